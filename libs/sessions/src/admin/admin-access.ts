@@ -1,0 +1,38 @@
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import { canonicalAddress, networkOf } from '../core/client-address.js';
+import type { SessionsConfig } from '../core/config.js';
+import { SecretMatcher } from '../core/secret-matcher.js';
+import { SESSIONS_CONFIG } from '../nest/tokens.js';
+import { Clock } from '../ports/clock.js';
+import { FailedAttempts } from './failed-attempts.js';
+
+/** `off`: there is no admin here, since no token is configured. */
+export type Admission =
+  | { readonly kind: 'admitted' }
+  | { readonly kind: 'refused' }
+  | { readonly kind: 'off' }
+  | { readonly kind: 'locked'; readonly retryAfterSeconds: number };
+
+/** Decides who is an operator. One for the whole application, so that guesses count together wherever they are made. */
+@Injectable()
+export class AdminAccess {
+  private readonly logger = new Logger('SessionsAdmin');
+  private readonly tokens: SecretMatcher | null;
+  private readonly failures: FailedAttempts;
+
+  constructor(@Inject(SESSIONS_CONFIG) { adminTokens }: SessionsConfig, @Inject(Clock) clock: Clock) {
+    this.tokens = adminTokens.length > 0 ? new SecretMatcher(adminTokens) : null;
+    this.failures = new FailedAttempts(clock);
+  }
+
+  /** `address` is that of the client, as the framework tells it; a locked network is refused whatever it presents. */
+  admit(presented: unknown, address: string | undefined): Admission {
+    if (!this.tokens) return { kind: 'off' };
+    const network = networkOf(canonicalAddress(address));
+    const lockedForMs = this.failures.lockedForMs(network);
+    if (lockedForMs > 0) return { kind: 'locked', retryAfterSeconds: Math.ceil(lockedForMs / 1000) };
+    if (this.tokens.matches(presented)) return { kind: 'admitted' };
+    if (this.failures.add(network)) this.logger.warn(`Too many wrong admin tokens from ${network}`);
+    return { kind: 'refused' };
+  }
+}

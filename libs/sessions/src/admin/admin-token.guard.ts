@@ -1,0 +1,65 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import {
+  HttpException,
+  HttpStatus,
+  Inject,
+  Injectable,
+  NotFoundException,
+  UnauthorizedException,
+  type CanActivate,
+  type ExecutionContext,
+} from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import { AdminAccess } from './admin-access.js';
+
+const RESPONSE_HEADERS = {
+  'Cache-Control': 'no-store',
+  'X-Content-Type-Options': 'nosniff',
+  'Referrer-Policy': 'no-referrer',
+  'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'",
+};
+
+interface AdminRequest {
+  readonly method: string;
+  readonly url: string;
+  readonly originalUrl?: string;
+  readonly ip?: string;
+  readonly headers: IncomingHttpHeaders;
+}
+
+/**
+ * Lets in who presents a configured admin token in the header `X-Admin-Token`. Anybody else gets 401, the same whether
+ * the token is missing or wrong, and 429 after ten of them in a minute. Where no token is configured, everything it
+ * guards answers as if it were not there.
+ *
+ * For controllers of your own too: import `SessionsAdminModule`, then `@UseGuards(AdminTokenGuard)`, and
+ * `@SkipSession()`, since operators need no session.
+ */
+@Injectable()
+export class AdminTokenGuard implements CanActivate {
+  constructor(
+    @Inject(AdminAccess) private readonly access: AdminAccess,
+    @Inject(HttpAdapterHost) private readonly host: HttpAdapterHost,
+  ) {}
+
+  canActivate(context: ExecutionContext): boolean {
+    const request = context.switchToHttp().getRequest<AdminRequest>();
+    const response = context.switchToHttp().getResponse<unknown>();
+    const admission = this.access.admit(request.headers['x-admin-token'], request.ip);
+    if (admission.kind === 'off') throw unknownRoute(request);
+    for (const [name, value] of Object.entries(RESPONSE_HEADERS)) this.setHeader(response, name, value);
+    if (admission.kind === 'admitted') return true;
+    if (admission.kind === 'refused') throw new UnauthorizedException();
+    this.setHeader(response, 'Retry-After', String(admission.retryAfterSeconds));
+    throw new HttpException('Too Many Requests', HttpStatus.TOO_MANY_REQUESTS);
+  }
+
+  private setHeader(response: unknown, name: string, value: string): void {
+    this.host.httpAdapter.setHeader(response, name, value);
+  }
+}
+
+/** In the words of the framework itself. */
+function unknownRoute({ method, originalUrl, url }: AdminRequest): NotFoundException {
+  return new NotFoundException(`Cannot ${method} ${originalUrl ?? url}`);
+}

@@ -1,0 +1,2 @@
+export { AdminTokenGuard } from './admin-token.guard.js';
+export { SessionsAdminModule } from './sessions-admin.module.js';

@@ -1,0 +1,30 @@
+const SIGNALS = { SIGINT: 130, SIGTERM: 143 } as const;
+
+/** The first Ctrl-C lets a command come to a clean end; the second one does not wait for it. */
+export class Interruption {
+  private readonly controller = new AbortController();
+  private readonly listeners = Object.entries(SIGNALS).map(([name, exitCode]) => ({
+    name,
+    listener: () => this.interrupt(exitCode),
+  }));
+  /** As shells count: 128 and the number of the signal; `null` while there was none. */
+  exitCode: number | null = null;
+
+  constructor() {
+    for (const { name, listener } of this.listeners) process.on(name, listener);
+  }
+
+  get signal(): AbortSignal {
+    return this.controller.signal;
+  }
+
+  stopListening(): void {
+    for (const { name, listener } of this.listeners) process.off(name, listener);
+  }
+
+  private interrupt(exitCode: number): void {
+    if (this.exitCode !== null) process.exit(exitCode);
+    this.exitCode = exitCode;
+    this.controller.abort();
+  }
+}

@@ -1,0 +1,40 @@
+import type { DynamicModule, INestApplicationContext, Type } from '@nestjs/common';
+import { CommandFactory } from 'nest-commander';
+import { CommandFailure } from './command-failure.js';
+import { stopCommander } from './sessions-command-runner.js';
+import { StderrLogger } from './stderr-logger.js';
+
+export interface CliOptions {
+  /** What `--version` prints; without it there is no such option. */
+  readonly version?: string;
+}
+
+/**
+ * Runs a nest-commander program and closes it. It always resolves, with `process.exitCode` set: 0 done, 1 failure,
+ * 2 usage, 3 not found, 4 partly done, 5 store unreachable. Standard output has data only: logs, errors and questions
+ * are on standard error, and no stack trace is printed.
+ */
+export async function runCli(module: Type | DynamicModule, options: CliOptions = {}): Promise<void> {
+  let app: INestApplicationContext | undefined;
+  try {
+    app = await CommandFactory.createWithoutRunning(module, {
+      logger: new StderrLogger(),
+      abortOnError: false,
+      errorHandler: stopCommander,
+      serviceErrorHandler: report,
+      outputConfiguration: { outputError: () => {} },
+      ...(options.version !== undefined && { version: options.version }),
+    });
+    await CommandFactory.runApplication(app);
+  } catch (error) {
+    report(error);
+  } finally {
+    await app?.close().catch(report);
+  }
+}
+
+function report(error: unknown): void {
+  const failure = CommandFailure.from(error);
+  if (failure.exitCode !== 0) process.exitCode = failure.exitCode;
+  process.stderr.write(failure.toString());
+}

@@ -1,0 +1,60 @@
+import type { Clock } from '../ports/clock.js';
+import type { FeedPosition, SessionChange, SessionStore } from '../ports/session-store.js';
+import { describeError, type Log } from './log.js';
+import type { SessionCache } from './session-cache.js';
+
+const POLL_MS = 500;
+const PAGE = 500;
+
+/** Follows what other processes change, so that this one forgets and closes what they ended. */
+export class ChangeFeed {
+  private position: FeedPosition | null = null;
+  private timer: NodeJS.Timeout | undefined;
+  private reading: Promise<void> | null = null;
+  private failing = false;
+
+  constructor(
+    private readonly store: SessionStore,
+    private readonly cache: SessionCache,
+    private readonly clock: Clock,
+    private readonly log: Log,
+    private readonly onChange: (change: SessionChange) => void,
+  ) {}
+
+  async start(): Promise<void> {
+    await this.read();
+    this.timer = setInterval(() => void this.read().catch(() => {}), POLL_MS);
+    this.timer.unref();
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.timer);
+    await this.reading?.catch(() => {});
+  }
+
+  /** Reads on to the end of the feed. Reads that overlap are one. */
+  read(): Promise<void> {
+    this.reading ??= this.readOn().finally(() => (this.reading = null));
+    return this.reading;
+  }
+
+  private async readOn(): Promise<void> {
+    const startedAt = this.clock.monotonic();
+    try {
+      let more = true;
+      while (more) {
+        const feed = await this.store.readFeed(this.position, PAGE);
+        if (feed.reset) this.cache.clear();
+        for (const change of feed.changes) this.onChange(change);
+        this.position = feed.position;
+        more = feed.more;
+      }
+      this.cache.feedRead(startedAt);
+      this.failing = false;
+    } catch (error) {
+      if (!this.failing) this.log.warn(`Changes of other processes cannot be read: ${describeError(error)}`);
+      this.failing = true;
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,137 @@
+import type { FileStorage } from '../ports/file-storage.js';
+import type { Clock } from '../ports/clock.js';
+import type { SessionStore } from '../ports/session-store.js';
+import { LiveConnections } from '../streams/live-connections.js';
+import { Alerts } from './alerts.js';
+import { ChangeFeed } from './change-feed.js';
+import { Cleanup } from './cleanup.js';
+import { ClockDoubt } from './clock-doubt.js';
+import type { SessionsConfig } from './config.js';
+import type { CoreContext } from './context.js';
+import { Ender } from './ender.js';
+import { SessionEventBus } from './event-bus.js';
+import { logEvents } from './event-log.js';
+import { Leftovers } from './leftovers.js';
+import { Limiter } from './limiter.js';
+import { describeError, type LogFor } from './log.js';
+import { MeteredStore } from './metered-store.js';
+import { OrphanSweep } from './orphan-sweep.js';
+import { ProcessInstance } from './process-instance.js';
+import { Releaser } from './releaser.js';
+import { Resources } from './resources.js';
+import { SessionCache } from './session-cache.js';
+import { SessionFinder } from './session-finder.js';
+import { SessionOpener } from './session-opener.js';
+import { SessionService } from './session.service.js';
+import { AnchoredClock } from './system-clock.js';
+import { TouchBuffer } from './touch-buffer.js';
+
+/** What the core works through. */
+export interface CoreParts {
+  readonly config: SessionsConfig;
+  readonly store: SessionStore;
+  readonly storage: FileStorage;
+  readonly clock: Clock;
+  readonly role: 'server' | 'cli';
+  readonly logFor: LogFor;
+}
+
+/** The parts of one process, put together: a server's, or those of a command beside it. */
+export class SessionsCore {
+  readonly store: MeteredStore;
+  readonly storage: FileStorage;
+  readonly events: SessionEventBus;
+  readonly service: SessionService;
+  readonly cleanup: Cleanup;
+  readonly leftovers: Leftovers;
+  readonly sweep: OrphanSweep;
+  readonly alerts: Alerts;
+  readonly finder: SessionFinder;
+  readonly instance: ProcessInstance;
+  readonly role: 'server' | 'cli';
+  readonly feed: ChangeFeed;
+  private started = false;
+  private readonly connections = new LiveConnections();
+
+  constructor(private readonly parts: CoreParts) {
+    const { config, storage, clock, role, logFor } = parts;
+    const store = new MeteredStore(parts.store, clock);
+    const log = logFor('SessionService');
+    const events = new SessionEventBus(log);
+    logEvents(events, logFor);
+    const touches = new TouchBuffer(store, clock.now());
+    const cache = new SessionCache(clock, config.cache);
+    const instance = new ProcessInstance(store, touches, clock, role, log);
+    const doubt = new ClockDoubt(clock);
+    const { connections } = this;
+    // prettier-ignore
+    const context: CoreContext = { config, store, storage, clock, doubt, events, instance, cache, touches, connections, log };
+    const background = { ...context, log: logFor('SessionCleanup') };
+
+    const ender = new Ender(context);
+    const releaser = new Releaser(context);
+    const resources = new Resources(context, new Limiter(context, releaser), releaser);
+    const opener = new SessionOpener(context, ender);
+    this.finder = new SessionFinder(context, ender);
+    this.feed = new ChangeFeed(store, cache, clock, log, (change) => ender.apply(change));
+    this.leftovers = new Leftovers(background, ender, releaser);
+    this.sweep = new OrphanSweep(background);
+    this.cleanup = new Cleanup(background, ender, this.leftovers, this.sweep);
+    this.alerts = new Alerts({ ...context, log: logFor('SessionAlerts') });
+    const { finder } = this;
+    this.service = new SessionService(context, { finder, opener, ender, resources });
+    this.store = store;
+    this.storage = storage;
+    this.events = events;
+    this.instance = instance;
+    this.role = role;
+  }
+
+  /** Connects store and storage, and begins to follow what other processes do. */
+  async start(): Promise<void> {
+    const { store, storage } = this;
+    const { clock } = this.parts;
+    // The store may lie in the same place: in one that is refused, it is not even made.
+    await storage.inspect();
+    await store.connect();
+    if (clock instanceof AnchoredClock) {
+      const { isPlausible, anchoredAtMs } = await clock.anchorTo(store);
+      if (!isPlausible) this.cleanup.pause(anchoredAtMs);
+    }
+    await storage.connect(await store.identity());
+    // Another process may have noted a later counter meanwhile: an identity read after it settles that.
+    await storage.noteStore(await store.identity());
+    await this.instance.start();
+    await this.feed.start();
+    if (this.parts.role === 'server') this.alerts.start();
+    this.started = true;
+  }
+
+  /** Stops what runs in the background; what is under way is finished. Store and storage still serve. */
+  async quiesce(): Promise<void> {
+    this.alerts.stop();
+    await this.cleanup.stop();
+    await this.connections.closeAll();
+  }
+
+  /** An older copy of the store that is put in its place while nobody runs is told by this. */
+  private async noteStore(): Promise<void> {
+    if (this.parts.role === 'server' && this.started)
+      await this.storage.noteStore(await this.store.identity());
+  }
+
+  /** Writes what is left to write, and lets store and storage go. */
+  async stop(): Promise<void> {
+    const log = this.parts.logFor('SessionService');
+    const steps = [
+      () => this.feed.stop(),
+      () => this.instance.stop(),
+      () => this.noteStore(),
+      () => this.storage.close(),
+      () => this.store.close(),
+    ];
+    for (const step of steps) {
+      await step().catch((error: unknown) => log.warn(`While stopping: ${describeError(error)}`));
+    }
+  }
+}

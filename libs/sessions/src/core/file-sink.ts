@@ -1,0 +1,73 @@
+import { Writable } from 'node:stream';
+import { SessionsError } from '../domain/errors.js';
+import type { ResourceRecord } from '../domain/resource.js';
+import type { FileWriter } from '../ports/file-storage.js';
+
+/** Bytes are reserved in steps of this many, so that limits hold while a file of unknown length streams in. */
+const STEP_BYTES = 1024 * 1024;
+
+/** What a sink needs of the resource it writes. */
+export interface FileSinkTarget {
+  readonly writer: FileWriter;
+  /** Reserves at least `neededBytes`, at best `wantedBytes`; how many it reserved. */
+  grow(heldBytes: number, neededBytes: number, wantedBytes: number): Promise<number>;
+  settle(sizeBytes: number): Promise<ResourceRecord>;
+  /** Lets file and reservation go. Never rejects. */
+  abandon(): Promise<void>;
+  /** Bytes moved: the session is active. */
+  noteActivity(): void;
+}
+
+/**
+ * Writes one file of a session. Write to it, or pipe into it; when it has finished, the resource is `ready` and durable.
+ * When it is destroyed before that, or fails, nothing of it stays.
+ */
+export class FileSink extends Writable {
+  private reservedBytes = 0;
+  private writtenBytes = 0;
+  private settled: ResourceRecord | null = null;
+
+  /** @internal */
+  constructor(
+    /** The id that the resource will have. */
+    readonly resourceId: string,
+    private readonly target: FileSinkTarget,
+  ) {
+    super({ highWaterMark: 256 * 1024 });
+  }
+
+  /** The resource. Only once the stream has finished. */
+  get resource(): ResourceRecord {
+    if (!this.settled) throw new SessionsError('RESOURCE_GONE', 'The file is not finished yet, or failed.');
+    return this.settled;
+  }
+
+  override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
+    this.append(chunk).then(() => done(), done);
+  }
+
+  override _final(done: (error?: Error | null) => void): void {
+    this.finish().then(() => done(), done);
+  }
+
+  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+    if (this.settled) return done(error);
+    void this.target.abandon().then(() => done(error));
+  }
+
+  private async append(chunk: Buffer): Promise<void> {
+    this.target.noteActivity();
+    const neededBytes = this.writtenBytes + chunk.length - this.reservedBytes;
+    if (neededBytes > 0) {
+      const wantedBytes = Math.max(neededBytes, STEP_BYTES);
+      this.reservedBytes += await this.target.grow(this.reservedBytes, neededBytes, wantedBytes);
+    }
+    await this.target.writer.write(chunk);
+    this.writtenBytes += chunk.length;
+  }
+
+  private async finish(): Promise<void> {
+    const sizeBytes = await this.target.writer.finish();
+    this.settled = await this.target.settle(sizeBytes);
+  }
+}

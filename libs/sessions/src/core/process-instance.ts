@@ -1,0 +1,87 @@
+import { randomUUID } from 'node:crypto';
+import type { Clock } from '../ports/clock.js';
+import type { Heartbeat, SessionStore } from '../ports/session-store.js';
+import { describeError, type Log } from './log.js';
+import type { TouchBuffer } from './touch-buffer.js';
+
+/** A process that has not been heard of for so long is taken for dead. */
+export const SILENT_AFTER_MS = 10_000;
+const FLUSH_MS = 1000;
+const HEARTBEAT_MS = 2000;
+
+/** This process among those that share the store: it lives, and its touches reach the store. */
+export class ProcessInstance {
+  readonly id = randomUUID();
+  private timer: NodeJS.Timeout | undefined;
+  private beatAt = Number.NEGATIVE_INFINITY;
+  private beating: Promise<void> | null = null;
+  private failing = false;
+
+  constructor(
+    private readonly store: SessionStore,
+    private readonly touches: TouchBuffer,
+    private readonly clock: Clock,
+    private readonly role: 'server' | 'cli',
+    private readonly log: Log,
+  ) {}
+
+  async start(): Promise<void> {
+    await this.beat();
+    this.timer = setInterval(() => void this.tick(), FLUSH_MS);
+    this.timer.unref();
+  }
+
+  /** Writes what is noted, and takes this process off the list. Nothing where it never started. */
+  async stop(): Promise<void> {
+    if (this.timer === undefined) return;
+    clearInterval(this.timer);
+    await this.beating?.catch(() => {});
+    await this.touches.flush(this.clock.now());
+    await this.store.dropInstance(this.id, Number.MAX_SAFE_INTEGER);
+  }
+
+  /** Writes all touches, then says that this process lives and how far its touches have come. */
+  async beat(): Promise<void> {
+    const now = this.clock.now();
+    await this.touches.flush(now);
+    this.beatAt = this.clock.monotonic();
+    await this.store.heartbeat({
+      instanceId: this.id,
+      role: this.role,
+      at: now,
+      flushedThroughAt: this.touches.flushedThroughAt,
+    });
+  }
+
+  /** Processes heard of lately, this one too. */
+  async listLive(): Promise<Heartbeat[]> {
+    const now = this.clock.now();
+    const all = await this.store.listInstances();
+    return all.filter((beat) => beat.instanceId === this.id || now - beat.at < SILENT_AFTER_MS);
+  }
+
+  /**
+   * The instant up to which idleness can be judged: whatever happened before it, in any live process, is in the store.
+   */
+  async idleHorizon(): Promise<number> {
+    await this.beat();
+    const live = await this.listLive();
+    return Math.min(...live.map((beat) => beat.flushedThroughAt), this.clock.now());
+  }
+
+  private async tick(): Promise<void> {
+    const isDue =
+      this.touches.size > 0 || this.clock.monotonic() - this.beatAt >= HEARTBEAT_MS - FLUSH_MS / 2;
+    if (this.beating || !isDue) return;
+    this.beating = this.beat();
+    try {
+      await this.beating;
+      this.failing = false;
+    } catch (error) {
+      if (!this.failing) this.log.warn(`Touches cannot be written: ${describeError(error)}`);
+      this.failing = true;
+    } finally {
+      this.beating = null;
+    }
+  }
+}

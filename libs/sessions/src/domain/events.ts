@@ -1,0 +1,63 @@
+import type { EndReason } from './session.js';
+
+/** Everything an application can subscribe to, with what each event carries. Instants are epoch milliseconds, sizes bytes. */
+export interface SessionEvents {
+  'session.opened': { readonly sessionId: string; readonly at: number };
+  'session.bound': { readonly sessionId: string; readonly userId: string };
+  'session.regenerated': { readonly sessionId: string };
+  /** Told once, by the process that ended it, as soon as the session is over for everybody. */
+  'session.ended': {
+    readonly sessionId: string;
+    readonly userId: string | null;
+    readonly reason: EndReason;
+    readonly durationMs: number;
+  };
+  'session.mismatch': { readonly sessionId: string; readonly property: 'address' | 'agent' };
+  'session.refused': { readonly reason: RefusalReason };
+  'resource.ready': ResourceEvent;
+  'resource.evicted': ResourceEvent;
+  'resource.released': ResourceEvent;
+  'resource.refused': { readonly sessionId: string; readonly reason: ResourceRefusalReason };
+  'cleanup.finished': {
+    readonly job: CleanupJob;
+    readonly items: number;
+    readonly failures: number;
+    readonly durationMs: number;
+  };
+  'orphans.found': { readonly found: number; readonly deleted: number; readonly held: boolean };
+  'alert.raised': { readonly alert: AlertName; readonly message: string };
+  'alert.cleared': { readonly alert: AlertName };
+}
+
+export interface ResourceEvent {
+  readonly sessionId: string;
+  readonly resourceId: string;
+  readonly type: string;
+  readonly sizeBytes: number;
+}
+
+export const REFUSAL_REASONS = [
+  'rate',
+  'full',
+  'mismatch',
+  'unknown_token',
+  'ended_token',
+  'rotated_token',
+] as const;
+export type RefusalReason = (typeof REFUSAL_REASONS)[number];
+
+export const RESOURCE_REFUSAL_REASONS = ['too_large', 'limit', 'in_use', 'disk'] as const;
+export type ResourceRefusalReason = (typeof RESOURCE_REFUSAL_REASONS)[number];
+
+export const CLEANUP_JOBS = ['idle', 'expired', 'orphans'] as const;
+export type CleanupJob = (typeof CLEANUP_JOBS)[number];
+
+export const ALERT_NAMES = [
+  'active_sessions',
+  'session_near_limit',
+  'cleanup_failed',
+  'orphans_found',
+] as const;
+export type AlertName = (typeof ALERT_NAMES)[number];
+
+export type SessionEventName = keyof SessionEvents;

@@ -1,0 +1,65 @@
+import { fits, type ResourceLimits } from './limits.js';
+import { isInUse, STREAM_TYPE, type ResourceRecord } from './resource.js';
+
+/** What is to be admitted into a session: a new resource (`count` 1) or more bytes of one that is being written (`count` 0). */
+export interface Demand {
+  readonly count: 0 | 1;
+  readonly bytes: number;
+  /** The resource that asks; it is never its own victim. */
+  readonly resourceId: string;
+}
+
+/**
+ * - `evict`: releasing these, least recently used first, makes it fit;
+ * - `wait`: something is on its way out, or a younger writer will be refused: ask again;
+ * - `refuse`: everything is in use, and the one that asks came last.
+ */
+export type EvictionPlan =
+  | { readonly action: 'evict'; readonly victims: readonly ResourceRecord[] }
+  | { readonly action: 'wait' }
+  | { readonly action: 'refuse' };
+
+/** Decides what makes room in one session, out of all it holds. Evicts exactly what is needed, or nothing. */
+export function planEviction(
+  held: readonly ResourceRecord[],
+  demand: Demand,
+  limits: ResourceLimits,
+): EvictionPlan {
+  let usage = {
+    resourceCount: held.length,
+    bytesUsed: held.reduce((sum, resource) => sum + resource.sizeBytes, 0),
+  };
+  const victims: ResourceRecord[] = [];
+  for (const candidate of leastRecentlyUsed(held)) {
+    if (fits(usage, demand.count, demand.bytes, limits)) break;
+    victims.push(candidate);
+    usage = {
+      resourceCount: usage.resourceCount - 1,
+      bytesUsed: usage.bytesUsed - candidate.sizeBytes,
+    };
+  }
+  if (fits(usage, demand.count, demand.bytes, limits)) {
+    return victims.length > 0 ? { action: 'evict', victims } : { action: 'wait' };
+  }
+  if (held.some((resource) => resource.state === 'releasing')) return { action: 'wait' };
+  return isYoungestWriter(held, demand.resourceId) ? { action: 'refuse' } : { action: 'wait' };
+}
+
+function leastRecentlyUsed(held: readonly ResourceRecord[]): ResourceRecord[] {
+  return held
+    .filter((resource) => resource.state === 'ready' && !isInUse(resource))
+    .toSorted((a, b) => a.lastUsedAt - b.lastUsedAt || compare(a.id, b.id));
+}
+
+/** A newcomer that is not yet among the held ones is younger than all of them. */
+function isYoungestWriter(held: readonly ResourceRecord[], resourceId: string): boolean {
+  const writers = held
+    .filter((resource) => resource.state === 'writing' && resource.type !== STREAM_TYPE)
+    .toSorted((a, b) => a.createdAt - b.createdAt || compare(a.id, b.id));
+  const self = writers.findIndex((writer) => writer.id === resourceId);
+  return self === -1 || self === writers.length - 1;
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : Number(a > b);
+}

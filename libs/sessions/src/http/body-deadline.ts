@@ -1,0 +1,24 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+
+const TIMED_OUT = 'HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n';
+
+const deadlines = new WeakMap<IncomingMessage, NodeJS.Timeout>();
+
+/** Gives a client so long to send the body of its request, if there is one. */
+export function setBodyDeadline(request: IncomingMessage, response: ServerResponse, withinMs: number): void {
+  const { headers } = request;
+  if (headers['transfer-encoding'] === undefined && !(Number(headers['content-length']) > 0)) return;
+  const deadline = setTimeout(() => {
+    if (request.complete || request.destroyed) return;
+    if (!response.headersSent) request.socket.write(TIMED_OUT);
+    request.destroy();
+  }, withinMs);
+  deadline.unref();
+  deadlines.set(request, deadline);
+  request.once('close', () => clearTimeout(deadline));
+}
+
+/** Uploads are under a rule of their own: they may take their time as long as bytes come. */
+export function liftBodyDeadline(request: IncomingMessage): void {
+  clearTimeout(deadlines.get(request));
+}

@@ -1,0 +1,48 @@
+import { HttpStatus } from '@nestjs/common';
+import type { ErrorCode, SessionsError } from '../domain/errors.js';
+
+/** HTTP's word for each code. What is not here is a fault of the server, not of a request. */
+const STATUS: Partial<Record<ErrorCode, number>> = {
+  SESSION_GONE: HttpStatus.UNAUTHORIZED,
+  SESSION_REQUIRED: HttpStatus.UNAUTHORIZED,
+  SESSION_BINDING_MISMATCH: HttpStatus.UNAUTHORIZED,
+  SESSION_STALE: HttpStatus.CONFLICT,
+  SESSION_RATE_LIMITED: HttpStatus.TOO_MANY_REQUESTS,
+  SESSIONS_FULL: HttpStatus.SERVICE_UNAVAILABLE,
+  RESOURCE_GONE: HttpStatus.NOT_FOUND,
+  RESOURCE_TOO_LARGE: HttpStatus.PAYLOAD_TOO_LARGE,
+  RESOURCE_LIMIT_REACHED: HttpStatus.PAYLOAD_TOO_LARGE,
+  RESOURCES_IN_USE: HttpStatus.CONFLICT,
+  RANGE_NOT_SATISFIABLE: HttpStatus.REQUESTED_RANGE_NOT_SATISFIABLE,
+  UPLOAD_INVALID: HttpStatus.BAD_REQUEST,
+  UPLOAD_ABORTED: HttpStatus.REQUEST_TIMEOUT,
+  UPLOAD_UNSUPPORTED: HttpStatus.UNSUPPORTED_MEDIA_TYPE,
+  STORAGE_FULL: 507,
+  STORAGE_UNAVAILABLE: HttpStatus.SERVICE_UNAVAILABLE,
+  STORE_UNAVAILABLE: HttpStatus.SERVICE_UNAVAILABLE,
+  INVALID_ARGUMENT: HttpStatus.BAD_REQUEST,
+};
+
+const DEFAULT_RETRY_SECONDS = 5;
+
+/** An error as an HTTP client is told of it. */
+export interface HttpAnswer {
+  readonly status: number;
+  readonly retryAfterSeconds: number | undefined;
+  readonly body: { readonly statusCode: number; readonly code: ErrorCode; readonly message: string };
+}
+
+/** What to answer a request that failed with `error`. */
+export function answerTo(error: SessionsError): HttpAnswer {
+  const status = STATUS[error.code] ?? HttpStatus.INTERNAL_SERVER_ERROR;
+  const isOurFault = status === 500;
+  return {
+    status,
+    retryAfterSeconds: error.retryAfterSeconds ?? (status === 503 ? DEFAULT_RETRY_SECONDS : undefined),
+    body: {
+      statusCode: status,
+      code: error.code,
+      message: isOurFault ? 'The server could not do this.' : error.message,
+    },
+  };
+}

@@ -1,0 +1,65 @@
+import type { OutgoingHttpHeader, OutgoingHttpHeaders, ServerResponse } from 'node:http';
+
+type Headers = OutgoingHttpHeaders | OutgoingHttpHeader[];
+
+const marked = new WeakSet<ServerResponse>();
+
+/**
+ * Makes sure, at the moment the headers leave, that a response which carries our cookie is stored by no cache, whatever
+ * the handler said of caching, and that of several cookies of our name it carries the last alone.
+ */
+export function keepPrivate(response: ServerResponse, cookieName: string): void {
+  if (marked.has(response)) return;
+  marked.add(response);
+  const writeHead = response.writeHead.bind(response) as (
+    statusCode: number,
+    statusMessage?: string,
+  ) => ServerResponse;
+  response.writeHead = (statusCode: number, messageOrHeaders?: string | Headers, more?: Headers) => {
+    const message = typeof messageOrHeaders === 'string' ? messageOrHeaders : undefined;
+    const headers = typeof messageOrHeaders === 'object' ? messageOrHeaders : more;
+    if (!response.headersSent) {
+      mergeHeaders(response, headers);
+      forbidStoring(response);
+      keepLastCookie(response, cookieName);
+    }
+    return message === undefined ? writeHead(statusCode) : writeHead(statusCode, message);
+  };
+}
+
+function mergeHeaders(response: ServerResponse, headers: Headers | undefined): void {
+  if (!headers) return;
+  if (!Array.isArray(headers)) {
+    for (const [name, value] of Object.entries(headers)) {
+      if (value !== undefined) response.setHeader(name, value);
+    }
+    return;
+  }
+  const flat = headers.flat().map(String);
+  const names = flat.filter((_, index) => index % 2 === 0);
+  for (const name of names) response.removeHeader(name);
+  for (const [index, name] of names.entries()) response.appendHeader(name, flat[2 * index + 1] ?? '');
+}
+
+function forbidStoring(response: ServerResponse): void {
+  if (!listOf(response, 'cache-control').includes('no-store'))
+    response.setHeader('Cache-Control', 'no-store');
+  const vary = listOf(response, 'vary');
+  if (!vary.includes('*') && !vary.includes('cookie')) {
+    response.setHeader('Vary', [response.getHeader('vary') ?? [], 'Cookie'].flat().join(', '));
+  }
+}
+
+/** A session that begins and gets a new token within one request would else send both. */
+function keepLastCookie(response: ServerResponse, name: string): void {
+  const lines = [response.getHeader('set-cookie') ?? []].flat().map(String);
+  const isOurs = (line: string): boolean => line.startsWith(`${name}=`);
+  const last = lines.findLastIndex(isOurs);
+  const kept = lines.filter((line, index) => !isOurs(line) || index === last);
+  if (kept.length < lines.length) response.setHeader('Set-Cookie', kept);
+}
+
+function listOf(response: ServerResponse, name: string): string[] {
+  const value = [response.getHeader(name) ?? []].flat().join(',');
+  return value.split(',').map((part) => part.trim().toLowerCase());
+}

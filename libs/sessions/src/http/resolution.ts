@@ -1,0 +1,51 @@
+import type { Session } from '../core/session.js';
+import { SessionsError } from '../domain/errors.js';
+
+/**
+ * Why a request goes on without a session: its handler wants none (`skipped`), its network began too many (`rate`), all
+ * places are taken (`full`), the client is not the one that the session began with (`mismatch`), its token was replaced
+ * a moment ago (`replaced`), or its session is over and an event stream is not to begin another (`ended`).
+ */
+export type NoSessionReason = 'skipped' | 'rate' | 'full' | 'mismatch' | 'replaced' | 'ended';
+
+export interface NoSession {
+  readonly session: null;
+  readonly reason: NoSessionReason;
+  /** Seconds after which a new request may get one. */
+  readonly retryAfterSeconds?: number;
+}
+
+export interface FoundSession {
+  readonly session: Session;
+  /** @internal The hash of the token that was presented; `null` where the session began with this request. */
+  readonly tokenHash: string | null;
+  /** @internal Whether the request came with the token of a session that is over. */
+  readonly presentedEnded: boolean;
+}
+
+/** What came of a request's cookie. */
+export type Resolution = FoundSession | NoSession;
+
+/** Why a handler that needs a session cannot serve this request. */
+export function errorFor({ reason, retryAfterSeconds }: NoSession): SessionsError {
+  const retry = retryAfterSeconds === undefined ? {} : { retryAfterSeconds };
+  switch (reason) {
+    case 'rate':
+      return new SessionsError(
+        'SESSION_RATE_LIMITED',
+        'Too many sessions were begun from your network.',
+        retry,
+      );
+    case 'full':
+      return new SessionsError('SESSIONS_FULL', 'There is no room for another session now.', retry);
+    case 'mismatch':
+      return new SessionsError('SESSION_BINDING_MISMATCH', 'This session began with another client.');
+    case 'replaced':
+      return new SessionsError(
+        'SESSION_REQUIRED',
+        'The token of this session was replaced; use the new one.',
+      );
+    default:
+      return new SessionsError('SESSION_REQUIRED', 'This needs a session.');
+  }
+}

@@ -1,0 +1,140 @@
+import type { IncomingMessage } from 'node:http';
+import { Inject, Injectable, Logger, type ExecutionContext } from '@nestjs/common';
+import { HttpAdapterHost, Reflector } from '@nestjs/core';
+import type { SessionsConfig } from '../core/config.js';
+import { SessionsCore } from '../core/core.js';
+import { Session } from '../core/session.js';
+import type { Client } from '../domain/binding.js';
+import { SESSIONS_CONFIG } from '../nest/tokens.js';
+import { ClientReader } from './client-reader.js';
+import { handlesEventStream } from './event-stream.metadata.js';
+import { nodeRequest, type PlatformRequest, type PlatformResponse } from './platform-message.js';
+import { PresentedSession } from './presented-session.js';
+import { errorFor, type FoundSession, type Resolution } from './resolution.js';
+import { SessionCookie } from './session-cookie.js';
+import { SKIP_SESSION } from './skip-session.decorator.js';
+
+type AnsweredRequest = IncomingMessage & Record<symbol, Promise<Resolution> | undefined>;
+
+const SKIPPED: Resolution = { session: null, reason: 'skipped' };
+
+/**
+ * Tells the session of a request. Whoever asks first (a guard, a throttler, a parameter decorator, the interceptor) has
+ * it looked up, or opened; everybody after that gets the very same answer.
+ */
+@Injectable()
+export class SessionResolver {
+  private readonly logger = new Logger('Sessions');
+  /** Where a request keeps its answer: weak references to each of them would cost more than all the rest. */
+  private readonly resolution = Symbol('nest-sessions resolution');
+  private readonly cookie: SessionCookie;
+  /** @internal */
+  readonly clients = new ClientReader();
+  /** @internal */
+  readonly presented: PresentedSession;
+
+  constructor(
+    @Inject(SessionsCore) private readonly core: SessionsCore,
+    @Inject(SESSIONS_CONFIG) private readonly config: SessionsConfig,
+    @Inject(HttpAdapterHost) private readonly host: HttpAdapterHost,
+    @Inject(Reflector) private readonly reflector: Reflector,
+  ) {
+    this.cookie = new SessionCookie(config.cookie);
+    this.presented = new PresentedSession(core, this.cookie, config.onMismatch);
+  }
+
+  /**
+   * The request's session, or why it has none. Opens one for a client that presents no live one.
+   * @throws SessionsError `STORE_UNAVAILABLE`: no new session stands in for one that cannot be looked up
+   */
+  resolve(request: PlatformRequest, response: PlatformResponse): Promise<Resolution> {
+    const target = this.answered(request);
+    return (target[this.resolution] ??= this.lookUp(request, response, true));
+  }
+
+  /** The same, for guards: it knows handlers that skip sessions, and event streams that are not to be begun again. */
+  resolveFor(context: ExecutionContext): Promise<Resolution> {
+    const http = context.switchToHttp();
+    const request = http.getRequest<PlatformRequest>();
+    const target = this.answered(request);
+    return (target[this.resolution] ??= this.isSkipped(context)
+      ? Promise.resolve(SKIPPED)
+      : this.lookUp(request, http.getResponse<PlatformResponse>(), !handlesEventStream(context)));
+  }
+
+  /**
+   * The request's session, for a handler that cannot do without one.
+   * @throws SessionsError `SESSION_REQUIRED`, `SESSION_RATE_LIMITED`, `SESSIONS_FULL`, `SESSION_BINDING_MISMATCH`,
+   * `STORE_UNAVAILABLE`
+   */
+  async require(request: PlatformRequest, response: PlatformResponse): Promise<Session> {
+    const resolution = await this.resolve(request, response);
+    if (!resolution.session) throw errorFor(resolution);
+    return resolution.session;
+  }
+
+  /** @internal Counts the request; a session's opening has counted its first already. */
+  touch({ session, tokenHash }: FoundSession): void {
+    if (tokenHash !== null) this.core.finder.touch(session.id, tokenHash);
+  }
+
+  private answered(request: PlatformRequest): AnsweredRequest {
+    return nodeRequest(request) as AnsweredRequest;
+  }
+
+  private isSkipped(context: ExecutionContext): boolean {
+    const targets = [context.getHandler(), context.getClass()];
+    return this.reflector.getAllAndOverride<boolean | undefined>(SKIP_SESSION, targets) === true;
+  }
+
+  private async lookUp(
+    request: PlatformRequest,
+    response: PlatformResponse,
+    renewsEnded: boolean,
+  ): Promise<Resolution> {
+    const client = this.clients.read(request);
+    const isSecure = request.protocol === 'https';
+    const presented = await this.presented.find(request, client, isSecure);
+    if (presented.kind === 'live') {
+      const session = new Session(presented.record);
+      this.carryTokens(session, response, isSecure);
+      return { session, tokenHash: presented.record.tokenHash, presentedEnded: false };
+    }
+    if (presented.kind === 'replaced') return { session: null, reason: 'replaced' };
+    if (presented.kind === 'mismatch' && this.config.onMismatch === 'refuse') {
+      return { session: null, reason: 'mismatch' };
+    }
+    const presentedEnded = presented.kind === 'ended';
+    if (presentedEnded && !renewsEnded) return { session: null, reason: 'ended' };
+    return this.open(client, response, isSecure, presentedEnded);
+  }
+
+  private async open(
+    client: Client,
+    response: PlatformResponse,
+    isSecure: boolean,
+    presentedEnded: boolean,
+  ): Promise<Resolution> {
+    const opening = await this.core.service.open(client);
+    if (opening.kind === 'refused') {
+      const { reason, retryAfterSeconds } = opening;
+      return { session: null, reason, retryAfterSeconds };
+    }
+    const { session, token } = opening;
+    this.cookie.write(this.host.httpAdapter, response, isSecure, token);
+    this.carryTokens(session, response, isSecure);
+    return { session, tokenHash: null, presentedEnded };
+  }
+
+  /** From here on `regenerate` and `end` of this session object reach the client by themselves. */
+  private carryTokens(session: Session, response: PlatformResponse, isSecure: boolean): void {
+    const http = this.host.httpAdapter;
+    session.carryTokensBy({
+      carry: (token) => {
+        if (this.cookie.write(http, response, isSecure, token)) return;
+        this.logger.warn(`Session ${session.id}: its new token came too late for the response to carry it.`);
+      },
+      clear: () => void this.cookie.clear(http, response, isSecure),
+    });
+  }
+}

@@ -1,0 +1,31 @@
+import {
+  Inject,
+  Injectable,
+  type CallHandler,
+  type ExecutionContext,
+  type NestInterceptor,
+} from '@nestjs/common';
+import type { Observable } from 'rxjs';
+import { eventStreamOf } from './event-stream.js';
+import { nodeRequest, type PlatformRequest } from './platform-message.js';
+import { errorFor } from './resolution.js';
+import { SessionResolver } from './session-resolver.js';
+
+/**
+ * Gives every HTTP request its session, and counts it; ends event streams with their sessions. Handlers marked with
+ * `@SkipSession()` are left alone.
+ */
+@Injectable()
+export class SessionInterceptor implements NestInterceptor {
+  constructor(@Inject(SessionResolver) private readonly resolver: SessionResolver) {}
+
+  async intercept(context: ExecutionContext, next: CallHandler): Promise<Observable<unknown>> {
+    if (context.getType() !== 'http') return next.handle();
+    const request = context.switchToHttp().getRequest<PlatformRequest>();
+    const resolution = await this.resolver.resolveFor(context);
+    if (resolution.session) this.resolver.touch(resolution);
+    else if (resolution.reason === 'mismatch') throw errorFor(resolution);
+    const stream = eventStreamOf(nodeRequest(request));
+    return stream ? stream.carry(next.handle()) : next.handle();
+  }
+}

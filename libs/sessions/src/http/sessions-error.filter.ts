@@ -1,0 +1,29 @@
+import { Catch, Inject, Injectable, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import { describeError } from '../core/log.js';
+import { SessionsError } from '../domain/errors.js';
+import { answerTo } from './error-status.js';
+import { nodeResponse, type PlatformResponse } from './platform-message.js';
+
+/** Answers requests that failed with an error of this package: its status, its code and its message, and no more. */
+@Catch(SessionsError)
+@Injectable()
+export class SessionsErrorFilter implements ExceptionFilter<SessionsError> {
+  private readonly logger = new Logger('Sessions');
+
+  constructor(@Inject(HttpAdapterHost) private readonly host: HttpAdapterHost) {}
+
+  catch(error: SessionsError, context: ArgumentsHost): void {
+    if (context.getType() !== 'http') throw error;
+    const response = context.switchToHttp().getResponse<PlatformResponse>();
+    const { status, retryAfterSeconds, body } = answerTo(error);
+    if (status >= 500 && error.code !== 'SESSIONS_FULL') this.logger.error(describeError(error));
+    const http = this.host.httpAdapter;
+    if (http.isHeadersSent(response)) {
+      nodeResponse(response).destroy();
+      return;
+    }
+    if (retryAfterSeconds !== undefined) http.setHeader(response, 'Retry-After', String(retryAfterSeconds));
+    http.reply(response, body, status);
+  }
+}

@@ -1,0 +1,148 @@
+import type { IncomingMessage } from 'node:http';
+import type { Writable } from 'node:stream';
+import { Busboy, type BusboyInstance } from '@fastify/busboy';
+import { liftBodyDeadline } from './body-deadline.js';
+import { abortedUpload, invalidUpload, tooLargeUpload } from './upload-error.js';
+import { FIELD_LIMITS, requireName, UploadFields, type FieldValues } from './upload-fields.js';
+import type { UploadFiles } from './upload-files.js';
+import type { UploadPlan } from './upload-options.js';
+import { UploadPace } from './upload-pace.js';
+
+const MAX_PARTS = 60;
+const MAX_HEADER_PAIRS = 100;
+const MAX_HEADER_BYTES = 16 * 1024;
+const PACE_CHECK_MS = 1000;
+
+type Fail = (error: unknown) => void;
+
+/** Reads one multipart body: text fields are collected, files handed on as they stream in. */
+export class UploadReader {
+  private readonly fields = new UploadFields();
+  private receivedBytes = 0;
+
+  constructor(
+    private readonly request: IncomingMessage,
+    private readonly boundary: string,
+    private readonly plan: UploadPlan,
+    private readonly files: UploadFiles,
+  ) {}
+
+  /**
+   * Resolves with the text fields when the whole body is read. When it rejects, nobody reads the request any more, and
+   * files may still be on their way: give them up.
+   * @throws SessionsError `UPLOAD_INVALID`, `UPLOAD_ABORTED`, `RESOURCE_TOO_LARGE`, and what saving a file throws
+   */
+  async read(): Promise<FieldValues> {
+    const { request } = this;
+    if (request.readableEnded) throw invalidUpload('The body of this request was read by something else.');
+    if (request.destroyed) throw abortedUpload('The client went away.');
+    liftBodyDeadline(request);
+    const parser = this.createParser();
+    let leave: (() => void) | undefined;
+    try {
+      await new Promise<void>((resolve, reject) => {
+        let failed = false;
+        const fail: Fail = (error) => {
+          failed = true;
+          request.unpipe(parser);
+          reject(error);
+        };
+        this.listenTo(parser, fail, () => failed);
+        parser.once('finish', resolve);
+        leave = this.watch(parser, fail);
+        request.pipe(parser);
+      });
+    } finally {
+      leave?.();
+    }
+    return this.fields.values;
+  }
+
+  private createParser(): BusboyInstance {
+    return new Busboy({
+      headers: { 'content-type': `multipart/form-data; boundary="${this.boundary}"` },
+      isPartAFile: (name, mediaType, fileName) => this.isFile(name, mediaType, fileName),
+      limits: {
+        fields: FIELD_LIMITS.fields,
+        fieldSize: FIELD_LIMITS.fieldBytes,
+        files: this.plan.maxFiles,
+        parts: MAX_PARTS,
+        headerPairs: MAX_HEADER_PAIRS,
+        headerSize: MAX_HEADER_BYTES,
+      },
+    });
+  }
+
+  /** Not every client names its files; one that does not says at least that what it sends is no text. */
+  private isFile(name?: string, mediaType?: string, fileName?: string): boolean {
+    if (fileName !== undefined || mediaType === 'application/octet-stream') return true;
+    return name === this.plan.field && mediaType !== 'text/plain';
+  }
+
+  /** The parser may still speak when the upload has failed: of what else was in the same chunk, or of its end. */
+  private listenTo(parser: BusboyInstance, fail: Fail, hasFailed: () => boolean): void {
+    parser.on('error', (cause) => fail(invalidUpload('The body is not a complete multipart body.', cause)));
+    parser.on('partsLimit', () => fail(invalidUpload(`A body may have at most ${MAX_PARTS} parts.`)));
+    parser.on('fieldsLimit', () =>
+      fail(invalidUpload(`A body may have at most ${FIELD_LIMITS.fields} text fields.`)),
+    );
+    parser.on('filesLimit', () =>
+      fail(invalidUpload(`A body may have at most ${this.plan.maxFiles} file(s) here.`)),
+    );
+    parser.on('field', (name: string | undefined, value, _nameTruncated, truncated) => {
+      if (hasFailed()) return;
+      try {
+        this.fields.add(name, value, truncated);
+      } catch (error) {
+        fail(error);
+      }
+    });
+    parser.on(
+      'file',
+      (name: string | undefined, contents, fileName: string | undefined, _encoding, mediaType) => {
+        // What breaks a file off is told by the parser, or by who saves it.
+        contents.on('error', () => undefined);
+        try {
+          if (!hasFailed() && requireName(name) !== this.plan.field) {
+            throw invalidUpload('A file came in a field that takes none.');
+          }
+        } catch (error) {
+          fail(error);
+        }
+        if (hasFailed()) contents.resume();
+        else this.files.add({ contents, fileName, mediaType }).catch(fail);
+      },
+    );
+  }
+
+  /** Watches what the client does; answers how to stop that. */
+  private watch(parser: Writable, fail: Fail): () => void {
+    const { request, plan, files } = this;
+    const waitsForUs = (): boolean => request.isPaused() || (request.readableEnded && files.isBusy);
+    const timer = setTimeout(() => {
+      if (waitsForUs()) timer.refresh();
+      else if (request.readableEnded) fail(invalidUpload('The body is not a complete multipart body.'));
+      else fail(abortedUpload('No more of the upload came.'));
+    }, plan.idleMs);
+    const pace = new UploadPace(plan.minBytesPerSecond);
+    const pacing = setInterval(() => {
+      if (pace.isTooSlow(this.receivedBytes, waitsForUs()))
+        fail(abortedUpload('The upload came too slowly.'));
+    }, PACE_CHECK_MS);
+    const onData = (chunk: Buffer): void => {
+      timer.refresh();
+      this.receivedBytes += chunk.length;
+      if (this.receivedBytes > plan.maxRequestBytes) fail(tooLargeUpload(plan.maxTotalBytes));
+    };
+    const onClose = (): void => {
+      if (!request.readableEnded) fail(abortedUpload('The client went away.'));
+    };
+    request.on('data', onData).on('close', onClose);
+    request.on('error', (cause) => fail(abortedUpload('The client went away.', cause)));
+    return () => {
+      clearTimeout(timer);
+      clearInterval(pacing);
+      request.off('data', onData).off('close', onClose).unpipe(parser);
+    };
+  }
+}

@@ -1,0 +1,103 @@
+export { SessionService, type SessionDetails } from './core/session.service.js';
+export { Session, type SessionRef } from './core/session.js';
+export { SessionToken } from './core/session-token.js';
+export { SessionEventBus, type SessionEventListener } from './core/event-bus.js';
+export { FileSink } from './core/file-sink.js';
+export type { Closable, FileDescription, OpenedResource, TrackedStream } from './core/resources.js';
+export type { EndedSession } from './core/ender.js';
+export type { Finding } from './core/session-finder.js';
+export type { Opening } from './core/session-opener.js';
+export { Cleanup, type CleanupOptions, type CleanupReport } from './core/cleanup.js';
+export { presets, resolveConfig, type SessionsConfig, type SessionsOptions } from './core/config.js';
+export { DEFAULTS, ENVIRONMENT } from './core/settings.js';
+export {
+  ERROR_CODES,
+  SessionsError,
+  hasCode,
+  type ErrorCode,
+  type SessionsErrorOptions,
+} from './domain/errors.js';
+export {
+  REFUSAL_REASONS,
+  RESOURCE_REFUSAL_REASONS,
+  CLEANUP_JOBS,
+  ALERT_NAMES,
+  type SessionEvents,
+  type ResourceEvent,
+  type RefusalReason,
+  type ResourceRefusalReason,
+  type CleanupJob,
+  type AlertName,
+  type SessionEventName,
+} from './domain/events.js';
+export {
+  END_REASONS,
+  type EndReason,
+  type NewSession,
+  type SessionRecord,
+  type SessionState,
+} from './domain/session.js';
+export {
+  BUILT_IN_RESOURCE_TYPES,
+  isInUse,
+  STREAM_TYPE,
+  type NewResource,
+  type ResourceRecord,
+  type ResourceState,
+} from './domain/resource.js';
+export { idleEndsAt, whyOver } from './domain/lifetime.js';
+export type { ResourceLimits } from './domain/limits.js';
+export type { Client } from './domain/binding.js';
+export { Clock, type ClockReading, type ClockAnchor } from './ports/clock.js';
+export {
+  FileStorage,
+  type FileKey,
+  type ByteRange,
+  type FileWriter,
+  type Adoption,
+  type TrashTicket,
+  type TrashReport,
+  type ScannedFolder,
+  type ScannedFile,
+  type StorageRoom,
+} from './ports/file-storage.js';
+export {
+  SessionStore,
+  SESSION_SORTS,
+  type Refused,
+  type StoreIdentity,
+  type TokenMatch,
+  type Touch,
+  type Lease,
+  type BeginEnd,
+  type EndCondition,
+  type Claim,
+  type Released,
+  type Victim,
+  type Settled,
+  type SessionSort,
+  type SessionQuery,
+  type FeedPosition,
+  type SessionChange,
+  type Feed,
+  type Heartbeat,
+  type JobRun,
+  type JobRecord,
+  type TypeTotals,
+  type StoreTotals,
+} from './ports/session-store.js';
+export type { CloseReason } from './streams/live-connections.js';
+export { DownloadInterceptor } from './http/download.interceptor.js';
+export { hardenHttpServer, type HttpServerBounds } from './http/harden-http-server.js';
+export { UploadInterceptor } from './http/upload.interceptor.js';
+export type { UploadOptions } from './http/upload-options.js';
+export { UploadedResource, UploadedResources } from './http/uploaded-resource.decorator.js';
+export { sessionOf } from './http/connection-sessions.js';
+export { CurrentSession, type CurrentSessionOptions } from './http/current-session.decorator.js';
+export type { FoundSession, NoSession, NoSessionReason, Resolution } from './http/resolution.js';
+export { SessionResolver } from './http/session-resolver.js';
+export { SessionsErrorFilter } from './http/sessions-error.filter.js';
+export { SkipSession } from './http/skip-session.decorator.js';
+export { SessionsModule } from './nest/sessions.module.js';
+export type { SessionsAdapters, SessionsModuleOptions } from './nest/sessions.module-definition.js';
+export { SESSIONS_CONFIG } from './nest/tokens.js';

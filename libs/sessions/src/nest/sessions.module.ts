@@ -1,0 +1,53 @@
+import { Module, type DynamicModule } from '@nestjs/common';
+import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR } from '@nestjs/core';
+import { Cleanup } from '../core/cleanup.js';
+import { SessionsCore } from '../core/core.js';
+import { SessionEventBus } from '../core/event-bus.js';
+import { SessionService } from '../core/session.service.js';
+import { EventStreamGuard } from '../http/event-stream.guard.js';
+import { SessionInterceptor } from '../http/session.interceptor.js';
+import { SessionResolver } from '../http/session-resolver.js';
+import { SessionsErrorFilter } from '../http/sessions-error.filter.js';
+import { UploadBodyParser } from '../http/upload-body-parser.js';
+import { Clock } from '../ports/clock.js';
+import { FileStorage } from '../ports/file-storage.js';
+import { SessionStore } from '../ports/session-store.js';
+import { coreProviders } from './core.providers.js';
+import { ConfigurableModuleClass, type OPTIONS_TYPE } from './sessions.module-definition.js';
+import { SessionsLifecycle } from './sessions.lifecycle.js';
+import { SessionsTasks } from './sessions.tasks.js';
+import { SESSIONS_CONFIG } from './tokens.js';
+
+/**
+ * Import it once, with `forRoot` or `forRootAsync`: from then on every request has a session, every session stays within
+ * its limits, and what it leaves is cleaned up. It is global unless `isGlobal` is false.
+ */
+@Module({
+  providers: [
+    ...coreProviders,
+    SessionResolver,
+    UploadBodyParser,
+    SessionsTasks,
+    SessionsLifecycle,
+    { provide: APP_GUARD, useClass: EventStreamGuard },
+    { provide: APP_INTERCEPTOR, useClass: SessionInterceptor },
+    { provide: APP_FILTER, useClass: SessionsErrorFilter },
+  ],
+  exports: [
+    SESSIONS_CONFIG,
+    Clock,
+    SessionsCore,
+    SessionStore,
+    FileStorage,
+    SessionService,
+    SessionEventBus,
+    Cleanup,
+    SessionResolver,
+  ],
+})
+export class SessionsModule extends ConfigurableModuleClass {
+  /** What an option leaves out comes from the environment, or is the default. */
+  static override forRoot(options: typeof OPTIONS_TYPE = {}): DynamicModule {
+    return super.forRoot(options);
+  }
+}

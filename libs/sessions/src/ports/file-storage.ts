@@ -1,0 +1,160 @@
+import type { Readable } from 'node:stream';
+import type { StoreIdentity } from './session-store.js';
+
+/**
+ * Keeps the bytes of resources, and is the only part that deletes files. Keys are ids, never paths.
+ *
+ * What every storage promises:
+ * - A file is visible to `read` only when its writer has finished, and then whole and durable.
+ * - Deleting what is not there succeeds. Whatever is not ours is left alone, and counted.
+ * - No room left: `STORAGE_FULL`. Anything else that a retry may heal: `STORAGE_UNAVAILABLE`.
+ */
+export abstract class FileStorage {
+  /** A fixed word for logs and metrics: `local`. */
+  abstract readonly kind: string;
+
+  /** UUID of the storage root; known once connected. */
+  abstract readonly rootId: string;
+
+  /**
+   * Rejects with `STORAGE_UNSAFE` where what is there now is no place to keep, or to delete, files in. Makes nothing, so
+   * that a store, too, is never made in such a place: to be called before either is connected.
+   */
+  async inspect(): Promise<void> {}
+
+  /** Checks and marks the root. Rejects with `STORAGE_UNSAFE` where it is no place to keep, or to delete, files in. */
+  abstract connect(store: StoreIdentity): Promise<void>;
+
+  /** Lets everything go; what is in the trash stays for the next one. */
+  abstract close(): Promise<void>;
+
+  /**
+   * Keeps the store's history in the marker, so that a store which is behind it is noticed. To be called once right after
+   * `connect`, with an identity read after it: that settles whether a store that looked behind is, or was read too early.
+   */
+  abstract noteStore(store: StoreIdentity): Promise<void>;
+
+  /**
+   * An operator has looked: from now on the files belong to this store, whatever was noted of another or of a later
+   * state. What no session of it owns is an orphan then.
+   */
+  abstract trust(store: StoreIdentity): Promise<void>;
+
+  /** Begins a new file. Rejects if there is no room, or if the key is taken. */
+  abstract create(key: FileKey): Promise<FileWriter>;
+
+  /** Takes over a file that something else wrote, from an allowed folder. `FILE_NOT_ADOPTABLE` for anything else. */
+  abstract adopt(key: FileKey, path: string): Promise<Adoption>;
+
+  /**
+   * Opens a finished file at once: deleting it later does not cut the read off. `null` where there is none;
+   * `RANGE_NOT_SATISFIABLE` where the range begins past its end.
+   */
+  abstract read(key: FileKey, range?: ByteRange): Promise<Readable | null>;
+
+  /** Deletes a file, finished or not. */
+  abstract remove(key: FileKey): Promise<void>;
+
+  /** Takes all files of a session out of reach at once; they are deleted in the background. `null` if it had none. */
+  abstract discardSession(sessionId: string): Promise<TrashTicket | null>;
+
+  /** Resolves when what the ticket stands for is deleted; without one, when the trash has been tried once, whole. */
+  abstract emptyTrash(ticket?: TrashTicket): Promise<TrashReport>;
+
+  /** Every file under our names, in batches of one session folder or less, and what is in our place but not ours. */
+  abstract scan(): AsyncIterable<ScannedFolder>;
+
+  /** Deletes a file that was found by `scan`, if it still is the very same; whether it did. */
+  abstract removeScanned(sessionId: string, file: ScannedFile): Promise<boolean>;
+
+  /** Deletes the folder of a session if it is empty and as old as the grace; whether it did. */
+  abstract removeEmptyFolder(sessionId: string, graceMs: number): Promise<boolean>;
+
+  /** How much room there is, and whether new bytes are taken. Costs a few system calls. */
+  abstract room(): Promise<StorageRoom>;
+
+  /** Frees the ballast, so that the store beside it can write again. Repeating it does nothing. */
+  abstract dropBallast(): Promise<void>;
+
+  /** Makes the ballast again where it is missing and there is room; whether it is there now. */
+  abstract restoreBallast(): Promise<boolean>;
+}
+
+export interface FileKey {
+  readonly sessionId: string;
+  readonly resourceId: string;
+}
+
+/** First and last byte, both included, as in HTTP. */
+export interface ByteRange {
+  readonly start: number;
+  readonly end: number;
+}
+
+export interface FileWriter {
+  /** Appends; resolves when the bytes are handed to the system. */
+  write(chunk: Uint8Array): Promise<void>;
+  /** Makes the file durable and visible; its size in bytes. */
+  finish(): Promise<number>;
+  /** Gives up: nothing of it stays. May be called at any time, also after `finish`. */
+  abort(): Promise<void>;
+}
+
+export interface Adoption {
+  readonly sizeBytes: number;
+  /** The file is ours and durable; its source is still there too. */
+  place(): Promise<void>;
+  /** Removes the source: from now on there is one. */
+  complete(): Promise<void>;
+  /** Gives up: the source stays as it was. */
+  abort(): Promise<void>;
+}
+
+/** Names one discarded session in the trash. */
+export type TrashTicket = string;
+
+export interface TrashReport {
+  readonly files: number;
+  readonly bytes: number;
+  /** Entries that could not be deleted yet; they are tried again, later and later. */
+  readonly failures: number;
+  /** Entries that failed five times or more. */
+  readonly stuck: number;
+}
+
+export interface ScannedFolder {
+  readonly sessionId: string;
+  readonly files: readonly ScannedFile[];
+  /** Entries that are not ours: counted, never touched. */
+  readonly foreign: number;
+}
+
+/** A file under our names, with what tells it from another that takes its place. */
+export interface ScannedFile {
+  readonly resourceId: string;
+  /** Being written, or left so. */
+  readonly partial: boolean;
+  readonly sizeBytes: number;
+  /** The later of its two times: contents changed, or moved. Epoch milliseconds of the machine's own clock. */
+  readonly changedAt: number;
+  readonly inode: bigint;
+}
+
+export interface StorageRoom {
+  readonly freeBytes: number;
+  readonly freeInodes: number;
+  readonly ballast: boolean;
+  /** Whether the marker is in its place and the store is the one it names. */
+  readonly trusted: boolean;
+  /** Why new bytes are refused now; `null` while they are taken. */
+  readonly refusing: string | null;
+  /** The same in one word. */
+  readonly problem: StorageProblem | null;
+}
+
+/**
+ * - `missing`: the place of the files is gone, or another is there instead; nothing is deleted until it is back.
+ * - `untrusted`: the files belong to another store, or to a later state of this one; no orphan is deleted.
+ * - `full`, `read_only`: it takes no bytes. `unavailable`: it cannot be asked.
+ */
+export type StorageProblem = 'missing' | 'untrusted' | 'full' | 'read_only' | 'unavailable';

@@ -1,0 +1,332 @@
+import type { CleanupJob } from '../domain/events.js';
+import type { ResourceLimits } from '../domain/limits.js';
+import type { NewResource, ResourceRecord } from '../domain/resource.js';
+import type { EndReason, NewSession, SessionRecord } from '../domain/session.js';
+import type { ClockAnchor, ClockReading } from './clock.js';
+
+/**
+ * Remembers sessions and what they own. It decides nothing: instants are passed in, limits too, and each write is
+ * conditional, so that of two processes deciding at once only one is right.
+ *
+ * What every store promises:
+ * - Each method is atomic, and durable when its promise resolves, but for touches and heartbeats.
+ * - Absence is an answer, never an error. Nothing but `open` creates a session; no write revives an ended one.
+ * - Any method may be repeated: the second time changes nothing and answers as told below. Only what counts (`touch`,
+ *   `grow`, `use`, `recordRun`) counts again.
+ * - A store that cannot answer rejects with `STORE_UNAVAILABLE`; nothing was changed then, or all of it.
+ */
+export abstract class SessionStore {
+  /** A fixed word for logs and metrics: `sqlite`, `redis`, `memory`. */
+  abstract readonly kind: string;
+
+  /** Makes the store ready, creating or migrating what it needs. Rejects with `STORE_INCOMPATIBLE` where it cannot serve. */
+  abstract connect(): Promise<void>;
+
+  /** Lets everything go. Writes that were accepted are finished first. */
+  abstract close(): Promise<void>;
+
+  /** Who this store is, and how far its history has come. */
+  abstract identity(): Promise<StoreIdentity>;
+
+  /**
+   * The anchor of this boot: `reading` itself where the store had none for its `bootId`, the one kept there otherwise. A
+   * store with a clock of its own answers with its wall time at the moment of `reading`, whatever the boot.
+   */
+  abstract anchorClock(reading: ClockReading): Promise<ClockAnchor>;
+
+  // --- sessions ---------------------------------------------------------------------------------------------------
+
+  /**
+   * Adds an open session; `full`, and nothing added, where `maxSessions` are open already. Never overwrites: an id or a
+   * token of another session is an `INVALID_ARGUMENT`, and the same session a second time is `opened`, as it is. A store
+   * may rely on ids, token hashes and resource ids naming the same bucket (see `domain/bucket`), and refuse others alike.
+   */
+  abstract open(session: NewSession, maxSessions: number): Promise<'opened' | 'full'>;
+
+  /** The session that has, or had until its last regenerate, this token. Ended ones are found until their tombstone goes. */
+  abstract findByToken(tokenHash: string): Promise<TokenMatch | null>;
+
+  abstract find(sessionId: string): Promise<SessionRecord | null>;
+
+  /**
+   * Moves last activity forward, never back and never past the session's absolute end, and counts requests. Only open
+   * sessions are touched. A touch of one request or more confirms the session. Durable within moments, not at once.
+   */
+  abstract touch(touches: readonly Touch[]): Promise<void>;
+
+  /** Binds a user to an open session whose epoch is still `epoch`. */
+  abstract bindUser(sessionId: string, epoch: number, userId: string): Promise<'bound' | Refused>;
+
+  /** Gives an open session whose epoch is still `epoch` a new token, and its epoch one more. Of two at once, one wins. */
+  abstract rotate(
+    sessionId: string,
+    epoch: number,
+    tokenHash: string,
+    at: number,
+  ): Promise<'rotated' | Refused>;
+
+  /**
+   * `open → ending`, for one caller alone: it gets the record, and the lease to finish the end. `null` for everybody
+   * else, and where a condition in `only` does not hold.
+   */
+  abstract beginEnd(sessionId: string, end: BeginEnd, only?: EndCondition): Promise<SessionRecord | null>;
+
+  /** Sessions left `ending` by a holder whose lease has run out, oldest lease first; each is leased to the caller. */
+  abstract claimEnding(claim: Claim): Promise<SessionRecord[]>;
+
+  /**
+   * `ending → ended`: drops the resource records, adds what was settled to the totals and keeps a tombstone, without
+   * address and agent. Answers what it added; zeros where the session was not `ending`.
+   */
+  abstract finishEnd(sessionId: string, at: number): Promise<Released>;
+
+  /** Open sessions whose idle end (see `idleEndsAt`) lies at or before `at`, in the order of those ends. */
+  abstract findIdle(at: number, limit: number): Promise<SessionRecord[]>;
+
+  /** Open sessions whose absolute end lies at or before `at`, the oldest first. */
+  abstract findExpired(at: number, limit: number): Promise<SessionRecord[]>;
+
+  /** Open sessions with neither a resource nor a user, the least recently used first. */
+  abstract findDisposable(limit: number): Promise<SessionRecord[]>;
+
+  /** How many open sessions are due at `at`: idle, and expired. */
+  abstract countDue(at: number): Promise<{ readonly idle: number; readonly expired: number }>;
+
+  /** Drops at most `limit` tombstones whose absolute end lies at or before `at`; how many it dropped. */
+  abstract dropTombstones(at: number, limit: number): Promise<number>;
+
+  /** One page of open sessions, in the order asked for. */
+  abstract list(query: SessionQuery): Promise<SessionRecord[]>;
+
+  /**
+   * What changed since `position`: opened, ended, rotated and bound sessions, each in its latest shape, in the order of
+   * their changes. `null` starts at now, with no changes.
+   */
+  abstract readFeed(position: FeedPosition | null, limit: number): Promise<Feed>;
+
+  // --- resources --------------------------------------------------------------------------------------------------
+
+  /** Admits one more resource, of 0 bytes, into an open session: a stream is `ready`, anything else `writing`. */
+  abstract reserve(resource: NewResource, limits: ResourceLimits): Promise<'reserved' | 'gone' | 'full'>;
+
+  /** Reserves `bytes` more for a resource that is being written; `gone` too once its session is no longer open. */
+  abstract grow(
+    resourceId: string,
+    bytes: number,
+    limits: ResourceLimits,
+  ): Promise<'grown' | 'gone' | 'full'>;
+
+  /**
+   * `writing → ready` with the bytes it has in truth (never more than reserved: `INVALID_ARGUMENT`); `null` once its
+   * session is no longer open.
+   */
+  abstract settle(resourceId: string, settled: Settled): Promise<ResourceRecord | null>;
+
+  abstract findResource(resourceId: string): Promise<ResourceRecord | null>;
+
+  /** All resources of these sessions, whatever their state, oldest first. */
+  abstract listResources(sessionIds: readonly string[]): Promise<ResourceRecord[]>;
+
+  /** Which of these are resources of the session, in any state. For telling orphans from files. */
+  abstract knownResources(sessionId: string, resourceIds: readonly string[]): Promise<ReadonlySet<string>>;
+
+  /** Notes a read by `instanceId`: from now to `unuse` it is in use. `null` unless it is `ready` and its session open. */
+  abstract use(resourceId: string, instanceId: string, at: number): Promise<ResourceRecord | null>;
+
+  /** Ends one read. Last used moves forward to `at`. */
+  abstract unuse(resourceId: string, instanceId: string, at: number): Promise<void>;
+
+  /**
+   * Marks resources `releasing`, leased to the caller, and answers those it marked: each at most once. With `only`
+   * `'unused'` (an eviction), a resource is passed over unless it is `ready`, not in use, and last used when `victims` says.
+   */
+  abstract beginRelease(
+    victims: readonly Victim[],
+    lease: Lease,
+    only: 'unused' | 'any',
+  ): Promise<ResourceRecord[]>;
+
+  /** Resources left `releasing` by a holder whose lease has run out, oldest lease first; each is leased to the caller. */
+  abstract claimReleasing(claim: Claim): Promise<ResourceRecord[]>;
+
+  /**
+   * Drops the records of `releasing` resources, their count and bytes, and adds what was settled to the totals. Answers
+   * what it added.
+   */
+  abstract finishRelease(resourceIds: readonly string[], kind: 'released' | 'evicted'): Promise<Released>;
+
+  // --- instances, jobs, totals ------------------------------------------------------------------------------------
+
+  /** Says that a process lives. */
+  abstract heartbeat(beat: Heartbeat): Promise<void>;
+
+  abstract listInstances(): Promise<Heartbeat[]>;
+
+  /**
+   * Strikes a process off, if its last heartbeat still is at or before `silentSince`: its uses are void, and what it
+   * was writing and its streams are marked `releasing`, free to be claimed. Whether it did.
+   */
+  abstract dropInstance(instanceId: string, silentSince: number): Promise<boolean>;
+
+  /** Keeps the latest run of a cleanup job, and adds it to the job's totals. */
+  abstract recordRun(run: JobRun): Promise<void>;
+
+  abstract listRuns(): Promise<JobRecord[]>;
+
+  /** Totals and gauges, kept up to date with each write: answering costs the same with one session or a million. */
+  abstract totals(): Promise<StoreTotals>;
+}
+
+/** `gone`: no longer open. `stale`: open, but its token has been changed since. */
+export type Refused = 'gone' | 'stale';
+
+export interface StoreIdentity {
+  /** UUID of this store's data: a new, empty store has another. */
+  readonly generation: string;
+  /** Only ever grows, with each change of a session: a store that was restored from a backup is behind. */
+  readonly counter: number;
+}
+
+export interface TokenMatch {
+  readonly session: SessionRecord;
+  /** Whether it is its current token. */
+  readonly current: boolean;
+  /** When the token was replaced; `null` for the current one. */
+  readonly replacedAt: number | null;
+}
+
+export interface Touch {
+  readonly sessionId: string;
+  readonly at: number;
+  /** Requests since the last touch; 0 where only bytes moved. */
+  readonly requests: number;
+}
+
+/** A right to finish something, until another process may take it over. */
+export interface Lease {
+  readonly instanceId: string;
+  readonly until: number;
+}
+
+export interface BeginEnd {
+  readonly reason: EndReason;
+  readonly at: number;
+  readonly lease: Lease;
+}
+
+/** An end that was decided on what a session looked like: it happens only if it still does. */
+export interface EndCondition {
+  /** Not active since. */
+  readonly lastActivityAt: number;
+  /** Still without a resource and a user. */
+  readonly disposable?: boolean;
+}
+
+export interface Claim {
+  readonly at: number;
+  readonly lease: Lease;
+  readonly limit: number;
+}
+
+export interface Released {
+  readonly resources: number;
+  readonly bytes: number;
+}
+
+export interface Victim {
+  readonly id: string;
+  readonly lastUsedAt: number;
+}
+
+export interface Settled {
+  readonly sizeBytes: number;
+  /** `null` leaves the one it was reserved with. */
+  readonly mediaType: string | null;
+  readonly at: number;
+}
+
+export const SESSION_SORTS = ['created_at', '-created_at', 'last_activity', '-last_activity'] as const;
+/** `-` before it: descending. Ties are in the order of the ids. */
+export type SessionSort = (typeof SESSION_SORTS)[number];
+
+export interface SessionQuery {
+  readonly limit: number;
+  readonly sort: SessionSort;
+  readonly userId?: string;
+  /** The last session of the page before: the sort's instant, and the id. */
+  readonly after?: { readonly instant: number; readonly id: string };
+}
+
+/** Where a reader of the feed is. Opaque: only its store reads it. */
+export type FeedPosition = string;
+
+export interface SessionChange {
+  readonly id: string;
+  readonly state: SessionRecord['state'];
+  readonly endReason: EndReason | null;
+  readonly epoch: number;
+  readonly userId: string | null;
+}
+
+export interface Feed {
+  readonly changes: readonly SessionChange[];
+  readonly position: FeedPosition;
+  /** Whether there is more to read at once. */
+  readonly more: boolean;
+  /**
+   * Whether history itself has changed since the position: what was told before may not have happened, and what happened
+   * may not be told. Whoever remembers sessions forgets them all.
+   */
+  readonly reset?: boolean;
+}
+
+export interface Heartbeat {
+  readonly instanceId: string;
+  readonly role: 'server' | 'cli';
+  readonly at: number;
+  /** Every touch that this process took before this instant is in the store. */
+  readonly flushedThroughAt: number;
+}
+
+export interface JobRun {
+  readonly job: CleanupJob;
+  readonly startedAt: number;
+  readonly durationMs: number;
+  readonly items: number;
+  readonly failures: number;
+  /** `null` where no next one is planned: a run by hand. */
+  readonly nextRunAt: number | null;
+  /** What failed, in one line without secrets. */
+  readonly lastError: string | null;
+}
+
+/** The latest run, and the sums of all. */
+export interface JobRecord extends JobRun {
+  readonly runs: number;
+  readonly totalItems: number;
+  readonly totalFailures: number;
+  /** When a run last went through without a failure; `null` if none did. */
+  readonly lastSuccessAt: number | null;
+}
+
+export interface TypeTotals {
+  readonly type: string;
+  /** Held now, in any state. */
+  readonly active: number;
+  readonly activeBytes: number;
+  /** Let go, whatever the reason; evictions are counted here too. */
+  readonly released: number;
+  readonly releasedBytes: number;
+  readonly evicted: number;
+}
+
+export interface StoreTotals {
+  readonly created: number;
+  readonly open: number;
+  /** Over, with files still on their way out. */
+  readonly ending: number;
+  readonly ended: Readonly<Record<EndReason, number>>;
+  /** The sum of the lives of all sessions ended so far. */
+  readonly endedDurationMs: number;
+  readonly types: readonly TypeTotals[];
+}

@@ -1,0 +1,32 @@
+import { lstat, unlink } from 'node:fs/promises';
+import type { FileKey } from '../../ports/file-storage.js';
+import type { Folder } from './folder.js';
+import { checkKey, fileName, partName } from './paths.js';
+import type { SessionFolders } from './session-folders.js';
+import { isAbsence } from './storage-error.js';
+
+/** Deletes the file of a key, finished or not. What has its name, but is no file, is left alone. */
+export async function removeFile(folders: SessionFolders, key: FileKey): Promise<void> {
+  checkKey(key);
+  await folders.use(key.sessionId, async (folder) => {
+    // First the unfinished one: it may become the finished one between the two.
+    await unlinkFile(folder, partName(key.resourceId));
+    await unlinkFile(folder, fileName(key.resourceId));
+  });
+}
+
+/** Deletes the unfinished file of a key alone. */
+export async function removePart(folders: SessionFolders, key: FileKey): Promise<void> {
+  checkKey(key);
+  await folders.use(key.sessionId, (folder) => unlinkFile(folder, partName(key.resourceId)));
+}
+
+async function unlinkFile(folder: Folder, name: string): Promise<void> {
+  const path = folder.at(name);
+  try {
+    const found = await lstat(path);
+    if (found.isFile()) await unlink(path);
+  } catch (error) {
+    if (!isAbsence(error)) throw error;
+  }
+}

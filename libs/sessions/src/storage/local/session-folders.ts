@@ -1,0 +1,122 @@
+import { lstat, rename } from 'node:fs/promises';
+import { SessionsError } from '../../domain/errors.js';
+import type { FileKey } from '../../ports/file-storage.js';
+import { Folder, makeFolder } from './folder.js';
+import { checkKey, fileName, partName, type RootPaths } from './paths.js';
+import { isAbsence, isSystemError, unavailable } from './storage-error.js';
+
+const ATTEMPTS = 5;
+
+/** Makes the folders of sessions, and gives files their final names in them. */
+export class SessionFolders {
+  /** Shards that are known to be in their parent for good. At most 256. */
+  private readonly durableShards = new Set<string>();
+
+  constructor(private readonly paths: RootPaths) {}
+
+  /** Does the work in the folder of this session; `null` where it has none. */
+  use<T>(sessionId: string, work: (folder: Folder) => Promise<T>): Promise<T | null> {
+    return Folder.use(this.paths.session(sessionId), work);
+  }
+
+  /**
+   * Makes the unfinished file of a key, by `make`, which must fail with `EEXIST` where there is one. `INVALID_ARGUMENT` if
+   * the key is taken.
+   */
+  async begin<T>(key: FileKey, make: (partPath: string) => Promise<T>, attempts = ATTEMPTS): Promise<T> {
+    checkKey(key);
+    const made = await this.attempt(key, make);
+    if (made) return made.value;
+    if (attempts > 1) return this.begin(key, make, attempts - 1);
+    throw sessionGone();
+  }
+
+  /** `null` where the folder went away under our hands: discarded, or swept because it was empty. */
+  private async attempt<T>(
+    key: FileKey,
+    make: (partPath: string) => Promise<T>,
+  ): Promise<{ value: T } | null> {
+    const path = this.paths.session(key.sessionId);
+    await this.makeSessionFolder(key.sessionId);
+    const folder = await Folder.open(path);
+    if (!folder) {
+      if (await exists(path)) throw unavailable('The folder of the session is not a folder of ours.');
+      return null;
+    }
+    try {
+      if (await exists(folder.at(fileName(key.resourceId)))) throw keyTaken();
+      return { value: await make(folder.at(partName(key.resourceId))) };
+    } catch (error) {
+      if (isSystemError(error, 'EEXIST')) throw keyTaken();
+      if (isSystemError(error, 'ENOENT') && !(await exists(path))) return null;
+      throw error;
+    } finally {
+      await folder.close();
+    }
+  }
+
+  /**
+   * Gives a file that is whole and durable its final name, and calls `named`; then makes the name durable. `SESSION_GONE`
+   * once the session has been discarded.
+   */
+  async publish(key: FileKey, named: () => void): Promise<void> {
+    const published = await this.use(key.sessionId, async (folder) => {
+      const path = folder.at(fileName(key.resourceId));
+      // Whoever holds the unfinished name is the only one who may take the final one.
+      if (await exists(path)) throw keyTaken();
+      try {
+        await rename(folder.at(partName(key.resourceId)), path);
+      } catch (error) {
+        if (!isAbsence(error)) throw error;
+        throw new SessionsError('RESOURCE_GONE', 'The file was deleted while it was written.', {
+          cause: error,
+        });
+      }
+      named();
+      await folder.sync();
+      return true;
+    });
+    if (!published) throw sessionGone();
+    await this.syncParents(key.sessionId);
+  }
+
+  private async makeSessionFolder(sessionId: string): Promise<void> {
+    const path = this.paths.session(sessionId);
+    try {
+      await makeFolder(path);
+    } catch (error) {
+      if (!isSystemError(error, 'ENOENT')) throw error;
+      await makeFolder(this.paths.sessions);
+      await makeFolder(this.paths.shard(sessionId));
+      await makeFolder(path);
+    }
+  }
+
+  /** Whoever made a folder may not have come to make it durable yet: so everyone does, which costs little if it is. */
+  private async syncParents(sessionId: string): Promise<void> {
+    const shard = this.paths.shard(sessionId);
+    await Folder.use(shard, (folder) => folder.sync());
+    if (this.durableShards.has(shard)) return;
+    await Folder.use(this.paths.sessions, (folder) => folder.sync());
+    await Folder.use(this.paths.root, (folder) => folder.sync());
+    this.durableShards.add(shard);
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await lstat(path);
+    return true;
+  } catch (error) {
+    if (isAbsence(error)) return false;
+    throw error;
+  }
+}
+
+function keyTaken(): SessionsError {
+  return new SessionsError('INVALID_ARGUMENT', 'There is a file for this session and resource already.');
+}
+
+function sessionGone(): SessionsError {
+  return new SessionsError('SESSION_GONE', 'The session ended while its file was written.');
+}

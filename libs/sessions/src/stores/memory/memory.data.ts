@@ -1,0 +1,76 @@
+import { randomUUID } from 'node:crypto';
+import type { EndReason, SessionRecord } from '../../domain/session.js';
+import type { ResourceRecord } from '../../domain/resource.js';
+import type { ClockAnchor } from '../../ports/clock.js';
+import type { Heartbeat, JobRecord, TypeTotals } from '../../ports/session-store.js';
+
+/** A session, and what only the store knows of it. Records are replaced, never altered: callers keep what they got. */
+export interface SessionEntry {
+  record: SessionRecord;
+  change: number;
+  previousTokenHash: string | null;
+  replacedAt: number;
+  leasedUntil: number;
+}
+
+export interface ResourceEntry {
+  record: ResourceRecord;
+  /** Whether it ever was `ready`: what a writer left unfinished is not counted as released. */
+  settled: boolean;
+  leasedUntil: number;
+  /** Reads under way, by process. */
+  readonly uses: Map<string, number>;
+}
+
+/** All that a memory store holds. */
+export class MemoryData {
+  readonly generation = randomUUID();
+  counter = 0;
+  seenAt: number | null = null;
+  anchor: ClockAnchor | null = null;
+  readonly sessions = new Map<string, SessionEntry>();
+  readonly resources = new Map<string, ResourceEntry>();
+  readonly instances = new Map<string, Heartbeat>();
+  readonly jobs = new Map<string, JobRecord>();
+
+  created = 0;
+  endedDurationMs = 0;
+  readonly ended: Record<EndReason, number> = { idle: 0, expired: 0, ended: 0, admin: 0, evicted: 0 };
+  /** What was let go so far; what is held is counted when it is asked for. */
+  readonly types = new Map<string, Pick<TypeTotals, 'released' | 'releasedBytes' | 'evicted'>>();
+
+  stamp(entry: SessionEntry): void {
+    this.counter += 1;
+    entry.change = this.counter;
+  }
+
+  see(at: number): void {
+    this.seenAt = Math.max(this.seenAt ?? at, at);
+  }
+
+  openSession(sessionId: string): SessionEntry | null {
+    const entry = this.sessions.get(sessionId);
+    return entry?.record.state === 'open' ? entry : null;
+  }
+
+  sessionsIn(state: SessionRecord['state']): SessionEntry[] {
+    return [...this.sessions.values()].filter((entry) => entry.record.state === state);
+  }
+
+  resourcesOf(sessionId: string): ResourceEntry[] {
+    return [...this.resources.values()].filter((entry) => entry.record.sessionId === sessionId);
+  }
+
+  /** Changes what the session of a resource holds. */
+  hold(sessionId: string, count: number, bytes: number): void {
+    const entry = this.sessions.get(sessionId);
+    if (entry === undefined) return;
+    const { resourceCount, bytesUsed } = entry.record;
+    entry.record = { ...entry.record, resourceCount: resourceCount + count, bytesUsed: bytesUsed + bytes };
+  }
+}
+
+/** By an instant, ties in the order of the ids. */
+export function byInstant<T extends { readonly id: string }>(instantOf: (item: T) => number) {
+  return (a: T, b: T): number => instantOf(a) - instantOf(b) || (a.id < b.id ? -1 : Number(a.id > b.id));
+}

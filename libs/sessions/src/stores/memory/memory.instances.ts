@@ -1,0 +1,75 @@
+import type { ClockAnchor, ClockReading } from '../../ports/clock.js';
+import type { Heartbeat, JobRecord, JobRun, StoreTotals } from '../../ports/session-store.js';
+import type { MemoryData } from './memory.data.js';
+import type { MemoryReleases } from './memory.releases.js';
+
+/** The processes on this store, their clock, what their cleanup jobs did, and the totals. */
+export class MemoryInstances {
+  constructor(
+    private readonly data: MemoryData,
+    private readonly releases: MemoryReleases,
+  ) {}
+
+  anchorClock(reading: ClockReading): ClockAnchor {
+    if (this.data.anchor?.bootId !== reading.bootId) {
+      this.data.anchor = { ...reading, lastSeenAt: this.data.seenAt };
+    }
+    return this.data.anchor;
+  }
+
+  heartbeat(beat: Heartbeat): void {
+    const known = this.data.instances.get(beat.instanceId) ?? beat;
+    this.data.instances.set(beat.instanceId, {
+      ...beat,
+      at: Math.max(known.at, beat.at),
+      flushedThroughAt: Math.max(known.flushedThroughAt, beat.flushedThroughAt),
+    });
+    this.data.see(beat.at);
+  }
+
+  listInstances(): Heartbeat[] {
+    return [...this.data.instances.values()].toSorted((a, b) => (a.instanceId < b.instanceId ? -1 : 1));
+  }
+
+  dropInstance(instanceId: string, silentSince: number): boolean {
+    const beat = this.data.instances.get(instanceId);
+    if (beat === undefined || beat.at > silentSince) return false;
+    this.data.instances.delete(instanceId);
+    this.releases.abandon(instanceId);
+    return true;
+  }
+
+  recordRun(run: JobRun): void {
+    const known = this.data.jobs.get(run.job);
+    this.data.jobs.set(run.job, {
+      ...run,
+      runs: (known?.runs ?? 0) + 1,
+      totalItems: (known?.totalItems ?? 0) + run.items,
+      totalFailures: (known?.totalFailures ?? 0) + run.failures,
+      lastSuccessAt: run.failures === 0 ? run.startedAt + run.durationMs : (known?.lastSuccessAt ?? null),
+    });
+  }
+
+  listRuns(): JobRecord[] {
+    return [...this.data.jobs.values()].toSorted((a, b) => (a.job < b.job ? -1 : 1));
+  }
+
+  totals(): StoreTotals {
+    const { created, ended, endedDurationMs, types } = this.data;
+    const held = [...this.data.resources.values()].map((entry) => entry.record);
+    return {
+      created,
+      open: this.data.sessionsIn('open').length,
+      ending: this.data.sessionsIn('ending').length,
+      ended: { ...ended },
+      endedDurationMs,
+      types: [...types.entries()]
+        .toSorted(([a], [b]) => (a < b ? -1 : 1))
+        .map(([type, { released, releasedBytes, evicted }]) => {
+          const active = held.filter((resource) => resource.type === type);
+          const activeBytes = active.reduce((sum, resource) => sum + resource.sizeBytes, 0);
+          return { type, active: active.length, activeBytes, released, releasedBytes, evicted };
+        }),
+    };
+  }
+}

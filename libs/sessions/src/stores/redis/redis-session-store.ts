@@ -1,0 +1,258 @@
+import { randomUUID } from 'node:crypto';
+import { SessionsError } from '../../domain/errors.js';
+import type { ResourceLimits } from '../../domain/limits.js';
+import type { NewResource } from '../../domain/resource.js';
+import type { NewSession } from '../../domain/session.js';
+import type { ClockReading } from '../../ports/clock.js';
+import {
+  SessionStore,
+  type BeginEnd,
+  type Claim,
+  type EndCondition,
+  type FeedPosition,
+  type Heartbeat,
+  type JobRun,
+  type Lease,
+  type SessionQuery,
+  type Settled,
+  type Touch,
+  type Victim,
+} from '../../ports/session-store.js';
+import { RedisConnection, type RedisClientOrCluster } from './redis.connection.js';
+import { unavailable, storeError } from './redis.errors.js';
+import { RedisOperations } from './redis.operations.js';
+
+export interface RedisSessionStoreOptions {
+  /** `redis://` or `rediss://`; several URLs are those of some nodes of one cluster. */
+  readonly url?: string | readonly string[];
+  /** Whether one URL is that of a cluster. Default: it is where there are several. */
+  readonly cluster?: boolean;
+  /** Instead of URLs: a client of the `redis` package, of a server or a cluster. Whoever made it closes it. */
+  readonly client?: RedisClientOrCluster;
+  /** What all keys begin with. Default: `nest-sessions:`. */
+  readonly prefix?: string;
+  /** Over how many buckets sessions are spread: a power of two, at most 4,096, and never changed. Default: 256. */
+  readonly buckets?: number;
+  /** How long an answer is waited for before a call rejects with `STORE_UNAVAILABLE`. Default: 1,000. */
+  readonly timeoutMs?: number;
+}
+
+const MAX_BUCKETS = 4096;
+
+/**
+ * Sessions in Redis 7 or later, or Valkey: one server or a cluster, shared by any number of machines. Each change is one
+ * script, and durable as far as Redis is: what a master had not told its replica when it died is lost.
+ */
+export class RedisSessionStore extends SessionStore {
+  override readonly kind = 'redis';
+  readonly #connection: RedisConnection;
+  readonly #operations: RedisOperations;
+  readonly #underWay = new Set<Promise<unknown>>();
+  #isConnected = false;
+
+  constructor(options: RedisSessionStoreOptions) {
+    super();
+    const { prefix = 'nest-sessions:', buckets = 256 } = options;
+    if (!Number.isInteger(Math.log2(buckets)) || buckets < 1 || buckets > MAX_BUCKETS) {
+      throw new SessionsError(
+        'CONFIG_INVALID',
+        `The number of buckets is a power of two, at most ${MAX_BUCKETS}`,
+      );
+    }
+    if (/[{}]/.test(prefix)) {
+      throw new SessionsError(
+        'CONFIG_INVALID',
+        'A prefix of Redis keys holds no braces: they mark the slot of a key',
+      );
+    }
+    this.#connection = new RedisConnection(targetOf(options), options.timeoutMs ?? 1000);
+    this.#operations = new RedisOperations(this.#connection, prefix, buckets);
+  }
+
+  override async connect() {
+    if (this.#isConnected) return;
+    try {
+      await this.#connection.connect();
+      await this.#operations.prepare(randomUUID());
+      this.#isConnected = true;
+    } catch (error) {
+      await this.#connection.close();
+      throw storeError(error);
+    }
+  }
+
+  override async close() {
+    this.#isConnected = false;
+    await Promise.allSettled(this.#underWay);
+    await this.#connection.close();
+  }
+
+  override identity() {
+    return this.#perform((operations) => operations.identity(randomUUID()));
+  }
+
+  override anchorClock(reading: ClockReading) {
+    return this.#perform(({ instances }) => instances.anchorClock(reading));
+  }
+
+  override open(session: NewSession, maxSessions: number) {
+    return this.#perform(({ sessions }) => sessions.open(session, maxSessions));
+  }
+
+  override findByToken(tokenHash: string) {
+    return this.#perform(({ sessions }) => sessions.findByToken(tokenHash));
+  }
+
+  override find(sessionId: string) {
+    return this.#perform(({ sessions }) => sessions.find(sessionId));
+  }
+
+  override touch(touches: readonly Touch[]) {
+    return this.#perform(({ sessions }) => sessions.touch(touches));
+  }
+
+  override bindUser(sessionId: string, epoch: number, userId: string) {
+    return this.#perform(({ sessions }) => sessions.bindUser(sessionId, epoch, userId));
+  }
+
+  override rotate(sessionId: string, epoch: number, tokenHash: string, at: number) {
+    return this.#perform(({ sessions }) => sessions.rotate(sessionId, epoch, tokenHash, at));
+  }
+
+  override beginEnd(sessionId: string, end: BeginEnd, only?: EndCondition) {
+    return this.#perform(({ endings }) => endings.beginEnd(sessionId, end, only));
+  }
+
+  override claimEnding(claim: Claim) {
+    return this.#perform(({ endings }) => endings.claimEnding(claim));
+  }
+
+  override finishEnd(sessionId: string, at: number) {
+    return this.#perform(({ endings }) => endings.finishEnd(sessionId, at));
+  }
+
+  override findIdle(at: number, limit: number) {
+    return this.#perform(({ endings }) => endings.findIdle(at, limit));
+  }
+
+  override findExpired(at: number, limit: number) {
+    return this.#perform(({ endings }) => endings.findExpired(at, limit));
+  }
+
+  override findDisposable(limit: number) {
+    return this.#perform(({ endings }) => endings.findDisposable(limit));
+  }
+
+  override countDue(at: number) {
+    return this.#perform(({ endings }) => endings.countDue(at));
+  }
+
+  override dropTombstones(at: number, limit: number) {
+    return this.#perform(({ endings }) => endings.dropTombstones(at, limit));
+  }
+
+  override list(query: SessionQuery) {
+    return this.#perform(({ listings }) => listings.list(query));
+  }
+
+  override readFeed(position: FeedPosition | null, limit: number) {
+    return this.#perform(({ feed }) => feed.read(position, limit));
+  }
+
+  override reserve(resource: NewResource, limits: ResourceLimits) {
+    return this.#perform(({ resources }) => resources.reserve(resource, limits));
+  }
+
+  override grow(resourceId: string, bytes: number, limits: ResourceLimits) {
+    return this.#perform(({ resources }) => resources.grow(resourceId, bytes, limits));
+  }
+
+  override settle(resourceId: string, settled: Settled) {
+    return this.#perform(({ resources }) => resources.settle(resourceId, settled));
+  }
+
+  override findResource(resourceId: string) {
+    return this.#perform(({ resources }) => resources.findResource(resourceId));
+  }
+
+  override listResources(sessionIds: readonly string[]) {
+    return this.#perform(({ resources }) => resources.listResources(sessionIds));
+  }
+
+  override knownResources(sessionId: string, resourceIds: readonly string[]) {
+    return this.#perform(({ resources }) => resources.knownResources(sessionId, resourceIds));
+  }
+
+  override use(resourceId: string, instanceId: string, at: number) {
+    return this.#perform(({ resources }) => resources.use(resourceId, instanceId, at));
+  }
+
+  override unuse(resourceId: string, instanceId: string, at: number) {
+    return this.#perform(({ resources }) => resources.unuse(resourceId, instanceId, at));
+  }
+
+  override beginRelease(victims: readonly Victim[], lease: Lease, only: 'unused' | 'any') {
+    return this.#perform(({ releases }) => releases.beginRelease(victims, lease, only));
+  }
+
+  override claimReleasing(claim: Claim) {
+    return this.#perform(async ({ instances, releases }) => {
+      await instances.freeLost();
+      return releases.claimReleasing(claim);
+    });
+  }
+
+  override finishRelease(resourceIds: readonly string[], kind: 'released' | 'evicted') {
+    return this.#perform(({ releases }) => releases.finishRelease(resourceIds, kind));
+  }
+
+  override heartbeat(beat: Heartbeat) {
+    return this.#perform(({ instances }) => instances.heartbeat(beat));
+  }
+
+  override listInstances() {
+    return this.#perform(({ instances }) => instances.listInstances());
+  }
+
+  override dropInstance(instanceId: string, silentSince: number) {
+    return this.#perform(({ instances }) => instances.dropInstance(instanceId, silentSince));
+  }
+
+  override recordRun(run: JobRun) {
+    return this.#perform(({ instances }) => instances.recordRun(run));
+  }
+
+  override listRuns() {
+    return this.#perform(({ instances }) => instances.listRuns());
+  }
+
+  override totals() {
+    return this.#perform(({ totals }) => totals.read());
+  }
+
+  /** What is begun before a close is finished by it, however many commands it takes. */
+  async #perform<Answer>(work: (operations: RedisOperations) => Promise<Answer>): Promise<Answer> {
+    if (!this.#isConnected) throw unavailable('The session store is not connected');
+    const working = work(this.#operations);
+    this.#underWay.add(working);
+    try {
+      return await working;
+    } catch (error) {
+      throw storeError(error);
+    } finally {
+      this.#underWay.delete(working);
+    }
+  }
+}
+
+function targetOf({ url, cluster, client }: RedisSessionStoreOptions) {
+  if (client !== undefined) return { client };
+  const urls = typeof url === 'string' ? [url] : (url ?? []);
+  if (urls.length === 0 || !urls.every((one) => URL.canParse(one) && /^rediss?:/.test(one))) {
+    throw new SessionsError(
+      'CONFIG_INVALID',
+      'Redis is reached by a URL that begins with redis:// or rediss://, or by a client',
+    );
+  }
+  return { urls, cluster: cluster ?? urls.length > 1 };
+}

@@ -1,0 +1,142 @@
+import { bucketOfId, bucketOfName } from '../../domain/bucket.js';
+import type { RedisConnection } from './redis.connection.js';
+import { isScriptUnknown } from './redis.errors.js';
+import { RedisLayout, type BucketKey } from './redis.layout.js';
+import { UP_TO } from './redis.scripts.listings.js';
+import type { RedisScript } from './redis.script.js';
+import { numberOf, textsOf } from './redis.values.js';
+
+/** An id in an index, with what it is sorted by. */
+export interface Entry {
+  readonly id: string;
+  readonly score: number;
+}
+
+/** How many entries each bucket is asked for beyond its even share of a page. */
+const SPARE = 4;
+
+/** Runs scripts on buckets: on one, on those that some ids lie in, or on all at once. */
+export class RedisBuckets {
+  readonly all: readonly number[];
+
+  constructor(
+    private readonly connection: RedisConnection,
+    readonly layout: RedisLayout,
+  ) {
+    this.all = Array.from({ length: layout.buckets }, (_, bucket) => bucket);
+  }
+
+  /** The bucket of a session or a resource; `null` for what can be the id of neither. */
+  of(id: string): number | null {
+    const bucket = bucketOfId(id);
+    return bucket === null ? null : bucket % this.layout.buckets;
+  }
+
+  ofTokenHash(tokenHash: string): number | null {
+    const bucket = bucketOfName(tokenHash);
+    return bucket === null ? null : bucket % this.layout.buckets;
+  }
+
+  /** Runs a script by its hash; by its text where the server does not know it yet, which makes it known. */
+  async run(
+    script: RedisScript,
+    keys: readonly string[],
+    args: readonly (string | number)[],
+  ): Promise<unknown> {
+    const rest = [String(keys.length), ...keys, ...args.map(String)];
+    try {
+      return await this.connection.send(keys[0] ?? '', ['EVALSHA', script.sha, ...rest]);
+    } catch (error) {
+      if (!isScriptUnknown(error)) throw error;
+      return this.connection.send(keys[0] ?? '', ['EVAL', script.source, ...rest]);
+    }
+  }
+
+  /** Runs a script that has all keys of the bucket. */
+  runIn(script: RedisScript, bucket: number, ...args: readonly (string | number)[]): Promise<unknown> {
+    return this.run(script, this.layout.keysOf(bucket), args);
+  }
+
+  /** Runs a script that has one key of the bucket. */
+  runOn(
+    script: RedisScript,
+    bucket: number,
+    key: BucketKey,
+    ...args: readonly (string | number)[]
+  ): Promise<unknown> {
+    return this.run(script, [this.layout.key(bucket, key)], args);
+  }
+
+  /** Does something in every bucket, with all commands sent together. */
+  inAll<T>(work: (bucket: number) => Promise<T>): Promise<T[]> {
+    return Promise.all(this.all.map(work));
+  }
+
+  /** Does something with the ids of each bucket. Ids that can be in none are left out. */
+  async byBucket<T>(
+    ids: Iterable<string>,
+    work: (bucket: number, ids: string[]) => Promise<T>,
+  ): Promise<T[]> {
+    const groups = new Map<number, string[]>();
+    for (const id of ids) {
+      const bucket = this.of(id);
+      if (bucket === null) continue;
+      const group = groups.get(bucket);
+      if (group) group.push(id);
+      else groups.set(bucket, [id]);
+    }
+    return Promise.all([...groups].map(([bucket, group]) => work(bucket, group)));
+  }
+
+  /** The first entries of an index over all buckets, up to a score: the lowest score first. */
+  firstUpTo(key: BucketKey, score: number | '+inf', limit: number): Promise<Entry[]> {
+    return this.merge(
+      limit,
+      (a, b) => a.score - b.score || compare(a.id, b.id),
+      async (bucket, count) => entriesOf(await this.runOn(UP_TO, bucket, key, score, count)),
+    );
+  }
+
+  /**
+   * The first entries out of all buckets, each of which answers its own first ones in the same order. Each is asked for
+   * its even share and a little more; who may have more among the first is asked again.
+   */
+  async merge(
+    limit: number,
+    order: (a: Entry, b: Entry) => number,
+    firstOf: (bucket: number, count: number) => Promise<Entry[]>,
+  ): Promise<Entry[]> {
+    let count = Math.min(limit, Math.ceil(limit / this.all.length) + SPARE);
+    const found = new Map<number, Entry[]>();
+    let asked = this.all;
+    for (;;) {
+      const answers = await Promise.all(asked.map((bucket) => firstOf(bucket, count)));
+      for (const [index, bucket] of asked.entries()) found.set(bucket, answers[index] ?? []);
+      const first = [...found.values()].flat().toSorted(order).slice(0, limit);
+      const last = first.length === limit ? first.at(-1) : undefined;
+      const asksFor = count;
+      asked = asked.filter((bucket) => {
+        const own = found.get(bucket) ?? [];
+        const end = own.at(-1);
+        return (
+          end !== undefined && own.length >= asksFor && asksFor < limit && (!last || order(end, last) < 0)
+        );
+      });
+      if (asked.length === 0) return first;
+      count = Math.min(limit, count * 4);
+    }
+  }
+}
+
+/** Id, score, id, score … */
+export function entriesOf(reply: unknown): Entry[] {
+  const texts = textsOf(reply);
+  return Array.from({ length: texts.length / 2 }, (_, index) => ({
+    id: texts[index * 2] ?? '',
+    score: numberOf(texts[index * 2 + 1]),
+  }));
+}
+
+export function compare(a: string, b: string): number {
+  return a < b ? -1 : Number(a > b);
+}

@@ -1,0 +1,96 @@
+/**
+ * Where everything lies. Sessions are spread over buckets; all keys of one bucket share a hash tag, so that a script that
+ * changes a session with all that belongs to it stays in one slot of a cluster. `{7}` stands for any bucket.
+ *
+ * | key                | type   | holds                                                                            |
+ * | ------------------ | ------ | -------------------------------------------------------------------------------- |
+ * | `{7}:sessions`     | hash   | session id → its record, JSON                                                    |
+ * | `{7}:tokens`       | hash   | hash of a current token → session id                                             |
+ * | `{7}:old_tokens`   | hash   | hash of the token before it → session id                                         |
+ * | `{7}:resources`    | hash   | resource id → its record, JSON                                                   |
+ * | `{7}:held`         | zset   | `session id:resource id`, in the order of the text                               |
+ * | `{7}:by_instance`  | zset   | `instance id:resource id` of what a process writes, reads or streams, likewise   |
+ * | `{7}:idle`         | zset   | open sessions by their idle end                                                  |
+ * | `{7}:expiry`       | zset   | open sessions by their absolute end                                              |
+ * | `{7}:created`      | zset   | open sessions by their opening                                                   |
+ * | `{7}:activity`     | zset   | open sessions by their last activity                                             |
+ * | `{7}:disposable`   | zset   | open sessions with neither resource nor user, by their last activity             |
+ * | `{7}:ending`       | zset   | ending sessions by the end of their lease                                        |
+ * | `{7}:tombstones`   | zset   | ended sessions by their absolute end                                             |
+ * | `{7}:changes`      | zset   | every session by the number of its latest change                                 |
+ * | `{7}:releasing`    | zset   | resources being released, by the end of their lease                              |
+ * | `{7}:totals`       | hash   | the bucket's change counter, what it saw and its share of the totals             |
+ * | `store`            | hash   | generation, layout and number of buckets                                         |
+ * | `{instances}:live` | hash   | instance id → its latest heartbeat, JSON                                         |
+ * | `{instances}:lost` | hash   | instance id → since when it is being struck off                                  |
+ * | `{instances}:seen` | string | the newest instant of a heartbeat                                                |
+ * | `{places}:taken`   | hash   | how many places are taken, and what each bucket reserved and gave back (`places`) |
+ * | `{places}:pending` | zset   | sessions that have a place and may not be open yet, by the instant of asking     |
+ * | `job:idle` …       | hash   | the latest run of a job, and the sums of all                                     |
+ * | `user:<sha256>`    | set    | ids of sessions that are, were or are about to be this user's: verified on read  |
+ */
+export const BUCKET_KEYS = [
+  'sessions',
+  'tokens',
+  'old_tokens',
+  'resources',
+  'held',
+  'by_instance',
+  'idle',
+  'expiry',
+  'created',
+  'activity',
+  'disposable',
+  'ending',
+  'tombstones',
+  'changes',
+  'releasing',
+  'totals',
+] as const;
+export type BucketKey = (typeof BUCKET_KEYS)[number];
+
+/** What the layout above is called in the store. Another one is refused. */
+export const LAYOUT = '1';
+
+/** Names the keys of one store. */
+export class RedisLayout {
+  readonly #buckets: readonly (readonly string[])[];
+
+  constructor(
+    readonly prefix: string,
+    readonly buckets: number,
+  ) {
+    this.#buckets = Array.from({ length: buckets }, (_, bucket) =>
+      BUCKET_KEYS.map((key) => `${prefix}{${bucket}}:${key}`),
+    );
+  }
+
+  /** All keys of a bucket, in the order of `BUCKET_KEYS`. */
+  keysOf(bucket: number): readonly string[] {
+    return this.#buckets[bucket] ?? [];
+  }
+
+  key(bucket: number, key: BucketKey): string {
+    return `${this.prefix}{${bucket}}:${key}`;
+  }
+
+  get store(): string {
+    return `${this.prefix}store`;
+  }
+
+  get instances(): readonly string[] {
+    return ['live', 'lost', 'seen'].map((name) => `${this.prefix}{instances}:${name}`);
+  }
+
+  get places(): readonly string[] {
+    return ['taken', 'pending'].map((name) => `${this.prefix}{places}:${name}`);
+  }
+
+  job(job: string): string {
+    return `${this.prefix}job:${job}`;
+  }
+
+  user(userHash: string): string {
+    return `${this.prefix}user:${userHash}`;
+  }
+}

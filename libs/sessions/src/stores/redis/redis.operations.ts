@@ -1,0 +1,74 @@
+import type { StoreIdentity } from '../../ports/session-store.js';
+import { RedisBuckets } from './redis.buckets.js';
+import type { RedisConnection } from './redis.connection.js';
+import { RedisEndings } from './redis.endings.js';
+import { incompatible } from './redis.errors.js';
+import { RedisFeed } from './redis.feed.js';
+import { RedisInstances } from './redis.instances.js';
+import { LAYOUT, RedisLayout } from './redis.layout.js';
+import { RedisListings } from './redis.listings.js';
+import { RedisPlaces } from './redis.places.js';
+import { RedisReleases } from './redis.releases.js';
+import { RedisResources } from './redis.resources.js';
+import { PREPARE } from './redis.scripts.store.js';
+import { RedisServers } from './redis.server.js';
+import { RedisSessions } from './redis.sessions.js';
+import { RedisTotals } from './redis.totals.js';
+import { textsOf } from './redis.values.js';
+
+/** The parts of the store, put together. */
+export class RedisOperations {
+  readonly sessions: RedisSessions;
+  readonly endings: RedisEndings;
+  readonly listings: RedisListings;
+  readonly feed: RedisFeed;
+  readonly resources: RedisResources;
+  readonly releases: RedisReleases;
+  readonly instances: RedisInstances;
+  readonly totals: RedisTotals;
+  private readonly buckets: RedisBuckets;
+  private readonly servers: RedisServers;
+
+  constructor(connection: RedisConnection, prefix: string, buckets: number) {
+    this.buckets = new RedisBuckets(connection, new RedisLayout(prefix, buckets));
+    this.servers = new RedisServers(connection);
+    const places = new RedisPlaces(this.buckets);
+    this.sessions = new RedisSessions(this.buckets, places);
+    this.endings = new RedisEndings(this.buckets, places, this.sessions);
+    this.listings = new RedisListings(this.buckets, this.sessions, this.endings);
+    this.feed = new RedisFeed(connection, this.buckets, this.servers);
+    this.resources = new RedisResources(this.buckets);
+    this.releases = new RedisReleases(this.buckets);
+    this.instances = new RedisInstances(this.buckets);
+    this.totals = new RedisTotals(this.buckets);
+  }
+
+  /** Rejects with `STORE_INCOMPATIBLE` where sessions cannot be kept here, or not in this way. */
+  async prepare(newGeneration: string): Promise<void> {
+    await this.servers.check();
+    const { layout, buckets } = await this.#facts(newGeneration);
+    if (layout !== LAYOUT) {
+      throw incompatible(
+        'The sessions in this Redis are of another version of this package, under the same prefix',
+      );
+    }
+    if (buckets !== String(this.buckets.layout.buckets)) {
+      throw incompatible(
+        `The sessions in this Redis are spread over ${buckets} buckets: a store keeps the number it began with`,
+      );
+    }
+  }
+
+  /** A store that was emptied meanwhile is a new one. */
+  async identity(newGeneration: string): Promise<StoreIdentity> {
+    const [{ generation }, counters] = await Promise.all([this.#facts(newGeneration), this.feed.counters()]);
+    return { generation, counter: counters.reduce((sum, counter) => sum + counter, 0) };
+  }
+
+  async #facts(newGeneration: string) {
+    const args = [newGeneration, LAYOUT, this.buckets.layout.buckets];
+    const reply = await this.buckets.run(PREPARE, [this.buckets.layout.store], args);
+    const [generation = '', layout = '', buckets = ''] = textsOf(reply);
+    return { generation, layout, buckets };
+  }
+}

@@ -1,0 +1,92 @@
+import type { RedisBuckets } from './redis.buckets.js';
+import {
+  CORRECT_PLACES,
+  FIELDS,
+  READ_PLACES,
+  RESERVE_PLACE,
+  SETTLE_PLACE,
+  STALE_PLACES,
+} from './redis.scripts.store.js';
+import { pairsOf, textOf, textsOf } from './redis.values.js';
+
+/** A place that was reserved so long ago belongs to nobody who still opens a session with it. */
+const STALE_MS = 60_000;
+const CORRECT_EVERY_MS = 1000;
+
+/** What a bucket counted so far; both only grow. */
+export interface BucketCounts {
+  readonly created: string;
+  readonly closed: string;
+}
+
+/**
+ * How many sessions may be open, over all buckets. A place is reserved before a session is opened in its bucket, so
+ * never too many are open; it is given back when the opening failed, or when the session closes. What crashes in between
+ * is put right later: buckets tell how many sessions they created and closed in truth, and both numbers only grow.
+ */
+export class RedisPlaces {
+  #correcting: Promise<void> | null = null;
+  #correctedAt = Number.NEGATIVE_INFINITY;
+
+  constructor(private readonly buckets: RedisBuckets) {}
+
+  async reserve(bucket: number, sessionId: string, most: number): Promise<boolean> {
+    const answer = await this.#run(RESERVE_PLACE, bucket, sessionId, most);
+    return textOf(answer) === 'reserved';
+  }
+
+  /** The place of a session is in use, or free again. */
+  async settle(bucket: number, counts: BucketCounts, sessionId: string, isOpened: boolean): Promise<void> {
+    await this.#run(SETTLE_PLACE, bucket, counts.created, counts.closed, sessionId, isOpened ? 1 : 0);
+  }
+
+  /** A session of this bucket closed: its place is free. */
+  async giveBack(bucket: number, counts: BucketCounts): Promise<void> {
+    await this.#run(SETTLE_PLACE, bucket, counts.created, counts.closed, '', 0);
+  }
+
+  /** Counts the places anew, where nobody is opening a session at the moment. At most once in a while. */
+  correct(): Promise<void> {
+    if (performance.now() - this.#correctedAt < CORRECT_EVERY_MS) return Promise.resolve();
+    this.#correcting ??= this.#correct().finally(() => {
+      this.#correctedAt = performance.now();
+      this.#correcting = null;
+    });
+    return this.#correcting;
+  }
+
+  async #correct(): Promise<void> {
+    await this.#settleStale();
+    const [isQuiet, ...fields] = textsOf(await this.#run(READ_PLACES));
+    if (isQuiet !== '1') return;
+    const seen = pairsOf(fields);
+    const args = await this.buckets.inAll(async (bucket) => {
+      const { created, closed } = await this.#countsOf(bucket);
+      const [reserved, freed] = [seen.get(`reserved:${bucket}`) ?? '0', seen.get(`closed:${bucket}`) ?? '0'];
+      return reserved === created && freed === closed ? [] : [bucket, reserved, freed, created, closed];
+    });
+    const wrong = args.flat();
+    if (wrong.length > 0) await this.#run(CORRECT_PLACES, ...wrong);
+  }
+
+  /** Whoever reserved these is gone: the bucket knows whether the session was opened. */
+  async #settleStale(): Promise<void> {
+    const stale = textsOf(await this.#run(STALE_PLACES, STALE_MS));
+    await this.buckets.byBucket(stale, async (bucket, ids) => {
+      const found = textsOf(await this.buckets.runOn(FIELDS, bucket, 'sessions', ...ids));
+      const counts = await this.#countsOf(bucket);
+      for (const [index, id] of ids.entries()) await this.settle(bucket, counts, id, found[index] !== '');
+    });
+  }
+
+  async #countsOf(bucket: number): Promise<BucketCounts> {
+    const [created, closed] = textsOf(
+      await this.buckets.runOn(FIELDS, bucket, 'totals', 'created', 'closed'),
+    );
+    return { created: created || '0', closed: closed || '0' };
+  }
+
+  #run(script: Parameters<RedisBuckets['run']>[0], ...args: readonly (string | number)[]): Promise<unknown> {
+    return this.buckets.run(script, this.buckets.layout.places, args);
+  }
+}

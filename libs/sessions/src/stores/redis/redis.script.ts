@@ -1,0 +1,140 @@
+import { createHash } from 'node:crypto';
+import { BUCKET_KEYS } from './redis.layout.js';
+import { PROVISIONAL_MS } from '../../domain/lifetime.js';
+
+/**
+ * - `write` is refused where Redis is out of memory;
+ * - `free` runs even then: it gives memory back, or takes next to none;
+ * - `read` changes nothing.
+ */
+type Kind = 'write' | 'free' | 'read';
+
+const FLAGS: Readonly<Record<Kind, string>> = {
+  write: '#!lua',
+  free: '#!lua flags=allow-oom',
+  read: '#!lua flags=no-writes',
+};
+
+/** A script whose text never changes: whatever differs comes as a key or an argument. */
+export class RedisScript {
+  readonly source: string;
+  readonly sha: string;
+
+  constructor(kind: Kind, body: string) {
+    this.source = `${FLAGS[kind]}\n${body}`;
+    this.sha = createHash('sha1').update(this.source).digest('hex');
+  }
+}
+
+/** A script on the keys of one bucket, all of which it has by name, in capitals. */
+export function bucketScript(kind: Kind, body: string): RedisScript {
+  return new RedisScript(kind, `${PRELUDE}${body}`);
+}
+
+/** What scripts on a bucket have in common. A record is JSON; what is null in the domain is absent there. */
+const PRELUDE = `
+local ${BUCKET_KEYS.map((key) => key.toUpperCase()).join(', ')} = unpack(KEYS)
+local call = redis.call
+
+local function read(key, id)
+  local raw = call('HGET', key, id)
+  return raw and cjson.decode(raw) or nil
+end
+
+local function write(key, record)
+  local raw = cjson.encode(record)
+  call('HSET', key, record.id, raw)
+  return raw
+end
+
+local function count(what, by)
+  if by ~= 0 then call('HINCRBY', TOTALS, what, by) end
+end
+
+local function see(at)
+  local seen = call('HGET', TOTALS, 'seen_at')
+  if not seen or tonumber(seen) < tonumber(at) then call('HSET', TOTALS, 'seen_at', at) end
+end
+
+local function open_session(id)
+  local session = read(SESSIONS, id)
+  if session and session.state == 'open' then return session end
+end
+
+local function of_open_session(resource_id)
+  local resource = read(RESOURCES, resource_id)
+  if not resource then return end
+  local session = open_session(resource.sessionId)
+  if session then return resource, session end
+end
+
+local function is_disposable(session)
+  return session.resourceCount == 0 and not session.userId
+end
+
+local function idle_end(session)
+  if not session.confirmed and is_disposable(session) then
+    return session.lastActivityAt + math.min(${PROVISIONAL_MS}, session.idleMs)
+  end
+  return session.lastActivityAt + session.idleMs
+end
+
+local function index(session)
+  call('ZADD', IDLE, idle_end(session), session.id)
+  call('ZADD', ACTIVITY, session.lastActivityAt, session.id)
+  if is_disposable(session) then
+    call('ZADD', DISPOSABLE, session.lastActivityAt, session.id)
+  else
+    call('ZREM', DISPOSABLE, session.id)
+  end
+end
+
+local function stamp(session)
+  local time = call('TIME')
+  session.change = call('HINCRBY', TOTALS, 'counter', 1)
+  session.changedAt = time[1] .. string.format('%06d', time[2])
+  call('ZADD', CHANGES, session.change, session.id)
+end
+
+local function counted(what)
+  return call('HGET', TOTALS, what) or '0'
+end
+
+local function members_of(key, owner)
+  local first = '[' .. owner .. ':'
+  return call('ZRANGEBYLEX', key, first, '(' .. owner .. ';')
+end
+
+local function after_colon(member, owner)
+  return string.sub(member, #owner + 2)
+end
+
+local function fits(session, more, bytes, max_resources, max_bytes)
+  return session.resourceCount + more <= tonumber(max_resources)
+    and session.bytesUsed + bytes <= tonumber(max_bytes)
+end
+
+-- Marks a resource as on its way out; whoever comes after 'leased_until' may claim it.
+local function release(resource, leased_until)
+  resource.state = 'releasing'
+  resource.leasedUntil = tonumber(leased_until)
+  call('ZADD', RELEASING, leased_until, resource.id)
+  return write(RESOURCES, resource)
+end
+
+-- Forgets a resource, and counts it if it ever was all there. What it gives back of its session is the caller's to note.
+local function drop(resource, evicted)
+  call('HDEL', RESOURCES, resource.id)
+  call('ZREM', HELD, resource.sessionId .. ':' .. resource.id)
+  call('ZREM', RELEASING, resource.id)
+  if resource.instanceId then call('ZREM', BY_INSTANCE, resource.instanceId .. ':' .. resource.id) end
+  for instance in pairs(resource.usedBy) do call('ZREM', BY_INSTANCE, instance .. ':' .. resource.id) end
+  count('active:' .. resource.type, -1)
+  count('active_bytes:' .. resource.type, -resource.sizeBytes)
+  if not resource.settled then return 0, 0 end
+  count('released:' .. resource.type, 1)
+  count('released_bytes:' .. resource.type, resource.sizeBytes)
+  if evicted then count('evicted:' .. resource.type, 1) end
+  return 1, resource.sizeBytes
+end
+`;

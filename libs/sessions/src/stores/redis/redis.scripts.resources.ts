@@ -1,0 +1,193 @@
+import { bucketScript } from './redis.script.js';
+
+/** record, most resources, most bytes */
+export const RESERVE = bucketScript(
+  'write',
+  `
+local raw, max_resources, max_bytes = unpack(ARGV)
+local resource = cjson.decode(raw)
+local session = open_session(resource.sessionId)
+if not session then return 'gone' end
+local known = read(RESOURCES, resource.id)
+if known then
+  return known.sessionId == resource.sessionId and known.state ~= 'releasing' and 'reserved' or 'gone'
+end
+if not fits(session, 1, 0, max_resources, max_bytes) then return 'full' end
+write(RESOURCES, resource)
+call('ZADD', HELD, 0, resource.sessionId .. ':' .. resource.id)
+call('ZADD', BY_INSTANCE, 0, resource.instanceId .. ':' .. resource.id)
+session.resourceCount = session.resourceCount + 1
+write(SESSIONS, session)
+index(session)
+count('active:' .. resource.type, 1)
+return 'reserved'
+`,
+);
+
+/** id, bytes, most resources, most bytes */
+export const GROW = bucketScript(
+  'write',
+  `
+local id, bytes, max_resources, max_bytes = unpack(ARGV)
+local resource, session = of_open_session(id)
+if not resource or resource.state ~= 'writing' then return 'gone' end
+bytes = tonumber(bytes)
+if not fits(session, 0, bytes, max_resources, max_bytes) then return 'full' end
+resource.sizeBytes = resource.sizeBytes + bytes
+session.bytesUsed = session.bytesUsed + bytes
+write(RESOURCES, resource)
+write(SESSIONS, session)
+count('active_bytes:' .. resource.type, bytes)
+return 'grown'
+`,
+);
+
+/** id, bytes, instant, media type if there is one → record */
+export const SETTLE = bucketScript(
+  'free',
+  `
+local id, bytes, at, media_type = unpack(ARGV)
+local resource, session = of_open_session(id)
+if not resource or resource.state == 'releasing' then return {} end
+if resource.state == 'ready' then return { call('HGET', RESOURCES, id) } end
+local surplus = resource.sizeBytes - tonumber(bytes)
+if surplus < 0 then return { 'surplus' } end
+call('ZREM', BY_INSTANCE, resource.instanceId .. ':' .. id)
+resource.settled = true
+resource.state = 'ready'
+resource.sizeBytes = tonumber(bytes)
+resource.mediaType = media_type or resource.mediaType
+resource.instanceId = nil
+resource.lastUsedAt = math.max(resource.lastUsedAt, tonumber(at))
+session.bytesUsed = session.bytesUsed - surplus
+write(SESSIONS, session)
+count('active_bytes:' .. resource.type, -surplus)
+return { write(RESOURCES, resource) }
+`,
+);
+
+/** id, instance, instant → record */
+export const USE = bucketScript(
+  'write',
+  `
+local id, instance, at = unpack(ARGV)
+local resource = of_open_session(id)
+if not resource or resource.state ~= 'ready' then return {} end
+resource.usedBy[instance] = (resource.usedBy[instance] or 0) + 1
+resource.uses = resource.uses + 1
+resource.lastUsedAt = math.max(resource.lastUsedAt, tonumber(at))
+call('ZADD', BY_INSTANCE, 0, instance .. ':' .. id)
+return { write(RESOURCES, resource) }
+`,
+);
+
+/** id, instance, instant */
+export const UNUSE = bucketScript(
+  'free',
+  `
+local id, instance, at = unpack(ARGV)
+local resource = read(RESOURCES, id)
+local uses = resource and resource.usedBy[instance]
+if not uses then return end
+resource.uses = resource.uses - 1
+resource.lastUsedAt = math.max(resource.lastUsedAt, tonumber(at))
+if uses > 1 then
+  resource.usedBy[instance] = uses - 1
+else
+  resource.usedBy[instance] = nil
+  if resource.instanceId ~= instance then call('ZREM', BY_INSTANCE, instance .. ':' .. id) end
+end
+write(RESOURCES, resource)
+`,
+);
+
+/** session ids → records of all they hold */
+export const LIST_RESOURCES = bucketScript(
+  'read',
+  `
+local found = {}
+for _, session_id in ipairs(ARGV) do
+  for _, member in ipairs(members_of(HELD, session_id)) do
+    found[#found + 1] = call('HGET', RESOURCES, after_colon(member, session_id)) or nil
+  end
+end
+return found
+`,
+);
+
+/** lease, `unused` or `any`, then of each victim: id, last use → records of those that were marked */
+export const BEGIN_RELEASE = bucketScript(
+  'free',
+  `
+local marked = {}
+for i = 3, #ARGV, 2 do
+  local resource = read(RESOURCES, ARGV[i])
+  local wanted = resource and resource.state ~= 'releasing'
+  if wanted and ARGV[2] == 'unused' then
+    wanted = resource.state == 'ready' and resource.uses == 0 and resource.type ~= 'stream'
+      and resource.lastUsedAt == tonumber(ARGV[i + 1])
+  end
+  if wanted then marked[#marked + 1] = release(resource, ARGV[1]) end
+end
+return marked
+`,
+);
+
+/** instant, lease, ids → records of those that could be claimed */
+export const CLAIM_RELEASING = bucketScript(
+  'free',
+  `
+local claimed = {}
+for i = 3, #ARGV do
+  local resource = read(RESOURCES, ARGV[i])
+  if resource and resource.state == 'releasing' and resource.leasedUntil <= tonumber(ARGV[1]) then
+    claimed[#claimed + 1] = release(resource, ARGV[2])
+  end
+end
+return claimed
+`,
+);
+
+/** `released` or `evicted`, ids → resources and bytes let go */
+export const FINISH_RELEASE = bucketScript(
+  'free',
+  `
+local resources, bytes = 0, 0
+for i = 2, #ARGV do
+  local resource = read(RESOURCES, ARGV[i])
+  if resource and resource.state == 'releasing' then
+    local one, size = drop(resource, ARGV[1] == 'evicted')
+    resources, bytes = resources + one, bytes + size
+    local session = read(SESSIONS, resource.sessionId)
+    if session then
+      session.resourceCount = session.resourceCount - 1
+      session.bytesUsed = session.bytesUsed - resource.sizeBytes
+      write(SESSIONS, session)
+      if session.state == 'open' then index(session) end
+    end
+  end
+end
+return { resources, bytes }
+`,
+);
+
+/** instance: voids its uses, and frees what it was writing and its streams to be claimed */
+export const ABANDON = bucketScript(
+  'free',
+  `
+local instance = ARGV[1]
+for _, member in ipairs(members_of(BY_INSTANCE, instance)) do
+  local resource = read(RESOURCES, after_colon(member, instance))
+  if resource then
+    resource.uses = resource.uses - (resource.usedBy[instance] or 0)
+    resource.usedBy[instance] = nil
+    if resource.instanceId == instance and resource.state ~= 'releasing' then
+      release(resource, '0')
+    else
+      write(RESOURCES, resource)
+    end
+  end
+  call('ZREM', BY_INSTANCE, member)
+end
+`,
+);

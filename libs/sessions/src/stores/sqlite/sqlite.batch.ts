@@ -1,0 +1,85 @@
+import type { DatabaseSync } from 'node:sqlite';
+import { concernsOneOperation, faultOf } from './sqlite.errors.js';
+import { argumentsOf, type Call, type Reply } from './sqlite.messages.js';
+import type { OperationName, Operations } from './sqlite.operations.js';
+import { READS } from './sqlite.reads.js';
+
+/**
+ * Group commit: what was asked for at the same time is one transaction, and one wait for the disk. An operation that
+ * throws is rolled back alone; where the transaction fails, all of them do, and nothing was changed.
+ */
+export class SqliteBatch {
+  readonly #begin;
+  readonly #beginReading;
+  readonly #commit;
+  readonly #savepoint;
+  readonly #release;
+  readonly #undo;
+  readonly #anyRow;
+
+  constructor(
+    private readonly db: DatabaseSync,
+    private readonly operations: Operations,
+  ) {
+    this.#begin = db.prepare('BEGIN IMMEDIATE');
+    this.#beginReading = db.prepare('BEGIN');
+    this.#commit = db.prepare('COMMIT');
+    this.#savepoint = db.prepare('SAVEPOINT operation');
+    this.#release = db.prepare('RELEASE operation');
+    this.#undo = db.prepare('ROLLBACK TO operation');
+    this.#anyRow = db.prepare('SELECT counter FROM store');
+  }
+
+  run(calls: readonly Call[]): Reply[] {
+    const onlyReads = calls.every((call) => READS.has(call.name));
+    try {
+      (onlyReads ? this.#beginReading : this.#begin).run();
+      const replies = calls.map((call) => this.#answer(call));
+      this.#commit.run();
+      if (!onlyReads) this.#markRead();
+      return replies;
+    } catch (error) {
+      const fault = faultOf(error);
+      this.#rollBack();
+      return calls.map(({ id }) => ({ id, fault }));
+    }
+  }
+
+  #answer(call: Call): Reply {
+    const isRead = READS.has(call.name);
+    if (!isRead) this.#savepoint.run();
+    try {
+      const answer = JSON.stringify(perform(this.operations, call) ?? null);
+      if (!isRead) this.#release.run();
+      return { id: call.id, answer };
+    } catch (error) {
+      if (!concernsOneOperation(error)) throw error;
+      if (!isRead) {
+        this.#undo.run();
+        this.#release.run();
+      }
+      return { id: call.id, fault: faultOf(error) };
+    }
+  }
+
+  /**
+   * Whoever is the first to read after a commit notes so in the shared memory, which is a file: on a disk that hangs, that
+   * would hang too. So the note is made here, at once, and readers need to write none.
+   */
+  #markRead(): void {
+    try {
+      this.#anyRow.get();
+    } catch {
+      // The commit stands; the next reader makes the note itself.
+    }
+  }
+
+  #rollBack(): void {
+    // SQLite itself rolls back on some errors, a full disk among them.
+    if (this.db.isTransaction) this.db.exec('ROLLBACK');
+  }
+}
+
+function perform<Name extends OperationName>(operations: Operations, call: Call<Name>): unknown {
+  return operations[call.name](...argumentsOf(call));
+}

@@ -1,0 +1,128 @@
+/** Marks the file as ours, in SQLite's `application_id`. */
+export const APPLICATION_ID = 0x6e736573;
+
+/**
+ * What brings a database from version n to n + 1, n being the place in this list. Never changed once released: a new
+ * shape is a new entry.
+ *
+ * Ids and hashes are kept as bytes (see `sqlite.values`). `idle_ends_at` is `idleEndsAt` of the domain, in SQL, so that
+ * what is due can be found by an index. Partial indexes keep a row small and leave tombstones out.
+ */
+export const MIGRATIONS: readonly string[] = [
+  `
+  CREATE TABLE store (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    generation TEXT NOT NULL,
+    counter INTEGER NOT NULL DEFAULT 0,
+    seen_at INTEGER,
+    anchor_wall_ms REAL,
+    anchor_monotonic_ms REAL,
+    anchor_boot_id TEXT,
+    anchor_last_seen_at INTEGER,
+    created INTEGER NOT NULL DEFAULT 0,
+    open INTEGER NOT NULL DEFAULT 0,
+    ending INTEGER NOT NULL DEFAULT 0,
+    ended_duration_ms INTEGER NOT NULL DEFAULT 0
+  );
+
+  CREATE TABLE sessions (
+    key INTEGER PRIMARY KEY,
+    id BLOB NOT NULL UNIQUE,
+    token_hash BLOB NOT NULL UNIQUE,
+    previous_token_hash BLOB,
+    replaced_at INTEGER,
+    epoch INTEGER NOT NULL DEFAULT 0,
+    state TEXT NOT NULL DEFAULT 'open',
+    end_reason TEXT,
+    leased_until INTEGER,
+    change INTEGER NOT NULL,
+    user_id TEXT,
+    ip_address TEXT NOT NULL,
+    user_agent TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    last_activity_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    idle_ms INTEGER NOT NULL,
+    confirmed INTEGER NOT NULL DEFAULT 0,
+    request_count INTEGER NOT NULL DEFAULT 1,
+    resource_count INTEGER NOT NULL DEFAULT 0,
+    bytes_used INTEGER NOT NULL DEFAULT 0,
+    idle_ends_at INTEGER GENERATED ALWAYS AS (
+      last_activity_at
+      + CASE WHEN confirmed = 0 AND resource_count = 0 AND user_id IS NULL THEN min(60000, idle_ms) ELSE idle_ms END
+    ) VIRTUAL
+  );
+  CREATE UNIQUE INDEX sessions_change ON sessions (change);
+  CREATE INDEX sessions_previous_token ON sessions (previous_token_hash) WHERE previous_token_hash IS NOT NULL;
+  CREATE INDEX sessions_idle ON sessions (idle_ends_at) WHERE state = 'open';
+  CREATE INDEX sessions_expiry ON sessions (expires_at) WHERE state = 'open';
+  CREATE INDEX sessions_tombstone ON sessions (expires_at) WHERE state = 'ended';
+  CREATE INDEX sessions_ending ON sessions (leased_until) WHERE state = 'ending';
+  CREATE INDEX sessions_created ON sessions (created_at) WHERE state = 'open';
+  CREATE INDEX sessions_activity ON sessions (last_activity_at) WHERE state = 'open';
+  CREATE INDEX sessions_user ON sessions (user_id) WHERE state = 'open' AND user_id IS NOT NULL;
+  CREATE INDEX sessions_disposable ON sessions (last_activity_at)
+    WHERE state = 'open' AND resource_count = 0 AND user_id IS NULL;
+
+  CREATE TABLE resources (
+    key INTEGER PRIMARY KEY,
+    id BLOB NOT NULL UNIQUE,
+    session_key INTEGER NOT NULL REFERENCES sessions (key),
+    type TEXT NOT NULL,
+    purpose TEXT,
+    file_name TEXT,
+    media_type TEXT,
+    size_bytes INTEGER NOT NULL DEFAULT 0,
+    state TEXT NOT NULL,
+    settled INTEGER NOT NULL,
+    leased_until INTEGER,
+    instance_id BLOB,
+    created_at INTEGER NOT NULL,
+    last_used_at INTEGER NOT NULL,
+    uses INTEGER NOT NULL DEFAULT 0
+  );
+  CREATE INDEX resources_session ON resources (session_key);
+  CREATE INDEX resources_instance ON resources (instance_id) WHERE instance_id IS NOT NULL;
+  CREATE INDEX resources_releasing ON resources (leased_until) WHERE state = 'releasing';
+
+  CREATE TABLE uses (
+    resource_key INTEGER NOT NULL REFERENCES resources (key) ON DELETE CASCADE,
+    instance_id BLOB NOT NULL,
+    count INTEGER NOT NULL,
+    PRIMARY KEY (resource_key, instance_id)
+  ) WITHOUT ROWID;
+  CREATE INDEX uses_instance ON uses (instance_id);
+
+  CREATE TABLE instances (
+    id BLOB PRIMARY KEY,
+    role TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    flushed_through_at INTEGER NOT NULL
+  ) WITHOUT ROWID;
+
+  CREATE TABLE jobs (
+    job TEXT PRIMARY KEY,
+    started_at INTEGER NOT NULL,
+    duration_ms REAL NOT NULL,
+    items INTEGER NOT NULL,
+    failures INTEGER NOT NULL,
+    next_run_at INTEGER,
+    last_error TEXT,
+    runs INTEGER NOT NULL,
+    total_items INTEGER NOT NULL,
+    total_failures INTEGER NOT NULL,
+    last_success_at INTEGER
+  ) WITHOUT ROWID;
+
+  CREATE TABLE ended_totals (reason TEXT PRIMARY KEY, sessions INTEGER NOT NULL) WITHOUT ROWID;
+
+  CREATE TABLE type_totals (
+    type TEXT PRIMARY KEY,
+    active INTEGER NOT NULL,
+    active_bytes INTEGER NOT NULL,
+    released INTEGER NOT NULL,
+    released_bytes INTEGER NOT NULL,
+    evicted INTEGER NOT NULL
+  ) WITHOUT ROWID;
+  `,
+];

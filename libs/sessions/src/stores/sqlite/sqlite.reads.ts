@@ -1,0 +1,20 @@
+import type { OperationName } from './sqlite.operations.js';
+
+/** What changes nothing: it takes no lock that a writer would wait for. */
+export const READS: ReadonlySet<OperationName> = new Set<OperationName>([
+  'identity',
+  'findByToken',
+  'find',
+  'findIdle',
+  'findExpired',
+  'findDisposable',
+  'countDue',
+  'list',
+  'readFeed',
+  'findResource',
+  'listResources',
+  'knownResources',
+  'listInstances',
+  'listRuns',
+  'totals',
+]);

@@ -1,0 +1,85 @@
+import type { DatabaseSync } from 'node:sqlite';
+import { isInUse, type ResourceRecord } from '../../domain/resource.js';
+import type { Claim, Lease, Released, Victim } from '../../ports/session-store.js';
+import type { SqliteLedger } from './sqlite.ledger.js';
+import { numberOf, packId, resourceOf, type Row } from './sqlite.values.js';
+
+const JOINED = `
+  SELECT resources.*, sessions.id AS session_id
+  FROM resources JOIN sessions ON sessions.key = resources.session_key`;
+
+/** How a resource is let go: `releasing`, and gone once its file is. */
+export class SqliteReleases {
+  readonly #find;
+  readonly #mark;
+  readonly #claimable;
+  readonly #drop;
+  readonly #freeSession;
+
+  constructor(
+    db: DatabaseSync,
+    private readonly ledger: SqliteLedger,
+  ) {
+    this.#find = db.prepare(`${JOINED} WHERE resources.id = :id`);
+    this.#mark = db.prepare(
+      "UPDATE resources SET state = 'releasing', leased_until = :until WHERE key = :key",
+    );
+    this.#claimable = db.prepare(`
+      ${JOINED} WHERE resources.state = 'releasing' AND resources.leased_until <= :at
+      ORDER BY resources.leased_until, resources.id LIMIT :limit`);
+    this.#drop = db.prepare('DELETE FROM resources WHERE key = :key');
+    this.#freeSession = db.prepare(`
+      UPDATE sessions SET resource_count = resource_count - 1, bytes_used = bytes_used - :bytes WHERE key = :key`);
+  }
+
+  beginRelease(victims: readonly Victim[], lease: Lease, only: 'unused' | 'any'): ResourceRecord[] {
+    const marked: ResourceRecord[] = [];
+    for (const victim of victims) {
+      const row = this.#find.get({ id: packId(victim.id) });
+      if (row === undefined || row['state'] === 'releasing') continue;
+      const resource = resourceOf(row);
+      if (only === 'unused' && !isEvictable(resource, victim)) continue;
+      this.#mark.run({ key: numberOf(row, 'key'), until: lease.until });
+      marked.push({ ...resource, state: 'releasing' });
+    }
+    return marked;
+  }
+
+  claimReleasing(claim: Claim): ResourceRecord[] {
+    const rows = this.#claimable.all({ at: claim.at, limit: claim.limit });
+    for (const row of rows) this.#mark.run({ key: numberOf(row, 'key'), until: claim.lease.until });
+    return rows.map(resourceOf);
+  }
+
+  finishRelease(resourceIds: readonly string[], kind: 'released' | 'evicted'): Released {
+    const released = { resources: 0, bytes: 0 };
+    for (const id of resourceIds) {
+      const row = this.#find.get({ id: packId(id) });
+      if (row?.['state'] !== 'releasing') continue;
+      const { type, sizeBytes } = this.#dropRecord(row);
+      // What a writer left unfinished was never there for anybody: it is freed, and not counted.
+      const settled = numberOf(row, 'settled');
+      this.ledger.countType(type, {
+        active: -1,
+        activeBytes: -sizeBytes,
+        released: settled,
+        releasedBytes: settled * sizeBytes,
+        evicted: kind === 'evicted' ? settled : 0,
+      });
+      released.resources += settled;
+      released.bytes += settled * sizeBytes;
+    }
+    return released;
+  }
+
+  #dropRecord(row: Row): ResourceRecord {
+    const resource = resourceOf(row);
+    this.#drop.run({ key: numberOf(row, 'key') });
+    this.#freeSession.run({ key: numberOf(row, 'session_key'), bytes: resource.sizeBytes });
+    return resource;
+  }
+}
+
+function isEvictable(resource: ResourceRecord, victim: Victim): boolean {
+  return resource.state === 'ready' && !isInUse(resource) && resource.lastUsedAt === victim.lastUsedAt;
+}

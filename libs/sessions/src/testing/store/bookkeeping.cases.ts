@@ -1,0 +1,268 @@
+/* oxlint-disable no-await-in-loop -- one after the other is what is tested */
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import type { ResourceRecord } from '../../domain/resource.js';
+import type { ClockAnchor, ClockReading } from '../../ports/clock.js';
+import type { Heartbeat, JobRun, SessionStore } from '../../ports/session-store.js';
+import type { SessionStoreCase } from './store.case.js';
+import {
+  anEnd,
+  atOnce,
+  INSTANCE,
+  lease,
+  LIMITS,
+  MANY,
+  MINUTE,
+  newResource,
+  newSession,
+  NOW,
+  opened,
+  OTHER_INSTANCE,
+  ready,
+  rejects,
+  resourceNow,
+  same,
+  sameIds,
+  sessionNow,
+  writing,
+} from './store.fixtures.js';
+
+export const bookkeepingCases: readonly SessionStoreCase[] = [
+  {
+    name: 'instances are listed with their latest heartbeat, which never moves back',
+    async run(store) {
+      await store.heartbeat(beat({ at: NOW + 10, flushedThroughAt: NOW + 5 }));
+      await store.heartbeat(beat({ at: NOW, flushedThroughAt: NOW }));
+      await store.heartbeat(beat({ instanceId: OTHER_INSTANCE, role: 'cli' }));
+      same(await store.listInstances(), [
+        beat({ at: NOW + 10, flushedThroughAt: NOW + 5 }),
+        beat({ instanceId: OTHER_INSTANCE, role: 'cli' }),
+      ]);
+    },
+  },
+  {
+    name: 'a process that gave a sign of life since is not struck off, nor is one that is unknown',
+    async run(store) {
+      await store.heartbeat(beat({ at: NOW + 1 }));
+      assert.equal(await store.dropInstance(INSTANCE, NOW), false);
+      assert.equal(await store.dropInstance(OTHER_INSTANCE, NOW), false);
+      const answers = await atOnce(5, () => store.dropInstance(INSTANCE, NOW + 1));
+      assert.equal(answers.filter(Boolean).length, 1);
+      same(await store.listInstances(), []);
+    },
+  },
+  {
+    name: 'striking a process off voids its uses and frees what it was writing and its streams, and nothing else',
+    async run(store) {
+      const session = await opened(store);
+      await store.heartbeat(beat({}));
+      const file = await ready(store, session.id);
+      await store.use(file.id, INSTANCE, NOW);
+      await store.use(file.id, INSTANCE, NOW);
+      await store.use(file.id, OTHER_INSTANCE, NOW);
+      const unfinished = await writing(store, session.id, 5, { createdAt: NOW + 1 });
+      const stream = await writing(store, session.id, 0, { type: 'stream', createdAt: NOW + 2 });
+      const others = await writing(store, session.id, 5, { instanceId: OTHER_INSTANCE });
+
+      assert.equal(await store.dropInstance(INSTANCE, NOW), true);
+      same((await resourceNow(store, file)).uses, 1);
+      same((await resourceNow(store, others)).state, 'writing');
+      const claimed = await store.claimReleasing({ at: NOW, lease: lease(), limit: 10 });
+      sameIds(
+        claimed.toSorted((a, b) => a.createdAt - b.createdAt),
+        [unfinished, stream],
+      );
+      await store.unuse(file.id, INSTANCE, NOW + 9);
+      same((await resourceNow(store, file)).uses, 1);
+      assert.equal(await store.grow(unfinished.id, 1, LIMITS), 'gone');
+    },
+  },
+  {
+    name: 'the first reading of a boot is its anchor for every process, unless the store has a clock of its own',
+    async run(store) {
+      const reading = { wallMs: NOW + 0.25, monotonicMs: 1000.5, bootId: 'boot-1' };
+      const later = { wallMs: NOW + 900, monotonicMs: 1500, bootId: 'boot-1' };
+      const anchors = [
+        await store.anchorClock(reading),
+        ...(await atOnce(3, () => store.anchorClock(later))),
+      ];
+      if (hasOwnClock(anchors, [reading, later, later, later])) return;
+      for (const anchor of anchors) same(anchor, { ...reading, lastSeenAt: null });
+    },
+  },
+  {
+    name: 'the anchor of a new boot tells the newest instant that the store had seen',
+    async run(store) {
+      await store.anchorClock({ wallMs: NOW, monotonicMs: 1, bootId: 'boot-1' });
+      const session = await opened(store);
+      await store.heartbeat(beat({ at: NOW + 70 }));
+      await store.touch([{ sessionId: session.id, at: NOW + 50, requests: 1 }]);
+      const reading = { wallMs: NOW - 5, monotonicMs: 1, bootId: 'boot-2' };
+      const anchor = await store.anchorClock(reading);
+      assert.equal(anchor.lastSeenAt, NOW + 70);
+      if (hasOwnClock([anchor], [reading])) return;
+      same(anchor, { ...reading, lastSeenAt: NOW + 70 });
+      await store.heartbeat(beat({ at: NOW + 99 }));
+      same(await store.anchorClock(reading), { ...reading, lastSeenAt: NOW + 70 });
+    },
+  },
+  {
+    name: 'runs are kept with the latest one whole, and the sums of all',
+    async run(store) {
+      same(await store.listRuns(), []);
+      await store.recordRun(run({ items: 3 }));
+      const failed = run({ startedAt: NOW + 100, failures: 2, items: 1, lastError: 'no', nextRunAt: null });
+      await store.recordRun(failed);
+      await store.recordRun(run({ job: 'expired', failures: 1 }));
+      same(await store.listRuns(), [
+        {
+          ...run({ job: 'expired', failures: 1 }),
+          runs: 1,
+          totalItems: 0,
+          totalFailures: 1,
+          lastSuccessAt: null,
+        },
+        { ...failed, runs: 2, totalItems: 4, totalFailures: 2, lastSuccessAt: NOW + 5 },
+      ]);
+    },
+  },
+  {
+    name: 'an empty store has totals of zero',
+    async run(store) {
+      same(await store.totals(), {
+        created: 0,
+        open: 0,
+        ending: 0,
+        ended: { idle: 0, expired: 0, ended: 0, admin: 0, evicted: 0 },
+        endedDurationMs: 0,
+        types: [],
+      });
+    },
+  },
+  {
+    name: 'totals and counts stay true through hundreds of operations in any order',
+    async run(store) {
+      const sessionIds = await mixedOperations(store, 400);
+      const sessions = (await Promise.all(sessionIds.map((id) => store.find(id)))).filter((s) => s !== null);
+      const resources = await store.listResources(sessionIds);
+      for (const session of sessions) {
+        const held = resources.filter((resource) => resource.sessionId === session.id);
+        same([session.resourceCount, session.bytesUsed], [held.length, bytesOf(held)], session.id);
+      }
+      const totals = await store.totals();
+      const inState = (state: string) => sessions.filter((session) => session.state === state).length;
+      same(
+        [totals.created, totals.open, totals.ending],
+        [sessionIds.length, inState('open'), inState('ending')],
+      );
+      const ended = Object.values(totals.ended).reduce((sum, count) => sum + count, 0);
+      assert.equal(ended, totals.created - totals.open);
+      for (const { type, active, activeBytes } of totals.types) {
+        const held = resources.filter((resource) => resource.type === type);
+        same([active, activeBytes], [held.length, bytesOf(held)], type);
+      }
+    },
+  },
+  {
+    name: 'calls are answered in full at once, and one that is refused spoils no other',
+    async run(store) {
+      const session = await opened(store);
+      const answers = await Promise.allSettled([
+        store.reserve(newResource(session.id), LIMITS),
+        store.open(newSession({ tokenHash: session.tokenHash }), MANY),
+        store.reserve(newResource(session.id), LIMITS),
+      ]);
+      same(
+        answers.map(({ status }) => status),
+        ['fulfilled', 'rejected', 'fulfilled'],
+      );
+      assert.equal((await sessionNow(store, session)).resourceCount, 2);
+    },
+  },
+  {
+    name: 'what was accepted before a close is finished, and a closed store answers nothing',
+    async run(store) {
+      const session = newSession();
+      const opening = store.open(session, MANY);
+      await store.close();
+      assert.equal(await opening, 'opened');
+      await rejects(store.find(session.id), 'STORE_UNAVAILABLE');
+      await store.close();
+    },
+  },
+  {
+    name: 'connecting again loses nothing',
+    async run(store) {
+      const session = await opened(store);
+      await store.connect();
+      assert.equal((await sessionNow(store, session)).state, 'open');
+    },
+  },
+];
+
+/** Does things to a handful of sessions in an order without rhyme; always the same one. Answers the sessions' ids. */
+async function mixedOperations(store: SessionStore, count: number): Promise<string[]> {
+  const sessionIds: string[] = [];
+  const resourceIds: string[] = [];
+  let seed = 7;
+  const next = (below: number): number => {
+    seed = (seed * 48_271) % 2_147_483_647;
+    return seed % below;
+  };
+  const oneOf = (ids: readonly string[]): string => ids[next(ids.length)] ?? randomUUID();
+  const operations: (() => Promise<unknown>)[] = [
+    async () => sessionIds.push((await opened(store)).id),
+    async () => {
+      const resource = newResource(oneOf(sessionIds), { type: next(2) === 0 ? 'audio_file' : 'stream' });
+      if ((await store.reserve(resource, LIMITS)) === 'reserved') resourceIds.push(resource.id);
+    },
+    () => store.grow(oneOf(resourceIds), next(1000), LIMITS),
+    () => store.settle(oneOf(resourceIds), { sizeBytes: 0, mediaType: null, at: NOW }),
+    () => store.use(oneOf(resourceIds), INSTANCE, NOW + next(9)),
+    () => store.unuse(oneOf(resourceIds), INSTANCE, NOW + next(9)),
+    () =>
+      store.beginRelease(
+        [{ id: oneOf(resourceIds), lastUsedAt: NOW }],
+        lease(),
+        next(2) === 0 ? 'unused' : 'any',
+      ),
+    () =>
+      store.finishRelease([oneOf(resourceIds), oneOf(resourceIds)], next(2) === 0 ? 'evicted' : 'released'),
+    () => (next(3) === 0 ? store.beginEnd(oneOf(sessionIds), anEnd()) : Promise.resolve()),
+    () => store.finishEnd(oneOf(sessionIds), NOW),
+  ];
+  for (let step = 0; step < count; step += 5) {
+    await atOnce(5, async () => operations[next(operations.length)]?.());
+  }
+  return sessionIds;
+}
+
+/** Whether each anchor is the store's own wall time, which is that of any machine, at the moment of its reading. */
+function hasOwnClock(anchors: readonly ClockAnchor[], readings: readonly ClockReading[]): boolean {
+  return anchors.every(({ wallMs, monotonicMs, bootId }, index) => {
+    const reading = readings[index];
+    const isOfReading = monotonicMs === reading?.monotonicMs && bootId === reading.bootId;
+    return isOfReading && wallMs !== reading.wallMs && Math.abs(wallMs - Date.now()) < MINUTE;
+  });
+}
+
+function bytesOf(resources: readonly ResourceRecord[]): number {
+  return resources.reduce((sum, resource) => sum + resource.sizeBytes, 0);
+}
+
+function beat(differing: Partial<Heartbeat>): Heartbeat {
+  return { instanceId: INSTANCE, role: 'server', at: NOW, flushedThroughAt: NOW, ...differing };
+}
+
+function run(differing: Partial<JobRun>): JobRun {
+  return {
+    job: 'idle',
+    startedAt: NOW,
+    durationMs: 5,
+    items: 0,
+    failures: 0,
+    nextRunAt: NOW + 60_000,
+    lastError: null,
+    ...differing,
+  };
+}

@@ -1,0 +1,212 @@
+/* oxlint-disable no-await-in-loop -- one after the other is what is tested */
+import assert from 'node:assert/strict';
+import { END_REASONS } from '../../domain/session.js';
+import type { SessionStoreCase } from './store.case.js';
+import {
+  anEnd,
+  atOnce,
+  ended,
+  HOUR,
+  INSTANCE,
+  lease,
+  LIMITS,
+  MINUTE,
+  newResource,
+  NOW,
+  opened,
+  openedMany,
+  OTHER_INSTANCE,
+  present,
+  ready,
+  same,
+  sameIds,
+  SECOND,
+  sessionNow,
+  tokenHash,
+  writing,
+} from './store.fixtures.js';
+
+export const endingCases: readonly SessionStoreCase[] = [
+  {
+    name: 'of twenty callers that end a session one gets the record, already ending',
+    async run(store) {
+      const session = await opened(store);
+      const records = await atOnce(20, (index) =>
+        store.beginEnd(session.id, anEnd({ reason: index % 2 === 0 ? 'admin' : 'idle' })),
+      );
+      const [winner, ...others] = records.filter((record) => record !== null);
+      assert.equal(others.length, 0);
+      assert.equal(winner?.state, 'ending');
+      same(winner, await sessionNow(store, session));
+      assert.ok(winner.endReason === 'admin' || winner.endReason === 'idle');
+    },
+  },
+  {
+    name: 'after an end nothing can be written to the session',
+    async run(store) {
+      const session = await opened(store);
+      const unsettled = await writing(store, session.id, 50);
+      const settled = await ready(store, session.id, 50);
+      present(await store.beginEnd(session.id, anEnd()));
+      const before = await sessionNow(store, session);
+
+      assert.equal(await store.reserve(newResource(session.id), LIMITS), 'gone');
+      assert.equal(await store.grow(unsettled.id, 1, LIMITS), 'gone');
+      assert.equal(await store.settle(unsettled.id, { sizeBytes: 50, mediaType: null, at: NOW }), null);
+      assert.equal(await store.use(settled.id, INSTANCE, NOW), null);
+      assert.equal(await store.bindUser(session.id, 0, 'ada'), 'gone');
+      assert.equal(await store.rotate(session.id, 0, tokenHash(session.id), NOW), 'gone');
+      assert.equal(await store.beginEnd(session.id, anEnd()), null);
+      await store.touch([{ sessionId: session.id, at: NOW + MINUTE, requests: 1 }]);
+      same(await sessionNow(store, session), before);
+    },
+  },
+  {
+    name: 'an end that races with writers leaves no writer behind that believes it was settled',
+    async run(store) {
+      const session = await opened(store);
+      const writers = await atOnce(20, () => writing(store, session.id, 10));
+      const settling = writers.map(({ id }) => store.settle(id, { sizeBytes: 10, mediaType: null, at: NOW }));
+      const ending = store.beginEnd(session.id, anEnd());
+      const late = store.reserve(newResource(session.id), LIMITS);
+      const settled = (await Promise.all(settling)).filter((record) => record !== null);
+      present(await ending);
+      const held = await store.listResources([session.id]);
+      assert.equal(held.length, writers.length + ((await late) === 'reserved' ? 1 : 0));
+      assert.equal(held.filter((resource) => resource.state === 'ready').length, settled.length);
+    },
+  },
+  {
+    name: 'an end decided on old activity does not happen once there was more',
+    async run(store) {
+      const session = await opened(store);
+      await store.touch([{ sessionId: session.id, at: NOW + 10, requests: 1 }]);
+      assert.equal(
+        await store.beginEnd(session.id, anEnd({ reason: 'idle' }), { lastActivityAt: NOW }),
+        null,
+      );
+      assert.equal((await sessionNow(store, session)).state, 'open');
+      present(await store.beginEnd(session.id, anEnd({ reason: 'idle' }), { lastActivityAt: NOW + 10 }));
+    },
+  },
+  {
+    name: 'a disposable session is not ended once it has a resource or a user',
+    async run(store) {
+      const [holding, bound, empty] = await openedMany(store, 3);
+      assert.ok(holding && bound && empty);
+      await writing(store, holding.id);
+      await store.bindUser(bound.id, 0, 'ada');
+      const only = { lastActivityAt: NOW, disposable: true };
+      assert.equal(await store.beginEnd(holding.id, anEnd({ reason: 'evicted' }), only), null);
+      assert.equal(await store.beginEnd(bound.id, anEnd({ reason: 'evicted' }), only), null);
+      present(await store.beginEnd(empty.id, anEnd({ reason: 'evicted' }), only));
+    },
+  },
+  {
+    name: 'finishing an end drops the resource records and answers what had been settled',
+    async run(store) {
+      const session = await opened(store);
+      await ready(store, session.id, 30);
+      await ready(store, session.id, 12, { type: 'temp_file' });
+      await writing(store, session.id, 500);
+      await writing(store, session.id, 0, { type: 'stream' });
+      await store.beginEnd(session.id, anEnd());
+      same(await store.finishEnd(session.id, NOW + SECOND), { resources: 3, bytes: 42 });
+      same(await store.listResources([session.id]), []);
+      const { state, resourceCount, bytesUsed } = await sessionNow(store, session);
+      same([state, resourceCount, bytesUsed], ['ended', 0, 0]);
+    },
+  },
+  {
+    name: 'an end is finished once: the second time, and of an open session, it answers zeros',
+    async run(store) {
+      const session = await opened(store);
+      await ready(store, session.id, 30);
+      same(await store.finishEnd(session.id, NOW), { resources: 0, bytes: 0 });
+      assert.equal((await sessionNow(store, session)).state, 'open');
+      await store.beginEnd(session.id, anEnd());
+      const answers = await atOnce(5, () => store.finishEnd(session.id, NOW));
+      assert.equal(
+        answers.reduce((sum, released) => sum + released.resources, 0),
+        1,
+      );
+      assert.equal((await store.totals()).ending, 0);
+    },
+  },
+  {
+    name: 'a tombstone is found by its token and its old token, until it is dropped at its absolute end',
+    async run(store) {
+      const session = await opened(store);
+      const next = tokenHash(session.id);
+      await store.rotate(session.id, 0, next, NOW);
+      await ended(store, session);
+      assert.equal((await store.findByToken(next))?.session.state, 'ended');
+      assert.equal((await store.findByToken(session.tokenHash))?.session.endReason, 'ended');
+      assert.equal(await store.dropTombstones(session.expiresAt - 1, 10), 0);
+      assert.equal(await store.dropTombstones(session.expiresAt, 10), 1);
+      assert.equal(await store.findByToken(next), null);
+      assert.equal(await store.findByToken(session.tokenHash), null);
+      assert.equal(await store.find(session.id), null);
+    },
+  },
+  {
+    name: 'a tombstone keeps neither address nor agent',
+    async run(store) {
+      const session = await opened(store);
+      await store.bindUser(session.id, 0, 'ada');
+      await ended(store, session);
+      const { ipAddress, userAgent, userId } = await sessionNow(store, session);
+      same([ipAddress, userAgent, userId], ['', '', 'ada']);
+    },
+  },
+  {
+    name: 'tombstones are dropped oldest first, and neither open nor ending sessions with them',
+    async run(store) {
+      const sessions = await openedMany(store, 5, (index) => ({ expiresAt: NOW + HOUR + index }));
+      const [open, ending, ...over] = sessions;
+      assert.ok(open && ending);
+      await store.beginEnd(ending.id, anEnd());
+      for (const session of over) await ended(store, session);
+      assert.equal(await store.dropTombstones(NOW + 2 * HOUR, 2), 2);
+      assert.equal(await store.find(over[0]?.id ?? ''), null);
+      assert.equal(await store.find(over[1]?.id ?? ''), null);
+      assert.equal(await store.dropTombstones(NOW + 2 * HOUR, 2), 1);
+      assert.equal(await store.dropTombstones(NOW + 2 * HOUR, 2), 0);
+      same(
+        [(await sessionNow(store, open)).state, (await sessionNow(store, ending)).state],
+        ['open', 'ending'],
+      );
+    },
+  },
+  {
+    name: 'an unfinished end is claimed once its lease has run out, oldest lease first, by one caller each time',
+    async run(store) {
+      const sessions = await openedMany(store, 3);
+      for (const [index, session] of sessions.entries()) {
+        await store.beginEnd(session.id, anEnd({ lease: lease(NOW + 30 - index) }));
+      }
+      const claim = { lease: lease(NOW + 100, OTHER_INSTANCE), limit: 10 };
+      same(await store.claimEnding({ ...claim, at: NOW + 27 }), []);
+      sameIds(await store.claimEnding({ ...claim, at: NOW + 30, limit: 2 }), sessions.slice(1).toReversed());
+      sameIds(await store.claimEnding({ ...claim, at: NOW + 30 }), sessions.slice(0, 1));
+      same(await store.claimEnding({ ...claim, at: NOW + 99 }), []);
+      const again = await atOnce(5, () =>
+        store.claimEnding({ at: NOW + 100, lease: lease(NOW + 200), limit: 10 }),
+      );
+      assert.equal(again.flat().length, 3);
+    },
+  },
+  {
+    name: 'each reason is counted, and the sum of the lives of ended sessions',
+    async run(store) {
+      const sessions = await openedMany(store, END_REASONS.length);
+      for (const [index, reason] of END_REASONS.entries()) {
+        await store.beginEnd(present(sessions[index]).id, anEnd({ reason, at: NOW + 100 }));
+      }
+      await store.finishEnd(present(sessions[0]).id, NOW + 5000);
+      const totals = await store.totals();
+      same(totals.ended, { idle: 1, expired: 1, ended: 1, admin: 1, evicted: 1 });
+      same([totals.open, totals.ending, totals.created, totals.endedDurationMs], [0, 4, 5, 500]);
+    },
+  },
+];

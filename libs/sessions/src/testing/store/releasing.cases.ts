@@ -1,0 +1,164 @@
+/* oxlint-disable no-await-in-loop -- one after the other is what is tested */
+import assert from 'node:assert/strict';
+import type { TypeTotals } from '../../ports/session-store.js';
+import type { SessionStoreCase } from './store.case.js';
+import {
+  atOnce,
+  INSTANCE,
+  lease,
+  LIMITS,
+  NOW,
+  opened,
+  OTHER_INSTANCE,
+  present,
+  ready,
+  resourceNow,
+  same,
+  sameIds,
+  sessionNow,
+  writing,
+} from './store.fixtures.js';
+
+export const releasingCases: readonly SessionStoreCase[] = [
+  {
+    name: 'an eviction takes what is ready, unused, and last used when it was looked at',
+    async run(store) {
+      const session = await opened(store);
+      const idle = await ready(store, session.id);
+      const used = await ready(store, session.id);
+      const recent = await ready(store, session.id);
+      const unfinished = await writing(store, session.id);
+      const stream = await writing(store, session.id, 0, { type: 'stream' });
+      await store.use(used.id, INSTANCE, NOW);
+      await store.use(recent.id, INSTANCE, NOW + 5);
+      await store.unuse(recent.id, INSTANCE, NOW + 5);
+      const victims = [idle, used, recent, unfinished, stream].map(({ id }) => ({ id, lastUsedAt: NOW }));
+      const marked = await store.beginRelease(victims, lease(), 'unused');
+      sameIds(marked, [idle]);
+      same(marked[0], await resourceNow(store, idle));
+      assert.equal(marked[0]?.state, 'releasing');
+    },
+  },
+  {
+    name: 'a release takes anything: what is used, being written, and streams',
+    async run(store) {
+      const session = await opened(store);
+      const used = await ready(store, session.id);
+      await store.use(used.id, INSTANCE, NOW + 1);
+      const unfinished = await writing(store, session.id, 5);
+      const stream = await writing(store, session.id, 0, { type: 'stream' });
+      const victims = [used, unfinished, stream].map(({ id }) => ({ id, lastUsedAt: NOW }));
+      sameIds(await store.beginRelease(victims, lease(), 'any'), victims);
+      assert.equal(await store.grow(unfinished.id, 1, LIMITS), 'gone');
+      assert.equal(await store.settle(unfinished.id, { sizeBytes: 5, mediaType: null, at: NOW }), null);
+    },
+  },
+  {
+    name: 'of many releases at once each resource goes to one caller',
+    async run(store) {
+      const session = await opened(store);
+      const resources = await atOnce(5, () => ready(store, session.id));
+      const marked = await atOnce(10, (index) =>
+        store.beginRelease(resources, lease(), index % 2 === 0 ? 'any' : 'unused'),
+      );
+      assert.equal(marked.flat().length, resources.length);
+      assert.equal(new Set(marked.flat().map(({ id }) => id)).size, resources.length);
+    },
+  },
+  {
+    name: 'of a use and an eviction at once only one succeeds',
+    async run(store) {
+      const session = await opened(store);
+      for (let round = 0; round < 10; round += 1) {
+        const resource = await ready(store, session.id);
+        const [using, evicting] = await Promise.all([
+          store.use(resource.id, INSTANCE, NOW),
+          store.beginRelease([resource], lease(), 'unused'),
+        ]);
+        assert.equal((using === null ? 0 : 1) + evicting.length, 1);
+      }
+    },
+  },
+  {
+    name: 'what is releasing counts until its release is finished, which gives count and bytes back once',
+    async run(store) {
+      const session = await opened(store);
+      const resource = await ready(store, session.id, 30);
+      await ready(store, session.id, 12);
+      same(await store.finishRelease([resource.id], 'released'), { resources: 0, bytes: 0 });
+      await store.beginRelease([resource], lease(), 'any');
+      same((await sessionNow(store, session)).bytesUsed, 42);
+      const answers = await atOnce(4, () => store.finishRelease([resource.id, resource.id], 'released'));
+      same(
+        answers.toSorted((a, b) => b.bytes - a.bytes),
+        [
+          { resources: 1, bytes: 30 },
+          { resources: 0, bytes: 0 },
+          { resources: 0, bytes: 0 },
+          { resources: 0, bytes: 0 },
+        ],
+      );
+      const { resourceCount, bytesUsed } = await sessionNow(store, session);
+      same([resourceCount, bytesUsed], [1, 12]);
+      assert.equal(await store.findResource(resource.id), null);
+    },
+  },
+  {
+    name: 'what was never settled is freed without being counted as released',
+    async run(store) {
+      const session = await opened(store);
+      const unfinished = await writing(store, session.id, 70);
+      await store.beginRelease([{ id: unfinished.id, lastUsedAt: NOW }], lease(), 'any');
+      same(await store.finishRelease([unfinished.id], 'released'), { resources: 0, bytes: 0 });
+      same((await sessionNow(store, session)).bytesUsed, 0);
+      const audio = (await store.totals()).types.find(({ type }) => type === 'audio_file');
+      same(audio, totalsOf('audio_file', {}));
+    },
+  },
+  {
+    name: 'totals tell what each type holds, has let go and has evicted',
+    async run(store) {
+      const session = await opened(store);
+      const evicted = await ready(store, session.id, 30);
+      const released = await ready(store, session.id, 12);
+      await ready(store, session.id, 100);
+      await writing(store, session.id, 7);
+      const stream = await writing(store, session.id, 0, { type: 'stream' });
+      await store.beginRelease([evicted, released, { id: stream.id, lastUsedAt: NOW }], lease(), 'any');
+      await store.finishRelease([evicted.id], 'evicted');
+      await store.finishRelease([released.id, stream.id], 'released');
+      same((await store.totals()).types, [
+        totalsOf('audio_file', { active: 2, activeBytes: 107, released: 2, releasedBytes: 42, evicted: 1 }),
+        totalsOf('stream', { released: 1 }),
+      ]);
+    },
+  },
+  {
+    name: 'an unfinished release is claimed once its lease has run out, oldest lease first, by one caller each time',
+    async run(store) {
+      const session = await opened(store);
+      const resources = await atOnce(3, () => ready(store, session.id));
+      for (const [index, resource] of resources.entries()) {
+        await store.beginRelease([resource], lease(NOW + 30 - index), 'any');
+      }
+      const claim = { lease: lease(NOW + 100, OTHER_INSTANCE), limit: 10 };
+      same(await store.claimReleasing({ ...claim, at: NOW + 27 }), []);
+      sameIds(
+        await store.claimReleasing({ ...claim, at: NOW + 30, limit: 2 }),
+        resources.slice(1).toReversed(),
+      );
+      const claimed = await store.claimReleasing({ ...claim, at: NOW + 30 });
+      sameIds(claimed, resources.slice(0, 1));
+      same(claimed[0], await resourceNow(store, present(resources[0])));
+      same(await store.claimReleasing({ ...claim, at: NOW + 99 }), []);
+      const again = await atOnce(5, () =>
+        store.claimReleasing({ at: NOW + 100, lease: lease(NOW + 200), limit: 10 }),
+      );
+      assert.equal(again.flat().length, 3);
+    },
+  },
+];
+
+function totalsOf(type: string, differing: Partial<TypeTotals>): TypeTotals {
+  return { type, active: 0, activeBytes: 0, released: 0, releasedBytes: 0, evicted: 0, ...differing };
+}

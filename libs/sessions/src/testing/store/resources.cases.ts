@@ -1,0 +1,235 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import type { SessionStoreCase } from './store.case.js';
+import {
+  atOnce,
+  HOUR,
+  INSTANCE,
+  LIMITS,
+  lease,
+  newResource,
+  NOW,
+  opened,
+  OTHER_INSTANCE,
+  present,
+  ready,
+  rejects,
+  resourceNow,
+  same,
+  sameIds,
+  sessionNow,
+  tally,
+  writing,
+} from './store.fixtures.js';
+
+export const resourceCases: readonly SessionStoreCase[] = [
+  {
+    name: 'a reserved file is being written, by its instance, and counts at once',
+    async run(store) {
+      const session = await opened(store);
+      const resource = newResource(session.id, { createdAt: NOW + 3 });
+      assert.equal(await store.reserve(resource, LIMITS), 'reserved');
+      same(await store.findResource(resource.id), {
+        ...resource,
+        sizeBytes: 0,
+        state: 'writing',
+        lastUsedAt: NOW + 3,
+        uses: 0,
+      });
+      assert.equal((await sessionNow(store, session)).resourceCount, 1);
+    },
+  },
+  {
+    name: 'a reserved stream is ready at once, and keeps the instance that holds it',
+    async run(store) {
+      const session = await opened(store);
+      const stream = await writing(store, session.id, 0, { type: 'stream' });
+      const { state, instanceId } = await resourceNow(store, stream);
+      same([state, instanceId], ['ready', INSTANCE]);
+    },
+  },
+  {
+    name: 'reserving the same resource again answers reserved and counts it once',
+    async run(store) {
+      const session = await opened(store);
+      const resource = await writing(store, session.id, 10);
+      assert.equal(await store.reserve(resource, LIMITS), 'reserved');
+      const { resourceCount, bytesUsed } = await sessionNow(store, session);
+      same([resourceCount, bytesUsed], [1, 10]);
+    },
+  },
+  {
+    name: 'of 64 reserves at once exactly as many succeed as the limit allows',
+    async run(store) {
+      const session = await opened(store);
+      const limits = { maxResources: 10, maxBytes: 100 };
+      const answers = await atOnce(64, () => store.reserve(newResource(session.id), limits));
+      same(tally(answers), { reserved: 10, full: 54 });
+      assert.equal((await sessionNow(store, session)).resourceCount, 10);
+      assert.equal((await store.listResources([session.id])).length, 10);
+    },
+  },
+  {
+    name: 'of 64 grows at once exactly as many succeed as there are bytes for',
+    async run(store) {
+      const session = await opened(store);
+      const writers = await atOnce(64, () => writing(store, session.id));
+      const limits = { maxResources: 64, maxBytes: 1000 };
+      const answers = await Promise.all(writers.map(({ id }) => store.grow(id, 100, limits)));
+      same(tally(answers), { grown: 10, full: 54 });
+      assert.equal((await sessionNow(store, session)).bytesUsed, 1000);
+      const held = await store.listResources([session.id]);
+      assert.equal(
+        held.reduce((sum, resource) => sum + resource.sizeBytes, 0),
+        1000,
+      );
+    },
+  },
+  {
+    name: 'exactly full still fits, one byte more does not, and an empty file fits a session that is full of bytes',
+    async run(store) {
+      const session = await opened(store);
+      const limits = { maxResources: 2, maxBytes: 100 };
+      const { id } = await writing(store, session.id);
+      assert.equal(await store.grow(id, 100, limits), 'grown');
+      assert.equal(await store.grow(id, 1, limits), 'full');
+      assert.equal(await store.grow(id, 0, limits), 'grown');
+      assert.equal(await store.reserve(newResource(session.id), limits), 'reserved');
+      assert.equal(await store.reserve(newResource(session.id), limits), 'full');
+    },
+  },
+  {
+    name: 'a session that holds more than a limit since lowered takes nothing more',
+    async run(store) {
+      const session = await opened(store);
+      const { id } = await writing(store, session.id, 100);
+      const lowered = { maxResources: 5, maxBytes: 99 };
+      assert.equal(await store.reserve(newResource(session.id), lowered), 'full');
+      assert.equal(await store.grow(id, 0, lowered), 'full');
+    },
+  },
+  {
+    name: 'settling keeps the bytes there are in truth and gives the surplus back',
+    async run(store) {
+      const session = await opened(store);
+      const { id } = await writing(store, session.id, 100);
+      const record = present(await store.settle(id, { sizeBytes: 40, mediaType: 'audio/ogg', at: NOW + 9 }));
+      same(
+        [record.state, record.sizeBytes, record.mediaType, record.instanceId, record.lastUsedAt],
+        ['ready', 40, 'audio/ogg', null, NOW + 9],
+      );
+      same(await store.findResource(id), record);
+      assert.equal((await sessionNow(store, session)).bytesUsed, 40);
+    },
+  },
+  {
+    name: 'settling without a media type leaves the one that was given',
+    async run(store) {
+      const session = await opened(store);
+      assert.equal((await ready(store, session.id, 1, { mediaType: 'audio/wav' })).mediaType, 'audio/wav');
+    },
+  },
+  {
+    name: 'settling again answers the same record and changes nothing',
+    async run(store) {
+      const session = await opened(store);
+      const record = await ready(store, session.id, 10);
+      same(await store.settle(record.id, { sizeBytes: 3, mediaType: 'x/y', at: NOW + HOUR }), record);
+      assert.equal((await sessionNow(store, session)).bytesUsed, 10);
+    },
+  },
+  {
+    name: 'settling with more bytes than were reserved is refused',
+    async run(store) {
+      const session = await opened(store);
+      const { id } = await writing(store, session.id, 10);
+      await rejects(store.settle(id, { sizeBytes: 11, mediaType: null, at: NOW }), 'INVALID_ARGUMENT');
+      same((await resourceNow(store, { id })).state, 'writing');
+    },
+  },
+  {
+    name: 'only what is being written grows, and only what is known settles',
+    async run(store) {
+      const session = await opened(store);
+      const { id } = await ready(store, session.id, 10);
+      assert.equal(await store.grow(id, 1, LIMITS), 'gone');
+      assert.equal(await store.grow(randomUUID(), 1, LIMITS), 'gone');
+      assert.equal(await store.settle(randomUUID(), { sizeBytes: 0, mediaType: null, at: NOW }), null);
+      assert.equal(await store.reserve(newResource(randomUUID()), LIMITS), 'gone');
+    },
+  },
+  {
+    name: 'resources of several sessions are listed oldest first, whatever their state',
+    async run(store) {
+      const [a, b] = [await opened(store), await opened(store)];
+      const third = await ready(store, a.id, 1, { createdAt: NOW + 3 });
+      const first = await writing(store, b.id, 1, { createdAt: NOW + 1 });
+      const second = await ready(store, a.id, 1, { createdAt: NOW + 2 });
+      await store.beginRelease([second], lease(), 'any');
+      sameIds(await store.listResources([a.id, b.id, a.id, randomUUID()]), [first, second, third]);
+      sameIds(await store.listResources([b.id]), [first]);
+      same(await store.listResources([]), []);
+    },
+  },
+  {
+    name: 'resources are known of their own session, in any state, until they are gone',
+    async run(store) {
+      const [session, other] = [await opened(store), await opened(store)];
+      const written = await writing(store, session.id);
+      const leaving = await ready(store, session.id);
+      const gone = await ready(store, session.id);
+      const foreign = await ready(store, other.id);
+      await store.beginRelease([leaving, gone], lease(), 'any');
+      await store.finishRelease([gone.id], 'released');
+      const known = await store.knownResources(session.id, [
+        written.id,
+        leaving.id,
+        gone.id,
+        foreign.id,
+        randomUUID(),
+      ]);
+      same([...known].toSorted(), [written.id, leaving.id].toSorted());
+      assert.equal((await store.knownResources(randomUUID(), [written.id])).size, 0);
+    },
+  },
+  {
+    name: 'a use is counted from use to unuse, and moves last used forward, never back',
+    async run(store) {
+      const session = await opened(store);
+      const { id } = await ready(store, session.id);
+      const used = present(await store.use(id, INSTANCE, NOW + 10));
+      same([used.uses, used.lastUsedAt], [1, NOW + 10]);
+      present(await store.use(id, INSTANCE, NOW + 5));
+      present(await store.use(id, OTHER_INSTANCE, NOW + 20));
+      same((await resourceNow(store, { id })).uses, 3);
+      await store.unuse(id, INSTANCE, NOW + 15);
+      await store.unuse(id, INSTANCE, NOW + 30);
+      const { uses, lastUsedAt } = await resourceNow(store, { id });
+      same([uses, lastUsedAt], [1, NOW + 30]);
+    },
+  },
+  {
+    name: 'an unuse without a use changes nothing',
+    async run(store) {
+      const session = await opened(store);
+      const { id } = await ready(store, session.id);
+      await store.use(id, OTHER_INSTANCE, NOW + 1);
+      await store.unuse(id, INSTANCE, NOW + 99);
+      await store.unuse(randomUUID(), INSTANCE, NOW);
+      const { uses, lastUsedAt } = await resourceNow(store, { id });
+      same([uses, lastUsedAt], [1, NOW + 1]);
+    },
+  },
+  {
+    name: 'what is being written or released cannot be used',
+    async run(store) {
+      const session = await opened(store);
+      const { id } = await writing(store, session.id);
+      assert.equal(await store.use(id, INSTANCE, NOW), null);
+      const leaving = await ready(store, session.id);
+      await store.beginRelease([leaving], lease(), 'any');
+      assert.equal(await store.use(leaving.id, INSTANCE, NOW), null);
+      assert.equal(await store.use(randomUUID(), INSTANCE, NOW), null);
+    },
+  },
+];

@@ -1,0 +1,161 @@
+import assert from 'node:assert/strict';
+import { createHash, randomUUID } from 'node:crypto';
+import { bucketName, inBucketOf } from '../../domain/bucket.js';
+import { hasCode, type ErrorCode } from '../../domain/errors.js';
+import type { ResourceLimits } from '../../domain/limits.js';
+import type { NewResource, ResourceRecord } from '../../domain/resource.js';
+import type { NewSession, SessionRecord } from '../../domain/session.js';
+import type { BeginEnd, Lease, SessionStore } from '../../ports/session-store.js';
+
+/** The instant at which every case begins. */
+export const NOW = 1_800_000_000_000;
+export const SECOND = 1000;
+export const MINUTE = 60 * SECOND;
+export const HOUR = 60 * MINUTE;
+
+/** Many sessions fit. */
+export const MANY = 1_000_000;
+export const LIMITS: ResourceLimits = { maxResources: 100, maxBytes: 1_000_000 };
+export const INSTANCE = 'a0000000-0000-4000-8000-000000000001';
+export const OTHER_INSTANCE = 'a0000000-0000-4000-8000-000000000002';
+
+/** The hash of a new token of this session. */
+export function tokenHash(sessionId: string = randomUUID()): string {
+  return bucketName(sessionId) + createHash('sha256').update(randomUUID()).digest('base64url');
+}
+
+export function newSession(differing: Partial<NewSession> = {}): NewSession {
+  const id = differing.id ?? randomUUID();
+  return {
+    id,
+    tokenHash: tokenHash(id),
+    ipAddress: '203.0.113.7',
+    userAgent: 'Mozilla/5.0 (contract)',
+    createdAt: NOW,
+    expiresAt: NOW + HOUR,
+    idleMs: 15 * MINUTE,
+    ...differing,
+  };
+}
+
+export async function opened(store: SessionStore, differing: Partial<NewSession> = {}): Promise<NewSession> {
+  const session = newSession(differing);
+  assert.equal(await store.open(session, MANY), 'opened');
+  return session;
+}
+
+/** As many as asked for, in the order of their ids. */
+export async function openedMany(
+  store: SessionStore,
+  count: number,
+  differing: (index: number) => Partial<NewSession> = () => ({}),
+): Promise<NewSession[]> {
+  const ids = Array.from({ length: count }, () => randomUUID()).toSorted();
+  return Promise.all(ids.map((id, index) => opened(store, { id, ...differing(index) })));
+}
+
+export function newResource(sessionId: string, differing: Partial<NewResource> = {}): NewResource {
+  return {
+    id: inBucketOf(sessionId, randomUUID()),
+    sessionId,
+    type: 'audio_file',
+    purpose: 'transcription',
+    fileName: 'phrase "1" ñ.webm',
+    mediaType: 'audio/webm',
+    createdAt: NOW,
+    instanceId: INSTANCE,
+    ...differing,
+  };
+}
+
+/** A resource that is being written, with `bytes` reserved. */
+export async function writing(
+  store: SessionStore,
+  sessionId: string,
+  bytes = 0,
+  differing: Partial<NewResource> = {},
+): Promise<NewResource> {
+  const resource = newResource(sessionId, differing);
+  assert.equal(await store.reserve(resource, LIMITS), 'reserved');
+  if (bytes > 0) assert.equal(await store.grow(resource.id, bytes, LIMITS), 'grown');
+  return resource;
+}
+
+/** A resource that is all there. */
+export async function ready(
+  store: SessionStore,
+  sessionId: string,
+  bytes = 10,
+  differing: Partial<NewResource> = {},
+): Promise<ResourceRecord> {
+  const { id } = await writing(store, sessionId, bytes, differing);
+  const at = differing.createdAt ?? NOW;
+  return present(await store.settle(id, { sizeBytes: bytes, mediaType: null, at }));
+}
+
+export function lease(until = NOW + MINUTE, instanceId = INSTANCE): Lease {
+  return { instanceId, until };
+}
+
+export function anEnd(differing: Partial<BeginEnd> = {}): BeginEnd {
+  return { reason: 'ended', at: NOW + SECOND, lease: lease(), ...differing };
+}
+
+export async function ended(store: SessionStore, session: { readonly id: string }): Promise<void> {
+  present(await store.beginEnd(session.id, anEnd()));
+  await store.finishEnd(session.id, NOW + SECOND);
+}
+
+export async function sessionNow(
+  store: SessionStore,
+  session: { readonly id: string },
+): Promise<SessionRecord> {
+  return present(await store.find(session.id));
+}
+
+export async function resourceNow(
+  store: SessionStore,
+  resource: { readonly id: string },
+): Promise<ResourceRecord> {
+  return present(await store.findResource(resource.id));
+}
+
+export function present<T>(value: T | null | undefined): T {
+  assert.ok(value !== null && value !== undefined, 'expected a record, got none');
+  return value;
+}
+
+/** Deep equality of data alone: answers may come from another thread or realm, whose prototypes are others. */
+export function same(actual: unknown, expected: unknown, message?: string): void {
+  assert.deepEqual(plain(actual), plain(expected), message);
+}
+
+export function sameIds(
+  actual: readonly { readonly id: string }[],
+  expected: readonly { readonly id: string }[],
+): void {
+  same(
+    actual.map(({ id }) => id),
+    expected.map(({ id }) => id),
+  );
+}
+
+/** How often each answer was given. */
+export function tally(answers: readonly string[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const answer of answers) counts[answer] = (counts[answer] ?? 0) + 1;
+  return counts;
+}
+
+export async function rejects(promise: Promise<unknown>, code: ErrorCode): Promise<void> {
+  await assert.rejects(promise, (error: unknown) => hasCode(error, code));
+}
+
+/** As many calls at once. */
+export function atOnce<T>(count: number, call: (index: number) => Promise<T>): Promise<T[]> {
+  return Promise.all(Array.from({ length: count }, (_, index) => call(index)));
+}
+
+function plain(value: unknown): unknown {
+  return JSON.parse(JSON.stringify(value ?? null));
+}

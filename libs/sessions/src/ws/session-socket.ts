@@ -1,0 +1,95 @@
+import type { WebSocket } from 'ws';
+import type { Closable } from '../core/resources.js';
+import type { SessionService } from '../core/session.service.js';
+import { Session } from '../core/session.js';
+import type { SessionRecord } from '../domain/session.js';
+import { noteSessionOf } from '../http/connection-sessions.js';
+import type { Clock } from '../ports/clock.js';
+import type { CloseReason } from '../streams/live-connections.js';
+
+const SESSION_ENDED = 4401;
+const GOING_AWAY = 1001;
+const TRY_AGAIN_LATER = 1013;
+/** A peer that does not answer the close is given so long. */
+const CLOSE_WITHIN_MS = 1000;
+
+/** One WebSocket of a session: its messages are activity, and none is handled once the session is over. */
+export class SessionSocket implements Closable {
+  readonly session: Session;
+  private socket: WebSocket | undefined;
+  private closedFor: CloseReason | undefined;
+  private lastActivityAt: number;
+  /** Whether the message that is being handed out may be handled. */
+  private admission: boolean | Promise<boolean> = true;
+
+  constructor(
+    private readonly record: SessionRecord,
+    private readonly service: SessionService,
+    private readonly clock: Clock,
+  ) {
+    this.session = new Session(record);
+    this.lastActivityAt = clock.now();
+  }
+
+  /** The upgrade is done. If the session ended meanwhile, this is where the connection hears of it. */
+  attach(socket: WebSocket): void {
+    this.socket = socket;
+    noteSessionOf(socket, this.session);
+    socket.on('message', () => {
+      this.admission = this.admit();
+    });
+    if (this.closedFor !== undefined) void this.close(this.closedFor);
+  }
+
+  /** Runs `handle` unless the session is over; it is asked while the message is being handed out. */
+  guard<Answer>(handle: () => Answer): Answer | undefined | Promise<Answer | undefined> {
+    const { admission } = this;
+    if (typeof admission === 'boolean') return admission ? handle() : undefined;
+    return admission.then((isAdmitted) => (isAdmitted ? handle() : undefined));
+  }
+
+  /** Resolves when the connection is closed. */
+  close(reason: CloseReason): Promise<void> {
+    this.closedFor ??= reason;
+    return reason === 'shutdown'
+      ? this.closeWith(GOING_AWAY, 'going away')
+      : this.closeWith(SESSION_ENDED, 'session ended');
+  }
+
+  private async closeWith(code: number, text: string): Promise<void> {
+    const { socket } = this;
+    if (!socket || socket.readyState === socket.CLOSED) return;
+    const closed = new Promise((resolve) => socket.once('close', resolve));
+    const giveUp = setTimeout(() => socket.terminate(), CLOSE_WITHIN_MS);
+    socket.close(code, text);
+    await closed;
+    clearTimeout(giveUp);
+  }
+
+  private admit(): boolean | Promise<boolean> {
+    if (this.closedFor !== undefined) return false;
+    const now = this.clock.now();
+    const isSurelyLive = now < this.record.expiresAt && now < this.lastActivityAt + this.record.idleMs;
+    return isSurelyLive ? this.touch(now) : this.lookAgain();
+  }
+
+  private touch(now: number): true {
+    this.lastActivityAt = now;
+    this.service.touch(this.session);
+    return true;
+  }
+
+  /** As far as this connection knows the session is over, and only its cleanup is late; but it may have been used elsewhere. */
+  private async lookAgain(): Promise<boolean> {
+    try {
+      const details = await this.service.describe(this.session);
+      const now = this.clock.now();
+      if (this.closedFor !== undefined) return false;
+      if (details && now < details.expiresAt && now < details.idleEndsAt) return this.touch(now);
+      void this.close(now >= this.record.expiresAt ? 'expired' : 'idle');
+    } catch {
+      void this.closeWith(TRY_AGAIN_LATER, 'try again later');
+    }
+    return false;
+  }
+}

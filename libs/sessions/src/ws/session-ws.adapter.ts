@@ -1,0 +1,162 @@
+import { createServer, type IncomingMessage, type Server } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { Logger, type INestApplication } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import { WsAdapter } from '@nestjs/platform-ws';
+import type { MessageMappingProperties } from '@nestjs/websockets';
+import type { VerifyClientCallbackAsync, VerifyClientCallbackSync, WebSocket, WebSocketServer } from 'ws';
+import type { SessionsConfig } from '../core/config.js';
+import { SessionsCore } from '../core/core.js';
+import { describeError } from '../core/log.js';
+import { SessionResolver } from '../http/session-resolver.js';
+import { SESSIONS_CONFIG } from '../nest/tokens.js';
+import { Clock } from '../ports/clock.js';
+import { isAllowedOrigin } from './origin.js';
+import { PatientWebSocket } from './patient-web-socket.js';
+import { ProxyTrust } from './proxy-trust.js';
+import type { SessionSocket } from './session-socket.js';
+import { refusalFor, refusalOf, refuseUpgrade, type UpgradeRefusal } from './upgrade-answer.js';
+import { UpgradeGate } from './upgrade-gate.js';
+
+const MAX_MESSAGE_BYTES = 1_048_576;
+
+type VerifyClient = VerifyClientCallbackAsync | VerifyClientCallbackSync;
+type Upgrade = Parameters<VerifyClientCallbackAsync>[0];
+type Verdict = Parameters<VerifyClientCallbackAsync>[1];
+type ServerOptions = NonNullable<Parameters<WsAdapter['create']>[1]>;
+
+/**
+ * WebSocket gateways whose connections belong to sessions: `app.useWebSocketAdapter(new SessionsWsAdapter(app))`.
+ *
+ * Only a client with a live session gets a connection (else 401; 503 while the store is away), and from a browser only
+ * pages of the server's own host and of `allowedOrigins` do (else 403). Each connection counts among its session's
+ * resources, each message is activity of the session, and when the session ends the connection is closed with 4401.
+ * Messages are at most 1 MiB, unless a gateway's option `maxPayload` says otherwise. A client that stays more than 1 MiB
+ * behind is closed with 1013, one that takes nothing for `downloadIdleSeconds` is cut off.
+ */
+export class SessionsWsAdapter extends WsAdapter {
+  protected override readonly logger = new Logger('SessionSockets');
+  private readonly gate: UpgradeGate;
+  private readonly allowedOrigins: readonly string[];
+  private readonly readerIdleMs: number;
+  private readonly admitted = new WeakMap<IncomingMessage, SessionSocket>();
+  private readonly connections = new WeakMap<WebSocket, SessionSocket>();
+  private readonly listeners = new Map<number, (...upgrade: [IncomingMessage, Duplex, Buffer]) => void>();
+
+  constructor(app: INestApplication, options?: ConstructorParameters<typeof WsAdapter>[1]) {
+    super(app, options);
+    const config = app.get<SessionsConfig>(SESSIONS_CONFIG, { strict: false });
+    this.allowedOrigins = config.allowedOrigins;
+    this.readerIdleMs = config.downloadIdleMs;
+    this.gate = new UpgradeGate(
+      app.get(SessionsCore, { strict: false }),
+      app.get(SessionResolver, { strict: false }),
+      app.get(Clock, { strict: false }),
+      ProxyTrust.of(app.get(HttpAdapterHost).httpAdapter),
+    );
+  }
+
+  override create(port: number, options: ServerOptions = {}): WebSocketServer {
+    const { verifyClient, ...others } = options as ServerOptions & { readonly verifyClient?: VerifyClient };
+    const server = super.create(port, {
+      maxPayload: MAX_MESSAGE_BYTES,
+      WebSocket: PatientWebSocket,
+      ...others,
+      verifyClient: (upgrade: Upgrade, verdict: Verdict) => void this.verify(upgrade, verdict, verifyClient),
+    }) as WebSocketServer;
+    // Before Nest's own listener: when the gateway hears of the connection, its session is known.
+    server.on('connection', (socket, request) => this.connect(socket, request));
+    return server;
+  }
+
+  override bindMessageHandlers(...args: Parameters<WsAdapter['bindMessageHandlers']>): void {
+    const [client, handlers, transform] = args;
+    const connection = this.connections.get(client as WebSocket);
+    super.bindMessageHandlers(
+      client,
+      connection ? handlers.map((handler) => guarded(handler, connection)) : handlers,
+      transform,
+    );
+  }
+
+  /** What a client sends wrong is its own affair: a line for who looks, no more. */
+  override bindErrorHandler(server: WebSocketServer): WebSocketServer {
+    server.on('connection', (socket) =>
+      socket.on('error', (error) => this.logger.debug(describeError(error))),
+    );
+    server.on('error', (error) => this.logger.error(describeError(error)));
+    return server;
+  }
+
+  override async dispose(): Promise<void> {
+    for (const [port, listener] of this.listeners) {
+      (this.httpServersRegistry.get(port) as Server | undefined)?.off('upgrade', listener);
+    }
+    this.listeners.clear();
+    await super.dispose();
+  }
+
+  /** In place of Nest's own listener, which hangs up on an unknown path without a word. */
+  protected override ensureHttpServerExists(port: number, httpServer = createServer()): Server | undefined {
+    if (this.httpServersRegistry.has(port)) return undefined;
+    this.httpServersRegistry.set(port, httpServer);
+    const listener = (request: IncomingMessage, socket: Duplex, head: Buffer): void =>
+      this.route(port, request, socket, head);
+    this.listeners.set(port, listener);
+    return httpServer.on('upgrade', listener);
+  }
+
+  private route(port: number, request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    socket.on('error', () => socket.destroy());
+    const path = request.url?.split('?', 1)[0];
+    const servers: WebSocketServer[] = this.wsServersRegistry.get(port) ?? [];
+    const server = servers.find((candidate) => candidate.path === path);
+    if (!server) return refuseUpgrade(socket, refusalOf(404));
+    server.handleUpgrade(request, socket, head, (client) => server.emit('connection', client, request));
+  }
+
+  private async verify(upgrade: Upgrade, verdict: Verdict, then: VerifyClient | undefined): Promise<void> {
+    const refusal = isAllowedOrigin(upgrade.req, this.allowedOrigins)
+      ? await this.admit(upgrade.req)
+      : refusalOf(403);
+    if (refusal) verdict(false, refusal.status, refusal.text, refusal.headers);
+    else if (!then) verdict(true);
+    else if (then.length === 2) then(upgrade, verdict);
+    else verdict((then as VerifyClientCallbackSync)(upgrade));
+  }
+
+  private async admit(request: IncomingMessage): Promise<UpgradeRefusal | null> {
+    try {
+      this.admitted.set(request, await this.gate.admit(request));
+      return null;
+    } catch (error) {
+      const refusal = refusalFor(error);
+      if (refusal.status >= 500) this.logger.error(describeError(error));
+      return refusal;
+    }
+  }
+
+  private connect(socket: WebSocket, request: IncomingMessage): void {
+    const connection = this.admitted.get(request);
+    if (!connection) return socket.terminate();
+    this.connections.set(socket, connection);
+    connection.attach(socket);
+    this.watchReader(socket, request.socket);
+  }
+
+  /** A client that takes nothing of what waits for it: a close would wait with the rest. */
+  private watchReader(socket: WebSocket, connection: Socket): void {
+    connection.setTimeout(this.readerIdleMs, () => {
+      if (socket.bufferedAmount > 0) socket.terminate();
+      else connection.setTimeout(this.readerIdleMs);
+    });
+  }
+}
+
+function guarded(handler: MessageMappingProperties, connection: SessionSocket): MessageMappingProperties {
+  const { callback, ...names } = handler;
+  return Object.assign(names, {
+    callback: (...message: unknown[]) => connection.guard(() => callback(...message) as unknown),
+  }) as MessageMappingProperties;
+}

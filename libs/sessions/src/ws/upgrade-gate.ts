@@ -1,0 +1,51 @@
+import type { IncomingMessage } from 'node:http';
+import type { SessionsCore } from '../core/core.js';
+import { SessionsError } from '../domain/errors.js';
+import type { SessionRecord } from '../domain/session.js';
+import { errorFor } from '../http/resolution.js';
+import type { SessionResolver } from '../http/session-resolver.js';
+import type { Clock } from '../ports/clock.js';
+import type { ProxyTrust } from './proxy-trust.js';
+import { SessionSocket } from './session-socket.js';
+
+/** Decides on upgrades by the rules of HTTP requests, but begins no session. */
+export class UpgradeGate {
+  constructor(
+    private readonly core: SessionsCore,
+    private readonly resolver: SessionResolver,
+    private readonly clock: Clock,
+    private readonly trust: ProxyTrust,
+  ) {}
+
+  /**
+   * The connection to be, already counted among the session's resources.
+   * @throws SessionsError why it cannot be
+   */
+  async admit(request: IncomingMessage): Promise<SessionSocket> {
+    const record = await this.liveSession(request);
+    const connection = new SessionSocket(record, this.core.service, this.clock);
+    const tracked = await this.core.service.trackStream(record, connection, { purpose: 'WebSocket' });
+    const release = (): void => void tracked.release().catch(() => {});
+    if (request.socket.closed) release();
+    else request.socket.once('close', release);
+    this.core.finder.touch(record.id, record.tokenHash);
+    return connection;
+  }
+
+  private async liveSession(request: IncomingMessage): Promise<SessionRecord> {
+    const client = this.resolver.clients.read(request, this.trust.addressOf(request));
+    const presented = await this.resolver.presented.find(request, client, this.trust.isSecure(request));
+    switch (presented.kind) {
+      case 'live':
+        return presented.record;
+      case 'mismatch':
+      case 'replaced':
+        throw errorFor({ session: null, reason: presented.kind });
+      default:
+        throw new SessionsError(
+          'SESSION_REQUIRED',
+          'A WebSocket needs a live session: begin it with a request.',
+        );
+    }
+  }
+}

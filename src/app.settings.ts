@@ -1,0 +1,53 @@
+import { isIP } from 'node:net';
+
+/** What the app itself reads from the environment; the settings of sessions are the library's own. */
+export interface AppSettings {
+  readonly port: number;
+  readonly host: string;
+  readonly adapter: 'express' | 'fastify';
+  /** Which proxies' `X-Forwarded-*` headers count. */
+  readonly trustProxy: TrustProxy;
+}
+
+/** Addresses and subnets of proxies, or whether the one so many hops away is trusted. `false`: none is. */
+export type TrustProxy = string[] | ((address: string, hop: number) => boolean) | false;
+
+/** A setting that cannot be used, in one sentence for whoever starts the app. */
+export class SettingError extends Error {}
+
+/** @throws SettingError */
+export function readAppSettings(environment: NodeJS.ProcessEnv): AppSettings {
+  return {
+    port: readPort(environment['PORT'] || '5005'),
+    host: environment['HOST'] || '127.0.0.1',
+    adapter: readAdapter(environment['HTTP_ADAPTER'] || 'express'),
+    trustProxy: readTrustProxy(environment['TRUST_PROXY'] || ''),
+  };
+}
+
+function readPort(text: string): number {
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
+  if (port <= 65_535) return port;
+  throw new SettingError('PORT must be a whole number from 0 to 65535; 0 takes any free port.');
+}
+
+function readAdapter(text: string): 'express' | 'fastify' {
+  if (text === 'express' || text === 'fastify') return text;
+  throw new SettingError('HTTP_ADAPTER must be express or fastify.');
+}
+
+function readTrustProxy(text: string): TrustProxy {
+  if (text === '' || text === 'false') return false;
+  if (/^[1-9]$/.test(text)) return (_address, hop) => hop < Number(text);
+  if (text.split(',').every(isNetwork)) return text.split(',');
+  throw new SettingError(
+    'TRUST_PROXY must be a number of proxies from 1 to 9, or their addresses and subnets, comma-separated.',
+  );
+}
+
+function isNetwork(text: string): boolean {
+  const [address = '', bits, ...more] = text.split('/');
+  const version = isIP(address);
+  if (version === 0 || address.includes('%') || more.length > 0) return false;
+  return bits === undefined || (/^[1-9]\d{0,2}$/.test(bits) && Number(bits) <= (version === 4 ? 32 : 128));
+}

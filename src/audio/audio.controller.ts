@@ -1,0 +1,64 @@
+import {
+  Controller,
+  Get,
+  NotFoundException,
+  Param,
+  Post,
+  UnsupportedMediaTypeException,
+  UseInterceptors,
+} from '@nestjs/common';
+import {
+  CurrentSession,
+  Session,
+  SessionService,
+  UploadInterceptor,
+  UploadedResource,
+  type ResourceRecord,
+} from 'nest-sessions';
+import { AudioInspector } from './audio-inspector.js';
+import { NotWavError } from './wav-decoder.js';
+import { UploadProgressInterceptor } from './upload-progress.interceptor.js';
+import { WaveformService } from './waveform.service.js';
+
+/** Recordings come in here, in whatever format a browser records. */
+@Controller('audio')
+export class AudioController {
+  constructor(
+    private readonly sessions: SessionService,
+    private readonly inspector: AudioInspector,
+    private readonly waveforms: WaveformService,
+  ) {}
+
+  @Post()
+  @UseInterceptors(
+    UploadProgressInterceptor,
+    UploadInterceptor('audio', { type: 'audio_file', purpose: 'transcription' }),
+  )
+  async upload(@UploadedResource() recording: ResourceRecord) {
+    const format = await this.inspector.inspect(recording);
+    // The upload interceptor lets go of what a handler that throws was given.
+    if (!format) throw new UnsupportedMediaTypeException('The file is not audio that this server can read.');
+    return {
+      resource_id: recording.id,
+      file_name: recording.fileName,
+      media_type: recording.mediaType,
+      size_bytes: recording.sizeBytes,
+      duration_seconds: format.durationSeconds,
+      codec: format.codec,
+      sample_rate: format.sampleRate,
+    };
+  }
+
+  @Get(':id/waveform')
+  async waveform(@CurrentSession() session: Session, @Param('id') id: string) {
+    const recording = await this.sessions.findResource(session, id);
+    if (!recording) throw new NotFoundException('There is no such resource in this session.');
+    try {
+      const { sampleRate, durationSeconds, peaks } = await this.waveforms.compute(session, recording);
+      return { resource_id: id, sample_rate: sampleRate, duration_seconds: durationSeconds, peaks };
+    } catch (error) {
+      if (error instanceof NotWavError) throw new UnsupportedMediaTypeException('The file is not a PCM WAV.');
+      throw error;
+    }
+  }
+}

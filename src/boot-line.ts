@@ -1,0 +1,16 @@
+import type { SessionsConfig } from 'nest-sessions';
+import type { AppSettings } from './app.settings.js';
+
+/** What an operator wants to see first, in one line. */
+export function bootLine({ host, port, adapter }: AppSettings, config: SessionsConfig): string {
+  const { maxResources, maxBytes } = config.limits;
+  const address = host.includes(':') ? `[${host}]` : host;
+  return [
+    `Listening on http://${address}:${port}`,
+    `adapter ${adapter}`,
+    `store ${config.store}`,
+    `storage ${config.storagePath}`,
+    `limits ${maxResources} resources, ${maxBytes} bytes, ${config.maxIdleMs / 1000} s idle, ${config.maxDurationMs / 1000} s in all`,
+    `admin ${config.adminTokens.length > 0 ? 'on' : 'off (no ADMIN_TOKEN)'}`,
+  ].join(' | ');
+}

@@ -1,0 +1,69 @@
+import 'reflect-metadata';
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { ConsoleLogger, type LogLevel } from '@nestjs/common';
+import {
+  hardenHttpServer,
+  resolveConfig,
+  SESSIONS_CONFIG,
+  SessionsError,
+  type SessionsConfig,
+} from 'nest-sessions';
+import { SessionsWsAdapter } from 'nest-sessions/ws';
+import { SettingError, readAppSettings, type AppSettings } from './app.settings.js';
+import { bootLine } from './boot-line.js';
+import { createApp } from './http-adapter.js';
+import { PlainBodyPipe } from './plain-body.pipe.js';
+import { createValidationPipe } from './validation.js';
+
+/** How long requests that are under way may take to finish once the app is told to stop. */
+const DRAIN_MS = 5000;
+const DRAIN_CHECK_MS = 50;
+const LOG_LEVELS: LogLevel[] = ['fatal', 'error', 'warn'];
+
+async function serve(settings: AppSettings): Promise<void> {
+  resolveConfig(); // A bad setting is told before anything begins.
+  // Logs wait until the app stands: why it could not start is said once, below, and not by everybody on the way.
+  const app = await createApp(settings, { bufferLogs: true, autoFlushLogs: false, abortOnError: false });
+  app.useLogger(new ConsoleLogger(process.env['NEST_LOG_LEVEL'] ? {} : { logLevels: LOG_LEVELS }));
+  app.useWebSocketAdapter(new SessionsWsAdapter(app));
+  app.useGlobalPipes(new PlainBodyPipe(), createValidationPipe());
+  hardenHttpServer(app);
+  app.enableShutdownHooks([], { useProcessExit: true });
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => drain(app.getHttpServer()));
+  await app.listen(settings.port, settings.host);
+  const { port } = app.getHttpServer().address() as AddressInfo;
+  const config = app.get<SessionsConfig>(SESSIONS_CONFIG);
+  process.stdout.write(`${bootLine({ ...settings, port }, config)}\n`);
+  app.flushLogs();
+}
+
+/** Connections that are kept for a next request would hold up a server that goes down. */
+function drain(server: Server): void {
+  setInterval(() => server.closeIdleConnections(), DRAIN_CHECK_MS).unref();
+  setTimeout(() => server.closeAllConnections(), DRAIN_MS).unref();
+}
+
+/** For what the person who starts the app can mend, a sentence; a stack only for what is a bug. */
+function explain(error: unknown): string {
+  if (error instanceof SettingError || error instanceof SessionsError) return error.message;
+  if (!(error instanceof Error)) return String(error);
+  switch ('code' in error ? error.code : undefined) {
+    case 'EADDRINUSE':
+      return 'The port is taken: another server listens on it. Choose another one with PORT.';
+    case 'EACCES':
+      return 'This user may not listen on the port. Choose one above 1023 with PORT.';
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+      return 'HOST must be an address of this machine.';
+    default:
+      return error.stack ?? error.message;
+  }
+}
+
+try {
+  await serve(readAppSettings(process.env));
+} catch (error) {
+  process.stderr.write(`${explain(error)}\n`);
+  process.exit(1);
+}

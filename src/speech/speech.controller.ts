@@ -1,0 +1,30 @@
+import { Body, Controller, Post, ServiceUnavailableException } from '@nestjs/common';
+import { CurrentSession, Session } from 'nest-sessions';
+import { EspeakMissingError } from './espeak.js';
+import { SpeechRequest } from './speech.request.js';
+import { SpeechService } from './speech.service.js';
+
+/** Answers are spoken here. */
+@Controller('speech')
+export class SpeechController {
+  constructor(private readonly speech: SpeechService) {}
+
+  @Post()
+  async speak(@CurrentSession() session: Session, @Body() { text, language = 'en' }: SpeechRequest) {
+    const spoken = await this.speech.speak(session, text, language).catch(explainMissing);
+    return {
+      resource_id: spoken.id,
+      file_name: spoken.fileName,
+      media_type: spoken.mediaType,
+      size_bytes: spoken.sizeBytes,
+      language,
+    };
+  }
+}
+
+function explainMissing(error: unknown): never {
+  if (!(error instanceof EspeakMissingError)) throw error;
+  throw new ServiceUnavailableException(
+    'There is no speech synthesis on this server: install espeak-ng (Debian: apt-get install espeak-ng; macOS: brew install espeak-ng).',
+  );
+}

@@ -1,0 +1,35 @@
+import { Injectable } from '@nestjs/common';
+import { SessionService, type ResourceRecord, type Session } from 'nest-sessions';
+import { Progress, type SpeechState } from '../live/progress.js';
+import { Espeak } from './espeak.js';
+import type { Language } from './languages.js';
+
+/** Turns text into a recording that the session owns, and tells the session how that goes. */
+@Injectable()
+export class SpeechService {
+  constructor(
+    private readonly sessions: SessionService,
+    private readonly espeak: Espeak,
+    private readonly progress: Progress,
+  ) {}
+
+  async speak(session: Session, text: string, language: Language): Promise<ResourceRecord> {
+    const sink = await this.sessions.createFile(session, {
+      type: 'audio_file',
+      purpose: 'speech',
+      fileName: `speech-${language}.wav`,
+      mediaType: 'audio/wav',
+    });
+    const tell = (state: SpeechState): void =>
+      this.progress.tell(session.id, { kind: 'speech', resource_id: sink.resourceId, state });
+    tell('started');
+    try {
+      await this.espeak.speak(text, language, sink);
+    } catch (error) {
+      tell('failed');
+      throw error;
+    }
+    tell('finished');
+    return sink.resource;
+  }
+}

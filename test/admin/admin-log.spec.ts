@@ -1,0 +1,43 @@
+import { CapturingLogger } from '@nestjs/testing';
+import { SessionService } from 'nest-sessions';
+import { SessionsAdminModule } from 'nest-sessions/admin';
+import { ADAPTERS, startApp, type AdapterName, type RunningApp } from '../support/http-app.js';
+import { AdminClient, TOKEN } from './admin-client.js';
+
+describe.each(ADAPTERS)('what admin leaves in the log on %s', (adapter: AdapterName) => {
+  let running: RunningApp;
+  let logger: CapturingLogger;
+
+  beforeEach(async () => {
+    logger = new CapturingLogger();
+    running = await startApp(adapter, {
+      imports: [SessionsAdminModule],
+      options: { adminTokens: [TOKEN] },
+      configure: (app) => app.useLogger(logger),
+    });
+  });
+
+  afterEach(() => running.close());
+
+  function lines(): string[] {
+    return logger.entries
+      .filter(({ context }) => context === 'SessionsAdmin')
+      .map(({ level, message }) => `${level}: ${String(message)}`);
+  }
+
+  it('a cleanup: who, what, which session and how it went, in one line', async () => {
+    const opening = await running.app.get(SessionService).open({ ipAddress: '192.0.2.7', userAgent: 'x' });
+    const id = opening.kind === 'opened' ? opening.session.id : '';
+    const admin = new AdminClient(running.url);
+    await admin.cleanup(id);
+    await admin.cleanup(id);
+    await admin.request('/admin/sessions');
+    expect(lines()).toEqual([`log: cleanup session=${id} network=127.0.0.1/32 resources=0 done=true`]);
+  });
+
+  it('guessing: once a minute for each network, and never what was guessed', async () => {
+    const stranger = new AdminClient(running.url, 'another-guess');
+    for (let count = 0; count < 15; count += 1) await stranger.request('/admin/sessions');
+    expect(lines()).toEqual(['warn: Too many wrong admin tokens from 127.0.0.1/32']);
+  });
+});

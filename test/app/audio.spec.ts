@@ -1,0 +1,186 @@
+import { ADAPTERS } from '../support/http-app.js';
+import { AppProcess } from '../support/app-process.js';
+import { Browser } from '../support/browser.js';
+import { eventually } from '../support/eventually.js';
+import { filesOnDisk } from '../support/files-on-disk.js';
+import { RECORDINGS, bytesOf, formOf } from '../support/recordings.js';
+import type { SessionAnswer, UploadAnswer } from './session-answer.js';
+
+describe.each(ADAPTERS)('recordings, on %s', (adapter) => {
+  let app: AppProcess;
+
+  beforeAll(async () => {
+    app = await AppProcess.start(adapter, { SESSION_OPEN_RATE: '0' });
+  });
+  afterAll(() => app.destroy());
+
+  async function upload(browser: Browser, name: string, mediaType = 'audio/wav'): Promise<UploadAnswer> {
+    const body = formOf(await bytesOf(name), name, mediaType);
+    const response = await browser.fetch('/audio', { method: 'POST', body });
+    expect(response.status).toBe(201);
+    return (await response.json()) as UploadAnswer;
+  }
+
+  async function sessionOf(browser: Browser): Promise<SessionAnswer> {
+    return (await (await browser.fetch('/session')).json()) as SessionAnswer;
+  }
+
+  it.each(RECORDINGS)('tells what $name is', async ({ name, mediaType, codec, sampleRate, seconds }) => {
+    const { duration_seconds, ...answer } = await upload(new Browser(app.url), name, mediaType);
+    expect(duration_seconds && Math.round(duration_seconds * 100)).toBe(seconds && Math.round(seconds * 100));
+    expect(answer).toEqual({
+      resource_id: expect.stringMatching(/^[0-9a-f-]{36}$/),
+      file_name: name,
+      media_type: mediaType,
+      size_bytes: (await bytesOf(name)).length,
+      codec,
+      sample_rate: sampleRate,
+    });
+  });
+
+  it('believes the bytes, not the name or the media type', async () => {
+    const browser = new Browser(app.url);
+    const body = formOf(await bytesOf('hola-es.mp3'), 'notes.txt', 'application/octet-stream');
+    const response = await browser.fetch('/audio', { method: 'POST', body });
+    expect(response.status).toBe(201);
+    expect(await response.json()).toMatchObject({ file_name: 'notes.txt', codec: 'MPEG 2 Layer 3' });
+  });
+
+  it.each([
+    ['a text', Buffer.from('hello '.repeat(1000))],
+    ['a page', Buffer.from('<html><script>alert(1)</script></html>')],
+    ['a picture', Buffer.concat([Buffer.from('89504e470d0a1a0a0000000d49484452', 'hex'), Buffer.alloc(400)])],
+    ['a WAV of nothing', Buffer.concat([Buffer.from('RIFF\0\0\0\0WAVEjunk', 'latin1'), Buffer.alloc(100)])],
+    ['nothing', Buffer.alloc(0)],
+  ])('refuses %s with 415 (400 for nothing), and keeps nothing of it', async (_what, bytes) => {
+    const browser = new Browser(app.url);
+    await browser.fetch('/session');
+    const body = formOf(bytes, 'hello.wav', 'audio/wav');
+    const response = await browser.fetch('/audio', { method: 'POST', body });
+    expect([bytes.length === 0 ? 400 : 415, 415]).toContain(response.status);
+    const session = await sessionOf(browser);
+    expect(session).toMatchObject({ resource_count: 0, total_bytes_used: 0, resources: [] });
+  });
+
+  it('shows the peaks of a WAV, and keeps nothing of the work', async () => {
+    const browser = new Browser(app.url);
+    const { resource_id } = await upload(browser, 'hello-en.wav');
+    const response = await browser.fetch(`/audio/${resource_id}/waveform`);
+    expect(response.status).toBe(200);
+    const waveform = (await response.json()) as {
+      sample_rate: number;
+      duration_seconds: number;
+      peaks: number[];
+    };
+    expect(waveform.sample_rate).toBe(22_050);
+    expect(waveform.duration_seconds).toBeCloseTo(4.558, 2);
+    expect(waveform.peaks).toHaveLength(200);
+    expect(waveform.peaks.every((peak) => peak >= 0 && peak <= 1)).toBe(true);
+    expect(Math.max(...waveform.peaks)).toBeCloseTo(await loudest('hello-en.wav'), 3);
+    const session = await sessionOf(browser);
+    expect(session.resources.map(({ type }) => type)).toEqual(['audio_file']);
+    expect(session.total_bytes_used).toBe((await bytesOf('hello-en.wav')).length);
+  });
+
+  it('answers 415 to a waveform of what is no WAV, and keeps nothing of the attempt', async () => {
+    const browser = new Browser(app.url);
+    const { resource_id } = await upload(browser, 'hola-es.mp3', 'audio/mpeg');
+    const response = await browser.fetch(`/audio/${resource_id}/waveform`);
+    expect(response.status).toBe(415);
+    expect((await sessionOf(browser)).resource_count).toBe(1);
+  });
+
+  it('gives the bytes back, whole and in ranges', async () => {
+    const browser = new Browser(app.url);
+    const bytes = await bytesOf('guten-tag-de.ogg');
+    const { resource_id } = await upload(browser, 'guten-tag-de.ogg', 'audio/ogg');
+    const whole = await browser.fetch(`/resources/${resource_id}`);
+    expect(whole.status).toBe(200);
+    expect(whole.headers.get('content-type')).toMatch(/^audio\/ogg/);
+    expect(whole.headers.get('accept-ranges')).toBe('bytes');
+    expect(Buffer.from(await whole.arrayBuffer()).equals(bytes)).toBe(true);
+
+    const part = await browser.fetch(`/resources/${resource_id}`, { headers: { range: 'bytes=100-199' } });
+    expect(part.status).toBe(206);
+    expect(part.headers.get('content-range')).toBe(`bytes 100-199/${bytes.length}`);
+    expect(Buffer.from(await part.arrayBuffer()).equals(bytes.subarray(100, 200))).toBe(true);
+
+    const tail = await browser.fetch(`/resources/${resource_id}`, { headers: { range: 'bytes=-5' } });
+    expect(tail.status).toBe(206);
+    expect(Buffer.from(await tail.arrayBuffer()).equals(bytes.subarray(-5))).toBe(true);
+
+    const beyond = await browser.fetch(`/resources/${resource_id}`, {
+      headers: { range: `bytes=${bytes.length}-` },
+    });
+    expect(beyond.status).toBe(416);
+  });
+
+  it('shows a resource to nobody else: neither bytes, nor waveform, nor deletion', async () => {
+    const owner = new Browser(app.url);
+    const stranger = new Browser(app.url);
+    const { resource_id } = await upload(owner, 'hello-en.wav');
+    await upload(stranger, 'hello-en.webm', 'audio/webm');
+    const answers = await Promise.all([
+      stranger.fetch(`/resources/${resource_id}`),
+      stranger.fetch(`/audio/${resource_id}/waveform`),
+      stranger.fetch(`/resources/${resource_id}`, { method: 'DELETE' }),
+    ]);
+    expect(answers.map(({ status }) => status)).toEqual([404, 404, 404]);
+    expect((await owner.fetch(`/resources/${resource_id}`)).status).toBe(200);
+  });
+
+  it('lets a resource go when it is asked to', async () => {
+    const browser = new Browser(app.url);
+    const { resource_id } = await upload(browser, 'hello-en.wav');
+    const before = await filesOnDisk(app.storagePath);
+    expect((await browser.fetch(`/resources/${resource_id}`, { method: 'DELETE' })).status).toBe(204);
+    expect(await filesOnDisk(app.storagePath)).toHaveLength(before.length - 1);
+    expect((await browser.fetch(`/resources/${resource_id}`)).status).toBe(404);
+    expect((await browser.fetch(`/resources/${resource_id}`, { method: 'DELETE' })).status).toBe(404);
+    expect(await sessionOf(browser)).toMatchObject({ resource_count: 0, total_bytes_used: 0 });
+  });
+
+  it('tells a session what it holds, and ends it when asked to', async () => {
+    const browser = new Browser(app.url);
+    const uploaded = await upload(browser, 'hello-en.m4a', 'audio/mp4');
+    const session = await sessionOf(browser);
+    expect(session).toEqual({
+      session_id: expect.stringMatching(/^[0-9a-f-]{36}$/),
+      created_at: expect.any(String),
+      expires_at: expect.any(String),
+      idle_expires_at: expect.any(String),
+      request_count: 2,
+      resource_count: 1,
+      total_bytes_used: uploaded.size_bytes,
+      resources: [
+        {
+          resource_id: uploaded.resource_id,
+          type: 'audio_file',
+          purpose: 'transcription',
+          file_name: 'hello-en.m4a',
+          media_type: 'audio/mp4',
+          size_bytes: uploaded.size_bytes,
+          created_at: expect.any(String),
+          last_used_at: expect.any(String),
+        },
+      ],
+    });
+    expect(Date.parse(session.expires_at) - Date.parse(session.created_at)).toBe(3_600_000);
+    expect((await browser.fetch('/session', { method: 'DELETE' })).status).toBe(204);
+    expect((await sessionOf(browser)).session_id).not.toBe(session.session_id);
+    await eventually('the files of the ended session are gone', async () => {
+      const files = await filesOnDisk(app.storagePath);
+      return files.every((file) => !file.includes(uploaded.resource_id.replaceAll('-', '')));
+    });
+  });
+});
+
+/** The loudest sample of a 16-bit WAV, read without the app's decoder. */
+async function loudest(name: string): Promise<number> {
+  const bytes = await bytesOf(name);
+  const start = bytes.indexOf('data', 12, 'latin1') + 8;
+  let peak = 0;
+  for (let at = start; at + 2 <= bytes.length; at += 2)
+    peak = Math.max(peak, Math.abs(bytes.readInt16LE(at)));
+  return peak / 32_768;
+}

@@ -1,0 +1,164 @@
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ADAPTERS } from '../support/http-app.js';
+import { ADMIN_TOKEN, AppProcess, spawnApp } from '../support/app-process.js';
+import { Browser } from '../support/browser.js';
+import { eventually } from '../support/eventually.js';
+import { bytesOf, formOf } from '../support/recordings.js';
+import type { AdminListAnswer, SessionAnswer } from './session-answer.js';
+
+describe.each(ADAPTERS)('operations, on %s', (adapter) => {
+  let app: AppProcess;
+
+  beforeAll(async () => {
+    app = await AppProcess.start(adapter, { SESSION_OPEN_RATE: '0' });
+  });
+  afterAll(() => app.destroy());
+
+  it('says at boot what it stands on, in one line', () => {
+    expect(app.bootLine).toBe(
+      `Listening on ${app.url} | adapter ${adapter} | store sqlite | storage ${app.storagePath} | ` +
+        'limits 100 resources, 104857600 bytes, 900 s idle, 3600 s in all | admin on',
+    );
+    expect(app.log.trim().split('\n')).toHaveLength(1);
+  });
+
+  it('is healthy, and says of what', async () => {
+    const response = await fetch(`${app.url}/health`);
+    expect(response.status).toBe(200);
+    expect(response.headers.get('set-cookie')).toBeNull();
+    expect(await response.json()).toMatchObject({
+      status: 'ok',
+      info: { sessions: { status: 'up', store: 'ok', cleanup: 'ok', storage: 'ok' } },
+    });
+  });
+
+  it('gives its metrics to Prometheus', async () => {
+    const response = await fetch(`${app.url}/metrics`);
+    expect(response.status).toBe(200);
+    expect(response.headers.get('content-type')).toMatch(/^text\/plain/);
+    expect(response.headers.get('set-cookie')).toBeNull();
+    expect(await response.text()).toMatch(/^# TYPE \S*sessions\S* gauge$/m);
+  });
+
+  it('shows an operator what its sessions hold', async () => {
+    const browser = new Browser(app.url);
+    const body = formOf(await bytesOf('hola-es.mp3'), 'hola-es.mp3', 'audio/mpeg');
+    await browser.fetch('/audio', { method: 'POST', body });
+    const own = (await (await browser.fetch('/session')).json()) as SessionAnswer;
+    const { sessions, stats } = await app.admin<AdminListAnswer>('');
+    const shown = sessions.find(({ session_id }) => session_id === own.session_id);
+    expect(shown).toMatchObject({
+      user_id: null,
+      ip_address: '127.0.0.1',
+      created_at: own.created_at,
+      request_count: 2,
+      resource_count: 1,
+      total_bytes_used: own.total_bytes_used,
+      resources: own.resources,
+    });
+    expect(stats['active_sessions']).toBeGreaterThanOrEqual(1);
+  });
+
+  it('shows an operator nothing without the token, or with a wrong one', async () => {
+    const answers = await Promise.all([
+      fetch(`${app.url}/admin/sessions`),
+      fetch(`${app.url}/admin/sessions`, { headers: { 'x-admin-token': `${ADMIN_TOKEN}x` } }),
+    ]);
+    expect(answers.map(({ status }) => status)).toEqual([401, 401]);
+    const [missing, wrong] = await Promise.all(answers.map((answer) => answer.text()));
+    expect(missing).toBe(wrong);
+  });
+
+  it('logs what happens while it serves, each thing in one line', async () => {
+    const talkative = await AppProcess.start(adapter, { NEST_LOG_LEVEL: 'debug', NO_COLOR: '1' });
+    try {
+      const { session_id } = await new Browser(talkative.url)
+        .fetch('/session')
+        .then((response) => response.json() as Promise<{ session_id: string }>);
+      await eventually('the line is there', async () => talkative.log.includes('session.opened'));
+      const lines = talkative.log.split('\n').filter((line) => line.includes('session.opened'));
+      expect(lines).toEqual([
+        expect.stringMatching(new RegExp(`^\\[Nest\\] .* DEBUG \\[SessionService\\] .*${session_id}`)),
+      ]);
+    } finally {
+      await talkative.destroy();
+    }
+  });
+
+  it('goes down at once when it is told to, and leaves 0', async () => {
+    const stopping = await AppProcess.start(adapter);
+    const browser = new Browser(stopping.url);
+    const events = await browser.fetch('/events');
+    const exit = await stopping.stop('SIGTERM');
+    expect(exit).toMatchObject({ code: 0, signal: null });
+    expect(exit.afterMs).toBeLessThan(4000);
+    await events.body!.cancel().catch(() => {});
+    expect(stopping.log.trim().split('\n')).toHaveLength(1);
+    await stopping.destroy();
+  });
+
+  it('has no admin without a token, and says so', async () => {
+    const open = await AppProcess.start(adapter, { ADMIN_TOKEN: '' });
+    expect(open.bootLine).toMatch(/admin off/);
+    const response = await fetch(`${open.url}/admin/sessions`, { headers: { 'x-admin-token': ADMIN_TOKEN } });
+    expect(response.status).toBe(404);
+    await open.destroy();
+  });
+});
+
+describe('an app that cannot start', () => {
+  async function failing(
+    environment: Record<string, string>,
+  ): Promise<{ code: number | null; said: string }> {
+    const storagePath = await mkdtemp(join(tmpdir(), 'nest-sessions-app-'));
+    const child = spawnApp({ SESSION_STORAGE_PATH: storagePath, ...environment });
+    let said = '';
+    for (const stream of [child.stdout, child.stderr]) {
+      stream!.setEncoding('utf8').on('data', (text: string) => (said += text));
+    }
+    await once(child, 'close');
+    await rm(storagePath, { recursive: true });
+    return { code: child.exitCode, said };
+  }
+
+  it.each<[Record<string, string>, RegExp]>([
+    [{ PORT: '80x' }, /^PORT must be a whole number from 0 to 65535/],
+    [{ PORT: '65536' }, /^PORT must be/],
+    [{ PORT: '-1' }, /^PORT must be/],
+    [{ HTTP_ADAPTER: 'koa' }, /^HTTP_ADAPTER must be express or fastify\.$/],
+    [{ TRUST_PROXY: 'true' }, /^TRUST_PROXY must be/],
+    [{ TRUST_PROXY: '192.0.2.1,10.0.0.0/33' }, /^TRUST_PROXY must be/],
+    [{ TRUST_PROXY: '::/0' }, /^TRUST_PROXY must be/],
+    [{ HOST: '192.0.2.1' }, /^HOST must be an address of this machine\.$/],
+  ])('says in one sentence what is wrong with %j', async (environment, sentence) => {
+    const { code, said } = await failing(environment);
+    expect(code).toBe(1);
+    expect(said.trim().split('\n')).toEqual([expect.stringMatching(sentence)]);
+  });
+
+  it('names every setting of sessions that is wrong, in one message without a stack', async () => {
+    const { code, said } = await failing({
+      MAX_SESSION_DURATION: '15m',
+      MAX_SESSIONS: '0',
+      ADMIN_TOKEN: 'short',
+    });
+    expect(code).toBe(1);
+    expect(said).toMatch(/MAX_SESSION_DURATION/);
+    expect(said).toMatch(/MAX_SESSIONS/);
+    expect(said).toMatch(/ADMIN_TOKEN/);
+    expect(said).not.toMatch(/ at |short|15m/);
+  });
+
+  it('says when its port is taken', async () => {
+    const other = createServer().listen(0, '127.0.0.1');
+    await once(other, 'listening');
+    const { port } = other.address() as { port: number };
+    const app = failing({ PORT: String(port) });
+    expect(await app).toEqual({ code: 1, said: expect.stringMatching(/^The port is taken[^\n]*\n$/) });
+    other.close();
+  });
+});

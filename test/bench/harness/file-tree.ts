@@ -1,0 +1,68 @@
+import { randomUUID } from 'node:crypto';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { SessionToken, type SessionStore } from 'nest-sessions';
+
+const HOUR = 3_600_000;
+const LIMITS = { maxResources: 100_000, maxBytes: Number.MAX_SAFE_INTEGER };
+
+/** One session with files, as if they had been uploaded: their records in the store, and the files in the storage. */
+export async function addSessionWithFiles(
+  store: SessionStore,
+  root: string,
+  files: number,
+  bytes: number,
+): Promise<string> {
+  const id = randomUUID();
+  const createdAt = Date.now();
+  const tokenHash = SessionToken.createFor(id).hash;
+  const times = { createdAt, expiresAt: createdAt + HOUR, idleMs: HOUR };
+  await store.open({ id, tokenHash, ipAddress: '127.0.0.1', userAgent: 'bench', ...times }, 10_000_000);
+  await store.touch([{ sessionId: id, at: createdAt, requests: 1 }]);
+  const folder = folderOf(root, id);
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const content = Buffer.alloc(bytes, 1);
+  await Promise.all(
+    Array.from({ length: files }, async () => {
+      const resourceId = randomUUID();
+      await addRecord(store, id, resourceId, bytes, createdAt);
+      writeFileSync(join(folder, nameOf(resourceId)), content, { mode: 0o600 });
+    }),
+  );
+  return id;
+}
+
+async function addRecord(
+  store: SessionStore,
+  sessionId: string,
+  id: string,
+  bytes: number,
+  at: number,
+): Promise<void> {
+  const resource = {
+    id,
+    sessionId,
+    type: 'audio_file',
+    purpose: 'transcription',
+    fileName: 'phrase.webm',
+    mediaType: 'audio/webm',
+    createdAt: at,
+    instanceId: randomUUID(),
+  };
+  // Asked for in one turn, they are one transaction.
+  await Promise.all([
+    store.reserve(resource, LIMITS),
+    store.grow(id, bytes, LIMITS),
+    store.settle(id, { sizeBytes: bytes, mediaType: null, at }),
+  ]);
+}
+
+/** Where the local storage keeps the files of a session. */
+function folderOf(root: string, sessionId: string): string {
+  const name = nameOf(sessionId);
+  return join(root, 's', name.slice(0, 2), name);
+}
+
+function nameOf(id: string): string {
+  return id.replaceAll('-', '');
+}

@@ -1,0 +1,62 @@
+import type { SessionsModuleOptions } from 'nest-sessions';
+import type { AdapterName, RunningServer, ServerSetup } from './server.ts';
+
+/** Something that serves `GET /session`, and can be measured against the others. */
+export interface Contender {
+  readonly name: string;
+  readonly adapters: readonly AdapterName[];
+  readonly needsRedis: boolean;
+  /** Whether it knows sessions at all. */
+  readonly hasSessions: boolean;
+  start(setup: ServerSetup): Promise<RunningServer>;
+}
+
+const BOTH = ['express', 'fastify'] as const;
+const KEEPS_NOTHING = { needsRedis: false, hasSessions: false };
+const IN_PROCESS = { needsRedis: false, hasSessions: true };
+const IN_REDIS = { needsRedis: true, hasSessions: true };
+
+export const BARE = 'bare Nest';
+export const NO_OP = 'an interceptor that does nothing';
+export const SQLITE = 'nest-sessions, SQLite';
+
+/** In the order of the tables. */
+export const CONTENDERS: readonly Contender[] = [
+  { name: BARE, adapters: BOTH, ...KEEPS_NOTHING, start: (setup) => plain(setup, false) },
+  { name: NO_OP, adapters: BOTH, ...KEEPS_NOTHING, start: (setup) => plain(setup, true) },
+  nestSessions(SQLITE, { store: 'sqlite' }),
+  nestSessions(`${SQLITE}, cache: false`, { store: 'sqlite', cache: false }),
+  nestSessions('nest-sessions, memory', { store: 'memory' }),
+  nestSessions('nest-sessions, memory, cache: false', { store: 'memory', cache: false }),
+  { name: 'express-session, memory', adapters: ['express'], ...IN_PROCESS, start: expressSession },
+  { name: 'express-session, connect-redis', adapters: ['express'], ...IN_REDIS, start: expressSession },
+  { name: '@fastify/session, memory', adapters: ['fastify'], ...IN_PROCESS, start: fastifySession },
+  { name: '@fastify/session, connect-redis', adapters: ['fastify'], ...IN_REDIS, start: fastifySession },
+];
+
+export function contenderNamed(name: string): Contender {
+  const found = CONTENDERS.find((contender) => contender.name === name);
+  if (!found) throw new Error(`There is no contender ${name}.`);
+  return found;
+}
+
+function nestSessions(name: string, options: SessionsModuleOptions): Contender {
+  return {
+    name,
+    adapters: BOTH,
+    ...IN_PROCESS,
+    start: async (setup) => (await import('./nest-sessions.server.ts')).startNestSessions(setup, options),
+  };
+}
+
+async function plain(setup: ServerSetup, withInterceptor: boolean): Promise<RunningServer> {
+  return (await import('./plain.server.ts')).startPlain(setup, withInterceptor);
+}
+
+async function expressSession(setup: ServerSetup): Promise<RunningServer> {
+  return (await import('./express-session.server.ts')).startExpressSession(setup);
+}
+
+async function fastifySession(setup: ServerSetup): Promise<RunningServer> {
+  return (await import('./fastify-session.server.ts')).startFastifySession(setup);
+}

@@ -1,0 +1,22 @@
+import { CurrentSession, SessionsModule, type Session, type SessionsModuleOptions } from 'nest-sessions';
+import { listen, moduleOf, sessionController } from './nest-app.ts';
+import type { RunningServer, ServerSetup } from './server.ts';
+import { sessionHandlers } from './session-handlers.ts';
+
+/** Its defaults, but for how many sessions there may be, and how fast one address may begin them. */
+export async function startNestSessions(
+  { adapter, folder }: ServerSetup,
+  options: SessionsModuleOptions,
+): Promise<RunningServer> {
+  const module = SessionsModule.forRoot({
+    storagePath: folder,
+    openRate: 0,
+    maxSessions: 10_000_000,
+    // Whoever measures a cleanup starts it.
+    cleanupIntervalSeconds: 86_400,
+    ...options,
+  });
+  const controller = sessionController((session: Session) => ({ id: session.id }), CurrentSession());
+  const { app, port } = await listen(adapter, moduleOf([controller], [module]));
+  return { port, handlers: sessionHandlers(app, folder), stop: () => app.close() };
+}

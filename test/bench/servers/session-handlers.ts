@@ -1,0 +1,70 @@
+import { readdirSync, statSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import type { INestApplication } from '@nestjs/common';
+import { Cleanup, SessionService, SessionStore, SessionToken } from 'nest-sessions';
+import type { Handlers } from '../harness/program.ts';
+
+const HOUR = 3_600_000;
+const MANY = 10_000_000;
+const TOGETHER = 500;
+const CLIENT = {
+  ipAddress: '127.0.0.1',
+  userAgent: 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0',
+};
+
+/** What a server with nest-sessions can be asked for, where there are many sessions. */
+export function sessionHandlers(app: INestApplication, folder: string): Handlers {
+  const [service, store, cleanup] = [app.get(SessionService), app.get(SessionStore), app.get(Cleanup)];
+
+  /** Live sessions, whose clients came back once; the cookies of `sample` of them, spread over all. */
+  async function seed(count: number, sample: number): Promise<string[]> {
+    const cookies: string[] = [];
+    const step = Math.max(1, Math.floor(count / sample));
+    for (let start = 0; start < count; start += TOGETHER) {
+      const size = Math.min(TOGETHER, count - start);
+      const opened = await add(size, Date.now());
+      await store.touch(opened.map(({ id }) => ({ sessionId: id, at: Date.now(), requests: 1 })));
+      for (const [index, { token }] of opened.entries()) {
+        if ((start + index) % step === 0) cookies.push(`sid=${token.reveal()}`);
+      }
+    }
+    return cookies;
+  }
+
+  function add(count: number, createdAt: number) {
+    return Promise.all(
+      Array.from({ length: count }, async () => {
+        const id = randomUUID();
+        const token = SessionToken.createFor(id);
+        const times = { createdAt, expiresAt: createdAt + HOUR, idleMs: HOUR };
+        await store.open({ id, tokenHash: token.hash, ...CLIENT, ...times }, MANY);
+        return { id, token };
+      }),
+    );
+  }
+
+  return {
+    seed,
+    list: () => timed(() => service.list({ sort: '-last_activity', limit: 100 })),
+    count: () => timed(() => service.totals()),
+    cleanUp: () =>
+      timed(async () => {
+        for (const job of ['idle', 'expired'] as const) await cleanup.run(job);
+      }),
+    /** Sessions whose absolute end is over. */
+    addExpired: async (count: number) => void (await add(count, Date.now() - 2 * HOUR)),
+    storeBytes: () => databaseBytes(folder),
+  };
+}
+
+async function timed(work: () => Promise<unknown>): Promise<number> {
+  const startedAt = performance.now();
+  await work();
+  return performance.now() - startedAt;
+}
+
+function databaseBytes(folder: string): number | null {
+  const files = readdirSync(folder).filter((name) => name === 'sessions.db');
+  return files.length === 0 ? null : files.reduce((sum, name) => sum + statSync(join(folder, name)).size, 0);
+}

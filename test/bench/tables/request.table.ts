@@ -1,0 +1,130 @@
+import { Arena, rotated, type Fighter } from '../harness/arena.ts';
+import { CLIENT_CORE, versionOf } from '../harness/machine.ts';
+import { say } from '../harness/progress.ts';
+import { RedisServer } from '../harness/redis.ts';
+import { median } from '../harness/statistics.ts';
+import { difference, figure, type Table } from '../harness/table.ts';
+import type { Load, Visitor } from '../load.program.ts';
+import { BARE, CONTENDERS, NO_OP } from '../servers/contenders.ts';
+import { ADAPTERS, type AdapterName } from '../servers/server.ts';
+import type { Scope } from '../tables.ts';
+
+const CONNECTIONS = 16;
+
+interface Sample {
+  readonly cpu: number;
+  readonly redisCpu: number | null;
+  readonly perSecond: number;
+  readonly p99Ms: number;
+}
+
+/** 1. A request that reads and touches a session. */
+export async function measureRequests(scope: Scope): Promise<Table[]> {
+  const tables: Table[] = [];
+  for (const adapter of ADAPTERS) tables.push(await measureOn(adapter, scope));
+  return tables;
+}
+
+async function measureOn(adapter: AdapterName, { short }: Scope): Promise<Table> {
+  const [sessions, requests, warmUp, rounds] = short ? [100, 1000, 2000, 5] : [1000, 6000, 30_000, 15];
+  const arena = await Arena.open();
+  try {
+    const visitors = new Map<Fighter, readonly (string | null)[]>();
+    for (const contender of CONTENDERS.filter(({ adapters }) => adapters.includes(adapter))) {
+      if (contender.needsRedis && !RedisServer.isInstalled()) continue;
+      say(`${adapter}: ${contender.name}: ${sessions} sessions, and ${warmUp} requests to warm up`);
+      const fighter = await arena.admit(contender, adapter);
+      visitors.set(fighter, await prepare(arena, fighter, sessions));
+      await load(arena, fighter, visitors.get(fighter) ?? [], warmUp);
+    }
+    const samples = new Map<Fighter, Sample[]>(arena.fighters.map((fighter) => [fighter, []]));
+    for (let round = 0; round < rounds; round += 1) {
+      say(`${adapter}: round ${round + 1} of ${rounds}`);
+      for (const fighter of rotated(arena.fighters, round)) {
+        samples.get(fighter)?.push(await sample(arena, fighter, visitors.get(fighter) ?? [], requests));
+      }
+    }
+    return tableOf(adapter, samples, [
+      `${sessions} sessions, ${CONNECTIONS} connections, ${rounds} rounds of ${requests} requests each, in turns; medians of the rounds.`,
+      versionsOf(adapter),
+      'CPU: of the server process with all its threads; that of a Redis comes on top, in its own column.',
+    ]);
+  } finally {
+    await arena.close();
+  }
+}
+
+/** The cookies of clients that are known again; nothing where the server knows no clients. */
+async function prepare(
+  arena: Arena,
+  { contender, port }: Fighter,
+  count: number,
+): Promise<(string | null)[]> {
+  if (!contender.hasSessions)
+    return Array.from({ length: count }, () => 'sid=nobody-reads-this-cookie-of-the-benchmark');
+  const visitors = await arena.client.ask<Visitor[]>('open', port, count, CONNECTIONS);
+  await arena.client.ask('check', port, visitors, CONNECTIONS);
+  return visitors.map(({ cookie }) => cookie);
+}
+
+function load(
+  arena: Arena,
+  { port }: Fighter,
+  cookies: readonly (string | null)[],
+  requests: number,
+): Promise<Load> {
+  return arena.client.ask<Load>('run', port, cookies, requests, CONNECTIONS);
+}
+
+async function sample(
+  arena: Arena,
+  fighter: Fighter,
+  cookies: readonly (string | null)[],
+  requests: number,
+): Promise<Sample> {
+  let ran: Load | undefined;
+  const cpu = await fighter.cpuPerRequest(requests, async () => {
+    ran = await load(arena, fighter, cookies, requests);
+  });
+  const { ms = Number.NaN, p99Ms = Number.NaN } = ran ?? {};
+  return { cpu: cpu.own, redisCpu: cpu.redis, perSecond: (requests / ms) * 1000, p99Ms };
+}
+
+/** Differences are taken within each round, where the machine was in one mood, and then the median of them. */
+function tableOf(
+  adapter: AdapterName,
+  samples: ReadonlyMap<Fighter, readonly Sample[]>,
+  notes: string[],
+): Table {
+  const cpuOf = (name: string): number[] => {
+    const found = [...samples].find(([{ contender }]) => contender.name === name);
+    return (found?.[1] ?? []).map(({ cpu }) => cpu);
+  };
+  const [bare, noOp] = [cpuOf(BARE), cpuOf(NO_OP)];
+  const rows = [...samples].map(([{ contender }, rounds]) => {
+    const above = (others: readonly number[]): number =>
+      median(rounds.map(({ cpu }, round) => cpu - (others[round] ?? Number.NaN)));
+    const redis = rounds.map(({ redisCpu }) => redisCpu).filter((cpu) => cpu !== null);
+    return [
+      contender.name,
+      figure(median(rounds.map(({ cpu }) => cpu)), 1),
+      contender.name === BARE ? '' : difference(above(bare)),
+      contender.hasSessions ? difference(above(noOp)) : '',
+      redis.length > 0 ? figure(median(redis), 1) : '',
+      figure(median(rounds.map(({ perSecond }) => perSecond))),
+      figure(median(rounds.map(({ p99Ms }) => p99Ms)), 2),
+    ];
+  });
+  return {
+    title: `A request, on ${adapter === 'express' ? 'Express' : 'Fastify'}`,
+    columns: ['', 'CPU µs', 'above bare', 'above no-op', 'Redis CPU µs', 'requests/s', 'p99 ms'],
+    rows,
+    notes,
+  };
+}
+
+function versionsOf(adapter: AdapterName): string {
+  const peers = adapter === 'express' ? ['express', 'express-session'] : ['fastify', '@fastify/session'];
+  const names = ['nest-sessions', '@nestjs/core', ...peers, 'connect-redis', 'redis'];
+  return `${[...names.map(versionOf), RedisServer.version()].join(', ')} (on the client's core, ${CLIENT_CORE}).`;
+}

@@ -1,0 +1,57 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { resolve } from 'node:path';
+
+const ROOT = resolve(import.meta.dirname, '../..');
+const BIN = resolve(ROOT, 'libs/sessions/dist/cli/bin.js');
+
+export interface CliResult {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface CliSetting {
+  /** `undefined`: as the default has it, under the working directory. */
+  readonly storagePath?: string;
+  readonly cwd?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  /** Another program than the package's own. */
+  readonly program?: string;
+}
+
+/** A command in a process of its own, as a shell would run it: on the settings given here and no others. */
+export function startCli(args: readonly string[], setting: CliSetting = {}): ChildProcess {
+  return spawn(process.execPath, [setting.program ?? BIN, ...args], {
+    cwd: setting.cwd ?? ROOT,
+    env: environmentOf(setting),
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+}
+
+export async function runCli(args: readonly string[], setting: CliSetting = {}): Promise<CliResult> {
+  return resultOf(startCli(args, setting));
+}
+
+/** The same through a shell, for what only a shell can do: `$CLI list | head -1`. */
+export function runInShell(script: string, setting: CliSetting = {}): Promise<CliResult> {
+  const env = { ...environmentOf(setting), CLI: `${process.execPath} ${setting.program ?? BIN}` };
+  return resultOf(spawn('bash', ['-c', script], { cwd: ROOT, env, stdio: ['ignore', 'pipe', 'pipe'] }));
+}
+
+export function resultOf(child: ChildProcess): Promise<CliResult> {
+  const output = { stdout: '', stderr: '' };
+  for (const name of ['stdout', 'stderr'] as const) {
+    child[name]?.setEncoding('utf8').on('data', (text: string) => (output[name] += text));
+  }
+  return new Promise((done, fail) => {
+    child.once('error', fail);
+    child.once('close', (code) => done({ code, ...output }));
+  });
+}
+
+function environmentOf({ storagePath, env }: CliSetting): Record<string, string> {
+  const { PATH = '', HOME = '' } = process.env;
+  const settings: Record<string, string> = { PATH, HOME, SESSION_BALLAST_BYTES: '0', ...env };
+  if (storagePath !== undefined) settings['SESSION_STORAGE_PATH'] = storagePath;
+  return settings;
+}

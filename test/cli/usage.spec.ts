@@ -1,0 +1,116 @@
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { runCli, runInShell } from './cli-process.js';
+
+const SOME_ID = '00000000-0000-4000-8000-000000000000';
+
+describe('a wrong command line', () => {
+  let folder: string;
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'nest-sessions-cli-'));
+  });
+  afterAll(() => rm(folder, { recursive: true, force: true }));
+
+  const wrong: Record<string, string[]> = {
+    'an unknown command': ['bogus'],
+    'an unknown command with a terminal escape': ['\u001B[2J'],
+    'no sub-command': ['sessions'],
+    'an unknown sub-command': ['sessions', 'bogus'],
+    'an unknown option': ['list', '--older-than', '5m'],
+    'an unknown option of a sub-command': ['sessions', 'stats', '--foo'],
+    'an unknown option with a terminal escape': ['list', '--\u001B[31m\u202E'],
+    'an argument too many': ['sessions', 'list', 'foo'],
+    'a limit that is no number': ['list', '--limit', 'abc'],
+    'a limit below 1': ['list', '--limit', '-1'],
+    'a limit of 0': ['list', '--limit', '0'],
+    'a limit in another notation': ['list', '--limit', '1e3'],
+    'a limit beyond all numbers': ['list', '--limit', '99999999999999999999'],
+    'an empty limit': ['list', '--limit='],
+    'a limit without its value': ['list', '--limit'],
+    'two limits': ['list', '--limit', '1', '--limit', '2'],
+    'an unknown order': ['list', '--sort', 'created_at;drop'],
+    'a cursor of nobody': ['list', '--cursor', 'zzz'],
+    'an empty user': ['list', '--user', ''],
+    'no id': ['show'],
+    'an empty id': ['show', ''],
+    'a glob': ['show', '*'],
+    quotes: ['show', `'; DROP TABLE sessions; --`],
+    'an id that looks like an option': ['show', '--', `--${SOME_ID}`],
+    'an id in upper case': ['show', SOME_ID.replace('8', 'A')],
+    'an id with a line break': ['show', `${SOME_ID}\n`],
+    'an id of 128 KiB': ['show', 'a'.repeat(131_000)],
+    'a live session and nobody to ask': ['cleanup', SOME_ID],
+    'an id and a grace': ['cleanup', SOME_ID, '--yes', '--orphan-grace', '60'],
+    'an id and --confirm': ['cleanup', SOME_ID, '--yes', '--confirm'],
+    'a grace below a minute': ['cleanup', '--orphan-grace', '59'],
+    'a grace that is no number': ['cleanup', '--orphan-grace', '∞', '--force'],
+    'a grace below 0': ['cleanup', '--orphan-grace', '-5', '--force'],
+    'force without a grace': ['cleanup', '--force'],
+  };
+
+  const names = Object.keys(wrong);
+  const half = Math.ceil(names.length / 2);
+  // Side by side, for each is a process of its own.
+  it.each([
+    ['the first half', names.slice(0, half)],
+    ['the second half', names.slice(half)],
+  ])(
+    'is told in one line, exits with 2 and looks at no store: %s',
+    async (_half, mistakes) => {
+      for (let start = 0; start < mistakes.length; start += 3) {
+        const together = mistakes.slice(start, start + 3);
+        const results = await Promise.all(
+          together.map((mistake) => runCli(wrong[mistake]!, { storagePath: join(folder, 'none') })),
+        );
+        for (const [index, { code, stdout, stderr }] of results.entries()) {
+          const mistake = together[index];
+          expect({ mistake, code, stdout }).toEqual({ mistake, code: 2, stdout: '' });
+          expect({ mistake, stderr }).toEqual({
+            mistake,
+            stderr: expect.stringMatching(/^error: \P{C}+\n$/u),
+          });
+          expect(stderr.length).toBeLessThan(2000);
+        }
+      }
+      expect(await readdir(folder)).toEqual([]);
+    },
+    120_000,
+  );
+
+  it('that says nothing is answered with the help, on standard error', async () => {
+    const { code, stdout, stderr } = await runCli([], { storagePath: '/nowhere' });
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toMatch(/^Usage: nest-sessions /);
+  });
+
+  it('that is not UTF-8 is one too', async () => {
+    const { code, stderr } = await runInShell(`$CLI show $'\\xff\\xfe'`);
+    expect({ code, stderr }).toEqual({
+      code: 2,
+      stderr: expect.stringMatching(/^error: a session id is a UUID.*\n$/),
+    });
+  });
+
+  it('settings that are not valid are one too: all faults, by name', async () => {
+    const env = { MAX_SESSIONS: 'many', SESSION_BIND_IP: '\u001B[2J', ADMIN_TOKEN: 'short-secret' };
+    const { code, stdout, stderr } = await runCli(['list'], { storagePath: folder, env });
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    for (const name of Object.keys(env)) expect(stderr).toContain(name);
+    expect(stderr).not.toContain('short-secret');
+  });
+});
+
+describe('help and version', () => {
+  it.each([
+    [['--help'], /Usage: nest-sessions .*\n[^]*list[^]*show[^]*stats[^]*cleanup/],
+    [['sessions', '--help'], /Usage: nest-sessions sessions .*\n[^]*list[^]*show[^]*stats[^]*cleanup/],
+    [['cleanup', '--help'], /--orphan-grace[^]*--dry-run[^]*--yes/],
+    [['--version'], /^\d+\.\d+\.\d+\n$/],
+  ])('%j needs no store', async (args, expected) => {
+    const { code, stdout, stderr } = await runCli(args, { storagePath: '/nowhere' });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toMatch(expected);
+  });
+});

@@ -1,0 +1,292 @@
+import { copyFile, mkdir, mkdtemp, readFile, readdir, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { STORES, World } from '../support/world.js';
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+
+describe.each(STORES)('Cleanup on %s', (store) => {
+  let world: World;
+  beforeEach(async () => (world = await World.create(store)));
+  afterEach(() => world.close());
+
+  async function openConfirmed(): ReturnType<World['open']> {
+    const opened = await world.open();
+    world.core.finder.touch(opened.session.id, opened.token.hash);
+    return opened;
+  }
+
+  it('ends the idle, with all they hold, and nobody else', async () => {
+    const idle = await openConfirmed();
+    await world.write(idle.session, 1000);
+    world.clock.advance(10 * MINUTE);
+    const active = await openConfirmed();
+    world.clock.advance(5 * MINUTE);
+    expect(await world.core.cleanup.run('idle')).toMatchObject({ items: 1, failures: 0 });
+    expect(await world.service.describe(active.session)).not.toBeNull();
+    expect(await world.service.describe(idle.session)).toBeNull();
+    expect(await world.service.totals()).toMatchObject({ open: 1, ending: 0, ended: { idle: 1 } });
+  });
+
+  it('ends a bot after a minute, and what came back after fifteen', async () => {
+    await world.open();
+    await openConfirmed();
+    world.clock.advance(MINUTE);
+    expect(await world.core.cleanup.run('idle')).toMatchObject({ items: 1 });
+  });
+
+  it('ends the expired', async () => {
+    const { session, token } = await openConfirmed();
+    world.clock.advance(HOUR - 1);
+    world.core.finder.touch(session.id, token.hash);
+    expect(await world.core.cleanup.run('expired')).toMatchObject({ items: 0 });
+    world.clock.advance(1);
+    expect(await world.core.cleanup.run('expired')).toMatchObject({ items: 1 });
+  });
+
+  it('only counts in a dry run', async () => {
+    await openConfirmed();
+    world.clock.advance(HOUR);
+    const reports = await world.core.cleanup.runAll({ dryRun: true });
+    expect(reports.map(({ job, items }) => [job, items])).toEqual([
+      ['idle', 1],
+      ['expired', 1],
+      ['orphans', 0],
+    ]);
+    expect((await world.service.totals()).open).toBe(1);
+    expect(await world.store.listRuns()).toEqual([]);
+  });
+
+  it('never overlaps itself', async () => {
+    const [one, other] = [world.core.cleanup.run('idle'), world.core.cleanup.run('idle')];
+    expect(await one).toBe(await other);
+  });
+
+  it('runs on its interval, also after a run that failed', async () => {
+    const { cleanup } = world.core;
+    await cleanup.runIfDue('idle');
+    expect(await world.store.listRuns()).toEqual([]);
+    world.clock.advance(MINUTE);
+    const broken = jest.spyOn(world.store, 'findIdle').mockRejectedValueOnce(new Error('away'));
+    await cleanup.runIfDue('idle');
+    expect(broken).toHaveBeenCalledTimes(1);
+    expect(await world.store.listRuns()).toMatchObject([{ job: 'idle', failures: 1, lastSuccessAt: null }]);
+    world.clock.advance(MINUTE);
+    await cleanup.runIfDue('idle');
+    const [run] = await world.store.listRuns();
+    expect(run).toMatchObject({ runs: 2, failures: 0, totalFailures: 1, lastSuccessAt: world.clock.now() });
+    expect(run?.nextRunAt).toBe(world.clock.now() + MINUTE);
+  });
+
+  it('ends the rest when one of them fails, and that one later', async () => {
+    for (let count = 0; count < 5; count += 1) {
+      const { session } = await openConfirmed();
+      await world.write(session, 10);
+    }
+    world.clock.advance(15 * MINUTE);
+    jest.spyOn(world.storage, 'discardSession').mockRejectedValueOnce(new Error('EBUSY'));
+    expect(await world.core.cleanup.run('idle')).toMatchObject({ items: 4, failures: 1 });
+    expect(await world.service.totals()).toMatchObject({ open: 0, ending: 1 });
+    world.clock.advance(MINUTE);
+    expect(await world.core.cleanup.run('orphans')).toMatchObject({ failures: 0 });
+    expect(await world.service.totals()).toMatchObject({ ending: 0, ended: { idle: 5 } });
+  });
+
+  it('goes on with the next step when one of them fails: what cannot be written may wait for what is deleted', async () => {
+    const { session } = await openConfirmed();
+    await world.write(session, 10);
+    await world.storage.discardSession(session.id);
+    jest.spyOn(world.store, 'claimEnding').mockRejectedValueOnce(new Error('the disk is full'));
+    jest.spyOn(world.storage, 'restoreBallast').mockRejectedValueOnce(new Error('no inodes'));
+    const emptied = jest.spyOn(world.storage, 'emptyTrash');
+    const noted = jest.spyOn(world.storage, 'noteStore');
+    const { failures, sweep } = await world.core.cleanup.run('orphans');
+    expect({ failures, sweep }).toMatchObject({ failures: 2, sweep: { held: false } });
+    expect([emptied, noted].map(({ mock }) => mock.calls.length)).toEqual([1, 1]);
+  });
+
+  it('tries an orphan that cannot be deleted again, later and later, and deletes the others', async () => {
+    for (let count = 0; count < 3; count += 1) {
+      const writer = await world.storage.create({ sessionId: randomUUID(), resourceId: randomUUID() });
+      await writer.finish();
+    }
+    const remove = jest.spyOn(world.storage, 'removeScanned').mockRejectedValueOnce(new Error('EPERM'));
+    const sweep = async () => (await world.core.cleanup.run('orphans', { orphanGraceMs: 0 })).failures;
+    await sweep();
+    expect(await sweep()).toBe(1);
+    expect(remove).toHaveBeenCalledTimes(3);
+    expect(await sweep()).toBe(0);
+    expect(remove).toHaveBeenCalledTimes(3);
+    world.clock.advance(MINUTE);
+    const { sweep: last } = await world.core.cleanup.run('orphans', { orphanGraceMs: 0 });
+    expect(last).toMatchObject({ files: 1, deleted: 1 });
+  });
+
+  it('finishes the release that failed, and lets nothing count for it meanwhile', async () => {
+    const { session } = await openConfirmed();
+    const resource = await world.write(session, 10);
+    jest.spyOn(world.storage, 'remove').mockRejectedValueOnce(new Error('EBUSY'));
+    await expect(world.service.release(resource)).rejects.toThrow('EBUSY');
+    expect(await world.service.findResource(session, resource.id)).toBeNull();
+    world.clock.advance(MINUTE);
+    await world.core.cleanup.run('orphans');
+    expect(await world.service.describe(session)).toMatchObject({ resourceCount: 0 });
+  });
+
+  it('sweeps a file that no session owns only when two scans have found it', async () => {
+    const writer = await world.storage.create({ sessionId: randomUUID(), resourceId: randomUUID() });
+    await writer.write(Buffer.from('left behind'));
+    await writer.finish();
+    const found: number[] = [];
+    world.service.events.on('orphans.found', ({ deleted }) => found.push(deleted));
+    const options = { orphanGraceMs: 0 };
+    expect((await world.core.cleanup.run('orphans', options)).sweep).toMatchObject({
+      orphans: 0,
+      deleted: 0,
+    });
+    expect((await world.core.cleanup.run('orphans', options)).sweep).toMatchObject({
+      orphans: 1,
+      deleted: 1,
+    });
+    expect((await world.core.cleanup.run('orphans', options)).sweep).toMatchObject({ files: 0, orphans: 0 });
+    expect(found).toEqual([1]);
+  });
+
+  it('sweeps a file that seems to be of the future once it was watched for the whole grace', async () => {
+    const writer = await world.storage.create({ sessionId: randomUUID(), resourceId: randomUUID() });
+    await writer.finish();
+    const wall = jest.spyOn(Date, 'now').mockReturnValue(Date.now() - 24 * HOUR);
+    try {
+      for (let minute = 0; minute < 10; minute += 1) {
+        const { sweep } = await world.core.cleanup.run('orphans');
+        expect(sweep).toMatchObject({ files: 1, deleted: 0 });
+        world.clock.advance(MINUTE);
+      }
+      expect((await world.core.cleanup.run('orphans')).sweep).toMatchObject({ deleted: 1 });
+    } finally {
+      wall.mockRestore();
+    }
+  });
+
+  it('leaves young files, owned files and files being written alone', async () => {
+    const { session } = await openConfirmed();
+    await world.write(session, 10);
+    const sink = await world.service.createFile(session, { type: 'audio_file' });
+    sink.write('half');
+    const stray = await world.storage.create({ sessionId: randomUUID(), resourceId: randomUUID() });
+    await stray.finish();
+    for (let round = 0; round < 3; round += 1) {
+      const { sweep } = await world.core.cleanup.run('orphans');
+      expect(sweep).toMatchObject({ files: 3, orphans: 0, deleted: 0 });
+    }
+    sink.end();
+  });
+
+  it('holds back when most of what there is looks orphaned', async () => {
+    for (let count = 0; count < 101; count += 1) {
+      const writer = await world.storage.create({ sessionId: randomUUID(), resourceId: randomUUID() });
+      await writer.finish();
+    }
+    const [, , report] = await world.core.cleanup.runAll({ orphanGraceMs: 0 });
+    expect(report?.sweep).toMatchObject({ orphans: 101, deleted: 0, held: true });
+    const [, , confirmed] = await world.core.cleanup.runAll({ orphanGraceMs: 0, confirmed: true });
+    expect(confirmed?.sweep).toMatchObject({ deleted: 101, held: false });
+  });
+});
+
+describe('An older copy of the store, put in its place while nobody runs', () => {
+  it('is not trusted, though no cleanup ran between the two', async () => {
+    const root = await mkdtemp(join(tmpdir(), 'nest-sessions-'));
+    const [database, copy] = [join(root, 'sessions.db'), `${root}.db`];
+    try {
+      await (await World.create('sqlite', {}, { root })).close();
+      await copyFile(database, copy);
+      const world = await World.create('sqlite', {}, { root });
+      await world.open();
+      await world.close();
+      await copyFile(copy, database);
+      const after = await World.create('sqlite', {}, { root });
+      expect(await after.storage.room()).toMatchObject({ trusted: false, problem: 'untrusted' });
+      await after.close();
+    } finally {
+      await rm(root, { recursive: true });
+      await rm(copy);
+    }
+  });
+});
+
+describe('Cleanup of files that are noted as those of another store', () => {
+  it('holds back, and says so, until an operator confirms', async () => {
+    const world = await World.create('sqlite');
+    try {
+      const writer = await world.storage.create({ sessionId: randomUUID(), resourceId: randomUUID() });
+      await writer.finish();
+      const marker = join(world.root, '.nest-sessions.json');
+      const fields = JSON.parse(await readFile(marker, 'utf8')) as object;
+      await writeFile(marker, JSON.stringify({ ...fields, store: randomUUID() }));
+      const [, , held] = await world.core.cleanup.runAll({ orphanGraceMs: 0 });
+      expect(held?.sweep).toMatchObject({ orphans: 1, deleted: 0, held: true, trusted: false });
+      const [, , looked] = await world.core.cleanup.runAll({
+        orphanGraceMs: 0,
+        confirmed: true,
+        dryRun: true,
+      });
+      expect(looked?.sweep).toMatchObject({ deleted: 0, trusted: false });
+      const [, , confirmed] = await world.core.cleanup.runAll({ orphanGraceMs: 0, confirmed: true });
+      expect(confirmed?.sweep).toMatchObject({ deleted: 1, held: false, trusted: true });
+    } finally {
+      await world.close();
+    }
+  });
+});
+
+describe('What a killed process leaves', () => {
+  it('is gone with the first cleanup after its heartbeat stops', async () => {
+    const world = await World.create('sqlite');
+    const other = await World.create('sqlite', {}, world);
+    try {
+      const { session } = await other.open();
+      const kept = await other.write(session, 10);
+      const sink = await other.service.createFile(session, { type: 'audio_file' });
+      sink.write(Buffer.alloc(5000));
+      await other.service.trackStream(session, { close() {} });
+      await other.service.openResource(kept);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      world.clock.advance(11_000);
+      await world.core.instance.beat();
+      await world.core.cleanup.run('orphans');
+      const details = await world.service.describe(session);
+      expect(details).toMatchObject({
+        resourceCount: 1,
+        bytesUsed: 10,
+        resources: [{ id: kept.id, uses: 0 }],
+      });
+      const folder = join(world.root, 's', session.id.slice(0, 2), session.id.replaceAll('-', ''));
+      expect(await readdir(folder)).toEqual([kept.id.replaceAll('-', '')]);
+      sink.destroy();
+    } finally {
+      await other.close();
+      await world.close();
+    }
+  });
+});
+
+describe('Orphans on disk', () => {
+  it('are judged by the later of their two times', async () => {
+    const world = await World.create('sqlite');
+    try {
+      const [sessionId, fileId] = [randomUUID(), randomUUID()].map((id) => id.replaceAll('-', ''));
+      const path = join(world.root, 's', sessionId?.slice(0, 2) ?? '', sessionId ?? '', fileId ?? '');
+      await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+      await writeFile(path, 'x', { mode: 0o600 });
+      await utimes(path, 0, 0);
+      const [, , report] = await world.core.cleanup.runAll();
+      expect(report?.sweep).toMatchObject({ files: 1, orphans: 0 });
+      expect((await stat(path)).size).toBe(1);
+    } finally {
+      await world.close();
+    }
+  });
+});

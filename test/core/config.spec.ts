@@ -1,0 +1,165 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { DEFAULTS, ENVIRONMENT, presets, resolveConfig } from 'nest-sessions';
+
+const TOKEN = 'a-token-of-at-least-thirty-two-characters';
+
+describe('Configuration', () => {
+  it('has the defaults of the manual', () => {
+    expect(resolveConfig({}, {})).toMatchObject({
+      maxDurationMs: 3_600_000,
+      maxIdleMs: 900_000,
+      limits: { maxResources: 100, maxBytes: 104_857_600 },
+      cleanupIntervalMs: 60_000,
+      orphanGraceMs: 600_000,
+      storagePath: resolve('data/sessions'),
+      maxSessions: 100_000,
+      openRate: 120,
+      cookie: { name: 'sid', sameSite: 'lax', domain: null },
+      adminTokens: [],
+      resourceTypes: ['audio_file', 'temp_file', 'stream'],
+    });
+  });
+
+  it('reads every setting from the environment', () => {
+    const config = resolveConfig(
+      {},
+      {
+        MAX_SESSION_DURATION: '120',
+        MAX_SESSION_IDLE_TIME: '60',
+        MAX_RESOURCES_PER_SESSION: '3',
+        MAX_BYTES_PER_SESSION: '1000',
+        SESSION_CLEANUP_INTERVAL: '5',
+        SESSION_STORAGE_PATH: '/srv/sessions',
+        ADMIN_TOKEN: `${TOKEN},${TOKEN}-2`,
+        MAX_SESSIONS: '10',
+        SESSION_OPEN_RATE: '0',
+        SESSION_ORPHAN_GRACE: '60',
+        SESSION_BIND_IP: 'off',
+        SESSION_BIND_AGENT: 'off',
+        SESSION_COOKIE_NAME: 'who',
+        SESSION_COOKIE_SAMESITE: 'none',
+        SESSION_COOKIE_DOMAIN: 'example.com',
+        SESSION_CACHE: 'false',
+      },
+    );
+    expect(config).toMatchObject({
+      maxDurationMs: 120_000,
+      maxIdleMs: 60_000,
+      limits: { maxResources: 3, maxBytes: 1000 },
+      cleanupIntervalMs: 5000,
+      storagePath: '/srv/sessions',
+      adminTokens: [TOKEN, `${TOKEN}-2`],
+      maxSessions: 10,
+      openRate: 0,
+      orphanGraceMs: 60_000,
+      binding: { addressKey: null, compareAgent: false },
+      cookie: { name: 'who', sameSite: 'none', domain: 'example.com' },
+      cache: false,
+    });
+  });
+
+  it('lets an option win over the environment', () => {
+    expect(resolveConfig({ maxResources: 7 }, { MAX_RESOURCES_PER_SESSION: '3' }).limits.maxResources).toBe(
+      7,
+    );
+  });
+
+  it('names every setting in the environment, once', () => {
+    expect(Object.keys(ENVIRONMENT).toSorted()).toEqual(Object.keys(DEFAULTS).toSorted());
+    expect(new Set(Object.values(ENVIRONMENT)).size).toBe(Object.keys(DEFAULTS).length);
+  });
+
+  it('lists every fault in one message, by name, without the values', () => {
+    const attempt = (): unknown =>
+      resolveConfig(
+        { maxResources: -1, adminTokens: ['short-secret'] },
+        { MAX_SESSION_DURATION: '15m', SESSION_BIND_IP: 'sometimes' },
+      );
+    expect(attempt).toThrow(/maxResources \(MAX_RESOURCES_PER_SESSION\)/);
+    expect(attempt).toThrow(/maxDurationSeconds \(MAX_SESSION_DURATION\)/);
+    expect(attempt).toThrow(/bindIp \(SESSION_BIND_IP\): must be one of exact, prefix, off/);
+    expect(attempt).toThrow(/adminTokens \(ADMIN_TOKEN\).*openssl rand/);
+    expect(attempt).not.toThrow(/short-secret|15m|sometimes/);
+  });
+
+  it.each([
+    ['0', 'zero'],
+    ['-1', 'a negative number'],
+    ['1.5', 'a fraction'],
+    ['1e3', 'an exponent'],
+    ['0x10', 'hexadecimal'],
+    ['900s', 'a unit'],
+    ['null', 'a word'],
+    ['Infinity', 'infinity'],
+    ['99999999999999999999', 'too many digits'],
+    ['2147483648', 'more than a year'],
+  ])('refuses MAX_SESSION_DURATION=%s (%s)', (text) => {
+    expect(() => resolveConfig({}, { MAX_SESSION_DURATION: text })).toThrow(/MAX_SESSION_DURATION/);
+  });
+
+  it('refuses an idle time longer than the session', () => {
+    expect(() => resolveConfig({ maxIdleSeconds: 61, maxDurationSeconds: 60 }, {})).toThrow(
+      /must not be more/,
+    );
+  });
+
+  it.each([
+    ['a symbol', Symbol('x')],
+    ['a big integer', 60n],
+    ['an object without a prototype', Object.create(null)],
+    ['an object that is no value', { valueOf: null, toString: null }],
+  ])('tells the fault of a duration that is %s', (_what, value: unknown) => {
+    for (const name of ['maxDurationSeconds', 'maxIdleSeconds']) {
+      expect(() => resolveConfig({ [name]: value }, {})).toThrow(
+        expect.objectContaining({
+          code: 'CONFIG_INVALID',
+          message: expect.stringContaining(`${name} (${ENVIRONMENT[name as 'maxIdleSeconds']})`) as string,
+        }),
+      );
+    }
+  });
+
+  it('shortens the default idle time with the session', () => {
+    expect(resolveConfig({ maxDurationSeconds: 60 }, {}).maxIdleMs).toBe(60_000);
+  });
+
+  it('refuses an option that does not exist', () => {
+    const options = { maxResource: 3 };
+    expect(() => resolveConfig(options as object, {})).toThrow(/"maxResource": there is no such option/);
+  });
+
+  it.each([
+    ['short', 'x'.repeat(31)],
+    ['long', 'ab'.repeat(129)],
+    ['one character repeated', 'x'.repeat(40)],
+    ['with a space', `${TOKEN} x`],
+    ['not ASCII', `${TOKEN}é`],
+  ])('refuses an admin token that is %s', (_what, token) => {
+    expect(() => resolveConfig({ adminTokens: [token] }, {})).toThrow(/ADMIN_TOKEN/);
+  });
+
+  it('reads admin tokens from a file, whatever its line ends', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'config-'));
+    try {
+      const file = join(folder, 'token');
+      await writeFile(file, `${TOKEN}\r\n${TOKEN}-2\n`);
+      expect(resolveConfig({}, { ADMIN_TOKEN_FILE: file }).adminTokens).toEqual([TOKEN, `${TOKEN}-2`]);
+      expect(() => resolveConfig({}, { ADMIN_TOKEN_FILE: join(folder, 'none') })).toThrow(/ADMIN_TOKEN_FILE/);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+
+  it('accepts the presets', () => {
+    expect(resolveConfig(presets.development, {}).limits.maxBytes).toBe(209_715_200);
+    expect(resolveConfig(presets.production, {})).toEqual(
+      expect.objectContaining({ maxDurationMs: 3_600_000, maxIdleMs: 900_000 }),
+    );
+  });
+
+  it('cannot be changed once it is resolved', () => {
+    expect(Object.isFrozen(resolveConfig({}, {}))).toBe(true);
+  });
+});

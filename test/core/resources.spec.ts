@@ -1,0 +1,192 @@
+import { randomBytes } from 'node:crypto';
+import { buffer } from 'node:stream/consumers';
+import { finished } from 'node:stream/promises';
+import { STORES, World } from '../support/world.js';
+
+const KIB = 1024;
+
+describe.each(STORES)('Resources on %s', (store) => {
+  let world: World;
+  beforeEach(async () => (world = await World.create(store, { maxResources: 3, maxBytes: 100 * KIB })));
+  afterEach(() => world.close());
+
+  it('gives back what was written, whole and in part', async () => {
+    const { session } = await world.open();
+    const content = randomBytes(50 * KIB);
+    const resource = await world.write(session, content);
+    expect(resource).toMatchObject({ state: 'ready', sizeBytes: content.length });
+    const whole = await world.service.openResource(resource);
+    expect((await buffer(whole.stream)).equals(content)).toBe(true);
+    const part = await world.service.openResource(resource, { start: 10, end: 19 });
+    expect((await buffer(part.stream)).equals(content.subarray(10, 20))).toBe(true);
+  });
+
+  it('shows a resource to its own session alone', async () => {
+    const mine = await world.open();
+    const other = await world.open();
+    const resource = await world.write(mine.session, 10);
+    expect(await world.service.findResource(mine.session, resource.id)).toMatchObject({ id: resource.id });
+    expect(await world.service.findResource(other.session, resource.id)).toBeNull();
+    expect(await world.service.findResource(mine.session, '../../etc/passwd')).toBeNull();
+  });
+
+  it('evicts the least recently used at the count limit, and tells', async () => {
+    const evicted: string[] = [];
+    world.service.events.on('resource.evicted', ({ resourceId }) => evicted.push(resourceId));
+    const { session } = await world.open();
+    const made = [];
+    for (let count = 0; count < 3; count += 1) {
+      made.push(await world.write(session, 10));
+      world.clock.advance(1000);
+    }
+    const [first, second] = made;
+    if (!first || !second) throw new Error('nothing made');
+    await buffer((await world.service.openResource(first)).stream);
+    await expectEventually(async () => expect((await world.store.findResource(first.id))?.uses).toBe(0));
+    await world.write(session, 10);
+    expect(evicted).toEqual([second.id]);
+    expect(await world.service.describe(session)).toMatchObject({ resourceCount: 3, bytesUsed: 30 });
+  });
+
+  it('evicts for bytes while a file streams in', async () => {
+    const { session } = await world.open();
+    const old = await world.write(session, 60 * KIB);
+    world.clock.advance(1);
+    await world.write(session, 70 * KIB);
+    expect(await world.service.findResource(session, old.id)).toBeNull();
+    expect(await world.service.describe(session)).toMatchObject({ resourceCount: 1, bytesUsed: 70 * KIB });
+  });
+
+  it('refuses a file that never fits, and keeps nothing of it', async () => {
+    const { session } = await world.open();
+    await expect(world.write(session, 100 * KIB + 1)).rejects.toMatchObject({ code: 'RESOURCE_TOO_LARGE' });
+    expect(await world.service.describe(session)).toMatchObject({ resourceCount: 0, bytesUsed: 0 });
+    await world.write(session, 100 * KIB);
+  });
+
+  it('never evicts what is being read', async () => {
+    const { session } = await world.open();
+    const reading = [];
+    for (let count = 0; count < 3; count += 1) {
+      reading.push(await world.service.openResource(await world.write(session, 10)));
+    }
+    await expect(world.write(session, 10)).rejects.toMatchObject({ code: 'RESOURCES_IN_USE' });
+    for (const { stream } of reading) await buffer(stream);
+    await expectEventually(() => world.write(session, 10));
+  });
+
+  it('reads on when what it reads is released', async () => {
+    const { session } = await world.open();
+    const content = randomBytes(90 * KIB);
+    const resource = await world.write(session, content);
+    const { stream } = await world.service.openResource(resource);
+    expect(await world.service.release(resource)).toBe(true);
+    expect(await world.service.release(resource)).toBe(false);
+    expect((await buffer(stream)).equals(content)).toBe(true);
+    await expect(world.service.openResource(resource)).rejects.toMatchObject({ code: 'RESOURCE_GONE' });
+  });
+
+  it('keeps nothing of a write that is given up', async () => {
+    const { session } = await world.open();
+    const sink = await world.service.createFile(session, { type: 'audio_file' });
+    sink.write(Buffer.alloc(10 * KIB));
+    sink.destroy();
+    await finished(sink).catch(() => {});
+    expect(await world.service.describe(session)).toMatchObject({ resourceCount: 0, bytesUsed: 0 });
+  });
+
+  it('cuts writers, readers and streams off when their session ends', async () => {
+    const { session } = await world.open();
+    const resource = await world.write(session, 50 * KIB);
+    const reader = await world.service.openResource(resource);
+    const sink = await world.service.createFile(session, { type: 'audio_file' });
+    const closed: string[] = [];
+    await world.service.trackStream(session, { close: (reason) => void closed.push(reason) });
+    const outcomes = [finished(reader.stream), finished(sink)];
+    await world.service.end(session, 'admin', { thorough: true });
+    for (const outcome of await Promise.allSettled(outcomes)) expect(outcome.status).toBe('rejected');
+    expect(closed).toEqual(['admin']);
+    expect(await world.store.listResources([session.id])).toEqual([]);
+  });
+
+  it('opens no stream as a file, and notes no use of it', async () => {
+    const { session } = await world.open();
+    const { resourceId } = await world.service.trackStream(session, { close() {} });
+    const opening = world.service.openResource({ id: resourceId });
+    await expect(opening).rejects.toMatchObject({ code: 'RESOURCE_GONE' });
+    expect(await world.store.findResource(resourceId)).toMatchObject({ uses: 0 });
+  });
+
+  it('refuses a stream on a session that is over', async () => {
+    const { session } = await world.open();
+    await world.service.end(session);
+    await expect(world.service.trackStream(session, { close() {} })).rejects.toMatchObject({
+      code: 'SESSION_GONE',
+    });
+  });
+
+  it('never holds more than its limits, however many write at once', async () => {
+    const { session } = await world.open();
+    let most = 0;
+    const grow = world.store.grow.bind(world.store);
+    jest.spyOn(world.store, 'grow').mockImplementation(async (...demand) => {
+      const outcome = await grow(...demand);
+      most = Math.max(most, (await world.store.find(session.id))?.bytesUsed ?? 0);
+      return outcome;
+    });
+    await Promise.allSettled(
+      Array.from({ length: 16 }, (_, index) => world.write(session, (index + 1) * 5 * KIB)),
+    );
+    const details = await world.service.describe(session);
+    expect(most).toBeGreaterThan(0);
+    expect(most).toBeLessThanOrEqual(100 * KIB);
+    expect(details?.resources.length).toBeLessThanOrEqual(3);
+    expect(details?.bytesUsed).toBe(details?.resources.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0));
+  });
+
+  it('refuses a type that nobody named, and takes one that the application did', async () => {
+    const { session } = await world.open();
+    await expect(world.service.createFile(session, { type: 'image_file' })).rejects.toMatchObject({
+      code: 'RESOURCE_TYPE_UNKNOWN',
+    });
+  });
+
+  it('keeps file names as data on one line', async () => {
+    const { session } = await world.open();
+    const sink = await world.service.createFile(session, {
+      type: 'audio_file',
+      fileName: `../../etc/pass\u202Ewd\r\nX: y\u0000${'x'.repeat(300)}`,
+    });
+    sink.end('x');
+    await finished(sink);
+    expect(sink.resource.fileName).toMatch(/^\.\.\/\.\.\/etc\/pass wd X: y x+$/);
+    expect(sink.resource.fileName).toHaveLength(255);
+  });
+});
+
+describe.each(STORES)('With onLimit reject, on %s', (store) => {
+  it('refuses the new one and keeps the old ones', async () => {
+    const world = await World.create(store, { maxResources: 1, onLimit: 'reject' });
+    try {
+      const { session } = await world.open();
+      const kept = await world.write(session, 10);
+      await expect(world.write(session, 10)).rejects.toMatchObject({ code: 'RESOURCE_LIMIT_REACHED' });
+      expect(await world.service.findResource(session, kept.id)).not.toBeNull();
+    } finally {
+      await world.close();
+    }
+  });
+});
+
+async function expectEventually(check: () => unknown): Promise<void> {
+  const deadline = Date.now() + 5000;
+  for (;;) {
+    try {
+      await check();
+      return;
+    } catch (error) {
+      if (Date.now() > deadline) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+}

@@ -1,0 +1,41 @@
+import { randomUUID } from 'node:crypto';
+import { inspect } from 'node:util';
+import { SessionToken } from 'nest-sessions';
+
+describe('SessionToken', () => {
+  it('never shows itself unasked', () => {
+    const token = SessionToken.createFor(randomUUID());
+    const shown = [
+      String(token),
+      JSON.stringify({ token }),
+      inspect(token),
+      inspect({ token }, { depth: 9, showHidden: true }),
+    ];
+    for (const text of shown) expect(text).not.toContain(token.reveal());
+  });
+
+  it('keeps the bucket of its session, and shares nothing else with the one before', () => {
+    const id = randomUUID();
+    const [one, other] = [SessionToken.createFor(id).reveal(), SessionToken.createFor(id).reveal()];
+    expect(one.slice(0, 2)).toBe(other.slice(0, 2));
+    expect(one.slice(2)).not.toBe(other.slice(2));
+    expect(one).toHaveLength(45);
+  });
+
+  it('is what it was when it is parsed again', () => {
+    const token = SessionToken.createFor(randomUUID());
+    expect(SessionToken.parse(token.reveal())?.hash).toBe(token.hash);
+  });
+
+  it.each([
+    '',
+    'short',
+    'x'.repeat(44),
+    'x'.repeat(46),
+    `${'x'.repeat(44)}=`,
+    `${'x'.repeat(44)}+`,
+    `${'x'.repeat(44)}\n`,
+  ])('refuses %j', (text) => {
+    expect(SessionToken.parse(text)).toBeNull();
+  });
+});

@@ -1,0 +1,184 @@
+import { CLIENT, STORES, World } from '../support/world.js';
+
+const MINUTE = 60_000;
+
+describe.each(STORES)('Sessions on %s', (store) => {
+  let world: World;
+  beforeEach(
+    async () => (world = await World.create(store, { maxDurationSeconds: 3600, maxIdleSeconds: 900 })),
+  );
+  afterEach(() => world.close());
+
+  it('finds a session by its token, and by nothing else', async () => {
+    const { session, token } = await world.open();
+    expect(await world.service.identify(token.reveal(), CLIENT)).toMatchObject({
+      kind: 'live',
+      record: { id: session.id },
+    });
+    for (const text of [token.hash, session.id, `${token.reveal()}x`, token.reveal().toLowerCase(), '']) {
+      expect((await world.service.identify(text, CLIENT)).kind).toBe('unknown');
+    }
+  });
+
+  it('idles out exactly after its idle time, even if no cleanup ever runs', async () => {
+    const { session, token } = await world.open();
+    world.core.finder.touch(session.id, token.hash);
+    world.clock.advance(15 * MINUTE - 1);
+    expect(await world.kindOf(token)).toBe('live');
+    world.clock.advance(1);
+    expect(await world.kindOf(token)).toBe('ended');
+    expect((await world.service.totals()).ended.idle).toBe(1);
+  });
+
+  it('expires after an hour, whatever the activity', async () => {
+    const { session, token } = await world.open();
+    for (let minute = 0; minute < 59; minute += 1) {
+      world.core.finder.touch(session.id, token.hash);
+      world.clock.advance(MINUTE);
+      expect(await world.kindOf(token)).toBe('live');
+    }
+    world.core.finder.touch(session.id, token.hash);
+    world.clock.advance(MINUTE);
+    expect(await world.kindOf(token)).toBe('ended');
+    expect((await world.service.totals()).ended.expired).toBe(1);
+  });
+
+  it('counts requests, and shows them at once', async () => {
+    const { session, token } = await world.open();
+    for (let count = 0; count < 3; count += 1) world.core.finder.touch(session.id, token.hash);
+    expect(await world.service.describe(session)).toMatchObject({ requestCount: 4 });
+  });
+
+  it('keeps its end when a slow request comes back', async () => {
+    const { session, token } = await world.open();
+    await world.service.end(session);
+    world.core.finder.touch(session.id, token.hash);
+    await expect(world.service.bindUser(session, 'ada')).rejects.toMatchObject({ code: 'SESSION_GONE' });
+    await expect(world.service.regenerate(session)).rejects.toMatchObject({ code: 'SESSION_GONE' });
+    await expect(world.write(session, 10)).rejects.toMatchObject({ code: 'SESSION_GONE' });
+    expect(await world.service.describe(session)).toBeNull();
+    expect(await world.kindOf(token)).toBe('ended');
+  });
+
+  it('ends once, for one caller, with one event', async () => {
+    const told: string[] = [];
+    world.service.events.on('session.ended', ({ reason }) => told.push(reason));
+    const { session } = await world.open();
+    const outcomes = await Promise.all(Array.from({ length: 8 }, () => world.service.end(session)));
+    expect(outcomes.filter(Boolean)).toHaveLength(1);
+    expect(told).toEqual(['ended']);
+  });
+
+  it('changes its token and nothing else when it is regenerated', async () => {
+    const { session, token } = await world.open();
+    const before = await world.service.describe(session);
+    await world.write(session, 10);
+    world.clock.advance(MINUTE);
+    const fresh = await world.service.regenerate(session);
+    expect(await world.kindOf(token)).toBe('replaced');
+    expect(await world.service.identify(fresh.reveal(), CLIENT)).toMatchObject({ kind: 'live' });
+    const after = await world.service.describe(session);
+    expect(after).toMatchObject({ id: before?.id, expiresAt: before?.expiresAt, resourceCount: 1 });
+    world.clock.advance(30_000);
+    expect(await world.kindOf(token)).toBe('unknown');
+  });
+
+  it('has one winner when it is regenerated twice at once', async () => {
+    const { session, token } = await world.open();
+    const found = await world.service.identify(token.reveal(), CLIENT);
+    if (found.kind !== 'live') throw new Error('lost');
+    const twin = Object.assign(Object.create(session) as typeof session, { epoch: session.epoch });
+    const outcomes = await Promise.allSettled([
+      world.service.regenerate(session),
+      world.service.regenerate(twin),
+    ]);
+    expect(outcomes.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected']);
+  });
+
+  it('tells a client at another address, or with another agent, from its own', async () => {
+    const { token } = await world.open();
+    expect(await world.kindOf(token, { ...CLIENT, ipAddress: '192.0.2.2' })).toBe('mismatch');
+    expect(await world.kindOf(token, { ...CLIENT, userAgent: 'other' })).toBe('mismatch');
+    expect(await world.kindOf(token)).toBe('live');
+  });
+
+  it('lists and ends the sessions of a user', async () => {
+    const sessions = [];
+    for (let count = 0; count < 3; count += 1) {
+      const { session } = await world.open();
+      await world.service.bindUser(session, 'ada');
+      sessions.push(session);
+    }
+    const [kept] = sessions;
+    expect(await world.service.listByUser('ada')).toHaveLength(3);
+    expect(await world.service.endAllOf('ada', kept && { except: kept })).toBe(2);
+    expect((await world.service.listByUser('ada')).map(({ id }) => id)).toEqual([kept?.id]);
+  });
+
+  it.each([[''], ['x'.repeat(256)]])('refuses a user id that is none', async (userId) => {
+    const { session } = await world.open();
+    await expect(world.service.bindUser(session, userId)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+  });
+
+  it('is not harmed by a listener that throws, rejects or never ends', async () => {
+    world.service.events.on('session.opened', () => {
+      throw new Error('no');
+    });
+    world.service.events.on('session.opened', () => Promise.reject(new Error('no')));
+    world.service.events.on('session.opened', () => new Promise(() => {}));
+    const { token } = await world.open();
+    expect(await world.kindOf(token)).toBe('live');
+  });
+});
+
+describe.each(STORES)('How many sessions there may be, on %s', (store) => {
+  it('makes room at the cap with the least recently used that holds nothing', async () => {
+    const world = await World.create(store, { maxSessions: 2 });
+    try {
+      const holder = await world.open();
+      await world.write(holder.session, 10);
+      world.clock.advance(1000);
+      const idler = await world.open();
+      world.clock.advance(1000);
+      const third = await world.open();
+      expect(await world.kindOf(idler.token)).toBe('ended');
+      expect(await world.kindOf(holder.token)).toBe('live');
+      await world.service.bindUser(third.session, 'ada');
+      expect(await world.service.open(CLIENT)).toMatchObject({ kind: 'refused', reason: 'full' });
+    } finally {
+      await world.close();
+    }
+  });
+
+  it('makes room at the cap for all who come at once, and for no more', async () => {
+    const world = await World.create(store, { maxSessions: 60 });
+    try {
+      for (let count = 0; count < 60; count += 1) await world.open();
+      const openings = await Promise.all(Array.from({ length: 40 }, () => world.service.open(CLIENT)));
+      expect(openings.filter(({ kind }) => kind === 'opened')).toHaveLength(40);
+      expect(await world.service.totals()).toMatchObject({ open: 60, ended: { evicted: 40 } });
+    } finally {
+      await world.close();
+    }
+  });
+
+  it('lets one network begin only so many a minute, and leaves the others alone', async () => {
+    const world = await World.create(store, { openRate: 2 });
+    try {
+      await world.open();
+      await world.open();
+      expect(await world.service.open(CLIENT)).toMatchObject({
+        kind: 'refused',
+        reason: 'rate',
+        retryAfterSeconds: 60,
+      });
+      expect(await world.service.open({ ...CLIENT, ipAddress: '192.0.2.9' })).toMatchObject({
+        kind: 'opened',
+      });
+      world.clock.advance(MINUTE);
+      expect(await world.service.open(CLIENT)).toMatchObject({ kind: 'opened' });
+    } finally {
+      await world.close();
+    }
+  });
+});

@@ -1,0 +1,47 @@
+import { idleEndsAt, whyOver } from 'nest-sessions';
+
+const HOUR = 3_600_000;
+const session = {
+  confirmed: true,
+  expiresAt: HOUR,
+  idleMs: 900_000,
+  lastActivityAt: 0,
+  resourceCount: 0,
+  userId: null,
+};
+
+describe('When is a session over', () => {
+  it('idles at the very instant of its idle end, not a millisecond before', () => {
+    expect(whyOver(session, 899_999)).toBeNull();
+    expect(whyOver(session, 900_000)).toBe('idle');
+  });
+
+  it('expires at its absolute end whatever the activity', () => {
+    const active = { ...session, lastActivityAt: HOUR - 1 };
+    expect(whyOver(active, HOUR - 1)).toBeNull();
+    expect(whyOver(active, HOUR)).toBe('expired');
+  });
+
+  it('is expired rather than idle where both are true', () => {
+    expect(whyOver(session, HOUR)).toBe('expired');
+  });
+
+  it('lives 60 s while its cookie never came back and it holds nothing', () => {
+    const provisional = { ...session, confirmed: false };
+    expect(idleEndsAt(provisional)).toBe(60_000);
+    expect(whyOver(provisional, 59_999)).toBeNull();
+    expect(whyOver(provisional, 60_000)).toBe('idle');
+  });
+
+  it.each([
+    ['confirmed', { confirmed: true }],
+    ['a resource', { confirmed: false, resourceCount: 1 }],
+    ['a user', { confirmed: false, userId: 'ada' }],
+  ])('lives its full idle time with %s', (_what, change) => {
+    expect(idleEndsAt({ ...session, ...change })).toBe(900_000);
+  });
+
+  it('never lives longer for being provisional', () => {
+    expect(idleEndsAt({ ...session, confirmed: false, idleMs: 5000 })).toBe(5000);
+  });
+});

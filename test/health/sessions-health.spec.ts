@@ -1,0 +1,166 @@
+import { mkdir, readFile, rename, rmdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Controller, Get, Inject, Module } from '@nestjs/common';
+import { HealthCheck, HealthCheckService, TerminusModule } from '@nestjs/terminus';
+import { Cleanup, CLEANUP_JOBS, SessionService, SessionStore, SkipSession } from 'nest-sessions';
+import { SessionsHealthIndicator, SessionsHealthModule } from 'nest-sessions/health';
+import { ManualClock } from 'nest-sessions/testing';
+import { SessionsCore } from '#sessions/core/core';
+import { ADAPTERS, startApp, type AdapterName, type RunningApp } from '../support/http-app.js';
+
+@Controller('health')
+@SkipSession()
+class HealthController {
+  constructor(
+    @Inject(HealthCheckService) private readonly health: HealthCheckService,
+    @Inject(SessionsHealthIndicator) private readonly sessions: SessionsHealthIndicator,
+  ) {}
+
+  @Get()
+  @HealthCheck()
+  check() {
+    return this.health.check([() => this.sessions.isHealthy()]);
+  }
+}
+
+@Module({ imports: [TerminusModule, SessionsHealthModule], controllers: [HealthController] })
+class HealthModule {}
+
+const WELL = { store: 'ok', cleanup: 'ok', storage: 'ok', leftovers: 'ok' };
+
+describe.each(ADAPTERS)('health on %s', (adapter: AdapterName) => {
+  let clock: ManualClock;
+  let running: RunningApp;
+
+  beforeEach(async () => {
+    clock = new ManualClock();
+    running = await startApp(adapter, { imports: [HealthModule], options: { adapters: { clock } } });
+  });
+
+  afterEach(async () => {
+    jest.restoreAllMocks();
+    await running.close();
+  });
+
+  async function ask(): Promise<{ status: number; sessions: Record<string, string> }> {
+    const response = await fetch(`${running.url}/health`);
+    const body = (await response.json()) as { details: { sessions: Record<string, string> } };
+    expect(response.headers.get('set-cookie')).toBeNull();
+    return { status: response.status, sessions: body.details.sessions };
+  }
+
+  /** What it says once its second of memory is over. */
+  function askAnew(): ReturnType<typeof ask> {
+    clock.advance(1000);
+    return ask();
+  }
+
+  it('is up, and begins no session', async () => {
+    expect(await ask()).toEqual({ status: 200, sessions: { status: 'up', ...WELL } });
+    expect((await running.app.get(SessionService).totals()).created).toBe(0);
+  });
+
+  it('goes down when the storage root is replaced, and up again when it is back', async () => {
+    const { storagePath } = running;
+    await rename(storagePath, `${storagePath}-away`);
+    await mkdir(storagePath, { mode: 0o700 });
+    expect(await askAnew()).toEqual({
+      status: 503,
+      sessions: { ...WELL, status: 'down', storage: 'missing' },
+    });
+    await rename(storagePath, `${storagePath}-other`);
+    await rename(`${storagePath}-away`, storagePath);
+    await rmdir(`${storagePath}-other`);
+    expect(await askAnew()).toEqual({ status: 200, sessions: { ...WELL, status: 'up' } });
+  });
+
+  it('goes down when the disk takes no new bytes', async () => {
+    const { storage } = running.app.get(SessionsCore);
+    const room = await storage.room();
+    const refusing = 'There is too little room.';
+    const look = jest.spyOn(storage, 'room').mockResolvedValue({ ...room, refusing, problem: 'full' });
+    expect((await askAnew()).sessions).toEqual({ ...WELL, status: 'down', storage: 'full' });
+    look.mockResolvedValue({ ...room, refusing, problem: 'read_only' });
+    expect((await askAnew()).sessions).toEqual({ ...WELL, status: 'down', storage: 'read_only' });
+  });
+
+  it('is degraded, and served, while the files belong to another store', async () => {
+    const marker = join(running.storagePath, '.nest-sessions.json');
+    const text = await readFile(marker, 'utf8');
+    await writeFile(marker, JSON.stringify({ ...(JSON.parse(text) as object), store: 'another' }));
+    expect(await askAnew()).toEqual({
+      status: 200,
+      sessions: { ...WELL, status: 'degraded', storage: 'untrusted' },
+    });
+    await writeFile(marker, text);
+    expect((await askAnew()).sessions).toEqual({ ...WELL, status: 'up' });
+  });
+
+  it('goes down when no cleanup ran for two intervals, and up again with the next ones', async () => {
+    const cleanup = running.app.get(Cleanup);
+    const stopped = jest.spyOn(cleanup, 'runIfDue').mockResolvedValue();
+    clock.advance(119_000);
+    expect((await askAnew()).status).toBe(200);
+    expect(await askAnew()).toEqual({
+      status: 503,
+      sessions: { ...WELL, status: 'down', cleanup: 'overdue' },
+    });
+    stopped.mockRestore();
+    for (const job of CLEANUP_JOBS) {
+      expect((await askAnew()).sessions['cleanup']).toBe('overdue');
+      await cleanup.run(job);
+    }
+    expect((await askAnew()).status).toBe(200);
+  });
+
+  it('goes down within a second when the store hangs, and asks it once, however often it is asked', async () => {
+    const store = running.app.get(SessionStore);
+    let hang = true;
+    let calls = 0;
+    const listRuns = store.listRuns.bind(store);
+    jest.spyOn(store, 'listRuns').mockImplementation(() => {
+      calls += 1;
+      return hang ? new Promise(() => {}) : listRuns();
+    });
+    const startedAt = performance.now();
+    const answers = await Promise.all(Array.from({ length: 20 }, ask));
+    expect(performance.now() - startedAt).toBeLessThan(2500);
+    for (const { status, sessions } of answers) {
+      expect([status, sessions['store'], sessions['cleanup']]).toEqual([503, 'timeout', 'unknown']);
+    }
+    await askAnew();
+    expect(calls).toBe(1);
+    hang = false;
+  });
+
+  it('goes down when the store fails, without a word of the error, and up again after it', async () => {
+    const store = running.app.get(SessionStore);
+    jest.spyOn(store, 'listRuns').mockRejectedValueOnce(new Error('disk I/O error at /secret/path'));
+    const { status, sessions } = await askAnew();
+    expect([status, sessions]).toEqual([
+      503,
+      { ...WELL, status: 'down', store: 'unavailable', cleanup: 'unknown' },
+    ]);
+    expect((await askAnew()).status).toBe(200);
+  });
+
+  it.each([
+    ['stuck', (core: SessionsCore) => jest.spyOn(core.leftovers, 'stuck', 'get').mockReturnValue(1)],
+    ['held', (core: SessionsCore) => (core.sweep.held = true)],
+  ])('is degraded, but serves, while something is %s', async (word, given) => {
+    given(running.app.get(SessionsCore));
+    expect(await askAnew()).toEqual({
+      status: 200,
+      sessions: { ...WELL, status: 'degraded', leftovers: word },
+    });
+  });
+
+  it('looks once a second, whoever asks', async () => {
+    const look = jest.spyOn(running.app.get(SessionStore), 'listRuns');
+    await askAnew();
+    await Promise.all(Array.from({ length: 50 }, ask));
+    expect(look).toHaveBeenCalledTimes(1);
+    await askAnew();
+    expect(look).toHaveBeenCalledTimes(2);
+  });
+});

@@ -1,0 +1,232 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { readdir } from 'node:fs/promises';
+import { FileApp } from '../support/file-app.js';
+import { eventually } from '../support/eventually.js';
+import { ADAPTERS } from '../support/http-app.js';
+import { RawRequest } from '../support/raw-request.js';
+
+const MIB = 1024 * 1024;
+const sha256 = (bytes: ArrayBuffer | Buffer): string =>
+  createHash('sha256').update(new Uint8Array(bytes)).digest('hex');
+
+describe.each(ADAPTERS)('Downloads on %s', (adapter) => {
+  let app: FileApp;
+
+  const get = (id: string, headers: Record<string, string> = {}, method = 'GET'): Promise<Response> =>
+    app.browser.fetch(`/files/${id}`, { headers, method });
+  const uses = async (): Promise<number> =>
+    (await app.session()).resources.reduce((sum, resource) => sum + resource.uses, 0);
+  const untilUnused = (): Promise<boolean> =>
+    eventually('nothing is in use', async () => (await uses()) === 0, 5000);
+
+  /** Asks for a file and reads nothing of it: far more than the buffers on the way hold. */
+  const hold = async (id: string): Promise<RawRequest> => {
+    const raw = await RawRequest.open(app.port);
+    raw.socket.pause();
+    raw.send(
+      `GET /files/${id} HTTP/1.1\r\nhost: a\r\nuser-agent: test-browser\r\ncookie: ${app.browser.cookieHeader}\r\n\r\n`,
+    );
+    await eventually('it is being read', async () => (await uses()) > 0);
+    return raw;
+  };
+
+  afterEach(() => app.close());
+
+  describe('of a small file', () => {
+    const CONTENTS = Buffer.from('0123456789');
+    let id: string;
+
+    beforeEach(async () => {
+      app = await FileApp.start(adapter);
+      ({ id } = await app.add(CONTENTS, 'Größe 1; x.wav'));
+    });
+
+    it('send it whole, with headers under which it cannot act as a page', async () => {
+      const response = await get(id);
+      expect(response.status).toBe(200);
+      expect(await response.text()).toBe('0123456789');
+      expect(Object.fromEntries(response.headers)).toMatchObject({
+        'accept-ranges': 'bytes',
+        'cache-control': 'private, no-store',
+        'content-disposition': `attachment; filename="Gr??e 1; x.wav"; filename*=UTF-8''Gr%C3%B6%C3%9Fe%201%3B%20x.wav`,
+        'content-length': '10',
+        'content-security-policy': "sandbox; default-src 'none'",
+        'content-type': 'audio/wav',
+        'cross-origin-resource-policy': 'same-origin',
+        etag: `"${id}"`,
+        'x-content-type-options': 'nosniff',
+      });
+      await untilUnused();
+    });
+
+    it.each([
+      ['bytes=0-0', '0', 'bytes 0-0/10'],
+      ['bytes=2-5', '2345', 'bytes 2-5/10'],
+      ['bytes=7-', '789', 'bytes 7-9/10'],
+      ['bytes=-3', '789', 'bytes 7-9/10'],
+      ['bytes=-30', '0123456789', 'bytes 0-9/10'],
+      ['bytes=8-99999999999999999999', '89', 'bytes 8-9/10'],
+    ])('send the range %s', async (range, text, contentRange) => {
+      const response = await get(id, { range });
+      expect([response.status, response.headers.get('content-range')]).toEqual([206, contentRange]);
+      expect(response.headers.get('content-length')).toBe(String(text.length));
+      expect(await response.text()).toBe(text);
+      await untilUnused();
+    });
+
+    it.each([
+      'bytes',
+      'bytes=',
+      'bytes=a-b',
+      'bytes=--1',
+      'items=0-1',
+      'bytes=0-1,3-4',
+      'bytes=0-1,30-',
+      `bytes=${'0-1,'.repeat(1000)}0-1`,
+    ])('send all where the range makes no sense, or is several: %.20s', async (range) => {
+      const response = await get(id, { range });
+      expect([response.status, await response.text()]).toEqual([200, '0123456789']);
+    });
+
+    it.each(['bytes=10-', 'bytes=10-20', 'bytes=-0'])('answer 416 to %s', async (range) => {
+      const response = await get(id, { range });
+      expect([response.status, response.headers.get('content-range')]).toEqual([416, 'bytes */10']);
+      expect(await response.json()).toMatchObject({ code: 'RANGE_NOT_SATISFIABLE' });
+      expect(await uses()).toBe(0);
+    });
+
+    it('send a range only of the version that the client has', async () => {
+      expect((await get(id, { range: 'bytes=1-2', 'if-range': `"${id}"` })).status).toBe(206);
+      expect((await get(id, { range: 'bytes=1-2', 'if-range': '"other"' })).status).toBe(200);
+      expect((await get(id, { range: 'bytes=1-2', 'if-range': `W/"${id}"` })).status).toBe(200);
+    });
+
+    it('tell all but the bytes to HEAD, and leave no use behind', async () => {
+      const fdsBefore = (await readdir('/proc/self/fd')).length;
+      for (let round = 0; round < 20; round += 1) {
+        const response = await get(id, { range: 'bytes=1-2' }, 'HEAD');
+        expect([response.status, response.headers.get('content-length')]).toEqual([200, '10']);
+        expect(response.headers.get('etag')).toBe(`"${id}"`);
+        expect(await response.text()).toBe('');
+      }
+      expect(await uses()).toBe(0);
+      expect((await readdir('/proc/self/fd')).length).toBeLessThan(fdsBefore + 10);
+    });
+
+    it('answer 404 for what is not there, and for what is another session’s', async () => {
+      const other = await fetch(`${app.url}/files/${id}`, { headers: { 'user-agent': 'somebody else' } });
+      expect([other.status, await other.json()]).toMatchObject([404, { code: 'RESOURCE_GONE' }]);
+      for (const wrong of ['00000000-0000-4000-8000-000000000000', 'x', '..%2f..%2fetc', '%00']) {
+        expect((await get(wrong)).status).toBe(404);
+      }
+      await app.service.release({ id, lastUsedAt: 0 });
+      expect((await get(id)).status).toBe(404);
+    });
+
+    it('send an empty file', async () => {
+      const empty = await app.add(new Uint8Array(0));
+      const response = await get(empty.id);
+      expect([response.status, response.headers.get('content-length')]).toEqual([200, '0']);
+      expect(await response.text()).toBe('');
+      await untilUnused();
+    });
+  });
+
+  it('never say of a file that it is something a browser would run', async () => {
+    app = await FileApp.start(adapter);
+    const told = async (type: string): Promise<string | null> =>
+      (await get((await app.add(Buffer.from('<script>'), 'x', type)).id)).headers.get('content-type');
+    for (const type of [
+      'text/html',
+      'image/svg+xml',
+      'text/xml',
+      'text/javascript',
+      'application/xhtml+xml',
+      'x',
+    ]) {
+      expect(await told(type)).toBe('application/octet-stream');
+    }
+    for (const type of ['image/png', 'video/webm', 'application/pdf', 'audio/webm']) {
+      expect(await told(type)).toBe(type);
+    }
+  });
+
+  describe('of a large file', () => {
+    const contents = randomBytes(24 * MIB);
+    let id: string;
+
+    beforeEach(async () => {
+      app = await FileApp.start(adapter, { maxBytes: 30 * MIB });
+      ({ id } = await app.add(contents));
+    });
+
+    it('keep it from being evicted: 409 where all is in use', async () => {
+      const raw = await hold(id);
+      const response = await app.upload('/upload', new File([Buffer.alloc(10 * MIB)], 'b'));
+      expect([response.status, await response.json()]).toMatchObject([409, { code: 'RESOURCES_IN_USE' }]);
+      expect((await app.session()).resources.map((resource) => resource.id)).toEqual([id]);
+      raw.end();
+      await untilUnused();
+      await app.add(Buffer.alloc(10 * MIB));
+      expect((await app.session()).resources.map((resource) => resource.id)).not.toContain(id);
+    });
+
+    it('end their use when the client goes away, and leave no file open', async () => {
+      const fdsBefore = (await readdir('/proc/self/fd')).length;
+      for (let round = 0; round < 5; round += 1) {
+        const raw = await hold(id);
+        raw.reset();
+        expect(await untilUnused()).toBe(true);
+      }
+      await eventually(
+        'no file stays open',
+        async () => (await readdir('/proc/self/fd')).length <= fdsBefore,
+        5000,
+      );
+    });
+
+    it('are cut off when their client takes nothing more of them', async () => {
+      await app.close();
+      app = await FileApp.start(adapter, { maxBytes: 30 * MIB, downloadIdleSeconds: 1 });
+      ({ id } = await app.add(contents));
+      const raw = await hold(id);
+      expect(await untilUnused()).toBe(true);
+      raw.end();
+    });
+
+    it('go on for a client that takes its time', async () => {
+      await app.close();
+      app = await FileApp.start(adapter, { maxBytes: 30 * MIB, downloadIdleSeconds: 1 });
+      ({ id } = await app.add(contents));
+      const reader = (await get(id)).body!.getReader();
+      const hash = createHash('sha256');
+      let pauses = 0;
+      for (let taken = 0, pausedAt = 0; ;) {
+        const { done, value } = await reader.read();
+        if (done) break;
+        hash.update(value);
+        taken += value.length;
+        if (taken - pausedAt < 4 * MIB) continue;
+        pausedAt = taken;
+        pauses += 1;
+        await new Promise((resolve) => setTimeout(resolve, 700));
+      }
+      expect(pauses).toBeGreaterThan(2);
+      expect(hash.digest('hex')).toBe(sha256(contents));
+    });
+
+    it('come whole though the file is released meanwhile', async () => {
+      const response = await get(id);
+      await app.service.release({ id, lastUsedAt: 0 });
+      expect(sha256(await response.arrayBuffer())).toBe(sha256(contents));
+      expect((await get(id)).status).toBe(404);
+    });
+
+    it('are cut off when their session ends', async () => {
+      const response = await get(id);
+      expect(response.status).toBe(200);
+      await app.service.end({ id: app.sessionId });
+      await expect(response.arrayBuffer()).rejects.toThrow('terminated');
+    });
+  });
+});

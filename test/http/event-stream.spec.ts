@@ -1,0 +1,165 @@
+import { connect, type Socket } from 'node:net';
+import { ADAPTERS } from '../support/http-app.js';
+import { EventStream } from '../support/event-stream.js';
+import { eventually } from '../support/eventually.js';
+import { startSessionApp, type SessionApp, type Visitor } from './session-app.js';
+
+describe.each(ADAPTERS)('Server-sent events on %s', (adapter) => {
+  let app: SessionApp;
+  beforeEach(async () => {
+    app = await startSessionApp(adapter, { openRate: 0 });
+  });
+  afterEach(() => app.close());
+
+  const listen = async (headers: Record<string, string>): Promise<EventStream> =>
+    new EventStream(await fetch(`${app.url}/events`, { headers }));
+  const held = async (visitor: Visitor) => (await app.service.describe(visitor))?.resources ?? [];
+
+  /** Opens an event stream and reads nothing of it. */
+  const stuckReader = async (visitor: Visitor): Promise<Socket> => {
+    const socket = connect({ host: '127.0.0.1', port: Number(new URL(app.url).port) });
+    socket.on('error', () => {});
+    const lines = Object.entries(visitor.headers).map(([name, value]) => `${name}: ${value}`);
+    socket.write(['GET /events HTTP/1.1', 'host: x', ...lines, '', ''].join('\r\n'));
+    await eventually('the stream is tracked', async () => (await held(visitor)).length === 1);
+    await eventually('its handler is subscribed to', async () => app.controller.messages.observed);
+    return socket;
+  };
+
+  it('belong to their session, and are let go when the client goes', async () => {
+    const visitor = await app.visitor();
+    const stream = await listen(visitor.headers);
+    expect(stream.response.status).toBe(200);
+    expect(await held(visitor)).toMatchObject([{ type: 'stream', purpose: 'server-sent events' }]);
+    app.controller.messages.next({ data: { progress: 1 } });
+    expect(await stream.next()).toEqual({ event: 'message', data: { progress: 1 } });
+    await stream.close();
+    await eventually('the stream is released', async () => (await held(visitor)).length === 0);
+    expect(app.controller.messages.observed).toBe(false);
+  });
+
+  it('begin a session where the client has none', async () => {
+    const stream = await listen({ 'user-agent': 'test' });
+    expect(stream.response.headers.getSetCookie()).toEqual([expect.stringMatching(/^sid=/)]);
+    expect(stream.response.headers.get('cache-control')).toContain('no-store');
+    expect(stream.response.headers.get('vary')).toBe('Cookie');
+    await stream.close();
+  });
+
+  it('say why they end when their session does, and nothing after that', async () => {
+    const visitor = await app.visitor();
+    const stream = await listen(visitor.headers);
+    app.controller.messages.next({ data: { progress: 1 } });
+    await stream.next();
+    const ending = app.service.end({ id: visitor.id }, 'admin', { thorough: true });
+    app.controller.messages.next({ data: { progress: 2 } });
+    await ending;
+    app.controller.messages.next({ data: { progress: 3 } });
+    const rest = [await stream.next(), await stream.next(), await stream.next()].filter(
+      (event) => event !== null,
+    );
+    expect(rest.at(-1)).toEqual({ event: 'session-ended', data: { reason: 'admin' } });
+    expect(rest.slice(0, -1).every(({ data }) => data['progress'] === 2)).toBe(true);
+  });
+
+  it('are answered 204 where their session is over, without a new one', async () => {
+    const visitor = await app.visitor();
+    await app.service.end({ id: visitor.id });
+    const created = (await app.service.totals()).created;
+    const response = await app.request('/events', { headers: visitor.headers });
+    expect(response).toMatchObject({ status: 204, text: '' });
+    expect(response.headers['set-cookie']).toBeUndefined();
+    expect(response.headers['content-type']).toBeUndefined();
+    expect((await app.service.totals()).created).toBe(created);
+  });
+
+  it('are not activity while they stand open', async () => {
+    const visitor = await app.visitor();
+    const stream = await listen(visitor.headers);
+    app.clock.advance(10 * 60_000);
+    app.controller.messages.next({ data: { progress: 1 } });
+    await stream.next();
+    expect(await app.service.describe(visitor)).toMatchObject({
+      requestCount: 2,
+      lastActivityAt: app.clock.now() - 10 * 60_000,
+    });
+    await stream.close();
+  });
+
+  it('just end when the process goes down', async () => {
+    const visitor = await app.visitor();
+    const stream = await listen(visitor.headers);
+    const closing = app.app.close();
+    expect(await stream.next()).toBeNull();
+    await closing;
+  });
+
+  it('of a client that stays behind are cut off, and those of others are not', async () => {
+    const [idler, reader] = [await app.visitor(), await app.visitor()];
+    const stuck = await stuckReader(idler);
+    const stream = await listen(reader.headers);
+    const text = 'x'.repeat(100_000);
+    let received = 0;
+    const reading = (async () => {
+      while (await stream.next()) received += 1;
+    })();
+    let sent = 0;
+    await eventually('the idle reader is given up', async () => {
+      app.controller.messages.next({ data: { text } });
+      sent += 1;
+      return (await held(idler)).length === 0;
+    });
+    await eventually('the other one has it all', async () => received === sent);
+    expect(await held(reader)).toHaveLength(1);
+    await stream.close();
+    await reading;
+    stuck.destroy();
+  });
+
+  it('of a client that reads nothing are cut off a second after the end of their session', async () => {
+    const visitor = await app.visitor();
+    const socket = await stuckReader(visitor);
+    const text = 'x'.repeat(1_000_000);
+    for (let sent = 0; sent < 7; sent += 1) app.controller.messages.next({ data: text });
+    const startedAt = performance.now();
+    await app.service.end({ id: visitor.id }, 'admin', { thorough: true });
+    const tookMs = performance.now() - startedAt;
+    expect(tookMs).toBeGreaterThan(900);
+    expect(tookMs).toBeLessThan(3000);
+    socket.destroy();
+  });
+});
+
+describe.each(ADAPTERS)('Server-sent events with short patience, on %s,', (adapter) => {
+  it('stay open while there is nothing to say', async () => {
+    const app = await startSessionApp(adapter, { openRate: 0, downloadIdleSeconds: 1 });
+    try {
+      const { headers } = await app.visitor();
+      const stream = new EventStream(await fetch(`${app.url}/events`, { headers }));
+      await new Promise((resolve) => setTimeout(resolve, 2500));
+      app.controller.messages.next({ data: { progress: 1 } });
+      expect(await stream.next()).toEqual({ event: 'message', data: { progress: 1 } });
+      await stream.close();
+    } finally {
+      await app.close();
+    }
+  });
+});
+
+describe.each(ADAPTERS)('Server-sent events without a session, on %s,', (adapter) => {
+  it('are refused: 429 past the rate, 413 past the limit of the session', async () => {
+    const app = await startSessionApp(adapter, { openRate: 1, maxResources: 1, onLimit: 'reject' });
+    try {
+      const visitor = await app.visitor();
+      const refused = await app.request('/events');
+      expect(refused.status).toBe(429);
+      expect(Number(refused.headers['retry-after'])).toBeGreaterThan(0);
+      await app.service.trackStream(visitor, { close() {} });
+      const full = await app.request('/events', { headers: visitor.headers });
+      expect(full.status).toBe(413);
+      expect(JSON.parse(full.text)).toMatchObject({ code: 'RESOURCE_LIMIT_REACHED' });
+    } finally {
+      await app.close();
+    }
+  });
+});

@@ -1,0 +1,106 @@
+import { Body, Controller, Get, Post, UseInterceptors } from '@nestjs/common';
+import { hardenHttpServer, SkipSession, UploadedResource, UploadInterceptor } from 'nest-sessions';
+import { ADAPTERS, startApp, type RunningApp } from '../support/http-app.js';
+import { chunk, END, filePart, headOf, RawRequest } from '../support/raw-request.js';
+
+@Controller()
+class HardenedController {
+  @SkipSession()
+  @Get('quick')
+  quick() {
+    return { ok: true };
+  }
+
+  @SkipSession()
+  @Post('json')
+  json(@Body() body: unknown) {
+    return { body };
+  }
+
+  @Post('upload')
+  @UseInterceptors(UploadInterceptor('file'))
+  upload(@UploadedResource() { sizeBytes }: { sizeBytes: number }) {
+    return { sizeBytes };
+  }
+}
+
+describe.each(ADAPTERS)('A hardened server on %s', (adapter) => {
+  let app: RunningApp;
+  let raw: RawRequest;
+  beforeEach(async () => {
+    app = await startApp(adapter, {
+      controllers: [HardenedController],
+      configure: (nest) =>
+        hardenHttpServer(nest, {
+          headersSeconds: 1,
+          bodySeconds: 1,
+          keepAliveSeconds: 1,
+          maxRequestsPerSocket: 2,
+        }),
+    });
+    raw = await RawRequest.open(Number(new URL(app.url).port));
+  });
+  afterEach(async () => {
+    raw.end();
+    await app.close();
+  });
+
+  /** Sends a byte at a time until the server has had enough. */
+  const drip = async (byte: string, withinMs: number): Promise<boolean> => {
+    const dripping = setInterval(() => raw.send(byte), 50);
+    const closed = await raw.isClosed(withinMs);
+    clearInterval(dripping);
+    return closed;
+  };
+  const quick = async (): Promise<number> => (await fetch(`${app.url}/quick`)).status;
+
+  it('closes a connection that says nothing', async () => {
+    expect(await raw.isClosed(4000)).toBe(true);
+  });
+
+  it('closes one whose request never begins, and serves others meanwhile', async () => {
+    raw.send('GET /quick HTTP/1.1\r\nhost: a\r\nx-slow: ');
+    const closing = drip('x', 4000);
+    expect(await quick()).toBe(200);
+    expect(await closing).toBe(true);
+  });
+
+  it('closes one whose body never comes to its end: 408', async () => {
+    raw.send(
+      'POST /json HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 9999\r\n\r\n"',
+    );
+    const closing = drip('x', 4000);
+    const answer = raw.answer(4000);
+    expect(await quick()).toBe(200);
+    expect(await closing).toBe(true);
+    expect((await answer).status).toBe(408);
+  });
+
+  it('lets an upload take its time as long as bytes come', async () => {
+    raw.send(headOf('', { 'transfer-encoding': 'chunked' }));
+    const body = Buffer.concat([filePart(Buffer.alloc(1000)), END]);
+    for (let sent = 0; sent < body.length; sent += 100) {
+      raw.send(chunk(body.subarray(sent, sent + 100)));
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    }
+    raw.send('0\r\n\r\n');
+    const answer = await raw.answer();
+    expect([answer.status, answer.body]).toEqual([201, '{"sizeBytes":1000}']);
+  });
+
+  it('closes one that is idle after a request', async () => {
+    raw.send('GET /quick HTTP/1.1\r\nhost: a\r\n\r\n');
+    expect((await raw.answer()).status).toBe(200);
+    expect(await raw.isClosed(4000)).toBe(true);
+  });
+
+  it('says after so many requests that the connection is done with', async () => {
+    raw.send('GET /quick HTTP/1.1\r\nhost: a\r\n\r\n');
+    expect((await raw.answer()).head).toMatch(/connection: keep-alive/i);
+    const answered = new Promise<string>((resolve) =>
+      raw.socket.once('data', (bytes: Buffer) => resolve(bytes.toString())),
+    );
+    raw.send('GET /quick HTTP/1.1\r\nhost: a\r\n\r\n');
+    expect(await answered).toMatch(/connection: close/i);
+  });
+});

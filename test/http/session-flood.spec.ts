@@ -1,0 +1,52 @@
+import { ADAPTERS } from '../support/http-app.js';
+import { idIn, ourCookies, startSessionApp } from './session-app.js';
+
+describe.each(ADAPTERS)('A flood of new sessions on %s', (adapter) => {
+  it('ends at the rate of its network: what needs no session is served, the rest is told when to come back', async () => {
+    const app = await startSessionApp(adapter, { openRate: 3 }, { trustProxy: 'loopback' });
+    try {
+      const from = (address: string) => ({ headers: { 'x-forwarded-for': address } });
+      for (let opened = 0; opened < 3; opened += 1) {
+        expect(ourCookies(await app.request('/open', from('2001:db8::1')))).toHaveLength(1);
+      }
+      app.clock.advance(20_500);
+      const open = await app.request('/open', from('2001:db8:0:0:ffff::2'));
+      expect(open.status).toBe(200);
+      expect(open.headers['set-cookie']).toBeUndefined();
+      const needed = await app.request('/session', from('2001:db8::3'));
+      expect(needed.status).toBe(429);
+      expect(needed.headers['retry-after']).toBe('40');
+      expect(JSON.parse(needed.text)).toMatchObject({ statusCode: 429, code: 'SESSION_RATE_LIMITED' });
+      expect((await app.request('/session', from('2001:db8:0:1::1'))).status).toBe(200);
+      expect((await app.request('/session', from('192.0.2.1'))).status).toBe(200);
+      app.clock.advance(39_500);
+      expect((await app.request('/session', from('2001:db8::3'))).status).toBe(200);
+    } finally {
+      await app.close();
+    }
+  });
+
+  it('makes room for itself among sessions that hold nothing, and is a 503 where there are none', async () => {
+    const app = await startSessionApp(adapter, { maxSessions: 2, openRate: 0 });
+    try {
+      const oldest = await app.visitor();
+      app.clock.advance(1000);
+      const kept = await app.visitor();
+      app.clock.advance(1000);
+      const latest = await app.visitor();
+      expect(await app.service.describe(oldest)).toBeNull();
+      expect((await app.service.totals()).ended.evicted).toBe(1);
+      for (const { headers, id } of [kept, latest]) {
+        expect(idIn(await app.request('/session', { headers }))).toBe(id);
+        await app.service.trackStream({ id }, { close() {} });
+      }
+      const refused = await app.request('/session');
+      expect(refused.status).toBe(503);
+      expect(Number(refused.headers['retry-after'])).toBeGreaterThan(0);
+      expect(JSON.parse(refused.text)).toMatchObject({ statusCode: 503, code: 'SESSIONS_FULL' });
+      expect((await app.request('/open')).status).toBe(200);
+    } finally {
+      await app.close();
+    }
+  });
+});

@@ -1,0 +1,189 @@
+import { Logger } from '@nestjs/common';
+import { SessionsError, SessionStore } from 'nest-sessions';
+import { ADAPTERS } from '../support/http-app.js';
+import { idIn, ourCookies, startSessionApp, type SessionApp, type Visitor } from './session-app.js';
+
+const MINUTE = 60_000;
+const IDLE = 15 * MINUTE;
+const HOUR = 60 * MINUTE;
+
+describe.each(ADAPTERS)('The life of a session over HTTP on %s', (adapter) => {
+  let app: SessionApp;
+  beforeEach(async () => {
+    app = await startSessionApp(adapter, { openRate: 0 });
+  });
+  afterEach(() => app.close());
+
+  const idOf = async ({ headers }: Pick<Visitor, 'headers'>): Promise<string> =>
+    idIn(await app.request('/session', { headers }));
+  const requestCount = async (id: string): Promise<number | undefined> =>
+    (await app.service.describe({ id }))?.requestCount;
+
+  it('counts each request once, whatever asks for the session first', async () => {
+    const visitor = await app.visitor();
+    expect(await requestCount(visitor.id)).toBe(1);
+    expect(await idOf(visitor)).toBe(visitor.id);
+    expect(await requestCount(visitor.id)).toBe(2);
+    await app.request('/guarded', { headers: visitor.headers });
+    expect(await requestCount(visitor.id)).toBe(3);
+    await app.request('/open', { headers: visitor.headers });
+    expect(await requestCount(visitor.id)).toBe(4);
+  });
+
+  it('begins one session where a guard asks before the interceptor and the handler', async () => {
+    const response = await app.request('/guarded');
+    const { seen, id } = JSON.parse(response.text) as { seen: string; id: string };
+    expect(seen).toBe(id);
+    expect(ourCookies(response)).toHaveLength(1);
+    expect((await app.service.totals()).created).toBe(1);
+  });
+
+  it('neither begins nor touches a session where it is skipped', async () => {
+    for (const path of ['/skipped', '/quiet']) {
+      const response = await app.request(path);
+      expect(response.status).toBe(200);
+      expect(response.headers['set-cookie']).toBeUndefined();
+    }
+    expect((await app.service.totals()).created).toBe(0);
+    const visitor = await app.visitor();
+    app.clock.advance(1000);
+    const skipped = await app.request('/skipped', { headers: visitor.headers });
+    expect(JSON.parse(skipped.text)).toEqual({ id: null });
+    expect(await app.service.describe(visitor)).toMatchObject({
+      requestCount: 1,
+      lastActivityAt: app.clock.now() - 1000,
+    });
+  });
+
+  it('goes on one millisecond before its idle end, and is over at it, with no cleanup running', async () => {
+    const visitor = await app.visitor();
+    await idOf(visitor);
+    app.clock.advance(IDLE - 1);
+    expect(await idOf(visitor)).toBe(visitor.id);
+    app.clock.advance(IDLE);
+    const response = await app.request('/session', { headers: visitor.headers });
+    expect(idIn(response)).not.toBe(visitor.id);
+    expect(ourCookies(response)).toHaveLength(1);
+    expect((await app.service.totals()).ended.idle).toBe(1);
+  });
+
+  it('goes on one millisecond before its absolute end, and is over at it however busy it was', async () => {
+    const visitor = await app.visitor();
+    await idOf(visitor);
+    for (let step = 0; step < 5; step += 1) {
+      app.clock.advance(10 * MINUTE);
+      expect(await idOf(visitor)).toBe(visitor.id);
+    }
+    app.clock.advance(HOUR - 50 * MINUTE - 1);
+    expect(await idOf(visitor)).toBe(visitor.id);
+    app.clock.advance(1);
+    expect(await idOf(visitor)).not.toBe(visitor.id);
+    expect((await app.service.totals()).ended.expired).toBe(1);
+  });
+
+  it('lasts a minute where its cookie never comes back', async () => {
+    const [early, late] = [await app.visitor(), await app.visitor()];
+    app.clock.advance(MINUTE - 1);
+    expect(await idOf(early)).toBe(early.id);
+    app.clock.advance(1);
+    expect(await idOf(late)).not.toBe(late.id);
+  });
+
+  it('is over at once when it is ended, takes its cookie back, and never returns', async () => {
+    const visitor = await app.visitor();
+    const ending = await app.request('/session', { method: 'DELETE', headers: visitor.headers });
+    expect(ending.status).toBe(204);
+    expect(ourCookies(ending)).toEqual([expect.stringMatching(/^sid=; Path=\/; Max-Age=0/)]);
+    expect(ending.headers['cache-control']).toBe('no-store');
+    for (let tries = 0; tries < 3; tries += 1) expect(await idOf(visitor)).not.toBe(visitor.id);
+    expect(await app.service.describe(visitor)).toBeNull();
+  });
+
+  it('is not revived by a request that was under way when it ended', async () => {
+    const visitor = await app.visitor();
+    const slow = app.request('/slow', { headers: visitor.headers });
+    await app.controller.slowArrived.promise;
+    await app.service.end({ id: visitor.id });
+    app.controller.slow.resolve();
+    const response = await slow;
+    expect(response.status).toBe(401);
+    expect(JSON.parse(response.text)).toMatchObject({ statusCode: 401, code: 'SESSION_GONE' });
+    expect(response.headers['set-cookie']).toBeUndefined();
+    expect(await app.service.describe(visitor)).toBeNull();
+    expect(await idOf(visitor)).not.toBe(visitor.id);
+  });
+
+  describe('after regenerate', () => {
+    it('has a new token, and the same id and absolute end', async () => {
+      const visitor = await app.visitor();
+      const before = await app.service.describe(visitor);
+      app.clock.advance(5000);
+      const response = await app.request('/regenerate', { method: 'POST', headers: visitor.headers });
+      const [line = ''] = ourCookies(response);
+      expect(line).toMatch(/^sid=[\w-]{45}; Path=\/; HttpOnly; SameSite=Lax$/);
+      const renewed = { headers: { ...visitor.headers, cookie: line.split(';')[0]! } };
+      expect(renewed.headers.cookie).not.toBe(visitor.cookie);
+      expect(await idOf(renewed)).toBe(visitor.id);
+      expect(await app.service.describe(visitor)).toMatchObject({ expiresAt: before?.expiresAt });
+    });
+
+    it('refuses the old token: for 30 s without a session, then with a new one', async () => {
+      const visitor = await app.visitor();
+      await app.request('/regenerate', { method: 'POST', headers: visitor.headers });
+      app.clock.advance(29_999);
+      const optional = await app.request('/optional', { headers: visitor.headers });
+      expect(JSON.parse(optional.text)).toEqual({ id: null });
+      expect(optional.headers['set-cookie']).toBeUndefined();
+      const required = await app.request('/session', { headers: visitor.headers });
+      expect(required.status).toBe(401);
+      expect(JSON.parse(required.text)).toMatchObject({ code: 'SESSION_REQUIRED' });
+      app.clock.advance(1);
+      const later = await app.request('/session', { headers: visitor.headers });
+      expect(later.status).toBe(200);
+      expect(idIn(later)).not.toBe(visitor.id);
+      expect(ourCookies(later)).toHaveLength(1);
+    });
+  });
+
+  it('tells of every token that it does not accept', async () => {
+    const reasons: string[] = [];
+    app.service.events.on('session.refused', ({ reason }) => reasons.push(reason));
+    const [ended, rotated] = [await app.visitor(), await app.visitor()];
+    await app.request('/session', { method: 'DELETE', headers: ended.headers });
+    await app.request('/regenerate', { method: 'POST', headers: rotated.headers });
+    for (const cookie of [`sid=${'A'.repeat(45)}`, ended.cookie, rotated.cookie, 'sid=; sid=', 'other=1']) {
+      await app.request('/open', { headers: { 'user-agent': 'test', cookie } });
+    }
+    expect(reasons).toEqual(['unknown_token', 'ended_token', 'rotated_token', 'unknown_token']);
+  });
+});
+
+describe.each(ADAPTERS)('A store that cannot answer, on %s', (adapter) => {
+  it('is a 503 that says when to ask again, never a new session', async () => {
+    const errors = jest.spyOn(Logger.prototype, 'error').mockReturnValue(undefined);
+    const app = await startSessionApp(adapter, { cache: false });
+    try {
+      const visitor = await app.visitor();
+      const store = app.app.get(SessionStore);
+      const away = new SessionsError('STORE_UNAVAILABLE', 'The store does not answer.');
+      const find = jest.spyOn(store, 'findByToken').mockRejectedValue(away);
+      errors.mockClear();
+      const response = await app.request('/open', { headers: visitor.headers });
+      expect(response.status).toBe(503);
+      expect(response.headers['retry-after']).toBe('5');
+      expect(response.headers['set-cookie']).toBeUndefined();
+      expect(JSON.parse(response.text)).toEqual({
+        statusCode: 503,
+        code: 'STORE_UNAVAILABLE',
+        message: 'The store does not answer.',
+      });
+      expect(errors).toHaveBeenCalledTimes(1);
+      find.mockRestore();
+      const healed = await app.request('/session', { headers: visitor.headers });
+      expect(idIn(healed)).toBe(visitor.id);
+    } finally {
+      errors.mockRestore();
+      await app.close();
+    }
+  });
+});

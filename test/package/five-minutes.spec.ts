@@ -1,0 +1,167 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { Browser } from '../support/browser.js';
+
+const WORKSPACE = resolve(__dirname, '../..');
+const FIRST_LINES = {
+  'app.module.ts': "import { Module } from '@nestjs/common';",
+  'files.controller.ts': 'import { Body, Controller',
+};
+const MAIN = `import 'reflect-metadata';
+import { NestFactory } from '@nestjs/core';
+import { AppModule } from './app.module.js';
+`;
+const SETTINGS = {
+  compilerOptions: {
+    target: 'es2023',
+    module: 'nodenext',
+    strict: true,
+    skipLibCheck: false,
+    experimentalDecorators: true,
+    emitDecoratorMetadata: true,
+    types: ['node'],
+    outDir: 'dist',
+    rootDir: 'src',
+  },
+};
+
+/** The manual's five minutes, done as it says, in a folder that knows nothing of this workspace. */
+describe('The package in an app of its own', () => {
+  let folder: string;
+  let server: ChildProcess | undefined;
+
+  beforeAll(async () => (folder = await mkdtemp(join(tmpdir(), 'five-minutes-'))));
+  afterAll(async () => {
+    server?.kill('SIGKILL');
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  it('installs, compiles and works from the text of the README', async () => {
+    const workspace = JSON.parse(await readFile(join(WORKSPACE, 'package.json'), 'utf8')) as PackageJson;
+    const { dependencies, devDependencies } = workspace;
+    const readme = await readFile(join(WORKSPACE, 'README.md'), 'utf8');
+
+    const packed = await run(
+      'npm',
+      ['pack', '--silent', '--pack-destination', folder, '-w', 'nest-sessions'],
+      WORKSPACE,
+    );
+    const tarball = packed.stdout.trim().split('\n').at(-1);
+    await writeFile(
+      join(folder, 'package.json'),
+      JSON.stringify({
+        type: 'module',
+        dependencies: pick(
+          dependencies,
+          '@nestjs/common',
+          '@nestjs/core',
+          '@nestjs/platform-express',
+          'reflect-metadata',
+          'rxjs',
+        ),
+        devDependencies: pick(devDependencies, 'typescript', '@types/node', '@types/express'),
+      }),
+    );
+    const asked = /npm install nest-sessions ([^\n]+)/.exec(readme)?.[1]?.split(' ') ?? [];
+    const peers = asked.map((name) => `${name}@${dependencies[name]}`);
+    const installed = await run(
+      'npm',
+      ['install', '--no-audit', '--no-fund', '--prefer-offline', `./${tarball}`, ...peers],
+      folder,
+    );
+    expect(
+      installed.stderr.split('\n').filter((line) => /peer|ERESOLVE|deprecated|nest-sessions/i.test(line)),
+    ).toEqual([]);
+
+    await mkdir(join(folder, 'src'));
+    const blocks = [...readme.matchAll(/```ts\n([\s\S]*?)```/g)].map((match) => match[1] ?? '');
+    for (const [file, firstLine] of Object.entries(FIRST_LINES)) {
+      await writeFile(join(folder, 'src', file), blocks.find((block) => block.startsWith(firstLine)) ?? '');
+    }
+    const main = blocks.find((block) => block.includes('app.listen(3000)')) ?? '';
+    await writeFile(
+      join(folder, 'src/main.ts'),
+      MAIN + main.replace('3000', 'Number(process.env["PORT"]), "127.0.0.1"'),
+    );
+    await writeFile(join(folder, 'tsconfig.json'), JSON.stringify(SETTINGS));
+    const compiled = await run('npx', ['tsc', '-p', '.'], folder);
+    expect(compiled.stdout).toBe('');
+
+    const port = await freePort();
+    server = spawn(process.execPath, ['dist/main.js'], {
+      cwd: folder,
+      env: { ...process.env, PORT: `${port}` },
+    });
+    const url = `http://127.0.0.1:${port}`;
+    await untilUp(url);
+    const browser = new Browser(url);
+    const form = new FormData();
+    form.set('file', new Blob(['hello']), 'hello.txt');
+    const uploaded = await browser.fetch('/files', { method: 'POST', body: form });
+    expect(uploaded.status).toBe(201);
+    const { id } = (await uploaded.json()) as { id: string };
+    expect(await (await browser.fetch(`/files/${id}`)).text()).toBe('hello');
+    expect((await new Browser(url).fetch(`/files/${id}`)).status).toBe(404);
+    const login = { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"user":"ada"}' };
+    const before = browser.cookieHeader;
+    expect((await browser.fetch('/login', login)).status).toBe(204);
+    expect(browser.cookieHeader).not.toBe(before);
+    expect(await (await browser.fetch(`/files/${id}`)).text()).toBe('hello');
+    expect((await browser.fetch('/session', { method: 'DELETE' })).status).toBe(204);
+    expect(await filesIn(join(folder, 'data/sessions/s'))).toBe(0);
+
+    server.kill('SIGTERM');
+    expect(await once(server, 'exit')).toEqual([null, 'SIGTERM']);
+    expect(await readdir(join(folder, 'data/sessions'))).not.toContain('sessions.db-wal');
+  }, 300_000);
+});
+
+interface PackageJson {
+  dependencies: Record<string, string>;
+  devDependencies: Record<string, string>;
+}
+
+function pick(from: Record<string, string>, ...names: string[]): Record<string, string> {
+  return Object.fromEntries(names.map((name) => [name, from[name] ?? '']));
+}
+
+async function run(
+  command: string,
+  args: string[],
+  cwd: string,
+): Promise<{ stdout: string; stderr: string }> {
+  const child = spawn(command, args, { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
+  const out = { stdout: '', stderr: '' };
+  child.stdout.on('data', (chunk: Buffer) => (out.stdout += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (out.stderr += chunk.toString()));
+  const [code] = (await once(child, 'close')) as [number];
+  if (code !== 0)
+    throw new Error(`${command} ${args.join(' ')} ended with ${code}:\n${out.stdout}\n${out.stderr}`);
+  return out;
+}
+
+async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, '127.0.0.1');
+  await once(probe, 'listening');
+  const { port } = probe.address() as AddressInfo;
+  probe.close();
+  return port;
+}
+
+async function untilUp(url: string): Promise<void> {
+  for (let tries = 0; tries < 200; tries += 1) {
+    const answer = await fetch(`${url}/nowhere`).catch(() => null);
+    if (answer) return;
+    await new Promise((done) => setTimeout(done, 50));
+  }
+  throw new Error('the app did not start');
+}
+
+async function filesIn(folder: string): Promise<number> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  return entries.filter((entry) => entry.isFile()).length;
+}

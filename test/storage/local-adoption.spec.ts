@@ -1,0 +1,233 @@
+/* oxlint-disable no-await-in-loop -- here, what comes later rests on what came before */
+import { execFileSync } from 'node:child_process';
+import {
+  appendFileSync,
+  chmodSync,
+  chownSync,
+  existsSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import type { LocalFileStorage } from '#sessions/storage/local/local-file-storage';
+import {
+  Place,
+  fileOf,
+  folderOf,
+  newKey,
+  openFiles,
+  read,
+  scanAll,
+  snapshot,
+  write,
+} from './local-support.js';
+
+describe('adopting a file', () => {
+  let place: Place;
+  let storage: LocalFileStorage;
+  let allowed: string;
+  let source: string;
+
+  beforeEach(async () => {
+    place = new Place();
+    allowed = join(place.path, 'allowed');
+    source = join(allowed, 'answer.wav');
+    mkdirSync(allowed);
+    writeFileSync(source, 'spoken');
+    chmodSync(source, 0o640);
+    storage = await place.connected({ adoptFrom: [allowed, join(place.path, 'missing')] });
+  });
+  afterEach(() => place.leave());
+
+  it('moves it: ours when placed, the source gone when complete', async () => {
+    const key = newKey();
+    const adoption = await storage.adopt(key, source);
+    expect(adoption.sizeBytes).toBe(6);
+    expect(await storage.read(key)).toBeNull();
+    await adoption.place();
+    expect(await read(storage, key)).toBe('spoken');
+    expect(readFileSync(source, 'utf8')).toBe('spoken');
+    expect(lstatSync(source).mode & 0o777).toBe(0o640);
+    await adoption.complete();
+    await adoption.complete();
+    expect(existsSync(source)).toBe(false);
+    expect(await read(storage, key)).toBe('spoken');
+    expect(lstatSync(fileOf(place.root, key)).mode & 0o7777).toBe(0o600);
+    expect((await scanAll(storage)).files).toHaveLength(1);
+  });
+
+  it.each(['before', 'after'])('leaves the source as it was when given up %s it is placed', async (when) => {
+    const key = newKey();
+    const before = snapshot(allowed);
+    const adoption = await storage.adopt(key, source);
+    if (when === 'after') await adoption.place();
+    await adoption.abort();
+    await adoption.abort();
+    expect(snapshot(allowed)).toEqual(before);
+    expect(readFileSync(source, 'utf8')).toBe('spoken');
+    expect(await storage.read(key)).toBeNull();
+    expect((await scanAll(storage)).files).toEqual([]);
+  });
+
+  it('copies from another file system', async () => {
+    const mounted = join(place.path, 'mounted');
+    place.mountTmpfs(mounted, 'size=4m');
+    const big = join(mounted, 'big.wav');
+    writeFileSync(big, Buffer.alloc(3_000_000, 'x'));
+    chmodSync(big, 0o644);
+    const copying = await place.connected({ adoptFrom: [mounted] });
+    const before = openFiles();
+
+    const given = await copying.adopt(newKey(), big);
+    await given.place();
+    await given.abort();
+    expect(lstatSync(big).mode & 0o777).toBe(0o644);
+    expect((await scanAll(copying)).files).toEqual([]);
+
+    const key = newKey();
+    const adoption = await copying.adopt(key, big);
+    await adoption.place();
+    await adoption.complete();
+    expect(existsSync(big)).toBe(false);
+    expect(lstatSync(fileOf(place.root, key)).mode & 0o7777).toBe(0o600);
+    expect((await read(copying, key))?.length).toBe(3_000_000);
+    expect(openFiles()).toBe(before);
+  });
+
+  it('copying into a full disk keeps the source', async () => {
+    const mounted = join(place.path, 'small');
+    place.mountTmpfs(mounted, 'size=1m');
+    writeFileSync(source, Buffer.alloc(2_000_000));
+    const small = await place.connected({ root: mounted, adoptFrom: [allowed] });
+    const adoption = await small.adopt(newKey(), source);
+    await expect(adoption.place()).rejects.toMatchObject({ code: 'STORAGE_FULL' });
+    await adoption.abort();
+    expect(lstatSync(source).size).toBe(2_000_000);
+    expect((await scanAll(small)).files).toEqual([]);
+  });
+
+  describe('refuses', () => {
+    const refused: [string, (folder: string, outside: string) => string][] = [
+      ['a file elsewhere', (_, outside) => join(outside, 'file')],
+      ['a path that climbs out', (folder) => join(folder, '..', 'outside', 'file')],
+      [
+        'a folder with the same beginning',
+        (folder, outside) => (execFileSync('cp', ['-r', outside, `${folder}2`]), `${folder}2/file`),
+      ],
+      [
+        'a link to a file inside',
+        (folder) => (symlinkSync('answer.wav', join(folder, 'link')), join(folder, 'link')),
+      ],
+      [
+        'a link to a file outside',
+        (folder, outside) => (symlinkSync(join(outside, 'file'), join(folder, 'link')), join(folder, 'link')),
+      ],
+      [
+        'a path through a link out',
+        (folder, outside) => (symlinkSync(outside, join(folder, 'door')), join(folder, 'door', 'file')),
+      ],
+      [
+        'a file with a second name',
+        (folder, outside) => (linkSync(join(outside, 'file'), join(folder, 'hard')), join(folder, 'hard')),
+      ],
+      ['a folder', (folder) => (mkdirSync(join(folder, 'folder')), join(folder, 'folder'))],
+      ['a fifo', (folder) => (execFileSync('mkfifo', [join(folder, 'fifo')]), join(folder, 'fifo'))],
+      [
+        'a device',
+        (folder) => (execFileSync('mknod', [join(folder, 'null'), 'c', '1', '3']), join(folder, 'null')),
+      ],
+      [
+        'the file of another user',
+        (folder) => (chownSync(join(folder, 'answer.wav'), 12_345, 12_345), join(folder, 'answer.wav')),
+      ],
+      ['the folder itself', (folder) => folder],
+      ['nothing', (folder) => join(folder, 'nothing')],
+    ];
+
+    it.each(refused)('%s', async (_name, make) => {
+      const outside = join(place.path, 'outside');
+      mkdirSync(outside);
+      writeFileSync(join(outside, 'file'), 'not yours');
+      const path = make(allowed, outside);
+      const before = snapshot(place.path);
+      const error = await storage.adopt(newKey(), path).catch((reason: unknown) => reason);
+      expect(error).toMatchObject({ code: 'FILE_NOT_ADOPTABLE' });
+      expect(String(error)).not.toContain(place.path);
+      expect(snapshot(place.path)).toEqual(before);
+    });
+
+    it('a file of the storage itself, even if its folder is allowed', async () => {
+      const wide = await place.connected({ adoptFrom: [place.path] });
+      const key = await write(wide);
+      await expect(wide.adopt(newKey(), fileOf(place.root, key))).rejects.toMatchObject({
+        code: 'FILE_NOT_ADOPTABLE',
+      });
+    });
+
+    it('everything where no folder is allowed', async () => {
+      const closed = await place.connected();
+      await expect(closed.adopt(newKey(), source)).rejects.toMatchObject({ code: 'FILE_NOT_ADOPTABLE' });
+    });
+  });
+
+  describe('when the source changes after it was looked at', () => {
+    const changes: [string, (path: string) => void][] = [
+      ['it grows', (path) => appendFileSync(path, ' more')],
+      ['another takes its place', (path) => (renameSync(path, `${path}.old`), writeFileSync(path, 'spoken'))],
+      [
+        'a link takes its place',
+        (path) => (renameSync(path, `${path}.old`), symlinkSync('/etc/hostname', path)),
+      ],
+      ['it gets a second name', (path) => linkSync(path, `${path}.2`)],
+      ['it goes', (path) => rmSync(path)],
+    ];
+    it.each(changes)('%s: it is not adopted, and stays', async (_name, change) => {
+      const adoption = await storage.adopt(newKey(), source);
+      change(source);
+      const before = snapshot(allowed);
+      await expect(adoption.place()).rejects.toMatchObject({ code: 'FILE_NOT_ADOPTABLE' });
+      expect(snapshot(allowed)).toEqual(before);
+      expect((await scanAll(storage)).files).toEqual([]);
+    });
+  });
+
+  it('a file that took the place of the source meanwhile is not deleted with it', async () => {
+    const key = newKey();
+    const adoption = await storage.adopt(key, source);
+    await adoption.place();
+    renameSync(source, `${source}.old`);
+    writeFileSync(source, 'the next one');
+    await adoption.complete();
+    expect(readFileSync(source, 'utf8')).toBe('the next one');
+    expect(await read(storage, key)).toBe('spoken');
+  });
+
+  it('into a session that has been discarded leaves the source', async () => {
+    const key = await write(storage);
+    const adoption = await storage.adopt(newKey(key.sessionId), source);
+    await adoption.place();
+    await storage.emptyTrash((await storage.discardSession(key.sessionId)) ?? '');
+    await adoption.abort();
+    expect(readFileSync(source, 'utf8')).toBe('spoken');
+    expect(existsSync(folderOf(place.root, key.sessionId))).toBe(false);
+  });
+
+  it('a source that cannot be deleted is told, and keeps its mode', async () => {
+    const adoption = await storage.adopt(newKey(), source);
+    await adoption.place();
+    execFileSync('mount', ['--bind', allowed, allowed]);
+    place.after(() => execFileSync('umount', ['-l', allowed]));
+    execFileSync('mount', ['-o', 'remount,ro,bind', allowed]);
+    await expect(adoption.complete()).rejects.toMatchObject({ code: 'STORAGE_UNAVAILABLE' });
+    await adoption.abort();
+    expect(lstatSync(source).mode & 0o777).toBe(0o640);
+    expect(readdirSync(allowed)).toEqual(['answer.wav']);
+  });
+});

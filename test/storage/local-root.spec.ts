@@ -1,0 +1,464 @@
+/* oxlint-disable no-await-in-loop -- here, what comes later rests on what came before */
+import { execFile, execFileSync } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { homedir, tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
+import { Place, STORE, fileOf, newKey, read, scanAll, write } from './local-support.js';
+
+const MARKER = '.nest-sessions.json';
+const LIBRARY = pathToFileURL(resolve('libs/sessions/dist/storage/local/local-file-storage.js')).href;
+
+function makeLink(target: string, path: string): string {
+  symlinkSync(target, path);
+  return path;
+}
+
+describe('the root of the local storage', () => {
+  let place: Place;
+
+  beforeEach(() => {
+    place = new Place();
+  });
+  afterEach(() => place.leave());
+
+  describe('is refused', () => {
+    it.each([
+      ['the root of the file system', () => '/'],
+      ['the home folder', () => homedir()],
+      ['the working directory', () => process.cwd()],
+      ['the same by another name', () => join(process.cwd(), 'test', '..')],
+      ['/tmp', () => '/tmp'],
+      ['the folder for temporary files', () => tmpdir()],
+      ['a folder that others own', () => '/usr'],
+      ['a file', () => resolve('package.json')],
+      ['a device', () => '/dev/null'],
+    ])('%s', async (_name, root) => {
+      const storage = place.storage({ root: root() });
+      await expect(storage.connect(STORE)).rejects.toMatchObject({ code: 'STORAGE_UNSAFE' });
+      expect(existsSync(join(root(), MARKER))).toBe(false);
+    });
+
+    it('a symbolic link, even to a good root', async () => {
+      await (await place.connected()).close();
+      const link = join(place.path, 'link');
+      symlinkSync(place.root, link);
+      await expect(place.storage({ root: link }).connect(STORE)).rejects.toThrow(/symbolic link/);
+    });
+
+    it.each([0o701, 0o710, 0o770, 0o755, 0o777])('a folder open to others: mode %o', async (mode) => {
+      mkdirSync(place.root);
+      chmodSync(place.root, mode);
+      await expect(place.storage().connect(STORE)).rejects.toMatchObject({ code: 'STORAGE_UNSAFE' });
+      expect(lstatSync(place.root).mode & 0o777).toBe(mode);
+      expect(readdirSync(place.root)).toEqual([]);
+    });
+
+    it('a folder of another user', async () => {
+      mkdirSync(place.root, { mode: 0o700 });
+      chownSync(place.root, 12_345, 12_345);
+      await expect(place.storage().connect(STORE)).rejects.toThrow(/another user/);
+    });
+
+    it.each(['photo.jpg', 's', 'trash', 'ballast', '.hidden'])(
+      'a folder without a marker that holds %s',
+      async (name) => {
+        mkdirSync(place.root, { mode: 0o700 });
+        writeFileSync(join(place.root, name), '');
+        await expect(place.storage().connect(STORE)).rejects.toThrow(/no marker/);
+        expect(readdirSync(place.root)).toEqual([name]);
+      },
+    );
+
+    it.each(['', '{}', 'not JSON', '{"format":2}', 'x'.repeat(10_000)])(
+      'a marker that says %p',
+      async (text) => {
+        mkdirSync(place.root, { mode: 0o700 });
+        writeFileSync(join(place.root, MARKER), text);
+        await expect(place.storage().connect(STORE)).rejects.toThrow(/cannot be read/);
+        expect(readFileSync(join(place.root, MARKER), 'utf8')).toBe(text);
+      },
+    );
+
+    it('a marker that is a link, a fifo or a folder', async () => {
+      mkdirSync(place.root, { mode: 0o700 });
+      const marker = join(place.root, MARKER);
+      for (const make of [
+        () => symlinkSync('/etc/hostname', marker),
+        () => execFileSync('mkfifo', [marker]),
+        () => mkdirSync(marker),
+      ]) {
+        make();
+        await expect(place.storage().connect(STORE)).rejects.toMatchObject({ code: 'STORAGE_UNSAFE' });
+        rmSync(marker, { recursive: true });
+      }
+    });
+
+    it('with a message that names no path', async () => {
+      mkdirSync(place.root, { mode: 0o755 });
+      const refusal = await place
+        .storage()
+        .connect(STORE)
+        .catch((error: unknown) => String(error));
+      expect(refusal).toContain('chmod 700');
+      expect(refusal).not.toContain(place.path);
+    });
+  });
+
+  it('is made with its parents, closed to others, under any umask', async () => {
+    for (const umask of [0o000, 0o022, 0o777]) {
+      const root = join(place.path, `umask-${umask}`, 'data', 'sessions');
+      const before = process.umask(umask);
+      try {
+        await place.connected({ root });
+      } finally {
+        process.umask(before);
+      }
+      for (const path of [root, join(root, '..'), join(root, 's'), join(root, 'trash')]) {
+        expect([path, lstatSync(path).mode & 0o777]).toEqual([path, 0o700]);
+      }
+      expect(lstatSync(join(root, MARKER)).mode & 0o777).toBe(0o600);
+      expect(readdirSync(root).toSorted()).toEqual([MARKER, 's', 'trash']);
+    }
+  });
+
+  it('may hold the database of the store already, with all that belongs to it', async () => {
+    const names = ['sessions.db', 'sessions.db-wal', 'sessions.db-journal', `sessions.db.${randomUUID()}`];
+    mkdirSync(place.root, { mode: 0o700 });
+    for (const name of names) writeFileSync(join(place.root, name), 'database');
+    await place.connected({ reservedNames: ['sessions.db'] });
+    for (const name of names) expect(readFileSync(join(place.root, name), 'utf8')).toBe('database');
+  });
+
+  it('is rid, at the next start, of the marker that a dead process has left half written', async () => {
+    await (await place.connected()).close();
+    writeFileSync(join(place.root, `${MARKER}.0123456789abcdef.tmp`), '{');
+    await place.connected();
+    expect(readdirSync(place.root).toSorted()).toEqual([MARKER, 's', 'trash']);
+  });
+
+  it('is marked, however many others start meanwhile', async () => {
+    const storage = await place.connected();
+    const starts = Array.from({ length: 20 }, () => place.connected());
+    for (let counter = 2; counter < 22; counter += 1) await storage.noteStore({ ...STORE, counter });
+    await Promise.all(starts);
+    expect(JSON.parse(readFileSync(join(place.root, MARKER), 'utf8'))).toMatchObject({ counter: 21 });
+  });
+
+  it('keeps its id', async () => {
+    const storage = await place.connected();
+    const { rootId } = storage;
+    expect(rootId).toMatch(/^[0-9a-f-]{36}$/);
+    await storage.close();
+    expect((await place.connected()).rootId).toBe(rootId);
+  });
+
+  it('says what is wrong before it is connected', async () => {
+    await expect(place.storage().create(newKey())).rejects.toMatchObject({ code: 'STORAGE_UNAVAILABLE' });
+  });
+
+  describe('that belongs to another store, or to a later state of it', () => {
+    it.each([
+      ['another store', STORE, { generation: randomUUID(), counter: 1 }],
+      ['a store that is behind', { ...STORE, counter: 500 }, { ...STORE, counter: 499 }],
+    ])('%s: what a scan finds stays, what the store lets go of goes', async (_name, owner, stranger) => {
+      const first = place.storage();
+      await first.connect(owner);
+      const kept = await write(first, 'kept');
+      const known = await write(first, 'known');
+      const ended = await write(first, 'ended');
+      await first.close();
+
+      const storage = place.storage();
+      await storage.connect(stranger);
+      expect(place.warnings).toHaveLength(1);
+      expect(await storage.room()).toMatchObject({ trusted: false, refusing: place.warnings[0] });
+      await expect(storage.create(newKey())).rejects.toMatchObject({ code: 'STORAGE_UNAVAILABLE' });
+
+      const { files } = await scanAll(storage);
+      expect(files).toHaveLength(3);
+      for (const file of files) expect(await storage.removeScanned(file.sessionId, file)).toBe(false);
+      expect(await read(storage, kept)).toBe('kept');
+      await storage.remove(known);
+      expect(await storage.removeEmptyFolder(known.sessionId, 0)).toBe(false);
+      const ticket = await storage.discardSession(ended.sessionId);
+      expect(await storage.emptyTrash(ticket ?? '')).toMatchObject({ files: 1, failures: 0 });
+      await storage.noteStore(stranger);
+      expect(place.warnings).toHaveLength(1);
+      expect(JSON.parse(readFileSync(join(place.root, MARKER), 'utf8'))).toMatchObject({
+        store: owner.generation,
+        counter: owner.counter,
+      });
+    });
+
+    it('is trusted after all if another process noted a later state while this one connected', async () => {
+      const first = place.storage();
+      await first.connect(STORE);
+      const readBefore = { ...STORE, counter: 5 };
+      await first.noteStore({ ...STORE, counter: 9 });
+      const second = place.storage();
+      await second.connect(readBefore);
+      expect(await second.room()).toMatchObject({ trusted: false });
+      await second.noteStore({ ...STORE, counter: 9 });
+      await write(second);
+    });
+
+    it('is not trusted later, when a store that was behind has caught up by itself', async () => {
+      const first = place.storage();
+      await first.connect({ ...STORE, counter: 100 });
+      const second = place.storage();
+      await second.connect({ ...STORE, counter: 50 });
+      await second.noteStore({ ...STORE, counter: 51 });
+      await second.noteStore({ ...STORE, counter: 200 });
+      await expect(second.create(newKey())).rejects.toMatchObject({ code: 'STORAGE_UNAVAILABLE' });
+    });
+
+    it('is noticed when the store falls back, or is replaced, while it runs', async () => {
+      for (const store of [
+        { ...STORE, counter: 3 },
+        { generation: randomUUID(), counter: 100 },
+      ]) {
+        const storage = await place.connected();
+        await storage.noteStore({ ...STORE, counter: 10 });
+        await storage.noteStore(store);
+        await expect(storage.create(newKey())).rejects.toMatchObject({ code: 'STORAGE_UNAVAILABLE' });
+        rmSync(place.root, { recursive: true });
+      }
+    });
+  });
+
+  describe('whose files an operator confirms', () => {
+    const stranger = { generation: randomUUID(), counter: 3 };
+
+    it.each([
+      ['of another store', stranger],
+      ['of a later state of the store', { ...STORE, counter: 50 }],
+    ])('%s: takes files and deletes orphans again, in every process', async (_name, store) => {
+      const first = await place.connected();
+      await first.noteStore({ ...STORE, counter: 100 });
+      const orphan = await write(first);
+      await first.close();
+      const [asked, other] = [place.storage(), place.storage()];
+      await asked.connect(store);
+      await other.connect(store);
+      await asked.trust(store);
+      for (const storage of [asked, other]) {
+        expect(await storage.room()).toMatchObject({ trusted: true, refusing: null, problem: null });
+        await storage.noteStore({ ...store, counter: store.counter + 1 });
+        await write(storage);
+      }
+      const { files } = await scanAll(other);
+      const file = files.find(({ sessionId }) => sessionId === orphan.sessionId);
+      expect(file && (await other.removeScanned(orphan.sessionId, file))).toBe(true);
+    });
+
+    it('is not trusted by the store that had them', async () => {
+      const first = await place.connected();
+      const second = place.storage();
+      await second.connect(stranger);
+      await second.trust(stranger);
+      expect(await first.room()).toMatchObject({ trusted: false, problem: 'untrusted' });
+    });
+
+    it('is not one that is gone', async () => {
+      const storage = await place.connected();
+      rmSync(join(place.root, MARKER));
+      await expect(storage.trust(STORE)).rejects.toMatchObject({ code: 'STORAGE_UNAVAILABLE' });
+      expect(await storage.room()).toMatchObject({ trusted: false, problem: 'missing' });
+      expect(existsSync(join(place.root, MARKER))).toBe(false);
+    });
+  });
+
+  describe('looked at before it is used', () => {
+    it('is fit where nothing is, or what is ours, and stays as it was', async () => {
+      await place.storage().inspect();
+      expect(readdirSync(place.path)).toEqual([]);
+      await (await place.connected()).close();
+      const before = readdirSync(place.root);
+      await place.storage().inspect();
+      expect(readdirSync(place.root)).toEqual(before);
+    });
+
+    it.each([
+      ['the working directory', () => process.cwd()],
+      ['a folder that others own', () => '/usr'],
+      ['a dangling link', ({ path }: Place) => makeLink('/nowhere', join(path, 'link'))],
+      ['a link to a folder', ({ path }: Place) => makeLink(path, join(path, 'link'))],
+      ['a folder with foreign files', ({ path }: Place) => path],
+    ])('%s is refused', async (_name, rootOf) => {
+      writeFileSync(join(place.path, 'photo.jpg'), '');
+      const root = rootOf(place);
+      await expect(place.storage({ root }).inspect()).rejects.toMatchObject({ code: 'STORAGE_UNSAFE' });
+    });
+  });
+
+  it('keeps the highest counter, whoever notes it', async () => {
+    const [first, second] = [await place.connected(), await place.connected()];
+    await first.noteStore({ ...STORE, counter: 10 });
+    await second.noteStore({ ...STORE, counter: 7 });
+    expect(JSON.parse(readFileSync(join(place.root, MARKER), 'utf8'))).toMatchObject({ counter: 10 });
+    expect(readdirSync(place.root).toSorted()).toEqual([MARKER, 's', 'trash']);
+    await Promise.all([write(first), write(second)]);
+  });
+
+  describe('that goes away while it is used', () => {
+    const disturbances: [string, (here: Place) => () => void][] = [
+      [
+        'deleted',
+        ({ root, path }) => {
+          renameSync(root, join(path, 'aside'));
+          return () => renameSync(join(path, 'aside'), root);
+        },
+      ],
+      [
+        'replaced by an empty folder',
+        ({ root, path }) => {
+          renameSync(root, join(path, 'aside'));
+          mkdirSync(root, { mode: 0o700 });
+          return () => {
+            rmSync(root, { recursive: true });
+            renameSync(join(path, 'aside'), root);
+          };
+        },
+      ],
+      [
+        'replaced by a link to a folder with the same names',
+        ({ root, path }) => {
+          renameSync(root, join(path, 'aside'));
+          execFileSync('cp', ['-a', join(path, 'aside'), join(path, 'copy')]);
+          rmSync(join(path, 'copy', MARKER));
+          symlinkSync(join(path, 'copy'), root);
+          return () => {
+            rmSync(root);
+            renameSync(join(path, 'aside'), root);
+          };
+        },
+      ],
+      [
+        'mounted over',
+        (here) => {
+          here.mountTmpfs(here.root, 'size=1m');
+          return () => execFileSync('umount', [here.root]);
+        },
+      ],
+    ];
+
+    it.each(disturbances)('%s: nothing is written or deleted, and it heals', async (_name, disturb) => {
+      const storage = await place.connected();
+      const key = await write(storage, 'precious');
+      const [file] = (await scanAll(storage)).files;
+      const heal = disturb(place);
+
+      const refused = { code: 'STORAGE_UNAVAILABLE' };
+      await expect(storage.create(newKey())).rejects.toMatchObject(refused);
+      await expect(storage.remove(key)).rejects.toMatchObject(refused);
+      await expect(storage.discardSession(key.sessionId)).rejects.toMatchObject(refused);
+      await expect(storage.noteStore({ ...STORE, counter: 2 })).rejects.toMatchObject(refused);
+      await expect(storage.emptyTrash()).rejects.toMatchObject(refused);
+      expect(await scanAll(storage)).toEqual({ files: [], foreign: 0 });
+      expect(file && (await storage.removeScanned(file.sessionId, file))).toBe(false);
+      expect(await storage.removeEmptyFolder(key.sessionId, 0)).toBe(false);
+      expect(await storage.restoreBallast()).toBe(false);
+      await new Promise((done) => setTimeout(done, 300));
+      expect(await storage.room()).toMatchObject({
+        trusted: false,
+        refusing: expect.stringContaining('gone'),
+      });
+      expect(place.warnings).toHaveLength(1);
+
+      heal();
+      await new Promise((done) => setTimeout(done, 300));
+      expect(await read(storage, key)).toBe('precious');
+      await write(storage);
+    });
+
+    it('tells a read that finds nothing that the root is not there', async () => {
+      const storage = await place.connected();
+      const key = await write(storage);
+      renameSync(place.root, join(place.path, 'aside'));
+      await expect(storage.read(key)).rejects.toMatchObject({ code: 'STORAGE_UNAVAILABLE' });
+    });
+
+    it('another root with a marker of its own is not mistaken for it', async () => {
+      const storage = await place.connected();
+      const other = join(place.path, 'other');
+      await place.connected({ root: other });
+      renameSync(place.root, join(place.path, 'aside'));
+      renameSync(other, place.root);
+      await expect(storage.create(newKey())).rejects.toMatchObject({ code: 'STORAGE_UNAVAILABLE' });
+    });
+  });
+
+  it('is made by several processes at once, and shared by them', async () => {
+    const script = `
+      const { LocalFileStorage } = await import(${JSON.stringify(LIBRARY)});
+      const { randomUUID } = await import('node:crypto');
+      const [root, generation] = process.argv.slice(1);
+      const storage = new LocalFileStorage({ root, minFreeBytes: 0, minFreeInodes: 0, ballastBytes: 100_000 });
+      // As one store shared by all would answer.
+      const identity = () => ({ generation, counter: Date.now() });
+      await storage.connect(identity());
+      await storage.noteStore(identity());
+      await storage.restoreBallast();
+      const keys = [];
+      for (let i = 0; i < 50; i += 1) {
+        const key = { sessionId: randomUUID(), resourceId: randomUUID() };
+        const writer = await storage.create(key);
+        await writer.write(Buffer.from('from ' + process.pid));
+        await writer.finish();
+        if (i % 2) await storage.emptyTrash(await storage.discardSession(key.sessionId));
+        else keys.push(key);
+        await storage.noteStore(identity());
+        if (i % 10 === 0) await storage.emptyTrash();
+      }
+      console.log(JSON.stringify({ rootId: storage.rootId, keys }));
+      await storage.close();`;
+    const answers = await Promise.all(
+      Array.from({ length: 4 }, () =>
+        promisify(execFile)(process.execPath, [
+          '--input-type=module',
+          '-e',
+          script,
+          place.root,
+          STORE.generation,
+        ]),
+      ),
+    );
+    const told = answers.map(
+      ({ stdout }) => JSON.parse(stdout) as { rootId: string; keys: ReturnType<typeof newKey>[] },
+    );
+    expect(new Set(told.map(({ rootId }) => rootId)).size).toBe(1);
+    for (const key of told.flatMap(({ keys }) => keys))
+      expect(existsSync(fileOf(place.root, key))).toBe(true);
+    expect(readdirSync(place.root).toSorted()).toEqual([MARKER, 'ballast', 's', 'trash']);
+    expect(readdirSync(join(place.root, 'trash'))).toEqual([]);
+    expect(lstatSync(join(place.root, 'ballast')).size).toBe(100_000);
+  });
+
+  it('makes its ballast, or leaves it, when it is dropped at that very moment', async () => {
+    const storage = await place.connected({ ballastBytes: 3_000_000 });
+    for (let round = 0; round < 10; round += 1) {
+      await storage.dropBallast();
+      let isSettled = false;
+      const restored = storage.restoreBallast().finally(() => (isSettled = true));
+      while (!isSettled) await storage.dropBallast();
+      expect(typeof (await restored)).toBe('boolean');
+    }
+    expect(await storage.restoreBallast()).toBe(true);
+    expect(lstatSync(join(place.root, 'ballast')).size).toBe(3_000_000);
+  });
+});

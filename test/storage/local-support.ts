@@ -1,0 +1,143 @@
+/* oxlint-disable no-await-in-loop -- what was done last is undone first */
+import { execFileSync } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { lstatSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, realpathSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { LocalFileStorage, type LocalFileStorageOptions } from '#sessions/storage/local/local-file-storage';
+import type { FileKey, FileStorage, ScannedFile } from '#sessions/ports/file-storage';
+
+export const STORE = { generation: randomUUID(), counter: 1 };
+
+/** A place of a test's own on the disk, and everything that has to be undone before it can go. */
+export class Place {
+  readonly path = realpathSync(mkdtempSync(join(tmpdir(), 'ns-')));
+  readonly root = join(this.path, 'root');
+  readonly warnings: string[] = [];
+  private readonly undo: (() => unknown)[] = [];
+
+  /** A storage that is not connected yet, and is closed in the end. */
+  storage(options: Partial<LocalFileStorageOptions> = {}): LocalFileStorage {
+    const storage = new LocalFileStorage({
+      root: this.root,
+      minFreeBytes: 0,
+      minFreeInodes: 0,
+      ballastBytes: 0,
+      onWarning: (message) => this.warnings.push(message),
+      ...options,
+    });
+    this.after(() => storage.close());
+    return storage;
+  }
+
+  async connected(options: Partial<LocalFileStorageOptions> = {}): Promise<LocalFileStorage> {
+    const storage = this.storage(options);
+    await storage.connect(STORE);
+    return storage;
+  }
+
+  /** Mounts a file system of this size here, until the test is over. */
+  mountTmpfs(path: string, options: string): void {
+    mkdirSync(path, { recursive: true });
+    this.mount(['-t', 'tmpfs', '-o', `mode=0700,${options}`, 'tmpfs', path], path);
+  }
+
+  mount(args: readonly string[], path: string): void {
+    run('mount', args, 'This test mounts file systems: run it on Linux as root, with CAP_SYS_ADMIN.');
+    this.after(() => {
+      // The test may have unmounted it itself.
+      if (readFileSync('/proc/self/mounts', 'utf8').includes(` ${path} `))
+        execFileSync('umount', ['-l', path]);
+    });
+  }
+
+  /** Nobody can delete this, not even root, until the test is over. */
+  makeImmutable(path: string): void {
+    run('chattr', ['+i', path], 'This test needs chattr +i: run it on Linux as root, on ext4, xfs or btrfs.');
+    this.after(() => this.makeMutable(path));
+  }
+
+  makeMutable(path: string): void {
+    // It may have been moved, or be gone.
+    try {
+      execFileSync('chattr', ['-i', path], { stdio: 'ignore' });
+    } catch {}
+  }
+
+  after(undo: () => unknown): void {
+    this.undo.unshift(undo);
+  }
+
+  async leave(): Promise<void> {
+    for (const undo of this.undo.splice(0)) await undo();
+    rmSync(this.path, { recursive: true, force: true });
+  }
+}
+
+export function run(command: string, args: readonly string[], needs: string): void {
+  try {
+    execFileSync(command, args, { stdio: 'pipe' });
+  } catch (error) {
+    throw new Error(`${needs} (${command} ${args.join(' ')})`, { cause: error });
+  }
+}
+
+export function newKey(sessionId: string = randomUUID()): FileKey {
+  return { sessionId, resourceId: randomUUID() };
+}
+
+export function hex(id: string): string {
+  return id.replaceAll('-', '');
+}
+
+export function folderOf(root: string, sessionId: string): string {
+  return join(root, 's', hex(sessionId).slice(0, 2), hex(sessionId));
+}
+
+export function fileOf(root: string, key: FileKey): string {
+  return join(folderOf(root, key.sessionId), hex(key.resourceId));
+}
+
+export async function write(storage: FileStorage, text = 'hello', key: FileKey = newKey()): Promise<FileKey> {
+  const writer = await storage.create(key);
+  await writer.write(Buffer.from(text));
+  await writer.finish();
+  return key;
+}
+
+export async function read(storage: FileStorage, key: FileKey): Promise<string | null> {
+  const stream = await storage.read(key);
+  if (!stream) return null;
+  const chunks: Buffer[] = [];
+  for await (const chunk of stream as AsyncIterable<Buffer>) chunks.push(chunk);
+  return Buffer.concat(chunks).toString();
+}
+
+export async function scanAll(
+  storage: FileStorage,
+): Promise<{ files: (ScannedFile & { sessionId: string })[]; foreign: number }> {
+  const files: (ScannedFile & { sessionId: string })[] = [];
+  let foreign = 0;
+  for await (const folder of storage.scan()) {
+    files.push(...folder.files.map((file) => ({ ...file, sessionId: folder.sessionId })));
+    foreign += folder.foreign;
+  }
+  return { files, foreign };
+}
+
+/** Every path below a folder with its kind, inode and mode: what must not change. */
+export function snapshot(folder: string | Buffer): string[] {
+  const base = Buffer.from(folder);
+  const lines: string[] = [];
+  for (const name of readdirSync(base, { encoding: 'buffer' })) {
+    const path = Buffer.concat([base, Buffer.from('/'), name]);
+    const stat = lstatSync(path);
+    lines.push(`${path.toString('latin1')} ${stat.mode.toString(8)} ${stat.ino} ${stat.nlink}`);
+    if (stat.isDirectory()) lines.push(...snapshot(path));
+  }
+  return lines;
+}
+
+export function openFiles(): number {
+  return readdirSync('/proc/self/fd').length;
+}

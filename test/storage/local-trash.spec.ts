@@ -1,0 +1,284 @@
+/* oxlint-disable no-await-in-loop -- here, what comes later rests on what came before */
+import { execFileSync } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { chownSync, existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
+import { hasCode } from '#sessions/domain/errors';
+import { RootPaths } from '#sessions/storage/local/paths';
+import { Trash } from '#sessions/storage/local/trash';
+import { Place, fileOf, folderOf, hex, newKey, openFiles, snapshot, write } from './local-support.js';
+
+const MINUTE_MS = 60_000;
+
+/** A folder of a session with so many small files, made past the storage, for speed. */
+function fillSession(root: string, files: number, bytes = 10): string {
+  const sessionId = randomUUID();
+  const folder = folderOf(root, sessionId);
+  mkdirSync(folder, { recursive: true });
+  for (let index = 0; index < files; index += 1)
+    writeFileSync(join(folder, hex(randomUUID())), Buffer.alloc(bytes));
+  return sessionId;
+}
+
+function copySession(root: string, original: string): string {
+  const sessionId = randomUUID();
+  const folder = folderOf(root, sessionId);
+  mkdirSync(dirname(folder), { recursive: true });
+  execFileSync('cp', ['-a', folderOf(root, original), folder]);
+  return sessionId;
+}
+
+describe('the trash of the local storage', () => {
+  let place: Place;
+
+  beforeEach(() => {
+    place = new Place();
+  });
+  afterEach(() => place.leave());
+
+  const trashed = () => readdirSync(join(place.root, 'trash'));
+
+  it('20,000 files go while the event loop stays free', async () => {
+    const storage = await place.connected();
+    const first = fillSession(place.root, 100);
+    const copies = Array.from({ length: 199 }, () => copySession(place.root, first));
+    const sessions = [first, ...copies];
+    const takingOut = performance.now();
+    for (const session of sessions) await storage.discardSession(session);
+    const takenOut = performance.now();
+    execFileSync('cp', ['-a', join(place.root, 'trash'), join(place.path, 'copy')]);
+    const emptying = performance.now();
+    const delay = monitorEventLoopDelay({ resolution: 1 });
+    delay.enable();
+    const report = await storage.emptyTrash();
+    delay.disable();
+    const emptied = performance.now();
+    expect(report).toEqual({ files: 20_000, bytes: 200_000, failures: 0, stuck: 0 });
+    expect(trashed()).toEqual([]);
+
+    const removing = performance.now();
+    execFileSync('rm', ['-rf', join(place.path, 'copy')]);
+    const figures = {
+      discardMs: Math.round(takenOut - takingOut),
+      emptyMs: Math.round(emptied - emptying),
+      rmMs: Math.round(performance.now() - removing),
+      loopP99Ms: Math.round(delay.percentile(99) / 1e4) / 100,
+      loopMaxMs: Math.round(delay.max / 1e4) / 100,
+    };
+    process.stdout.write(`trash of 20,000 files: ${JSON.stringify(figures)}\n`);
+  }, 120_000);
+
+  it('deletes 999 of 1,000 files if one cannot be deleted, and that one later', async () => {
+    const storage = await place.connected();
+    const sessionId = fillSession(place.root, 999);
+    const stubborn = newKey(sessionId);
+    writeFileSync(fileOf(place.root, stubborn), 'stubborn');
+    const other = fillSession(place.root, 10);
+    place.makeImmutable(fileOf(place.root, stubborn));
+
+    const ticket = await storage.discardSession(sessionId);
+    const otherTicket = await storage.discardSession(other);
+    expect(await storage.emptyTrash(ticket ?? '')).toEqual({
+      files: 999,
+      bytes: 9990,
+      failures: 1,
+      stuck: 0,
+    });
+    expect(await storage.emptyTrash()).toEqual({ files: 10, bytes: 100, failures: 1, stuck: 0 });
+    expect(trashed()).toEqual([ticket]);
+    expect(existsSync(join(place.root, 'trash', String(otherTicket)))).toBe(false);
+    expect(place.warnings).toHaveLength(1);
+
+    place.makeMutable(join(place.root, 'trash', String(ticket), hex(stubborn.resourceId)));
+    expect(await storage.emptyTrash(ticket ?? '')).toEqual({ files: 1, bytes: 8, failures: 0, stuck: 0 });
+    expect(trashed()).toEqual([]);
+  });
+
+  it('goes on past a file that something is mounted on', async () => {
+    const storage = await place.connected();
+    const sessionId = fillSession(place.root, 10);
+    const busy = newKey(sessionId);
+    writeFileSync(fileOf(place.root, busy), 'busy');
+    writeFileSync(join(place.path, 'precious'), 'precious');
+    const mounted = fileOf(place.root, busy);
+    place.mount(['--bind', join(place.path, 'precious'), mounted], mounted);
+    const ticket = String(await storage.discardSession(sessionId));
+    expect(await storage.emptyTrash(ticket)).toMatchObject({ files: 10, failures: 1 });
+    expect(existsSync(join(place.path, 'precious'))).toBe(true);
+    execFileSync('umount', [join(place.root, 'trash', ticket, hex(busy.resourceId))]);
+    expect(await storage.emptyTrash(ticket)).toMatchObject({ files: 1, failures: 0 });
+  });
+
+  it('follows no link, crosses into no other file system, and deletes whatever else was in the folder', async () => {
+    const storage = await place.connected();
+    const sessionId = fillSession(place.root, 5);
+    const folder = folderOf(place.root, sessionId);
+    const outside = join(place.path, 'outside');
+    mkdirSync(join(outside, 'deep'), { recursive: true });
+    writeFileSync(join(outside, 'deep', 'precious'), 'precious');
+    symlinkSync(outside, join(folder, 'link'));
+    mkdirSync(join(folder, 'a', 'b'), { recursive: true });
+    symlinkSync(outside, join(folder, 'a', 'b', 'link'));
+    writeFileSync(Buffer.concat([Buffer.from(`${folder}/a/`), Buffer.from([0xff, 0xfe, 0x41])]), '');
+    execFileSync('mkfifo', [join(folder, 'fifo')]);
+    const before = snapshot(outside);
+    const ticket = String(await storage.discardSession(sessionId));
+    expect(await storage.emptyTrash(ticket)).toMatchObject({ files: 9, failures: 0 });
+    expect(snapshot(outside)).toEqual(before);
+    expect(trashed()).toEqual([]);
+
+    const other = fillSession(place.root, 5);
+    place.mountTmpfs(join(folderOf(place.root, other), 'mounted'), 'size=1m');
+    writeFileSync(join(folderOf(place.root, other), 'mounted', 'precious'), 'precious');
+    const second = String(await storage.discardSession(other));
+    place.after(() => execFileSync('umount', [join(place.root, 'trash', second, 'mounted')]));
+    expect(await storage.emptyTrash(second)).toMatchObject({ files: 5, failures: 1 });
+    expect(existsSync(join(place.root, 'trash', second, 'mounted', 'precious'))).toBe(true);
+  });
+
+  it('leaves alone what it did not put there', async () => {
+    const storage = await place.connected();
+    mkdirSync(join(place.root, 'trash', 'mine'));
+    writeFileSync(join(place.root, 'trash', 'mine', 'file'), '');
+    expect(await storage.emptyTrash()).toEqual({ files: 0, bytes: 0, failures: 0, stuck: 0 });
+    expect(trashed()).toEqual(['mine']);
+    for (const ticket of ['mine', '..', '../s', '']) {
+      await expect(storage.emptyTrash(ticket)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+    }
+  });
+
+  it('finishes what another process left there', async () => {
+    const first = await place.connected();
+    await first.discardSession(fillSession(place.root, 10));
+    await first.close();
+    expect(trashed()).toHaveLength(1);
+    const second = await place.connected();
+    expect(await second.emptyTrash()).toMatchObject({ files: 10 });
+  });
+
+  it('may be emptied by several at once', async () => {
+    const storages = await Promise.all([place.connected(), place.connected(), place.connected()]);
+    for (let round = 0; round < 20; round += 1)
+      await storages[0]?.discardSession(fillSession(place.root, 50));
+    const reports = await Promise.all(
+      storages.flatMap((storage) => [storage.emptyTrash(), storage.emptyTrash()]),
+    );
+    expect(reports.every(({ failures }) => failures === 0)).toBe(true);
+    expect(trashed()).toEqual([]);
+  });
+
+  it('gives up on nothing: it waits longer and longer, and says when an entry is stuck', async () => {
+    const storage = await place.connected();
+    const { sessionId, resourceId } = await write(storage);
+    place.makeImmutable(fileOf(place.root, { sessionId, resourceId }));
+    let now = 0;
+    const warnings: string[] = [];
+    const trash = new Trash(
+      new RootPaths(place.root),
+      (message) => warnings.push(message),
+      () => now,
+    );
+    place.after(() => trash.close());
+    const ticket = String(await trash.take(sessionId));
+    const file = join(place.root, 'trash', ticket, hex(resourceId));
+    place.after(() => place.makeMutable(file));
+    expect(await trash.emptyOne(ticket)).toMatchObject({ failures: 1, stuck: 0 });
+
+    for (const [wait, stuck] of [
+      [1, 0],
+      [2, 0],
+      [4, 0],
+      [8, 1],
+      [16, 1],
+      [32, 1],
+      [60, 1],
+      [60, 1],
+    ] as const) {
+      const due = now + wait * MINUTE_MS;
+      now = due - 1;
+      place.makeMutable(file);
+      // Not due yet: it would go now, and stays.
+      expect(await trash.emptyAll()).toMatchObject({ files: 0, failures: 1 });
+      expect(existsSync(file)).toBe(true);
+      execFileSync('chattr', ['+i', file]);
+      now = due;
+      expect(await trash.emptyAll()).toMatchObject({ files: 0, failures: 1, stuck });
+    }
+    expect(warnings).toHaveLength(2);
+    place.makeMutable(file);
+    now += 60 * MINUTE_MS;
+    expect(await trash.emptyAll()).toEqual({ files: 1, bytes: 5, failures: 0, stuck: 0 });
+  });
+
+  it('stops when the storage is closed, and leaves nothing open', async () => {
+    const before = openFiles();
+    const storage = await place.connected();
+    const session = fillSession(place.root, 5000);
+    const ticket = String(await storage.discardSession(session));
+    const emptying = storage.emptyTrash(ticket).catch((error: unknown) => error);
+    await new Promise((done) => setTimeout(done, 60));
+    await storage.close();
+    await storage.close();
+    const outcome = await emptying;
+    // It may have been done just before.
+    expect(trashed().length === 0 || hasCode(outcome, 'STORAGE_UNAVAILABLE')).toBe(true);
+    expect(openFiles()).toBeLessThanOrEqual(before);
+    await (await place.connected()).emptyTrash();
+    expect(trashed()).toEqual([]);
+  });
+
+  it('does not keep a process alive that has nothing else to do, unless it is at work', () => {
+    const script = `
+      const { LocalFileStorage } = await import('./libs/sessions/dist/storage/local/local-file-storage.js');
+      const storage = new LocalFileStorage({ root: process.argv[1], minFreeBytes: 0, minFreeInodes: 0, ballastBytes: 0 });
+      await storage.connect({ generation: 'a', counter: 1 });
+      const ticket = await storage.discardSession(process.argv[2]);
+      console.log((await storage.emptyTrash(ticket)).files);`;
+    const make = `
+      const { LocalFileStorage } = await import('./libs/sessions/dist/storage/local/local-file-storage.js');
+      await new LocalFileStorage({ root: process.argv[1], minFreeBytes: 0, minFreeInodes: 0, ballastBytes: 0 })
+        .connect({ generation: 'a', counter: 1 });`;
+    const node = (code: string, ...args: string[]) =>
+      execFileSync(process.execPath, ['--input-type=module', '-e', code, place.root, ...args], {
+        timeout: 20_000,
+      })
+        .toString()
+        .trim();
+    node(make);
+    expect(node(script, fillSession(place.root, 100))).toBe('100');
+  });
+
+  it('leaves alone what only has a name of its entries: links, files, folders of others', async () => {
+    const storage = await place.connected();
+    const outside = join(place.path, 'outside');
+    mkdirSync(outside);
+    writeFileSync(join(outside, 'precious'), 'precious');
+    const entry = () => join(place.root, 'trash', `${hex(randomUUID())}-${hex(randomUUID())}`);
+    symlinkSync(outside, entry());
+    writeFileSync(entry(), 'somebody put it here');
+    const theirs = entry();
+    mkdirSync(theirs);
+    chownSync(theirs, 12_345, 12_345);
+    const before = snapshot(place.path);
+    expect(await storage.emptyTrash()).toEqual({ files: 0, bytes: 0, failures: 0, stuck: 0 });
+    expect(snapshot(place.path)).toEqual(before);
+  });
+
+  it('enters nothing that is mounted into it, not even of the same disk', async () => {
+    const storage = await place.connected();
+    const outside = join(place.path, 'outside');
+    mkdirSync(outside);
+    writeFileSync(join(outside, 'precious'), 'precious');
+    const { sessionId } = await write(storage);
+    const inside = join(folderOf(place.root, sessionId), 'mounted');
+    mkdirSync(inside);
+    const ticket = await storage.discardSession(sessionId);
+    const mounted = join(place.root, 'trash', ticket ?? '', 'mounted');
+    const entry = join(place.root, 'trash', `${hex(randomUUID())}-${hex(randomUUID())}`);
+    mkdirSync(entry);
+    for (const path of [mounted, entry]) place.mount(['--bind', outside, path], path);
+    expect(await storage.emptyTrash()).toMatchObject({ failures: 1 });
+    expect(readdirSync(outside)).toEqual(['precious']);
+  });
+});

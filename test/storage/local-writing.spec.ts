@@ -1,0 +1,374 @@
+/* oxlint-disable no-await-in-loop -- here, what comes later rests on what came before */
+import { execFileSync, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import {
+  existsSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statfsSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { LocalFileStorage } from '#sessions/storage/local/local-file-storage';
+import {
+  Place,
+  STORE,
+  fileOf,
+  folderOf,
+  hex,
+  newKey,
+  openFiles,
+  read,
+  scanAll,
+  snapshot,
+  write,
+} from './local-support.js';
+
+const LIBRARY = pathToFileURL(resolve('libs/sessions/dist/storage/local/local-file-storage.js')).href;
+
+function modeOf(path: string): number {
+  return lstatSync(path).mode & 0o7777;
+}
+
+/** Fills a storage until it refuses, and answers with what. */
+async function fill(storage: LocalFileStorage, chunk: Buffer): Promise<unknown> {
+  for (;;) {
+    const writer = await storage.create(newKey()).catch((error: unknown) => ({ error }));
+    if ('error' in writer) return writer.error;
+    try {
+      for (let step = 0; step < 4; step += 1) await writer.write(chunk);
+      await writer.finish();
+    } catch (error) {
+      return error;
+    }
+  }
+}
+
+describe('writing to the local storage', () => {
+  let place: Place;
+
+  beforeEach(() => {
+    place = new Place();
+  });
+  afterEach(() => place.leave());
+
+  it('gives exact modes, whatever the umask', async () => {
+    const storage = await place.connected();
+    for (const umask of [0o000, 0o777]) {
+      const before = process.umask(umask);
+      try {
+        const key = await write(storage);
+        const unfinished = newKey(key.sessionId);
+        const writer = await storage.create(unfinished);
+        expect(modeOf(fileOf(place.root, key))).toBe(0o600);
+        expect(modeOf(`${fileOf(place.root, unfinished)}.part`)).toBe(0o600);
+        expect(modeOf(folderOf(place.root, key.sessionId))).toBe(0o700);
+        expect(modeOf(join(folderOf(place.root, key.sessionId), '..'))).toBe(0o700);
+        await writer.abort();
+      } finally {
+        process.umask(before);
+      }
+    }
+  });
+
+  it('names nothing after anything but ids', async () => {
+    const key = await write(await place.connected());
+    expect(readdirSync(folderOf(place.root, key.sessionId))).toEqual([hex(key.resourceId)]);
+  });
+
+  it('leaves no open file and no file behind in 1,000 uploads that are broken off', async () => {
+    const storage = await place.connected();
+    await write(storage);
+    const before = openFiles();
+    for (let round = 0; round < 1000; round += 1) {
+      const writer = await storage.create(newKey());
+      const writing = round % 3 === 0 ? undefined : writer.write(Buffer.alloc(1000)).catch(() => undefined);
+      if (round % 5 === 0) void writer.finish().catch(() => undefined);
+      await writer.abort();
+      await writing;
+    }
+    expect(openFiles()).toBe(before);
+    expect((await scanAll(storage)).files).toHaveLength(1);
+  });
+
+  it('leaves no open file behind when a file cannot be finished', async () => {
+    const storage = await place.connected();
+    const before = openFiles();
+    for (let round = 0; round < 100; round += 1) {
+      const key = newKey();
+      const writer = await storage.create(key);
+      await writer.write(Buffer.alloc(10));
+      await storage.discardSession(key.sessionId);
+      await expect(writer.finish()).rejects.toMatchObject({ code: 'SESSION_GONE' });
+    }
+    expect(openFiles()).toBe(before);
+  });
+
+  it('closes what it reads, however the reading ends', async () => {
+    const storage = await place.connected();
+    const key = await write(storage, 'x'.repeat(200_000));
+    const before = openFiles();
+    for (let round = 0; round < 100; round += 1) {
+      await read(storage, key);
+      const cut = await storage.read(key);
+      cut?.destroy();
+      if (cut && !cut.closed) await new Promise((done) => cut.once('close', done));
+      await storage.read(key, { start: 500_000, end: 500_001 }).catch(() => undefined);
+    }
+    expect(openFiles()).toBe(before);
+  });
+
+  it('reads nothing through a link, and does not wait at a fifo', async () => {
+    const storage = await place.connected();
+    const { sessionId } = await write(storage);
+    const secret = join(place.path, 'secret');
+    writeFileSync(secret, 'secret');
+    const link = newKey(sessionId);
+    symlinkSync(secret, fileOf(place.root, link));
+    expect(await storage.read(link)).toBeNull();
+    const fifo = newKey(sessionId);
+    execFileSync('mkfifo', [fileOf(place.root, fifo)]);
+    expect(await storage.read(fifo)).toBeNull();
+
+    const inside = newKey();
+    mkdirSync(join(place.path, 'elsewhere'));
+    writeFileSync(join(place.path, 'elsewhere', hex(inside.resourceId)), 'secret');
+    mkdirSync(join(folderOf(place.root, inside.sessionId), '..'), { recursive: true });
+    symlinkSync(join(place.path, 'elsewhere'), folderOf(place.root, inside.sessionId));
+    expect(await storage.read(inside)).toBeNull();
+  });
+
+  it('neither writes nor deletes behind a link in place of a folder', async () => {
+    const storage = await place.connected();
+    const key = await write(storage);
+    const outside = join(place.path, 'outside');
+    renameSync(folderOf(place.root, key.sessionId), outside);
+    symlinkSync(outside, folderOf(place.root, key.sessionId));
+    const before = snapshot(outside);
+    await expect(storage.create(newKey(key.sessionId))).rejects.toMatchObject({
+      code: 'STORAGE_UNAVAILABLE',
+    });
+    await storage.remove(key);
+    expect(await storage.discardSession(key.sessionId)).toBeNull();
+    expect(snapshot(outside)).toEqual(before);
+    expect(lstatSync(folderOf(place.root, key.sessionId)).isSymbolicLink()).toBe(true);
+  });
+
+  it('changes nothing outside while folders are swapped for links under its hands', async () => {
+    const storage = await place.connected();
+    const { sessionId } = await write(storage);
+    const folder = folderOf(place.root, sessionId);
+    const outside = join(place.path, 'outside');
+    mkdirSync(outside);
+    const keys = Array.from({ length: 40 }, () => newKey(sessionId));
+    for (const key of keys) writeFileSync(join(outside, hex(key.resourceId)), 'not yours');
+    const before = snapshot(outside);
+    // Puts a link in place of the folder, and makes room for a folder again, at ever different moments.
+    const attacker = spawn(process.execPath, [
+      '-e',
+      `const fs = require('fs'); const pause = new Int32Array(new SharedArrayBuffer(4)); const [folder, outside] = process.argv.slice(1);
+       for (let turn = 0; ; turn += 1) {
+         try { fs.renameSync(folder, folder + '.' + turn); fs.symlinkSync(outside, folder); } catch {}
+         try { fs.unlinkSync(folder); } catch {}
+         Atomics.wait(pause, 0, 0, turn % 10);
+       }`,
+      folder,
+      outside,
+    ]);
+    let written = 0;
+    try {
+      const until = Date.now() + 3000;
+      while (Date.now() < until || written === 0) {
+        await Promise.allSettled(
+          keys.map(async (key) => {
+            await storage.remove(key);
+            const writer = await storage.create(key);
+            await writer.write(Buffer.from('ours'));
+            await writer.finish();
+            written += 1;
+            await storage.remove(key);
+          }),
+        );
+      }
+    } finally {
+      const exited = new Promise((done) => attacker.once('exit', done));
+      attacker.kill('SIGKILL');
+      await exited;
+    }
+    expect(written).toBeGreaterThan(0);
+    expect(snapshot(outside)).toEqual(before);
+  });
+
+  describe('on a full disk', () => {
+    it('says so, deletes what it could not finish, and takes files again once there is room', async () => {
+      place.mountTmpfs(place.root, 'size=1m');
+      const storage = await place.connected();
+      for (let round = 0; round < 5; round += 1) {
+        const open = openFiles();
+        expect(await fill(storage, Buffer.alloc(30_000))).toMatchObject({ code: 'STORAGE_FULL' });
+        expect(openFiles()).toBe(open);
+        const { files } = await scanAll(storage);
+        expect(files.filter(({ partial }) => partial)).toEqual([]);
+        for (const { sessionId } of files) await storage.discardSession(sessionId);
+        expect(await storage.emptyTrash()).toMatchObject({ files: files.length, failures: 0 });
+      }
+      await write(storage);
+    });
+
+    it('refuses new files below the floor, before the disk is full', async () => {
+      place.mountTmpfs(place.root, 'size=1m');
+      const storage = await place.connected({ minFreeBytes: 500_000 });
+      await write(storage);
+      const hog = join(place.root, 'hog');
+      writeFileSync(hog, Buffer.alloc(600_000));
+      await new Promise((done) => setTimeout(done, 300));
+      await expect(storage.create(newKey())).rejects.toMatchObject({ code: 'STORAGE_FULL' });
+      expect(await storage.room()).toMatchObject({
+        trusted: true,
+        refusing: expect.stringContaining('full'),
+      });
+      rmSync(hog);
+      await new Promise((done) => setTimeout(done, 300));
+      await write(storage);
+    });
+
+    it('frees its ballast, refuses new files without it, and makes it again only where there is room', async () => {
+      place.mountTmpfs(place.root, 'size=1m');
+      const storage = await place.connected({ ballastBytes: 400_000, minFreeBytes: 100_000 });
+      expect(lstatSync(join(place.root, 'ballast')).blocks * 512).toBeGreaterThanOrEqual(400_000);
+      const hog = join(place.root, 'hog');
+      const free = () => statfsSync(place.root).bavail * 4096;
+      writeFileSync(hog, Buffer.alloc(free() - 150_000));
+      await storage.dropBallast();
+      expect(free()).toBeGreaterThan(500_000);
+      await expect(storage.create(newKey())).rejects.toMatchObject({ code: 'STORAGE_FULL' });
+      writeFileSync(hog, Buffer.alloc(100_000), { flag: 'a' });
+      expect(await storage.restoreBallast()).toBe(false);
+      expect(readdirSync(place.root).filter((name) => name.startsWith('ballast'))).toEqual([]);
+      rmSync(hog);
+      expect(await storage.restoreBallast()).toBe(true);
+      await write(storage);
+    });
+
+    it('leaves what only has the name of its ballast alone', async () => {
+      const storage = await place.connected();
+      await storage.close();
+      const outside = join(place.path, 'outside');
+      writeFileSync(outside, 'precious');
+      const [ballast, unfinished] = [join(place.root, 'ballast'), join(place.root, 'ballast.part')];
+      const sized = place.storage({ ballastBytes: 1000 });
+      await sized.connect(STORE);
+      for (const make of [
+        () => symlinkSync(outside, ballast),
+        () => mkdirSync(ballast),
+        () => linkSync(outside, unfinished),
+        () => symlinkSync(outside, unfinished),
+      ]) {
+        make();
+        const before = snapshot(place.path);
+        await expect(sized.restoreBallast()).rejects.toMatchObject({ code: 'STORAGE_UNAVAILABLE' });
+        await sized.dropBallast();
+        expect(snapshot(place.path)).toEqual(before);
+        rmSync(ballast, { force: true, recursive: true });
+        rmSync(unfinished, { force: true });
+      }
+      expect(readFileSync(outside, 'utf8')).toBe('precious');
+      expect(await sized.restoreBallast()).toBe(true);
+    });
+
+    it('without inodes says so too', async () => {
+      place.mountTmpfs(place.root, 'size=10m,nr_inodes=60');
+      const storage = await place.connected();
+      const open = openFiles();
+      expect(await fill(storage, Buffer.alloc(10))).toMatchObject({ code: 'STORAGE_FULL' });
+      expect(openFiles()).toBe(open);
+      const { files } = await scanAll(storage);
+      for (const { sessionId } of files) await storage.discardSession(sessionId);
+      await storage.emptyTrash();
+      await write(storage, 'again', newKey(files[0]?.sessionId));
+    });
+
+    it('refuses new files below the floor of inodes', async () => {
+      place.mountTmpfs(place.root, 'size=10m,nr_inodes=60');
+      const storage = await place.connected({ minFreeInodes: 1000 });
+      await expect(storage.create(newKey())).rejects.toMatchObject({ code: 'STORAGE_FULL' });
+      expect((await storage.room()).freeInodes).toBeLessThan(60);
+    });
+
+    it('needs no inodes where the file system makes them as it goes', async () => {
+      place.mountTmpfs(place.root, 'size=10m,nr_inodes=0');
+      const storage = await place.connected({ minFreeInodes: 1000 });
+      expect(await read(storage, await write(storage, 'held'))).toBe('held');
+    });
+  });
+
+  it('on a disk that has become read-only refuses to write, still reads, and heals', async () => {
+    place.mountTmpfs(place.root, 'size=1m');
+    const storage = await place.connected();
+    const key = await write(storage, 'readable');
+    const writer = await storage.create(newKey());
+    await writer.write(Buffer.from('half'));
+    await writer.finish();
+    const open = openFiles();
+    execFileSync('mount', ['-o', 'remount,ro', place.root]);
+    await expect(storage.create(newKey())).rejects.toMatchObject({ code: 'STORAGE_UNAVAILABLE' });
+    await expect(storage.create(newKey(key.sessionId))).rejects.toMatchObject({
+      code: 'STORAGE_UNAVAILABLE',
+    });
+    await expect(storage.remove(key)).rejects.toMatchObject({ code: 'STORAGE_UNAVAILABLE' });
+    await expect(storage.discardSession(key.sessionId)).rejects.toMatchObject({
+      code: 'STORAGE_UNAVAILABLE',
+    });
+    await new Promise((done) => setTimeout(done, 300));
+    expect(await storage.room()).toMatchObject({ trusted: true, problem: 'read_only' });
+    await expect(storage.noteStore({ generation: randomUUID(), counter: 1 })).resolves.toBeUndefined();
+    expect(await read(storage, key)).toBe('readable');
+    expect(openFiles()).toBe(open);
+    execFileSync('mount', ['-o', 'remount,rw', place.root]);
+    await storage.remove(key);
+    expect(existsSync(fileOf(place.root, key))).toBe(false);
+  });
+
+  it('without file descriptors fails, leaves none open, and goes on', () => {
+    const script = `
+      const { LocalFileStorage } = await import(${JSON.stringify(LIBRARY)});
+      const { randomUUID } = await import('node:crypto');
+      const { closeSync, openSync } = await import('node:fs');
+      const storage = new LocalFileStorage({ root: process.argv[1], minFreeBytes: 0, minFreeInodes: 0, ballastBytes: 0 });
+      await storage.connect({ generation: randomUUID(), counter: 1 });
+      const newKey = () => ({ sessionId: randomUUID(), resourceId: randomUUID() });
+      const takeAll = (spare) => {
+        const taken = [];
+        try { for (;;) taken.push(openSync('/dev/null')); } catch {}
+        for (const fd of taken.splice(0, spare)) closeSync(fd);
+        return taken;
+      };
+      const key = newKey();
+      const codes = new Set();
+      let free;
+      for (let spare = 0; spare < 4; spare += 1) {
+        for (let round = 0; round < 10; round += 1) {
+          const taken = takeAll(spare);
+          free ??= taken.length;
+          if (taken.length !== free - spare) throw new Error('file descriptors were left open');
+          for (const work of [() => storage.create(key), () => storage.read(key), () => storage.remove(key)]) {
+            const outcome = await work().catch((error) => { codes.add(error.code); });
+            await outcome?.abort?.();
+          }
+          for (const fd of taken) closeSync(fd);
+        }
+      }
+      const writer = await storage.create(newKey());
+      await writer.finish();
+      console.log([...codes].join());`;
+    const limited = ['--nofile=64:64', process.execPath, '--input-type=module', '-e', script, place.root];
+    expect(execFileSync('prlimit', limited).toString().trim()).toBe('STORAGE_UNAVAILABLE');
+  });
+});

@@ -1,0 +1,35 @@
+import { RedisSessionStore } from '#sessions/redis/index';
+import { sessionStoreContract } from '#sessions/testing/session-store.contract';
+import { RedisClusterServers, RedisServer } from '../support/redis-servers.js';
+
+const SERVERS = [
+  [
+    'one server',
+    async () => RedisServer.start().then((server) => ({ urls: [server.url], stop: () => server.stop() })),
+  ],
+  ['a cluster', () => RedisClusterServers.start()],
+] as const;
+
+describe.each(SERVERS)('The redis store on %s', (_name, start) => {
+  let servers: Awaited<ReturnType<typeof start>>;
+  let store: RedisSessionStore;
+  let prefixes = 0;
+
+  beforeAll(async () => {
+    servers = await start();
+  }, 30_000);
+
+  afterAll(() => servers.stop());
+
+  beforeEach(async () => {
+    prefixes += 1;
+    store = new RedisSessionStore({ url: servers.urls, prefix: `test-${prefixes}:` });
+    await store.connect();
+  });
+
+  afterEach(() => store.close());
+
+  it.each(sessionStoreContract.map(({ name, run }) => [name, run] as const))('%s', async (_name, run) => {
+    await expect(run(store)).resolves.toBeUndefined();
+  });
+});

@@ -1,0 +1,68 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { RedisSessionStore } from '#sessions/redis/index';
+import { anEnd, opened } from '#sessions/testing/store/store.fixtures';
+import { RedisClusterServers } from '../support/redis-servers.js';
+
+/** A replica stands in after the nodes' timeout of a second, and an election; a hung node takes its time to be given up. */
+const WITHIN_MS = 15_000;
+
+/** Asks until there is an answer; what it was refused with meanwhile, and how long one question took at most. */
+async function ask<T>(question: () => Promise<T>, deadline: number) {
+  const refusals: unknown[] = [];
+  let slowestMs = 0;
+  for (;;) {
+    const startedAt = performance.now();
+    try {
+      return { answer: await question(), refusals, slowestMs };
+    } catch (error) {
+      if (startedAt > deadline) throw error;
+      refusals.push(error);
+      slowestMs = Math.max(slowestMs, performance.now() - startedAt);
+      await wait(100);
+    }
+  }
+}
+
+describe('When a cluster loses a master', () => {
+  let cluster: RedisClusterServers;
+  let store: RedisSessionStore;
+
+  beforeAll(async () => {
+    cluster = await RedisClusterServers.start();
+    store = new RedisSessionStore({ url: cluster.urls, buckets: 64 });
+    await store.connect();
+  }, 30_000);
+
+  afterAll(async () => {
+    await store.close();
+    await cluster.stop();
+  });
+
+  it.each([
+    ['killed', 0, 'SIGKILL'],
+    ['hung', 1, 'SIGSTOP'],
+  ] as const)(
+    '%s: its replica serves, and readers of the feed are told to forget what they know',
+    async (_how, which, signal) => {
+      const sessions = await Promise.all(Array.from({ length: 200 }, () => opened(store)));
+      const { position } = await store.readFeed(null, 10);
+      // What a master has not told its replica is lost with it: let it tell.
+      await wait(300);
+      await cluster.masters[which]?.signal(signal);
+
+      const deadline = performance.now() + WITHIN_MS;
+      const refusals: unknown[] = [];
+      for (const { id } of sessions) {
+        const asked = await ask(() => store.find(id), deadline);
+        expect(asked.answer).toMatchObject({ id, state: 'open' });
+        expect(asked.slowestMs).toBeLessThan(1500);
+        refusals.push(...asked.refusals);
+      }
+      expect(refusals.length).toBeGreaterThan(0);
+      expect(new Set(refusals.map((error) => Object(error).code))).toEqual(new Set(['STORE_UNAVAILABLE']));
+      await expect(store.readFeed(position, 10)).resolves.toMatchObject({ reset: true });
+      const ended = await Promise.all(sessions.map(({ id }) => store.beginEnd(id, anEnd())));
+      expect(ended.every((record) => record?.state === 'ending')).toBe(true);
+    },
+  );
+});

@@ -1,0 +1,488 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import threads from 'node:worker_threads';
+import { hasCode } from '#sessions/domain/errors';
+import { openDatabase, refuseOldSqlite } from '#sessions/stores/sqlite/sqlite.database';
+import { sqliteOperations } from '#sessions/stores/sqlite/sqlite.operations';
+import {
+  SqliteSessionStore,
+  type SqliteSessionStoreOptions,
+} from '#sessions/stores/sqlite/sqlite-session-store';
+import { anEnd, LIMITS, MANY, newResource, newSession, opened } from '#sessions/testing/store/store.fixtures';
+
+const PROCESS = join(__dirname, 'support/store-process.mjs');
+
+let folder: string;
+let path: string;
+let stores: SqliteSessionStore[];
+let children: ChildProcess[];
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'nest-sessions-'));
+  path = join(folder, 'data', 'sessions.db');
+  stores = [];
+  children = [];
+});
+
+afterEach(async () => {
+  for (const child of children) child.kill('SIGKILL');
+  await Promise.all(stores.map((store) => store.close()));
+  await rm(folder, { recursive: true });
+});
+
+function storeAt(options: Partial<SqliteSessionStoreOptions> = {}): SqliteSessionStore {
+  const store = new SqliteSessionStore({ path, ...options });
+  stores.push(store);
+  return store;
+}
+
+async function connected(options: Partial<SqliteSessionStoreOptions> = {}): Promise<SqliteSessionStore> {
+  const store = storeAt(options);
+  await store.connect();
+  return store;
+}
+
+function start(...args: string[]): ChildProcess {
+  const child = spawn('sh', ['-c', 'umask 0; exec "$0" "$@"', process.execPath, PROCESS, ...args], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  children.push(child);
+  return child;
+}
+
+/** What a child printed until it left, by itself and without a fault. */
+async function linesOf(child: ChildProcess): Promise<string[]> {
+  const leaving = once(child, 'close');
+  const lines: string[] = [];
+  if (child.stdout !== null) for await (const line of createInterface(child.stdout)) lines.push(line);
+  expect((await leaving)[0]).toBe(0);
+  return lines;
+}
+
+async function codeOf(promise: Promise<unknown>): Promise<unknown> {
+  const error: unknown = await promise.then(
+    () => null,
+    (reason: unknown) => reason,
+  );
+  return error instanceof Error && 'code' in error ? error.code : error;
+}
+
+function modeOf(file: string): string {
+  return (statSync(file).mode & 0o777).toString(8);
+}
+
+/** A database that holds something else, made by `sql`. */
+function databaseWith(sql: string): void {
+  mkdirSync(join(folder, 'data'), { recursive: true });
+  const db = new DatabaseSync(path);
+  db.exec(sql);
+  db.close();
+}
+
+/** Opens sessions until one is refused; the code of the refusal. */
+async function fill(store: SqliteSessionStore): Promise<unknown> {
+  for (let batch = 0; batch < 100; batch += 1) {
+    const answers = Array.from({ length: 50 }, () => store.open(newSession(), MANY));
+    // oxlint-disable-next-line no-await-in-loop -- the disk fills step by step
+    const refused = (await Promise.all(answers.map(codeOf))).find((code) => code !== null);
+    if (refused !== undefined) return refused;
+  }
+  return null;
+}
+
+/** Leaves room for some sessions beside what can be thrown away. */
+async function nearlyFull(onDiskFull?: () => Promise<void>): Promise<SqliteSessionStore> {
+  await (await connected()).close();
+  databaseWith('CREATE TABLE ballast AS SELECT zeroblob(400000) AS weight');
+  return connected({ maxBytes: 700_000, ...(onDiskFull === undefined ? {} : { onDiskFull }) });
+}
+
+describe('Two stores on one file', () => {
+  it('admit no more than the limit between them', async () => {
+    const [one, two] = [await connected(), await connected()];
+    const session = await opened(one);
+    const answers = await Promise.all(
+      Array.from({ length: 64 }, (_, index) =>
+        (index % 2 === 0 ? one : two).reserve(newResource(session.id), { ...LIMITS, maxResources: 10 }),
+      ),
+    );
+    expect(answers.filter((answer) => answer === 'reserved')).toHaveLength(10);
+    expect((await two.find(session.id))?.resourceCount).toBe(10);
+  });
+
+  it('give an end to one caller', async () => {
+    const [one, two] = [await connected(), await connected()];
+    const session = await opened(one);
+    const records = await Promise.all(
+      [one, two, one, two].map((store) => store.beginEnd(session.id, anEnd())),
+    );
+    expect(records.filter((record) => record !== null)).toHaveLength(1);
+  });
+
+  it('read the changes of each other', async () => {
+    const [one, two] = [await connected(), await connected()];
+    const { position } = await two.readFeed(null, 10);
+    const session = await opened(one);
+    await one.beginEnd(session.id, anEnd());
+    const { changes } = await two.readFeed(position, 10);
+    expect(changes).toEqual([
+      { id: session.id, state: 'ending', endReason: 'ended', epoch: 0, userId: null },
+    ]);
+  });
+
+  it('are of one generation', async () => {
+    const [one, two] = [storeAt(), storeAt()];
+    await Promise.all([one.connect(), two.connect()]);
+    expect(await one.identity()).toEqual(await two.identity());
+  });
+});
+
+describe('Several processes', () => {
+  it('start on a missing database at once', async () => {
+    const lines = await Promise.all(Array.from({ length: 4 }, () => linesOf(start('open', path))));
+    const store = await connected({ mustExist: true });
+    expect(await store.totals()).toMatchObject({ created: 4, open: 4 });
+    const found = await Promise.all(lines.flat().map((id) => store.find(id)));
+    expect(found.filter((session) => session !== null)).toHaveLength(4);
+    expect(readdirSync(join(folder, 'data')).filter((name) => !name.startsWith('sessions.db'))).toEqual([]);
+  });
+
+  it('admit no more than the limit between them', async () => {
+    const store = await connected();
+    const session = await opened(store);
+    const counts = await Promise.all(
+      Array.from({ length: 3 }, () => linesOf(start('reserve', path, session.id, '50'))),
+    );
+    expect(counts.flat().reduce((sum, count) => sum + Number(count), 0)).toBe(50);
+    expect((await store.find(session.id))?.resourceCount).toBe(50);
+  });
+
+  it('lose nothing that was acknowledged when one is killed in the midst of its work', async () => {
+    const child = start('load', path);
+    const acknowledged: string[] = [];
+    if (child.stdout === null) throw new Error('The child has no output');
+    for await (const line of createInterface(child.stdout)) {
+      acknowledged.push(line);
+      if (acknowledged.length === 300) child.kill('SIGKILL');
+    }
+    const store = await connected({ mustExist: true });
+    const found = await Promise.all(
+      acknowledged
+        .map((line) => line.split(' '))
+        .map(async ([sessionId = '', resourceId = '']) => [
+          (await store.find(sessionId))?.resourceCount,
+          (await store.findResource(resourceId))?.state,
+        ]),
+    );
+    expect(found.length).toBeGreaterThanOrEqual(300);
+    expect(new Set(found.map(String))).toEqual(new Set(['1,writing']));
+    const totals = await store.totals();
+    expect(totals.open).toBeGreaterThanOrEqual(acknowledged.length);
+    expect(totals.open).toBe((await store.list({ limit: 100_000, sort: 'created_at' })).length);
+    await store.close();
+    const db = new DatabaseSync(path);
+    expect(db.prepare('PRAGMA integrity_check').get()).toEqual({ integrity_check: 'ok' });
+    expect(db.prepare('PRAGMA foreign_key_check').all()).toEqual([]);
+    db.close();
+  });
+
+  it('wait for a close, and for what was accepted before it', async () => {
+    expect(await linesOf(start('close', path))).toEqual(['opened']);
+  });
+
+  it('leave when they are done, even without closing the store', async () => {
+    expect(await linesOf(start('open', path))).toHaveLength(1);
+  });
+});
+
+describe('The files', () => {
+  it('are for their user alone, whatever the umask', async () => {
+    const child = start('stay', path);
+    if (child.stdout === null) throw new Error('The child has no output');
+    await once(child.stdout, 'data');
+    expect(modeOf(join(folder, 'data'))).toBe('700');
+    for (const name of ['sessions.db', 'sessions.db-wal', 'sessions.db-shm']) {
+      expect([name, modeOf(join(folder, 'data', name))]).toEqual([name, '600']);
+    }
+    child.stdin?.end();
+    await once(child, 'close');
+  });
+
+  it('become private again where they were not', async () => {
+    await (await connected()).close();
+    chmodSync(path, 0o644);
+    await connected();
+    expect(modeOf(path)).toBe('600');
+  });
+
+  it('are rid, at the next start, of what a process left that died while it made them', async () => {
+    mkdirSync(join(folder, 'data'));
+    for (const name of [`sessions.db.${randomUUID()}`, 'sessions.db.backup']) {
+      writeFileSync(join(folder, 'data', name), '');
+    }
+    await (await connected()).close();
+    expect(readdirSync(join(folder, 'data')).toSorted()).toEqual(['sessions.db', 'sessions.db.backup']);
+  });
+
+  it('are not made where they must exist', async () => {
+    expect(await codeOf(storeAt({ mustExist: true }).connect())).toBe('STORE_UNAVAILABLE');
+    expect(existsSync(join(folder, 'data'))).toBe(false);
+  });
+
+  it('are not filled where they must exist and are empty', async () => {
+    mkdirSync(join(folder, 'data'));
+    writeFileSync(path, '');
+    expect(await codeOf(storeAt({ mustExist: true }).connect())).toBe('STORE_UNAVAILABLE');
+    expect(statSync(path).size).toBe(0);
+  });
+
+  it('that are no database are refused and left as they are', async () => {
+    mkdirSync(join(folder, 'data'));
+    writeFileSync(path, 'this is a letter, '.repeat(400));
+    const store = storeAt();
+    await expect(store.connect()).rejects.toMatchObject({
+      code: 'STORE_INCOMPATIBLE',
+      message: expect.stringContaining('restore it from a backup'),
+    });
+    expect(readFileSync(path, 'utf8')).toBe('this is a letter, '.repeat(400));
+  });
+
+  it('of another application are refused', async () => {
+    databaseWith('CREATE TABLE recipes (title TEXT)');
+    expect(await codeOf(storeAt().connect())).toBe('STORE_INCOMPATIBLE');
+  });
+
+  it('of a newer version are refused', async () => {
+    await (await connected()).close();
+    databaseWith('PRAGMA user_version = 999');
+    await expect(storeAt().connect()).rejects.toMatchObject({
+      code: 'STORE_INCOMPATIBLE',
+      message: expect.stringContaining('update'),
+    });
+  });
+
+  it('that cannot be opened are told as such, and serve once they can', async () => {
+    mkdirSync(path, { recursive: true });
+    const store = storeAt();
+    expect(await codeOf(store.connect())).toBe('STORE_UNAVAILABLE');
+    await rm(path, { recursive: true });
+    await store.connect();
+    await opened(store);
+  });
+});
+
+describe('A folder that cannot be made', () => {
+  it('is told at once, where others would try for ever', async () => {
+    const store = new SqliteSessionStore({ path: '/proc/none/sessions.db' });
+    expect(await codeOf(store.connect())).toBe('STORE_UNAVAILABLE');
+    await store.close();
+  });
+});
+
+describe('SQLite', () => {
+  it.each(['3.51.2', '3.50.9', '2.99.0', 'none'])('%s is refused', (version) => {
+    expect(() => refuseOldSqlite(version)).toThrow(/update Node.js/);
+  });
+
+  it.each(['3.51.3', '3.51.10', '3.52.0', '4.0.0'])('%s will do', (version) => {
+    expect(() => refuseOldSqlite(version)).not.toThrow();
+  });
+});
+
+describe('A store that cannot answer', () => {
+  it('says so when another process holds the lock, reads meanwhile, and writes again afterwards', async () => {
+    const store = await connected({ busyTimeoutMs: 50 });
+    const session = await opened(store);
+    const holder = new DatabaseSync(path);
+    holder.exec('BEGIN IMMEDIATE');
+    await expect(store.open(newSession(), MANY)).rejects.toMatchObject({
+      code: 'STORE_UNAVAILABLE',
+      retryAfterSeconds: 1,
+      cause: expect.any(Error),
+    });
+    expect(await store.find(session.id)).not.toBeNull();
+    holder.exec('ROLLBACK');
+    holder.close();
+    expect(await store.open(newSession(), MANY)).toBe('opened');
+    expect((await store.totals()).created).toBe(2);
+  });
+
+  it('reads while its own writes wait for another process', async () => {
+    const store = await connected({ busyTimeoutMs: 60_000 });
+    const session = await opened(store);
+    const holder = new DatabaseSync(path);
+    holder.exec('BEGIN IMMEDIATE');
+    const waiting = store.open(newSession(), MANY);
+    await nextTurn();
+    expect((await store.find(session.id))?.state).toBe('open');
+    holder.exec('ROLLBACK');
+    holder.close();
+    expect(await waiting).toBe('opened');
+  });
+
+  it('rejects before it is connected', async () => {
+    expect(await codeOf(storeAt().find('x'))).toBe('STORE_UNAVAILABLE');
+  });
+
+  describe('because its thread died', () => {
+    let started: threads.Worker[];
+
+    beforeEach(() => {
+      started = [];
+      const { Worker } = threads;
+      jest.spyOn(threads, 'Worker').mockImplementation((...args) => {
+        const worker = new Worker(...args);
+        started.push(worker);
+        return worker;
+      });
+    });
+
+    afterEach(() => jest.restoreAllMocks());
+
+    it('rejects what was lost, and has a new thread at the next call', async () => {
+      const store = await connected({ busyTimeoutMs: 60_000 });
+      const session = await opened(store);
+      const holder = new DatabaseSync(path);
+      holder.exec('BEGIN IMMEDIATE');
+      const lost = codeOf(store.open(newSession(), MANY));
+      const killed = started[0]?.terminate();
+      holder.close();
+      await killed;
+      expect(await lost).toBe('STORE_UNAVAILABLE');
+      const before = started.length;
+      expect(await store.open(newSession(), MANY)).toBe('opened');
+      expect(started).toHaveLength(before + 1);
+      expect((await store.find(session.id))?.id).toBe(session.id);
+    });
+
+    it('does not begin anew if its file was taken away meanwhile', async () => {
+      const store = await connected();
+      await Promise.all(started.map((worker) => worker.terminate()));
+      await rm(path);
+      expect(await codeOf(store.totals())).toBe('STORE_UNAVAILABLE');
+      expect(await codeOf(store.open(newSession(), MANY))).toBe('STORE_UNAVAILABLE');
+      expect(existsSync(path)).toBe(false);
+    });
+  });
+});
+
+describe('A full disk', () => {
+  it('is told once, and what it refused is written once there is room', async () => {
+    let told = 0;
+    const store = await nearlyFull(async () => {
+      told += 1;
+      if (told === 1) databaseWith('DROP TABLE ballast');
+    });
+    const refusal = await fill(store);
+    expect(told).toBe(2);
+    expect(refusal).toBe('STORE_UNAVAILABLE');
+    const totals = await store.totals();
+    expect(totals.open).toBe((await store.list({ limit: 100_000, sort: 'created_at' })).length);
+    expect(totals.open).toBeGreaterThan(700);
+  });
+
+  it('rejects where nobody makes room, and goes on reading', async () => {
+    const store = await nearlyFull();
+    const session = await opened(store);
+    expect(await fill(store)).toBe('STORE_UNAVAILABLE');
+    expect((await store.find(session.id))?.state).toBe('open');
+  });
+
+  it('rejects where making room fails, and says why', async () => {
+    const store = await nearlyFull(() => Promise.reject(new Error('the ballast is gone')));
+    const refused = await Promise.allSettled(
+      Array.from({ length: 5000 }, () => store.open(newSession(), MANY)),
+    );
+    const errors: unknown[] = refused.flatMap((each) => (each.status === 'rejected' ? [each.reason] : []));
+    expect(errors.length).toBeGreaterThan(0);
+    expect(errors.every((error) => hasCode(error, 'STORE_UNAVAILABLE'))).toBe(true);
+    expect(errors[0]).toMatchObject({ cause: { message: 'the ballast is gone' } });
+  });
+});
+
+describe('Every statement', () => {
+  /** Notes what it prepares. */
+  class NotingDatabase extends DatabaseSync {
+    readonly noted: string[] = [];
+
+    override prepare(sql: string): StatementSync {
+      this.noted.push(sql.replaceAll(/\s+/g, ' ').trim());
+      return super.prepare(sql);
+    }
+
+    planOf(sql: string): string {
+      const steps = super.prepare(`EXPLAIN QUERY PLAN ${sql}`).all();
+      return steps.map((step) => String(step['detail'])).join('; ');
+    }
+  }
+
+  let db: NotingDatabase;
+
+  beforeEach(() => {
+    openDatabase({ path, mustExist: false, busyTimeoutMs: 1000, maxBytes: null }).close();
+    db = new NotingDatabase(path);
+    sqliteOperations(db);
+  });
+
+  afterEach(() => db.close());
+
+  it('reads sessions, resources and uses by an index: its cost is that of what it finds', () => {
+    expect(db.noted.length).toBeGreaterThan(50);
+    for (const sql of db.noted) {
+      expect(`${sql} → ${db.planOf(sql)}`).not.toMatch(
+        /SCAN (sessions|resources|uses)(?! USING (COVERING )?INDEX)/,
+      );
+    }
+  });
+
+  it.each([
+    ['idle_ends_at <= :at ORDER', 'SEARCH sessions USING INDEX sessions_idle (idle_ends_at<?)'],
+    [
+      "state = 'open' AND expires_at <= :at ORDER",
+      'SEARCH sessions USING INDEX sessions_expiry (expires_at<?)',
+    ],
+    ["state = 'ended' AND expires_at <= :at", 'sessions_tombstone (expires_at<?)'],
+    [
+      "state = 'ending' AND leased_until <= :at",
+      'SEARCH sessions USING INDEX sessions_ending (leased_until<?)',
+    ],
+    ['user_id IS NULL ORDER BY last_activity_at', 'USING INDEX sessions_disposable'],
+    ['WHERE change > :since', 'SEARCH sessions USING INDEX sessions_change (change>?)'],
+    ['AS idle,', 'SEARCH sessions USING INDEX sessions_idle (idle_ends_at<?)'],
+    [
+      'WHERE token_hash = :tokenHash',
+      'SEARCH sessions USING INDEX sqlite_autoindex_sessions_2 (token_hash=?)',
+    ],
+    ['previous_token_hash = :tokenHash', 'SEARCH sessions USING INDEX sessions_previous_token'],
+    [
+      "resources.state = 'releasing' AND",
+      'SEARCH resources USING INDEX resources_releasing (leased_until<?)',
+    ],
+    ["state = 'open' AND created_at <=", 'SEARCH sessions USING INDEX sessions_created (created_at<?)'],
+    [
+      "state = 'open' AND last_activity_at >=",
+      'SEARCH sessions USING INDEX sessions_activity (last_activity_at>?)',
+    ],
+    ['AND user_id = :userId', 'SEARCH sessions USING INDEX sessions_user (user_id=?)'],
+  ])('with "%s" uses its index', (fragment, plan) => {
+    const statements = db.noted.filter((sql) => sql.includes(fragment));
+    expect(statements.length).toBeGreaterThan(0);
+    for (const sql of statements) expect(db.planOf(sql)).toContain(plan);
+  });
+});

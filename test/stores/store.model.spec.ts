@@ -1,0 +1,258 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import * as fc from 'fast-check';
+import type { SessionStore } from '#sessions/ports/session-store';
+import { MemorySessionStore } from '#sessions/stores/memory/memory-session-store';
+import { RedisSessionStore } from '#sessions/redis/index';
+import { SqliteSessionStore } from '#sessions/stores/sqlite/sqlite-session-store';
+import { RedisServer } from '../support/redis-servers.js';
+
+/** Few of everything, so that commands meet. */
+const SESSIONS = Array.from({ length: 4 }, (_, n) => `5e550000-0000-4000-8000-00000000000${n}`);
+const RESOURCES = Array.from({ length: 6 }, (_, n) => `5e500000-0000-4000-8000-00000000000${n}`);
+const TOKENS = Array.from({ length: 8 }, (_, n) => `Xl${'token'.padEnd(42, 'x')}${'AEIMQUYc'[n]}`);
+const INSTANCES = ['1a500000-0000-4000-8000-000000000000', '1a500000-0000-4000-8000-000000000001'];
+const T0 = 1_800_000_000_000;
+
+const session = fc.constantFrom(...SESSIONS);
+const resource = fc.constantFrom(...RESOURCES);
+const token = fc.constantFrom(...TOKENS);
+const instance = fc.constantFrom(...INSTANCES);
+const at = fc.integer({ min: 0, max: 200 }).map((seconds) => T0 + seconds * 1000);
+const bytes = fc.integer({ min: 0, max: 60 });
+const epoch = fc.integer({ min: 0, max: 2 });
+const limit = fc.integer({ min: 1, max: 5 });
+const limits = fc.constant({ maxResources: 3, maxBytes: 100 });
+const lease = fc.record({ instanceId: instance, until: at });
+const userId = fc.constantFrom('ada', 'Eve 🙂');
+const victim = fc.record({ id: resource, lastUsedAt: at });
+
+/** One command, told so that a failing run can be read. */
+interface Command {
+  readonly name: string;
+  readonly args: readonly unknown[];
+  readonly run: (store: SessionStore) => Promise<unknown>;
+}
+
+function command<Args extends unknown[]>(
+  name: string,
+  args: { [Index in keyof Args]: fc.Arbitrary<Args[Index]> },
+  run: (store: SessionStore, ...args: Args) => Promise<unknown>,
+): fc.Arbitrary<Command> {
+  return fc
+    .tuple<Args>(...args)
+    .map((drawn) => ({ name, args: drawn, run: (store) => run(store, ...drawn) }));
+}
+
+const newSession = fc.record({
+  id: session,
+  tokenHash: token,
+  ipAddress: fc.constant('2001:db8::1'),
+  userAgent: fc.string({ unit: 'grapheme', maxLength: 20 }),
+  createdAt: at,
+  expiresAt: at,
+  idleMs: fc.constantFrom(10_000, 60_000, 120_000),
+});
+const newResource = fc.record({
+  id: resource,
+  sessionId: session,
+  type: fc.constantFrom('audio_file', 'stream', 'image_file'),
+  purpose: fc.option(fc.constant('test')),
+  fileName: fc.option(fc.string({ unit: 'grapheme', maxLength: 10 })),
+  mediaType: fc.constant(null),
+  createdAt: at,
+  instanceId: instance,
+});
+const sort = fc.constantFrom('created_at', '-created_at', 'last_activity', '-last_activity');
+const reason = fc.constantFrom('idle', 'expired', 'ended', 'admin', 'evicted');
+
+const commands = fc.oneof(
+  { weight: 4, arbitrary: command('open', [newSession], (store, opened) => store.open(opened, 3)) },
+  {
+    weight: 4,
+    arbitrary: command('reserve', [newResource, limits], (store, ...args) => store.reserve(...args)),
+  },
+  {
+    weight: 3,
+    arbitrary: command('grow', [resource, bytes, limits], (store, ...args) => store.grow(...args)),
+  },
+  {
+    weight: 3,
+    arbitrary: command('settle', [resource, bytes, at], (store, id, sizeBytes, settledAt) =>
+      store.settle(id, { sizeBytes, mediaType: null, at: settledAt }),
+    ),
+  },
+  { weight: 2, arbitrary: command('use', [resource, instance, at], (store, ...args) => store.use(...args)) },
+  command('unuse', [resource, instance, at], (store, ...args) => store.unuse(...args)),
+  command('touch', [session, at, fc.nat(2)], (store, sessionId, touchedAt, requests) =>
+    store.touch([{ sessionId, at: touchedAt, requests }]),
+  ),
+  command('bindUser', [session, epoch, userId], (store, ...args) => store.bindUser(...args)),
+  command('rotate', [session, epoch, token, at], (store, ...args) => store.rotate(...args)),
+  command('beginEnd', [session, reason, at, lease], (store, id, why, endedAt, held) =>
+    store.beginEnd(id, { reason: why, at: endedAt, lease: held }),
+  ),
+  command('beginEnd only', [session, at, lease, fc.boolean()], (store, id, endedAt, held, disposable) =>
+    store.beginEnd(
+      id,
+      { reason: 'evicted', at: endedAt, lease: held },
+      { lastActivityAt: endedAt, disposable },
+    ),
+  ),
+  command('finishEnd', [session, at], (store, ...args) => store.finishEnd(...args)),
+  command('claimEnding', [at, lease, limit], (store, claimedAt, held, most) =>
+    store.claimEnding({ at: claimedAt, lease: held, limit: most }),
+  ),
+  command('dropTombstones', [at, limit], (store, ...args) => store.dropTombstones(...args)),
+  command(
+    'beginRelease',
+    [fc.array(victim, { maxLength: 4 }), lease, fc.boolean()],
+    (store, victims, held, any) => store.beginRelease(victims, held, any ? 'any' : 'unused'),
+  ),
+  command('claimReleasing', [at, lease, limit], (store, claimedAt, held, most) =>
+    store.claimReleasing({ at: claimedAt, lease: held, limit: most }),
+  ),
+  command('finishRelease', [fc.array(resource, { maxLength: 4 }), fc.boolean()], (store, ids, evicted) =>
+    store.finishRelease(ids, evicted ? 'evicted' : 'released'),
+  ),
+  command('heartbeat', [instance, at, at], (store, instanceId, beatAt, flushedThroughAt) =>
+    store.heartbeat({ instanceId, role: 'server', at: beatAt, flushedThroughAt }),
+  ),
+  command('dropInstance', [instance, at], (store, ...args) => store.dropInstance(...args)),
+  command('findByToken', [token], (store, hash) => store.findByToken(hash)),
+  command('findIdle', [at, limit], (store, ...args) => store.findIdle(...args)),
+  command('findExpired', [at, limit], (store, ...args) => store.findExpired(...args)),
+  command('findDisposable', [limit], (store, most) => store.findDisposable(most)),
+  command('countDue', [at], (store, dueAt) => store.countDue(dueAt)),
+  command('list', [sort, limit, fc.option(userId, { nil: undefined })], (store, order, most, user) =>
+    store.list({ sort: order, limit: most, ...(user === undefined ? {} : { userId: user }) }),
+  ),
+  command('list after', [sort, at, session], (store, order, instant, id) =>
+    store.list({ sort: order, limit: 3, after: { instant, id } }),
+  ),
+);
+
+/** What a command answers, or the code of what it rejects with. */
+async function answerOf(store: SessionStore, { run }: Command): Promise<unknown> {
+  try {
+    return (await run(store)) ?? null;
+  } catch (error) {
+    return { rejected: error instanceof Error && 'code' in error ? error.code : error };
+  }
+}
+
+/** All that can be read of a store, in its own terms. */
+async function everythingIn(store: SessionStore, feedFrom: string): Promise<unknown> {
+  const { changes } = await store.readFeed(feedFrom, 1000);
+  return {
+    changes,
+    counter: (await store.identity()).counter,
+    sessions: await Promise.all(SESSIONS.map((id) => store.find(id))),
+    resources: await store.listResources(SESSIONS),
+    instances: await store.listInstances(),
+    totals: await store.totals(),
+    lastSeenAt: (await store.anchorClock({ wallMs: 1, monotonicMs: 1, bootId: 'next' })).lastSeenAt,
+  };
+}
+
+describe('Memory and SQLite', () => {
+  let folder: string;
+
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'nest-sessions-'));
+  });
+
+  afterEach(() => rm(folder, { recursive: true }));
+
+  it('answer every sequence of commands alike, and hold the same afterwards', async () => {
+    let runs = 0;
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(commands, { minLength: 20, maxLength: 80, size: 'max' }),
+        async (sequence) => {
+          runs += 1;
+          const model = new MemorySessionStore();
+          const real = new SqliteSessionStore({ path: join(folder, `${runs}.db`) });
+          await Promise.all([model.connect(), real.connect()]);
+          try {
+            const [modelFeed, realFeed] = await Promise.all([
+              model.readFeed(null, 1),
+              real.readFeed(null, 1),
+            ]);
+            // SQLite gets all of them at once: one after the other inside, as its clients would see it under load.
+            const [expected, actual] = await Promise.all([
+              Promise.all(sequence.map((each) => answerOf(model, each))),
+              Promise.all(sequence.map((each) => answerOf(real, each))),
+            ]);
+            expect(actual).toEqual(expected);
+            expect(await everythingIn(real, realFeed.position)).toEqual(
+              await everythingIn(model, modelFeed.position),
+            );
+          } finally {
+            await real.close();
+          }
+        },
+      ),
+      { numRuns: 60, endOnFailure: false },
+    );
+  }, 120_000);
+});
+
+/**
+ * The same store, where each session has tokens of its own. What a token stands for that two sessions had one after the
+ * other differs between stores, and never happens: tokens are 256 random bits.
+ */
+function withOwnTokens(store: SessionStore): SessionStore {
+  const own = (id: string, token: string): string =>
+    TOKENS[2 * SESSIONS.indexOf(id) + (TOKENS.indexOf(token) % 2)] ?? token;
+  const changed: Pick<SessionStore, 'open' | 'rotate'> = {
+    open: (opened, most) => store.open({ ...opened, tokenHash: own(opened.id, opened.tokenHash) }, most),
+    rotate: (id, epoch, token, at) => store.rotate(id, epoch, own(id, token), at),
+  };
+  return new Proxy(store, {
+    get(target, name) {
+      const value: unknown = Reflect.get(name in changed ? changed : target, name);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+}
+
+describe('Memory and Redis', () => {
+  let server: RedisServer;
+
+  beforeAll(async () => {
+    server = await RedisServer.start();
+  });
+
+  afterAll(() => server.stop());
+
+  it('answer every sequence of commands alike, and hold the same afterwards', async () => {
+    let runs = 0;
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(commands, { minLength: 20, maxLength: 80, size: 'max' }),
+        async (sequence) => {
+          runs += 1;
+          const real = new RedisSessionStore({ url: server.url, prefix: `${runs}:`, buckets: 4 });
+          const stores = [new MemorySessionStore(), real].map(withOwnTokens);
+          await Promise.all(stores.map((store) => store.connect()));
+          try {
+            const [expected, actual] = await Promise.all(
+              stores.map(async (store) => {
+                const { position } = await store.readFeed(null, 1);
+                const answers = [];
+                for (const each of sequence) answers.push(await answerOf(store, each));
+                return { answers, holds: await everythingIn(store, position) };
+              }),
+            );
+            expect(actual).toEqual(expected);
+          } finally {
+            await real.close();
+          }
+        },
+      ),
+      { numRuns: 60, endOnFailure: false },
+    );
+  }, 120_000);
+});

@@ -1,0 +1,81 @@
+/* oxlint-disable no-await-in-loop -- one after the other is what is wanted */
+// A process of its own on one store. Prints a line for each thing it knows to be in the store.
+import { createHash, randomUUID } from 'node:crypto';
+import { SqliteSessionStore } from '../../../libs/sessions/dist/stores/sqlite/sqlite-session-store.js';
+
+const [task, path, ...rest] = process.argv.slice(2);
+const store = new SqliteSessionStore({ path });
+
+const NOW = 1_800_000_000_000;
+const newSession = () => ({
+  id: randomUUID(),
+  tokenHash: createHash('sha256').update(randomUUID()).digest('base64url'),
+  ipAddress: '203.0.113.7',
+  userAgent: 'a process of its own',
+  createdAt: NOW,
+  expiresAt: NOW + 3_600_000,
+  idleMs: 900_000,
+});
+const newResource = (sessionId) => ({
+  id: randomUUID(),
+  sessionId,
+  type: 'audio_file',
+  purpose: null,
+  fileName: null,
+  mediaType: null,
+  createdAt: NOW,
+  instanceId: randomUUID(),
+});
+
+/** Opens a session with a file, and then the next. */
+async function openOnAndOn() {
+  for (;;) {
+    const session = newSession();
+    await store.open(session, 1_000_000);
+    const resource = newResource(session.id);
+    await store.reserve(resource, { maxResources: 1, maxBytes: 1 });
+    console.log(`${session.id} ${resource.id}`);
+  }
+}
+
+const tasks = {
+  /** Opens one session, and leaves without closing the store. */
+  async open() {
+    const session = newSession();
+    await store.open(session, 1_000_000);
+    console.log(session.id);
+  },
+
+  /** Closes the store while a call is under way. */
+  async close() {
+    const opening = store.open(newSession(), 1_000_000);
+    await store.close();
+    console.log(await opening);
+  },
+
+  /** Opens sessions with a file each, on and on. */
+  async load() {
+    await Promise.all(Array.from({ length: 8 }, openOnAndOn));
+  },
+
+  /** Reserves as many as it can in a session, all at once. */
+  async reserve() {
+    const [sessionId, maxResources] = rest;
+    const limits = { maxResources: Number(maxResources), maxBytes: 1 };
+    const answers = await Promise.all(
+      Array.from({ length: 64 }, () => store.reserve(newResource(sessionId), limits)),
+    );
+    console.log(answers.filter((answer) => answer === 'reserved').length);
+  },
+
+  /** Stays connected until its standard input ends. */
+  async stay() {
+    await store.open(newSession(), 1_000_000);
+    console.log('here');
+    for await (const _ of process.stdin);
+    await store.close();
+  },
+};
+
+await store.connect();
+await tasks[task]();

@@ -1,0 +1,39 @@
+import { LiveConnections } from '#sessions/streams/live-connections';
+
+describe('LiveConnections', () => {
+  it('closes what is registered for a session, once, and nothing of another', async () => {
+    const connections = new LiveConnections();
+    const closed: string[] = [];
+    connections.add('a', (reason) => void closed.push(`a1 ${reason}`));
+    connections.add('a', (reason) => void closed.push(`a2 ${reason}`));
+    connections.add('b', (reason) => void closed.push(`b ${reason}`));
+    await connections.close('a', 'idle');
+    await connections.close('a', 'idle');
+    expect(closed).toEqual(['a1 idle', 'a2 idle']);
+    await connections.closeAll();
+    expect(closed).toEqual(['a1 idle', 'a2 idle', 'b shutdown']);
+  });
+
+  it('leaves alone what was taken off', async () => {
+    const connections = new LiveConnections();
+    const closer = jest.fn<void, []>();
+    const remove = connections.add('a', closer);
+    remove();
+    remove();
+    await connections.close('a', 'ended');
+    expect(closer).not.toHaveBeenCalled();
+  });
+
+  it('closes the others when one throws, rejects or never closes, and does not wait for it for ever', async () => {
+    const connections = new LiveConnections();
+    const closer = jest.fn<void, []>();
+    connections.add('a', () => {
+      throw new Error('no');
+    });
+    connections.add('a', () => Promise.reject(new Error('no')));
+    connections.add('a', () => new Promise<void>(() => {}));
+    connections.add('a', closer);
+    await connections.close('a', 'admin');
+    expect(closer).toHaveBeenCalledTimes(1);
+  });
+});

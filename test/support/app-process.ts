@@ -1,0 +1,103 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { AdapterName } from './http-app.js';
+
+export const ADMIN_TOKEN = 'an admin token for tests only 0123456789'.replaceAll(' ', '-');
+const BOOT_LINE = /^Listening on (http:\/\/\S+) \|/;
+const EXIT_WITHIN_MS = 15_000;
+
+export interface Exit {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly afterMs: number;
+}
+
+/** The reference app as it is served: a process of its own, over real HTTP, on a storage folder of its own. */
+export class AppProcess {
+  private constructor(
+    private readonly child: ChildProcess,
+    readonly url: string,
+    readonly bootLine: string,
+    readonly storagePath: string,
+    private readonly output: string[],
+  ) {}
+
+  /** Everything it printed so far, on both outputs. */
+  get log(): string {
+    return this.output.join('');
+  }
+
+  static async start(
+    adapter: AdapterName,
+    environment: Record<string, string> = {},
+    storagePath?: string,
+  ): Promise<AppProcess> {
+    const path = storagePath ?? (await mkdtemp(join(tmpdir(), 'nest-sessions-app-')));
+    const output: string[] = [];
+    const child = spawnApp({ HTTP_ADAPTER: adapter, SESSION_STORAGE_PATH: path, ...environment });
+    for (const stream of [child.stdout, child.stderr]) {
+      stream?.setEncoding('utf8').on('data', (text: string) => output.push(text));
+    }
+    const lines = createInterface({ input: child.stdout! });
+    const exited = once(child, 'exit').then(() => {
+      throw new Error(`The app did not start:\n${output.join('')}`);
+    });
+    const booted = (async () => {
+      for await (const line of lines) if (BOOT_LINE.test(line)) return line;
+      throw new Error(`The app said nothing:\n${output.join('')}`);
+    })();
+    exited.catch(() => {});
+    const bootLine = await Promise.race([booted, exited]);
+    child.stdout!.resume();
+    return new AppProcess(child, BOOT_LINE.exec(bootLine)![1]!, bootLine, path, output);
+  }
+
+  /** Sends a signal, and waits for the process to be gone. */
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<Exit> {
+    const startedAt = performance.now();
+    if (this.child.exitCode === null && this.child.signalCode === null) {
+      const exited = once(this.child, 'exit');
+      this.child.kill(signal);
+      const giveUp = setTimeout(() => this.child.kill('SIGKILL'), EXIT_WITHIN_MS);
+      await exited;
+      clearTimeout(giveUp);
+    }
+    const { exitCode: code, signalCode } = this.child;
+    return { code, signal: signalCode, afterMs: performance.now() - startedAt };
+  }
+
+  /** Ends it, whatever it does, and deletes its storage. */
+  async destroy(): Promise<void> {
+    await this.stop('SIGKILL');
+    await rm(this.storagePath, { recursive: true, force: true });
+  }
+
+  /** What an operator reads; the answer's JSON. */
+  async admin<Answer>(path: string, init: RequestInit = {}): Promise<Answer> {
+    const headers = { 'X-Admin-Token': ADMIN_TOKEN };
+    const response = await fetch(`${this.url}/admin/sessions${path}`, { ...init, headers });
+    if (!response.ok) throw new Error(`Admin answered ${response.status}: ${await response.text()}`);
+    return (await response.json()) as Answer;
+  }
+}
+
+/** Starts the app on any free port; for starts that fail, too. */
+export function spawnApp(environment: Record<string, string>): ChildProcess {
+  const { PATH } = process.env;
+  return spawn(process.execPath, ['dist/main.js'], {
+    cwd: resolve(import.meta.dirname, '../..'),
+    env: {
+      PATH,
+      PORT: '0',
+      ADMIN_TOKEN,
+      SESSION_MIN_FREE_BYTES: '0',
+      SESSION_BALLAST_BYTES: '0',
+      ...environment,
+    },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+}

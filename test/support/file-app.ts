@@ -1,0 +1,157 @@
+import type { Server } from 'node:http';
+import {
+  BadRequestException,
+  Body,
+  Controller,
+  Get,
+  HttpCode,
+  Inject,
+  Param,
+  Post,
+  UseInterceptors,
+  type PipeTransform,
+} from '@nestjs/common';
+import {
+  CurrentSession,
+  DownloadInterceptor,
+  SessionService,
+  UploadedResource,
+  UploadedResources,
+  UploadInterceptor,
+  type ResourceRecord,
+  type Session,
+  type SessionDetails,
+  type SessionsOptions,
+} from 'nest-sessions';
+import { Browser } from './browser.js';
+import { filesOnDisk } from './files-on-disk.js';
+import { startApp, type AdapterName, type RunningApp } from './http-app.js';
+
+class RefusingPipe implements PipeTransform {
+  transform(): never {
+    throw new BadRequestException('The pipe refuses.');
+  }
+}
+
+@Controller()
+class FileController {
+  constructor(@Inject(SessionService) private readonly service: SessionService) {}
+
+  @Post('begin')
+  begin(@CurrentSession() session: Session): { session_id: string } {
+    return { session_id: session.id };
+  }
+
+  @Post('upload')
+  @UseInterceptors(UploadInterceptor('file'))
+  upload(@UploadedResource() resource: ResourceRecord, @Body() body: unknown): object {
+    return { resource, body, hasPrototype: Object.getPrototypeOf(body) !== null };
+  }
+
+  @Post('many')
+  @UseInterceptors(UploadInterceptor('file', { maxFiles: 3, purpose: 'a batch' }))
+  many(@UploadedResources() resources: ResourceRecord[]): object {
+    return { resources };
+  }
+
+  @Post('audio')
+  @UseInterceptors(UploadInterceptor('file', { mediaTypes: ['audio/', 'text/csv'] }))
+  audio(@UploadedResource() resource: ResourceRecord): object {
+    return { resource };
+  }
+
+  @Post('small')
+  @UseInterceptors(UploadInterceptor('file', { maxFileBytes: 1000 }))
+  small(@UploadedResource() resource: ResourceRecord): object {
+    return { resource };
+  }
+
+  @Post('optional')
+  @UseInterceptors(UploadInterceptor('file', { required: false }))
+  optional(@UploadedResource() resource: ResourceRecord | null): object {
+    return { resource };
+  }
+
+  @Post('throws')
+  @UseInterceptors(UploadInterceptor('file', { maxFiles: 3 }))
+  throws(): never {
+    throw new BadRequestException('The handler fails.');
+  }
+
+  @Post('pipe')
+  @UseInterceptors(UploadInterceptor('file'))
+  pipe(@Body(RefusingPipe) _body: unknown): object {
+    return {};
+  }
+
+  @Get('files/:id')
+  @HttpCode(200)
+  @UseInterceptors(DownloadInterceptor)
+  download(@CurrentSession() session: Session, @Param('id') id: string): Promise<ResourceRecord | null> {
+    return this.service.findResource(session, id);
+  }
+}
+
+/** An app whose sessions upload and download files, with one browser that has a session. */
+export class FileApp {
+  private constructor(
+    private readonly running: RunningApp,
+    readonly service: SessionService,
+    readonly browser: Browser,
+    readonly sessionId: string,
+  ) {}
+
+  static async start(adapter: AdapterName, options: SessionsOptions = {}): Promise<FileApp> {
+    const running = await startApp(adapter, { options, controllers: [FileController] });
+    const browser = new Browser(running.url);
+    const begun = await browser.fetch('/begin', { method: 'POST' });
+    const { session_id } = (await begun.json()) as { session_id: string };
+    return new FileApp(running, running.app.get(SessionService), browser, session_id);
+  }
+
+  get url(): string {
+    return this.running.url;
+  }
+
+  get port(): number {
+    return Number(new URL(this.running.url).port);
+  }
+
+  /** The session as the store knows it, uploads under way included. */
+  async session(): Promise<SessionDetails> {
+    const details = await this.service.describe({ id: this.sessionId });
+    if (!details) throw new Error('The session is over.');
+    return details;
+  }
+
+  files(): Promise<string[]> {
+    return filesOnDisk(this.running.storagePath);
+  }
+
+  /** Whether nothing is left of any upload: no record, no reservation, no file. */
+  async isEmpty(): Promise<boolean> {
+    const { resourceCount, bytesUsed } = await this.session();
+    return resourceCount === 0 && bytesUsed === 0 && (await this.files()).length === 0;
+  }
+
+  upload(path: string, ...files: File[]): Promise<Response> {
+    const form = new FormData();
+    for (const file of files) form.append('file', file);
+    return this.browser.fetch(path, { method: 'POST', body: form });
+  }
+
+  /** Uploads one file that must be taken; its resource. */
+  async add(bytes: Uint8Array<ArrayBuffer>, name = 'a.bin', type = 'audio/wav'): Promise<ResourceRecord> {
+    const response = await this.upload('/upload', new File([bytes], name, { type }));
+    if (response.status !== 201) throw new Error(`not taken: ${response.status}`);
+    return ((await response.json()) as { resource: ResourceRecord }).resource;
+  }
+
+  async close(): Promise<void> {
+    // A client that has all its bytes is a moment ahead of the server; a connection that only then becomes idle would
+    // hold the shutdown up for as long as the server keeps idle ones.
+    const server = this.running.app.getHttpServer() as Server;
+    const hurrying = setInterval(() => server.closeIdleConnections(), 50);
+    await this.running.close().finally(() => clearInterval(hurrying));
+  }
+}

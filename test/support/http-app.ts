@@ -1,0 +1,66 @@
+import type { AddressInfo } from 'node:net';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { INestApplication, ModuleMetadata, Type } from '@nestjs/common';
+import { Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { ExpressAdapter } from '@nestjs/platform-express';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import { SessionsModule, type SessionsModuleOptions } from 'nest-sessions';
+
+export const ADAPTERS = ['express', 'fastify'] as const;
+export type AdapterName = (typeof ADAPTERS)[number];
+
+export interface RunningApp {
+  readonly app: INestApplication;
+  readonly url: string;
+  readonly storagePath: string;
+  /** Closes the app, and deletes its storage. */
+  close(): Promise<void>;
+}
+
+export interface AppParts extends ModuleMetadata {
+  readonly options?: SessionsModuleOptions;
+  /** Proxies that the framework believes: `loopback`, addresses, networks. None unless said. */
+  readonly trustProxy?: string;
+  /** Called before the app listens: adapters, pipes, trust settings. */
+  readonly configure?: (app: INestApplication) => void;
+}
+
+/** A Nest app with `SessionsModule` on a storage folder of its own, listening on a free port of 127.0.0.1. */
+export async function startApp(adapter: AdapterName, parts: AppParts): Promise<RunningApp> {
+  const { options, trustProxy, configure, imports, ...metadata } = parts;
+  const storagePath = options?.storagePath ?? (await mkdtemp(join(tmpdir(), 'nest-sessions-')));
+  @Module({
+    ...metadata,
+    imports: [
+      SessionsModule.forRoot({ minFreeBytes: 0, ballastBytes: 0, ...options, storagePath }),
+      ...(imports ?? []),
+    ],
+  })
+  class TestAppModule {}
+  const app = await NestFactory.create(TestAppModule as Type, createAdapter(adapter, trustProxy), {
+    logger: process.env['TEST_LOGS'] ? undefined : false,
+    abortOnError: false,
+  });
+  configure?.(app);
+  await app.listen(0, '127.0.0.1');
+  const { port } = app.getHttpServer().address() as AddressInfo;
+  return {
+    app,
+    storagePath,
+    url: `http://127.0.0.1:${port}`,
+    async close() {
+      await app.close();
+      if (!options?.storagePath) await rm(storagePath, { recursive: true, force: true });
+    },
+  };
+}
+
+function createAdapter(name: AdapterName, trustProxy: string | undefined): ExpressAdapter | FastifyAdapter {
+  if (name === 'fastify') return new FastifyAdapter(trustProxy === undefined ? {} : { trustProxy });
+  const express = new ExpressAdapter();
+  if (trustProxy !== undefined) express.set('trust proxy', trustProxy);
+  return express;
+}

@@ -1,0 +1,174 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { createClient } from 'redis';
+
+const START_MS = 10_000;
+/** Of a cluster's two ports, the one for its own talk is so much higher. */
+const BUS_OFFSET = 10_000;
+
+/** One redis-server process of our own, on a free port of the loopback address, with its data in a folder of its own. */
+export class RedisServer {
+  private process: ChildProcess | undefined;
+
+  private constructor(
+    readonly port: number,
+    private readonly folder: string,
+    private readonly options: readonly string[],
+  ) {}
+
+  static async start(options: readonly string[] = []): Promise<RedisServer> {
+    const folder = await mkdtemp(join(tmpdir(), 'nest-sessions-redis-'));
+    const server = new RedisServer(await freePort(), folder, options);
+    await server.run();
+    return server;
+  }
+
+  get url(): string {
+    return `redis://127.0.0.1:${this.port}`;
+  }
+
+  /** Starts the process, anew after a kill: with what it had written to its disk. */
+  async run(): Promise<void> {
+    const args = ['--port', `${this.port}`, '--bind', '127.0.0.1', '--dir', this.folder, '--save', ''];
+    const child = spawn('redis-server', [...args, '--daemonize', 'no', ...this.options], { stdio: 'ignore' });
+    this.process = child;
+    const failed = new Promise<never>((_, reject) => {
+      child.once('error', () =>
+        reject(
+          new Error(
+            'The tests need redis-server on PATH. On Debian or Ubuntu: sudo apt-get install redis-server',
+          ),
+        ),
+      );
+    });
+    await Promise.race([this.answers(), failed]);
+  }
+
+  async command(...args: string[]): Promise<unknown> {
+    const client = createClient({ url: this.url, socket: { reconnectStrategy: false } });
+    client.on('error', () => {});
+    await client.connect();
+    try {
+      return await client.sendCommand(args);
+    } finally {
+      client.destroy();
+    }
+  }
+
+  /** SIGSTOP makes it hang, SIGCONT go on, SIGKILL is a crash. */
+  async signal(signal: NodeJS.Signals): Promise<void> {
+    const { process: child } = this;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    const gone = signal === 'SIGKILL' ? once(child, 'exit') : undefined;
+    child.kill(signal);
+    await gone;
+  }
+
+  async stop(): Promise<void> {
+    await this.signal('SIGKILL');
+    await rm(this.folder, { recursive: true, force: true });
+  }
+
+  private async answers(): Promise<void> {
+    const deadline = Date.now() + START_MS;
+    for (;;) {
+      try {
+        await this.command('PING');
+        return;
+      } catch (error) {
+        if (Date.now() > deadline) throw error;
+        await wait(25);
+      }
+    }
+  }
+}
+
+/** Three masters, a replica each. */
+export class RedisClusterServers {
+  private constructor(readonly servers: readonly RedisServer[]) {}
+
+  static async start(): Promise<RedisClusterServers> {
+    const options = [
+      '--cluster-enabled',
+      'yes',
+      '--cluster-node-timeout',
+      '1000',
+      '--repl-diskless-sync-delay',
+      '0',
+    ];
+    const servers = await Promise.all(Array.from({ length: 6 }, () => RedisServer.start(options)));
+    const cluster = new RedisClusterServers(servers);
+    await cluster.form().catch(async (error: unknown) => {
+      await cluster.stop();
+      throw error;
+    });
+    return cluster;
+  }
+
+  get urls(): string[] {
+    return this.servers.map(({ url }) => url);
+  }
+
+  get masters(): readonly RedisServer[] {
+    return this.servers.slice(0, 3);
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.servers.map((server) => server.stop()));
+  }
+
+  private async form(): Promise<void> {
+    const bounds = [0, 5461, 10_923, 16_384];
+    await Promise.all(
+      this.masters.map((master, index) =>
+        master.command('CLUSTER', 'ADDSLOTSRANGE', `${bounds[index]}`, `${(bounds[index + 1] ?? 0) - 1}`),
+      ),
+    );
+    // Everybody is introduced to everybody: hearsay would take its time.
+    for (const [index, server] of this.servers.entries()) {
+      for (const { port } of this.servers.slice(index + 1)) {
+        await server.command('CLUSTER', 'MEET', '127.0.0.1', `${port}`);
+      }
+    }
+    await this.until('CLUSTER NODES', (text) => text.split('\n').filter(Boolean).length === 6);
+    const ids = await Promise.all(this.masters.map((master) => master.command('CLUSTER', 'MYID')));
+    await Promise.all(
+      this.servers
+        .slice(3)
+        .map((replica, index) => replica.command('CLUSTER', 'REPLICATE', String(ids[index]))),
+    );
+    await this.until('CLUSTER INFO', (text) => text.includes('cluster_state:ok'));
+    await this.until('CLUSTER NODES', (text) => (text.match(/\bslave /g) ?? []).length === 3);
+    // A replica that never had its master's data never stands in for it.
+    await this.until('INFO replication', (text) => /role:master|master_link_status:up/.test(text));
+  }
+
+  private async until(command: string, isTrue: (reply: string) => boolean): Promise<void> {
+    const deadline = Date.now() + START_MS;
+    for (const server of this.servers) {
+      for (;;) {
+        const reply = String(await server.command(...command.split(' ')));
+        if (isTrue(reply)) break;
+        if (Date.now() > deadline) throw new Error(`The redis-servers did not form a cluster: ${reply}`);
+        await wait(50);
+      }
+    }
+  }
+}
+
+/** Free with the one above it, which a cluster takes too. */
+async function freePort(): Promise<number> {
+  for (;;) {
+    const probe = createServer().listen(0, '127.0.0.1');
+    await once(probe, 'listening');
+    const { port } = probe.address() as AddressInfo;
+    probe.close();
+    await once(probe, 'close');
+    if (port + BUS_OFFSET <= 65_535) return port;
+  }
+}

@@ -1,0 +1,44 @@
+// Preloaded into a server and into commands: the wall clock that they see is set by a file, at any moment; the boot and
+// the time since it, as they start. Time stamps of files stay those of the machine.
+import fs from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
+import type { MachineTime } from './machine.ts';
+
+const BOOT_ID = '/proc/sys/kernel/random/boot_id';
+const LOOK_EVERY_NS = 2_000_000n;
+
+const path = process.env['TORTURE_TIME_FILE'] ?? '';
+const realDate = Date;
+const realHrtime = process.hrtime.bigint.bind(process.hrtime);
+const realRead = fs.readFileSync;
+
+let time = read();
+let lookedAt = realHrtime();
+const { bootId, bootedAtMs } = time;
+const bootedAt = BigInt(Math.round(bootedAtMs * 1e6));
+
+function read(): MachineTime {
+  return JSON.parse(realRead(path, 'utf8')) as MachineTime;
+}
+
+function wallNow(): number {
+  if (realHrtime() - lookedAt > LOOK_EVERY_NS) {
+    time = read();
+    lookedAt = realHrtime();
+  }
+  return realDate.now() + time.wallShiftMs;
+}
+
+globalThis.Date = new Proxy(realDate, {
+  construct: (target, args, newTarget) =>
+    Reflect.construct(target, args.length > 0 ? args : [wallNow()], newTarget),
+  apply: () => new realDate(wallNow()).toString(),
+  get: (target, name) => (name === 'now' ? wallNow : Reflect.get(target, name, target)),
+});
+
+process.hrtime.bigint = () => realHrtime() - bootedAt;
+
+fs.readFileSync = new Proxy(realRead, {
+  apply: (target, self, args) => (args[0] === BOOT_ID ? bootId : Reflect.apply(target, self, args)),
+});
+syncBuiltinESMExports();

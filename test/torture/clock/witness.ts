@@ -1,0 +1,67 @@
+import { existsSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import { DatabaseSync } from 'node:sqlite';
+import { join } from 'node:path';
+import type { Machine } from './machine.ts';
+
+/** Reads what is in the database and on the disk, beside the servers. */
+export class Witness {
+  private readonly root: string;
+  private readonly machine: Machine;
+  private readonly db: DatabaseSync;
+
+  constructor(root: string, machine: Machine) {
+    this.root = root;
+    this.machine = machine;
+    this.db = new DatabaseSync(join(root, 'sessions.db'), { readOnly: true });
+  }
+
+  /** The time by the anchor: what every process on this store should say now. */
+  now(): number {
+    const { anchor_wall_ms: wall, anchor_monotonic_ms: monotonic, anchor_last_seen_at: seen } = this.store();
+    return Math.max(Number(wall), Number(seen ?? wall)) - Number(monotonic) + this.machine.monotonic();
+  }
+
+  /** How long ago the anchor was made. */
+  anchorAgeMs(): number {
+    return this.machine.monotonic() - Number(this.store()['anchor_monotonic_ms']);
+  }
+
+  /** The newest of all time stamps. */
+  newestStamp(): number {
+    const row = this.db
+      .prepare(
+        `SELECT max(
+          (SELECT ifnull(max(max(created_at, last_activity_at, ifnull(replaced_at, 0))), 0) FROM sessions),
+          (SELECT ifnull(max(max(created_at, last_used_at)), 0) FROM resources),
+          (SELECT ifnull(max(max(at, flushed_through_at)), 0) FROM instances),
+          (SELECT ifnull(max(started_at), 0) FROM jobs)) AS newest`,
+      )
+      .get();
+    return Number(row?.['newest']);
+  }
+
+  stateOf(sessionId: string): string {
+    const id = Buffer.from(sessionId.replaceAll('-', ''), 'hex');
+    return String(this.db.prepare('SELECT state FROM sessions WHERE id = ?').get(id)?.['state'] ?? 'gone');
+  }
+
+  isOnDisk(sessionId: string, resourceId: string): boolean {
+    const [folder, file] = [sessionId, resourceId].map((id) => id.replaceAll('-', '')) as [string, string];
+    return existsSync(join(this.root, 's', folder.slice(0, 2), folder, file));
+  }
+
+  /** Paths of files of sessions. */
+  async files(): Promise<string[]> {
+    const entries = await readdir(join(this.root, 's'), { recursive: true, withFileTypes: true });
+    return entries.filter((entry) => entry.isFile()).map(({ parentPath, name }) => join(parentPath, name));
+  }
+
+  close(): void {
+    this.db.close();
+  }
+
+  private store(): Record<string, unknown> {
+    return this.db.prepare('SELECT * FROM store').get() ?? {};
+  }
+}

@@ -1,0 +1,132 @@
+import type { Action } from '../slim/slim-plan.ts';
+
+/** A step of what a server does; it can be killed right before it and right after it. */
+export interface Step {
+  readonly name: string;
+  /** Only on the way up: the first one on a new folder, or any. */
+  readonly only?: 'first boot' | 'boot';
+}
+
+const sql = (text: string): string => `sql ${text}`;
+
+/** Every step of reserve, write, settle, evict, end, trash, cleanup and regenerate, and of the start that comes first. */
+export const STEPS = {
+  start: [
+    { name: 'linkSync database draft', only: 'first boot' },
+    { name: 'rmSync database draft', only: 'first boot' },
+    { name: 'create marker draft', only: 'first boot' },
+    { name: 'writeFile marker draft', only: 'first boot' },
+    { name: 'sync marker draft', only: 'first boot' },
+    { name: 'link marker draft', only: 'first boot' },
+    { name: 'unlink marker draft', only: 'first boot' },
+    { name: 'mkdir s', only: 'first boot' },
+    { name: 'mkdir trash', only: 'first boot' },
+    { name: 'create ballast.part', only: 'first boot' },
+    { name: 'datasync ballast.part', only: 'first boot' },
+    { name: 'rename ballast.part', only: 'first boot' },
+    { name: 'store.anchorClock', only: 'boot' },
+  ],
+  open: ['store.open', 'store.findDisposable'],
+  reserve: ['store.reserve', 'store.grow'],
+  write: [
+    'storage.create',
+    'mkdir shard',
+    'mkdir id',
+    'create part',
+    'writer.write',
+    'writeFile part',
+    'writer.finish',
+    'datasync part',
+    'rename part',
+    'sync id',
+    'sync shard',
+    'writer.abort',
+    'unlink part',
+  ],
+  adopt: ['storage.adopt', 'adoption.place', 'link source', 'adoption.complete', 'unlink source'],
+  settle: ['store.settle'],
+  use: ['store.use', 'storage.read', 'store.unuse'],
+  evict: ['store.beginRelease', 'storage.remove', 'unlink id', 'store.finishRelease'],
+  end: ['store.beginEnd', 'storage.discardSession', 'rename id', 'sync trash', 'store.finishEnd'],
+  trash: ['storage.emptyTrash', 'unlinkSync id', 'rmdirSync discarded'],
+  cleanup: [
+    'store.findIdle',
+    'store.findExpired',
+    'store.listInstances',
+    { name: 'store.dropInstance', only: 'boot' },
+    'store.claimEnding',
+    'store.claimReleasing',
+    'storage.restoreBallast',
+    'unlink ballast',
+    'rename ballast.part',
+    'store.dropTombstones',
+    'store.identity',
+    'storage.noteStore',
+    'create marker draft',
+    'sync marker draft',
+    'rename marker draft',
+    'storage.scan',
+    'store.knownResources',
+    'storage.removeScanned',
+    'storage.removeEmptyFolder',
+    'rmdir id',
+    'store.recordRun',
+    'store.heartbeat',
+  ],
+  regenerate: ['store.rotate'],
+  bind: ['store.bindUser'],
+  commit: ['store.touch', sql('BEGIN IMMEDIATE'), sql('COMMIT')],
+} satisfies Record<string, readonly (string | Step)[]>;
+
+export interface CrashPoint {
+  readonly name: string;
+  readonly only: Step['only'];
+  /** What brings it about. */
+  readonly favour: Action;
+}
+
+/** The action that leads through each group of steps. */
+const ACTIONS: Readonly<Record<keyof typeof STEPS, Action>> = {
+  start: 'open',
+  open: 'open',
+  reserve: 'upload',
+  write: 'upload',
+  adopt: 'adopt',
+  settle: 'upload',
+  use: 'download',
+  evict: 'upload',
+  end: 'end',
+  trash: 'end',
+  cleanup: 'cleanup',
+  regenerate: 'regenerate',
+  bind: 'bind',
+  commit: 'download',
+};
+
+export const CRASH_POINTS: readonly CrashPoint[] = Object.entries(STEPS).flatMap(([group, steps]) =>
+  steps.flatMap((step): CrashPoint[] => {
+    const { name, only } = typeof step === 'string' ? { name: step } : step;
+    const favour = ACTIONS[group as keyof typeof STEPS];
+    return [`before ${name}`, `after ${name}`].map((name) => ({ name, only, favour }));
+  }),
+);
+
+/** Where a command is killed, while it cleans up after all of them or ends one session. */
+export interface CommandPoint {
+  readonly name: string;
+  readonly does: 'clean up' | 'end one';
+}
+
+export const COMMAND_POINTS: readonly CommandPoint[] = [
+  ...['unlink part', 'rename marker draft', sql('COMMIT')].map((name) => ({
+    name,
+    does: 'clean up' as const,
+  })),
+  ...['rename id', 'sync trash', 'unlinkSync id', 'rmdirSync discarded', sql('COMMIT')].map((name) => ({
+    name,
+    does: 'end one' as const,
+  })),
+].flatMap(({ name, does }) => [
+  { name: `before ${name}`, does },
+  { name: `after ${name}`, does },
+]);

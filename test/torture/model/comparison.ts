@@ -1,0 +1,82 @@
+import { same } from './command.ts';
+import type { World } from './hands.ts';
+import type { PlainModel } from './plain-model.ts';
+import type { Pair } from './pair.ts';
+
+/** Throws where the store holds anything else than the model says. Reads only, all at once. */
+export async function compare({ model }: World, { cores }: Pair): Promise<void> {
+  const { store } = cores[0];
+  const ids = model.sessions.map(({ id }) => id);
+  const [records, resources, totals] = await Promise.all([
+    Promise.all(ids.map((id) => store.find(id))),
+    store.listResources(ids),
+    store.totals(),
+  ]);
+  for (const [index, session] of model.sessions.entries()) {
+    const record = records[index] ?? null;
+    const held = session.resources.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+    same(
+      record && {
+        state: record.state,
+        reason: record.endReason,
+        userId: record.userId,
+        epoch: record.epoch,
+        lastActivityAt: record.lastActivityAt,
+        requestCount: record.requestCount,
+        confirmed: record.confirmed,
+        resourceCount: record.resourceCount,
+        bytesUsed: record.bytesUsed,
+      },
+      session.state === 'forgotten'
+        ? null
+        : {
+            state: session.state,
+            reason: session.reason,
+            userId: session.userId,
+            epoch: session.tokens.length - 1,
+            lastActivityAt: session.lastActivityAt,
+            requestCount: session.requestCount,
+            confirmed: session.confirmed,
+            resourceCount: session.resources.length,
+            bytesUsed: held,
+          },
+      `Session ${index} is`,
+    );
+  }
+  const byId = (a: { id: string }, b: { id: string }): number => (a.id < b.id ? -1 : 1);
+  same(
+    resources
+      .map(({ id, state, sizeBytes, lastUsedAt, uses }) => ({ id, state, sizeBytes, lastUsedAt, uses }))
+      .toSorted(byId),
+    model.resources
+      .map(({ id, state, sizeBytes, lastUsedAt, uses }) => ({
+        id,
+        state,
+        sizeBytes,
+        lastUsedAt,
+        uses: uses[0] + uses[1],
+      }))
+      .toSorted(byId),
+    'The resources are',
+  );
+  same(
+    { created: totals.created, open: totals.open, ending: totals.ending, ended: totals.ended },
+    { created: model.created, open: model.open.length, ending: 0, ended: model.ended },
+    'The totals are',
+  );
+  for (const { type, released, releasedBytes, evicted, active, activeBytes } of totals.types) {
+    same(
+      { released, releasedBytes, evicted, active, activeBytes },
+      {
+        ...(model.gone.get(type) ?? { released: 0, releasedBytes: 0, evicted: 0 }),
+        ...activeOf(model, type),
+      },
+      `The totals of ${type} are`,
+    );
+  }
+}
+
+function activeOf(model: PlainModel, type: string): { active: number; activeBytes: number } {
+  const held = model.resources.filter((resource) => resource.type === type);
+  return { active: held.length, activeBytes: held.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) };
+}

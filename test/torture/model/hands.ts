@@ -1,0 +1,59 @@
+import type { FileSink } from '../../../libs/sessions/dist/core/file-sink.js';
+import type { OpenedResource, TrackedStream } from '../../../libs/sessions/dist/core/resources.js';
+import { Session } from '../../../libs/sessions/dist/core/session.js';
+import type { PlainModel, PlainResource, PlainSession, Which } from './plain-model.ts';
+
+/** A session as a handler holds it: with the token that its request came with. */
+export interface SessionInHand {
+  readonly plain: PlainSession;
+  readonly real: Session;
+  epoch: number;
+}
+
+export interface UploadInHand {
+  readonly plain: PlainResource;
+  readonly sink: FileSink;
+  readonly closed: Promise<unknown>;
+}
+
+export interface DownloadInHand {
+  readonly plain: PlainResource;
+  readonly by: Which;
+  readonly opened: OpenedResource;
+}
+
+export interface StreamInHand {
+  readonly plain: PlainResource;
+  readonly tracked: TrackedStream;
+  /** Why it was closed from our side. */
+  readonly closedFor: string[];
+}
+
+/** What the application holds while commands come and go: the model's side and the real one, side by side. */
+export class World {
+  readonly model: PlainModel;
+  readonly sessions: SessionInHand[] = [];
+  readonly uploads: UploadInHand[] = [];
+  readonly downloads: DownloadInHand[] = [];
+  readonly streams: StreamInHand[] = [];
+
+  constructor(model: PlainModel) {
+    this.model = model;
+  }
+}
+
+export function take<T>(from: readonly T[], index: number): T {
+  const found = from[index % from.length];
+  if (found === undefined) throw new Error('The command was not to be run: there is nothing to choose from');
+  return found;
+}
+
+/** Mostly one of those that still can do something; now and then one that is over. */
+export function takeSession({ sessions }: World, index: number): SessionInHand {
+  const open = sessions.filter(({ plain }) => plain.state === 'open');
+  return take(index % 4 > 0 && open.length > 0 ? open : sessions, Math.floor(index / 4));
+}
+
+export function putAway<T>(from: T[], what: T): void {
+  from.splice(from.indexOf(what), 1);
+}

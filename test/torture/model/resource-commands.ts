@@ -1,0 +1,220 @@
+import { once } from 'node:events';
+import * as fc from 'fast-check';
+import { codeOf, Command, outcomeOf, same, until } from './command.ts';
+import { putAway, take, takeSession, type World } from './hands.ts';
+import { LIMITS, type PlainModel, type PlainResource, type Which } from './plain-model.ts';
+import type { Pair } from './pair.ts';
+import { index, often, which } from './session-commands.ts';
+
+const TYPE = 'audio_file';
+/** What a write into a session that is over, or a resource that was let go, may be told. */
+const CUT_OFF = [
+  'SESSION_GONE',
+  'RESOURCE_GONE',
+  'RESOURCE_TOO_LARGE',
+  'UPLOAD_ABORTED',
+  'ERR_STREAM_DESTROYED',
+];
+const WAIT_MS = 5000;
+
+const bytes = fc.oneof(fc.integer({ min: 1, max: 60 }), fc.constantFrom(99, 100, 101));
+const hasSession = ({ sessions }: World): boolean => sessions.length > 0;
+const hasUpload = ({ uploads }: World): boolean => uploads.length > 0;
+const hasDownload = ({ downloads }: World): boolean => downloads.length > 0;
+const hasStream = ({ streams }: World): boolean => streams.length > 0;
+const hasResource = ({ model }: World): boolean => model.resources.length > 0;
+
+export const resourceCommands = [
+  ...often(fc.tuple(which, index).map((args) => reserve(...args))),
+  ...often(fc.tuple(index, bytes).map((args) => write(...args))),
+  ...often(fc.tuple(index).map((args) => settle(...args))),
+  fc.tuple(index).map((args) => abort(...args)),
+  ...often(fc.tuple(which, index).map((args) => use(...args))),
+  ...often(fc.tuple(index, fc.boolean()).map((args) => unuse(...args))),
+  fc.tuple(which, index).map((args) => track(...args)),
+  fc.tuple(index).map((args) => untrack(...args)),
+  fc.tuple(which, index).map((args) => release(...args)),
+];
+
+export function reserve(by: Which, chosen: number): Command {
+  return new Command('reserve', [by, chosen], hasSession, async (world, { cores }) => {
+    const { model, uploads } = world;
+    const { plain: session, real } = takeSession(world, chosen);
+    const outcome = await outcomeOf(cores[by].service.createFile(real, { type: TYPE }));
+    if (session.state !== 'open') return same(outcome, { rejected: 'SESSION_GONE' }, 'Reserving');
+    if (model.admit(session, 1, 0) !== 'in')
+      return same(outcome, { rejected: 'RESOURCES_IN_USE' }, 'Reserving');
+    if ('rejected' in outcome) throw new Error(`Reserving: ${outcome.rejected}`);
+    const sink = outcome.answer;
+    sink.on('error', () => {});
+    const plain = model.reserved(sink.resourceId, session, TYPE, by);
+    uploads.push({ plain, sink, closed: new Promise((resolve) => sink.once('close', resolve)) });
+  });
+}
+
+function write(chosen: number, size: number): Command {
+  return new Command('write', [chosen, size], hasUpload, async (world, pair) => {
+    const { model, uploads } = world;
+    const upload = take(uploads, chosen);
+    const { plain, sink, closed } = upload;
+    if (model.isLate(plain.session)) return;
+    const writing = new Promise<string>((resolve) => {
+      sink.write(Buffer.alloc(size, 1), (error) => resolve(error ? codeOf(error) : 'written'));
+    });
+    if (!sink.destroyed) model.touch(plain.session, plain.by, 0);
+    const expected = expectWrite(world, plain, size);
+    if (expected === 'wait') await letTimePassUntil(writing, world, pair);
+    const outcome = await writing;
+    if (outcome === 'written') {
+      same(outcome, expected, 'Writing');
+      plain.sizeBytes += size;
+      return;
+    }
+    if (!REFUSALS[expected].includes(outcome)) throw new Error(`Writing: ${outcome}, and not ${expected}`);
+    await closed;
+    if (model.isHeld(plain)) model.drop(plain, 'released');
+    putAway(uploads, upload);
+  });
+}
+
+/** Nobody else makes room: in the end it is refused. */
+async function letTimePassUntil(writing: Promise<unknown>, { model }: World, { clock }: Pair): Promise<void> {
+  let isDone = false;
+  void writing.then(() => (isDone = true));
+  while (!isDone) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    clock.advance(WAIT_MS);
+    model.now += WAIT_MS;
+  }
+}
+
+type WriteOutcome = 'written' | 'gone' | 'wait' | 'RESOURCE_TOO_LARGE' | 'RESOURCES_IN_USE';
+
+const REFUSALS: Readonly<Record<WriteOutcome, readonly string[]>> = {
+  written: [],
+  gone: CUT_OFF,
+  wait: ['RESOURCES_IN_USE'],
+  RESOURCE_TOO_LARGE: ['RESOURCE_TOO_LARGE'],
+  RESOURCES_IN_USE: ['RESOURCES_IN_USE'],
+};
+
+function expectWrite({ model }: World, resource: PlainResource, size: number): WriteOutcome {
+  if (!model.isHeld(resource)) return 'gone';
+  if (resource.sizeBytes + size > LIMITS.maxBytes) return 'RESOURCE_TOO_LARGE';
+  const admitted = model.admit(resource.session, 0, size, resource);
+  return admitted === 'in' ? 'written' : admitted === 'wait' ? 'wait' : 'RESOURCES_IN_USE';
+}
+
+function settle(chosen: number): Command {
+  return new Command('settle', [chosen], hasUpload, async ({ model, uploads }) => {
+    const upload = take(uploads, chosen);
+    const { plain, sink, closed } = upload;
+    if (model.isLate(plain.session)) return;
+    putAway(uploads, upload);
+    sink.end();
+    await closed;
+    if (sink.errored || !model.isHeld(plain)) {
+      if (model.isHeld(plain) || !CUT_OFF.includes(codeOf(sink.errored))) {
+        throw new Error(`Settling: ${codeOf(sink.errored)}`);
+      }
+      return;
+    }
+    same(sink.resource.sizeBytes, plain.sizeBytes, 'The size is');
+    plain.state = 'ready';
+    plain.lastUsedAt = Math.max(plain.lastUsedAt, model.now);
+    model.touch(plain.session, plain.by, 0);
+  });
+}
+
+function abort(chosen: number): Command {
+  return new Command('abort', [chosen], hasUpload, async ({ model, uploads }) => {
+    const upload = take(uploads, chosen);
+    putAway(uploads, upload);
+    upload.sink.destroy();
+    await upload.closed;
+    if (model.isHeld(upload.plain)) model.drop(upload.plain, 'released');
+  });
+}
+
+/** Mostly a file that is all there. */
+function takeResource({ resources }: PlainModel, chosen: number): PlainResource {
+  const files = resources.filter(({ state, type }) => state === 'ready' && type === TYPE);
+  return take(chosen % 4 > 0 && files.length > 0 ? files : resources, Math.floor(chosen / 4));
+}
+
+function use(by: Which, chosen: number): Command {
+  return new Command('use', [by, chosen], hasResource, async ({ model, downloads }, { cores }) => {
+    const plain = takeResource(model, chosen);
+    if (model.isLate(plain.session)) return;
+    const outcome = await outcomeOf(cores[by].service.openResource({ id: plain.id }));
+    if (plain.state !== 'ready' || plain.type === 'stream') {
+      // Of a stream there is nothing to read: its use is noted, and at once ended.
+      if (plain.type === 'stream') plain.lastUsedAt = model.now;
+      return same(outcome, { rejected: 'RESOURCE_GONE' }, 'Using');
+    }
+    if ('rejected' in outcome) throw new Error(`Using: ${outcome.rejected}`);
+    const { stream } = outcome.answer;
+    stream.on('error', () => {});
+    plain.uses[by] += 1;
+    plain.lastUsedAt = model.now;
+    downloads.push({ plain, by, opened: outcome.answer });
+    if (plain.sizeBytes === 0) return;
+    await once(stream, 'readable');
+    model.touch(plain.session, by, 0);
+  });
+}
+
+function unuse(chosen: number, toTheEnd: boolean): Command {
+  return new Command('unuse', [chosen, toTheEnd], hasDownload, async ({ model, downloads }, { cores }) => {
+    const download = take(downloads, chosen);
+    const { plain, by, opened } = download;
+    putAway(downloads, download);
+    if (toTheEnd && !opened.stream.destroyed) {
+      const chunks = await opened.stream.toArray();
+      same(Buffer.concat(chunks).equals(Buffer.alloc(plain.sizeBytes, 1)), true, 'Its bytes are right');
+    } else opened.stream.destroy();
+    if (!model.isHeld(plain)) return;
+    if (plain.uses[by] > 0) {
+      plain.uses[by] -= 1;
+      plain.lastUsedAt = Math.max(plain.lastUsedAt, model.now);
+    }
+    const { store } = cores[by];
+    const expected = plain.uses[0] + plain.uses[1];
+    await until(async () => (await store.findResource(plain.id))?.uses === expected, 'the use is ended');
+  });
+}
+
+function track(by: Which, chosen: number): Command {
+  return new Command('track', [by, chosen], hasSession, async (world, { cores }) => {
+    const { model, streams } = world;
+    const { plain: session, real } = takeSession(world, chosen);
+    const closedFor: string[] = [];
+    const outcome = await outcomeOf(
+      cores[by].service.trackStream(real, { close: (reason) => void closedFor.push(reason) }),
+    );
+    if (session.state !== 'open') return same(outcome, { rejected: 'SESSION_GONE' }, 'Tracking');
+    if (model.admit(session, 1, 0) !== 'in')
+      return same(outcome, { rejected: 'RESOURCES_IN_USE' }, 'Tracking');
+    if ('rejected' in outcome) throw new Error(`Tracking: ${outcome.rejected}`);
+    const plain = model.reserved(outcome.answer.resourceId, session, 'stream', by);
+    streams.push({ plain, tracked: outcome.answer, closedFor });
+  });
+}
+
+function untrack(chosen: number): Command {
+  return new Command('untrack', [chosen], hasStream, async ({ model, streams }) => {
+    const stream = take(streams, chosen);
+    putAway(streams, stream);
+    await stream.tracked.release();
+    if (model.isHeld(stream.plain)) model.drop(stream.plain, 'released');
+  });
+}
+
+function release(by: Which, chosen: number): Command {
+  return new Command('release', [by, chosen], hasResource, async ({ model }, { cores }: Pair) => {
+    const plain = takeResource(model, chosen);
+    const { id, lastUsedAt } = plain;
+    same(await cores[by].service.release({ id, lastUsedAt }), true, 'Releasing is possible');
+    model.drop(plain, 'released');
+  });
+}

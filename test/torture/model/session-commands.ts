@@ -1,0 +1,194 @@
+import * as fc from 'fast-check';
+import { Session } from '../../../libs/sessions/dist/core/session.js';
+import type { SessionService } from '../../../libs/sessions/dist/core/session.service.js';
+import { Command, outcomeOf, same } from './command.ts';
+import { takeSession, type World } from './hands.ts';
+import { STREAM_CLOSED_ELSEWHERE_MS, type Pair } from './pair.ts';
+import type { PlainSession, Which } from './plain-model.ts';
+
+const CLIENTS = [
+  { ipAddress: '192.0.2.1', userAgent: 'test' },
+  { ipAddress: '192.0.2.2', userAgent: 'test' },
+] as const;
+const USERS = ['ada', 'Eve 🙂'];
+
+export const which = fc.constantFrom<Which>(0, 1);
+export const index = fc.nat(47);
+/** So much likelier than the others: those need something to work on. */
+export function often<T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T>[] {
+  return Array.from({ length: 4 }, () => arbitrary);
+}
+
+const client = fc.oneof({ weight: 9, arbitrary: fc.constant(0) }, fc.constant(1));
+const hasSession = ({ sessions }: World): boolean => sessions.length > 0;
+
+export const sessionCommands = [
+  fc.tuple(which, client).map((args) => open(...args)),
+  ...often(fc.tuple(which, index, fc.constantFrom(0, 0, 0, 0, 1, 2), client).map((args) => request(...args))),
+  fc.tuple(which, index).map((args) => touch(...args)),
+  fc.tuple(which, index, fc.constantFrom(...USERS)).map((args) => bindUser(...args)),
+  fc.tuple(which, index).map((args) => regenerate(...args)),
+  fc.tuple(which, index, fc.constantFrom('ended', 'admin'), fc.boolean()).map((args) => end(...args)),
+  fc.tuple(which, fc.constantFrom(...USERS)).map((args) => endAllOf(...args)),
+  fc.tuple(which, index).map((args) => describe(...args)),
+];
+
+export function open(by: Which, who: number): Command {
+  return new Command(
+    'open',
+    [by, who],
+    () => true,
+    async ({ model, sessions }, { cores }) => {
+      const room = model.roomForOne();
+      const opening = await cores[by].service.open(CLIENTS[who]!);
+      same(opening.kind, room === 'full' ? 'refused' : 'opened', 'Opening is');
+      if (room !== 'free' && room !== 'full') model.end(room, 'evicted', by);
+      if (opening.kind === 'refused') return;
+      const plain = model.opened(opening.session.id, opening.token.reveal(), who, by);
+      sessions.push({ plain, real: opening.session, epoch: 0 });
+    },
+  );
+}
+
+/** A request as the HTTP border makes it: the token is looked up, and the session touched. `age`: how old the token. */
+export function request(by: Which, chosen: number, age: number, who: number): Command {
+  return new Command('request', [by, chosen, age, who], hasSession, async (world, pair) => {
+    const { model } = world;
+    const { plain } = takeSession(world, chosen);
+    const epoch = Math.max(0, plain.tokens.length - 1 - age);
+    const looksIdle = plain.state === 'open' && model.whyOver(plain, [by]) === 'idle';
+    // Who has been silent for so long is dead, and what it has not said is not waited for.
+    const other: Which = by === 0 ? 1 : 0;
+    const waits = looksIdle && !model.isSilent(other);
+    const identify = (): ReturnType<SessionService['identify']> =>
+      pair.cores[by].service.identify(plain.tokens[epoch]!.text, CLIENTS[who]!);
+    const finding = await (waits ? whileTheOtherBeats(pair, by, identify) : identify());
+    if (looksIdle) model.beat(by);
+    if (waits) model.beat(other);
+    const known = looksIdle && !waits ? [by] : ([0, 1] as const);
+    const expected = model.kindOf(plain, epoch, who, known);
+    if (finding.kind !== expected) {
+      const isStale = finding.kind === 'live' && plain.client === who && model.mayBeUnheard(plain, by);
+      if (!isStale) throw new Error(`The token is ${finding.kind}, and not ${expected}`);
+    }
+    const over =
+      plain.state === 'open' && epoch === plain.tokens.length - 1 ? model.whyOver(plain, known) : null;
+    if (over !== null) model.end(plain, over, by);
+    if (finding.kind !== 'live') return;
+    pair.cores[by].finder.touch(plain.id, finding.record.tokenHash);
+    model.touch(plain, by, 1);
+    if (plain.state === 'open' && !model.mayBeUnheard(plain, by)) {
+      same(finding.record.userId, plain.userId, 'The user of the request is');
+    }
+    world.sessions.push({ plain, real: new Session(finding.record), epoch });
+  });
+}
+
+/** Whoever holds touches of a session that looks idle writes them within a second: here, within milliseconds. */
+async function whileTheOtherBeats<T>(pair: Pair, by: Which, work: () => Promise<T>): Promise<T> {
+  const beats: Promise<void>[] = [];
+  const timer = setInterval(() => beats.push(pair.other(by).instance.beat()), 20);
+  try {
+    return await work();
+  } finally {
+    clearInterval(timer);
+    await Promise.all(beats);
+    for (const core of pair.cores) await core.instance.beat();
+  }
+}
+
+function touch(by: Which, chosen: number): Command {
+  return new Command('touch', [by, chosen], hasSession, async (world, { cores }) => {
+    const { model } = world;
+    const { plain, real } = takeSession(world, chosen);
+    if (model.isLate(plain)) return;
+    cores[by].service.touch(real);
+    model.touch(plain, by, 0);
+  });
+}
+
+function bindUser(by: Which, chosen: number, userId: string): Command {
+  return new Command('bindUser', [by, chosen, userId], hasSession, async (world, { cores }) => {
+    const { model } = world;
+    const hand = takeSession(world, chosen);
+    const outcome = await outcomeOf(cores[by].service.bindUser(hand.real, userId));
+    same(outcome, refusal(hand.plain, hand.epoch) ?? { answer: undefined }, 'Binding');
+    if ('rejected' in outcome || hand.plain.userId === userId) return;
+    hand.plain.userId = userId;
+    model.change(hand.plain, by);
+  });
+}
+
+function regenerate(by: Which, chosen: number): Command {
+  return new Command('regenerate', [by, chosen], hasSession, async (world, { cores }) => {
+    const { model } = world;
+    const hand = takeSession(world, chosen);
+    const outcome = await outcomeOf(cores[by].service.regenerate(hand.real));
+    const refused = refusal(hand.plain, hand.epoch);
+    if (refused || 'rejected' in outcome) return same(outcome, refused, 'Regenerating');
+    hand.plain.tokens.at(-1)!.replacedAt = model.now;
+    hand.plain.tokens.push({ text: outcome.answer.reveal(), replacedAt: null });
+    hand.epoch += 1;
+    model.change(hand.plain, by);
+  });
+}
+
+function refusal({ state, tokens }: PlainSession, epoch: number): { rejected: string } | null {
+  if (state !== 'open') return { rejected: 'SESSION_GONE' };
+  return epoch === tokens.length - 1 ? null : { rejected: 'SESSION_STALE' };
+}
+
+function end(by: Which, chosen: number, reason: 'ended' | 'admin', thorough: boolean): Command {
+  return new Command('end', [by, chosen, reason, thorough], hasSession, async (world, pair) => {
+    const { plain, real } = takeSession(world, chosen);
+    // The other process hears of it within half a second: here, within milliseconds.
+    const timer = thorough
+      ? setInterval(() => void pair.other(by).feed.read(), STREAM_CLOSED_ELSEWHERE_MS)
+      : null;
+    try {
+      const ended = await pair.cores[by].service.end(real, reason, { thorough });
+      same(ended !== null, plain.state === 'open', 'Ending it is possible');
+      same(ended?.unfinished ?? null, null, 'What is unfinished');
+    } finally {
+      if (timer) clearInterval(timer);
+    }
+    if (thorough) {
+      await pair.other(by).feed.read();
+      world.model.hear(by === 0 ? 1 : 0);
+    }
+    if (plain.state !== 'open') return;
+    world.model.end(plain, reason, by);
+    if (thorough) world.model.hear(by === 0 ? 1 : 0);
+    for (const { plain: stream, closedFor } of world.streams) {
+      if (stream.session !== plain || (stream.by !== by && !thorough)) continue;
+      same(closedFor.length > 0, true, 'A stream of the ended session is closed');
+    }
+  });
+}
+
+function endAllOf(by: Which, userId: string): Command {
+  return new Command('endAllOf', [by, userId], hasSession, async ({ model }, { cores }) => {
+    const due = model.open.filter((session) => session.userId === userId);
+    same(await cores[by].service.endAllOf(userId), due.length, 'Sessions of the user that were ended');
+    for (const session of due) model.end(session, 'ended', by);
+  });
+}
+
+/** One session, and the list of all, as admin and CLI see them. */
+function describe(by: Which, chosen: number): Command {
+  return new Command('describe', [by, chosen], hasSession, async (world, { cores }) => {
+    const { model } = world;
+    const { plain } = takeSession(world, chosen);
+    const { service } = cores[by];
+    const details = await service.describe(plain);
+    model.flush(by);
+    same(details?.id ?? null, plain.state === 'open' ? plain.id : null, 'The session described is');
+    const listed = await service.list({ limit: 100, sort: 'created_at' });
+    same(listed.map(({ id }) => id).toSorted(), model.open.map(({ id }) => id).toSorted(), 'The list is');
+    for (const userId of USERS) {
+      const expected = model.open.filter((session) => session.userId === userId).map(({ id }) => id);
+      const found = (await service.listByUser(userId)).map(({ id }) => id);
+      same(found.toSorted(), expected.toSorted(), 'The sessions of the user are');
+    }
+  });
+}

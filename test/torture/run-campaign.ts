@@ -1,0 +1,39 @@
+// One campaign in a process of its own: what it leaks, or how it dies, touches no other. Started by main.ts alone.
+import type { CampaignContext } from './campaign.ts';
+import { loadCampaign } from './campaigns.ts';
+import { seededRandom } from './random.ts';
+import type { Report } from './report.ts';
+
+const SHOWN_VIOLATIONS = 20;
+
+const [name = '', count = '', seed = ''] = process.argv.slice(2);
+process.once('disconnect', () => process.exit(1));
+const report = await run(Number(count), Number(seed));
+process.send?.(report, () => process.disconnect());
+
+async function run(count: number, seed: number): Promise<Report> {
+  const campaign = await loadCampaign(name);
+  const notes: string[] = [];
+  let violations = 0;
+  const context: CampaignContext = {
+    count,
+    seed,
+    random: seededRandom(seed),
+    violation(message) {
+      violations += 1;
+      if (violations <= SHOWN_VIOLATIONS) console.error(`${name}: VIOLATION: ${message}`);
+      if (violations === SHOWN_VIOLATIONS + 1) console.error(`${name}: further violations are counted only`);
+    },
+    note: (message) => void notes.push(message),
+  };
+
+  const startedAt = performance.now();
+  let tried = 0;
+  try {
+    ({ tried } = await campaign.run(context));
+    if (tried === 0) context.violation('nothing was tried');
+  } catch (error) {
+    context.violation(`the campaign broke off: ${error instanceof Error ? error.stack : String(error)}`);
+  }
+  return { name, tried, violations, seed, ms: performance.now() - startedAt, notes };
+}

@@ -1,0 +1,28 @@
+import { execFile } from 'node:child_process';
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+
+const campaigns = readdirSync(__dirname).filter((name) =>
+  existsSync(join(__dirname, name, `${name}.campaign.ts`)),
+);
+
+/** The short form of each campaign; `npm run torture` runs them at length. */
+describe('Torture, the short form', () => {
+  it.each(campaigns)(
+    '%s',
+    async (name) => {
+      const { code, output } = await torture(name);
+      expect({ code, output }).toEqual({ code: 0, output: expect.stringContaining(`| ${name} `) });
+    },
+    120_000,
+  );
+});
+
+function torture(name: string): Promise<{ code: unknown; output: string }> {
+  const args = [join(__dirname, 'main.ts'), name, '--short'];
+  return new Promise((resolve) => {
+    execFile(process.execPath, args, (error, stdout, stderr) =>
+      resolve({ code: error ? error.code : 0, output: `${stderr}${stdout}` }),
+    );
+  });
+}

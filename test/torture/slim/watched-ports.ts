@@ -1,0 +1,60 @@
+import type { Adoption, FileKey, FileStorage, FileWriter } from '#sessions/ports/file-storage';
+import type { SessionStore, Victim } from '#sessions/ports/session-store';
+import { statSync } from 'node:fs';
+import { basename } from 'node:path';
+import { around } from './crash-hooks.ts';
+import type { Journal } from './journal.ts';
+
+type Watch = (method: string, args: readonly unknown[]) => void;
+type Outcome = (method: string, result: unknown) => unknown;
+
+/** The store, with a crash point before and after each call, and a note before each that lets something go. */
+export function watchStore(store: SessionStore, journal: Journal): SessionStore {
+  return watched('store', store, (method, args) => {
+    if (method === 'beginEnd') journal.note('may-end', String(args[0]));
+    if (method === 'rotate') journal.note('may-rotate', String(args[0]), String(args[2]));
+    if (method === 'bindUser') journal.note('may-bind', String(args[0]), String(args[2]));
+    if (method === 'beginRelease') {
+      journal.note('may-go', ...(args[0] as readonly Victim[]).map(({ id }) => id));
+    }
+  });
+}
+
+/** The storage, with a crash point before and after each call: of its writers and adoptions too. */
+export function watchStorage(storage: FileStorage, journal: Journal): FileStorage {
+  return watched(
+    'storage',
+    storage,
+    (method, args) => {
+      if (method !== 'adopt') return;
+      const [{ sessionId, resourceId }, path] = args as [FileKey, string];
+      const { size } = statSync(path);
+      journal.note('settling', sessionId, resourceId, basename(path), size);
+      journal.note('adopting', resourceId, path);
+    },
+    (method, result) => {
+      if (method === 'create') return watched('writer', result as FileWriter);
+      if (method === 'adopt') return watched('adoption', result as Adoption);
+      return result;
+    },
+  );
+}
+
+function watched<Port extends object>(
+  name: string,
+  port: Port,
+  before: Watch = () => {},
+  after: Outcome = (_method, result) => result,
+): Port {
+  return new Proxy(port, {
+    get(target, key) {
+      const value: unknown = Reflect.get(target, key, target);
+      if (typeof value !== 'function' || typeof key !== 'string') return value;
+      return (...args: unknown[]) => {
+        before(key, args);
+        const result = around(`${name}.${key}`, (): unknown => Reflect.apply(value, target, args));
+        return result instanceof Promise ? result.then((answer) => after(key, answer)) : after(key, result);
+      };
+    },
+  });
+}

@@ -1,0 +1,30 @@
+// What lies in the storage folder, looked at from outside.
+import { mkdir, readdir, utimes, writeFile } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** How many files of sessions there are. */
+export async function countFiles(storagePath) {
+  const entries = await readdir(join(storagePath, 's'), { recursive: true, withFileTypes: true }).catch(
+    () => [],
+  );
+  return entries.filter((entry) => entry.isFile() && /^[0-9a-f]{32}/.test(entry.name)).length;
+}
+
+export function isOnDisk(storagePath, sessionId, resourceId) {
+  const [session, resource] = [sessionId, resourceId].map((id) => id.replaceAll('-', ''));
+  return existsSync(join(storagePath, 's', session.slice(0, 2), session, resource));
+}
+
+/** A file under the names that the storage uses, old, and of a session that nobody knows: what a crash leaves. */
+export async function plantOrphan(storagePath) {
+  const session = randomBytes(16).toString('hex');
+  const folder = join(storagePath, 's', session.slice(0, 2), session);
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const path = join(folder, randomBytes(16).toString('hex'));
+  await writeFile(path, 'left behind', { mode: 0o600 });
+  const anHourAgo = Date.now() / 1000 - 3600;
+  await utimes(path, anHourAgo, anHourAgo);
+  return path;
+}

@@ -1,0 +1,53 @@
+// Installs from the lock file, unless what is installed already comes from it.
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { bin, npm, root, step } from './process.mjs';
+
+const lockFile = join(root, 'package-lock.json');
+const installedLock = join(root, 'node_modules', '.package-lock.json');
+/** Remembers which lock file was installed: its time says nothing after a checkout. */
+const stamp = join(root, 'node_modules', '.installed-from');
+
+export async function install() {
+  const wanted = readFileSync(lockFile, 'utf8');
+  const fingerprint = fingerprintOf(wanted);
+  if (isInstalled(wanted, fingerprint)) return;
+  // Whatever NODE_ENV says: building needs the compiler. npm warns of engines since it runs on the machine's own Node.
+  await step('Installing from package-lock.json', () => npm(['ci', '--include=dev', '--loglevel=error']));
+  writeFileSync(stamp, fingerprint);
+}
+
+/** What the benchmark compares with: packages of its own, which nothing else needs. */
+export async function installForBench() {
+  const folder = join('test', 'bench');
+  const installedFrom = join(root, folder, 'node_modules', '.installed-from');
+  const fingerprint = fingerprintOf(readFileSync(join(root, folder, 'package-lock.json'), 'utf8'));
+  if (existsSync(installedFrom) && readFileSync(installedFrom, 'utf8') === fingerprint) return;
+  const args = ['ci', '--prefix', folder, '--include=dev', '--loglevel=error'];
+  await step('Installing what the benchmark compares with', () => npm(args));
+  writeFileSync(installedFrom, fingerprint);
+}
+
+function fingerprintOf(text) {
+  return createHash('sha256').update(text).digest('hex');
+}
+
+function isInstalled(wanted, fingerprint) {
+  if (!existsSync(join(bin, 'node')) || !existsSync(installedLock)) return false;
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === fingerprint) return true;
+  if (!holdsTheSame(JSON.parse(wanted).packages, JSON.parse(readFileSync(installedLock, 'utf8')).packages)) {
+    return false;
+  }
+  writeFileSync(stamp, fingerprint);
+  return true;
+}
+
+/** Packages of other platforms are in the lock file, and are not installed. */
+function holdsTheSame(wanted, installed) {
+  const paths = Object.keys(wanted).filter((path) => path !== '' && !wanted[path].optional);
+  return (
+    paths.every((path) => installed[path] && installed[path].version === wanted[path].version) &&
+    Object.keys(installed).every((path) => wanted[path] && wanted[path].version === installed[path].version)
+  );
+}
