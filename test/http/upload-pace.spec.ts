@@ -3,9 +3,9 @@ import { FileApp } from '../support/file-app.js';
 import { ADAPTERS } from '../support/http-app.js';
 import { chunk, filePart, headOf, RawRequest } from '../support/raw-request.js';
 
-/** Moves the time that passes since the process began; how to go on. */
+/** Moves the time that passes since the process began, from a whole millisecond on, so that sums are exact; how to go on. */
 function passTime(): (seconds: number) => void {
-  const start = performance.now();
+  const start = Math.ceil(performance.now());
   let passed = 0;
   jest.spyOn(performance, 'now').mockImplementation(() => start + passed);
   return (seconds) => (passed += seconds * 1000);
