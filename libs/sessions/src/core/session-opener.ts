@@ -1,16 +1,15 @@
 import { randomUUID } from 'node:crypto';
-import { LRUCache } from 'lru-cache';
 import type { Client } from '../domain/binding.js';
 import type { RefusalReason } from '../domain/events.js';
 import { openingRecord, type NewSession } from '../domain/session.js';
 import { networkOf } from './client-address.js';
 import type { CoreContext } from './context.js';
 import type { Ender } from './ender.js';
+import { OpeningsPerMinute } from './openings-per-minute.js';
 import { Session } from './session.js';
 import { SessionToken } from './session-token.js';
 
 const MINUTE_MS = 60_000;
-const MAX_NETWORKS = 100_000;
 /** How many sessions make room at a time at most, and how often one that opens asks for it. */
 const MOST_EVICTED = 256;
 const ROUNDS = 8;
@@ -23,14 +22,9 @@ export type Opening =
       readonly retryAfterSeconds: number;
     };
 
-interface Window {
-  startedAt: number;
-  opened: number;
-}
-
 /** Opens sessions, as many as one network and the whole may have. */
 export class SessionOpener {
-  private readonly windows = new LRUCache<string, Window>({ max: MAX_NETWORKS });
+  private readonly openings = new OpeningsPerMinute();
   private room: { wanted: number; readonly made: Promise<boolean> } | null = null;
 
   constructor(
@@ -61,15 +55,7 @@ export class SessionOpener {
   /** Milliseconds until this network may open again; 0, and one is counted, if it may now. */
   private admit(network: string): number {
     if (this.context.config.openRate === 0) return 0;
-    const now = this.context.clock.monotonic();
-    let window = this.windows.get(network);
-    if (!window || now - window.startedAt >= MINUTE_MS) {
-      window = { startedAt: now, opened: 0 };
-      this.windows.set(network, window);
-    }
-    if (window.opened >= this.context.config.openRate) return window.startedAt + MINUTE_MS - now;
-    window.opened += 1;
-    return 0;
+    return this.openings.admit(network, this.context.config.openRate, this.context.clock.monotonic());
   }
 
   private async add(session: NewSession): Promise<boolean> {

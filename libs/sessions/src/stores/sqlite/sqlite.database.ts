@@ -131,7 +131,7 @@ function setUp(db: DatabaseSync, { mustExist, maxBytes }: DatabaseOptions): void
   db.exec(`
     PRAGMA synchronous = FULL;
     PRAGMA temp_store = MEMORY;
-    PRAGMA cache_size = -16384;
+    PRAGMA cache_size = -4096;
     PRAGMA journal_size_limit = ${16 * MEBIBYTE};
   `);
   if (maxBytes !== null)
