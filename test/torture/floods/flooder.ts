@@ -53,7 +53,8 @@ class Flood {
     const startedAt = performance.now();
     while (this.ended < this.asked.requests) {
       const due = Math.min(this.asked.requests, ((performance.now() - startedAt) * setUp.rate) / 1000);
-      while (this.begun < due && this.idle.length > 0) this.ask(this.idle.pop()!);
+      // In turn: one that waited long would be written to in the very moment in which the server closes it.
+      while (this.begun < due && this.idle.length > 0) this.ask(this.idle.shift()!);
       await new Promise((resolve) => setTimeout(resolve, TICK_MS));
     }
     for (const connection of this.idle) connection.close();
