@@ -13,13 +13,16 @@ const BUS_OFFSET = 10_000;
 
 /** One redis-server process of our own, on a free port of the loopback address, with its data in a folder of its own. */
 export class RedisServer {
+  readonly port: number;
+  private readonly folder: string;
+  private readonly options: readonly string[];
   private process: ChildProcess | undefined;
 
-  private constructor(
-    readonly port: number,
-    private readonly folder: string,
-    private readonly options: readonly string[],
-  ) {}
+  private constructor(port: number, folder: string, options: readonly string[]) {
+    this.port = port;
+    this.folder = folder;
+    this.options = options;
+  }
 
   static async start(options: readonly string[] = []): Promise<RedisServer> {
     const folder = await mkdtemp(join(tmpdir(), 'nest-sessions-redis-'));
@@ -90,7 +93,11 @@ export class RedisServer {
 
 /** Three masters, a replica each. */
 export class RedisClusterServers {
-  private constructor(readonly servers: readonly RedisServer[]) {}
+  readonly servers: readonly RedisServer[];
+
+  private constructor(servers: readonly RedisServer[]) {
+    this.servers = servers;
+  }
 
   static async start(): Promise<RedisClusterServers> {
     const options = [
