@@ -12,7 +12,7 @@ import { presentTokens } from './store-tokens.ts';
 export const campaign: Campaign = {
   name: 'no-way-in',
   title: 'no spelling of a request opens the admin, no forged or dead token a session, and no secret shows',
-  goal: 1000,
+  goal: 2000,
   short: 30,
   async run(context) {
     const forged = await presentTokens(context.count, context);
