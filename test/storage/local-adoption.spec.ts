@@ -76,6 +76,36 @@ describe('adopting a file', () => {
     expect((await scanAll(storage)).files).toEqual([]);
   });
 
+  it('of which nobody knows any more is found by a scan, and taken away without its source', async () => {
+    const key = newKey();
+    await (await storage.adopt(key, source)).place();
+    const [orphan] = (await scanAll(storage)).files;
+    expect(orphan).toMatchObject({ resourceId: key.resourceId, sizeBytes: 6 });
+    expect(await storage.removeScanned(key.sessionId, orphan!)).toBe(true);
+    expect(await scanAll(storage)).toMatchObject({ files: [], foreign: 0 });
+    expect(readFileSync(source, 'utf8')).toBe('spoken');
+  });
+
+  it('is refused under a key that an adoption has', async () => {
+    const key = newKey();
+    await (await storage.adopt(key, source)).place();
+    await expect(storage.create(key)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+    const again = join(allowed, 'again.wav');
+    writeFileSync(again, 'spoken again');
+    const adoption = await storage.adopt(key, again);
+    await expect(adoption.place()).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+    expect(await read(storage, key)).toBe('spoken');
+  });
+
+  it('is whole, and deleted like any other, where its source could not be let go in the end', async () => {
+    const key = newKey();
+    await (await storage.adopt(key, source)).place();
+    await storage.remove(key);
+    expect(await storage.read(key)).toBeNull();
+    expect(await scanAll(storage)).toMatchObject({ files: [], foreign: 0 });
+    expect(readFileSync(source, 'utf8')).toBe('spoken');
+  });
+
   it('copies from another file system', async () => {
     const mounted = join(place.path, 'mounted');
     place.mountTmpfs(mounted, 'size=4m');

@@ -103,6 +103,7 @@ function skipUnderLoad(owner: object, method: string): void {
 function nameKind(path: unknown): string {
   const name = basename(String(path));
   if (/^[0-9a-f]{32}\.part$/.test(name)) return 'part';
+  if (/^[0-9a-f]{32}\.link$/.test(name)) return 'linked';
   if (/^[0-9a-f]{32}$/.test(name)) return 'id';
   if (/^[0-9a-f]{32}-[0-9a-f]{32}$/.test(name)) return 'discarded';
   if (/^[0-9a-f]{2}$/.test(name)) return 'shard';

@@ -40,7 +40,12 @@ export function readDisk(root: string): Disk {
       folders.push(sessionId);
       for (const name of namesIn(join(root, 's', shard, folder))) {
         const path = join(root, 's', shard, folder, name);
-        files.push({ path, sessionId, resourceId: uuidOf(name), sizeBytes: statSync(path).size });
+        files.push({
+          path,
+          sessionId,
+          resourceId: uuidOf(name.replace(/\.link$/, '')),
+          sizeBytes: statSync(path).size,
+        });
       }
     }
   }

@@ -3,10 +3,10 @@ import { link, lstat, open, realpath, unlink, type FileHandle } from 'node:fs/pr
 import { basename, dirname, sep } from 'node:path';
 import { SessionsError } from '../../domain/errors.js';
 import type { Adoption, FileKey } from '../../ports/file-storage.js';
-import { removeFile, removePart } from './file-removal.js';
+import { removeFile } from './file-removal.js';
 import { LocalFileWriter } from './file-writer.js';
 import { FILE_MODE, Folder } from './folder.js';
-import { fileName } from './paths.js';
+import { linkName } from './paths.js';
 import type { SessionFolders } from './session-folders.js';
 import { isAbsence, isSystemError, toStorageError } from './storage-error.js';
 
@@ -24,12 +24,13 @@ interface Source {
 
 /**
  * Takes over a file that something else wrote: a second name for it where that works, a copy where it does not. The
- * source keeps its name and its mode until `complete`, and is the one file outside the root that is ever deleted.
+ * source keeps its name and its mode until `complete`, and is the one file outside the root that is ever deleted. Until it
+ * is, the name of ours tells that there may be two: a file with two names and no such word is somebody else's.
  */
 export class LocalAdoption implements Adoption {
   readonly sizeBytes: number;
   private copy: LocalFileWriter | null = null;
-  private held: 'nothing' | 'part' | 'file' = 'nothing';
+  private linked = false;
 
   private constructor(
     private readonly folders: SessionFolders,
@@ -64,22 +65,19 @@ export class LocalAdoption implements Adoption {
 
   async complete(): Promise<void> {
     try {
-      await this.setMode(FILE_MODE);
+      if (this.linked) await this.setMode(FILE_MODE);
       await this.unlinkSource();
+      if (this.linked) await this.takeFinalName();
     } catch (error) {
       throw toStorageError(error);
     }
   }
 
   async abort(): Promise<void> {
-    const held = this.held;
-    this.held = 'nothing';
     try {
       if (this.copy) await this.copy.abort();
-      else if (held === 'file') await removeFile(this.folders, this.key);
-      else if (held === 'part') await removePart(this.folders, this.key);
+      else if (this.linked) await removeFile(this.folders, this.key);
     } catch (error) {
-      this.held = held;
       throw toStorageError(error);
     }
   }
@@ -87,8 +85,13 @@ export class LocalAdoption implements Adoption {
   /** A linked file shares its mode with the source: so it is changed only once the source goes. */
   private async setMode(mode: number): Promise<void> {
     await this.folders.use(this.key.sessionId, (folder) =>
-      setMode(folder.at(fileName(this.key.resourceId)), mode),
+      setMode(folder.at(linkName(this.key.resourceId)), mode),
     );
+  }
+
+  /** Under the name it has it is found as well; and by now there is no way back. */
+  private async takeFinalName(): Promise<void> {
+    await this.folders.publish(this.key, linkName(this.key.resourceId), () => {}).catch(() => {});
   }
 
   private async unlinkSource(): Promise<void> {
@@ -100,36 +103,33 @@ export class LocalAdoption implements Adoption {
       });
     } catch (error) {
       if (isAbsence(error)) return;
-      await this.setMode(Number(this.source.stat.mode) & 0o7777);
+      if (this.linked) await this.setMode(Number(this.source.stat.mode) & 0o7777);
       throw error;
     }
   }
 
   private async takeOver(): Promise<void> {
     try {
-      await this.linkPart();
+      await this.linkWhole();
     } catch (error) {
-      if (this.held !== 'nothing' || !isSystemError(error, ...CANNOT_LINK)) throw error;
+      if (this.linked || !isSystemError(error, ...CANNOT_LINK)) throw error;
       await this.copyWhole();
-      return;
     }
-    await this.folders.publish(this.key, () => {
-      this.held = 'file';
-    });
   }
 
-  private async linkPart(): Promise<void> {
+  private async linkWhole(): Promise<void> {
     const linked = await Folder.use(this.source.folder, (folder) =>
-      this.folders.begin(this.key, async (partPath) => {
+      this.folders.begin(this.key, linkName(this.key.resourceId), async (path) => {
         // The source is looked at again first: absent, it must not look like an absent folder of ours.
         await sameOrNotAdoptable(folder, this.source);
-        await link(folder.at(this.source.name), partPath);
-        this.held = 'part';
-        await makeDurable(partPath, this.source.stat);
+        await link(folder.at(this.source.name), path);
+        this.linked = true;
+        await makeDurable(path, this.source.stat);
         return true;
       }),
     );
     if (!linked) throw notAdoptable();
+    await this.folders.makeNamesDurable(this.key.sessionId);
   }
 
   private async copyWhole(): Promise<void> {

@@ -1,16 +1,17 @@
 import { lstat, unlink } from 'node:fs/promises';
 import type { FileKey } from '../../ports/file-storage.js';
 import type { Folder } from './folder.js';
-import { checkKey, fileName, partName } from './paths.js';
+import { checkKey, fileName, linkName, partName } from './paths.js';
 import type { SessionFolders } from './session-folders.js';
 import { isAbsence } from './storage-error.js';
 
-/** Deletes the file of a key, finished or not. What has its name, but is no file, is left alone. */
+/** Deletes the file of a key, in whatever state. What has its name, but is no file, is left alone. */
 export async function removeFile(folders: SessionFolders, key: FileKey): Promise<void> {
   checkKey(key);
   await folders.use(key.sessionId, async (folder) => {
-    // First the unfinished one: it may become the finished one between the two.
+    // The final name last: the others may become it meanwhile.
     await unlinkFile(folder, partName(key.resourceId));
+    await unlinkFile(folder, linkName(key.resourceId));
     await unlinkFile(folder, fileName(key.resourceId));
   });
 }

@@ -4,6 +4,7 @@ import { SessionsError } from '../../domain/errors.js';
 import type { FileKey, FileWriter } from '../../ports/file-storage.js';
 import { removeFile, removePart } from './file-removal.js';
 import { FILE_MODE } from './folder.js';
+import { partName } from './paths.js';
 import type { SessionFolders } from './session-folders.js';
 import { toStorageError } from './storage-error.js';
 
@@ -29,7 +30,7 @@ export class LocalFileWriter implements FileWriter {
 
   static async create(folders: SessionFolders, key: FileKey): Promise<LocalFileWriter> {
     try {
-      return new LocalFileWriter(folders, key, await folders.begin(key, openNew));
+      return new LocalFileWriter(folders, key, await folders.begin(key, partName(key.resourceId), openNew));
     } catch (error) {
       throw toStorageError(error);
     }
@@ -47,7 +48,7 @@ export class LocalFileWriter implements FileWriter {
     this.finishing ??= this.inTurn(async () => {
       await this.openHandle().datasync();
       await this.close();
-      await this.folders.publish(this.key, () => {
+      await this.folders.publish(this.key, partName(this.key.resourceId), () => {
         this.named = true;
       });
       this.state = 'finished';

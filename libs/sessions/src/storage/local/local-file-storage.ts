@@ -18,7 +18,7 @@ import { DiskRoom } from './disk-room.js';
 import { removeFile } from './file-removal.js';
 import { LocalFileWriter } from './file-writer.js';
 import { checkKey, folderName, type RootPaths } from './paths.js';
-import { openForReading } from './reading.js';
+import { openFile } from './reading.js';
 import { inspectRoot, prepareRoot } from './root.js';
 import { RootGuard } from './root-guard.js';
 import { removeFolderIfEmpty, removeIfSame, scanFiles } from './scan.js';
@@ -136,7 +136,7 @@ export class LocalFileStorage extends FileStorage {
 
   read(key: FileKey, range?: ByteRange): Promise<Readable | null> {
     return this.attempt(async ({ paths, guard }) => {
-      const stream = await openForReading(paths.file(key), range);
+      const stream = await openFile(paths, key, range);
       // Nothing there, because the root is not: that says nothing of the file.
       if (!stream) await guard.assertPresent();
       return stream;

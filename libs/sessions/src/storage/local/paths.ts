@@ -5,7 +5,7 @@ import type { FileKey, TrashTicket } from '../../ports/file-storage.js';
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const FOLDER_NAME = /^[0-9a-f]{32}$/;
-const FILE_NAME = /^([0-9a-f]{32})(\.part)?$/;
+const FILE_NAME = /^([0-9a-f]{32})(\.part|\.link)?$/;
 const SHARD_NAME = /^[0-9a-f]{2}$/;
 const TRASH_NAME = /^[0-9a-f]{32}-[0-9a-f]{32}$/;
 
@@ -13,6 +13,8 @@ const TRASH_NAME = /^[0-9a-f]{32}-[0-9a-f]{32}$/;
 export interface ParsedFileName {
   readonly resourceId: string;
   readonly partial: boolean;
+  /** Adopted: it may have one other name still, that of its source. */
+  readonly linked: boolean;
 }
 
 /**
@@ -46,6 +48,10 @@ export class RootPaths {
   file(key: FileKey): string {
     return join(this.session(key.sessionId), fileName(key.resourceId));
   }
+
+  link(key: FileKey): string {
+    return join(this.session(key.sessionId), linkName(key.resourceId));
+  }
 }
 
 export const MARKER_NAME = '.nest-sessions.json';
@@ -63,6 +69,11 @@ export function fileName(resourceId: string): string {
 /** The name of a file that is still being written. */
 export function partName(resourceId: string): string {
   return `${hexOf(resourceId)}.part`;
+}
+
+/** The name of an adopted file for as long as its source may still be there, which is the same file. */
+export function linkName(resourceId: string): string {
+  return `${hexOf(resourceId)}.link`;
 }
 
 /** A new name in the trash: no two are the same, whoever makes them. */
@@ -93,7 +104,7 @@ export function parseFolderName(shard: string, name: string): string | null {
 export function parseFileName(name: string): ParsedFileName | null {
   const match = FILE_NAME.exec(name);
   if (!match?.[1]) return null;
-  return { resourceId: uuidOf(match[1]), partial: match[2] !== undefined };
+  return { resourceId: uuidOf(match[1]), partial: match[2] === '.part', linked: match[2] === '.link' };
 }
 
 function hexOf(id: string): string {

@@ -2,16 +2,26 @@ import { constants } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { SessionsError } from '../../domain/errors.js';
-import type { ByteRange } from '../../ports/file-storage.js';
+import type { ByteRange, FileKey } from '../../ports/file-storage.js';
 import { liesAt } from './folder.js';
+import type { RootPaths } from './paths.js';
 import { isAbsence, isSystemError } from './storage-error.js';
 
 // Without O_NONBLOCK, a fifo under our name would hold a thread for good.
 const OPEN_FILE = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
-/** Opens the file at this path and streams it; `null` where there is none, or only what is not ours. */
-export async function openForReading(path: string, range?: ByteRange): Promise<Readable | null> {
+/** Opens the file of a key and streams it; `null` where there is none, or only what is not ours. */
+export async function openFile(paths: RootPaths, key: FileKey, range?: ByteRange): Promise<Readable | null> {
   if (range) refuseMalformed(range);
+  return (
+    (await openAt(paths.file(key), range)) ??
+    (await openAt(paths.link(key), range)) ??
+    // It may have got its final name between the two.
+    (await openAt(paths.file(key), range))
+  );
+}
+
+async function openAt(path: string, range: ByteRange | undefined): Promise<Readable | null> {
   const handle = await openOrNull(path);
   if (!handle) return null;
   try {

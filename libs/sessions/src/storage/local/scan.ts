@@ -10,6 +10,7 @@ import {
   fileName,
   folderName,
   isShardName,
+  linkName,
   parseFileName,
   parseFolderName,
   partName,
@@ -81,20 +82,28 @@ async function* scanEntries(folder: Folder, sessionId: string, dev: bigint): Asy
 
 /** Deletes a scanned file if it still is what the scan saw; whether it did. */
 export async function removeIfSame(paths: RootPaths, sessionId: string, file: ScannedFile): Promise<boolean> {
-  const name = file.partial ? partName(file.resourceId) : fileName(file.resourceId);
+  const names = file.partial
+    ? [partName(file.resourceId)]
+    : [fileName(file.resourceId), linkName(file.resourceId)];
   const removed = await Folder.use(paths.session(sessionId), async (folder) => {
     if (!(await isOwnFolder(paths, folder))) return false;
-    const now = await lookAt(folder, Buffer.from(name), (await folder.stat()).dev);
-    if (now === null || now === 'foreign') return false;
-    if (now.inode !== file.inode || now.changedAt !== file.changedAt || now.sizeBytes !== file.sizeBytes)
-      return false;
-    await unlink(folder.at(name));
-    return true;
+    const { dev } = await folder.stat();
+    for (const name of names) {
+      const now = await lookAt(folder, Buffer.from(name), dev);
+      if (now === null || now === 'foreign' || !isSame(now, file)) continue;
+      await unlink(folder.at(name));
+      return true;
+    }
+    return false;
   }).catch((error: unknown) => {
     if (isAbsence(error)) return false;
     throw error;
   });
   return removed ?? false;
+}
+
+function isSame(now: ScannedFile, then: ScannedFile): boolean {
+  return now.inode === then.inode && now.changedAt === then.changedAt && now.sizeBytes === then.sizeBytes;
 }
 
 /** Deletes the folder of a session if it is empty and has not changed for this long; whether it did. */
@@ -131,8 +140,10 @@ async function lookAt(folder: Folder, name: Buffer, dev: bigint): Promise<Scanne
     if (isAbsence(error)) return null;
     throw error;
   }
-  if (!stat.isFile() || stat.nlink !== 1n || stat.dev !== dev || !isOurs(stat)) return 'foreign';
-  return { ...parsed, sizeBytes: Number(stat.size), changedAt: changedAt(stat), inode: stat.ino };
+  const { resourceId, partial, linked } = parsed;
+  const names = linked ? 2n : 1n;
+  if (!stat.isFile() || stat.nlink > names || stat.dev !== dev || !isOurs(stat)) return 'foreign';
+  return { resourceId, partial, sizeBytes: Number(stat.size), changedAt: changedAt(stat), inode: stat.ino };
 }
 
 function changedAt({ mtimeMs, ctimeMs }: BigIntStats): number {

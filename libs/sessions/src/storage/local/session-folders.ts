@@ -2,7 +2,7 @@ import { lstat, rename } from 'node:fs/promises';
 import { SessionsError } from '../../domain/errors.js';
 import type { FileKey } from '../../ports/file-storage.js';
 import { Folder, makeFolder } from './folder.js';
-import { checkKey, fileName, partName, type RootPaths } from './paths.js';
+import { checkKey, fileName, linkName, type RootPaths } from './paths.js';
 import { isAbsence, isSystemError, unavailable } from './storage-error.js';
 
 const ATTEMPTS = 5;
@@ -20,21 +20,27 @@ export class SessionFolders {
   }
 
   /**
-   * Makes the unfinished file of a key, by `make`, which must fail with `EEXIST` where there is one. `INVALID_ARGUMENT` if
-   * the key is taken.
+   * Makes the file of a key under a name of the time before its final one, by `make`, which must fail with `EEXIST` where
+   * there is one. `INVALID_ARGUMENT` if the key is taken.
    */
-  async begin<T>(key: FileKey, make: (partPath: string) => Promise<T>, attempts = ATTEMPTS): Promise<T> {
+  async begin<T>(
+    key: FileKey,
+    name: string,
+    make: (path: string) => Promise<T>,
+    attempts = ATTEMPTS,
+  ): Promise<T> {
     checkKey(key);
-    const made = await this.attempt(key, make);
+    const made = await this.attempt(key, name, make);
     if (made) return made.value;
-    if (attempts > 1) return this.begin(key, make, attempts - 1);
+    if (attempts > 1) return this.begin(key, name, make, attempts - 1);
     throw sessionGone();
   }
 
   /** `null` where the folder went away under our hands: discarded, or swept because it was empty. */
   private async attempt<T>(
     key: FileKey,
-    make: (partPath: string) => Promise<T>,
+    name: string,
+    make: (path: string) => Promise<T>,
   ): Promise<{ value: T } | null> {
     const path = this.paths.session(key.sessionId);
     await this.makeSessionFolder(key.sessionId);
@@ -44,8 +50,10 @@ export class SessionFolders {
       return null;
     }
     try {
-      if (await exists(folder.at(fileName(key.resourceId)))) throw keyTaken();
-      return { value: await make(folder.at(partName(key.resourceId))) };
+      for (const taken of [fileName(key.resourceId), linkName(key.resourceId)]) {
+        if (await exists(folder.at(taken))) throw keyTaken();
+      }
+      return { value: await make(folder.at(name)) };
     } catch (error) {
       if (isSystemError(error, 'EEXIST')) throw keyTaken();
       if (isSystemError(error, 'ENOENT') && !(await exists(path))) return null;
@@ -56,16 +64,16 @@ export class SessionFolders {
   }
 
   /**
-   * Gives a file that is whole and durable its final name, and calls `named`; then makes the name durable. `SESSION_GONE`
-   * once the session has been discarded.
+   * Gives a file that is whole and durable its final name in place of `name`, and calls `named`; then makes it durable.
+   * `SESSION_GONE` once the session has been discarded.
    */
-  async publish(key: FileKey, named: () => void): Promise<void> {
+  async publish(key: FileKey, name: string, named: () => void): Promise<void> {
     const published = await this.use(key.sessionId, async (folder) => {
       const path = folder.at(fileName(key.resourceId));
-      // Whoever holds the unfinished name is the only one who may take the final one.
+      // Whoever holds the name before it is the only one who may take the final one.
       if (await exists(path)) throw keyTaken();
       try {
-        await rename(folder.at(partName(key.resourceId)), path);
+        await rename(folder.at(name), path);
       } catch (error) {
         if (!isAbsence(error)) throw error;
         throw new SessionsError('RESOURCE_GONE', 'The file was deleted while it was written.', {
@@ -78,6 +86,16 @@ export class SessionFolders {
     });
     if (!published) throw sessionGone();
     await this.syncParents(key.sessionId);
+  }
+
+  /** Makes durable what names there are in the folder of this session. `SESSION_GONE` once it has been discarded. */
+  async makeNamesDurable(sessionId: string): Promise<void> {
+    const isThere = await this.use(sessionId, async (folder) => {
+      await folder.sync();
+      return true;
+    });
+    if (!isThere) throw sessionGone();
+    await this.syncParents(sessionId);
   }
 
   private async makeSessionFolder(sessionId: string): Promise<void> {
