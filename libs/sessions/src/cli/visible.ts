@@ -1,8 +1,8 @@
 /**
- * Whatever a terminal would obey, or not show: control characters (ESC, C1 and DEL too), direction marks, invisible and
- * unpaired ones, line and paragraph separators, and marks piled on one letter.
+ * Whatever a terminal would obey, or not show: control characters (ESC, C1 and DEL too), direction marks, invisible,
+ * unpaired and unassigned ones, line and paragraph separators, and marks piled on one letter.
  */
-const UNSEEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\u115f\u1160\u3164\uffa0]|(?<=\p{M}{4})\p{M}/gu;
+const UNSEEN = /[\p{C}\p{Zl}\p{Zp}\u115f\u1160\u3164\uffa0]|(?<=\p{M}{4})\p{M}/gu;
 
 /** `text` on one line, harmless to a terminal: what cannot be shown is spelt out as `\x1b` or `\u{202e}`. */
 export function visible(text: string): string {
