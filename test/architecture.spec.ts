@@ -208,6 +208,13 @@ describe('deleting files', () => {
   });
 });
 
+describe('chance', () => {
+  it('that could be foretold is nowhere but in the pauses between two tries to connect', () => {
+    const users = library.filter(({ text }) => /\bMath\.random\b/.test(text)).map(({ path }) => path);
+    expect(users).toEqual(['stores/redis/redis.connection.ts']);
+  });
+});
+
 describe('the reference app', () => {
   it('uses the library as any app does: by its name and subpaths', () => {
     const outside = app.flatMap(({ path, text }) =>

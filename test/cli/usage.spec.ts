@@ -113,4 +113,13 @@ describe('help and version', () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toMatch(expected);
   });
+
+  it.each([[['list']], [['show']], [['stats']], [['cleanup']]])(
+    '%j takes no secret as an argument, where every user of the machine could read it',
+    async (args) => {
+      const { stdout } = await runCli([...args, '--help'], { storagePath: '/nowhere' });
+      expect(stdout).toContain('--json');
+      expect(stdout).not.toMatch(/--\S*(token|secret|password|key|url)/i);
+    },
+  );
 });

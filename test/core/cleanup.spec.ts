@@ -242,6 +242,48 @@ describe('Cleanup of files that are noted as those of another store', () => {
   });
 });
 
+describe('What became due while nobody ran', () => {
+  it('ends after the next start, once, with one event each', async () => {
+    const before = await World.create('sqlite');
+    const { session } = await before.open();
+    await before.core.quiesce();
+    await before.core.stop();
+    before.clock.advance(2 * HOUR);
+    const after = await World.create('sqlite', {}, before);
+    try {
+      const ended: string[] = [];
+      after.service.events.on('session.ended', ({ sessionId }) => void ended.push(sessionId));
+      await after.core.cleanup.runAll();
+      await after.core.cleanup.runAll();
+      expect(ended).toEqual([session.id]);
+      expect(await after.service.totals()).toMatchObject({ open: 0, ending: 0 });
+    } finally {
+      await after.close();
+      await rm(before.root, { recursive: true, force: true });
+    }
+  });
+});
+
+describe('A crowd that is due at once', () => {
+  it('is ended in one run, the longest due first', async () => {
+    const world = await World.create('memory', { maxSessions: 10_000 });
+    try {
+      const opened: string[] = [];
+      for (let count = 0; count < 5000; count += 1) {
+        if (count % 500 === 0) world.clock.advance(1000);
+        opened.push((await world.open()).session.id);
+      }
+      world.clock.advance(HOUR);
+      const ended: string[] = [];
+      world.service.events.on('session.ended', ({ sessionId }) => void ended.push(sessionId));
+      expect(await world.core.cleanup.run('idle')).toMatchObject({ items: 5000, failures: 0 });
+      expect(new Set(ended.slice(0, 500))).toEqual(new Set(opened.slice(0, 500)));
+    } finally {
+      await world.close();
+    }
+  });
+});
+
 describe('What a killed process leaves', () => {
   it('is gone with the first cleanup after its heartbeat stops', async () => {
     const world = await World.create('sqlite');

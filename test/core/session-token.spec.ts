@@ -14,6 +14,23 @@ describe('SessionToken', () => {
     for (const text of shown) expect(text).not.toContain(token.reveal());
   });
 
+  it('has 256 bits that nobody can tell beforehand: none is set much more often than not', () => {
+    const count = 20_000;
+    const id = randomUUID();
+    const set = Array.from({ length: 256 }, () => 0);
+    const seen = new Set<string>();
+    for (let made = 0; made < count; made += 1) {
+      const text = SessionToken.createFor(id).reveal();
+      seen.add(text);
+      const random = Buffer.from(text.slice(2), 'base64url');
+      for (let bit = 0; bit < 256; bit += 1) set[bit]! += (random[bit >> 3]! >> (bit & 7)) & 1;
+    }
+    expect(seen.size).toBe(count);
+    // Seven standard deviations: chance alone gets there in one run of billions.
+    const most = 7 * Math.sqrt(count / 4);
+    for (const times of set) expect(Math.abs(times - count / 2)).toBeLessThan(most);
+  });
+
   it('keeps the bucket of its session, and shares nothing else with the one before', () => {
     const id = randomUUID();
     const [one, other] = [SessionToken.createFor(id).reveal(), SessionToken.createFor(id).reveal()];

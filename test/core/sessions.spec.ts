@@ -115,6 +115,35 @@ describe.each(STORES)('Sessions on %s', (store) => {
     expect((await world.service.listByUser('ada')).map(({ id }) => id)).toEqual([kept?.id]);
   });
 
+  it('lists every login of a user that came at once, and keeps exactly the one that is excepted', async () => {
+    const openings = await Promise.all([world.open(), world.open(), world.open()]);
+    const logins = await Promise.all(
+      openings.map(async ({ session }) => {
+        await world.service.bindUser(session, 'ada');
+        return { session, token: await world.service.regenerate(session) };
+      }),
+    );
+    expect(await world.service.listByUser('ada')).toHaveLength(3);
+    const [kept, ...others] = logins;
+    await world.service.endAllOf('ada', { except: kept!.session });
+    expect(await world.kindOf(kept!.token)).toBe('live');
+    for (const { token } of others) expect(await world.kindOf(token)).toBe('ended');
+  });
+
+  it('ends or lists a login that comes while all of its user are ended, and loses none', async () => {
+    for (let count = 0; count < 5; count += 1)
+      await world.service.bindUser((await world.open()).session, 'ada');
+    const late = await world.open();
+    const [ended, bound] = await Promise.allSettled([
+      world.service.endAllOf('ada'),
+      world.service.bindUser(late.session, 'ada'),
+    ]);
+    expect([ended.status, bound.status]).toEqual(['fulfilled', 'fulfilled']);
+    const isListed = (await world.service.listByUser('ada')).map(({ id }) => id);
+    const isLive = (await world.kindOf(late.token)) === 'live';
+    expect(isListed).toEqual(isLive ? [late.session.id] : []);
+  });
+
   it.each([[''], ['x'.repeat(256)]])('refuses a user id that is none', async (userId) => {
     const { session } = await world.open();
     await expect(world.service.bindUser(session, userId)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });

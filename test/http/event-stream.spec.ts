@@ -38,6 +38,24 @@ describe.each(ADAPTERS)('Server-sent events on %s', (adapter) => {
     expect(app.controller.messages.observed).toBe(false);
   });
 
+  it.each(['\n', '\r', '\r\n'])(
+    'stay one event each, whatever breaks the lines in them: %j',
+    async (lineBreak) => {
+      const visitor = await app.visitor();
+      const response = await fetch(`${app.url}/events`, { headers: visitor.headers });
+      const forged = ['x', 'event: forged', 'data: {}', '', ''].join(lineBreak);
+      app.controller.messages.next({ id: forged, type: forged, data: { text: forged } });
+      app.controller.messages.next({ id: 'z', type: 'last', data: {} });
+      let text = '';
+      for await (const part of response.body!.pipeThrough(new TextDecoderStream())) {
+        text += part;
+        if (text.includes('event: last')) break;
+      }
+      const named = text.split(/\r\n|\r|\n/).filter((line) => line.startsWith('event:'));
+      expect(named).toEqual([expect.stringMatching(/^event: x/), 'event: last']);
+    },
+  );
+
   it('begin a session where the client has none', async () => {
     const stream = await listen({ 'user-agent': 'test' });
     expect(stream.response.headers.getSetCookie()).toEqual([expect.stringMatching(/^sid=/)]);
