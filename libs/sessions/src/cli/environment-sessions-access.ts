@@ -39,7 +39,10 @@ export class EnvironmentSessionsAccess extends SessionsAccess implements OnAppli
     } catch (error) {
       const failure = CommandFailure.from(error);
       if (failure.exitCode !== EXIT.storeUnreachable) throw failure;
-      const place = `SESSION_STORAGE_PATH is ${config.storagePath}`;
+      const isOfRedis = config.store === 'redis' && !hasCode(error, 'STORAGE_UNAVAILABLE');
+      const place = isOfRedis
+        ? 'SESSION_REDIS_URL and SESSION_REDIS_PREFIX tell where it is'
+        : `SESSION_STORAGE_PATH is ${config.storagePath}`;
       const reason = hasCode(error, 'STORE_UNAVAILABLE') ? ', as the server has it?' : '';
       throw new CommandFailure(failure.exitCode, `${failure.message} (${place}${reason})`, { cause: error });
     }

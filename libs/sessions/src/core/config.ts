@@ -6,6 +6,7 @@ import { SessionsError } from '../domain/errors.js';
 import type { ResourceLimits } from '../domain/limits.js';
 import { BUILT_IN_RESOURCE_TYPES } from '../domain/resource.js';
 import { addressKeyFor } from './client-address.js';
+import { redisFaultsOf } from './redis-settings.js';
 import { DEFAULTS, ENVIRONMENT, SessionsSettings } from './settings.js';
 
 /** What an application may set; what it leaves out comes from the environment, or is the default. */
@@ -21,7 +22,9 @@ export interface SessionsConfig {
   readonly orphanGraceMs: number;
   /** Absolute. */
   readonly storagePath: string;
-  readonly store: 'sqlite' | 'memory';
+  readonly store: 'sqlite' | 'redis' | 'memory';
+  /** The URLs hold passwords: they are for the client of Redis alone. */
+  readonly redis: { readonly urls: readonly string[]; readonly prefix: string };
   readonly maxSessions: number;
   readonly openRate: number;
   readonly binding: BindingRule;
@@ -87,6 +90,8 @@ export function resolveConfig(
   if (given['maxIdleSeconds'] === undefined && Number.isFinite(settings.maxDurationSeconds)) {
     settings.maxIdleSeconds = Math.min(DEFAULTS.maxIdleSeconds, settings.maxDurationSeconds);
   }
+  const hasRedisUrls = Array.isArray(settings.redisUrls) && settings.redisUrls.length > 0;
+  if (given['store'] === undefined && hasRedisUrls) settings.store = 'redis';
   faults.push(...faultsOf(settings));
   if (faults.length > 0) {
     const list = faults.map((fault) => `  - ${fault}`).join('\n');
@@ -153,6 +158,7 @@ function faultsOf(settings: SessionsSettings): string[] {
   if (areNumbers && maxIdleSeconds > maxDurationSeconds) {
     faults.push(`${label('maxIdleSeconds')}: must not be more than ${label('maxDurationSeconds')}`);
   }
+  faults.push(...redisFaultsOf(settings, label));
   return faults;
 }
 
@@ -170,6 +176,7 @@ function toConfig(settings: SessionsSettings): SessionsConfig {
     orphanGraceMs: settings.orphanGraceSeconds * 1000,
     storagePath: resolve(settings.storagePath),
     store: settings.store,
+    redis: Object.freeze({ urls: Object.freeze([...settings.redisUrls]), prefix: settings.redisPrefix }),
     maxSessions: settings.maxSessions,
     openRate: settings.openRate,
     binding: Object.freeze({

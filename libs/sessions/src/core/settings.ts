@@ -63,7 +63,12 @@ export class SessionsSettings {
   @Matches(/^[^\0]*$/, { message: 'must be a path' })
   storagePath!: string;
   /** What remembers the sessions. */
-  @OneOf('sqlite', 'memory') store!: 'sqlite' | 'memory';
+  @OneOf('sqlite', 'redis', 'memory') store!: 'sqlite' | 'redis' | 'memory';
+  /** One `redis://` or `rediss://` URL for a server, several nodes of it for a cluster. Given alone, they choose `redis`. */
+  @Texts(/^rediss?:\/\/[^\s,]+$/, 'URLs such as redis://user:password@host:6379', 64) redisUrls!: string[];
+  /** What all keys in Redis begin with. */
+  @Matches(/^[^{}\s]{1,64}$/, { message: 'must be 1 to 64 characters, without braces and blanks' })
+  redisPrefix!: string;
   /** Sessions at once, over all users. */
   @WholeNumber(1, 100_000_000) maxSessions!: number;
   /** Sessions that one network may begin in a minute; 0: no limit. */
@@ -141,6 +146,8 @@ export const DEFAULTS: Readonly<SessionsSettings> = Object.freeze({
   orphanGraceSeconds: 600,
   storagePath: 'data/sessions',
   store: 'sqlite',
+  redisUrls: [],
+  redisPrefix: 'nest-sessions:',
   maxSessions: 100_000,
   openRate: 120,
   bindIp: 'exact',
@@ -178,6 +185,8 @@ export const ENVIRONMENT: Readonly<Record<keyof SessionsSettings, string>> = Obj
   orphanGraceSeconds: 'SESSION_ORPHAN_GRACE',
   storagePath: 'SESSION_STORAGE_PATH',
   store: 'SESSION_STORE',
+  redisUrls: 'SESSION_REDIS_URL',
+  redisPrefix: 'SESSION_REDIS_PREFIX',
   maxSessions: 'MAX_SESSIONS',
   openRate: 'SESSION_OPEN_RATE',
   bindIp: 'SESSION_BIND_IP',

@@ -8,11 +8,15 @@ import { SessionEventBus } from '../core/event-bus.js';
 import { SessionService } from '../core/session.service.js';
 import { AnchoredClock } from '../core/system-clock.js';
 import { Clock } from '../ports/clock.js';
+import { SessionsError } from '../domain/errors.js';
 import { FileStorage } from '../ports/file-storage.js';
 import { SessionStore } from '../ports/session-store.js';
+import { markerVersion } from '../storage/local/marker.js';
+import { MARKER_NAME } from '../storage/local/paths.js';
 import { LocalFileStorage } from '../storage/local/local-file-storage.js';
 import { MemorySessionStore } from '../stores/memory/memory-session-store.js';
 import { SqliteSessionStore } from '../stores/sqlite/sqlite-session-store.js';
+import { createRedisStore } from './redis-store.factory.js';
 import { MODULE_OPTIONS_TOKEN, type SessionsModuleOptions } from './sessions.module-definition.js';
 import { SESSIONS_CONFIG } from './tokens.js';
 
@@ -35,19 +39,27 @@ function createStorage({ adapters }: SessionsModuleOptions, config: SessionsConf
   );
 }
 
-function createStore(
+async function createStore(
   { adapters }: SessionsModuleOptions,
   config: SessionsConfig,
   storage: FileStorage,
   role: 'server' | 'cli',
-): SessionStore {
+): Promise<SessionStore> {
   if (adapters?.store) return adapters.store;
   if (config.store === 'memory') return new MemorySessionStore();
+  if (config.store === 'redis') return createRedisStore(config.redis, role);
   return new SqliteSessionStore({
     path: join(config.storagePath, DATABASE),
     mustExist: role === 'cli',
     onDiskFull: () => storage.dropBallast(),
   });
+}
+
+/** Commands make no storage. Beside SQLite the missing database tells; Redis answers wherever the files are. */
+async function expectFiles({ adapters }: SessionsModuleOptions, config: SessionsConfig): Promise<void> {
+  if (adapters?.storage || config.store !== 'redis') return;
+  if ((await markerVersion(join(config.storagePath, MARKER_NAME))) !== null) return;
+  throw new SessionsError('STORAGE_UNAVAILABLE', 'There are no files of sessions at this path');
 }
 
 function roleOf({ adapters }: SessionsModuleOptions, host: HttpAdapterHost | undefined): 'server' | 'cli' {
@@ -62,8 +74,9 @@ export async function startCore(
   host: HttpAdapterHost | undefined,
 ): Promise<SessionsCore> {
   const role = roleOf(options, host);
+  if (role === 'cli') await expectFiles(options, config);
   const storage = createStorage(options, config);
-  const store = createStore(options, config, storage, role);
+  const store = await createStore(options, config, storage, role);
   const core = new SessionsCore({ config, store, storage, clock, role, logFor: (part) => new Logger(part) });
   try {
     await core.start();

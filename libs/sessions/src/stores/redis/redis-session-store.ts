@@ -33,6 +33,8 @@ export interface RedisSessionStoreOptions {
   readonly prefix?: string;
   /** Over how many buckets sessions are spread: a power of two, at most 4,096, and never changed. Default: 256. */
   readonly buckets?: number;
+  /** Rejects with `STORE_UNAVAILABLE` where no server has kept sessions under the prefix. Default: a new store begins. */
+  readonly mustExist?: boolean;
   /** How long an answer is waited for before a call rejects with `STORE_UNAVAILABLE`. Default: 1,000. */
   readonly timeoutMs?: number;
 }
@@ -48,6 +50,7 @@ export class RedisSessionStore extends SessionStore {
   readonly #connection: RedisConnection;
   readonly #operations: RedisOperations;
   readonly #underWay = new Set<Promise<unknown>>();
+  readonly #mustExist: boolean;
   #isConnected = false;
 
   constructor(options: RedisSessionStoreOptions) {
@@ -65,6 +68,7 @@ export class RedisSessionStore extends SessionStore {
         'A prefix of Redis keys holds no braces: they mark the slot of a key',
       );
     }
+    this.#mustExist = options.mustExist ?? false;
     this.#connection = new RedisConnection(targetOf(options), options.timeoutMs ?? 1000);
     this.#operations = new RedisOperations(this.#connection, prefix, buckets);
   }
@@ -73,6 +77,7 @@ export class RedisSessionStore extends SessionStore {
     if (this.#isConnected) return;
     try {
       await this.#connection.connect();
+      if (this.#mustExist) await this.#operations.expectStore();
       await this.#operations.prepare(randomUUID());
       this.#isConnected = true;
     } catch (error) {

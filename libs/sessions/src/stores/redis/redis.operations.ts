@@ -2,7 +2,7 @@ import type { StoreIdentity } from '../../ports/session-store.js';
 import { RedisBuckets } from './redis.buckets.js';
 import type { RedisConnection } from './redis.connection.js';
 import { RedisEndings } from './redis.endings.js';
-import { incompatible } from './redis.errors.js';
+import { incompatible, unavailable } from './redis.errors.js';
 import { RedisFeed } from './redis.feed.js';
 import { RedisInstances } from './redis.instances.js';
 import { LAYOUT, RedisLayout } from './redis.layout.js';
@@ -29,7 +29,11 @@ export class RedisOperations {
   private readonly buckets: RedisBuckets;
   private readonly servers: RedisServers;
 
-  constructor(connection: RedisConnection, prefix: string, buckets: number) {
+  constructor(
+    private readonly connection: RedisConnection,
+    prefix: string,
+    buckets: number,
+  ) {
     this.buckets = new RedisBuckets(connection, new RedisLayout(prefix, buckets));
     this.servers = new RedisServers(connection);
     const places = new RedisPlaces(this.buckets);
@@ -41,6 +45,13 @@ export class RedisOperations {
     this.releases = new RedisReleases(this.buckets);
     this.instances = new RedisInstances(this.buckets);
     this.totals = new RedisTotals(this.buckets);
+  }
+
+  /** Rejects with `STORE_UNAVAILABLE` where there is no store: a look makes none. */
+  async expectStore(): Promise<void> {
+    const key = this.buckets.layout.store;
+    if ((await this.connection.send(key, ['EXISTS', key])) === 1) return;
+    throw unavailable('There are no sessions in this Redis under this prefix');
   }
 
   /** Rejects with `STORE_INCOMPATIBLE` where sessions cannot be kept here, or not in this way. */

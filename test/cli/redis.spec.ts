@@ -1,0 +1,76 @@
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { AppProcess } from '../support/app-process.js';
+import { Browser } from '../support/browser.js';
+import { RedisServer } from '../support/redis-servers.js';
+import { runCli } from './cli-process.js';
+
+const PASSWORD = 'pa55word-of-redis';
+const WITHOUT_CLIENT = resolve(import.meta.dirname, '../support/without-redis-client.mjs');
+
+describe('commands on Redis', () => {
+  let redis: RedisServer;
+  let app: AppProcess;
+  let env: Record<string, string>;
+
+  beforeAll(async () => {
+    redis = await RedisServer.start();
+    await redis.command('ACL', 'SETUSER', 'app', 'on', `>${PASSWORD}`, '~*', '&*', '+@all');
+    const url = redis.url.replace('//', `//app:${PASSWORD}@`);
+    env = { SESSION_REDIS_URL: url };
+    app = await AppProcess.start('express', env);
+  });
+  afterAll(async () => {
+    await app?.destroy();
+    await redis?.stop();
+  });
+
+  it('see and end the sessions of the server', async () => {
+    const { storagePath } = app;
+    const browser = new Browser(app.url);
+    const { session_id: id } = (await (await browser.fetch('/session')).json()) as { session_id: string };
+    const listed = await runCli(['list', '--json'], { storagePath, env });
+    expect(listed).toMatchObject({ code: 0, stdout: expect.stringContaining(id) });
+    expect((await runCli(['show', id], { storagePath, env })).code).toBe(0);
+    expect((await runCli(['stats'], { storagePath, env })).code).toBe(0);
+    expect((await runCli(['cleanup', id, '--yes'], { storagePath, env })).code).toBe(0);
+    expect((await runCli(['show', id], { storagePath, env })).code).toBe(3);
+    expect((await runCli(['cleanup'], { storagePath, env })).code).toBe(0);
+  });
+
+  it('tell the password neither at boot nor when they fail', async () => {
+    expect(app.bootLine).toContain('store redis');
+    const { storagePath } = app;
+    const wrong = { SESSION_REDIS_URL: env['SESSION_REDIS_URL']!.replace(PASSWORD, `${PASSWORD}-not`) };
+    const refused = await runCli(['list'], { storagePath, env: wrong });
+    const absent = { SESSION_REDIS_URL: `redis://app:${PASSWORD}@127.0.0.1:1` };
+    const unreached = await runCli(['list'], { storagePath, env: absent });
+    expect([refused.code, unreached.code]).toEqual([5, 5]);
+    expect(app.log + refused.stderr + unreached.stderr).not.toContain(PASSWORD);
+  });
+
+  it('under a wrong prefix or path exit with 5, and make nothing', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'nest-sessions-cli-'));
+    try {
+      const prefixed = { ...env, SESSION_REDIS_PREFIX: 'wrong:' };
+      expect((await runCli(['list'], { storagePath: app.storagePath, env: prefixed })).code).toBe(5);
+      expect(await redis.command('KEYS', 'wrong:*')).toEqual([]);
+      expect((await runCli(['list'], { storagePath: join(folder, 'wrong'), env })).code).toBe(5);
+      expect(await readdir(folder)).toEqual([]);
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  });
+
+  it('say what to install where the client of Redis is missing; without Redis nobody asks for it', async () => {
+    const withoutClient = { NODE_OPTIONS: `--import=${WITHOUT_CLIENT}` };
+    const { storagePath } = app;
+    const missing = await runCli(['list'], { storagePath, env: { ...env, ...withoutClient } });
+    expect(missing.code).toBe(2);
+    expect(missing.stderr).toContain('npm install redis');
+    const embedded = await AppProcess.start('express', withoutClient);
+    expect(embedded.bootLine).toContain('store sqlite');
+    await embedded.destroy();
+  });
+});
