@@ -63,7 +63,10 @@ export class SessionService {
     return parsed ? this.parts.finder.find(parsed, client) : { kind: 'unknown' };
   }
 
-  /** Notes activity of the client: each request does so by itself, messages on a WebSocket of its own too. */
+  /**
+   * Notes activity of the client: each request does so by itself, messages on a WebSocket of its own too. For a session that
+   * is known to be live now: one past its idle end, which nobody has noticed yet, would go on.
+   */
   touch(session: SessionRef): void {
     requireSession(session);
     this.context.touches.add(session.id, this.context.clock.now(), 0);
