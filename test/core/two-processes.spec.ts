@@ -117,6 +117,17 @@ describe('Two processes on one store', () => {
     expect(told.toSorted()).toEqual(opened.map(({ session }) => session.id).toSorted());
   });
 
+  it('know who holds what, also when one that was stopped takes something up before it says that it lives', async () => {
+    const { session } = await here.open();
+    const listed = async (): Promise<boolean> =>
+      (await here.store.listInstances()).some(({ instanceId }) => instanceId === there.core.instance.id);
+    expect(await here.store.dropInstance(there.core.instance.id, Number.MAX_SAFE_INTEGER)).toBe(true);
+    here.clock.advance(10_000);
+    expect(await listed()).toBe(false);
+    await there.service.trackStream(session, { close: () => {} });
+    expect(await listed()).toBe(true);
+  });
+
   it('leave the other’s uploads alone while it lives', async () => {
     const { session } = await there.open();
     const sink = await there.service.createFile(session, { type: 'audio_file' });

@@ -202,6 +202,11 @@ export class PlainModel {
     process.flushedThroughAt = this.now;
   }
 
+  /** Before it takes anything up, one that has not said so for a while says that it lives. */
+  takesUp(which: Which): void {
+    if (this.now - this.processes[which].beatAt >= SILENT_AFTER_MS / 2) this.beat(which);
+  }
+
   isSilent(which: Which): boolean {
     return this.now - this.processes[which].beatAt >= SILENT_AFTER_MS;
   }

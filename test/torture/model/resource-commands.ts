@@ -41,6 +41,7 @@ export function reserve(by: Which, chosen: number): Command {
     const { model, uploads } = world;
     const { plain: session, real } = takeSession(world, chosen);
     const outcome = await outcomeOf(cores[by].service.createFile(real, { type: TYPE }));
+    model.takesUp(by);
     if (session.state !== 'open') return same(outcome, { rejected: 'SESSION_GONE' }, 'Reserving');
     if (model.admit(session, 1, 0) !== 'in')
       return same(outcome, { rejected: 'RESOURCES_IN_USE' }, 'Reserving');
@@ -147,6 +148,7 @@ function use(by: Which, chosen: number): Command {
     const plain = takeResource(model, chosen);
     if (model.isLate(plain.session)) return;
     const outcome = await outcomeOf(cores[by].service.openResource({ id: plain.id }));
+    model.takesUp(by);
     if (plain.state !== 'ready' || plain.type === 'stream') {
       // Of a stream there is nothing to read: its use is noted, and at once ended.
       if (plain.type === 'stream') plain.lastUsedAt = model.now;
@@ -192,6 +194,7 @@ function track(by: Which, chosen: number): Command {
     const outcome = await outcomeOf(
       cores[by].service.trackStream(real, { close: (reason) => void closedFor.push(reason) }),
     );
+    model.takesUp(by);
     if (session.state !== 'open') return same(outcome, { rejected: 'SESSION_GONE' }, 'Tracking');
     if (model.admit(session, 1, 0) !== 'in')
       return same(outcome, { rejected: 'RESOURCES_IN_USE' }, 'Tracking');

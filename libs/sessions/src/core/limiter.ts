@@ -21,6 +21,7 @@ export class Limiter {
    */
   async reserve(resource: NewResource): Promise<void> {
     const demand = { count: 1, bytes: 0, resourceId: resource.id } as const;
+    await this.context.instance.requireListed();
     await this.untilAdmitted(resource.sessionId, demand, () =>
       this.context.store.reserve(resource, this.context.config.limits),
     );

@@ -53,6 +53,14 @@ export class ProcessInstance {
     });
   }
 
+  /**
+   * Makes sure that the store lists this process, before anything is noted there in its name: one that was stopped may have
+   * been struck off, and what it notes then would be nobody's if it dies.
+   */
+  async requireListed(): Promise<void> {
+    if (this.clock.monotonic() - this.beatAt >= SILENT_AFTER_MS / 2) await this.beat();
+  }
+
   /** Processes heard of lately, this one too. */
   async listLive(): Promise<Heartbeat[]> {
     const now = this.clock.now();

@@ -132,6 +132,7 @@ export class Resources {
 
   async open(resource: Pick<ResourceRecord, 'id'>, range?: ByteRange): Promise<OpenedResource> {
     requireResource(resource);
+    await this.context.instance.requireListed();
     const used = await this.context.store.use(
       resource.id,
       this.context.instance.id,
