@@ -67,10 +67,14 @@ export function tell<Drawn>(details: fc.RunDetails<Drawn>): string | null {
 }
 
 /** When all sessions have ended and what was in hand is put away, neither a record nor a file is left. */
-async function assertNothingLeft({ model, uploads, sessions, streams }: World, pair: Pair): Promise<void> {
+async function assertNothingLeft(
+  { model, uploads, downloads, sessions, streams }: World,
+  pair: Pair,
+): Promise<void> {
   for (const session of model.open) await pair.cores[0].service.end(session);
   await Promise.all(pair.cores.map((core) => core.feed.read()));
   await Promise.all(streams.map(({ tracked }) => tracked.release()));
+  for (const { opened } of downloads) opened.stream.destroy();
   for (const { sink, closed } of uploads) {
     sink.destroy();
     await closed;
