@@ -19,6 +19,7 @@ export class ChangeFeed {
     private readonly clock: Clock,
     private readonly log: Log,
     private readonly onChange: (change: SessionChange) => void,
+    private readonly onReset: () => Promise<void>,
   ) {}
 
   async start(): Promise<void> {
@@ -44,7 +45,11 @@ export class ChangeFeed {
       let more = true;
       while (more) {
         const feed = await this.store.readFeed(this.position, PAGE);
-        if (feed.reset) this.cache.clear();
+        if (feed.reset) {
+          this.cache.clear();
+          // Where this fails the position stays, and the next read is told of the reset again.
+          await this.onReset();
+        }
         for (const change of feed.changes) this.onChange(change);
         this.position = feed.position;
         more = feed.more;

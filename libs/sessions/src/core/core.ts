@@ -73,7 +73,8 @@ export class SessionsCore {
     const resources = new Resources(context, new Limiter(context, releaser), releaser);
     const opener = new SessionOpener(context, ender);
     this.finder = new SessionFinder(context, ender);
-    this.feed = new ChangeFeed(store, cache, clock, log, (change) => ender.apply(change));
+    const onReset = (): Promise<void> => ender.recheckConnections();
+    this.feed = new ChangeFeed(store, cache, clock, log, (change) => ender.apply(change), onReset);
     this.leftovers = new Leftovers(background, ender, releaser);
     this.sweep = new OrphanSweep(background);
     this.cleanup = new Cleanup(background, ender, this.leftovers, this.sweep);

@@ -75,6 +75,15 @@ export class Ender {
     else void this.cutOff(change);
   }
 
+  /** Where changes may have been missed: what is connected here, and whose session is over or lost, is cut off. */
+  async recheckConnections(): Promise<void> {
+    for (const sessionId of this.context.connections.sessionIds) {
+      const record = await this.context.store.find(sessionId);
+      if (record?.state === 'open') continue;
+      void this.cutOff(record ?? { id: sessionId, endReason: 'ended', epoch: 0, userId: null });
+    }
+  }
+
   /** From here on nothing of the session is served or written in this process. */
   private cutOff(ended: Pick<SessionChange, 'id' | 'endReason' | 'epoch' | 'userId'>): Promise<void> {
     this.context.cache.apply({ ...ended, state: 'ending' });

@@ -17,6 +17,11 @@ const CLOSE_MS = 2000;
 export class LiveConnections {
   private readonly bySession = new Map<string, Set<Closer>>();
 
+  /** Of the sessions that have something under way here. */
+  get sessionIds(): string[] {
+    return [...this.bySession.keys()];
+  }
+
   /** Registers; what it returns takes it off again, as often as it is called. */
   add(sessionId: string, closer: Closer): () => void {
     const closers = this.bySession.get(sessionId) ?? new Set();

@@ -1,0 +1,98 @@
+import { AppProcess } from '../support/app-process.js';
+import { Browser } from '../support/browser.js';
+import { EventStream } from '../support/event-stream.js';
+import { eventually } from '../support/eventually.js';
+import { filesOnDisk } from '../support/files-on-disk.js';
+import { ADAPTERS } from '../support/http-app.js';
+import { bytesOf, formOf } from '../support/recordings.js';
+import { RedisServer } from '../support/redis-servers.js';
+
+/** A second is what is promised; the rest is for a machine that is busy with other tests. */
+const PATIENCE_MS = 3000;
+
+async function sessionIdOf(browser: Browser): Promise<string> {
+  const response = await browser.fetch('/session');
+  expect(response.status).toBe(200);
+  return ((await response.json()) as { session_id: string }).session_id;
+}
+
+describe.each(ADAPTERS)('while Redis is away, on %s', (adapter) => {
+  let redis: RedisServer;
+  let app: AppProcess;
+
+  beforeEach(async () => {
+    redis = await RedisServer.start(['--appendonly', 'yes', '--appendfsync', 'always']);
+    app = await AppProcess.start(adapter, { SESSION_REDIS_URL: redis.url, SESSION_OPEN_RATE: '0' });
+  });
+  afterEach(async () => {
+    await app.destroy();
+    await redis.stop();
+  });
+
+  async function healthStatus(): Promise<number> {
+    return (await fetch(`${app.url}/health`)).status;
+  }
+
+  /** With a cookie, and without one: neither is given a session. */
+  async function expectRefused(browser: Browser): Promise<void> {
+    await eventually('the outage shows', async () => (await browser.fetch('/session')).status === 503);
+    for (const client of [browser, new Browser(app.url)]) {
+      const startedAt = performance.now();
+      const response = await client.fetch('/session');
+      expect(performance.now() - startedAt).toBeLessThan(PATIENCE_MS);
+      expect(response.status).toBe(503);
+      expect(response.headers.get('retry-after')).toMatch(/^[1-9]\d*$/);
+      expect(response.headers.getSetCookie()).toEqual([]);
+    }
+    await eventually('readiness goes down', async () => (await healthStatus()) === 503);
+  }
+
+  async function expectBack(browser: Browser, id: string): Promise<void> {
+    await eventually('it is back', async () => (await browser.fetch('/session')).status === 200);
+    expect(await sessionIdOf(browser)).toBe(id);
+    await eventually('readiness is up', async () => (await healthStatus()) === 200);
+  }
+
+  it('killed: who needs a session is told to come back, and finds it again', async () => {
+    const browser = new Browser(app.url);
+    const id = await sessionIdOf(browser);
+    await redis.signal('SIGKILL');
+    await expectRefused(browser);
+    expect(await healthStatus()).toBe(503);
+    await redis.run();
+    await expectBack(browser, id);
+  });
+
+  it('stopped: nobody waits for an answer that does not come', async () => {
+    const browser = new Browser(app.url);
+    const id = await sessionIdOf(browser);
+    await redis.signal('SIGSTOP');
+    await expectRefused(browser);
+    const startedAt = performance.now();
+    const crowd = await Promise.all(
+      Array.from({ length: 200 }, () => new Browser(app.url).fetch('/session')),
+    );
+    expect(new Set(crowd.map(({ status }) => status))).toEqual(new Set([503]));
+    expect(performance.now() - startedAt).toBeLessThan(2 * PATIENCE_MS);
+    await redis.signal('SIGCONT');
+    await expectBack(browser, id);
+  });
+
+  it('emptied: a stream of a lost session is closed, and no file is deleted', async () => {
+    const browser = new Browser(app.url);
+    const id = await sessionIdOf(browser);
+    const body = formOf(await bytesOf('hello-en.wav'), 'hello-en.wav', 'audio/wav');
+    expect((await browser.fetch('/audio', { method: 'POST', body })).status).toBe(201);
+    const stream = new EventStream(await browser.fetch('/events'));
+    const files = await filesOnDisk(app.storagePath);
+    expect(files).toHaveLength(1);
+    await redis.command('FLUSHALL');
+    expect(await stream.until(({ event }) => event === 'session-ended')).toBeDefined();
+    const fresh = await eventually('the old cookie stands for nothing', async () => {
+      const response = await browser.fetch('/session');
+      return response.status === 200 && ((await response.json()) as { session_id: string });
+    });
+    expect(fresh.session_id).not.toBe(id);
+    expect(await filesOnDisk(app.storagePath)).toEqual(files);
+  });
+});
