@@ -20,7 +20,7 @@ describe.each(ADAPTERS)('operations, on %s', (adapter) => {
 
   it('says at boot what it stands on, in one line', () => {
     expect(app.bootLine).toBe(
-      `Listening on ${app.url} | adapter ${adapter} | store sqlite | storage ${app.storagePath} | ` +
+      `Listening on ${app.url} | adapter ${adapter} | store ${AppProcess.store} | storage ${app.storagePath} | ` +
         'limits 100 resources, 104857600 bytes, 900 s idle, 3600 s in all | admin on',
     );
     expect(app.log.trim().split('\n')).toHaveLength(1);

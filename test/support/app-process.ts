@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { AdapterName } from './http-app.js';
 
@@ -18,6 +18,9 @@ export interface Exit {
 
 /** The reference app as it is served: a process of its own, over real HTTP, on a storage folder of its own. */
 export class AppProcess {
+  /** Where set, apps that are given no store of their own keep their sessions in this Redis, under a prefix each. */
+  static redisUrl: string | null = null;
+
   private constructor(
     private readonly child: ChildProcess,
     readonly url: string,
@@ -25,6 +28,10 @@ export class AppProcess {
     readonly storagePath: string,
     private readonly output: string[],
   ) {}
+
+  static get store(): 'sqlite' | 'redis' {
+    return AppProcess.redisUrl === null ? 'sqlite' : 'redis';
+  }
 
   /** Everything it printed so far, on both outputs. */
   get log(): string {
@@ -38,7 +45,12 @@ export class AppProcess {
   ): Promise<AppProcess> {
     const path = storagePath ?? (await mkdtemp(join(tmpdir(), 'nest-sessions-app-')));
     const output: string[] = [];
-    const child = spawnApp({ HTTP_ADAPTER: adapter, SESSION_STORAGE_PATH: path, ...environment });
+    const child = spawnApp({
+      HTTP_ADAPTER: adapter,
+      SESSION_STORAGE_PATH: path,
+      ...storeOf(path),
+      ...environment,
+    });
     for (const stream of [child.stdout, child.stderr]) {
       stream?.setEncoding('utf8').on('data', (text: string) => output.push(text));
     }
@@ -83,6 +95,13 @@ export class AppProcess {
     if (!response.ok) throw new Error(`Admin answered ${response.status}: ${await response.text()}`);
     return (await response.json()) as Answer;
   }
+}
+
+/** The same storage has the same store, so that an app that is started again finds its sessions. */
+function storeOf(storagePath: string): Record<string, string> {
+  const { redisUrl } = AppProcess;
+  if (redisUrl === null) return {};
+  return { SESSION_REDIS_URL: redisUrl, SESSION_REDIS_PREFIX: `${basename(storagePath)}:` };
 }
 
 /** Starts the app on any free port; for starts that fail, too. */
