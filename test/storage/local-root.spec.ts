@@ -349,6 +349,28 @@ describe('the root of the local storage', () => {
         },
       ],
       [
+        'replaced by a link to where it went',
+        ({ root, path }) => {
+          renameSync(root, join(path, 'aside'));
+          symlinkSync(join(path, 'aside'), root);
+          return () => {
+            rmSync(root);
+            renameSync(join(path, 'aside'), root);
+          };
+        },
+      ],
+      [
+        'replaced by a link to itself',
+        ({ root, path }) => {
+          renameSync(root, join(path, 'aside'));
+          symlinkSync(root, root);
+          return () => {
+            rmSync(root);
+            renameSync(join(path, 'aside'), root);
+          };
+        },
+      ],
+      [
         'mounted over',
         (here) => {
           here.mountTmpfs(here.root, 'size=1m');

@@ -211,6 +211,23 @@ describe('the trash of the local storage', () => {
     expect(await trash.emptyAll()).toEqual({ files: 1, bytes: 5, failures: 0, stuck: 0 });
   });
 
+  it('waits by the clock that the storage was given', async () => {
+    let now = 0;
+    const storage = await place.connected({ monotonicMs: () => now });
+    const { sessionId, resourceId } = await write(storage);
+    place.makeImmutable(fileOf(place.root, { sessionId, resourceId }));
+    const ticket = String(await storage.discardSession(sessionId));
+    const file = join(place.root, 'trash', ticket, hex(resourceId));
+    place.after(() => place.makeMutable(file));
+    expect(await storage.emptyTrash()).toMatchObject({ files: 0, failures: 1 });
+
+    place.makeMutable(file);
+    now = MINUTE_MS - 1;
+    expect(await storage.emptyTrash()).toMatchObject({ files: 0, failures: 1 });
+    now = MINUTE_MS;
+    expect(await storage.emptyTrash()).toMatchObject({ files: 1, failures: 0 });
+  });
+
   it('stops when the storage is closed, and leaves nothing open', async () => {
     const before = openFiles();
     const storage = await place.connected();

@@ -23,7 +23,11 @@ import { SESSIONS_CONFIG } from './tokens.js';
 /** The embedded database, in the storage root, beside the files. */
 const DATABASE = 'sessions.db';
 
-function createStorage({ adapters }: SessionsModuleOptions, config: SessionsConfig): FileStorage {
+function createStorage(
+  { adapters }: SessionsModuleOptions,
+  config: SessionsConfig,
+  clock: Clock,
+): FileStorage {
   const logger = new Logger('SessionStorage');
   return (
     adapters?.storage ??
@@ -34,6 +38,7 @@ function createStorage({ adapters }: SessionsModuleOptions, config: SessionsConf
       minFreeInodes: config.minFreeInodes,
       ballastBytes: config.store === 'sqlite' ? config.ballastBytes : 0,
       reservedNames: [DATABASE],
+      monotonicMs: () => clock.monotonic(),
       onWarning: (message) => logger.warn(message),
     })
   );
@@ -75,7 +80,7 @@ export async function startCore(
 ): Promise<SessionsCore> {
   const role = roleOf(options, host);
   if (role === 'cli') await expectFiles(options, config);
-  const storage = createStorage(options, config);
+  const storage = createStorage(options, config, clock);
   const store = await createStore(options, config, storage, role);
   const core = new SessionsCore({ config, store, storage, clock, role, logFor: (part) => new Logger(part) });
   try {

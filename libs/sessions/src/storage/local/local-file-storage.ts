@@ -39,6 +39,8 @@ export interface LocalFileStorageOptions {
   readonly ballastBytes: number;
   /** Names in the root that belong to others, such as the store's database; so does what begins with one and `-` or `.`. */
   readonly reservedNames?: readonly string[];
+  /** Milliseconds since some fixed point, which the waits between tries of the trash are measured by. Default: the process's own. */
+  readonly monotonicMs?: () => number;
   /** Is told, in one line, what an operator should know. */
   readonly onWarning?: (message: string) => void;
 }
@@ -94,7 +96,7 @@ export class LocalFileStorage extends FileStorage {
         freeInodes: minFreeInodes,
       });
       if (prepared.fresh) await room.restoreBallast();
-      const trash = new Trash(paths, onWarning);
+      const trash = new Trash(paths, onWarning, this.options.monotonicMs);
       this.connected = { paths, guard, folders: new SessionFolders(paths), room, ballast, trash };
     } catch (error) {
       throw toStorageError(error);

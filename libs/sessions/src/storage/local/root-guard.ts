@@ -1,9 +1,10 @@
+import { lstat } from 'node:fs/promises';
 import type { StoreIdentity } from '../../ports/session-store.js';
 import { Folder } from './folder.js';
 import { markerVersion, readMarker, replaceMarker, type MarkerOnDisk } from './marker.js';
 import type { RootPaths } from './paths.js';
 import type { PreparedRoot } from './root.js';
-import { toStorageError, unavailable } from './storage-error.js';
+import { isAbsence, toStorageError, unavailable } from './storage-error.js';
 
 /** What the marker said at the last look. */
 export interface RootState {
@@ -25,7 +26,7 @@ const ABSENT = 'The storage root is gone, or another is in its place: mount or r
 
 /**
  * Knows whether the root is still there and still belongs to the store. Asked before each deletion and each new file, at
- * the price of one system call.
+ * the price of two system calls.
  */
 export class RootGuard {
   readonly rootId: string;
@@ -117,6 +118,7 @@ export class RootGuard {
 
   private async isPresent(): Promise<boolean> {
     try {
+      if (!(await isFolder(this.paths.root))) return false;
       const version = await markerVersion(this.paths.marker);
       if (version === this.marker.version) return true;
       const marker = version === null ? null : await Folder.use(this.paths.root, readMarker);
@@ -149,5 +151,15 @@ export class RootGuard {
   private warn(doubt: string | null): void {
     if (doubt !== null && doubt !== this.warned) this.onWarning(doubt);
     this.warned = doubt;
+  }
+}
+
+/** A link there is not the root, wherever it leads: who put it there may lead it elsewhere between two looks. */
+async function isFolder(path: string): Promise<boolean> {
+  try {
+    return (await lstat(path)).isDirectory();
+  } catch (error) {
+    if (isAbsence(error)) return false;
+    throw error;
   }
 }
