@@ -114,7 +114,7 @@ async function serve(plan: ServerPlan): Promise<void> {
     cleanupIntervalSeconds: 86_400,
     ...plan.options,
   };
-  const adapters = { ...adaptersFor(plan, resolveConfig(options, {})), ...(clock && { clock }) };
+  const adapters = { ...adaptersFor(plan, resolveConfig(options, {}), clock), ...(clock && { clock }) };
   // oxlint-disable-next-line typescript/no-extraneous-class -- a module is a class
   class FileServerModule {}
   Module({
@@ -139,7 +139,7 @@ async function serve(plan: ServerPlan): Promise<void> {
 }
 
 /** Where the database lies elsewhere, store and storage are put together by hand, as the module does. */
-function adaptersFor(plan: ServerPlan, config: ReturnType<typeof resolveConfig>) {
+function adaptersFor(plan: ServerPlan, config: ReturnType<typeof resolveConfig>, clock?: ManualClock) {
   if (plan.database === undefined) return {};
   const storage = new LocalFileStorage({
     root: config.storagePath,
@@ -147,6 +147,7 @@ function adaptersFor(plan: ServerPlan, config: ReturnType<typeof resolveConfig>)
     minFreeInodes: config.minFreeInodes,
     ballastBytes: config.ballastBytes,
     reservedNames: [DATABASE],
+    ...(clock && { monotonicMs: () => clock.monotonic() }),
     onWarning: (message) => console.warn(`storage: ${message}`),
   });
   const store = new SqliteSessionStore({ path: join(plan.database, DATABASE) });
