@@ -1,3 +1,4 @@
+import { runCli } from '../cli/cli-process.js';
 import { AppProcess } from '../support/app-process.js';
 import { Browser } from '../support/browser.js';
 import { EventStream } from '../support/event-stream.js';
@@ -22,7 +23,11 @@ describe.each(ADAPTERS)('while Redis is away, on %s', (adapter) => {
 
   beforeEach(async () => {
     redis = await RedisServer.start(['--appendonly', 'yes', '--appendfsync', 'always']);
-    app = await AppProcess.start(adapter, { SESSION_REDIS_URL: redis.url, SESSION_OPEN_RATE: '0' });
+    app = await AppProcess.start(adapter, {
+      SESSION_REDIS_URL: redis.url,
+      SESSION_OPEN_RATE: '0',
+      SESSION_CLEANUP_INTERVAL: '1',
+    });
   });
   afterEach(async () => {
     await app.destroy();
@@ -78,7 +83,7 @@ describe.each(ADAPTERS)('while Redis is away, on %s', (adapter) => {
     await expectBack(browser, id);
   });
 
-  it('emptied: a stream of a lost session is closed, and no file is deleted', async () => {
+  it('emptied: a stream of a lost session is closed, and no file is deleted until an operator confirms', async () => {
     const browser = new Browser(app.url);
     const id = await sessionIdOf(browser);
     const body = formOf(await bytesOf('hello-en.wav'), 'hello-en.wav', 'audio/wav');
@@ -94,5 +99,17 @@ describe.each(ADAPTERS)('while Redis is away, on %s', (adapter) => {
     });
     expect(fresh.session_id).not.toBe(id);
     expect(await filesOnDisk(app.storagePath)).toEqual(files);
+
+    const { storagePath } = app;
+    const env = { SESSION_REDIS_URL: redis.url };
+    const sweep = ['cleanup', '--orphan-grace', '0', '--force'];
+    const held = await eventually('the store is known again', async () => {
+      const result = await runCli(sweep, { storagePath, env });
+      return result.code !== 5 && result;
+    });
+    expect(held.stdout + held.stderr).toContain('--confirm');
+    expect(await filesOnDisk(storagePath)).toEqual(files);
+    expect((await runCli([...sweep, '--confirm', '--yes'], { storagePath, env })).code).toBe(0);
+    expect(await filesOnDisk(storagePath)).toEqual([]);
   });
 });
