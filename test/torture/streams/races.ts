@@ -27,10 +27,12 @@ export async function raceEnds(scene: Scene, races: number): Promise<Record<stri
 async function race(scene: Scene, way: Way): Promise<string[]> {
   const { random, violation } = scene.context;
   const begun = await Visitor.begin(scene.ports.here, scene.newAddress());
+  // With the cookie as it is now: the answer to a logout takes it away, and who has none begins another session.
+  const opener = begun.visitor.at(scene.ports.here);
   const delay = (): number => random() * APART_MS;
   const opening = [
-    pause(delay()).then(() => Listener.eventStream(begun.visitor)),
-    pause(delay()).then(() => Listener.webSocket(begun.visitor)),
+    pause(delay()).then(() => Listener.eventStream(opener)),
+    pause(delay()).then(() => Listener.webSocket(opener)),
   ];
   await pause(delay());
   const endedAt = await way.end(scene, begun as Subject);
@@ -47,6 +49,7 @@ async function race(scene: Scene, way: Way): Promise<string[]> {
       return `${listener.kind} ${end?.how ?? 'open'}`;
     }),
   );
+  opener.close();
   begun.visitor.close();
   return hows;
 }
