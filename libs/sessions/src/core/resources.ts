@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { PassThrough, pipeline, type Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { inBucketOf } from '../domain/bucket.js';
-import { SessionsError } from '../domain/errors.js';
+import { hasCode, SessionsError } from '../domain/errors.js';
 import { STREAM_TYPE, type NewResource, type ResourceRecord } from '../domain/resource.js';
 import type { ByteRange } from '../ports/file-storage.js';
 import type { CloseReason } from '../streams/live-connections.js';
@@ -132,14 +132,8 @@ export class Resources {
 
   async open(resource: Pick<ResourceRecord, 'id'>, range?: ByteRange): Promise<OpenedResource> {
     requireResource(resource);
-    await this.context.instance.requireListed();
-    const used = await this.context.store.use(
-      resource.id,
-      this.context.instance.id,
-      this.context.clock.now(),
-    );
+    const { used, endUse } = await this.beginUse(resource.id);
     if (!used) throw gone();
-    const endUse = (): Promise<void> => this.endUse(used);
     try {
       const file = used.type === STREAM_TYPE ? null : await this.context.storage.read(keyOf(used), range);
       if (!file) throw gone();
@@ -148,6 +142,28 @@ export class Resources {
       await endUse();
       throw error;
     }
+  }
+
+  /**
+   * Notes a read. A store that can be read but not written, for its disk is full, keeps nobody from reading: an eviction
+   * that knows nothing of it takes the name of the file, not the open file.
+   */
+  private async beginUse(id: string): Promise<{ used: ResourceRecord | null; endUse: () => Promise<void> }> {
+    const { store, instance, clock } = this.context;
+    try {
+      await instance.requireListed();
+      return { used: await store.use(id, instance.id, clock.now()), endUse: () => this.endUse(id) };
+    } catch (error) {
+      if (!hasCode(error, 'STORE_UNAVAILABLE')) throw error;
+      return { used: await this.findReadable(id), endUse: async () => {} };
+    }
+  }
+
+  private async findReadable(id: string): Promise<ResourceRecord | null> {
+    const found = await this.context.store.findResource(id);
+    if (found?.state !== 'ready') return null;
+    const session = await this.context.store.find(found.sessionId);
+    return session?.state === 'open' ? found : null;
   }
 
   async find(session: SessionRef, resourceId: string): Promise<ResourceRecord | null> {
@@ -204,13 +220,11 @@ export class Resources {
     return settled;
   }
 
-  private async endUse(resource: ResourceRecord): Promise<void> {
+  private async endUse(id: string): Promise<void> {
     try {
-      await this.context.store.unuse(resource.id, this.context.instance.id, this.context.clock.now());
+      await this.context.store.unuse(id, this.context.instance.id, this.context.clock.now());
     } catch (error) {
-      this.context.log.warn(
-        `A use of ${resource.id} is noted until this process ends: ${describeError(error)}`,
-      );
+      this.context.log.warn(`A use of ${id} is noted until this process ends: ${describeError(error)}`);
     }
   }
 

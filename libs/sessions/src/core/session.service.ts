@@ -1,5 +1,5 @@
 import type { Client } from '../domain/binding.js';
-import { SessionsError } from '../domain/errors.js';
+import { hasCode, SessionsError } from '../domain/errors.js';
 import { idleEndsAt } from '../domain/lifetime.js';
 import type { ResourceRecord } from '../domain/resource.js';
 import type { EndReason, SessionRecord } from '../domain/session.js';
@@ -139,7 +139,7 @@ export class SessionService {
   /** A session with all it holds, or `null` if it is not live. Reading it is no activity. */
   async describe(session: SessionRef): Promise<SessionDetails | null> {
     requireSession(session);
-    await this.context.touches.flush(this.context.clock.now());
+    await this.flushTouches();
     const record = await this.context.store.find(session.id);
     if (record?.state !== 'open') return null;
     return details(record, await this.parts.resources.list(session));
@@ -147,7 +147,7 @@ export class SessionService {
 
   /** One page of live sessions with all they hold. Reading them is no activity. */
   async list(query: SessionQuery): Promise<SessionDetails[]> {
-    await this.context.touches.flush(this.context.clock.now());
+    await this.flushTouches();
     const records = await this.context.store.list(query);
     const resources = await this.context.store.listResources(records.map(({ id }) => id));
     const bySession = Map.groupBy(resources, ({ sessionId }) => sessionId);
@@ -213,6 +213,15 @@ export class SessionService {
   /** Lets a resource go: its file is deleted when this resolves. Whether there was one to let go. */
   release(resource: Pick<ResourceRecord, 'id' | 'lastUsedAt'>): Promise<boolean> {
     return this.parts.resources.release(resource);
+  }
+
+  /** What is told should hold what this process has noted; a store that takes nothing just now can be read all the same. */
+  private async flushTouches(): Promise<void> {
+    try {
+      await this.context.touches.flush(this.context.clock.now());
+    } catch (error) {
+      if (!hasCode(error, 'STORE_UNAVAILABLE')) throw error;
+    }
   }
 
   private async pageOfUser(userId: string): Promise<SessionRecord[]> {

@@ -1,0 +1,56 @@
+import { buffer } from 'node:stream/consumers';
+import { SessionsError } from '#sessions/domain/errors';
+import { STORES, World } from '../support/world.js';
+
+describe.each(STORES)('While nothing can be written to the store, %s', (store) => {
+  let world: World;
+  beforeEach(async () => (world = await World.create(store)));
+  afterEach(async () => {
+    jest.restoreAllMocks();
+    await world.close();
+  });
+
+  /** As on a full disk: all that is read goes on. */
+  function refuseWrites(): void {
+    const full = new SessionsError('STORE_UNAVAILABLE', 'The disk of the session store is full.');
+    for (const write of ['touch', 'heartbeat', 'use', 'unuse'] as const) {
+      jest.spyOn(world.store, write).mockRejectedValue(full);
+    }
+  }
+
+  it('a file is read, and the session may be looked at', async () => {
+    const { session, token } = await world.open();
+    const resource = await world.write(session, Buffer.from('spoken'));
+    world.core.finder.touch(session.id, token.hash);
+    refuseWrites();
+    world.clock.advance(10_000);
+    const { stream } = await world.service.openResource(resource);
+    expect((await buffer(stream)).toString()).toBe('spoken');
+    expect(await world.service.describe(session)).toMatchObject({ id: session.id });
+    expect(await world.service.list({ limit: 10, sort: 'created_at' })).toHaveLength(1);
+  });
+
+  it('a file is not read whose session is over, nor one that is not there', async () => {
+    const { session } = await world.open();
+    const resource = await world.write(session, Buffer.from('spoken'));
+    await world.store.beginEnd(session.id, {
+      reason: 'ended',
+      at: world.clock.now(),
+      lease: { instanceId: world.core.instance.id, until: Number.MAX_SAFE_INTEGER },
+    });
+    refuseWrites();
+    await expect(world.service.openResource(resource)).rejects.toMatchObject({ code: 'RESOURCE_GONE' });
+    const nothing = { id: resource.id.replace(/.$/, (last) => (last === '0' ? '1' : '0')) };
+    await expect(world.service.openResource(nothing)).rejects.toMatchObject({ code: 'RESOURCE_GONE' });
+  });
+
+  it('touches are kept, and written once it can be', async () => {
+    const { session, token } = await world.open();
+    world.clock.advance(5000);
+    world.core.finder.touch(session.id, token.hash);
+    refuseWrites();
+    await world.service.describe(session);
+    jest.restoreAllMocks();
+    expect(await world.service.describe(session)).toMatchObject({ lastActivityAt: world.clock.now() });
+  });
+});
