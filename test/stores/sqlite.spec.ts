@@ -404,6 +404,16 @@ describe('A full disk', () => {
     expect((await store.find(session.id))?.state).toBe('open');
   });
 
+  it('answers what was read in the same turn as a write that it refuses', async () => {
+    const store = await nearlyFull();
+    const session = await opened(store);
+    await fill(store);
+    const refused: Promise<unknown>[] = Array.from({ length: 500 }, () => store.open(newSession(), MANY));
+    const found = store.find(session.id);
+    expect(await Promise.all(refused.map(codeOf))).toContain('STORE_UNAVAILABLE');
+    expect((await found)?.id).toBe(session.id);
+  });
+
   it('rejects where making room fails, and says why', async () => {
     const store = await nearlyFull(() => Promise.reject(new Error('the ballast is gone')));
     const refused = await Promise.allSettled(

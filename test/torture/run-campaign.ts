@@ -7,7 +7,8 @@ import type { Report } from './report.ts';
 const SHOWN_VIOLATIONS = 20;
 
 const [name = '', count = '', seed = ''] = process.argv.slice(2);
-process.once('disconnect', () => process.exit(1));
+// However it is broken off, what listens to the exit can undo its mounts.
+for (const sign of ['disconnect', 'SIGINT', 'SIGTERM']) process.once(sign, () => process.exit(1));
 const report = await run(Number(count), Number(seed));
 process.send?.(report, () => process.disconnect());
 

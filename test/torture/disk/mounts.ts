@@ -26,6 +26,12 @@ export class Mounts {
     this.after(() => this.unmount(path));
   }
 
+  /** A disk that was taken away is back in its place. */
+  mountAgain(image: string, path: string): void {
+    run('mount', ['-o', 'loop', image, path]);
+    run('chmod', ['700', path]);
+  }
+
   remount(path: string, options: string): void {
     run('mount', ['-o', `remount,${options}`, path]);
   }

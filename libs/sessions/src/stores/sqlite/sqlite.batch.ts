@@ -6,7 +6,8 @@ import { READS } from './sqlite.reads.js';
 
 /**
  * Group commit: what was asked for at the same time is one transaction, and one wait for the disk. An operation that
- * throws is rolled back alone; where the transaction fails, all of them do, and nothing was changed.
+ * throws is rolled back alone; where the transaction fails, all of them do, and nothing was changed. Reads among them are
+ * answered all the same.
  */
 export class SqliteBatch {
   readonly #begin;
@@ -41,7 +42,10 @@ export class SqliteBatch {
     } catch (error) {
       const fault = faultOf(error);
       this.#rollBack();
-      return calls.map(({ id }) => ({ id, fault }));
+      if (onlyReads) return calls.map(({ id }) => ({ id, fault }));
+      const writes = calls.filter(({ name }) => !READS.has(name));
+      const reads = calls.filter(({ name }) => READS.has(name));
+      return [...writes.map(({ id }) => ({ id, fault })), ...(reads.length > 0 ? this.run(reads) : [])];
     }
   }
 
