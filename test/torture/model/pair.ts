@@ -5,20 +5,15 @@ import { resolveConfig } from '../../../libs/sessions/dist/core/config.js';
 import { SessionsCore } from '../../../libs/sessions/dist/core/core.js';
 import { LocalFileStorage } from '../../../libs/sessions/dist/storage/local/local-file-storage.js';
 import { MemoryFileStorage } from '../../../libs/sessions/dist/storage/memory/memory-file-storage.js';
-import { MemorySessionStore } from '../../../libs/sessions/dist/stores/memory/memory-session-store.js';
-import { SqliteSessionStore } from '../../../libs/sessions/dist/stores/sqlite/sqlite-session-store.js';
 import { ManualClock } from '../../../libs/sessions/dist/testing/manual-clock.js';
 import type { FileStorage } from '../../../libs/sessions/dist/ports/file-storage.js';
 import type { SessionStore } from '../../../libs/sessions/dist/ports/session-store.js';
+import { DATABASE, type Ground } from './grounds.ts';
 import { LIMITS } from './plain-model.ts';
-
-export const STORES = ['memory', 'sqlite'] as const;
-export type StoreName = (typeof STORES)[number];
 
 /** How soon, in this world, one process hears of what the other did while somebody waits for it. */
 export const STREAM_CLOSED_ELSEWHERE_MS = 10;
 
-const DATABASE = 'sessions.db';
 const silent = { debug() {}, log() {}, warn() {}, error() {} };
 
 /** Small limits, so that a short sequence reaches all of them. */
@@ -38,22 +33,23 @@ export const config = resolveConfig(
 export class Pair {
   readonly cores: readonly [SessionsCore, SessionsCore];
   readonly clock: ManualClock;
-  private readonly root: string | null;
+  private readonly root: string;
 
-  private constructor(cores: [SessionsCore, SessionsCore], clock: ManualClock, root: string | null) {
+  private constructor(cores: [SessionsCore, SessionsCore], clock: ManualClock, root: string) {
     this.cores = cores;
     this.clock = clock;
     this.root = root;
   }
 
   /** Two processes' worth of services on one store and one storage of their own. */
-  static async create(name: StoreName): Promise<Pair> {
+  static async create(ground: Ground): Promise<Pair> {
     const clock = new ManualClock(1_800_000_000_000);
-    const root = name === 'sqlite' ? await mkdtemp(join(tmpdir(), 'nest-sessions-model-')) : null;
-    const parts = root === null ? inMemory() : onDisk(root);
-    const first = makeCore(...parts(), clock);
+    const root = await mkdtemp(join(tmpdir(), 'nest-sessions-model-'));
+    const stores = ground.begin(root);
+    const storages = ground.isInMemory ? inMemory() : onDisk(root);
+    const first = makeCore(stores(), storages(), clock);
     await connect(first);
-    const second = makeCore(...parts(), clock);
+    const second = makeCore(stores(), storages(), clock);
     await connect(second);
     return new Pair([first, second], clock, root);
   }
@@ -68,27 +64,24 @@ export class Pair {
       await core.storage.close();
     }
     for (const core of this.cores) await core.store.close();
-    if (this.root !== null) await rm(this.root, { recursive: true, force: true });
+    await rm(this.root, { recursive: true, force: true });
   }
 }
 
-function inMemory(): () => [SessionStore, FileStorage] {
-  const store = new MemorySessionStore();
+function inMemory(): () => FileStorage {
   const storage = new MemoryFileStorage();
-  return () => [store, storage];
+  return () => storage;
 }
 
-function onDisk(root: string): () => [SessionStore, FileStorage] {
-  return () => [
-    new SqliteSessionStore({ path: join(root, DATABASE) }),
+function onDisk(root: string): () => FileStorage {
+  return () =>
     new LocalFileStorage({
       root,
       minFreeBytes: 0,
       minFreeInodes: 0,
       ballastBytes: 0,
       reservedNames: [DATABASE, `${DATABASE}-wal`, `${DATABASE}-shm`],
-    }),
-  ];
+    });
 }
 
 function makeCore(store: SessionStore, storage: FileStorage, clock: ManualClock): SessionsCore {

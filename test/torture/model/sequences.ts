@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { World } from './hands.ts';
-import { Pair, type StoreName } from './pair.ts';
+import type { Ground } from './grounds.ts';
+import { Pair } from './pair.ts';
 import { PlainModel } from './plain-model.ts';
 import { reserve, resourceCommands } from './resource-commands.ts';
 import { open, request, sessionCommands } from './session-commands.ts';
@@ -26,7 +27,7 @@ export interface Done {
 
 /** Runs so many sequences of commands on both worlds; what differs, shrunk as far as it goes, or `null`. */
 export async function runSequences(
-  store: StoreName,
+  ground: Ground,
   numRuns: number,
   seed: number,
 ): Promise<{ done: Done; divergence: string | null }> {
@@ -36,7 +37,7 @@ export async function runSequences(
     size: 'max',
   });
   const property = fc.asyncProperty(sequences, async (sequence) => {
-    const pair = await Pair.create(store);
+    const pair = await Pair.create(ground);
     const world = new World(new PlainModel(pair.clock.now()));
     try {
       for (const command of beginning) await command.run(world, pair);
