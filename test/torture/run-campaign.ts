@@ -1,4 +1,5 @@
 // One campaign in a process of its own: what it leaks, or how it dies, touches no other. Started by main.ts alone.
+import { inspect } from 'node:util';
 import type { CampaignContext } from './campaign.ts';
 import { loadCampaign } from './campaigns.ts';
 import { seededRandom } from './random.ts';
@@ -34,7 +35,7 @@ async function run(count: number, seed: number): Promise<Report> {
     ({ tried } = await campaign.run(context));
     if (tried === 0) context.violation('nothing was tried');
   } catch (error) {
-    context.violation(`the campaign broke off: ${error instanceof Error ? error.stack : String(error)}`);
+    context.violation(`the campaign broke off: ${inspect(error)}`);
   }
   return { name, tried, violations, seed, ms: performance.now() - startedAt, notes };
 }

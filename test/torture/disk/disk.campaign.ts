@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { inspect } from 'node:util';
 import type { Campaign, CampaignContext } from '../campaign.ts';
 import { Mounts } from './mounts.ts';
 import { Scene } from './scene.ts';
@@ -45,7 +46,11 @@ async function playAll(context: CampaignContext, round: number): Promise<number>
     [`${replacement} in place of the root`]: (scene) => replacedRoot(scene, replacement),
   };
   for (const [name, play] of Object.entries(scenes)) {
-    await inPlace((base, mounts) => play(new Scene(context, name, base, mounts)));
+    try {
+      await inPlace((base, mounts) => play(new Scene(context, name, base, mounts)));
+    } catch (error) {
+      context.violation(`${name}: it broke off: ${inspect(error)}`);
+    }
   }
   return Object.keys(scenes).length;
 }
