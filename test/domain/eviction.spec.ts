@@ -15,6 +15,8 @@ function held(id: string, changes: Partial<ResourceRecord> = {}): ResourceRecord
     sizeBytes: 10,
     state: 'ready',
     instanceId: null,
+    nodeId: 'node',
+    freed: false,
     createdAt: 0,
     lastUsedAt: 0,
     uses: 0,

@@ -4,12 +4,14 @@ import { RedisSessionStore } from '#sessions/redis/index';
 import type { SessionStore } from '#sessions/ports/session-store';
 import {
   anEnd,
+  beat,
   INSTANCE,
   lease,
   LIMITS,
   MANY,
   newResource,
   newSession,
+  NODE,
   NOW,
   opened,
   ready,
@@ -133,11 +135,14 @@ describe('A Redis store out of memory', () => {
       code: 'STORE_UNAVAILABLE',
     });
     await store.touch([{ sessionId: session.id, at: NOW + 1, requests: 1 }]);
-    await store.heartbeat({ instanceId: INSTANCE, role: 'server', at: NOW, flushedThroughAt: NOW });
+    await store.heartbeat(beat({}));
     await expect(store.beginRelease([file], lease(), 'any')).resolves.toHaveLength(1);
     await expect(store.finishRelease([file.id], 'released')).resolves.toEqual({ resources: 1, bytes: 10 });
     await expect(store.beginEnd(session.id, anEnd())).resolves.toMatchObject({ state: 'ending' });
-    await expect(store.finishEnd(session.id, NOW)).resolves.toEqual({ resources: 1, bytes: other.sizeBytes });
+    await expect(store.finishEnd(session.id, NODE, NOW)).resolves.toEqual({
+      resources: 1,
+      bytes: other.sizeBytes,
+    });
     await expect(store.dropTombstones(session.expiresAt, 10)).resolves.toBe(1);
   });
 });

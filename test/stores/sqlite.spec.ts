@@ -142,7 +142,7 @@ describe('Two stores on one file', () => {
     await one.beginEnd(session.id, anEnd());
     const { changes } = await two.readFeed(position, 10);
     expect(changes).toEqual([
-      { id: session.id, state: 'ending', endReason: 'ended', epoch: 0, userId: null },
+      { id: session.id, state: 'ending', endReason: 'ended', epoch: 0, userId: null, nodes: [] },
     ]);
   });
 
@@ -456,7 +456,7 @@ describe('Every statement', () => {
     expect(db.noted.length).toBeGreaterThan(50);
     for (const sql of db.noted) {
       expect(`${sql} → ${db.planOf(sql)}`).not.toMatch(
-        /SCAN (sessions|resources|uses)(?! USING (COVERING )?INDEX)/,
+        /SCAN (sessions|resources|uses|ending_parts)(?! USING (COVERING )?INDEX)/,
       );
     }
   });
@@ -469,8 +469,8 @@ describe('Every statement', () => {
     ],
     ["state = 'ended' AND expires_at <= :at", 'sessions_tombstone (expires_at<?)'],
     [
-      "state = 'ending' AND leased_until <= :at",
-      'SEARCH sessions USING INDEX sessions_ending (leased_until<?)',
+      'ending_parts.leased_until <= :at',
+      'SEARCH ending_parts USING COVERING INDEX ending_parts_turn (node_id=? AND leased_until<?)',
     ],
     ['user_id IS NULL ORDER BY last_activity_at', 'USING INDEX sessions_disposable'],
     ['WHERE change > :since', 'SEARCH sessions USING INDEX sessions_change (change>?)'],
@@ -482,7 +482,7 @@ describe('Every statement', () => {
     ['previous_token_hash = :tokenHash', 'SEARCH sessions USING INDEX sessions_previous_token'],
     [
       "resources.state = 'releasing' AND",
-      'SEARCH resources USING INDEX resources_releasing (leased_until<?)',
+      'SEARCH resources USING INDEX resources_releasing (node_id=? AND leased_until<?)',
     ],
     ["state = 'open' AND created_at <=", 'SEARCH sessions USING INDEX sessions_created (created_at<?)'],
     [

@@ -13,18 +13,20 @@ const SESSIONS = Array.from({ length: 4 }, (_, n) => `5e550000-0000-4000-8000-00
 const RESOURCES = Array.from({ length: 6 }, (_, n) => `5e500000-0000-4000-8000-00000000000${n}`);
 const TOKENS = Array.from({ length: 8 }, (_, n) => `Xl${'token'.padEnd(42, 'x')}${'AEIMQUYc'[n]}`);
 const INSTANCES = ['1a500000-0000-4000-8000-000000000000', '1a500000-0000-4000-8000-000000000001'];
+const NODES = ['de000000-0000-4000-8000-000000000000', 'de000000-0000-4000-8000-000000000001'];
 const T0 = 1_800_000_000_000;
 
 const session = fc.constantFrom(...SESSIONS);
 const resource = fc.constantFrom(...RESOURCES);
 const token = fc.constantFrom(...TOKENS);
+const node = fc.constantFrom(...NODES);
 const instance = fc.constantFrom(...INSTANCES);
 const at = fc.integer({ min: 0, max: 200 }).map((seconds) => T0 + seconds * 1000);
 const bytes = fc.integer({ min: 0, max: 60 });
 const epoch = fc.integer({ min: 0, max: 2 });
 const limit = fc.integer({ min: 1, max: 5 });
 const limits = fc.constant({ maxResources: 3, maxBytes: 100 });
-const lease = fc.record({ instanceId: instance, until: at });
+const lease = fc.record({ instanceId: instance, nodeId: node, until: at });
 const userId = fc.constantFrom('ada', 'Eve 🙂');
 const victim = fc.record({ id: resource, lastUsedAt: at });
 
@@ -54,16 +56,19 @@ const newSession = fc.record({
   expiresAt: at,
   idleMs: fc.constantFrom(10_000, 60_000, 120_000),
 });
-const newResource = fc.record({
-  id: resource,
-  sessionId: session,
-  type: fc.constantFrom('audio_file', 'stream', 'image_file'),
-  purpose: fc.option(fc.constant('test')),
-  fileName: fc.option(fc.string({ unit: 'grapheme', maxLength: 10 })),
-  mediaType: fc.constant(null),
-  createdAt: at,
-  instanceId: instance,
-});
+const newResource = fc
+  .record({
+    id: resource,
+    sessionId: session,
+    type: fc.constantFrom('audio_file', 'stream', 'image_file'),
+    purpose: fc.option(fc.constant('test')),
+    fileName: fc.option(fc.string({ unit: 'grapheme', maxLength: 10 })),
+    mediaType: fc.constant(null),
+    createdAt: at,
+    instanceId: instance,
+    nodeId: node,
+  })
+  .map((drawn) => ({ ...drawn, nodeId: drawn.type === 'stream' ? null : drawn.nodeId }));
 const sort = fc.constantFrom('created_at', '-created_at', 'last_activity', '-last_activity');
 const reason = fc.constantFrom('idle', 'expired', 'ended', 'admin', 'evicted');
 
@@ -100,7 +105,7 @@ const commands = fc.oneof(
       { lastActivityAt: endedAt, disposable },
     ),
   ),
-  command('finishEnd', [session, at], (store, ...args) => store.finishEnd(...args)),
+  command('finishEnd', [session, node, at], (store, ...args) => store.finishEnd(...args)),
   command('claimEnding', [at, lease, limit], (store, claimedAt, held, most) =>
     store.claimEnding({ at: claimedAt, lease: held, limit: most }),
   ),
@@ -116,9 +121,18 @@ const commands = fc.oneof(
   command('finishRelease', [fc.array(resource, { maxLength: 4 }), fc.boolean()], (store, ids, evicted) =>
     store.finishRelease(ids, evicted ? 'evicted' : 'released'),
   ),
-  command('heartbeat', [instance, at, at], (store, instanceId, beatAt, flushedThroughAt) =>
-    store.heartbeat({ instanceId, role: 'server', at: beatAt, flushedThroughAt }),
+  command('heartbeat', [instance, node, at, at], (store, instanceId, nodeId, beatAt, flushedThroughAt) =>
+    store.heartbeat({
+      instanceId,
+      role: 'server',
+      at: beatAt,
+      flushedThroughAt,
+      nodeId,
+      address: null,
+      sign: null,
+    }),
   ),
+  command('forgetNode', [node, at, at], (store, ...args) => store.forgetNode(...args)),
   command('dropInstance', [instance, at], (store, ...args) => store.dropInstance(...args)),
   command('findByToken', [token], (store, hash) => store.findByToken(hash)),
   command('findIdle', [at, limit], (store, ...args) => store.findIdle(...args)),
@@ -151,6 +165,7 @@ async function everythingIn(store: SessionStore, feedFrom: string): Promise<unkn
     sessions: await Promise.all(SESSIONS.map((id) => store.find(id))),
     resources: await store.listResources(SESSIONS),
     instances: await store.listInstances(),
+    nodes: await store.listNodes(),
     totals: await store.totals(),
     lastSeenAt: (await store.anchorClock({ wallMs: 1, monotonicMs: 1, bootId: 'next' })).lastSeenAt,
   };

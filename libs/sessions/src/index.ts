@@ -69,6 +69,8 @@ export {
   type TokenMatch,
   type Touch,
   type Lease,
+  type EndingSession,
+  type NodeRecord,
   type BeginEnd,
   type EndCondition,
   type Claim,

@@ -48,6 +48,7 @@ async function addRecord(
     mediaType: 'audio/webm',
     createdAt: at,
     instanceId: randomUUID(),
+    nodeId: randomUUID(),
   };
   // Asked for in one turn, they are one transaction.
   await Promise.all([

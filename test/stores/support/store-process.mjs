@@ -25,6 +25,7 @@ const newResource = (sessionId) => ({
   mediaType: null,
   createdAt: NOW,
   instanceId: randomUUID(),
+  nodeId: randomUUID(),
 });
 
 /** Opens a session with a file, and then the next. */

@@ -48,6 +48,10 @@ export interface SessionsConfig {
   readonly minFreeInodes: number;
   readonly ballastBytes: number;
   readonly cache: boolean;
+  /** Where other nodes send clients that want a file of this one. */
+  readonly nodeAddress: string | null;
+  /** Whether a request for a file of another node is sent there. */
+  readonly redirectToNode: boolean;
   readonly alerts: {
     readonly activeSessions: number;
     readonly sessionPercent: number;
@@ -201,6 +205,8 @@ function toConfig(settings: SessionsSettings): SessionsConfig {
     minFreeInodes: settings.minFreeInodes,
     ballastBytes: settings.ballastBytes,
     cache: settings.cache,
+    nodeAddress: settings.nodeAddress,
+    redirectToNode: settings.redirectToNode,
     alerts: Object.freeze({
       activeSessions: settings.alertActiveSessions,
       sessionPercent: settings.alertSessionPercent,

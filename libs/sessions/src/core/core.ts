@@ -1,6 +1,6 @@
 import type { FileStorage } from '../ports/file-storage.js';
 import type { Clock } from '../ports/clock.js';
-import type { SessionStore } from '../ports/session-store.js';
+import type { SessionChange, SessionStore } from '../ports/session-store.js';
 import { LiveConnections } from '../streams/live-connections.js';
 import { Alerts } from './alerts.js';
 import { ChangeFeed } from './change-feed.js';
@@ -9,12 +9,14 @@ import { ClockDoubt } from './clock-doubt.js';
 import type { SessionsConfig } from './config.js';
 import type { CoreContext } from './context.js';
 import { Ender } from './ender.js';
+import { EndsElsewhere } from './ends-elsewhere.js';
 import { SessionEventBus } from './event-bus.js';
 import { logEvents } from './event-log.js';
 import { Leftovers } from './leftovers.js';
 import { Limiter } from './limiter.js';
 import { describeError, type LogFor } from './log.js';
 import { MeteredStore } from './metered-store.js';
+import { Nodes } from './nodes.js';
 import { OrphanSweep } from './orphan-sweep.js';
 import { ProcessInstance } from './process-instance.js';
 import { Releaser } from './releaser.js';
@@ -50,6 +52,8 @@ export class SessionsCore {
   readonly instance: ProcessInstance;
   readonly role: 'server' | 'cli';
   readonly feed: ChangeFeed;
+  readonly nodes: Nodes;
+  private readonly endsElsewhere: EndsElsewhere;
   private started = false;
   private readonly connections = new LiveConnections();
 
@@ -60,8 +64,9 @@ export class SessionsCore {
     const events = new SessionEventBus(log);
     logEvents(events, logFor);
     const touches = new TouchBuffer(store, clock.now());
+    const self = { role, address: config.nodeAddress };
     const cache = new SessionCache(clock, config.cache);
-    const instance = new ProcessInstance(store, touches, clock, role, log);
+    const instance = new ProcessInstance(store, storage, touches, clock, self, log);
     const doubt = new ClockDoubt(clock);
     const { connections } = this;
     // prettier-ignore
@@ -70,12 +75,21 @@ export class SessionsCore {
 
     const ender = new Ender(context);
     const releaser = new Releaser(context);
-    const resources = new Resources(context, new Limiter(context, releaser), releaser);
+    this.nodes = new Nodes(context);
+    const resources = new Resources(context, new Limiter(context, releaser), releaser, this.nodes);
     const opener = new SessionOpener(context, ender);
     this.finder = new SessionFinder(context, ender);
-    const onReset = (): Promise<void> => ender.recheckConnections();
-    this.feed = new ChangeFeed(store, cache, clock, log, (change) => ender.apply(change), onReset);
     this.leftovers = new Leftovers(background, ender, releaser);
+    this.endsElsewhere = new EndsElsewhere(
+      () => instance.nodeId,
+      () => this.leftovers.finishEndsNow(),
+    );
+    const onChange = (change: SessionChange): void => {
+      ender.apply(change);
+      this.endsElsewhere.hear(change);
+    };
+    const onReset = (): Promise<void> => ender.recheckConnections();
+    this.feed = new ChangeFeed(store, cache, clock, log, onChange, onReset);
     this.sweep = new OrphanSweep(background);
     this.cleanup = new Cleanup(background, ender, this.leftovers, this.sweep);
     this.alerts = new Alerts({ ...context, log: logFor('SessionAlerts') });
@@ -126,6 +140,7 @@ export class SessionsCore {
     const log = this.parts.logFor('SessionService');
     const steps = [
       () => this.feed.stop(),
+      () => this.endsElsewhere.stop(),
       () => this.instance.stop(),
       () => this.noteStore(),
       () => this.storage.close(),

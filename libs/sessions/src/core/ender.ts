@@ -1,21 +1,18 @@
 import { SessionsError } from '../domain/errors.js';
-import type { EndReason, SessionRecord } from '../domain/session.js';
-import { STREAM_TYPE } from '../domain/resource.js';
+import type { EndReason } from '../domain/session.js';
 import type { TrashTicket } from '../ports/file-storage.js';
-import type { EndCondition, Released, SessionChange } from '../ports/session-store.js';
+import type { EndCondition, EndingSession, Released, SessionChange } from '../ports/session-store.js';
 import type { CoreContext } from './context.js';
 import { describeError } from './log.js';
+import { OtherProcesses, type PendingFiles } from './other-processes.js';
 
 /** For so long the process that began an end is left to finish it. */
 export const END_LEASE_MS = 60_000;
-/** How long other processes are waited for to close their streams; they hear of the end within half a second. */
-const REMOTE_CLOSE_MS = 3000;
-const REMOTE_POLL_MS = 50;
 
 export interface EndOptions {
   /** Ends it only if it still looks as it did when this was decided. */
   readonly only?: EndCondition;
-  /** Resolves only when the files are deleted and the streams closed, in every process. */
+  /** Resolves only when the files are deleted and the streams closed, in every process that lives and is in time. */
   readonly thorough?: boolean;
 }
 
@@ -26,11 +23,20 @@ export interface EndedSession extends Released {
    * that are deleted in the background, as they are unless the end is thorough, count as done.
    */
   readonly unfinished: SessionsError | null;
+  /**
+   * Files of it that other nodes still hold, where a thorough end waited for them: each node deletes its own when it can.
+   * `null` when there are none, and unless the end is thorough.
+   */
+  readonly pending: PendingFiles | null;
 }
 
 /** The one way a session ends, whoever ends it and why. Every step may be repeated; a crash leaves only what cleanup finishes. */
 export class Ender {
-  constructor(private readonly context: CoreContext) {}
+  private readonly others: OtherProcesses;
+
+  constructor(private readonly context: CoreContext) {
+    this.others = new OtherProcesses(context);
+  }
 
   /**
    * Ends an open session; `null` where there is none, where another caller was first, or where `only` does not hold.
@@ -38,7 +44,7 @@ export class Ender {
    */
   async end(sessionId: string, reason: EndReason, options: EndOptions = {}): Promise<EndedSession | null> {
     const at = this.context.clock.now();
-    const lease = { instanceId: this.context.instance.id, until: at + END_LEASE_MS };
+    const lease = this.context.instance.lease(END_LEASE_MS);
     const record = await this.context.store.beginEnd(sessionId, { reason, at, lease }, options.only);
     if (!record) return null;
     const closing = this.cutOff({ ...record, endReason: reason });
@@ -48,25 +54,27 @@ export class Ender {
       reason,
       durationMs: at - record.createdAt,
     });
-    if (options.thorough) {
-      await closing;
-      await this.waitForOtherProcesses(sessionId);
-    }
     try {
-      const ended = await this.finish(record, options.thorough);
+      if (options.thorough) {
+        await closing;
+        return await this.finishEverywhere(record);
+      }
+      const ended = await this.finish(record);
       // Streams and uploads let themselves go as they are cut off: they are gone from the store by now, some or all.
       return { ...ended, resources: Math.max(ended.resources, record.resourceCount) };
     } catch (error) {
-      return { sessionId, resources: 0, bytes: 0, unfinished: this.leaveToCleanup(sessionId, error) };
+      const unfinished = this.leaveToCleanup(sessionId, error);
+      return { sessionId, resources: 0, bytes: 0, unfinished, pending: null };
     }
   }
 
-  /** Finishes an end that was begun: by this process, or by one that did not come so far. */
-  async finish(record: SessionRecord, thorough = false): Promise<EndedSession> {
-    const ticket = record.resourceCount > 0 ? await this.context.storage.discardSession(record.id) : null;
-    const released = await this.context.store.finishEnd(record.id, this.context.clock.now());
-    const unfinished = await this.emptyTrash(record.id, ticket, thorough);
-    return { sessionId: record.id, ...released, unfinished };
+  /** Does this node's part of an end that was begun: by this process, by another node, or by one that did not come so far. */
+  async finish(session: EndingSession, thorough = false): Promise<EndedSession> {
+    const { store, storage, instance, clock } = this.context;
+    const ticket = session.hasFiles ? await storage.discardSession(session.id) : null;
+    const released = await store.finishEnd(session.id, instance.nodeId, clock.now());
+    const unfinished = await this.emptyTrash(session.id, ticket, thorough);
+    return { sessionId: session.id, ...released, unfinished, pending: null };
   }
 
   /** Takes in what another process changed. */
@@ -104,6 +112,18 @@ export class Ender {
     return thorough ? emptied : null;
   }
 
+  private async finishEverywhere(session: EndingSession): Promise<EndedSession> {
+    await this.others.untilClosed(session.id);
+    const ended = await this.finish(session, true);
+    const { first, left } = await this.others.untilDeleted(session.id);
+    return {
+      ...ended,
+      resources: Math.max(ended.resources, session.resourceCount - left.resources),
+      bytes: ended.bytes + first.bytes - left.bytes,
+      pending: left.resources > 0 ? left : null,
+    };
+  }
+
   private leaveToCleanup(sessionId: string, cause: unknown): SessionsError {
     this.context.log.warn(`The end of session ${sessionId} waits for a cleanup: ${describeError(cause)}`);
     return new SessionsError(
@@ -111,21 +131,5 @@ export class Ender {
       'The session is over, but not all it left could be deleted yet; cleanup tries again.',
       { cause, retryAfterSeconds: 60 },
     );
-  }
-
-  /** Streams that live processes hold elsewhere are let go by them as soon as they hear of the end. */
-  private async waitForOtherProcesses(sessionId: string): Promise<void> {
-    const others = new Set((await this.context.instance.listLive()).map((beat) => beat.instanceId));
-    others.delete(this.context.instance.id);
-    const deadline = this.context.clock.monotonic() + REMOTE_CLOSE_MS;
-    while (others.size > 0 && this.context.clock.monotonic() < deadline) {
-      const held = await this.context.store.listResources([sessionId]);
-      const isOpenElsewhere = held.some(
-        ({ type, state, instanceId }) =>
-          (type === STREAM_TYPE || state === 'writing') && instanceId !== null && others.has(instanceId),
-      );
-      if (!isOpenElsewhere) return;
-      await new Promise((resolve) => setTimeout(resolve, REMOTE_POLL_MS));
-    }
   }
 }

@@ -3,7 +3,7 @@ import type { CoreContext } from './context.js';
 import { END_LEASE_MS, type Ender } from './ender.js';
 import { SILENT_AFTER_MS } from './process-instance.js';
 import { RELEASE_LEASE_MS, type Releaser } from './releaser.js';
-import type { RunTally } from './run-tally.js';
+import { RunTally } from './run-tally.js';
 
 const PAGE = 500;
 const TOMBSTONES = 5000;
@@ -41,6 +41,12 @@ export class Leftovers {
     await this.step('Marker', tally, async () => storage.noteStore(await store.identity()));
   }
 
+  /** Likewise at once, outside a run. Never rejects: what fails is told, and the next cleanup's. */
+  async finishEndsNow(): Promise<void> {
+    const tally = new RunTally(this.context.log, () => {});
+    await this.step('Ends', tally, () => this.finishEnds(tally));
+  }
+
   /** A step that cannot be done now holds up none of the others: one of them may be what makes room for it. */
   private async step(what: string, tally: RunTally, work: () => Promise<unknown>): Promise<void> {
     try {
@@ -58,7 +64,8 @@ export class Leftovers {
     }
   }
 
-  private async finishEnds(tally: RunTally): Promise<void> {
+  /** Finishes the ends that this node has a part in, and nobody is at. */
+  async finishEnds(tally: RunTally): Promise<void> {
     for (;;) {
       const claimed = await this.context.store.claimEnding(this.claim(END_LEASE_MS));
       await Promise.all(
@@ -111,6 +118,6 @@ export class Leftovers {
 
   private claim(leaseMs: number) {
     const at = this.context.clock.now();
-    return { at, lease: { instanceId: this.context.instance.id, until: at + leaseMs }, limit: PAGE };
+    return { at, lease: this.context.instance.lease(leaseMs), limit: PAGE };
   }
 }

@@ -87,8 +87,8 @@ export class MeteredStore extends SessionStore {
     return this.timed(() => this.store.claimEnding(claim));
   }
 
-  override finishEnd(sessionId: string, at: number) {
-    return this.timed(() => this.store.finishEnd(sessionId, at));
+  override finishEnd(sessionId: string, nodeId: string, at: number) {
+    return this.timed(() => this.store.finishEnd(sessionId, nodeId, at));
   }
 
   override findIdle(at: number, limit: number) {
@@ -173,6 +173,14 @@ export class MeteredStore extends SessionStore {
 
   override dropInstance(instanceId: string, silentSince: number) {
     return this.timed(() => this.store.dropInstance(instanceId, silentSince));
+  }
+
+  override listNodes() {
+    return this.timed(() => this.store.listNodes());
+  }
+
+  override forgetNode(nodeId: string, silentSince: number, at: number) {
+    return this.timed(() => this.store.forgetNode(nodeId, silentSince, at));
   }
 
   override recordRun(run: JobRun) {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../ports/clock.js';
-import type { Heartbeat, SessionStore } from '../ports/session-store.js';
+import type { FileStorage } from '../ports/file-storage.js';
+import type { Heartbeat, Lease, SessionStore } from '../ports/session-store.js';
 import { describeError, type Log } from './log.js';
 import type { TouchBuffer } from './touch-buffer.js';
 
@@ -8,6 +9,13 @@ import type { TouchBuffer } from './touch-buffer.js';
 export const SILENT_AFTER_MS = 10_000;
 const FLUSH_MS = 1000;
 const HEARTBEAT_MS = 2000;
+
+/** What a process tells of itself. */
+export interface ProcessFacts {
+  readonly role: 'server' | 'cli';
+  /** Where other nodes send clients that want a file of this one. */
+  readonly address: string | null;
+}
 
 /** This process among those that share the store: it lives, and its touches reach the store. */
 export class ProcessInstance {
@@ -19,11 +27,22 @@ export class ProcessInstance {
 
   constructor(
     private readonly store: SessionStore,
+    private readonly storage: FileStorage,
     private readonly touches: TouchBuffer,
     private readonly clock: Clock,
-    private readonly role: 'server' | 'cli',
+    private readonly self: ProcessFacts,
     private readonly log: Log,
   ) {}
+
+  /** The node that this process keeps files on. */
+  get nodeId(): string {
+    return this.storage.rootId;
+  }
+
+  /** A right to finish something here, for `ms` from now. */
+  lease(ms: number): Lease {
+    return { instanceId: this.id, nodeId: this.nodeId, until: this.clock.now() + ms };
+  }
 
   async start(): Promise<void> {
     await this.beat();
@@ -47,9 +66,12 @@ export class ProcessInstance {
     this.beatAt = this.clock.monotonic();
     await this.store.heartbeat({
       instanceId: this.id,
-      role: this.role,
+      role: this.self.role,
       at: now,
       flushedThroughAt: this.touches.flushedThroughAt,
+      nodeId: this.nodeId,
+      address: this.self.address,
+      sign: null,
     });
   }
 

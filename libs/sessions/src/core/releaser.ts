@@ -55,16 +55,15 @@ export class Releaser {
   }
 
   private async letGo(victims: readonly Victim[], kind: 'released' | 'evicted'): Promise<number> {
-    const lease = {
-      instanceId: this.context.instance.id,
-      until: this.context.clock.now() + RELEASE_LEASE_MS,
-    };
-    const marked = await this.context.store.beginRelease(
-      victims,
-      lease,
-      kind === 'evicted' ? 'unused' : 'any',
+    const { store, instance } = this.context;
+    const lease = instance.lease(RELEASE_LEASE_MS);
+    const marked = await store.beginRelease(victims, lease, kind === 'evicted' ? 'unused' : 'any');
+    // What lies on another node is deleted by that one, and told by it then.
+    for (const resource of marked) if (resource.freed && kind === 'evicted') this.tellEvicted(resource);
+    await this.finish(
+      marked.filter((resource) => !resource.freed),
+      kind,
     );
-    await this.finish(marked, kind);
     return marked.length;
   }
 
@@ -77,9 +76,16 @@ export class Releaser {
     }
   }
 
-  private tell({ id, sessionId, type, sizeBytes }: ResourceRecord, kind: 'released' | 'evicted'): void {
-    const event = { sessionId, resourceId: id, type, sizeBytes };
-    if (kind === 'evicted') this.context.events.emit('resource.evicted', event);
-    this.context.events.emit('resource.released', event);
+  private tell(resource: ResourceRecord, kind: 'released' | 'evicted'): void {
+    if (kind === 'evicted') this.tellEvicted(resource);
+    this.context.events.emit('resource.released', eventOf(resource));
   }
+
+  private tellEvicted(resource: ResourceRecord): void {
+    this.context.events.emit('resource.evicted', eventOf(resource));
+  }
+}
+
+function eventOf({ id, sessionId, type, sizeBytes }: ResourceRecord) {
+  return { sessionId, resourceId: id, type, sizeBytes };
 }

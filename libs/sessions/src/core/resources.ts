@@ -11,6 +11,7 @@ import type { CoreContext } from './context.js';
 import { FileSink } from './file-sink.js';
 import type { Limiter } from './limiter.js';
 import { describeError, oneLine } from './log.js';
+import type { Nodes } from './nodes.js';
 import type { Releaser } from './releaser.js';
 import type { SessionRef } from './session.js';
 
@@ -50,6 +51,7 @@ export class Resources {
     private readonly context: CoreContext,
     private readonly limiter: Limiter,
     private readonly releaser: Releaser,
+    private readonly nodes: Nodes,
   ) {}
 
   async createFile(session: SessionRef, description: FileDescription): Promise<FileSink> {
@@ -135,6 +137,7 @@ export class Resources {
     const { used, endUse } = await this.beginUse(resource.id);
     if (!used) throw gone();
     try {
+      if (this.nodes.isElsewhere(used)) throw await this.nodes.elsewhere(used);
       const file = used.type === STREAM_TYPE ? null : await this.context.storage.read(keyOf(used), range);
       if (!file) throw gone();
       return { resource: used, stream: this.metered(used, file, endUse) };
@@ -200,6 +203,7 @@ export class Resources {
       mediaType: tidy(description.mediaType),
       createdAt: this.context.clock.now(),
       instanceId: this.context.instance.id,
+      nodeId: description.type === STREAM_TYPE ? null : this.context.instance.nodeId,
     };
   }
 

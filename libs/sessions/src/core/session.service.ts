@@ -106,7 +106,8 @@ export class SessionService {
 
   /**
    * Ends a session: at once here, within a second in every other process. Its files go, its streams close. `null` if it
-   * was over already. `thorough` resolves only when the files are deleted and the streams closed.
+   * was over already. `thorough` resolves only when the files are deleted and the streams closed, or tells what other
+   * nodes still have to delete.
    */
   async end(
     session: SessionRef,
@@ -199,7 +200,7 @@ export class SessionService {
 
   /**
    * Opens a file for reading; it cannot be evicted until the stream is closed. `range`: first and last byte.
-   * @throws SessionsError `RESOURCE_GONE`
+   * @throws SessionsError `RESOURCE_GONE`; `RESOURCE_ELSEWHERE` where the file lies on another node
    */
   openResource(resource: Pick<ResourceRecord, 'id'>, range?: ByteRange): Promise<OpenedResource> {
     return this.parts.resources.open(resource, range);
@@ -210,7 +211,10 @@ export class SessionService {
     return isId(resourceId) ? this.parts.resources.find(session, resourceId) : Promise.resolve(null);
   }
 
-  /** Lets a resource go: its file is deleted when this resolves. Whether there was one to let go. */
+  /**
+   * Lets a resource go: its file is deleted when this resolves; one of another node counts no more, and is deleted by that
+   * node. Whether there was one to let go.
+   */
   release(resource: Pick<ResourceRecord, 'id' | 'lastUsedAt'>): Promise<boolean> {
     return this.parts.resources.release(resource);
   }

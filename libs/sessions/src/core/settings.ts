@@ -125,6 +125,12 @@ export class SessionsSettings {
   @WholeNumber(0, 1_073_741_824) ballastBytes!: number;
   /** Whether live sessions are remembered between requests of one process. */
   @IsBoolean({ message: 'must be true or false' }) cache!: boolean;
+  /** Where clients reach this machine itself, past any load balancer: other nodes send them there for its files. */
+  @IsOptional()
+  @Matches(/^https?:\/\/[^/\s?#@]+$/, { message: 'must be an origin such as https://a.example.com' })
+  nodeAddress!: string | null;
+  /** Whether a request for a file of another node is sent to the address of that node (307), instead of answered 421. */
+  @IsBoolean({ message: 'must be true or false' }) redirectToNode!: boolean;
   /** Alert above so many active sessions. */
   @WholeNumber(1, 100_000_000) alertActiveSessions!: number;
   /** Alert when a session holds more than this part of a limit, in percent. */
@@ -168,6 +174,8 @@ export const DEFAULTS: Readonly<SessionsSettings> = Object.freeze({
   minFreeInodes: 1000,
   ballastBytes: 8_388_608,
   cache: true,
+  nodeAddress: null,
+  redirectToNode: false,
   alertActiveSessions: 1000,
   alertSessionPercent: 80,
   alertCleanupFailures: 1,
@@ -207,6 +215,8 @@ export const ENVIRONMENT: Readonly<Record<keyof SessionsSettings, string>> = Obj
   minFreeInodes: 'SESSION_MIN_FREE_INODES',
   ballastBytes: 'SESSION_BALLAST_BYTES',
   cache: 'SESSION_CACHE',
+  nodeAddress: 'SESSION_NODE_ADDRESS',
+  redirectToNode: 'SESSION_REDIRECT_TO_NODE',
   alertActiveSessions: 'SESSION_ALERT_ACTIVE',
   alertSessionPercent: 'SESSION_ALERT_PERCENT',
   alertCleanupFailures: 'SESSION_ALERT_CLEANUP_FAILURES',

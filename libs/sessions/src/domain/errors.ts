@@ -8,6 +8,7 @@ export const ERROR_CODES = [
   'SESSION_RATE_LIMITED',
   'SESSIONS_FULL',
   'RESOURCE_GONE',
+  'RESOURCE_ELSEWHERE',
   'RESOURCE_TOO_LARGE',
   'RESOURCE_LIMIT_REACHED',
   'RESOURCES_IN_USE',
@@ -30,6 +31,8 @@ export type ErrorCode = (typeof ERROR_CODES)[number];
 export interface SessionsErrorOptions extends ErrorOptions {
   /** Seconds after which asking again makes sense. */
   readonly retryAfterSeconds?: number;
+  /** The origin of the server to ask instead. */
+  readonly nodeAddress?: string;
 }
 
 /**
@@ -39,6 +42,7 @@ export interface SessionsErrorOptions extends ErrorOptions {
 export class SessionsError extends Error {
   override readonly name = 'SessionsError';
   readonly retryAfterSeconds: number | undefined;
+  readonly nodeAddress: string | undefined;
 
   constructor(
     readonly code: ErrorCode,
@@ -47,6 +51,7 @@ export class SessionsError extends Error {
   ) {
     super(message, options);
     this.retryAfterSeconds = options.retryAfterSeconds;
+    this.nodeAddress = options.nodeAddress;
   }
 }
 

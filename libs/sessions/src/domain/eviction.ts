@@ -21,10 +21,11 @@ export type EvictionPlan =
 
 /** Decides what makes room in one session, out of all it holds. Evicts exactly what is needed, or nothing. */
 export function planEviction(
-  held: readonly ResourceRecord[],
+  all: readonly ResourceRecord[],
   demand: Demand,
   limits: ResourceLimits,
 ): EvictionPlan {
+  const held = all.filter((resource) => !resource.freed);
   let usage = {
     resourceCount: held.length,
     bytesUsed: held.reduce((sum, resource) => sum + resource.sizeBytes, 0),

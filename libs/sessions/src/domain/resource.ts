@@ -22,16 +22,20 @@ export interface ResourceRecord {
   readonly state: ResourceState;
   /** The process that writes it or, for a stream, holds it; `null` once a file is ready. */
   readonly instanceId: string | null;
+  /** The node that its file lies on: the UUID of a storage root. `null` for a stream, which has no file. */
+  readonly nodeId: string | null;
   readonly createdAt: number;
   readonly lastUsedAt: number;
   /** How many reads are under way, in any process. */
   readonly uses: number;
+  /** Whether its session counts it no more, though it is still `releasing`: its node deletes the file when it can. */
+  readonly freed: boolean;
 }
 
 /** What reserving takes. A stream is `ready` at once; a file is `writing` until it is settled. */
 export type NewResource = Pick<
   ResourceRecord,
-  'id' | 'sessionId' | 'type' | 'purpose' | 'fileName' | 'mediaType' | 'createdAt'
+  'id' | 'sessionId' | 'type' | 'purpose' | 'fileName' | 'mediaType' | 'createdAt' | 'nodeId'
 > & { readonly instanceId: string };
 
 /** Whether it is being read or written now, by any process: such a resource is never evicted. */

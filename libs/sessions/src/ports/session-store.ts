@@ -66,19 +66,24 @@ export abstract class SessionStore {
   ): Promise<'rotated' | Refused>;
 
   /**
-   * `open → ending`, for one caller alone: it gets the record, and the lease to finish the end. `null` for everybody
-   * else, and where a condition in `only` does not hold.
+   * `open → ending`, for one caller alone: it gets the record, and the lease to finish the end on its node. `null` for
+   * everybody else, and where a condition in `only` does not hold. Each other node that holds files of the session has a
+   * part in the end too, which is free to be claimed at `end.at`.
    */
-  abstract beginEnd(sessionId: string, end: BeginEnd, only?: EndCondition): Promise<SessionRecord | null>;
-
-  /** Sessions left `ending` by a holder whose lease has run out, oldest lease first; each is leased to the caller. */
-  abstract claimEnding(claim: Claim): Promise<SessionRecord[]>;
+  abstract beginEnd(sessionId: string, end: BeginEnd, only?: EndCondition): Promise<EndingSession | null>;
 
   /**
-   * `ending → ended`: drops the resource records, adds what was settled to the totals and keeps a tombstone, without
-   * address and agent. Answers what it added; zeros where the session was not `ending`.
+   * Sessions left `ending` whose part on the node of the lease, or that of no node where none holds files, is free:
+   * nobody has begun it, or the holder's lease has run out. The oldest first; each is leased to the caller.
    */
-  abstract finishEnd(sessionId: string, at: number): Promise<Released>;
+  abstract claimEnding(claim: Claim): Promise<EndingSession[]>;
+
+  /**
+   * The node has done its part: drops the records of what it held, and those of streams, and adds what was settled to the
+   * totals. `ending → ended` with the last part: a tombstone stays. Address and agent go with the first. Answers what it
+   * added; zeros where the session was not `ending`.
+   */
+  abstract finishEnd(sessionId: string, nodeId: string, at: number): Promise<Released>;
 
   /** Open sessions whose idle end (see `idleEndsAt`) lies at or before `at`, in the order of those ends. */
   abstract findIdle(at: number, limit: number): Promise<SessionRecord[]>;
@@ -139,6 +144,8 @@ export abstract class SessionStore {
   /**
    * Marks resources `releasing`, leased to the caller, and answers those it marked: each at most once. With `only`
    * `'unused'` (an eviction), a resource is passed over unless it is `ready`, not in use, and last used when `victims` says.
+   * What lies on another node than the lease's is that node's to claim, and `freed` at once: its count and bytes are given
+   * back, and an eviction is counted, whenever that node comes to delete it.
    */
   abstract beginRelease(
     victims: readonly Victim[],
@@ -146,27 +153,40 @@ export abstract class SessionStore {
     only: 'unused' | 'any',
   ): Promise<ResourceRecord[]>;
 
-  /** Resources left `releasing` by a holder whose lease has run out, oldest lease first; each is leased to the caller. */
+  /**
+   * Resources of the lease's node, and streams, left `releasing` by a holder whose lease has run out, oldest lease first;
+   * each is leased to the caller.
+   */
   abstract claimReleasing(claim: Claim): Promise<ResourceRecord[]>;
 
   /**
-   * Drops the records of `releasing` resources, their count and bytes, and adds what was settled to the totals. Answers
-   * what it added.
+   * Drops the records of `releasing` resources, their count and bytes unless they are `freed`, and adds what was settled to
+   * the totals. Answers what it added.
    */
   abstract finishRelease(resourceIds: readonly string[], kind: 'released' | 'evicted'): Promise<Released>;
 
   // --- instances, jobs, totals ------------------------------------------------------------------------------------
 
-  /** Says that a process lives. */
+  /** Says that a process lives, and its node with it. */
   abstract heartbeat(beat: Heartbeat): Promise<void>;
 
   abstract listInstances(): Promise<Heartbeat[]>;
 
   /**
    * Strikes a process off, if its last heartbeat still is at or before `silentSince`: its uses are void, and what it
-   * was writing and its streams are marked `releasing`, free to be claimed. Whether it did.
+   * was writing and its streams are marked `releasing`, `freed`, and free to be claimed. Whether it did.
    */
   abstract dropInstance(instanceId: string, silentSince: number): Promise<boolean>;
+
+  /** Every node that was ever heard of and is not forgotten, in the order of the ids. */
+  abstract listNodes(): Promise<NodeRecord[]>;
+
+  /**
+   * Gives up a node that will not return, if it was last seen at or before `silentSince`: the records of what it held are
+   * dropped, and ends that waited for nothing else are finished. Answers what it dropped of settled files; `null` where
+   * there is no such node, or it was seen since. A store that fails on the way may be asked again.
+   */
+  abstract forgetNode(nodeId: string, silentSince: number, at: number): Promise<Released | null>;
 
   /** Keeps the latest run of a cleanup job, and adds it to the job's totals. */
   abstract recordRun(run: JobRun): Promise<void>;
@@ -205,7 +225,15 @@ export interface Touch {
 /** A right to finish something, until another process may take it over. */
 export interface Lease {
   readonly instanceId: string;
+  /** The node of that process: what it may finish are things of this node. */
+  readonly nodeId: string;
   readonly until: number;
+}
+
+/** A session on its way out, as one node sees it. */
+export interface EndingSession extends SessionRecord {
+  /** Whether the node of the lease holds files of it, in any state. */
+  readonly hasFiles: boolean;
 }
 
 export interface BeginEnd {
@@ -266,6 +294,8 @@ export interface SessionChange {
   readonly endReason: EndReason | null;
   readonly epoch: number;
   readonly userId: string | null;
+  /** While it is `ending`: the nodes that still hold files of it, in the order of their ids. */
+  readonly nodes: readonly string[];
 }
 
 export interface Feed {
@@ -286,6 +316,23 @@ export interface Heartbeat {
   readonly at: number;
   /** Every touch that this process took before this instant is in the store. */
   readonly flushedThroughAt: number;
+  /** The UUID of the storage root that it keeps files in. */
+  readonly nodeId: string;
+  /** Where other nodes send clients that want a file of this one: `https://a.example.com`. `null` where nowhere. */
+  readonly address: string | null;
+  /** What the process has left in its storage root lately, for others to see that theirs is the same; `null` for nothing. */
+  readonly sign: string | null;
+}
+
+/** A storage root, by its UUID, that processes on this store keep files in. */
+export interface NodeRecord {
+  readonly nodeId: string;
+  /** As its servers said last; a command says none. */
+  readonly address: string | null;
+  /** The latest heartbeat of any of its processes. */
+  readonly lastSeenAt: number;
+  /** How many files it holds, whatever their state. */
+  readonly resources: number;
 }
 
 export interface JobRun {

@@ -1,6 +1,7 @@
 import { bookkeepingCases } from './store/bookkeeping.cases.js';
 import { endingCases } from './store/ending.cases.js';
 import { findingCases } from './store/finding.cases.js';
+import { nodeCases } from './store/nodes.cases.js';
 import { openingCases } from './store/opening.cases.js';
 import { releasingCases } from './store/releasing.cases.js';
 import { resourceCases } from './store/resources.cases.js';
@@ -26,5 +27,6 @@ export const sessionStoreContract: readonly SessionStoreCase[] = [
   ...findingCases,
   ...resourceCases,
   ...releasingCases,
+  ...nodeCases,
   ...bookkeepingCases,
 ];

@@ -20,6 +20,7 @@ import {
 import { MemoryData } from './memory.data.js';
 import { MemoryEndings } from './memory.endings.js';
 import { MemoryInstances } from './memory.instances.js';
+import { MemoryNodes } from './memory.nodes.js';
 import { MemoryReleases } from './memory.releases.js';
 import { MemoryResources } from './memory.resources.js';
 import { MemorySessions } from './memory.sessions.js';
@@ -83,8 +84,8 @@ export class MemorySessionStore extends SessionStore {
     return this.#ready().endings.claimEnding(claim);
   }
 
-  override async finishEnd(sessionId: string, at: number) {
-    return this.#ready().endings.finishEnd(sessionId, at);
+  override async finishEnd(sessionId: string, nodeId: string, at: number) {
+    return this.#ready().endings.finishEnd(sessionId, nodeId, at);
   }
 
   override async findIdle(at: number, limit: number) {
@@ -171,6 +172,14 @@ export class MemorySessionStore extends SessionStore {
     return this.#ready().instances.dropInstance(instanceId, silentSince);
   }
 
+  override async listNodes() {
+    return this.#ready().nodes.list();
+  }
+
+  override async forgetNode(nodeId: string, silentSince: number, at: number) {
+    return this.#ready().nodes.forget(nodeId, silentSince, at);
+  }
+
   override async recordRun(run: JobRun) {
     return this.#ready().instances.recordRun(run);
   }
@@ -193,11 +202,13 @@ export class MemorySessionStore extends SessionStore {
 function memoryParts() {
   const data = new MemoryData();
   const releases = new MemoryReleases(data);
+  const endings = new MemoryEndings(data, releases);
   return {
     data,
     releases,
     sessions: new MemorySessions(data),
-    endings: new MemoryEndings(data, releases),
+    endings,
+    nodes: new MemoryNodes(data, endings, releases),
     resources: new MemoryResources(data),
     instances: new MemoryInstances(data, releases),
   };

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { EndReason, SessionRecord } from '../../domain/session.js';
 import type { ResourceRecord } from '../../domain/resource.js';
 import type { ClockAnchor } from '../../ports/clock.js';
-import type { Heartbeat, JobRecord, TypeTotals } from '../../ports/session-store.js';
+import type { Heartbeat, JobRecord, NodeRecord, TypeTotals } from '../../ports/session-store.js';
 
 /** A session, and what only the store knows of it. Records are replaced, never altered: callers keep what they got. */
 export interface SessionEntry {
@@ -10,7 +10,8 @@ export interface SessionEntry {
   change: number;
   previousTokenHash: string | null;
   replacedAt: number;
-  leasedUntil: number;
+  /** While it is ending: the nodes that have not done their part, and until when each is leased. */
+  readonly parts: Map<string, number>;
 }
 
 export interface ResourceEntry {
@@ -22,6 +23,9 @@ export interface ResourceEntry {
   readonly uses: Map<string, number>;
 }
 
+/** Stands for the node of an end that no node has files for. */
+export const NOBODY = '';
+
 /** All that a memory store holds. */
 export class MemoryData {
   readonly generation = randomUUID();
@@ -31,6 +35,7 @@ export class MemoryData {
   readonly sessions = new Map<string, SessionEntry>();
   readonly resources = new Map<string, ResourceEntry>();
   readonly instances = new Map<string, Heartbeat>();
+  readonly nodes = new Map<string, Omit<NodeRecord, 'resources'>>();
   readonly jobs = new Map<string, JobRecord>();
 
   created = 0;
@@ -59,6 +64,12 @@ export class MemoryData {
 
   resourcesOf(sessionId: string): ResourceEntry[] {
     return [...this.resources.values()].filter((entry) => entry.record.sessionId === sessionId);
+  }
+
+  /** The nodes that hold files of a session, in the order of their ids. */
+  nodesOf(sessionId: string): string[] {
+    const nodes = this.resourcesOf(sessionId).map(({ record }) => record.nodeId);
+    return [...new Set(nodes)].filter((nodeId) => nodeId !== null).toSorted();
   }
 
   /** Changes what the session of a resource holds. */

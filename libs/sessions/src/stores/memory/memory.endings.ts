@@ -1,7 +1,14 @@
 import { idleEndsAt } from '../../domain/lifetime.js';
 import type { SessionRecord } from '../../domain/session.js';
-import type { BeginEnd, Claim, EndCondition, Released } from '../../ports/session-store.js';
-import { byInstant, type MemoryData } from './memory.data.js';
+import type {
+  BeginEnd,
+  Claim,
+  EndCondition,
+  EndingSession,
+  Lease,
+  Released,
+} from '../../ports/session-store.js';
+import { byInstant, NOBODY, type MemoryData, type SessionEntry } from './memory.data.js';
 import type { MemoryReleases } from './memory.releases.js';
 
 /** How a session ends: what is due, `open → ending → ended`, and the tombstone's own end. */
@@ -11,35 +18,53 @@ export class MemoryEndings {
     private readonly releases: MemoryReleases,
   ) {}
 
-  beginEnd(sessionId: string, end: BeginEnd, only?: EndCondition): SessionRecord | null {
+  beginEnd(sessionId: string, end: BeginEnd, only?: EndCondition): EndingSession | null {
     const entry = this.data.openSession(sessionId);
     if (entry === null || !holds(entry.record, only)) return null;
     entry.record = { ...entry.record, state: 'ending', endReason: end.reason };
-    entry.leasedUntil = end.lease.until;
+    const nodes = this.data.nodesOf(sessionId);
+    if (nodes.length === 0) entry.parts.set(NOBODY, end.lease.until);
+    for (const node of nodes) entry.parts.set(node, node === end.lease.nodeId ? end.lease.until : end.at);
     this.data.stamp(entry);
     this.data.see(end.at);
     this.data.ended[end.reason] += 1;
     this.data.endedDurationMs += Math.max(0, end.at - entry.record.createdAt);
-    return entry.record;
+    return ending(entry, end.lease);
   }
 
-  claimEnding(claim: Claim): SessionRecord[] {
+  claimEnding(claim: Claim): EndingSession[] {
     const claimed = this.data
       .sessionsIn('ending')
-      .filter((entry) => entry.leasedUntil <= claim.at)
-      .map((entry) => ({ id: entry.record.id, entry }))
-      .toSorted(byInstant(({ entry }) => entry.leasedUntil))
+      .flatMap((entry) =>
+        [claim.lease.nodeId, NOBODY].map((node) => ({
+          id: entry.record.id,
+          entry,
+          node,
+          turn: entry.parts.get(node),
+        })),
+      )
+      .filter(({ turn }) => turn !== undefined && turn <= claim.at)
+      .toSorted(byInstant(({ turn = 0 }) => turn))
       .slice(0, claim.limit);
-    for (const { entry } of claimed) entry.leasedUntil = claim.lease.until;
-    return claimed.map(({ entry }) => entry.record);
+    for (const { entry, node } of claimed) entry.parts.set(node, claim.lease.until);
+    return claimed.map(({ entry }) => ending(entry, claim.lease));
   }
 
-  finishEnd(sessionId: string, at: number): Released {
+  finishEnd(sessionId: string, nodeId: string, at: number): Released {
     const entry = this.data.sessions.get(sessionId);
     if (entry?.record.state !== 'ending') return { resources: 0, bytes: 0 };
-    const released = this.releases.drop(this.data.resourcesOf(sessionId), 'released');
-    entry.record = { ...entry.record, state: 'ended', ipAddress: '', userAgent: '' };
-    this.data.stamp(entry);
+    const held = this.data.resourcesOf(sessionId);
+    const released = this.releases.drop(
+      held.filter(({ record }) => record.nodeId === null || record.nodeId === nodeId),
+      'released',
+    );
+    entry.parts.delete(nodeId);
+    entry.parts.delete(NOBODY);
+    entry.record = { ...entry.record, ipAddress: '', userAgent: '' };
+    if (entry.parts.size === 0) {
+      entry.record = { ...entry.record, state: 'ended' };
+      this.data.stamp(entry);
+    }
     this.data.see(at);
     return released;
   }
@@ -83,6 +108,11 @@ export class MemoryEndings {
       .filter((session) => instantOf(session) <= at)
       .toSorted(byInstant(instantOf));
   }
+}
+
+/** Read before the files are dropped: what has a part has files. */
+function ending({ record, parts }: SessionEntry, lease: Lease): EndingSession {
+  return { ...record, hasFiles: parts.has(lease.nodeId) };
 }
 
 function expiresAt(session: SessionRecord): number {

@@ -25,6 +25,12 @@ export class MemoryInstances {
       flushedThroughAt: Math.max(known.flushedThroughAt, beat.flushedThroughAt),
     });
     this.data.see(beat.at);
+    const node = this.data.nodes.get(beat.nodeId);
+    this.data.nodes.set(beat.nodeId, {
+      nodeId: beat.nodeId,
+      address: beat.role === 'server' ? beat.address : (node?.address ?? null),
+      lastSeenAt: Math.max(node?.lastSeenAt ?? beat.at, beat.at),
+    });
   }
 
   listInstances(): Heartbeat[] {

@@ -12,13 +12,16 @@ export class MemoryReleases {
       const entry = this.data.resources.get(victim.id);
       if (entry === undefined || entry.record.state === 'releasing') continue;
       if (only === 'unused' && !isEvictable(entry.record, victim)) continue;
-      marked.push(mark(entry, lease.until));
+      const { nodeId } = entry.record;
+      if (nodeId === null || nodeId === lease.nodeId) marked.push(mark(entry, lease.until));
+      else marked.push(this.#leave(entry, only === 'unused'));
     }
     return marked;
   }
 
   claimReleasing(claim: Claim): ResourceRecord[] {
     return [...this.data.resources.values()]
+      .filter(({ record }) => record.nodeId === null || record.nodeId === claim.lease.nodeId)
       .filter((entry) => entry.record.state === 'releasing' && entry.leasedUntil <= claim.at)
       .map((entry) => ({ id: entry.record.id, entry }))
       .toSorted(byInstant(({ entry }) => entry.leasedUntil))
@@ -39,15 +42,10 @@ export class MemoryReleases {
     const settled = entries.filter((entry) => entry.settled);
     for (const { record } of entries) {
       this.data.resources.delete(record.id);
-      this.data.hold(record.sessionId, -1, -record.sizeBytes);
+      if (!record.freed) this.data.hold(record.sessionId, -1, -record.sizeBytes);
     }
     for (const { record } of settled) {
-      const type = this.data.types.get(record.type) ?? { released: 0, releasedBytes: 0, evicted: 0 };
-      this.data.types.set(record.type, {
-        released: type.released + 1,
-        releasedBytes: type.releasedBytes + record.sizeBytes,
-        evicted: type.evicted + Number(kind === 'evicted'),
-      });
+      this.#count(record, 1, record.sizeBytes, Number(kind === 'evicted'));
     }
     return {
       resources: settled.length,
@@ -61,8 +59,28 @@ export class MemoryReleases {
       const uses = entry.uses.get(instanceId) ?? 0;
       entry.uses.delete(instanceId);
       if (uses > 0) entry.record = { ...entry.record, uses: entry.record.uses - uses };
-      if (entry.record.instanceId === instanceId && entry.record.state !== 'releasing') mark(entry, 0);
+      if (entry.record.instanceId === instanceId && entry.record.state !== 'releasing')
+        this.#leave(entry, false);
     }
+  }
+
+  /** Lets a resource go for whoever may delete it, at once as far as its session is concerned. */
+  #leave(entry: ResourceEntry, isEviction: boolean): ResourceRecord {
+    const { sessionId, sizeBytes } = entry.record;
+    this.data.hold(sessionId, -1, -sizeBytes);
+    if (isEviction) this.#count(entry.record, 0, 0, 1);
+    mark(entry, 0);
+    entry.record = { ...entry.record, freed: true };
+    return entry.record;
+  }
+
+  #count({ type }: ResourceRecord, released: number, releasedBytes: number, evicted: number): void {
+    const known = this.data.types.get(type) ?? { released: 0, releasedBytes: 0, evicted: 0 };
+    this.data.types.set(type, {
+      released: known.released + released,
+      releasedBytes: known.releasedBytes + releasedBytes,
+      evicted: known.evicted + evicted,
+    });
   }
 }
 

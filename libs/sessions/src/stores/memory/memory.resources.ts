@@ -24,6 +24,7 @@ export class MemoryResources {
         state: isStream ? 'ready' : 'writing',
         lastUsedAt: resource.createdAt,
         uses: 0,
+        freed: false,
       },
       settled: isStream,
       leasedUntil: 0,

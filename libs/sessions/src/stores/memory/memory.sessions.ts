@@ -8,7 +8,7 @@ import type {
   TokenMatch,
   Touch,
 } from '../../ports/session-store.js';
-import { byInstant, type MemoryData, type SessionEntry } from './memory.data.js';
+import { byInstant, NOBODY, type MemoryData, type SessionEntry } from './memory.data.js';
 
 /** What happens to an open session: it begins, is found, touched, bound to a user, and gets a new token. */
 export class MemorySessions {
@@ -25,7 +25,7 @@ export class MemorySessions {
       change: 0,
       previousTokenHash: null,
       replacedAt: 0,
-      leasedUntil: 0,
+      parts: new Map(),
     };
     this.data.sessions.set(session.id, entry);
     this.data.stamp(entry);
@@ -112,12 +112,13 @@ export class MemorySessions {
       .toSorted((a, b) => a.change - b.change);
     const read = news.slice(0, limit);
     return {
-      changes: read.map(({ record: { id, state, endReason, epoch, userId } }) => ({
+      changes: read.map(({ record: { id, state, endReason, epoch, userId }, parts }) => ({
         id,
         state,
         endReason,
         epoch,
         userId,
+        nodes: [...parts.keys()].filter((nodeId) => nodeId !== NOBODY),
       })),
       position: String(read.at(-1)?.change ?? since),
       more: news.length > limit,

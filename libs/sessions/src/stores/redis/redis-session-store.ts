@@ -132,8 +132,8 @@ export class RedisSessionStore extends SessionStore {
     return this.#perform(({ endings }) => endings.claimEnding(claim));
   }
 
-  override finishEnd(sessionId: string, at: number) {
-    return this.#perform(({ endings }) => endings.finishEnd(sessionId, at));
+  override finishEnd(sessionId: string, nodeId: string, at: number) {
+    return this.#perform(({ endings }) => endings.finishEnd(sessionId, nodeId, at));
   }
 
   override findIdle(at: number, limit: number) {
@@ -221,6 +221,14 @@ export class RedisSessionStore extends SessionStore {
 
   override dropInstance(instanceId: string, silentSince: number) {
     return this.#perform(({ instances }) => instances.dropInstance(instanceId, silentSince));
+  }
+
+  override listNodes() {
+    return this.#perform(({ nodes }) => nodes.list());
+  }
+
+  override forgetNode(nodeId: string, silentSince: number, at: number) {
+    return this.#perform(({ nodes }) => nodes.forget(nodeId, silentSince, at));
   }
 
   override recordRun(run: JobRun) {

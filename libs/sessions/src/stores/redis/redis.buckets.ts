@@ -1,8 +1,9 @@
 import { bucketOfId, bucketOfName } from '../../domain/bucket.js';
+import type { Claim } from '../../ports/session-store.js';
 import type { RedisConnection } from './redis.connection.js';
 import { isScriptUnknown } from './redis.errors.js';
 import { RedisLayout, type BucketKey } from './redis.layout.js';
-import { UP_TO } from './redis.scripts.listings.js';
+import { TURNS, UP_TO } from './redis.scripts.listings.js';
 import type { RedisScript } from './redis.script.js';
 import { numberOf, textsOf } from './redis.values.js';
 
@@ -11,6 +12,9 @@ export interface Entry {
   readonly id: string;
   readonly score: number;
 }
+
+/** Stands for the node of what lies on none. */
+const NOBODY = '-';
 
 /** How many entries each bucket is asked for beyond its even share of a page. */
 const SPARE = 4;
@@ -95,6 +99,18 @@ export class RedisBuckets {
       (a, b) => a.score - b.score || compare(a.id, b.id),
       async (bucket, count) => entriesOf(await this.runOn(UP_TO, bucket, key, score, count)),
     );
+  }
+
+  /** What a node may do next, over all buckets, and what anybody may: those whose lease ends first. */
+  firstTurns(
+    key: 'ending' | 'releasing',
+    { at, lease, limit }: Pick<Claim, 'at' | 'lease' | 'limit'>,
+  ): Promise<Entry[]> {
+    const order = (a: Entry, b: Entry): number => a.score - b.score || compare(a.id, b.id);
+    return this.merge(limit, order, async (bucket, count) => {
+      const turns = await this.runOn(TURNS, bucket, key, at, count, lease.nodeId, NOBODY);
+      return entriesOf(turns).toSorted(order);
+    });
   }
 
   /**

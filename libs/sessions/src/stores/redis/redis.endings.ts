@@ -1,6 +1,6 @@
 import { idleEndsAt } from '../../domain/lifetime.js';
 import type { SessionRecord } from '../../domain/session.js';
-import type { BeginEnd, Claim, EndCondition, Released } from '../../ports/session-store.js';
+import type { BeginEnd, Claim, EndCondition, EndingSession, Released } from '../../ports/session-store.js';
 import { compare, type RedisBuckets } from './redis.buckets.js';
 import type { BucketKey } from './redis.layout.js';
 import type { RedisPlaces } from './redis.places.js';
@@ -8,7 +8,7 @@ import { BEGIN_END, CLAIM_ENDING, DROP_TOMBSTONES, FINISH_END } from './redis.sc
 import { COUNT_UP_TO } from './redis.scripts.listings.js';
 import { FIELDS } from './redis.scripts.store.js';
 import type { RedisSessions } from './redis.sessions.js';
-import { numberOf, pairsOf, sessionOf, textsOf } from './redis.values.js';
+import { endingSessionOf, numberOf, pairsOf, sessionOf, textsOf } from './redis.values.js';
 
 /** How a session ends: what is due, `open → ending → ended`, and the tombstone's own end. */
 export class RedisEndings {
@@ -18,31 +18,33 @@ export class RedisEndings {
     private readonly sessions: RedisSessions,
   ) {}
 
-  async beginEnd(sessionId: string, end: BeginEnd, only?: EndCondition): Promise<SessionRecord | null> {
+  async beginEnd(sessionId: string, end: BeginEnd, only?: EndCondition): Promise<EndingSession | null> {
     const bucket = this.buckets.of(sessionId);
     if (bucket === null) return null;
     const condition = only ? [1, only.lastActivityAt, only.disposable ? 1 : 0] : [0, 0, 0];
-    const args = [sessionId, end.reason, end.at, end.lease.until, ...condition];
+    const args = [sessionId, end.reason, end.at, end.lease.until, end.lease.nodeId, ...condition];
     const [text, created = '0', closed = '0'] = textsOf(await this.buckets.runIn(BEGIN_END, bucket, ...args));
     if (text === undefined) return null;
     // It is over, whatever becomes of its place: one that is not given back now is with the next end, or the next count.
     await this.places.giveBack(bucket, { created, closed }).catch(() => {});
-    return sessionOf(text);
+    return endingSessionOf(text, end.lease.nodeId);
   }
 
-  async claimEnding(claim: Claim): Promise<SessionRecord[]> {
-    const due = await this.buckets.firstUpTo('ending', claim.at, claim.limit);
+  async claimEnding(claim: Claim): Promise<EndingSession[]> {
+    const { nodeId, until } = claim.lease;
+    const due = await this.buckets.firstTurns('ending', claim);
     const ids = due.map(({ id }) => id);
-    const claimed = await this.buckets.byBucket(ids, async (bucket, of) =>
-      textsOf(await this.buckets.runIn(CLAIM_ENDING, bucket, claim.at, claim.lease.until, ...of)),
+    const claimed = await this.buckets.byBucket(new Set(ids), async (bucket, of) =>
+      textsOf(await this.buckets.runIn(CLAIM_ENDING, bucket, claim.at, until, nodeId, ...of)),
     );
-    return inOrder(ids, claimed.flat().map(sessionOf));
+    const sessions = claimed.flat().map((text) => endingSessionOf(text, nodeId));
+    return inOrder(ids, sessions);
   }
 
-  async finishEnd(sessionId: string, at: number): Promise<Released> {
+  async finishEnd(sessionId: string, nodeId: string, at: number): Promise<Released> {
     const bucket = this.buckets.of(sessionId);
     if (bucket === null) return { resources: 0, bytes: 0 };
-    const reply = await this.buckets.runIn(FINISH_END, bucket, sessionId, at);
+    const reply = await this.buckets.runIn(FINISH_END, bucket, sessionId, nodeId, at);
     const [resources = '0', bytes = '0', userId] = textsOf(reply);
     if (userId) await this.sessions.forgetUser(userId, [sessionId]);
     return { resources: numberOf(resources), bytes: numberOf(bytes) };

@@ -82,10 +82,10 @@ export class RedisFeed {
   async #changesOf(bucket: number, since: number, limit: number): Promise<Change[]> {
     let latest = 0n;
     return textsOf(await this.buckets.runIn(CHANGES_SINCE, bucket, since, limit)).map((text) => {
-      const { record, change: number, changedAt } = storedSession(text);
+      const { record, change: number, changedAt, nodes } = storedSession(text);
       const { id, state, endReason, epoch, userId } = record;
       latest = changedAt > latest ? changedAt : latest;
-      return { bucket, number, at: latest, change: { id, state, endReason, epoch, userId } };
+      return { bucket, number, at: latest, change: { id, state, endReason, epoch, userId, nodes } };
     });
   }
 }

@@ -13,7 +13,7 @@ import {
   STRIKE_OFF,
   TIME,
 } from './redis.scripts.store.js';
-import { numberOf, pairsOf, textOf, textsOf } from './redis.values.js';
+import { numberOf, pairsOf, textOf, textOfRecord, textsOf } from './redis.values.js';
 
 /** The processes on this store, their clock, and what their cleanup jobs did. */
 export class RedisInstances {
@@ -36,9 +36,7 @@ export class RedisInstances {
   }
 
   async heartbeat(beat: Heartbeat): Promise<void> {
-    const { instanceId, role, at, flushedThroughAt } = beat;
-    const text = JSON.stringify({ instanceId, role, at, flushedThroughAt });
-    await this.buckets.run(HEARTBEAT, this.#keys, [instanceId, at, flushedThroughAt, text]);
+    await this.buckets.run(HEARTBEAT, this.#keys, [beat.instanceId, beat.at, textOfRecord(beat)]);
   }
 
   async listInstances(): Promise<Heartbeat[]> {
@@ -93,8 +91,9 @@ export class RedisInstances {
 }
 
 function beatOf(text: string): Heartbeat {
-  const { instanceId, role, at, flushedThroughAt }: Heartbeat = JSON.parse(text);
-  return { instanceId, role, at, flushedThroughAt };
+  const beat: Omit<Heartbeat, 'address' | 'sign'> & Partial<Heartbeat> = JSON.parse(text);
+  const { instanceId, role, at, flushedThroughAt, nodeId, address = null, sign = null } = beat;
+  return { instanceId, role, at, flushedThroughAt, nodeId, address, sign };
 }
 
 function jobOf(job: CleanupJob, fields: ReadonlyMap<string, string>): JobRecord {

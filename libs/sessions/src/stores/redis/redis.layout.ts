@@ -15,19 +15,23 @@
  * | `{7}:created`      | zset   | open sessions by their opening                                                   |
  * | `{7}:activity`     | zset   | open sessions by their last activity                                             |
  * | `{7}:disposable`   | zset   | open sessions with neither resource nor user, by their last activity             |
- * | `{7}:ending`       | zset   | ending sessions by the end of their lease                                        |
+ * | `{7}:ending`       | zset   | `node id:lease:session id` of what nodes have to do with ends, in the order of the text |
  * | `{7}:tombstones`   | zset   | ended sessions by their absolute end                                             |
  * | `{7}:changes`      | zset   | every session by the number of its latest change                                 |
- * | `{7}:releasing`    | zset   | resources being released, by the end of their lease                              |
- * | `{7}:totals`       | hash   | the bucket's change counter, what it saw and its share of the totals             |
+ * | `{7}:releasing`    | zset   | `node id:lease:resource id` of what is being released, likewise                  |
+ * | `{7}:totals`       | hash   | the bucket's change counter, what it saw, its share of the totals, and how many files of it each node holds |
  * | `store`            | hash   | generation, layout and number of buckets                                         |
  * | `{instances}:live` | hash   | instance id → its latest heartbeat, JSON                                         |
  * | `{instances}:lost` | hash   | instance id → since when it is being struck off                                  |
  * | `{instances}:seen` | string | the newest instant of a heartbeat                                                |
+ * | `{instances}:nodes` | hash  | node id → its address and when it was seen last, JSON                            |
  * | `{places}:taken`   | hash   | how many places are taken, and what each bucket reserved and gave back (`places`) |
  * | `{places}:pending` | zset   | sessions that have a place and may not be open yet, by the instant of asking     |
  * | `job:idle` …       | hash   | the latest run of a job, and the sums of all                                     |
  * | `user:<sha256>`    | set    | ids of sessions that are, were or are about to be this user's: verified on read  |
+ *
+ * A lease in a text has 16 digits, so that the order of the texts of one node is that of its leases. The node id is `-`
+ * where there is none: of streams, and of ends that no node has files for.
  */
 export const BUCKET_KEYS = [
   'sessions',
@@ -50,7 +54,7 @@ export const BUCKET_KEYS = [
 export type BucketKey = (typeof BUCKET_KEYS)[number];
 
 /** What the layout above is called in the store. Another one is refused. */
-export const LAYOUT = '1';
+export const LAYOUT = '2';
 
 /** Names the keys of one store. */
 export class RedisLayout {
@@ -79,7 +83,7 @@ export class RedisLayout {
   }
 
   get instances(): readonly string[] {
-    return ['live', 'lost', 'seen'].map((name) => `${this.prefix}{instances}:${name}`);
+    return ['live', 'lost', 'seen', 'nodes'].map((name) => `${this.prefix}{instances}:${name}`);
   }
 
   get places(): readonly string[] {

@@ -7,6 +7,7 @@ import { RedisFeed } from './redis.feed.js';
 import { RedisInstances } from './redis.instances.js';
 import { LAYOUT, RedisLayout } from './redis.layout.js';
 import { RedisListings } from './redis.listings.js';
+import { RedisNodes } from './redis.nodes.js';
 import { RedisPlaces } from './redis.places.js';
 import { RedisReleases } from './redis.releases.js';
 import { RedisResources } from './redis.resources.js';
@@ -25,6 +26,7 @@ export class RedisOperations {
   readonly resources: RedisResources;
   readonly releases: RedisReleases;
   readonly instances: RedisInstances;
+  readonly nodes: RedisNodes;
   readonly totals: RedisTotals;
   private readonly buckets: RedisBuckets;
   private readonly servers: RedisServers;
@@ -44,6 +46,7 @@ export class RedisOperations {
     this.resources = new RedisResources(this.buckets);
     this.releases = new RedisReleases(this.buckets);
     this.instances = new RedisInstances(this.buckets);
+    this.nodes = new RedisNodes(this.buckets);
     this.totals = new RedisTotals(this.buckets);
   }
 

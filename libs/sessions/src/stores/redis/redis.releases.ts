@@ -18,13 +18,15 @@ export class RedisReleases {
     const groups = Map.groupBy(victims, ({ id }) => this.buckets.of(id));
     const marked = await this.buckets.byBucket(ids, async (bucket) => {
       const pairs = (groups.get(bucket) ?? []).flatMap(({ id, lastUsedAt }) => [id, lastUsedAt]);
-      return textsOf(await this.buckets.runIn(BEGIN_RELEASE, bucket, lease.until, only, ...pairs));
+      return textsOf(
+        await this.buckets.runIn(BEGIN_RELEASE, bucket, lease.until, lease.nodeId, only, ...pairs),
+      );
     });
     return inOrder(ids, marked.flat().map(resourceOf));
   }
 
   async claimReleasing(claim: Claim): Promise<ResourceRecord[]> {
-    const due = await this.buckets.firstUpTo('releasing', claim.at, claim.limit);
+    const due = await this.buckets.firstTurns('releasing', claim);
     const ids = due.map(({ id }) => id);
     const claimed = await this.buckets.byBucket(ids, async (bucket, of) =>
       textsOf(await this.buckets.runIn(CLAIM_RELEASING, bucket, claim.at, claim.lease.until, ...of)),

@@ -114,19 +114,50 @@ local function fits(session, more, bytes, max_resources, max_bytes)
     and session.bytesUsed + bytes <= tonumber(max_bytes)
 end
 
--- Marks a resource as on its way out; whoever comes after 'leased_until' may claim it.
+local NOBODY = '-'
+
+-- A place in the order of what one node has to do.
+local function turn(node, lease, id)
+  return node .. ':' .. string.format('%016.0f', math.floor(lease)) .. ':' .. id
+end
+
+-- Marks a resource as on its way out; whoever of its node comes after 'leased_until' may claim it.
 local function release(resource, leased_until)
+  local node = resource.nodeId or NOBODY
+  if resource.leasedUntil then call('ZREM', RELEASING, turn(node, resource.leasedUntil, resource.id)) end
   resource.state = 'releasing'
   resource.leasedUntil = tonumber(leased_until)
-  call('ZADD', RELEASING, leased_until, resource.id)
+  call('ZADD', RELEASING, 0, turn(node, resource.leasedUntil, resource.id))
   return write(RESOURCES, resource)
+end
+
+-- Gives back what a session had of a resource, unless that was done before.
+local function give_back(session, resource)
+  if resource.freed then return end
+  session.resourceCount = session.resourceCount - 1
+  session.bytesUsed = session.bytesUsed - resource.sizeBytes
+end
+
+-- Lets a resource go for whoever may delete it, at once as far as its session is concerned.
+local function leave(resource)
+  local session = read(SESSIONS, resource.sessionId)
+  if session then
+    give_back(session, resource)
+    write(SESSIONS, session)
+    if session.state == 'open' then index(session) end
+  end
+  resource.freed = true
+  return release(resource, '0')
 end
 
 -- Forgets a resource, and counts it if it ever was all there. What it gives back of its session is the caller's to note.
 local function drop(resource, evicted)
   call('HDEL', RESOURCES, resource.id)
   call('ZREM', HELD, resource.sessionId .. ':' .. resource.id)
-  call('ZREM', RELEASING, resource.id)
+  if resource.leasedUntil then
+    call('ZREM', RELEASING, turn(resource.nodeId or NOBODY, resource.leasedUntil, resource.id))
+  end
+  if resource.nodeId then count('node:' .. resource.nodeId, -1) end
   if resource.instanceId then call('ZREM', BY_INSTANCE, resource.instanceId .. ':' .. resource.id) end
   for instance in pairs(resource.usedBy) do call('ZREM', BY_INSTANCE, instance .. ':' .. resource.id) end
   count('active:' .. resource.type, -1)
@@ -136,5 +167,37 @@ local function drop(resource, evicted)
   count('released_bytes:' .. resource.type, resource.sizeBytes)
   if evicted then count('evicted:' .. resource.type, 1) end
   return 1, resource.sizeBytes
+end
+
+-- Drops what an ending session has on a node, and what it has on none; with the last part it is over.
+local function finish_part(session, node, at)
+  local resources, bytes = 0, 0
+  for _, member in ipairs(members_of(HELD, session.id)) do
+    local resource = read(RESOURCES, after_colon(member, session.id))
+    if resource and (resource.nodeId or node) == node then
+      local one, size = drop(resource, false)
+      resources, bytes = resources + one, bytes + size
+      give_back(session, resource)
+    end
+  end
+  for _, owner in ipairs({ node, NOBODY }) do
+    local lease = session.parts[owner]
+    if lease then call('ZREM', ENDING, turn(owner, lease, session.id)) end
+    session.parts[owner] = nil
+  end
+  session.ipAddress = ''
+  session.userAgent = ''
+  if not next(session.parts) then
+    session.state = 'ended'
+    session.parts = nil
+    session.resourceCount = 0
+    session.bytesUsed = 0
+    call('ZADD', TOMBSTONES, session.expiresAt, session.id)
+    stamp(session)
+    count('ending', -1)
+  end
+  see(at)
+  write(SESSIONS, session)
+  return resources, bytes
 end
 `;

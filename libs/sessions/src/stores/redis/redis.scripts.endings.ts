@@ -1,10 +1,10 @@
 import { bucketScript } from './redis.script.js';
 
-/** id, reason, instant, lease, whether there is a condition, last activity, whether it must be disposable */
+/** id, reason, instant, lease, node, whether there is a condition, last activity, whether it must be disposable */
 export const BEGIN_END = bucketScript(
   'free',
   `
-local id, reason, at, lease, conditional, active_at, disposable = unpack(ARGV)
+local id, reason, at, lease, node, conditional, active_at, disposable = unpack(ARGV)
 local session = open_session(id)
 if not session then return {} end
 if conditional == '1' then
@@ -13,9 +13,15 @@ if conditional == '1' then
 end
 session.state = 'ending'
 session.endReason = reason
-session.leasedUntil = tonumber(lease)
+session.parts = {}
+for _, member in ipairs(members_of(HELD, id)) do
+  local resource = read(RESOURCES, after_colon(member, id))
+  local owner = resource and resource.nodeId
+  if owner then session.parts[owner] = tonumber(owner == node and lease or at) end
+end
+if not next(session.parts) then session.parts[NOBODY] = tonumber(lease) end
+for owner, until_at in pairs(session.parts) do call('ZADD', ENDING, 0, turn(owner, until_at, id)) end
 for _, key in ipairs({ IDLE, EXPIRY, CREATED, ACTIVITY, DISPOSABLE }) do call('ZREM', key, id) end
-call('ZADD', ENDING, lease, id)
 stamp(session)
 see(at)
 count('open', -1)
@@ -27,51 +33,83 @@ return { write(SESSIONS, session), counted('created'), counted('closed') }
 `,
 );
 
-/** instant, lease, ids → records of those that could be claimed */
+/** instant, lease, node, ids → records of those that could be claimed */
 export const CLAIM_ENDING = bucketScript(
   'free',
   `
+local at, lease, node = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3]
 local claimed = {}
-for i = 3, #ARGV do
+for i = 4, #ARGV do
   local session = read(SESSIONS, ARGV[i])
-  if session and session.state == 'ending' and session.leasedUntil <= tonumber(ARGV[1]) then
-    session.leasedUntil = tonumber(ARGV[2])
-    call('ZADD', ENDING, ARGV[2], session.id)
-    claimed[#claimed + 1] = write(SESSIONS, session)
+  if session and session.state == 'ending' then
+    for _, owner in ipairs({ node, NOBODY }) do
+      local held = session.parts[owner]
+      if held and held <= at then
+        call('ZREM', ENDING, turn(owner, held, session.id))
+        call('ZADD', ENDING, 0, turn(owner, lease, session.id))
+        session.parts[owner] = lease
+        claimed[#claimed + 1] = write(SESSIONS, session)
+      end
+    end
   end
 end
 return claimed
 `,
 );
 
-/** id, instant → resources and bytes let go, user id */
+/** id, node, instant → resources and bytes let go, user id of a session that is over now */
 export const FINISH_END = bucketScript(
   'free',
   `
-local id, at = unpack(ARGV)
+local id, node, at = unpack(ARGV)
 local session = read(SESSIONS, id)
 if not session or session.state ~= 'ending' then return {} end
+local resources, bytes = finish_part(session, node, at)
+return { resources, bytes, session.state == 'ended' and session.userId or '' }
+`,
+);
+
+/** node, instant, how many → how many ends that waited for the node it went through, resources and bytes let go */
+export const FORGET_ENDS = bucketScript(
+  'free',
+  `
+local node, at, most = ARGV[1], ARGV[2], ARGV[3]
+local members = call('ZRANGEBYLEX', ENDING, '[' .. node .. ':', '(' .. node .. ';', 'LIMIT', 0, most)
 local resources, bytes = 0, 0
-for _, member in ipairs(members_of(HELD, id)) do
-  local resource = read(RESOURCES, after_colon(member, id))
-  if resource then
-    local one, size = drop(resource, false)
-    resources, bytes = resources + one, bytes + size
+for _, member in ipairs(members) do
+  local session = read(SESSIONS, string.sub(member, #node + 19))
+  if session and session.state == 'ending' then
+    local some, size = finish_part(session, node, at)
+    resources, bytes = resources + some, bytes + size
+  else
+    call('ZREM', ENDING, member)
   end
 end
-session.state = 'ended'
-session.leasedUntil = nil
-session.resourceCount = 0
-session.bytesUsed = 0
-session.ipAddress = ''
-session.userAgent = ''
-call('ZREM', ENDING, id)
-call('ZADD', TOMBSTONES, session.expiresAt, id)
-stamp(session)
-see(at)
-count('ending', -1)
-write(SESSIONS, session)
-return { resources, bytes, session.userId or '' }
+return { #members, resources, bytes }
+`,
+);
+
+/** node, cursor → the next cursor, resources and bytes let go: of sessions that do not end */
+export const FORGET_FILES = bucketScript(
+  'free',
+  `
+local node, cursor = unpack(ARGV)
+local resources, bytes = 0, 0
+local scanned = call('HSCAN', RESOURCES, cursor, 'COUNT', 500)
+for i = 2, #scanned[2], 2 do
+  local resource = cjson.decode(scanned[2][i])
+  if resource.nodeId == node then
+    local one, size = drop(resource, false)
+    resources, bytes = resources + one, bytes + size
+    local session = read(SESSIONS, resource.sessionId)
+    if session then
+      give_back(session, resource)
+      write(SESSIONS, session)
+      if session.state == 'open' then index(session) end
+    end
+  end
+end
+return { scanned[1], resources, bytes }
 `,
 );
 

@@ -6,6 +6,26 @@ export const UP_TO = new RedisScript(
   `return redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', ARGV[1], 'WITHSCORES', 'LIMIT', 0, ARGV[2])`,
 );
 
+/**
+ * KEYS: what nodes have to do; at most this lease, how many of each, nodes → id, lease, id, lease … in the order of leases
+ * and ids for each node
+ */
+export const TURNS = new RedisScript(
+  'read',
+  `
+local found = {}
+local beyond = string.format('%016.0f', math.floor(tonumber(ARGV[1])) + 1)
+for i = 3, #ARGV do
+  local first = ARGV[i] .. ':'
+  for _, member in ipairs(redis.call('ZRANGEBYLEX', KEYS[1], '[' .. first, '(' .. first .. beyond, 'LIMIT', 0, ARGV[2])) do
+    found[#found + 1] = string.sub(member, #first + 18)
+    found[#found + 1] = string.sub(member, #first + 1, #first + 16)
+  end
+end
+return found
+`,
+);
+
 /** KEYS: an index; at most this score → how many */
 export const COUNT_UP_TO = new RedisScript('read', `return redis.call('ZCOUNT', KEYS[1], '-inf', ARGV[1])`);
 

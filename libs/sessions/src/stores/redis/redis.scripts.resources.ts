@@ -20,6 +20,7 @@ session.resourceCount = session.resourceCount + 1
 write(SESSIONS, session)
 index(session)
 count('active:' .. resource.type, 1)
+if resource.nodeId then count('node:' .. resource.nodeId, 1) end
 return 'reserved'
 `,
 );
@@ -115,19 +116,25 @@ return found
 `,
 );
 
-/** lease, `unused` or `any`, then of each victim: id, last use → records of those that were marked */
+/** lease, node, `unused` or `any`, then of each victim: id, last use → records of those that were marked */
 export const BEGIN_RELEASE = bucketScript(
   'free',
   `
+local lease, node, only = unpack(ARGV, 1, 3)
 local marked = {}
-for i = 3, #ARGV, 2 do
+for i = 4, #ARGV, 2 do
   local resource = read(RESOURCES, ARGV[i])
   local wanted = resource and resource.state ~= 'releasing'
-  if wanted and ARGV[2] == 'unused' then
+  if wanted and only == 'unused' then
     wanted = resource.state == 'ready' and resource.uses == 0 and resource.type ~= 'stream'
       and resource.lastUsedAt == tonumber(ARGV[i + 1])
   end
-  if wanted then marked[#marked + 1] = release(resource, ARGV[1]) end
+  if wanted and (resource.nodeId or node) == node then
+    marked[#marked + 1] = release(resource, lease)
+  elseif wanted then
+    if only == 'unused' then count('evicted:' .. resource.type, 1) end
+    marked[#marked + 1] = leave(resource)
+  end
 end
 return marked
 `,
@@ -160,8 +167,7 @@ for i = 2, #ARGV do
     resources, bytes = resources + one, bytes + size
     local session = read(SESSIONS, resource.sessionId)
     if session then
-      session.resourceCount = session.resourceCount - 1
-      session.bytesUsed = session.bytesUsed - resource.sizeBytes
+      give_back(session, resource)
       write(SESSIONS, session)
       if session.state == 'open' then index(session) end
     end
@@ -182,7 +188,7 @@ for _, member in ipairs(members_of(BY_INSTANCE, instance)) do
     resource.uses = resource.uses - (resource.usedBy[instance] or 0)
     resource.usedBy[instance] = nil
     if resource.instanceId == instance and resource.state ~= 'releasing' then
-      release(resource, '0')
+      leave(resource)
     else
       write(RESOURCES, resource)
     end

@@ -33,11 +33,11 @@ return found
 /** KEYS: a hash → field, value, field, value … */
 export const HASH = new RedisScript('read', `return redis.call('HGETALL', KEYS[1])`);
 
-/** KEYS: instances; id, instant, flushed through, heartbeat */
+/** KEYS: instances; id, instant, heartbeat */
 export const HEARTBEAT = new RedisScript(
   'free',
   `
-local id, at, through, raw = unpack(ARGV)
+local id, at, raw = unpack(ARGV)
 local beat = cjson.decode(raw)
 local known = redis.call('HGET', KEYS[1], id)
 if known then
@@ -46,6 +46,11 @@ if known then
   beat.flushedThroughAt = math.max(beat.flushedThroughAt, known.flushedThroughAt)
 end
 redis.call('HSET', KEYS[1], id, cjson.encode(beat))
+local node = redis.call('HGET', KEYS[4], beat.nodeId)
+node = node and cjson.decode(node) or { lastSeenAt = 0 }
+node.lastSeenAt = math.max(node.lastSeenAt, tonumber(at))
+if beat.role == 'server' then node.address = beat.address end
+redis.call('HSET', KEYS[4], beat.nodeId, cjson.encode(node))
 local seen = redis.call('GET', KEYS[3])
 if not seen or tonumber(seen) < tonumber(at) then redis.call('SET', KEYS[3], at) end
 `,
@@ -65,6 +70,9 @@ return 1
 
 /** KEYS: instances; id: all it had is freed */
 export const FORGET_LOST = new RedisScript('free', `redis.call('HDEL', KEYS[2], ARGV[1])`);
+
+/** KEYS: instances; node: it is known no more */
+export const FORGET_NODE = new RedisScript('free', `redis.call('HDEL', KEYS[4], ARGV[1])`);
 
 /** KEYS: instances → the newest instant of a heartbeat, if there was one */
 export const SEEN = new RedisScript('read', `return redis.call('GET', KEYS[3]) or ''`);

@@ -1,11 +1,14 @@
 import type { NewResource, ResourceRecord } from '../../domain/resource.js';
 import { STREAM_TYPE } from '../../domain/resource.js';
 import { openingRecord, type NewSession, type SessionRecord } from '../../domain/session.js';
+import type { EndingSession } from '../../ports/session-store.js';
 
 /** A record as it is kept: what is `null` elsewhere is absent, and beside it lies what only the store needs. */
 type Stored<Record> = { [Key in keyof Record]?: NonNullable<Record[Key]> };
 type StoredSession = Stored<SessionRecord> & {
   readonly replacedAt?: number;
+  /** While it is ending: the nodes that have not done their part, and until when each is leased. */
+  readonly parts?: Readonly<Record<string, number>>;
   readonly changedAt?: string;
   readonly change?: number;
 };
@@ -50,6 +53,7 @@ export function newResourceText(resource: NewResource): string {
     state: isStream ? 'ready' : 'writing',
     lastUsedAt: resource.createdAt,
     uses: 0,
+    freed: false,
     usedBy: {},
     settled: isStream,
   });
@@ -59,12 +63,20 @@ export function sessionOf(text: string): SessionRecord {
   return storedSession(text).record;
 }
 
+/** A session on its way out, as a node sees it. */
+export function endingSessionOf(text: string, nodeId: string): EndingSession {
+  const { record, nodes } = storedSession(text);
+  return { ...record, hasFiles: nodes.includes(nodeId) };
+}
+
 /** A session, and what only the store knows of it. */
 export function storedSession(text: string): {
   readonly record: SessionRecord;
   readonly replacedAt: number | null;
   readonly change: number;
   readonly changedAt: bigint;
+  /** Nodes that hold files of it while it is ending, in the order of their ids. */
+  readonly nodes: readonly string[];
 } {
   const stored: StoredSession = JSON.parse(text);
   const record: SessionRecord = {
@@ -90,6 +102,9 @@ export function storedSession(text: string): {
     replacedAt: stored.replacedAt ?? null,
     change: stored.change ?? 0,
     changedAt: BigInt(stored.changedAt ?? 0),
+    nodes: Object.keys(stored.parts ?? {})
+      .filter((node) => node !== '-')
+      .toSorted(),
   };
 }
 
@@ -105,14 +120,16 @@ export function resourceOf(text: string): ResourceRecord {
     sizeBytes: given(stored.sizeBytes),
     state: given(stored.state),
     instanceId: stored.instanceId ?? null,
+    nodeId: stored.nodeId ?? null,
     createdAt: given(stored.createdAt),
     lastUsedAt: given(stored.lastUsedAt),
     uses: given(stored.uses),
+    freed: stored.freed ?? false,
   };
 }
 
 /** Lone surrogates are no text: Redis' JSON would refuse them. */
-function textOfRecord(record: object): string {
+export function textOfRecord(record: object): string {
   return JSON.stringify(record, (_key, value: unknown) => {
     if (value === null) return undefined;
     return typeof value === 'string' ? value.toWellFormed() : value;

@@ -101,8 +101,8 @@ export class SqliteSessionStore extends SessionStore {
     return this.#client.call('claimEnding', claim);
   }
 
-  override finishEnd(sessionId: string, at: number) {
-    return this.#client.call('finishEnd', sessionId, at);
+  override finishEnd(sessionId: string, nodeId: string, at: number) {
+    return this.#client.call('finishEnd', sessionId, nodeId, at);
   }
 
   override findIdle(at: number, limit: number) {
@@ -187,6 +187,14 @@ export class SqliteSessionStore extends SessionStore {
 
   override dropInstance(instanceId: string, silentSince: number) {
     return this.#client.call('dropInstance', instanceId, silentSince);
+  }
+
+  override listNodes() {
+    return this.#client.call('listNodes');
+  }
+
+  override forgetNode(nodeId: string, silentSince: number, at: number) {
+    return this.#client.call('forgetNode', nodeId, silentSince, at);
   }
 
   override recordRun(run: JobRun) {

@@ -3,6 +3,8 @@ import { CLEANUP_JOBS } from '../../domain/events.js';
 import type { ClockAnchor, ClockReading } from '../../ports/clock.js';
 import type { Heartbeat, JobRecord, JobRun } from '../../ports/session-store.js';
 import type { SqliteLedger } from './sqlite.ledger.js';
+import type { SqliteNodes } from './sqlite.nodes.js';
+import type { SqliteReleases } from './sqlite.releases.js';
 import {
   idOf,
   numberOf,
@@ -23,7 +25,7 @@ export class SqliteInstances {
   readonly #drop;
   readonly #voidUses;
   readonly #dropUses;
-  readonly #abandon;
+  readonly #held;
   readonly #anchor;
   readonly #run;
   readonly #jobs;
@@ -31,11 +33,17 @@ export class SqliteInstances {
   constructor(
     db: DatabaseSync,
     private readonly ledger: SqliteLedger,
+    private readonly releases: SqliteReleases,
+    private readonly nodes: SqliteNodes,
   ) {
     this.#beat = db.prepare(`
-      INSERT INTO instances (id, role, at, flushed_through_at) VALUES (:id, :role, :at, :flushedThroughAt)
+      INSERT INTO instances (id, role, at, flushed_through_at, node_id, address, sign)
+      VALUES (:id, :role, :at, :flushedThroughAt, :node, :address, :sign)
       ON CONFLICT (id) DO UPDATE SET
         role = excluded.role,
+        node_id = excluded.node_id,
+        address = excluded.address,
+        sign = excluded.sign,
         at = max(at, excluded.at),
         flushed_through_at = max(flushed_through_at, excluded.flushed_through_at)`);
     this.#instances = db.prepare('SELECT * FROM instances ORDER BY id');
@@ -45,8 +53,9 @@ export class SqliteInstances {
       FROM (SELECT resource_key, count FROM uses WHERE instance_id = :id) AS dropped
       WHERE resources.key = dropped.resource_key`);
     this.#dropUses = db.prepare('DELETE FROM uses WHERE instance_id = :id');
-    this.#abandon = db.prepare(`
-      UPDATE resources SET state = 'releasing', leased_until = 0 WHERE instance_id = :id AND state <> 'releasing'`);
+    this.#held = db.prepare(
+      "SELECT key, session_key, size_bytes FROM resources WHERE instance_id = :id AND state <> 'releasing'",
+    );
     this.#anchor = db.prepare(`
       UPDATE store SET anchor_wall_ms = :wallMs, anchor_monotonic_ms = :monotonicMs, anchor_boot_id = :bootId,
         anchor_last_seen_at = seen_at`);
@@ -69,9 +78,10 @@ export class SqliteInstances {
   }
 
   heartbeat(beat: Heartbeat): void {
-    const { instanceId, role, at, flushedThroughAt } = beat;
-    this.#beat.run({ id: packId(instanceId), role, at, flushedThroughAt });
-    this.ledger.see(at);
+    const { instanceId, nodeId, ...rest } = beat;
+    this.#beat.run({ id: packId(instanceId), node: packId(nodeId), ...rest });
+    this.nodes.see(beat);
+    this.ledger.see(beat.at);
   }
 
   listInstances(): Heartbeat[] {
@@ -80,6 +90,9 @@ export class SqliteInstances {
       role: oneOf(row, 'role', ROLES),
       at: numberOf(row, 'at'),
       flushedThroughAt: numberOf(row, 'flushed_through_at'),
+      nodeId: idOf(row, 'node_id'),
+      address: textOrNull(row, 'address'),
+      sign: textOrNull(row, 'sign'),
     }));
   }
 
@@ -88,7 +101,7 @@ export class SqliteInstances {
     if (this.#drop.run({ id, silentSince }).changes === 0) return false;
     this.#voidUses.run({ id });
     this.#dropUses.run({ id });
-    this.#abandon.run({ id });
+    for (const row of this.#held.all({ id })) this.releases.leave(row);
     return true;
   }
 

@@ -30,6 +30,7 @@ export class SqliteListings {
   readonly #disposable;
   readonly #countDue;
   readonly #changes;
+  readonly #nodes;
   readonly #listings: ReadonlyMap<SessionSort, Listing>;
 
   constructor(
@@ -41,6 +42,7 @@ export class SqliteListings {
     this.#disposable = db.prepare(DISPOSABLE_SQL);
     this.#countDue = db.prepare(COUNT_DUE_SQL);
     this.#changes = db.prepare(CHANGES_SQL);
+    this.#nodes = db.prepare(NODES_SQL);
     this.#listings = new Map(
       SESSION_SORTS.map((sort) => [
         sort,
@@ -90,12 +92,20 @@ export class SqliteListings {
         endReason: endReasonOf(row),
         epoch: numberOf(row, 'epoch'),
         userId: textOrNull(row, 'user_id'),
+        nodes: row['state'] === 'ending' ? this.#nodesOf(numberOf(row, 'key')) : [],
       })),
       position: String(last === undefined ? since : numberOf(last, 'change')),
       more: rows.length > limit,
     };
   }
+
+  #nodesOf(key: number): string[] {
+    return this.#nodes.all({ key }).map((row) => idOf(row, 'node_id'));
+  }
 }
+
+const NODES_SQL = `
+  SELECT node_id FROM ending_parts WHERE session_key = :key AND node_id <> '' ORDER BY node_id`;
 
 const IDLE_SQL = `
   SELECT * FROM sessions WHERE state = 'open' AND idle_ends_at <= :at ORDER BY idle_ends_at, id LIMIT :limit`;
@@ -113,7 +123,7 @@ const COUNT_DUE_SQL = `
     (SELECT count(*) FROM sessions WHERE state = 'open' AND expires_at <= :at) AS expired`;
 
 const CHANGES_SQL = `
-  SELECT id, state, end_reason, epoch, user_id, change FROM sessions
+  SELECT key, id, state, end_reason, epoch, user_id, change FROM sessions
   WHERE change > :since ORDER BY change LIMIT :limit`;
 
 /** Where a first page starts: before every instant there is. */

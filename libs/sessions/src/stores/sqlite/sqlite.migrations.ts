@@ -125,4 +125,30 @@ export const MIGRATIONS: readonly string[] = [
     evicted INTEGER NOT NULL
   ) WITHOUT ROWID;
   `,
+  // Files lie on nodes. Those of before are the first node's to come (see `sqlite.nodes`); a stream's node is NULL. The
+  // node of a part is '' where no node holds files.
+  `
+  ALTER TABLE resources ADD COLUMN node_id BLOB;
+  ALTER TABLE resources ADD COLUMN freed INTEGER NOT NULL DEFAULT 0;
+  CREATE INDEX resources_node ON resources (node_id);
+  DROP INDEX resources_releasing;
+  CREATE INDEX resources_releasing ON resources (node_id, leased_until) WHERE state = 'releasing';
+
+  CREATE TABLE ending_parts (
+    session_key INTEGER NOT NULL REFERENCES sessions (key),
+    node_id BLOB NOT NULL,
+    leased_until INTEGER NOT NULL,
+    PRIMARY KEY (session_key, node_id)
+  ) WITHOUT ROWID;
+  CREATE INDEX ending_parts_turn ON ending_parts (node_id, leased_until);
+  INSERT INTO ending_parts (session_key, node_id, leased_until)
+    SELECT key, '', leased_until FROM sessions WHERE state = 'ending';
+  DROP INDEX sessions_ending;
+  ALTER TABLE sessions DROP COLUMN leased_until;
+
+  ALTER TABLE instances ADD COLUMN node_id BLOB NOT NULL DEFAULT '';
+  ALTER TABLE instances ADD COLUMN address TEXT;
+  ALTER TABLE instances ADD COLUMN sign TEXT;
+  CREATE TABLE nodes (id BLOB PRIMARY KEY, address TEXT, last_seen_at INTEGER NOT NULL) WITHOUT ROWID;
+  `,
 ];

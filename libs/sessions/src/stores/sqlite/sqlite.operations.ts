@@ -4,6 +4,7 @@ import { SqliteEndings } from './sqlite.endings.js';
 import { SqliteInstances } from './sqlite.instances.js';
 import { SqliteLedger } from './sqlite.ledger.js';
 import { SqliteListings } from './sqlite.listings.js';
+import { SqliteNodes } from './sqlite.nodes.js';
 import { SqliteReleases } from './sqlite.releases.js';
 import { SqliteResources } from './sqlite.resources.js';
 import { SqliteSessions } from './sqlite.sessions.js';
@@ -30,7 +31,8 @@ export function sqliteOperations(db: DatabaseSync): Operations {
   const listings = new SqliteListings(db, ledger);
   const resources = new SqliteResources(db, ledger);
   const releases = new SqliteReleases(db, ledger);
-  const instances = new SqliteInstances(db, ledger);
+  const nodes = new SqliteNodes(db, endings);
+  const instances = new SqliteInstances(db, ledger, releases, nodes);
   return {
     identity: () => ledger.identity(),
     anchorClock: (reading) => instances.anchorClock(reading),
@@ -42,7 +44,7 @@ export function sqliteOperations(db: DatabaseSync): Operations {
     rotate: (sessionId, epoch, tokenHash, at) => sessions.rotate(sessionId, epoch, tokenHash, at),
     beginEnd: (sessionId, end, only) => endings.beginEnd(sessionId, end, only),
     claimEnding: (claim) => endings.claimEnding(claim),
-    finishEnd: (sessionId, at) => endings.finishEnd(sessionId, at),
+    finishEnd: (sessionId, nodeId, at) => endings.finishEnd(sessionId, nodeId, at),
     dropTombstones: (at, limit) => endings.dropTombstones(at, limit),
     findIdle: (at, limit) => listings.findIdle(at, limit),
     findExpired: (at, limit) => listings.findExpired(at, limit),
@@ -64,6 +66,8 @@ export function sqliteOperations(db: DatabaseSync): Operations {
     heartbeat: (beat) => instances.heartbeat(beat),
     listInstances: () => instances.listInstances(),
     dropInstance: (instanceId, silentSince) => instances.dropInstance(instanceId, silentSince),
+    listNodes: () => nodes.list(),
+    forgetNode: (nodeId, silentSince, at) => nodes.forget(nodeId, silentSince, at),
     recordRun: (run) => instances.recordRun(run),
     listRuns: () => instances.listRuns(),
     totals: () => ledger.totals(),

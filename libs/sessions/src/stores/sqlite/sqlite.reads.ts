@@ -15,6 +15,7 @@ export const READS: ReadonlySet<OperationName> = new Set<OperationName>([
   'listResources',
   'knownResources',
   'listInstances',
+  'listNodes',
   'listRuns',
   'totals',
 ]);

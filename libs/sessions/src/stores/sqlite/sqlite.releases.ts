@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { isInUse, type ResourceRecord } from '../../domain/resource.js';
 import type { Claim, Lease, Released, Victim } from '../../ports/session-store.js';
 import type { SqliteLedger } from './sqlite.ledger.js';
-import { numberOf, packId, resourceOf, type Row } from './sqlite.values.js';
+import { byTurn, numberOf, packId, resourceOf, type Row } from './sqlite.values.js';
 
 const JOINED = `
   SELECT resources.*, sessions.id AS session_id
@@ -13,8 +13,10 @@ export class SqliteReleases {
   readonly #find;
   readonly #mark;
   readonly #claimable;
+  readonly #claimableStreams;
   readonly #drop;
   readonly #freeSession;
+  readonly #leave;
 
   constructor(
     db: DatabaseSync,
@@ -24,12 +26,14 @@ export class SqliteReleases {
     this.#mark = db.prepare(
       "UPDATE resources SET state = 'releasing', leased_until = :until WHERE key = :key",
     );
-    this.#claimable = db.prepare(`
-      ${JOINED} WHERE resources.state = 'releasing' AND resources.leased_until <= :at
-      ORDER BY resources.leased_until, resources.id LIMIT :limit`);
+    this.#claimable = db.prepare(claimableSql('resources.node_id = :node'));
+    this.#claimableStreams = db.prepare(claimableSql('resources.node_id IS NULL'));
     this.#drop = db.prepare('DELETE FROM resources WHERE key = :key');
     this.#freeSession = db.prepare(`
       UPDATE sessions SET resource_count = resource_count - 1, bytes_used = bytes_used - :bytes WHERE key = :key`);
+    this.#leave = db.prepare(
+      "UPDATE resources SET state = 'releasing', leased_until = 0, freed = 1 WHERE key = :key",
+    );
   }
 
   beginRelease(victims: readonly Victim[], lease: Lease, only: 'unused' | 'any'): ResourceRecord[] {
@@ -39,14 +43,32 @@ export class SqliteReleases {
       if (row === undefined || row['state'] === 'releasing') continue;
       const resource = resourceOf(row);
       if (only === 'unused' && !isEvictable(resource, victim)) continue;
-      this.#mark.run({ key: numberOf(row, 'key'), until: lease.until });
-      marked.push({ ...resource, state: 'releasing' });
+      if (resource.nodeId === null || resource.nodeId === lease.nodeId) {
+        this.#mark.run({ key: numberOf(row, 'key'), until: lease.until });
+        marked.push({ ...resource, state: 'releasing' });
+      } else {
+        this.leave(row);
+        if (only === 'unused') this.ledger.countType(resource.type, { evicted: 1 });
+        marked.push({ ...resource, state: 'releasing', freed: true });
+      }
     }
     return marked;
   }
 
+  /** Lets a resource go for whoever may delete it, at once as far as its session is concerned. */
+  leave(row: Row): void {
+    this.#leave.run({ key: numberOf(row, 'key') });
+    this.#freeSession.run({ key: numberOf(row, 'session_key'), bytes: numberOf(row, 'size_bytes') });
+  }
+
   claimReleasing(claim: Claim): ResourceRecord[] {
-    const rows = this.#claimable.all({ at: claim.at, limit: claim.limit });
+    const { at, limit, lease } = claim;
+    const rows = [
+      ...this.#claimable.all({ at, limit, node: packId(lease.nodeId) }),
+      ...this.#claimableStreams.all({ at, limit }),
+    ]
+      .toSorted(byTurn)
+      .slice(0, limit);
     for (const row of rows) this.#mark.run({ key: numberOf(row, 'key'), until: claim.lease.until });
     return rows.map(resourceOf);
   }
@@ -75,9 +97,16 @@ export class SqliteReleases {
   #dropRecord(row: Row): ResourceRecord {
     const resource = resourceOf(row);
     this.#drop.run({ key: numberOf(row, 'key') });
-    this.#freeSession.run({ key: numberOf(row, 'session_key'), bytes: resource.sizeBytes });
+    if (!resource.freed)
+      this.#freeSession.run({ key: numberOf(row, 'session_key'), bytes: resource.sizeBytes });
     return resource;
   }
+}
+
+function claimableSql(ofWhom: string): string {
+  return `
+    ${JOINED} WHERE resources.state = 'releasing' AND ${ofWhom} AND resources.leased_until <= :at
+    ORDER BY resources.leased_until, resources.id LIMIT :limit`;
 }
 
 function isEvictable(resource: ResourceRecord, victim: Victim): boolean {

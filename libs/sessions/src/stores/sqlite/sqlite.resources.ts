@@ -36,9 +36,11 @@ export class SqliteResources {
     this.#ofSession = db.prepare(`${JOINED} WHERE sessions.id = :sessionId`);
     this.#insert = db.prepare(`
       INSERT INTO resources (
-        id, session_key, type, purpose, file_name, media_type, state, settled, instance_id, created_at, last_used_at)
+        id, session_key, type, purpose, file_name, media_type, state, settled, instance_id, node_id, created_at,
+        last_used_at)
       VALUES (
-        :id, :sessionKey, :type, :purpose, :fileName, :mediaType, :state, :settled, :instanceId, :createdAt, :createdAt)`);
+        :id, :sessionKey, :type, :purpose, :fileName, :mediaType, :state, :settled, :instanceId, :nodeId, :createdAt,
+        :createdAt)`);
     this.#hold = db.prepare(`
       UPDATE sessions SET resource_count = resource_count + :count, bytes_used = bytes_used + :bytes WHERE key = :key`);
     this.#grow = db.prepare('UPDATE resources SET size_bytes = size_bytes + :bytes WHERE key = :key');
@@ -88,6 +90,7 @@ export class SqliteResources {
       state: isStream ? 'ready' : 'writing',
       settled: Number(isStream),
       instanceId: packId(resource.instanceId),
+      nodeId: resource.nodeId === null ? null : packId(resource.nodeId),
       createdAt: resource.createdAt,
     });
     this.#hold.run({ key, count: 1, bytes: 0 });

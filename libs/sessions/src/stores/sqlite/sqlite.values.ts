@@ -29,6 +29,10 @@ export function idOf(row: Row, column: string): string {
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }
 
+function idOrNull(row: Row, column: string): string | null {
+  return row[column] === null ? null : idOf(row, column);
+}
+
 function hashOf(row: Row, column: string): string {
   const value = row[column];
   if (!(value instanceof Uint8Array)) return textOf(row, column);
@@ -64,6 +68,12 @@ export function oneOf<T extends string>(row: Row, column: string, words: readonl
   const word = words.find((candidate) => candidate === row[column]);
   if (word === undefined) throw new TypeError(`Column ${column} holds none of ${words.join(', ')}`);
   return word;
+}
+
+/** The oldest lease first, ties in the order of the ids: for rows of queries that each are in this order. */
+export function byTurn(a: Row, b: Row): number {
+  const leases = numberOf(a, 'leased_until') - numberOf(b, 'leased_until');
+  return leases || (idOf(a, 'id') < idOf(b, 'id') ? -1 : 1);
 }
 
 const SESSION_STATES: readonly SessionRecord['state'][] = ['open', 'ending', 'ended'];
@@ -110,9 +120,11 @@ export function resourceOf(row: Row): ResourceRecord {
     mediaType: textOrNull(row, 'media_type'),
     sizeBytes: numberOf(row, 'size_bytes'),
     state: oneOf(row, 'state', RESOURCE_STATES),
-    instanceId: row['instance_id'] === null ? null : idOf(row, 'instance_id'),
+    instanceId: idOrNull(row, 'instance_id'),
     createdAt: numberOf(row, 'created_at'),
+    nodeId: idOrNull(row, 'node_id'),
     lastUsedAt: numberOf(row, 'last_used_at'),
     uses: numberOf(row, 'uses'),
+    freed: numberOf(row, 'freed') === 1,
   };
 }

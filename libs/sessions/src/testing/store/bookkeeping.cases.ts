@@ -3,11 +3,12 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import type { ResourceRecord } from '../../domain/resource.js';
 import type { ClockAnchor, ClockReading } from '../../ports/clock.js';
-import type { Heartbeat, JobRun, SessionStore } from '../../ports/session-store.js';
+import type { JobRun, SessionStore } from '../../ports/session-store.js';
 import type { SessionStoreCase } from './store.case.js';
 import {
   anEnd,
   atOnce,
+  beat,
   INSTANCE,
   lease,
   LIMITS,
@@ -15,9 +16,11 @@ import {
   MINUTE,
   newResource,
   newSession,
+  NODE,
   NOW,
   opened,
   OTHER_INSTANCE,
+  OTHER_NODE,
   ready,
   rejects,
   resourceNow,
@@ -63,10 +66,13 @@ export const bookkeepingCases: readonly SessionStoreCase[] = [
       const unfinished = await writing(store, session.id, 5, { createdAt: NOW + 1 });
       const stream = await writing(store, session.id, 0, { type: 'stream', createdAt: NOW + 2 });
       const others = await writing(store, session.id, 5, { instanceId: OTHER_INSTANCE });
+      same((await sessionNow(store, session)).resourceCount, 4);
 
       assert.equal(await store.dropInstance(INSTANCE, NOW), true);
       same((await resourceNow(store, file)).uses, 1);
       same((await resourceNow(store, others)).state, 'writing');
+      const { resourceCount, bytesUsed } = await sessionNow(store, session);
+      same([resourceCount, bytesUsed], [2, 15]);
       const claimed = await store.claimReleasing({ at: NOW, lease: lease(), limit: 10 });
       sameIds(
         claimed.toSorted((a, b) => a.createdAt - b.createdAt),
@@ -146,7 +152,7 @@ export const bookkeepingCases: readonly SessionStoreCase[] = [
       const sessions = (await Promise.all(sessionIds.map((id) => store.find(id)))).filter((s) => s !== null);
       const resources = await store.listResources(sessionIds);
       for (const session of sessions) {
-        const held = resources.filter((resource) => resource.sessionId === session.id);
+        const held = resources.filter(({ sessionId, freed }) => sessionId === session.id && !freed);
         same([session.resourceCount, session.bytesUsed], [held.length, bytesOf(held)], session.id);
       }
       const totals = await store.totals();
@@ -213,7 +219,9 @@ async function mixedOperations(store: SessionStore, count: number): Promise<stri
   const operations: (() => Promise<unknown>)[] = [
     async () => sessionIds.push((await opened(store)).id),
     async () => {
-      const resource = newResource(oneOf(sessionIds), { type: next(2) === 0 ? 'audio_file' : 'stream' });
+      const isFile = next(2) === 0;
+      const nodeId = next(2) === 0 ? NODE : OTHER_NODE;
+      const resource = newResource(oneOf(sessionIds), isFile ? { nodeId } : { type: 'stream', nodeId: null });
       if ((await store.reserve(resource, LIMITS)) === 'reserved') resourceIds.push(resource.id);
     },
     () => store.grow(oneOf(resourceIds), next(1000), LIMITS),
@@ -229,7 +237,7 @@ async function mixedOperations(store: SessionStore, count: number): Promise<stri
     () =>
       store.finishRelease([oneOf(resourceIds), oneOf(resourceIds)], next(2) === 0 ? 'evicted' : 'released'),
     () => (next(3) === 0 ? store.beginEnd(oneOf(sessionIds), anEnd()) : Promise.resolve()),
-    () => store.finishEnd(oneOf(sessionIds), NOW),
+    () => store.finishEnd(oneOf(sessionIds), next(2) === 0 ? NODE : OTHER_NODE, NOW),
   ];
   for (let step = 0; step < count; step += 5) {
     await atOnce(5, async () => operations[next(operations.length)]?.());
@@ -248,10 +256,6 @@ function hasOwnClock(anchors: readonly ClockAnchor[], readings: readonly ClockRe
 
 function bytesOf(resources: readonly ResourceRecord[]): number {
   return resources.reduce((sum, resource) => sum + resource.sizeBytes, 0);
-}
-
-function beat(differing: Partial<Heartbeat>): Heartbeat {
-  return { instanceId: INSTANCE, role: 'server', at: NOW, flushedThroughAt: NOW, ...differing };
 }
 
 function run(differing: Partial<JobRun>): JobRun {

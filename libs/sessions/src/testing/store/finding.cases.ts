@@ -14,6 +14,8 @@ import {
   ended,
   HOUR,
   MINUTE,
+  lease,
+  NODE,
   NOW,
   opened,
   openedMany,
@@ -54,11 +56,7 @@ export const findingCases: readonly SessionStoreCase[] = [
       const resource = await writing(store, holding.id);
       same(await store.findIdle(NOW + 15 * MINUTE - 1, 10), []);
       sameIds(await store.findIdle(NOW + 15 * MINUTE, 10), [confirmed, bound, holding]);
-      await store.beginRelease(
-        [{ id: resource.id, lastUsedAt: NOW }],
-        { instanceId: 'i', until: NOW },
-        'any',
-      );
+      await store.beginRelease([{ id: resource.id, lastUsedAt: NOW }], lease(NOW), 'any');
       await store.finishRelease([resource.id], 'released');
       sameIds(await store.findIdle(NOW + PROVISIONAL_MS, 10), [holding]);
     },
@@ -165,7 +163,7 @@ export const findingCases: readonly SessionStoreCase[] = [
       same([start.changes, start.more], [[], false]);
       const session = await opened(store);
       const reader = readerOf(store, start.position);
-      const change = { id: session.id, state: 'open', endReason: null, epoch: 0, userId: null };
+      const change = { id: session.id, state: 'open', endReason: null, epoch: 0, userId: null, nodes: [] };
       same(await reader(), [change]);
       await store.bindUser(session.id, 0, 'ada');
       same(await reader(), [{ ...change, userId: 'ada' }]);
@@ -174,7 +172,7 @@ export const findingCases: readonly SessionStoreCase[] = [
       await store.beginEnd(session.id, anEnd({ reason: 'admin' }));
       const over = { ...change, userId: 'ada', epoch: 1, endReason: 'admin' };
       same(await reader(), [{ ...over, state: 'ending' }]);
-      await store.finishEnd(session.id, NOW);
+      await store.finishEnd(session.id, NODE, NOW);
       same(await reader(), [{ ...over, state: 'ended' }]);
       await store.touch([{ sessionId: session.id, at: NOW + 1, requests: 1 }]);
       same(await reader(), []);

@@ -8,6 +8,7 @@ import {
   ended,
   HOUR,
   MANY,
+  NODE,
   NOW,
   newSession,
   opened,
@@ -48,7 +49,7 @@ export const openingCases: readonly SessionStoreCase[] = [
         assert.equal(await store.beginEnd(id, anEnd()), null);
         assert.equal(await store.bindUser(id, 0, 'user'), 'gone');
         assert.equal(await store.rotate(id, 0, tokenHash(id), NOW), 'gone');
-        same(await store.finishEnd(id, NOW), { resources: 0, bytes: 0 });
+        same(await store.finishEnd(id, NODE, NOW), { resources: 0, bytes: 0 });
       }
     },
   },

@@ -35,6 +35,7 @@ export const resourceCases: readonly SessionStoreCase[] = [
         state: 'writing',
         lastUsedAt: NOW + 3,
         uses: 0,
+        freed: false,
       });
       assert.equal((await sessionNow(store, session)).resourceCount, 1);
     },

@@ -5,7 +5,7 @@ import { hasCode, type ErrorCode } from '../../domain/errors.js';
 import type { ResourceLimits } from '../../domain/limits.js';
 import type { NewResource, ResourceRecord } from '../../domain/resource.js';
 import type { NewSession, SessionRecord } from '../../domain/session.js';
-import type { BeginEnd, Lease, SessionStore } from '../../ports/session-store.js';
+import type { BeginEnd, Heartbeat, Lease, SessionStore } from '../../ports/session-store.js';
 
 /** The instant at which every case begins. */
 export const NOW = 1_800_000_000_000;
@@ -18,6 +18,9 @@ export const MANY = 1_000_000;
 export const LIMITS: ResourceLimits = { maxResources: 100, maxBytes: 1_000_000 };
 export const INSTANCE = 'a0000000-0000-4000-8000-000000000001';
 export const OTHER_INSTANCE = 'a0000000-0000-4000-8000-000000000002';
+
+export const NODE = 'b0000000-0000-4000-8000-000000000001';
+export const OTHER_NODE = 'b0000000-0000-4000-8000-000000000002';
 
 /** The hash of a new token of this session. */
 export function tokenHash(sessionId: string = randomUUID()): string {
@@ -64,6 +67,7 @@ export function newResource(sessionId: string, differing: Partial<NewResource> =
     mediaType: 'audio/webm',
     createdAt: NOW,
     instanceId: INSTANCE,
+    nodeId: differing.type === 'stream' ? null : NODE,
     ...differing,
   };
 }
@@ -93,8 +97,21 @@ export async function ready(
   return present(await store.settle(id, { sizeBytes: bytes, mediaType: null, at }));
 }
 
-export function lease(until = NOW + MINUTE, instanceId = INSTANCE): Lease {
-  return { instanceId, until };
+export function lease(until = NOW + MINUTE, instanceId = INSTANCE, nodeId = NODE): Lease {
+  return { instanceId, nodeId, until };
+}
+
+export function beat(differing: Partial<Heartbeat>): Heartbeat {
+  return {
+    instanceId: INSTANCE,
+    role: 'server',
+    at: NOW,
+    flushedThroughAt: NOW,
+    nodeId: NODE,
+    address: null,
+    sign: null,
+    ...differing,
+  };
 }
 
 export function anEnd(differing: Partial<BeginEnd> = {}): BeginEnd {
@@ -103,7 +120,7 @@ export function anEnd(differing: Partial<BeginEnd> = {}): BeginEnd {
 
 export async function ended(store: SessionStore, session: { readonly id: string }): Promise<void> {
   present(await store.beginEnd(session.id, anEnd()));
-  await store.finishEnd(session.id, NOW + SECOND);
+  await store.finishEnd(session.id, NODE, NOW + SECOND);
 }
 
 export async function sessionNow(

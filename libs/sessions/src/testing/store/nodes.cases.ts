@@ -1,0 +1,252 @@
+/* oxlint-disable no-await-in-loop -- one after the other is what is tested */
+import assert from 'node:assert/strict';
+import type { SessionStore } from '../../ports/session-store.js';
+import type { SessionStoreCase } from './store.case.js';
+import {
+  anEnd,
+  atOnce,
+  beat,
+  INSTANCE,
+  lease,
+  LIMITS,
+  MINUTE,
+  newResource,
+  NODE,
+  NOW,
+  opened,
+  openedMany,
+  OTHER_INSTANCE,
+  OTHER_NODE,
+  present,
+  ready,
+  resourceNow,
+  same,
+  sameIds,
+  SECOND,
+  sessionNow,
+  writing,
+} from './store.fixtures.js';
+
+const THERE = { nodeId: OTHER_NODE } as const;
+const LATER = NOW + MINUTE;
+
+/** A right to finish things on the other node. */
+const leaseThere = () => lease(LATER + MINUTE, OTHER_INSTANCE, OTHER_NODE);
+const claimThere = (at = LATER) => ({ at, lease: leaseThere(), limit: 10 });
+const claimHere = (at = LATER) => ({ at, lease: lease(LATER + MINUTE), limit: 10 });
+
+export const nodeCases: readonly SessionStoreCase[] = [
+  {
+    name: 'a resource tells the node that its file lies on, a stream none',
+    async run(store) {
+      const session = await opened(store);
+      const file = await ready(store, session.id, 10, THERE);
+      const stream = await writing(store, session.id, 0, { type: 'stream' });
+      assert.equal(file.nodeId, OTHER_NODE);
+      assert.equal((await resourceNow(store, stream)).nodeId, null);
+    },
+  },
+  {
+    name: 'each node that holds files has a part in an end, which is over with the last of them',
+    async run(store) {
+      const session = await opened(store);
+      await ready(store, session.id, 30);
+      await ready(store, session.id, 12, THERE);
+      await writing(store, session.id, 0, { type: 'stream' });
+      assert.equal(present(await store.beginEnd(session.id, anEnd())).hasFiles, true);
+      same(await store.finishEnd(session.id, NODE, NOW + SECOND), { resources: 2, bytes: 30 });
+      same(await store.finishEnd(session.id, NODE, NOW + SECOND), { resources: 0, bytes: 0 });
+
+      const waiting = await sessionNow(store, session);
+      same([waiting.state, waiting.resourceCount, waiting.bytesUsed], ['ending', 1, 12]);
+      same([waiting.ipAddress, waiting.userAgent], ['', '']);
+      assert.equal((await store.totals()).ending, 1);
+      const [left] = await store.listResources([session.id]);
+      assert.equal(left?.nodeId, OTHER_NODE);
+
+      same(await store.finishEnd(session.id, OTHER_NODE, NOW + SECOND), { resources: 1, bytes: 12 });
+      same((await sessionNow(store, session)).state, 'ended');
+      assert.equal((await store.totals()).ending, 0);
+    },
+  },
+  {
+    name: 'the other node may claim its part at once, by one caller, and nobody else may',
+    async run(store) {
+      const session = await opened(store);
+      await ready(store, session.id, 12, THERE);
+      const end = anEnd({ at: NOW + SECOND });
+      assert.equal(present(await store.beginEnd(session.id, end)).hasFiles, false);
+      same(await store.claimEnding(claimHere()), []);
+      same(await store.claimEnding(claimThere(NOW)), []);
+      const claimed = await atOnce(5, () => store.claimEnding(claimThere(NOW + SECOND)));
+      sameIds(claimed.flat(), [session]);
+      assert.equal(claimed.flat()[0]?.hasFiles, true);
+      same(await store.claimEnding(claimThere(LATER + MINUTE - 1)), []);
+      sameIds(await store.claimEnding(claimThere(LATER + MINUTE)), [session]);
+    },
+  },
+  {
+    name: 'an end without files may be claimed by any node',
+    async run(store) {
+      const session = await opened(store);
+      await store.beginEnd(session.id, anEnd({ lease: lease(NOW + SECOND) }));
+      const [claimed, ...others] = await store.claimEnding(claimThere());
+      sameIds([present(claimed)], [session]);
+      assert.equal(others.length, 0);
+      assert.equal(claimed?.hasFiles, false);
+      await store.finishEnd(session.id, OTHER_NODE, LATER);
+      same((await sessionNow(store, session)).state, 'ended');
+    },
+  },
+  {
+    name: 'who ends a session without files of its own leaves it to those that have some, with its streams gone',
+    async run(store) {
+      const session = await opened(store);
+      await ready(store, session.id, 12, THERE);
+      await writing(store, session.id, 0, { type: 'stream' });
+      await store.beginEnd(session.id, anEnd());
+      same(await store.finishEnd(session.id, NODE, NOW), { resources: 1, bytes: 0 });
+      same((await sessionNow(store, session)).state, 'ending');
+      same(
+        (await store.listResources([session.id])).map(({ type }) => type),
+        ['audio_file'],
+      );
+    },
+  },
+  {
+    name: 'the feed tells which nodes still hold files of an ending session',
+    async run(store) {
+      const session = await opened(store);
+      await ready(store, session.id, 1, THERE);
+      await ready(store, session.id, 1);
+      const { position } = await store.readFeed(null, 10);
+      await store.beginEnd(session.id, anEnd());
+      const nodes = async () => (await store.readFeed(position, 10)).changes.map((change) => change.nodes);
+      same(await nodes(), [[NODE, OTHER_NODE]]);
+      await store.finishEnd(session.id, NODE, NOW);
+      same(await nodes(), [[OTHER_NODE]]);
+      await store.finishEnd(session.id, OTHER_NODE, NOW);
+      same(await nodes(), [[]]);
+    },
+  },
+  {
+    name: 'what is evicted on another node is given back at once, and is that node’s alone to claim',
+    async run(store) {
+      const session = await opened(store);
+      const victim = await ready(store, session.id, 30, THERE);
+      await ready(store, session.id, 12);
+      const [marked] = await store.beginRelease([victim], lease(), 'unused');
+      same([marked?.id, marked?.state, marked?.freed], [victim.id, 'releasing', true]);
+      same(marked, await resourceNow(store, victim));
+      const { resourceCount, bytesUsed } = await sessionNow(store, session);
+      same([resourceCount, bytesUsed], [1, 12]);
+      same((await audioTotals(store)).slice(0, 2), [2, 42]);
+
+      same(await store.claimReleasing(claimHere()), []);
+      sameIds(await store.claimReleasing(claimThere()), [victim]);
+      same(await store.claimReleasing(claimThere()), []);
+      same(await store.finishRelease([victim.id], 'released'), { resources: 1, bytes: 30 });
+      const after = await sessionNow(store, session);
+      same([after.resourceCount, after.bytesUsed], [1, 12]);
+      same(await audioTotals(store), [1, 12, 1, 30, 1]);
+    },
+  },
+  {
+    name: 'an end takes along what was given back before: it is counted once',
+    async run(store) {
+      const session = await opened(store);
+      const file = await ready(store, session.id, 30, THERE);
+      await store.beginRelease([file], lease(), 'any');
+      assert.equal((await sessionNow(store, session)).resourceCount, 0);
+      assert.equal(present(await store.beginEnd(session.id, anEnd({ lease: leaseThere() }))).hasFiles, true);
+      same(await store.finishEnd(session.id, OTHER_NODE, NOW), { resources: 1, bytes: 30 });
+      const { state, resourceCount, bytesUsed } = await sessionNow(store, session);
+      same([state, resourceCount, bytesUsed], ['ended', 0, 0]);
+      same(await audioTotals(store), [0, 0, 1, 30, 0]);
+    },
+  },
+  {
+    name: 'of what a dead process was writing each node may claim what lies on it, and any node its streams',
+    async run(store) {
+      const session = await opened(store);
+      await store.heartbeat(beat({ nodeId: OTHER_NODE }));
+      const file = await writing(store, session.id, 50, THERE);
+      const stream = await writing(store, session.id, 0, { type: 'stream' });
+      assert.equal(await store.dropInstance(INSTANCE, NOW), true);
+      same((await sessionNow(store, session)).bytesUsed, 0);
+      sameIds(await store.claimReleasing(claimHere()), [stream]);
+      sameIds(await store.claimReleasing(claimThere()), [file]);
+      same(await store.finishRelease([file.id, stream.id], 'released'), { resources: 1, bytes: 0 });
+      const { resourceCount, bytesUsed } = await sessionNow(store, session);
+      same([resourceCount, bytesUsed], [0, 0]);
+    },
+  },
+  {
+    name: 'nodes are listed with their address, when they were last seen, and how many files they hold',
+    async run(store) {
+      same(await store.listNodes(), []);
+      const session = await opened(store);
+      await ready(store, session.id, 1, THERE);
+      await writing(store, session.id, 1, THERE);
+      await writing(store, session.id, 0, { type: 'stream' });
+      const address = 'https://b.example.com';
+      await store.heartbeat(beat({ nodeId: OTHER_NODE, address, at: NOW + 5 }));
+      await store.heartbeat(beat({ instanceId: OTHER_INSTANCE, nodeId: OTHER_NODE, role: 'cli', at: NOW }));
+      await store.heartbeat(beat({ instanceId: OTHER_INSTANCE, sign: 'x' }));
+      same(await store.listNodes(), [
+        { nodeId: NODE, address: null, lastSeenAt: NOW, resources: 0 },
+        { nodeId: OTHER_NODE, address, lastSeenAt: NOW + 5, resources: 2 },
+      ]);
+      const [, last] = await store.listInstances();
+      same([last?.nodeId, last?.sign], [NODE, 'x']);
+    },
+  },
+  {
+    name: 'a node that was seen since, or never, is not forgotten',
+    async run(store) {
+      await store.heartbeat(beat({ at: NOW + 1 }));
+      assert.equal(await store.forgetNode(NODE, NOW, LATER), null);
+      assert.equal(await store.forgetNode(OTHER_NODE, LATER, LATER), null);
+      assert.equal((await store.listNodes()).length, 1);
+    },
+  },
+  {
+    name: 'forgetting a node drops what it held, and finishes what waited for nothing else',
+    async run(store) {
+      const [open, waiting, both] = await openedMany(store, 3);
+      assert.ok(open && waiting && both);
+      await store.heartbeat(beat({ nodeId: OTHER_NODE }));
+      for (const session of [open, waiting, both]) await ready(store, session.id, 10, THERE);
+      await ready(store, open.id, 5);
+      await writing(store, open.id, 0, { type: 'stream' });
+      await ready(store, both.id, 5);
+      for (const session of [waiting, both]) await store.beginEnd(session.id, anEnd());
+
+      same(await store.forgetNode(OTHER_NODE, NOW, LATER), { resources: 3, bytes: 30 });
+      same(await store.listNodes(), []);
+      const records = [
+        await sessionNow(store, open),
+        await sessionNow(store, waiting),
+        await sessionNow(store, both),
+      ];
+      same(
+        records.map(({ state, resourceCount, bytesUsed }) => [state, resourceCount, bytesUsed]),
+        [
+          ['open', 2, 5],
+          ['ended', 0, 0],
+          ['ending', 1, 5],
+        ],
+      );
+      assert.notEqual(records[0]?.ipAddress, '');
+      same(await store.finishEnd(both.id, NODE, LATER), { resources: 1, bytes: 5 });
+      same((await sessionNow(store, both)).state, 'ended');
+      assert.equal(await store.forgetNode(OTHER_NODE, LATER, LATER), null);
+      assert.equal(await store.reserve(newResource(open.id), LIMITS), 'reserved');
+    },
+  },
+];
+
+async function audioTotals(store: SessionStore): Promise<number[]> {
+  const audio = present((await store.totals()).types.find(({ type }) => type === 'audio_file'));
+  return [audio.active, audio.activeBytes, audio.released, audio.releasedBytes, audio.evicted];
+}

@@ -1,0 +1,88 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { SessionsOptions } from '#sessions/core/config';
+import type { SessionStore } from '#sessions/ports/session-store';
+import { RedisSessionStore } from '#sessions/redis/index';
+import { LocalFileStorage } from '#sessions/storage/local/local-file-storage';
+import { SqliteSessionStore } from '#sessions/stores/sqlite/sqlite-session-store';
+import { ManualClock } from '#sessions/testing/manual-clock';
+import { filesOnDisk } from '../support/files-on-disk.js';
+import { RedisServer } from '../support/redis-servers.js';
+import { World } from '../support/world.js';
+
+/** What the machines share: a database file that all reach, or a Redis. */
+export interface SharedStore {
+  /** A store of that name, as a process of its own has it: another name, other sessions. */
+  open(name: string): SessionStore;
+  stop(): Promise<void>;
+}
+
+export async function sharedSqlite(): Promise<SharedStore> {
+  const folder = await mkdtemp(join(tmpdir(), 'nest-sessions-shared-'));
+  return {
+    open: (name) => new SqliteSessionStore({ path: join(folder, `${name}.db`) }),
+    stop: () => rm(folder, { recursive: true, force: true }),
+  };
+}
+
+export async function sharedRedis(): Promise<SharedStore> {
+  const server = await RedisServer.start();
+  return {
+    open: (name) =>
+      new RedisSessionStore({ url: server.url, prefix: `${name}:`, buckets: 16, timeoutMs: 10_000 }),
+    stop: () => server.stop(),
+  };
+}
+
+export const SHARED_STORES = [
+  ['sqlite', sharedSqlite],
+  ['redis', sharedRedis],
+] as const;
+
+/** Machines with a storage root each, on one store and one clock. */
+export class Machines {
+  readonly clock = new ManualClock();
+  private readonly name = randomUUID();
+  private readonly running = new Map<World, string>();
+  private readonly roots = new Set<string>();
+
+  constructor(private readonly shared: SharedStore) {}
+
+  /** A process on a machine of its own, or on the one that has this root. */
+  async start(root?: string, options: SessionsOptions = {}): Promise<World> {
+    const place = root ?? (await mkdtemp(join(tmpdir(), 'nest-sessions-node-')));
+    this.roots.add(place);
+    const storage = new LocalFileStorage({
+      root: place,
+      minFreeBytes: 0,
+      minFreeInodes: 0,
+      ballastBytes: 0,
+    });
+    const beside = { root: place, store: this.shared.open(this.name), storage, clock: this.clock };
+    const world = await World.create('memory', options, beside);
+    this.running.set(world, place);
+    return world;
+  }
+
+  /** The process goes; what is on its disk stays. */
+  async stop(world: World): Promise<void> {
+    this.running.delete(world);
+    await world.close();
+  }
+
+  filesOf(world: World): Promise<string[]> {
+    return filesOnDisk(world.root);
+  }
+
+  /** What lies in the root beside the folders of files. */
+  async entriesOf(world: World): Promise<string[]> {
+    return (await readdir(world.root)).filter((name) => name !== 's' && name !== 'trash').toSorted();
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.running.keys()].map((world) => this.stop(world)));
+    await Promise.all([...this.roots].map((root) => rm(root, { recursive: true, force: true })));
+  }
+}
