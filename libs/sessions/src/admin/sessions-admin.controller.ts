@@ -2,6 +2,7 @@ import {
   Controller,
   Get,
   HttpCode,
+  HttpStatus,
   Inject,
   Ip,
   Logger,
@@ -9,9 +10,11 @@ import {
   Param,
   Post,
   Query,
+  Res,
   UseGuards,
   VERSION_NEUTRAL,
 } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
 import { canonicalAddress, networkOf } from '../core/client-address.js';
 import type { SessionsConfig } from '../core/config.js';
 import { SessionsCore } from '../core/core.js';
@@ -24,7 +27,7 @@ import type { JobRun } from '../ports/session-store.js';
 import { AdminTokenGuard } from './admin-token.guard.js';
 import { encodeCursor } from './page-cursor.js';
 import { readSessionListQuery } from './session-list.query.js';
-import { jobView, metricsView, sessionDetailView, sessionView, statsView } from './views.js';
+import { endedView, jobView, metricsView, sessionDetailView, sessionView, statsView } from './views.js';
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
@@ -40,6 +43,7 @@ export class SessionsAdminController {
     @Inject(SessionsCore) private readonly core: SessionsCore,
     @Inject(SESSIONS_CONFIG) private readonly config: SessionsConfig,
     @Inject(Clock) private readonly clock: Clock,
+    @Inject(HttpAdapterHost) private readonly host: HttpAdapterHost,
   ) {}
 
   @Get()
@@ -77,17 +81,23 @@ export class SessionsAdminController {
     return sessionDetailView(session, this.clock.now());
   }
 
-  /** Answers when the files are gone and the streams closed. */
+  /** Answers when the files are gone and the streams closed; 202 where a node that holds some is away, or late. */
   @Post(':session_id/cleanup')
   @HttpCode(200)
-  async cleanup(@Param('session_id') id: string, @Ip() address: string | undefined) {
+  async cleanup(
+    @Param('session_id') id: string,
+    @Ip() address: string | undefined,
+    @Res({ passthrough: true }) response: object,
+  ) {
     const ended = UUID.test(id) ? await this.sessions.end({ id }, 'admin', { thorough: true }) : null;
     if (!ended) throw noSuchSession();
-    const { resources, bytes, unfinished } = ended;
+    const { resources, unfinished, pending } = ended;
     const network = networkOf(canonicalAddress(address));
-    this.logger.log(`cleanup session=${id} network=${network} resources=${resources} done=${!unfinished}`);
+    const isDone = !unfinished && !pending;
+    this.logger.log(`cleanup session=${id} network=${network} resources=${resources} done=${isDone}`);
     if (unfinished) throw unfinished;
-    return { session_id: id, cleaned: true, resources_cleaned: resources, bytes_cleaned: bytes };
+    if (pending) this.host.httpAdapter.status(response, HttpStatus.ACCEPTED);
+    return endedView(ended);
   }
 
   /** A server cleans up on its own schedule; anything else knows only what the latest run announced. */

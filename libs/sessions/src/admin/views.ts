@@ -1,4 +1,5 @@
 import type { SessionsConfig } from '../core/config.js';
+import type { EndedSession } from '../core/ender.js';
 import type { SessionDetails } from '../core/session.service.js';
 import type { ResourceRecord } from '../domain/resource.js';
 import type { JobRun, StoreTotals } from '../ports/session-store.js';
@@ -27,6 +28,19 @@ export function sessionView(session: SessionDetails, now: number) {
 export function sessionDetailView(session: SessionDetails, now: number) {
   const { resources, ...facts } = sessionView(session, now);
   return { ...facts, user_agent: session.userAgent, resources };
+}
+
+/** A session that was ended, and what other nodes still have to delete of it. */
+export function endedView({ sessionId, resources, bytes, unfinished, pending }: EndedSession) {
+  return {
+    session_id: sessionId,
+    cleaned: unfinished === null && pending === null,
+    resources_cleaned: resources,
+    bytes_cleaned: bytes,
+    ...(pending && {
+      pending: { resources: pending.resources, bytes: pending.bytes, nodes: pending.nodes },
+    }),
+  };
 }
 
 export function statsView(totals: StoreTotals) {

@@ -1,5 +1,8 @@
 import { Option } from 'nest-commander';
+import { endedView } from '../admin/views.js';
 import type { CleanupReport } from '../core/cleanup.js';
+import type { EndedSession } from '../core/ender.js';
+import type { PendingFiles } from '../core/other-processes.js';
 import type { SweepReport } from '../core/orphan-sweep.js';
 import type { SessionDetails } from '../core/session.service.js';
 import { CleanupProgress } from './cleanup-progress.js';
@@ -85,30 +88,29 @@ export abstract class CleanupCommand extends SessionsCommandRunner {
     const { core } = await this.access.open();
     const session = await core.service.describe({ id });
     if (!session) throw noSuchSession();
-    if (options.dryRun) return this.reportEnd(id, false, session.resourceCount, session.bytesUsed, options);
+    if (options.dryRun) {
+      const { resourceCount: resources, bytesUsed: bytes } = session;
+      return this.reportEnd({ sessionId: id, resources, bytes, unfinished: null, pending: null }, options);
+    }
     if (mustAsk && !(await this.terminal.confirm(questionFor(session), signal))) {
       throw new CommandFailure(EXIT.failure, 'nothing was changed');
     }
     const ended = await core.service.end({ id }, 'admin', { thorough: true });
     if (!ended) throw noSuchSession();
-    const { resources, bytes, unfinished } = ended;
-    await this.reportEnd(id, unfinished === null, resources, bytes, options);
+    const { unfinished, pending } = ended;
+    await this.reportEnd(ended, options);
     if (unfinished) throw new CommandFailure(EXIT.partlyDone, unfinished.message, { cause: unfinished });
+    if (pending) throw new CommandFailure(EXIT.partlyDone, waitsFor(pending));
   }
 
-  private async reportEnd(
-    id: string,
-    cleaned: boolean,
-    resources: number,
-    bytes: number,
-    { json, dryRun }: CleanupCommandOptions,
-  ): Promise<void> {
+  private async reportEnd(ended: EndedSession, { json, dryRun }: CleanupCommandOptions): Promise<void> {
     if (json) {
-      const report = { session_id: id, cleaned, resources_cleaned: resources, bytes_cleaned: bytes };
-      return this.terminal.printJson(dryRun ? { ...report, dry_run: true } : report);
+      const report = endedView(ended);
+      return this.terminal.printJson(dryRun ? { ...report, cleaned: false, dry_run: true } : report);
     }
+    const { sessionId, resources, bytes } = ended;
     const verb = dryRun ? 'would end' : 'ended';
-    await this.terminal.print(`${id} ${verb}: ${counted(resources, 'resource')}, ${size(bytes)}\n`);
+    await this.terminal.print(`${sessionId} ${verb}: ${counted(resources, 'resource')}, ${size(bytes)}\n`);
   }
 
   private async cleanUp(options: CleanupCommandOptions, signal: AbortSignal): Promise<void> {
@@ -191,6 +193,11 @@ const FLAGS = { orphanGrace: '--orphan-grace', force: '--force', confirm: '--con
 function refuseFor(options: CleanupCommandOptions, names: readonly (keyof typeof FLAGS)[]): void {
   const wrong = names.find((name) => options[name] !== undefined);
   if (wrong) throw usage(`${FLAGS[wrong]} goes without a session id`);
+}
+
+function waitsFor({ resources, bytes, nodes }: PendingFiles): string {
+  const where = nodes.length === 1 ? `node ${nodes[0]}` : `${nodes.length} nodes`;
+  return `${counted(resources, 'resource')} (${size(bytes)}) on ${where} will be deleted there, as soon as it is back`;
 }
 
 function questionFor({ id, userId, resourceCount, bytesUsed }: SessionDetails): string {

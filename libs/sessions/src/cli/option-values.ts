@@ -43,6 +43,11 @@ export function userId(given: Given): string | undefined {
   return text;
 }
 
+export function nodeId(text: string): string {
+  if (!UUID.test(text)) throw usage('a node id is a UUID, in lower case, as `nodes list` shows it');
+  return text;
+}
+
 export function sessionId(text: string): string {
   if (!UUID.test(text)) throw usage('a session id is a UUID, in lower case, as `list` shows it');
   return text;

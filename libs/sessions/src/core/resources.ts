@@ -137,7 +137,7 @@ export class Resources {
     const { used, endUse } = await this.beginUse(resource.id);
     if (!used) throw gone();
     try {
-      if (this.nodes.isElsewhere(used)) throw await this.nodes.elsewhere(used);
+      await this.requireHere(used);
       const file = used.type === STREAM_TYPE ? null : await this.context.storage.read(keyOf(used), range);
       if (!file) throw gone();
       return { resource: used, stream: this.metered(used, file, endUse) };
@@ -167,6 +167,10 @@ export class Resources {
     if (found?.state !== 'ready') return null;
     const session = await this.context.store.find(found.sessionId);
     return session?.state === 'open' ? found : null;
+  }
+
+  async requireHere(resource: Pick<ResourceRecord, 'nodeId'>): Promise<void> {
+    if (this.nodes.isElsewhere(resource)) throw await this.nodes.elsewhere(resource);
   }
 
   async find(session: SessionRef, resourceId: string): Promise<ResourceRecord | null> {

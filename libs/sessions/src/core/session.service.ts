@@ -206,6 +206,14 @@ export class SessionService {
     return this.parts.resources.open(resource, range);
   }
 
+  /**
+   * Whether a file can be read here, asked of its record alone.
+   * @throws SessionsError `RESOURCE_ELSEWHERE` where the file lies on another node
+   */
+  requireHere(resource: Pick<ResourceRecord, 'nodeId'>): Promise<void> {
+    return this.parts.resources.requireHere(resource);
+  }
+
   /** A finished resource of this session; `null` for anything else, a resource of another session too. */
   findResource(session: SessionRef, resourceId: string): Promise<ResourceRecord | null> {
     return isId(resourceId) ? this.parts.resources.find(session, resourceId) : Promise.resolve(null);

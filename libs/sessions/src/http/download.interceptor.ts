@@ -47,8 +47,9 @@ export class DownloadInterceptor implements NestInterceptor<ResourceRecord | nul
     const request = http.getRequest<PlatformRequest>();
     const response = http.getResponse<PlatformResponse>();
     return next.handle().pipe(
-      mergeMap((resource) => {
+      mergeMap(async (resource) => {
         if (!resource) throw new SessionsError('RESOURCE_GONE', 'There is no such resource in this session.');
+        await this.service.requireHere(resource);
         return nodeRequest(request).method === 'HEAD'
           ? this.describe(resource, response)
           : this.send(resource, request, response);

@@ -33,9 +33,10 @@ export interface HttpAnswer {
   readonly body: { readonly statusCode: number; readonly code: ErrorCode; readonly message: string };
 }
 
-/** What to answer a request that failed with `error`. */
-export function answerTo(error: SessionsError): HttpAnswer {
-  const status = STATUS[error.code] ?? HttpStatus.INTERNAL_SERVER_ERROR;
+/** What to answer a request that failed with `error`, and that may be made again at `location`. */
+export function answerTo(error: SessionsError, location: string | null = null): HttpAnswer {
+  const ownStatus = STATUS[error.code] ?? HttpStatus.INTERNAL_SERVER_ERROR;
+  const status = location === null ? ownStatus : HttpStatus.TEMPORARY_REDIRECT;
   const isOurFault = status === 500;
   return {
     status,

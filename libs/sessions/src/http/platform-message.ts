@@ -7,6 +7,8 @@ export interface PlatformRequest {
   readonly ip?: string;
   /** `https` where the framework takes the client's connection for a secure one. */
   readonly protocol?: string;
+  /** The target as the client asked for it, where a router has cut something off since. */
+  readonly originalUrl?: string;
   readonly raw?: IncomingMessage;
 }
 

@@ -3,7 +3,8 @@ import { HttpAdapterHost } from '@nestjs/core';
 import { describeError } from '../core/log.js';
 import { SessionsError } from '../domain/errors.js';
 import { answerTo } from './error-status.js';
-import { nodeResponse, type PlatformResponse } from './platform-message.js';
+import { nodeResponse, type PlatformRequest, type PlatformResponse } from './platform-message.js';
+import { locationOf } from './redirection.js';
 
 /** Answers requests that failed with an error of this package: its status, its code and its message, and no more. */
 @Catch(SessionsError)
@@ -16,7 +17,8 @@ export class SessionsErrorFilter implements ExceptionFilter<SessionsError> {
   catch(error: SessionsError, context: ArgumentsHost): void {
     if (context.getType() !== 'http') throw error;
     const response = context.switchToHttp().getResponse<PlatformResponse>();
-    const { status, retryAfterSeconds, body } = answerTo(error);
+    const location = locationOf(error, context.switchToHttp().getRequest<PlatformRequest>());
+    const { status, retryAfterSeconds, body } = answerTo(error, location);
     if (status >= 500 && error.code !== 'SESSIONS_FULL') this.logger.error(describeError(error));
     const http = this.host.httpAdapter;
     if (http.isHeadersSent(response)) {
@@ -24,6 +26,7 @@ export class SessionsErrorFilter implements ExceptionFilter<SessionsError> {
       return;
     }
     if (retryAfterSeconds !== undefined) http.setHeader(response, 'Retry-After', String(retryAfterSeconds));
+    if (location !== null) http.setHeader(response, 'Location', location);
     http.reply(response, body, status);
   }
 }

@@ -1,0 +1,105 @@
+import { randomUUID } from 'node:crypto';
+import type { Session } from 'nest-sessions';
+import { runCli, type CliResult } from './cli-process.js';
+import { Server } from './server.js';
+
+const AWAY = 'b0000000-0000-4000-8000-000000000009';
+const LIMITS = { maxResources: 100, maxBytes: 1_000_000 };
+const DAY = 24 * 3_600_000;
+
+let server: Server;
+let session: Session;
+
+const run = (...args: string[]): Promise<CliResult> => runCli(args, { storagePath: server.storagePath });
+const hereId = async (): Promise<string> => {
+  const here = (await server.store.listNodes()).find(({ nodeId }) => nodeId !== AWAY);
+  return here?.nodeId ?? '';
+};
+
+/** A machine that was last heard of a day ago, with a file of the session. */
+async function plantAway(): Promise<void> {
+  const instanceId = randomUUID();
+  const at = Date.now() - DAY;
+  const address = 'https://away.example.com';
+  const facts = { role: 'server', flushedThroughAt: at, nodeId: AWAY, address, sign: null } as const;
+  await server.store.heartbeat({ ...facts, instanceId, at });
+  const id = `${session.id.slice(0, 3)}${randomUUID().slice(3)}`;
+  const texts = { type: 'audio_file', purpose: null, fileName: null, mediaType: null };
+  const resource = { id, sessionId: session.id, ...texts, createdAt: at, instanceId, nodeId: AWAY };
+  await server.store.reserve(resource, LIMITS);
+  await server.store.grow(id, 500, LIMITS);
+  await server.store.settle(id, { sizeBytes: 500, mediaType: null, at });
+  await server.store.dropInstance(instanceId, Date.now());
+}
+
+beforeEach(async () => {
+  server = await Server.start();
+  session = await server.open();
+  await server.addFile(session, 100);
+  await plantAway();
+});
+afterEach(() => server.close());
+
+describe('nodes list', () => {
+  it('tells which there are, whether they live, and how many files each holds', async () => {
+    const { code, stdout } = await run('nodes', 'list', '--json');
+    expect(code).toBe(0);
+    const lastSeen: unknown = expect.stringMatching(/^\d{4}-.*Z$/);
+    const { nodes } = JSON.parse(stdout) as { nodes: { node_id: string }[] };
+    expect(nodes).toHaveLength(2);
+    expect(nodes).toEqual(
+      expect.arrayContaining([
+        { node_id: await hereId(), state: 'here', last_seen: lastSeen, resources: 1, address: null },
+        {
+          node_id: AWAY,
+          state: 'away',
+          last_seen: lastSeen,
+          resources: 1,
+          address: 'https://away.example.com',
+        },
+      ]),
+    );
+  });
+
+  it('is a table for people, nested and flat', async () => {
+    for (const args of [['nodes'], ['sessions', 'nodes', 'list']]) {
+      const { code, stdout } = await run(...args);
+      expect(code).toBe(0);
+      expect(stdout).toMatch(/^NODE +STATE +LAST SEEN +FILES +ADDRESS\n/);
+      expect(stdout).toMatch(new RegExp(`${AWAY} +away +1 d ago +1 +https://away.example.com`));
+    }
+  });
+});
+
+describe('nodes forget', () => {
+  it('gives up one that is away: what waited for it is over, and its files count no more', async () => {
+    await server.sessions.end(session);
+    expect((await server.store.find(session.id))?.state).toBe('ending');
+    const result = await run('sessions', 'nodes', 'forget', AWAY, '--yes', '--json');
+    expect(result).toMatchObject({ code: 0, stderr: '' });
+    expect(JSON.parse(result.stdout)).toEqual({ node_id: AWAY, forgotten: true, resources: 1, bytes: 500 });
+    expect((await server.store.find(session.id))?.state).toBe('ended');
+    expect((await run('nodes', 'forget', AWAY, '--yes')).code).toBe(3);
+  });
+
+  it('refuses one that lives, and changes nothing', async () => {
+    const result = await run('nodes', 'forget', await hereId(), '--yes');
+    expect(result).toMatchObject({ code: 1, stdout: '' });
+    expect(result.stderr).toContain('the node lives');
+    expect(await server.store.listResources([session.id])).toHaveLength(2);
+  });
+});
+
+describe('cleanup <id> with a node away', () => {
+  it('tells what is still to go, and exits with 4', async () => {
+    const result = await run('cleanup', session.id, '--yes', '--json');
+    expect(result.code).toBe(4);
+    expect(JSON.parse(result.stdout)).toMatchObject({
+      cleaned: false,
+      resources_cleaned: 1,
+      bytes_cleaned: 100,
+      pending: { resources: 1, bytes: 500, nodes: [AWAY] },
+    });
+    expect(result.stderr).toContain(AWAY);
+  });
+});
