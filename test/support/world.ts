@@ -61,7 +61,10 @@ export class World {
             reservedNames: ['sessions.db', 'sessions.db-wal', 'sessions.db-shm'],
           });
     const core = new SessionsCore({ config, store, storage, clock, role: 'server', logFor: () => silent });
-    await core.start();
+    await core.start().catch(async (error: unknown) => {
+      await core.stop();
+      throw error;
+    });
     return new World(core, store, storage, root, beside !== undefined, clock);
   }
 

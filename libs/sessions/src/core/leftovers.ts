@@ -57,11 +57,15 @@ export class Leftovers {
   }
 
   private async dropDeadInstances(tally: RunTally): Promise<void> {
-    const silentSince = this.context.clock.now() - SILENT_AFTER_MS;
-    for (const beat of await this.context.store.listInstances()) {
-      if (beat.instanceId === this.context.instance.id || beat.at > silentSince) continue;
-      if (await this.context.store.dropInstance(beat.instanceId, silentSince)) tally.done();
+    const { store, storage, clock, instance } = this.context;
+    const silentSince = clock.now() - SILENT_AFTER_MS;
+    const alive: string[] = [instance.id];
+    for (const { instanceId, at } of await store.listInstances()) {
+      if (at > silentSince) alive.push(instanceId);
+      else if (instanceId !== instance.id && (await store.dropInstance(instanceId, silentSince)))
+        tally.done();
     }
+    await storage.keepSigns(alive);
   }
 
   /** Finishes the ends that this node has a part in, and nobody is at. */

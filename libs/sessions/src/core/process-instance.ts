@@ -3,6 +3,8 @@ import type { Clock } from '../ports/clock.js';
 import type { FileStorage } from '../ports/file-storage.js';
 import type { Heartbeat, Lease, SessionStore } from '../ports/session-store.js';
 import { describeError, type Log } from './log.js';
+import { ProcessSign } from './process-sign.js';
+import { refuseCopiedRoot } from './copied-root.js';
 import type { TouchBuffer } from './touch-buffer.js';
 
 /** A process that has not been heard of for so long is taken for dead. */
@@ -24,6 +26,7 @@ export class ProcessInstance {
   private beatAt = Number.NEGATIVE_INFINITY;
   private beating: Promise<void> | null = null;
   private failing = false;
+  private readonly sign: ProcessSign;
 
   constructor(
     private readonly store: SessionStore,
@@ -32,7 +35,9 @@ export class ProcessInstance {
     private readonly clock: Clock,
     private readonly self: ProcessFacts,
     private readonly log: Log,
-  ) {}
+  ) {
+    this.sign = new ProcessSign(this.id, storage, clock, log);
+  }
 
   /** The node that this process keeps files on. */
   get nodeId(): string {
@@ -44,8 +49,16 @@ export class ProcessInstance {
     return { instanceId: this.id, nodeId: this.nodeId, until: this.clock.now() + ms };
   }
 
+  /** Rejects with `STORAGE_UNSAFE`, and leaves nothing, where the storage root is a copy of one that is in use. */
   async start(): Promise<void> {
+    await this.sign.renew();
     await this.beat();
+    try {
+      await refuseCopiedRoot(this.storage, () => this.listNeighbours());
+    } catch (error) {
+      await this.leave();
+      throw error;
+    }
     this.timer = setInterval(() => void this.tick(), FLUSH_MS);
     this.timer.unref();
   }
@@ -56,6 +69,16 @@ export class ProcessInstance {
     clearInterval(this.timer);
     await this.beating?.catch(() => {});
     await this.touches.flush(this.clock.now());
+    await this.leave();
+  }
+
+  /** Leaves another sign in the storage root; it does so by itself now and then. */
+  renewSign(): Promise<void> {
+    return this.sign.renew();
+  }
+
+  private async leave(): Promise<void> {
+    await this.sign.withdraw();
     await this.store.dropInstance(this.id, Number.MAX_SAFE_INTEGER);
   }
 
@@ -71,7 +94,7 @@ export class ProcessInstance {
       flushedThroughAt: this.touches.flushedThroughAt,
       nodeId: this.nodeId,
       address: this.self.address,
-      sign: null,
+      sign: this.sign.current,
     });
   }
 
@@ -90,6 +113,12 @@ export class ProcessInstance {
     return all.filter((beat) => beat.instanceId === this.id || now - beat.at < SILENT_AFTER_MS);
   }
 
+  /** The others among them that have the same node. */
+  private async listNeighbours(): Promise<Heartbeat[]> {
+    const live = await this.listLive();
+    return live.filter((beat) => beat.nodeId === this.nodeId && beat.instanceId !== this.id);
+  }
+
   /**
    * The instant up to which idleness can be judged: whatever happened before it, in any live process, is in the store.
    */
@@ -100,6 +129,7 @@ export class ProcessInstance {
   }
 
   private async tick(): Promise<void> {
+    this.sign.renewIfDue();
     const isDue =
       this.touches.size > 0 || this.clock.monotonic() - this.beatAt >= HEARTBEAT_MS - FLUSH_MS / 2;
     if (this.beating || !isDue) return;

@@ -40,6 +40,26 @@ export abstract class FileStorage {
    */
   abstract trust(store: StoreIdentity): Promise<void>;
 
+  /**
+   * Leaves a sign of a process in the root, and answers it: who does not find it there has another root, be it a copy with
+   * the same `rootId`. To be left anew now and then, since a copy holds the signs of its time. `null`: there is nothing that
+   * could be copied.
+   */
+  async leaveSign(_processId: string): Promise<string | null> {
+    return null;
+  }
+
+  /** Whether this sign of a process is in the root. */
+  async seesSign(_processId: string, _sign: string): Promise<boolean> {
+    return true;
+  }
+
+  /** Removes the signs of a process that is no more. */
+  async removeSigns(_processId: string): Promise<void> {}
+
+  /** Removes the signs of all processes but these, as far as they are not of this minute. */
+  async keepSigns(_processIds: readonly string[]): Promise<void> {}
+
   /** Begins a new file. Rejects if there is no room, or if the key is taken. */
   abstract create(key: FileKey): Promise<FileWriter>;
 

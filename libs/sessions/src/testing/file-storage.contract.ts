@@ -349,6 +349,27 @@ export const fileStorageContract: readonly FileStorageCase[] = [
       assert.equal((await storage.room()).ballast, true);
     },
   },
+  {
+    name: 'a sign is seen where its process left it, and still when it left another, until they are removed',
+    async run(storage) {
+      const [one, other] = [randomUUID(), randomUUID()];
+      const sign = await storage.leaveSign(one);
+      // There is no root that could be copied.
+      if (sign === null) return;
+      assert.equal(await storage.seesSign(one, sign), true);
+      assert.equal(await storage.seesSign(other, sign), false);
+      const next = await storage.leaveSign(one);
+      assert.ok(next !== null && next !== sign);
+      assert.deepEqual([await storage.seesSign(one, sign), await storage.seesSign(one, next)], [true, true]);
+      await storage.leaveSign(one);
+      assert.equal(await storage.seesSign(one, sign), false);
+      await storage.keepSigns([]);
+      assert.equal(await storage.seesSign(one, next), true);
+      await storage.removeSigns(one);
+      await storage.removeSigns(one);
+      assert.equal(await storage.seesSign(one, next), false);
+    },
+  },
 ];
 
 function newKey(sessionId: string = randomUUID()): FileKey {

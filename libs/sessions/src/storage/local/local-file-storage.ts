@@ -17,6 +17,7 @@ import { Ballast } from './ballast.js';
 import { DiskRoom } from './disk-room.js';
 import { removeFile } from './file-removal.js';
 import { LocalFileWriter } from './file-writer.js';
+import { LiveSigns } from './live-signs.js';
 import { checkKey, folderName, type RootPaths } from './paths.js';
 import { openFile } from './reading.js';
 import { inspectRoot, prepareRoot } from './root.js';
@@ -52,6 +53,7 @@ interface Connected {
   readonly room: DiskRoom;
   readonly ballast: Ballast;
   readonly trash: Trash;
+  readonly signs: LiveSigns;
 }
 
 /**
@@ -97,7 +99,8 @@ export class LocalFileStorage extends FileStorage {
       });
       if (prepared.fresh) await room.restoreBallast();
       const trash = new Trash(paths, onWarning, this.options.monotonicMs);
-      this.connected = { paths, guard, folders: new SessionFolders(paths), room, ballast, trash };
+      const signs = new LiveSigns(paths);
+      this.connected = { paths, guard, folders: new SessionFolders(paths), room, ballast, trash, signs };
     } catch (error) {
       throw toStorageError(error);
     }
@@ -115,6 +118,30 @@ export class LocalFileStorage extends FileStorage {
 
   trust(store: StoreIdentity): Promise<void> {
     return this.attempt(({ guard }) => guard.trust(store));
+  }
+
+  override leaveSign(processId: string): Promise<string | null> {
+    return this.attempt(async ({ guard, signs }) => {
+      await guard.assertPresent();
+      return signs.leave(processId);
+    });
+  }
+
+  override seesSign(processId: string, sign: string): Promise<boolean> {
+    return this.attempt(({ signs }) => signs.sees(processId, sign));
+  }
+
+  override removeSigns(processId: string): Promise<void> {
+    return this.attempt(async ({ guard, signs }) => {
+      await guard.assertPresent();
+      await signs.forget(processId);
+    });
+  }
+
+  override keepSigns(processIds: readonly string[]): Promise<void> {
+    return this.attempt(async ({ guard, signs }) => {
+      if ((await guard.look()).present) await signs.keep(processIds);
+    });
   }
 
   create(key: FileKey): Promise<FileWriter> {

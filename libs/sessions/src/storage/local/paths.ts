@@ -7,6 +7,7 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const FOLDER_NAME = /^[0-9a-f]{32}$/;
 const FILE_NAME = /^([0-9a-f]{32})(\.part|\.link)?$/;
 const SHARD_NAME = /^[0-9a-f]{2}$/;
+const SIGN_NAME = /^[0-9a-f]{32}-[0-9a-f]{16}$/;
 const TRASH_NAME = /^[0-9a-f]{32}-[0-9a-f]{32}$/;
 
 /** What a file name of ours says. */
@@ -27,6 +28,7 @@ export class RootPaths {
   readonly trash: string;
   readonly ballast: string;
   readonly unfinishedBallast: string;
+  readonly signs: string;
 
   constructor(readonly root: string) {
     this.marker = join(root, MARKER_NAME);
@@ -34,6 +36,7 @@ export class RootPaths {
     this.trash = join(root, 'trash');
     this.ballast = join(root, 'ballast');
     this.unfinishedBallast = join(root, 'ballast.part');
+    this.signs = join(root, 'signs');
   }
 
   /** The folder that holds the session's folder, and 1/256 of all others. */
@@ -85,6 +88,15 @@ export function newTrashName(sessionId: string): TrashTicket {
 export function checkKey(key: FileKey): void {
   hexOf(key.sessionId);
   hexOf(key.resourceId);
+}
+
+/** The name of a sign that a process left; with no sign, what all of that process begin with. */
+export function signName(processId: string, sign: string): string {
+  return `${hexOf(processId)}-${sign}`;
+}
+
+export function isSignName(name: string): boolean {
+  return SIGN_NAME.test(name);
 }
 
 export function isShardName(name: string): boolean {
