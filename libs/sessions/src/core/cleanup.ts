@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { whyOver } from '../domain/lifetime.js';
 import { CLEANUP_JOBS, type CleanupJob } from '../domain/events.js';
 import type { SessionRecord } from '../domain/session.js';
@@ -156,32 +157,44 @@ export class Cleanup {
       return;
     }
     const tried = new Set<string>();
+    let isCrowded = false;
     for (;;) {
       const due = (await findDue()).filter(
         (session) => !tried.has(session.id) && whyOver(session, now) !== null,
       );
       if (due.length === 0 || this.stopping) return;
-      for (let start = 0; start < due.length; start += TOGETHER) {
+      const parts = Math.ceil(due.length / TOGETHER);
+      // The oldest first. Servers that meet at the same sessions part: each goes on at another place.
+      const first = isCrowded ? randomInt(parts) : 0;
+      isCrowded = false;
+      for (let part = 0; part < parts && !isCrowded; part += 1) {
+        const start = ((first + part) % parts) * TOGETHER;
         const together = due.slice(start, start + TOGETHER);
-        await Promise.all(together.map((session) => this.endOne(session, reason, tried, tally)));
+        const ended = await Promise.all(
+          together.map((session) => this.endOne(session, reason, tried, tally)),
+        );
+        isCrowded = ended.filter((isOurs) => !isOurs).length > together.length / 2;
       }
     }
   }
 
+  /** Whether it was this process's to end: not where another one ended it first, or it is due no more. */
   private async endOne(
     session: SessionRecord,
     reason: 'idle' | 'expired',
     tried: Set<string>,
     tally: RunTally,
-  ): Promise<void> {
+  ): Promise<boolean> {
     try {
       const only = reason === 'idle' ? { only: { lastActivityAt: session.lastActivityAt } } : {};
       const ended = await this.ender.end(session.id, reason, only);
       if (ended?.unfinished) tally.failed(`Session ${session.id}`, ended.unfinished);
       else if (ended) tally.done();
+      return ended !== null;
     } catch (error) {
       tried.add(session.id);
       tally.failed(`Session ${session.id}`, error);
+      return true;
     }
   }
 
