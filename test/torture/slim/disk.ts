@@ -7,6 +7,7 @@ const ROOT_NAMES = new Set([
   '.nest-sessions.json',
   's',
   'trash',
+  'signs',
   'ballast',
   DATABASE,
   `${DATABASE}-wal`,

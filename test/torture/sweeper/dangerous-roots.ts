@@ -143,6 +143,10 @@ function namesBelow(folder: string): string[] {
 
 function isOurs(name: string): boolean {
   return (
-    name.startsWith('sessions.db') || name.startsWith('.nest-sessions') || name === 's' || name === 'trash'
+    name.startsWith('sessions.db') ||
+    name.startsWith('.nest-sessions') ||
+    name === 's' ||
+    name === 'trash' ||
+    /^signs(\/[0-9a-f]{32}-[0-9a-f]{16})?$/.test(name)
   );
 }
