@@ -10,8 +10,8 @@ import { AdminClient, TOKEN } from './admin-client.js';
 /** The sizes of all files of sessions, those in the trash too. */
 async function storedSizes(storagePath: string): Promise<number[]> {
   const entries = await readdir(storagePath, { recursive: true, withFileTypes: true });
-  const beside = [storagePath, join(storagePath, 'signs')];
-  const files = entries.filter((entry) => entry.isFile() && !beside.includes(entry.parentPath));
+  const beside = new Set([storagePath, join(storagePath, 'signs')]);
+  const files = entries.filter((entry) => entry.isFile() && !beside.has(entry.parentPath));
   const sizes = await Promise.all(
     files.map(async (file) => (await stat(join(file.parentPath, file.name))).size),
   );
