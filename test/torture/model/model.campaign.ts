@@ -8,7 +8,8 @@ const INTERLEAVINGS = 20;
 
 export const campaign: Campaign = {
   name: 'model',
-  title: 'two processes on one store, of any kind, do what a plain model says, and an ended session never comes back',
+  title:
+    'two processes on one store, of any kind, do what a plain model says, and an ended session never comes back',
   goal: 1_000,
   short: 20,
   async run({ count, seed, violation, note }) {
