@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync } from 'node:fs';
+import { mkdirSync, readdirSync, type Dirent } from 'node:fs';
 import { join } from 'node:path';
 import type { CampaignContext } from '../campaign.ts';
 import type { Mounts } from './mounts.ts';
@@ -124,9 +124,20 @@ async function freshHealth(server: ServerProcess): ReturnType<ServerProcess['hea
 
 /** The files of sessions below a storage root, those in the trash too. */
 export function filesIn(root: string): string[] {
-  return ['s', 'trash'].flatMap((part) =>
-    readdirSync(join(root, part), { recursive: true, withFileTypes: true })
-      .filter((entry) => !entry.isDirectory())
-      .map(({ parentPath, name }) => join(parentPath, name)),
-  );
+  return ['s', 'trash'].flatMap((part) => filesBelow(join(root, part)));
+}
+
+/** A folder that is deleted while it is looked through has no files. */
+function filesBelow(folder: string): string[] {
+  let entries: Dirent[];
+  try {
+    entries = readdirSync(folder, { withFileTypes: true });
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
+    throw error;
+  }
+  return entries.flatMap((entry) => {
+    const path = join(folder, entry.name);
+    return entry.isDirectory() ? filesBelow(path) : [path];
+  });
 }
