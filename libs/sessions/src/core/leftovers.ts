@@ -69,7 +69,7 @@ export class Leftovers {
   }
 
   /** Finishes the ends that this node has a part in, and nobody is at. */
-  async finishEnds(tally: RunTally): Promise<void> {
+  private async finishEnds(tally: RunTally): Promise<void> {
     for (;;) {
       const claimed = await this.context.store.claimEnding(this.claim(END_LEASE_MS));
       await Promise.all(

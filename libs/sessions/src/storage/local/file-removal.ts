@@ -31,3 +31,12 @@ async function unlinkFile(folder: Folder, name: string): Promise<void> {
     if (!isAbsence(error)) throw error;
   }
 }
+
+/** Deletes the file at this path; one that is not there is none to delete. */
+export async function unlinkIfThere(path: string): Promise<void> {
+  try {
+    await unlink(path);
+  } catch (error) {
+    if (!isAbsence(error)) throw error;
+  }
+}

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { lstat, open, readdir, unlink } from 'node:fs/promises';
+import { lstat, open, readdir } from 'node:fs/promises';
+import { unlinkIfThere } from './file-removal.js';
 import { FILE_MODE, Folder, makeFolder } from './folder.js';
 import { isSignName, signName, type RootPaths } from './paths.js';
 import { isAbsence } from './storage-error.js';
@@ -82,13 +83,5 @@ async function leftAt(path: string): Promise<number> {
   } catch (error) {
     if (isAbsence(error)) return Date.now();
     throw error;
-  }
-}
-
-async function unlinkIfThere(path: string): Promise<void> {
-  try {
-    await unlink(path);
-  } catch (error) {
-    if (!isAbsence(error)) throw error;
   }
 }

@@ -1,7 +1,8 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { constants, type BigIntStats } from 'node:fs';
-import { link, lstat, open, readdir, rename, unlink } from 'node:fs/promises';
+import { link, lstat, open, readdir, rename } from 'node:fs/promises';
 import type { StoreIdentity } from '../../ports/session-store.js';
+import { unlinkIfThere } from './file-removal.js';
 import { FILE_MODE, type Folder } from './folder.js';
 import { MARKER_NAME } from './paths.js';
 import { isAbsence, isSystemError } from './storage-error.js';
@@ -132,14 +133,6 @@ async function writeUnfinished(root: Folder, marker: Marker): Promise<string> {
     await handle.close();
   }
   return path;
-}
-
-async function unlinkIfThere(path: string): Promise<void> {
-  try {
-    await unlink(path);
-  } catch (error) {
-    if (!isAbsence(error)) throw error;
-  }
 }
 
 function versionOf({ dev, ino, size, ctimeNs }: BigIntStats): string {

@@ -138,14 +138,18 @@ local function give_back(session, resource)
   session.bytesUsed = session.bytesUsed - resource.sizeBytes
 end
 
+-- The same, noted at once in its session, if there is one.
+local function give_back_at_once(resource)
+  local session = read(SESSIONS, resource.sessionId)
+  if not session then return end
+  give_back(session, resource)
+  write(SESSIONS, session)
+  if session.state == 'open' then index(session) end
+end
+
 -- Lets a resource go for whoever may delete it, at once as far as its session is concerned.
 local function leave(resource)
-  local session = read(SESSIONS, resource.sessionId)
-  if session then
-    give_back(session, resource)
-    write(SESSIONS, session)
-    if session.state == 'open' then index(session) end
-  end
+  give_back_at_once(resource)
   resource.freed = true
   return release(resource, '0')
 end

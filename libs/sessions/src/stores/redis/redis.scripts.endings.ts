@@ -101,12 +101,7 @@ for i = 2, #scanned[2], 2 do
   if resource.nodeId == node then
     local one, size = drop(resource, false)
     resources, bytes = resources + one, bytes + size
-    local session = read(SESSIONS, resource.sessionId)
-    if session then
-      give_back(session, resource)
-      write(SESSIONS, session)
-      if session.state == 'open' then index(session) end
-    end
+    give_back_at_once(resource)
   end
 end
 return { scanned[1], resources, bytes }

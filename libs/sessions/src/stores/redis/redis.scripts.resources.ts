@@ -165,12 +165,7 @@ for i = 2, #ARGV do
   if resource and resource.state == 'releasing' then
     local one, size = drop(resource, ARGV[1] == 'evicted')
     resources, bytes = resources + one, bytes + size
-    local session = read(SESSIONS, resource.sessionId)
-    if session then
-      give_back(session, resource)
-      write(SESSIONS, session)
-      if session.state == 'open' then index(session) end
-    end
+    give_back_at_once(resource)
   end
 end
 return { resources, bytes }
