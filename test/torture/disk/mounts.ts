@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync, truncateSync } from 'node:fs';
+import { join } from 'node:path';
 
 /** File systems of a campaign's own, and everything else that has to be undone before its folder can go. */
 export class Mounts {
@@ -10,13 +11,14 @@ export class Mounts {
     return this.mount(path, ['-t', 'tmpfs', '-o', `mode=0700,${options}`, 'tmpfs']);
   }
 
-  /** A disk of its own, in a file: ext4, as servers have it. */
+  /** A disk of its own, in a file: ext4, as servers have it, with nothing on it. */
   ext4(image: string, path: string, bytes: number): string {
     writeFileSync(image, '');
     truncateSync(image, bytes);
     run('mkfs.ext4', ['-q', '-m', '0', image]);
     this.mount(path, ['-o', 'loop', image]);
     run('chmod', ['700', path]);
+    run('rmdir', [join(path, 'lost+found')]);
     return path;
   }
 

@@ -14,7 +14,6 @@ export async function failingDisk(scene: Scene): Promise<void> {
   const image = join(backing, 'image');
   const root = join(scene.folder, 'root');
   scene.mounts.ext4(image, root, SAID);
-  run('rmdir', [join(root, 'lost+found')]);
   const options = { minFreeBytes: 0, minFreeInodes: 0, ballastBytes: 0, maxBytes: 200 * MIB };
   await scene.serve({ root, database: scene.place('database'), options }, async (server) => {
     const { visitor, file } = await scene.visitorWithFile(server);

@@ -15,7 +15,6 @@ const WATCHDOG_SPARE_SECONDS = 10;
 export async function frozenDisk(scene: Scene, seconds: number): Promise<void> {
   const root = join(scene.folder, 'root');
   scene.mounts.ext4(join(scene.folder, 'image'), root, 64 * 1024 * 1024);
-  run('rmdir', [join(root, 'lost+found')]);
   const options = { minFreeBytes: 0, minFreeInodes: 0, ballastBytes: 0 };
   await scene.serve({ root, options }, async (server) => {
     const { visitor: uploader, file } = await scene.visitorWithFile(server);

@@ -1,6 +1,5 @@
 import { mkdirSync, readdirSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { run } from '../mounts.ts';
 import { filesIn, type Scene } from '../scene.ts';
 import type { ServerProcess } from '../server-process.ts';
 
@@ -39,7 +38,6 @@ export async function unmountedRoot(scene: Scene): Promise<void> {
   const image = join(scene.folder, 'image');
   const root = join(scene.folder, 'root');
   scene.mounts.ext4(image, root, 64 * 1024 * 1024);
-  run('rmdir', [join(root, 'lost+found')]);
   await scene.serve({ root, database: scene.place('database'), options }, async (server) => {
     await whileLost(scene, server, root, {
       lose: () => scene.mounts.unmount(root),

@@ -11,7 +11,6 @@ const NEXT_TRY_MS = 61 * 60_000;
 export async function stubbornFiles(scene: Scene): Promise<void> {
   const root = join(scene.folder, 'root');
   scene.mounts.ext4(join(scene.folder, 'image'), root, 64 * 1024 * 1024);
-  execFileSync('rmdir', [join(root, 'lost+found')]);
   const options = { minFreeBytes: 0, minFreeInodes: 0, ballastBytes: 0 };
   await scene.serve({ root, database: scene.place('database'), options }, async (server) => {
     for (let count = 0; count < SESSIONS; count += 1) await scene.visitorWithFile(server);
