@@ -6,7 +6,7 @@ import type { CoreContext } from './context.js';
 import type { Ender } from './ender.js';
 import { SILENT_AFTER_MS } from './process-instance.js';
 import { TRUSTED_FOR_MS, type CachedSession } from './session-cache.js';
-import type { SessionToken } from './session-token.js';
+import { SessionToken } from './session-token.js';
 
 /** For so long a token that was just replaced opens no new session: the parallel requests that carried it go without. */
 const REPLACED_GRACE_MS = 30_000;
@@ -35,12 +35,14 @@ export class SessionFinder {
     private readonly ender: Ender,
   ) {}
 
-  async find(token: SessionToken, client: Client): Promise<Finding> {
-    const tokenHash = token.hash;
-    const cached = this.context.cache.get(tokenHash);
+  /** At once, without a promise, where the session is remembered and fine: that is most requests. */
+  identify(text: string, client: Client): Finding | Promise<Finding> {
+    const token = SessionToken.parse(text);
+    if (!token) return { kind: 'unknown' };
+    const cached = this.context.cache.get(token.hash);
     const record = cached && this.withOwnTouches(cached.record, cached);
     if (record && this.isFine(record, client)) return { kind: 'live', record };
-    return this.findInStore(tokenHash, client);
+    return this.findInStore(token.hash, client);
   }
 
   /** Notes one request of a session. */

@@ -10,9 +10,12 @@ const TOKEN = /^[A-Za-z0-9_-]{45}$/;
  */
 export class SessionToken {
   readonly #text: string;
+  /** What stores know it by: the two characters of its bucket, then its SHA-256 in base64url. */
+  readonly hash: string;
 
   private constructor(text: string) {
     this.#text = text;
+    this.hash = text.slice(0, 2) + hash('sha256', text, 'base64url');
   }
 
   /** A new token for this session. Its bucket follows from the public id, so that a new token keeps it. */
@@ -23,11 +26,6 @@ export class SessionToken {
   /** `null` for anything that this package cannot have issued. */
   static parse(text: string): SessionToken | null {
     return typeof text === 'string' && TOKEN.test(text) ? new SessionToken(text) : null;
-  }
-
-  /** What stores know it by: the two characters of its bucket, then its SHA-256 in base64url. */
-  get hash(): string {
-    return this.#text.slice(0, 2) + hash('sha256', this.#text, 'base64url');
   }
 
   /** The secret itself, for the cookie alone. */

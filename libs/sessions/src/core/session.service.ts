@@ -59,8 +59,7 @@ export class SessionService {
 
   /** What a presented token stands for. Over HTTP this happens by itself. */
   async identify(token: string, client: Client): Promise<Finding> {
-    const parsed = SessionToken.parse(token);
-    return parsed ? this.parts.finder.find(parsed, client) : { kind: 'unknown' };
+    return this.parts.finder.identify(token, client);
   }
 
   /**

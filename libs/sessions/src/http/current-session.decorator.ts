@@ -1,5 +1,8 @@
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
-import { CurrentSessionPipe, type SessionWish } from './current-session.pipe.js';
+import type { Session } from '../core/session.js';
+import { sessionOf } from './connection-sessions.js';
+import { nodeRequest, type PlatformRequest } from './platform-message.js';
+import { errorFor, resolutionOf, type NoSession } from './resolution.js';
 
 export interface CurrentSessionOptions {
   /** `null` where there is no session, rather than a refusal. */
@@ -7,10 +10,11 @@ export interface CurrentSessionOptions {
 }
 
 const FromContext = createParamDecorator(
-  ({ optional = false }: CurrentSessionOptions, context: ExecutionContext): SessionWish => ({
-    context,
-    isOptional: optional,
-  }),
+  ({ optional = false }: CurrentSessionOptions, context: ExecutionContext): Session | null => {
+    const found = foundIn(context);
+    if (!found.session && !optional) throw errorFor(found);
+    return found.session;
+  },
 );
 
 /**
@@ -18,5 +22,18 @@ const FromContext = createParamDecorator(
  * 503 with Retry-After where no session could be begun, 401 otherwise. `{ optional: true }` gives `null` instead.
  */
 export function CurrentSession(options: CurrentSessionOptions = {}): ParameterDecorator {
-  return FromContext(options, CurrentSessionPipe);
+  return FromContext(options);
+}
+
+/** The interceptor has asked for the session of every request before its handler is given anything. */
+function foundIn(context: ExecutionContext): { readonly session: Session } | NoSession {
+  if (context.getType() !== 'http') {
+    const session = sessionOf(context.switchToWs().getClient<object>());
+    return session ? { session } : { session: null, reason: 'skipped' };
+  }
+  const resolution = resolutionOf(nodeRequest(context.switchToHttp().getRequest<PlatformRequest>()));
+  if (resolution === undefined || resolution instanceof Promise) {
+    throw new Error('@CurrentSession() needs SessionsModule, which this application does not import.');
+  }
+  return resolution;
 }

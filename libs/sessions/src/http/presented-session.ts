@@ -24,9 +24,18 @@ export class PresentedSession {
     private readonly onMismatch: SessionsConfig['onMismatch'],
   ) {}
 
-  /** @throws SessionsError `STORE_UNAVAILABLE` */
-  async find(request: PlatformRequest, client: Client, isSecure: boolean): Promise<Presented> {
-    const presented = await this.identify(this.cookie.read(request, isSecure), client);
+  /** At once where it is known without asking the store. Rejects with `STORE_UNAVAILABLE`. */
+  find(request: PlatformRequest, client: Client, isSecure: boolean): Presented | Promise<Presented> {
+    const [token, ...others] = this.cookie.read(request, isSecure);
+    if (token === undefined) return { kind: 'absent' };
+    // Of two tokens nobody can say which is the user's: neither is looked at.
+    if (others.length > 0) return this.tell({ kind: 'unknown' });
+    const finding = this.core.finder.identify(token, client);
+    return !(finding instanceof Promise) && finding.kind === 'live' ? finding : this.tell(finding);
+  }
+
+  private async tell(finding: Finding | Promise<Finding>): Promise<Presented> {
+    const presented = await finding;
     const { events, service } = this.core;
     if (presented.kind === 'mismatch') {
       const { id: sessionId } = presented.record;
@@ -36,11 +45,5 @@ export class PresentedSession {
     const refusal = REFUSALS[presented.kind];
     if (refusal) events.emit('session.refused', { reason: refusal });
     return presented;
-  }
-
-  /** Of two tokens nobody can say which is the user's: neither is looked at. */
-  private identify([token, ...others]: string[], client: Client): Presented | Promise<Presented> {
-    if (token === undefined) return { kind: 'absent' };
-    return others.length > 0 ? { kind: 'unknown' } : this.core.service.identify(token, client);
   }
 }

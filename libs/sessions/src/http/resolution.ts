@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import type { Session } from '../core/session.js';
 import { SessionsError } from '../domain/errors.js';
 
@@ -25,6 +26,32 @@ export interface FoundSession {
 
 /** What came of a request's cookie. */
 export type Resolution = FoundSession | NoSession;
+
+/** Where a request keeps its answer: weak references to each of them would cost more than all the rest. */
+const RESOLUTION = Symbol('nest-sessions resolution');
+
+type AnsweredRequest = IncomingMessage & { [RESOLUTION]?: Resolution | Promise<Resolution> };
+
+/** @internal What came of a request's cookie, or will; `undefined` where nobody asked. */
+export function resolutionOf(request: IncomingMessage): Resolution | Promise<Resolution> | undefined {
+  return (request as AnsweredRequest)[RESOLUTION];
+}
+
+/** @internal Keeps the answer with its request; one that is still to come takes the place of its promise. */
+export function keepResolution(
+  request: IncomingMessage,
+  resolution: Resolution | Promise<Resolution>,
+): Resolution | Promise<Resolution> {
+  const answered: AnsweredRequest = request;
+  answered[RESOLUTION] = resolution;
+  if (resolution instanceof Promise) {
+    resolution.then(
+      (settled) => (answered[RESOLUTION] = settled),
+      () => {},
+    );
+  }
+  return resolution;
+}
 
 /** Why a handler that needs a session cannot serve this request. */
 export function errorFor({ reason, retryAfterSeconds }: NoSession): SessionsError {

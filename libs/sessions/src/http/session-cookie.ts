@@ -28,8 +28,9 @@ export class SessionCookie {
     const header = nodeRequest(request).headers.cookie;
     if (header === undefined) return [];
     const name = this.nameFor(isSecure);
-    // Pair by pair, since the parser keeps only the first of two cookies with one name.
-    return header.split(';').flatMap((pair) => parseCookie(pair, { decode: (value) => value })[name] ?? []);
+    // Pair by pair, since the parser keeps only the first of two cookies with one name; other cookies need no parser.
+    const pairs = header.split(';').filter((pair) => pair.includes(name));
+    return pairs.flatMap((pair) => parseCookie(pair, { decode: (value) => value })[name] ?? []);
   }
 
   /** Gives the client a token with this response. Too late once its headers are sent; whether it was in time. */

@@ -1,20 +1,18 @@
-import type { IncomingMessage } from 'node:http';
 import { Inject, Injectable, Logger, type ExecutionContext } from '@nestjs/common';
 import { HttpAdapterHost, Reflector } from '@nestjs/core';
 import type { SessionsConfig } from '../core/config.js';
 import { SessionsCore } from '../core/core.js';
 import { Session } from '../core/session.js';
 import type { Client } from '../domain/binding.js';
+import type { SessionRecord } from '../domain/session.js';
 import { SESSIONS_CONFIG } from '../nest/tokens.js';
 import { ClientReader } from './client-reader.js';
 import { handlesEventStream } from './event-stream.metadata.js';
 import { nodeRequest, type PlatformRequest, type PlatformResponse } from './platform-message.js';
-import { PresentedSession } from './presented-session.js';
-import { errorFor, type FoundSession, type Resolution } from './resolution.js';
+import { PresentedSession, type Presented } from './presented-session.js';
+import { errorFor, keepResolution, resolutionOf, type FoundSession, type Resolution } from './resolution.js';
 import { SessionCookie } from './session-cookie.js';
 import { SKIP_SESSION } from './skip-session.decorator.js';
-
-type AnsweredRequest = IncomingMessage & Record<symbol, Promise<Resolution> | undefined>;
 
 const SKIPPED: Resolution = { session: null, reason: 'skipped' };
 
@@ -25,8 +23,6 @@ const SKIPPED: Resolution = { session: null, reason: 'skipped' };
 @Injectable()
 export class SessionResolver {
   private readonly logger = new Logger('Sessions');
-  /** Where a request keeps its answer: weak references to each of them would cost more than all the rest. */
-  private readonly resolution = Symbol('nest-sessions resolution');
   private readonly cookie: SessionCookie;
   /** @internal */
   readonly clients = new ClientReader();
@@ -47,19 +43,25 @@ export class SessionResolver {
    * The request's session, or why it has none. Opens one for a client that presents no live one.
    * @throws SessionsError `STORE_UNAVAILABLE`: no new session stands in for one that cannot be looked up
    */
-  resolve(request: PlatformRequest, response: PlatformResponse): Promise<Resolution> {
-    const target = this.answered(request);
-    return (target[this.resolution] ??= this.lookUp(request, response, true));
+  async resolve(request: PlatformRequest, response: PlatformResponse): Promise<Resolution> {
+    const node = nodeRequest(request);
+    return resolutionOf(node) ?? keepResolution(node, this.lookUp(request, response, true));
   }
 
-  /** The same, for guards: it knows handlers that skip sessions, and event streams that are not to be begun again. */
-  resolveFor(context: ExecutionContext): Promise<Resolution> {
+  /**
+   * The same, for guards: it knows handlers that skip sessions, and event streams that are not to be begun again. At once,
+   * without a promise, where this process remembers the session.
+   */
+  resolveFor(context: ExecutionContext): Resolution | Promise<Resolution> {
     const http = context.switchToHttp();
     const request = http.getRequest<PlatformRequest>();
-    const target = this.answered(request);
-    return (target[this.resolution] ??= this.isSkipped(context)
-      ? Promise.resolve(SKIPPED)
-      : this.lookUp(request, http.getResponse<PlatformResponse>(), !handlesEventStream(context)));
+    const node = nodeRequest(request);
+    const known = resolutionOf(node);
+    if (known) return known;
+    const resolution = this.isSkipped(context)
+      ? SKIPPED
+      : this.lookUp(request, http.getResponse<PlatformResponse>(), !handlesEventStream(context));
+    return keepResolution(node, resolution);
   }
 
   /**
@@ -78,28 +80,39 @@ export class SessionResolver {
     if (tokenHash !== null) this.core.finder.touch(session.id, tokenHash);
   }
 
-  private answered(request: PlatformRequest): AnsweredRequest {
-    return nodeRequest(request) as AnsweredRequest;
-  }
-
   private isSkipped(context: ExecutionContext): boolean {
     const targets = [context.getHandler(), context.getClass()];
     return this.reflector.getAllAndOverride<boolean | undefined>(SKIP_SESSION, targets) === true;
   }
 
-  private async lookUp(
+  private lookUp(
     request: PlatformRequest,
     response: PlatformResponse,
     renewsEnded: boolean,
-  ): Promise<Resolution> {
+  ): Resolution | Promise<Resolution> {
     const client = this.clients.read(request);
     const isSecure = request.protocol === 'https';
-    const presented = await this.presented.find(request, client, isSecure);
-    if (presented.kind === 'live') {
-      const session = new Session(presented.record);
-      this.carryTokens(session, response, isSecure);
-      return { session, tokenHash: presented.record.tokenHash, presentedEnded: false };
-    }
+    const decide = (presented: Presented): Resolution | Promise<Resolution> =>
+      presented.kind === 'live'
+        ? this.found(presented.record, response, isSecure)
+        : this.doWithout(presented, client, response, isSecure, renewsEnded);
+    const presented = this.presented.find(request, client, isSecure);
+    return presented instanceof Promise ? presented.then(decide) : decide(presented);
+  }
+
+  private found(record: SessionRecord, response: PlatformResponse, isSecure: boolean): FoundSession {
+    const session = new Session(record);
+    this.carryTokens(session, response, isSecure);
+    return { session, tokenHash: record.tokenHash, presentedEnded: false };
+  }
+
+  private doWithout(
+    presented: Presented,
+    client: Client,
+    response: PlatformResponse,
+    isSecure: boolean,
+    renewsEnded: boolean,
+  ): Resolution | Promise<Resolution> {
     if (presented.kind === 'replaced') return { session: null, reason: 'replaced' };
     if (presented.kind === 'mismatch' && this.config.onMismatch === 'refuse') {
       return { session: null, reason: 'mismatch' };

@@ -8,7 +8,7 @@ import {
 import type { Observable } from 'rxjs';
 import { eventStreamOf } from './event-stream.js';
 import { nodeRequest, type PlatformRequest } from './platform-message.js';
-import { errorFor } from './resolution.js';
+import { errorFor, type Resolution } from './resolution.js';
 import { SessionResolver } from './session-resolver.js';
 
 /**
@@ -19,10 +19,20 @@ import { SessionResolver } from './session-resolver.js';
 export class SessionInterceptor implements NestInterceptor {
   constructor(@Inject(SessionResolver) private readonly resolver: SessionResolver) {}
 
-  async intercept(context: ExecutionContext, next: CallHandler): Promise<Observable<unknown>> {
+  /** Waits only where it must: a promise here costs a request more than all that is done for its session. */
+  intercept(
+    context: ExecutionContext,
+    next: CallHandler,
+  ): Observable<unknown> | Promise<Observable<unknown>> {
     if (context.getType() !== 'http') return next.handle();
     const request = context.switchToHttp().getRequest<PlatformRequest>();
-    const resolution = await this.resolver.resolveFor(context);
+    const resolution = this.resolver.resolveFor(context);
+    return resolution instanceof Promise
+      ? resolution.then((settled) => this.serve(settled, request, next))
+      : this.serve(resolution, request, next);
+  }
+
+  private serve(resolution: Resolution, request: PlatformRequest, next: CallHandler): Observable<unknown> {
     if (resolution.session) this.resolver.touch(resolution);
     else if (resolution.reason === 'mismatch') throw errorFor(resolution);
     const stream = eventStreamOf(nodeRequest(request));
