@@ -19,6 +19,7 @@ const IN_REDIS = { needsRedis: true, hasSessions: true };
 export const BARE = 'bare Nest';
 export const NO_OP = 'an interceptor that does nothing';
 export const SQLITE = 'nest-sessions, SQLite';
+export const REDIS = 'nest-sessions, Redis';
 
 /** In the order of the tables. */
 export const CONTENDERS: readonly Contender[] = [
@@ -26,6 +27,8 @@ export const CONTENDERS: readonly Contender[] = [
   { name: NO_OP, adapters: BOTH, ...KEEPS_NOTHING, start: (setup) => plain(setup, true) },
   nestSessions(SQLITE, { store: 'sqlite' }),
   nestSessions(`${SQLITE}, cache: false`, { store: 'sqlite', cache: false }),
+  nestSessions(REDIS, { store: 'redis' }),
+  nestSessions(`${REDIS}, cache: false`, { store: 'redis', cache: false }),
   nestSessions('nest-sessions, memory', { store: 'memory' }),
   nestSessions('nest-sessions, memory, cache: false', { store: 'memory', cache: false }),
   { name: 'express-session, memory', adapters: ['express'], ...IN_PROCESS, start: expressSession },
@@ -44,7 +47,7 @@ function nestSessions(name: string, options: SessionsModuleOptions): Contender {
   return {
     name,
     adapters: BOTH,
-    ...IN_PROCESS,
+    ...(options.store === 'redis' ? IN_REDIS : IN_PROCESS),
     start: async (setup) => (await import('./nest-sessions.server.ts')).startNestSessions(setup, options),
   };
 }

@@ -5,11 +5,12 @@ import { sessionHandlers } from './session-handlers.ts';
 
 /** Its defaults, but for how many sessions there may be, and how fast one address may begin them. */
 export async function startNestSessions(
-  { adapter, folder }: ServerSetup,
+  { adapter, folder, redisPort }: ServerSetup,
   options: SessionsModuleOptions,
 ): Promise<RunningServer> {
   const module = SessionsModule.forRoot({
     storagePath: folder,
+    ...(redisPort !== null && { redisUrls: [`redis://127.0.0.1:${redisPort}`] }),
     openRate: 0,
     maxSessions: 10_000_000,
     // Whoever measures a cleanup starts it.

@@ -8,6 +8,7 @@ import type { Handlers } from '../harness/program.ts';
 const HOUR = 3_600_000;
 const MANY = 10_000_000;
 const TOGETHER = 500;
+const MOST_TOUCHED = 10_000;
 const CLIENT = {
   ipAddress: '127.0.0.1',
   userAgent: 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0',
@@ -17,6 +18,8 @@ const CLIENT = {
 export function sessionHandlers(app: INestApplication, folder: string): Handlers {
   const [service, store, cleanup] = [app.get(SessionService), app.get(SessionStore), app.get(Cleanup)];
 
+  const seeded: string[] = [];
+
   /** Live sessions, whose clients came back once; the cookies of `sample` of them, spread over all. */
   async function seed(count: number, sample: number): Promise<string[]> {
     const cookies: string[] = [];
@@ -25,7 +28,8 @@ export function sessionHandlers(app: INestApplication, folder: string): Handlers
       const size = Math.min(TOGETHER, count - start);
       const opened = await add(size, Date.now());
       await store.touch(opened.map(({ id }) => ({ sessionId: id, at: Date.now(), requests: 1 })));
-      for (const [index, { token }] of opened.entries()) {
+      for (const [index, { id, token }] of opened.entries()) {
+        if (seeded.length < MOST_TOUCHED) seeded.push(id);
         if ((start + index) % step === 0) cookies.push(`sid=${token.reveal()}`);
       }
     }
@@ -46,6 +50,10 @@ export function sessionHandlers(app: INestApplication, folder: string): Handlers
 
   return {
     seed,
+    /** Notes activity of them all, as if each had sent a request within one second. */
+    async touchAll() {
+      for (const id of seeded) service.touch({ id });
+    },
     list: () => timed(() => service.list({ sort: '-last_activity', limit: 100 })),
     count: () => timed(() => service.totals()),
     cleanUp: () =>

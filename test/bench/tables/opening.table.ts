@@ -1,10 +1,12 @@
 import { Arena, rotated, type Fighter } from '../harness/arena.ts';
+import { goal } from '../harness/goal.ts';
 import { say } from '../harness/progress.ts';
 import { RedisServer } from '../harness/redis.ts';
 import { median } from '../harness/statistics.ts';
 import { difference, figure, type Table } from '../harness/table.ts';
 import type { Load } from '../load.program.ts';
-import { BARE, CONTENDERS } from '../servers/contenders.ts';
+import { BARE, CONTENDERS, REDIS, SQLITE } from '../servers/contenders.ts';
+import { LOSSES } from '../servers/losses.ts';
 import { ADAPTERS, type AdapterName } from '../servers/server.ts';
 import type { Scope } from '../tables.ts';
 
@@ -46,7 +48,7 @@ async function measureOn(adapter: AdapterName, { short }: Scope): Promise<Table>
     }
     return tableOf(adapter, samples, [
       `${CONNECTIONS} connections, ${rounds} rounds of ${requests} requests without a cookie each, in turns; medians of the rounds.`,
-      'What a crash can lose: SQLite: nothing, each session is on the disk before its cookie leaves; Redis as it is configured here, and memory: everything.',
+      ...LOSSES,
     ]);
   } finally {
     await arena.close();
@@ -89,6 +91,24 @@ function tableOf(
     title: `Opening a session, on ${adapter === 'express' ? 'Express' : 'Fastify'}`,
     columns: ['', 'CPU µs', 'above bare', 'Redis CPU µs', 'requests/s', 'p99 ms'],
     rows,
-    notes,
+    notes: [...goalsOf(samples), ...notes],
   };
+}
+
+/** With what its Redis spends on it: that is spent on the session too. */
+function goalsOf(samples: ReadonlyMap<Fighter, readonly Sample[]>): string[] {
+  const costs = new Map(
+    [...samples].map(([{ contender }, rounds]) => [
+      contender.name,
+      median(rounds.map(({ cpu, redisCpu }) => cpu + (redisCpu ?? 0))),
+    ]),
+  );
+  const peers = [...costs].filter(([name]) => name.endsWith('connect-redis'));
+  return [SQLITE, REDIS].flatMap((name) =>
+    peers.map(([peer, atMost]) =>
+      goal(`${name}, no more than ${peer}`, costs.get(name) ?? Number.NaN, atMost, {
+        unit: 'µs with its Redis',
+      }),
+    ),
+  );
 }

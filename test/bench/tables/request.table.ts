@@ -1,15 +1,20 @@
 import { Arena, rotated, type Fighter } from '../harness/arena.ts';
 import { CLIENT_CORE, versionOf } from '../harness/machine.ts';
+import { goal } from '../harness/goal.ts';
 import { say } from '../harness/progress.ts';
 import { RedisServer } from '../harness/redis.ts';
 import { median } from '../harness/statistics.ts';
 import { difference, figure, type Table } from '../harness/table.ts';
 import type { Load, Visitor } from '../load.program.ts';
-import { BARE, CONTENDERS, NO_OP } from '../servers/contenders.ts';
+import { BARE, CONTENDERS, NO_OP, REDIS, SQLITE } from '../servers/contenders.ts';
+import { LOSSES } from '../servers/losses.ts';
 import { ADAPTERS, type AdapterName } from '../servers/server.ts';
 import type { Scope } from '../tables.ts';
 
 const CONNECTIONS = 16;
+/** What a request's session may cost beyond an interceptor that does nothing, and beside a peer in memory. */
+const MOST_MICROSECONDS = 10;
+const MOST_OF_PEER = 0.2;
 
 interface Sample {
   readonly cpu: number;
@@ -47,6 +52,7 @@ async function measureOn(adapter: AdapterName, { short }: Scope): Promise<Table>
     return tableOf(adapter, samples, [
       `${sessions} sessions, ${CONNECTIONS} connections, ${rounds} rounds of ${requests} requests each, in turns; medians of the rounds.`,
       versionsOf(adapter),
+      ...LOSSES,
       'CPU: of the server process with all its threads; that of a Redis comes on top, in its own column.',
     ]);
   } finally {
@@ -100,16 +106,17 @@ function tableOf(
     const found = [...samples].find(([{ contender }]) => contender.name === name);
     return (found?.[1] ?? []).map(({ cpu }) => cpu);
   };
-  const [bare, noOp] = [cpuOf(BARE), cpuOf(NO_OP)];
+  const above = (name: string, other: string): number => {
+    const others = cpuOf(other);
+    return median(cpuOf(name).map((cpu, round) => cpu - (others[round] ?? Number.NaN)));
+  };
   const rows = [...samples].map(([{ contender }, rounds]) => {
-    const above = (others: readonly number[]): number =>
-      median(rounds.map(({ cpu }, round) => cpu - (others[round] ?? Number.NaN)));
     const redis = rounds.map(({ redisCpu }) => redisCpu).filter((cpu) => cpu !== null);
     return [
       contender.name,
       figure(median(rounds.map(({ cpu }) => cpu)), 1),
-      contender.name === BARE ? '' : difference(above(bare)),
-      contender.hasSessions ? difference(above(noOp)) : '',
+      contender.name === BARE ? '' : difference(above(contender.name, BARE)),
+      contender.hasSessions ? difference(above(contender.name, NO_OP)) : '',
       redis.length > 0 ? figure(median(redis), 1) : '',
       figure(median(rounds.map(({ perSecond }) => perSecond))),
       figure(median(rounds.map(({ p99Ms }) => p99Ms)), 2),
@@ -119,8 +126,23 @@ function tableOf(
     title: `A request, on ${adapter === 'express' ? 'Express' : 'Fastify'}`,
     columns: ['', 'CPU µs', 'above bare', 'above no-op', 'Redis CPU µs', 'requests/s', 'p99 ms'],
     rows,
-    notes,
+    notes: [
+      ...goalsOf(
+        [SQLITE, REDIS].filter((name) => cpuOf(name).length > 0),
+        adapter === 'express' ? 'express-session, memory' : '@fastify/session, memory',
+        (name) => above(name, NO_OP),
+      ),
+      ...notes,
+    ],
   };
+}
+
+function goalsOf(own: readonly string[], peer: string, cost: (name: string) => number): string[] {
+  const unit = { unit: 'µs above no-op' };
+  return own.flatMap((name) => [
+    goal(name, cost(name), MOST_MICROSECONDS, unit),
+    goal(`${name}, a fifth of ${peer}`, cost(name), MOST_OF_PEER * cost(peer), unit),
+  ]);
 }
 
 function versionsOf(adapter: AdapterName): string {

@@ -1,4 +1,5 @@
 import { Arena, type Fighter } from '../harness/arena.ts';
+import { goal } from '../harness/goal.ts';
 import type { LoopDelay } from '../harness/loop-watch.ts';
 import { say } from '../harness/progress.ts';
 import { RedisServer } from '../harness/redis.ts';
@@ -10,17 +11,40 @@ import type { Scope } from '../tables.ts';
 const CONNECTIONS = 16;
 const DUE = 1000;
 const ACTIVE = 1000;
+/** How much more the most sessions may cost than the fewest, and what they may take. */
+const MOST_GROWTH = 1.5;
+const MOST_MEGABYTES = 250;
+const MOST_BYTES = 512;
 const OWN = [SQLITE];
 const PEERS = ['express-session, memory', 'express-session, connect-redis'];
+
+/** What was measured with so many sessions: milliseconds but for what says otherwise. */
+interface Scaled {
+  readonly sessions: number;
+  readonly activeCpuMicroseconds: number;
+  readonly anyCpuMicroseconds: number;
+  readonly page: number;
+  readonly metrics: number;
+  readonly idleCleanup: number;
+  readonly cleanup: number;
+  readonly loop: LoopDelay;
+  readonly megabytes: number;
+  readonly bytesEach: number | null;
+}
 
 /** 3. What it costs to have many live sessions. */
 export async function measureScale({ short }: Scope): Promise<Table[]> {
   const sizes = short ? [1000, 10_000] : [1000, 100_000, 1_000_000];
   const repeats = short ? 3 : 11;
-  const [own, peers]: [string[][], string[][]] = [[], []];
+  const own = new Map<string, Scaled[]>(OWN.map((name) => [name, []]));
+  const peers: string[][] = [];
   for (const size of sizes) {
-    for (const name of OWN)
-      own.push(await withFighter(name, size, (arena, fighter) => rowOf(arena, fighter, size, repeats)));
+    for (const name of OWN) {
+      const scaled = await withFighter(name, size, (arena, fighter) =>
+        measureWith(arena, fighter, size, repeats),
+      );
+      own.get(name)?.push(scaled);
+    }
     for (const name of PEERS) {
       if (name.includes('redis') && !RedisServer.isInstalled()) continue;
       peers.push(await withFighter(name, size, (_arena, fighter) => peerRowOf(fighter, size, short ? 1 : 3)));
@@ -43,8 +67,9 @@ export async function measureScale({ short }: Scope): Promise<Table[]> {
         'server MB',
         'bytes/session',
       ],
-      rows: own,
+      rows: [...own].flatMap(([name, all]) => all.map((scaled) => [name, ...figuresOf(scaled)])),
       notes: [
+        ...[...own].flatMap(([name, all]) => goalsOf(name, all)),
         note,
         `request: of ${ACTIVE} active sessions among all; of any: of ${20 * ACTIVE} sessions spread over all, more than are remembered on the way.`,
         'Loop: delay of the event loop during that cleanup. Express.',
@@ -59,11 +84,11 @@ export async function measureScale({ short }: Scope): Promise<Table[]> {
   ];
 }
 
-async function withFighter(
+async function withFighter<Measured>(
   name: string,
   size: number,
-  work: (arena: Arena, fighter: Fighter) => Promise<string[]>,
-): Promise<string[]> {
+  work: (arena: Arena, fighter: Fighter) => Promise<Measured>,
+): Promise<Measured> {
   const arena = await Arena.open();
   try {
     say(`${name}: ${size} sessions`);
@@ -73,13 +98,13 @@ async function withFighter(
   }
 }
 
-async function rowOf(arena: Arena, fighter: Fighter, size: number, repeats: number): Promise<string[]> {
-  const { server, contender } = fighter;
+async function measureWith(arena: Arena, fighter: Fighter, size: number, repeats: number): Promise<Scaled> {
+  const { server } = fighter;
   const any = await server.ask<string[]>('seed', size, 20 * ACTIVE);
   const bytes = await server.ask<number | null>('storeBytes');
   const active = any.filter((_, index) => index % Math.max(1, Math.floor(any.length / ACTIVE)) === 0);
-  const ofActive = await requestCost(arena, fighter, active, repeats);
-  const ofAny = await requestCost(arena, fighter, any, repeats);
+  const activeCpuMicroseconds = await requestCost(arena, fighter, active, repeats);
+  const anyCpuMicroseconds = await requestCost(arena, fighter, any, repeats);
   const page = await repeated(repeats, () => server.ask<number>('list'));
   const metrics = await repeated(repeats, () => server.ask<number>('count'));
   const idleCleanup = await repeated(repeats, () => server.ask<number>('cleanUp'));
@@ -92,18 +117,47 @@ async function rowOf(arena: Arena, fighter: Fighter, size: number, repeats: numb
     return ms;
   });
   const memory = await server.ask<number>('memory');
+  const loop = {
+    p99Ms: median(delays.map(({ p99Ms }) => p99Ms)),
+    maxMs: median(delays.map(({ maxMs }) => maxMs)),
+  };
+  const megabytes = memory / 1e6;
+  const bytesEach = bytes === null ? null : bytes / size;
+  const costs = { activeCpuMicroseconds, anyCpuMicroseconds, page, metrics, idleCleanup, cleanup };
+  return { sessions: size, ...costs, loop, megabytes, bytesEach };
+}
+
+function figuresOf(scaled: Scaled): string[] {
   return [
-    contender.name,
-    figure(size),
-    figure(ofActive, 1),
-    figure(ofAny, 1),
-    figure(page, 2),
-    figure(metrics, 2),
-    figure(idleCleanup, 2),
-    figure(cleanup),
-    `${figure(median(delays.map(({ p99Ms }) => p99Ms)), 1)} / ${figure(median(delays.map(({ maxMs }) => maxMs)), 1)}`,
-    figure(memory / 1e6),
-    figure(bytes === null ? null : bytes / size),
+    figure(scaled.sessions),
+    figure(scaled.activeCpuMicroseconds, 1),
+    figure(scaled.anyCpuMicroseconds, 1),
+    figure(scaled.page, 2),
+    figure(scaled.metrics, 2),
+    figure(scaled.idleCleanup, 2),
+    figure(scaled.cleanup),
+    `${figure(scaled.loop.p99Ms, 1)} / ${figure(scaled.loop.maxMs, 1)}`,
+    figure(scaled.megabytes),
+    figure(scaled.bytesEach),
+  ];
+}
+
+function goalsOf(name: string, all: readonly Scaled[]): string[] {
+  const [fewest, most] = [all[0], all.at(-1)];
+  if (!fewest || !most) return [];
+  const growth = (what: string, of: (scaled: Scaled) => number): string =>
+    goal(`${name}, ${what}`, of(most) / of(fewest), MOST_GROWTH, {
+      unit: `times that of ${figure(fewest.sessions)} sessions`,
+      digits: 2,
+    });
+  return [
+    growth('a request', ({ activeCpuMicroseconds }) => activeCpuMicroseconds),
+    growth('a page', ({ page }) => page),
+    growth('metrics', ({ metrics }) => metrics),
+    growth('a cleanup with nothing due', ({ idleCleanup }) => idleCleanup),
+    growth(`a cleanup with ${DUE} due`, ({ cleanup }) => cleanup),
+    goal(`${name}, memory of the server`, most.megabytes, MOST_MEGABYTES, { unit: 'MB', digits: 0 }),
+    goal(`${name}, in the store`, most.bytesEach ?? 0, MOST_BYTES, { unit: 'bytes a session', digits: 0 }),
   ];
 }
 

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { rotated } from '../harness/arena.ts';
 import { CLIENT_CORE, SERVER_CORE, versionOf } from '../harness/machine.ts';
 import { Program } from '../harness/program.ts';
+import { goal } from '../harness/goal.ts';
 import { say } from '../harness/progress.ts';
 import { scratchFolder } from '../harness/scratch.ts';
 import { median } from '../harness/statistics.ts';
@@ -12,6 +13,8 @@ import type { Scope } from '../tables.ts';
 import type { UploadSetup } from '../uploads.program.ts';
 
 const MIB = 1024 * 1024;
+/** Of the peer's time, and of its CPU time. */
+const MOST_OF_PEER = 1.1;
 
 interface Batch {
   readonly name: string;
@@ -33,9 +36,13 @@ export async function measureUploads({ short }: Scope): Promise<Table[]> {
     { name: 'one file of 90 MiB', files: 1, bytes: (short ? 9 : 90) * MIB, together: 1 },
   ];
   const rounds = short ? 2 : 9;
-  const rows: string[][] = [];
+  const [rows, goals]: [string[][], string[]] = [[], []];
   for (const adapter of ADAPTERS) {
-    for (const batch of batches) rows.push(...(await compare(adapter, batch, rounds)));
+    for (const batch of batches) {
+      const compared = await compare(adapter, batch, rounds);
+      rows.push(...compared.rows);
+      goals.push(...compared.goals);
+    }
   }
   return [
     {
@@ -43,6 +50,7 @@ export async function measureUploads({ short }: Scope): Promise<Table[]> {
       columns: ['', 'MB/s', 'CPU ms', 'time, of the peer', 'CPU, of the peer'],
       rows,
       notes: [
+        ...goals,
         `${rounds} rounds, in turns; medians. ${['nest-sessions', '@nestjs/core', 'multer', '@fastify/multipart'].map(versionOf).join(', ')}.`,
         'What a crash can lose: nest-sessions: nothing once it has answered, each file is forced to the disk; the peers: whatever the system had not written yet.',
       ],
@@ -50,7 +58,7 @@ export async function measureUploads({ short }: Scope): Promise<Table[]> {
   ];
 }
 
-async function compare(adapter: UploadSetup['adapter'], batch: Batch, rounds: number): Promise<string[][]> {
+async function compare(adapter: UploadSetup['adapter'], batch: Batch, rounds: number) {
   const scratch = scratchFolder();
   const client = await Program.start('upload-client.program.ts', null, { core: CLIENT_CORE });
   const peerName = adapter === 'express' ? 'multer, disk storage' : '@fastify/multipart to a file';
@@ -86,15 +94,22 @@ async function compare(adapter: UploadSetup['adapter'], batch: Batch, rounds: nu
     ms: median(samples.map(({ ms }) => ms)),
     cpuMs: median(samples.map(({ cpuMs }) => cpuMs)),
   }));
-  const peer = figures[0] ?? { ms: Number.NaN, cpuMs: Number.NaN };
-  return sides.map(({ name }, index) => {
-    const { ms, cpuMs } = figures[index] ?? peer;
+  const nothing = { ms: Number.NaN, cpuMs: Number.NaN };
+  const [peer = nothing, own = nothing] = figures;
+  const title = `${adapter === 'express' ? 'Express' : 'Fastify'}, ${batch.name}`;
+  const rows = sides.map(({ name }, index) => {
+    const { ms, cpuMs } = figures[index] ?? nothing;
     return [
-      `${adapter === 'express' ? 'Express' : 'Fastify'}, ${batch.name}: ${name}`,
+      `${title}: ${name}`,
       figure((batch.files * batch.bytes) / 1e6 / (ms / 1000)),
       figure(cpuMs),
       index === 0 ? '' : figure(ms / peer.ms, 2),
       index === 0 ? '' : figure(cpuMs / peer.cpuMs, 2),
     ];
   });
+  const goals = [
+    goal(`${title}, time`, own.ms / peer.ms, MOST_OF_PEER, { unit: 'times the peer', digits: 2 }),
+    goal(`${title}, CPU`, own.cpuMs / peer.cpuMs, MOST_OF_PEER, { unit: 'times the peer', digits: 2 }),
+  ];
+  return { rows, goals };
 }
