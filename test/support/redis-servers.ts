@@ -27,7 +27,12 @@ export class RedisServer {
   static async start(options: readonly string[] = []): Promise<RedisServer> {
     const folder = await mkdtemp(join(tmpdir(), 'nest-sessions-redis-'));
     const server = new RedisServer(await freePort(), folder, options);
-    await server.run();
+    try {
+      await server.run();
+    } catch (error) {
+      await server.stop();
+      throw error;
+    }
     return server;
   }
 
@@ -108,13 +113,19 @@ export class RedisClusterServers {
       '--repl-diskless-sync-delay',
       '0',
     ];
-    const servers = await Promise.all(Array.from({ length: 6 }, () => RedisServer.start(options)));
-    const cluster = new RedisClusterServers(servers);
-    await cluster.form().catch(async (error: unknown) => {
+    const starting = await Promise.allSettled(Array.from({ length: 6 }, () => RedisServer.start(options)));
+    const cluster = new RedisClusterServers(
+      starting.flatMap((start) => (start.status === 'fulfilled' ? [start.value] : [])),
+    );
+    try {
+      const failed = starting.find(({ status }) => status === 'rejected');
+      if (failed?.status === 'rejected') throw failed.reason;
+      await cluster.form();
+      return cluster;
+    } catch (error) {
       await cluster.stop();
       throw error;
-    });
-    return cluster;
+    }
   }
 
   get urls(): string[] {

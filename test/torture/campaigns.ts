@@ -14,6 +14,9 @@ export const campaignNames: readonly string[] = [
   'clock',
   'power-cut',
   'two-processes',
+  'failover',
+  'ends-everywhere',
+  'crowd',
 ];
 
 export async function loadCampaign(name: string): Promise<Campaign> {

@@ -6,7 +6,7 @@ import { cookieOf, visit, type Send, type Visitor } from '../bad-input/visitors.
 import type { Exchange } from '../bad-input/wire.ts';
 import type { CampaignContext } from '../campaign.ts';
 import { AdminVariants } from './admin-variants.ts';
-import { inParallel } from './in-parallel.ts';
+import { inParallel } from '../processes/in-parallel.ts';
 import type { AdminSecrets } from './strangers-headers.ts';
 
 const VISITORS = 8;

@@ -7,7 +7,7 @@ import { hashOf } from '../bad-input/secrets.ts';
 import { cookieOf, TOKEN_COOKIE, visit, type Send, type Visitor } from '../bad-input/visitors.ts';
 import type { CampaignContext } from '../campaign.ts';
 import { forgeriesOf } from './forgeries.ts';
-import { inParallel } from './in-parallel.ts';
+import { inParallel } from '../processes/in-parallel.ts';
 
 /** Of all that is forged in process, so much goes over HTTP too, on each adapter. */
 const ONE_IN = 50;

@@ -2,7 +2,7 @@ import type { Session, SessionToken } from 'nest-sessions';
 import { CLIENT, SmallCore } from '../bad-input/small-core.ts';
 import type { CampaignContext } from '../campaign.ts';
 import { forgeriesOf } from './forgeries.ts';
-import { inParallel } from './in-parallel.ts';
+import { inParallel } from '../processes/in-parallel.ts';
 
 const MINUTE = 60_000;
 const AT_ONCE = 256;

@@ -63,6 +63,10 @@ class FilesController {
     await this.sessions.bindUser(session, user);
   }
 
+  async renew(session: Session): Promise<void> {
+    await this.sessions.regenerate(session);
+  }
+
   async logout(session: Session): Promise<void> {
     await this.sessions.end(session);
   }
@@ -97,6 +101,7 @@ handle(
   [CurrentSession(), Param('id')],
 );
 handle(FilesController, 'login', [Post('login'), HttpCode(204)], [CurrentSession(), Body()]);
+handle(FilesController, 'renew', [Post('renew'), HttpCode(204)], [CurrentSession()]);
 handle(FilesController, 'logout', [Delete('session'), HttpCode(204)], [CurrentSession()]);
 handle(FilesController, 'echo', [Post('echo')], [Body()]);
 handle(FilesController, 'ticks', [Sse('ticks')]);

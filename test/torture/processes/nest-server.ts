@@ -12,6 +12,7 @@ import {
   type SessionsOptions,
 } from 'nest-sessions';
 import { SessionsWsAdapter } from 'nest-sessions/ws';
+import { Cleanup } from '#sessions/core/cleanup';
 import { aboutItself, answerQuestions } from './answering.ts';
 import { nestApp } from './nest-app.ts';
 
@@ -55,6 +56,7 @@ answerQuestions(
     /** How many resources it let go, those too that were never finished. */
     released: () => released,
     endedAt: (sessionId: string) => endedAt.get(sessionId) ?? null,
+    cleanUp: (orphanGraceMs: number) => app.get(Cleanup).runAll({ orphanGraceMs }),
   },
   async () => {
     server.closeAllConnections();

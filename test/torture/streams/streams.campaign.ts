@@ -1,4 +1,5 @@
 import type { Campaign, CampaignContext } from '../campaign.ts';
+import { inParallel } from '../processes/in-parallel.ts';
 import { holdsWithin, percentile, withFolder } from '../processes/scratch.ts';
 import { raceEnds } from './races.ts';
 import { Scene } from './scene.ts';
@@ -46,12 +47,11 @@ export const campaign: Campaign = {
 async function endAll(scene: Scene, way: Way, count: number, atOnce = AT_ONCE): Promise<Subject[]> {
   const { context } = scene;
   const subjects: Subject[] = [];
-  await inParallel(count, AT_ONCE, async (index) => {
+  await inParallel(Array(count).keys(), AT_ONCE, async (index) => {
     subjects.push(await Subject.begin(scene, index % UPLOADS === 0));
   });
   const took: number[] = [];
-  await inParallel(subjects.length, atOnce, async (index) => {
-    const subject = subjects[index]!;
+  await inParallel(subjects, atOnce, async (subject) => {
     try {
       took.push(...(await subject.endBy(way)));
     } catch (error) {
@@ -64,18 +64,6 @@ async function endAll(scene: Scene, way: Way, count: number, atOnce = AT_ONCE): 
   );
   for (const subject of subjects) subject.close();
   return subjects;
-}
-
-async function inParallel(
-  count: number,
-  atOnce: number,
-  work: (index: number) => Promise<void>,
-): Promise<void> {
-  let next = 0;
-  const worker = async (): Promise<void> => {
-    while (next < count) await work(next++);
-  };
-  await Promise.all(Array.from({ length: Math.min(count, atOnce) }, worker));
 }
 
 function tellRaces({ note }: CampaignContext, ends: Readonly<Record<string, number>>): void {

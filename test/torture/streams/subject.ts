@@ -3,6 +3,7 @@ import { packed } from '../processes/database.ts';
 import { folderOf } from '../processes/folder.ts';
 import { pause } from '../processes/scratch.ts';
 import { Visitor } from '../processes/visitor.ts';
+import { checkClosed } from './closing.ts';
 import { Listener } from './listener.ts';
 import type { Scene } from './scene.ts';
 import { SlowUpload } from './slow-upload.ts';
@@ -74,28 +75,9 @@ export class Subject {
     this.visitor.close();
   }
 
-  private async checkClosed(way: Way, endedAt: number): Promise<number[]> {
-    const { context } = this.scene;
-    const waitMs = endedAt + way.closesWithinMs - Date.now() + 50;
-    return Promise.all(
-      this.listeners.map(async (listener) => {
-        const { kind } = listener;
-        const end = await Promise.race([listener.ended, pause(waitMs).then(() => null)]);
-        if (!end) {
-          context.violation(`${kind} still open ${way.closesWithinMs} ms after the end by ${way.name}`);
-          return way.closesWithinMs;
-        }
-        const tookMs = end.closedAt - endedAt;
-        if (tookMs > way.closesWithinMs)
-          context.violation(`${kind} closed ${tookMs} ms after the end by ${way.name}`);
-        if (!['session-ended', '4401'].includes(end.how)) context.violation(`${kind} ended with ${end.how}`);
-        if (listener.afterTheEnd !== '') context.violation(`${kind}: after the last words came more`);
-        if (way.isHere && listener.lastSaidAt > endedAt) {
-          context.violation(`${kind}: said ${listener.lastSaidAt - endedAt} ms after the end by ${way.name}`);
-        }
-        return tookMs;
-      }),
-    );
+  private checkClosed(way: Way, endedAt: number): Promise<number[]> {
+    const { name, isHere, closesWithinMs: withinMs } = way;
+    return checkClosed(this.listeners, { by: name, isHere, withinMs, endedAt }, this.scene.context);
   }
 
   /** Asks both servers until the second is over, and once more then. */

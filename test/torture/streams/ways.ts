@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { packed } from '../processes/database.ts';
-import { Visitor } from '../processes/visitor.ts';
+import { endByAdmin } from '../processes/operator.ts';
 import type { Scene } from './scene.ts';
 import type { Subject } from './subject.ts';
 
@@ -39,7 +39,7 @@ export const byAdminHere: Way = {
   isHere: true,
   endsIn: 'here',
   async end(scene, { sessionId }) {
-    await cleanUp(scene, scene.ports.here, sessionId);
+    await endByAdmin(scene.ports.here, scene.adminToken, sessionId);
     return instantIn(scene.here, sessionId);
   },
 };
@@ -50,7 +50,7 @@ export const byAdminThere: Way = {
   isHere: false,
   endsIn: 'there',
   async end(scene, { sessionId }) {
-    await cleanUp(scene, scene.ports.there, sessionId);
+    await endByAdmin(scene.ports.there, scene.adminToken, sessionId);
     return instantIn(scene.there, sessionId);
   },
 };
@@ -87,13 +87,6 @@ export const byCommandLine: Way = {
     return instant === 0 ? Date.now() : instant;
   },
 };
-
-async function cleanUp(scene: Scene, port: number, sessionId: string): Promise<void> {
-  const operator = new Visitor(port, '192.0.2.200', { 'x-admin-token': scene.adminToken });
-  const { status, body } = await operator.fetch('POST', `/admin/sessions/${sessionId}/cleanup`);
-  operator.close();
-  if (status !== 200) throw new Error(`The admin route answered ${status}: ${body.toString()}`);
-}
 
 async function instantIn(server: Scene['here'], sessionId: string): Promise<number> {
   const instant = await server.ask<number | null>('endedAt', sessionId);

@@ -1,0 +1,48 @@
+import { randomUUID } from 'node:crypto';
+import { inBucketOf } from '#sessions/domain/bucket';
+import type { ResourceRecord } from '#sessions/domain/resource';
+import type { SessionStore } from '#sessions/ports/session-store';
+import { tokenHash } from '#sessions/testing/store/store.fixtures';
+
+const LIMITS = { maxResources: 100, maxBytes: 1_000_000 };
+
+/** Tries every write that a process could be about to make, which has not heard of the end yet; those that land. */
+export async function writesThatLand(
+  store: SessionStore,
+  sessionId: string,
+  resources: readonly ResourceRecord[],
+): Promise<string[]> {
+  const before = await store.find(sessionId);
+  if (!before) return [];
+  const { epoch, lastActivityAt, requestCount } = before;
+  const instanceId = randomUUID();
+  const resource = {
+    id: inBucketOf(sessionId, randomUUID()),
+    sessionId,
+    type: 'audio_file',
+    purpose: null,
+    fileName: null,
+    mediaType: null,
+    createdAt: lastActivityAt,
+    instanceId,
+    nodeId: randomUUID(),
+  };
+  const landed = await Promise.all([
+    store.bindUser(sessionId, epoch, 'late').then((answer) => answer !== 'gone' && 'bind'),
+    store
+      .rotate(sessionId, epoch, tokenHash(sessionId), lastActivityAt)
+      .then((answer) => answer !== 'gone' && 'rotate'),
+    store.reserve(resource, LIMITS).then((answer) => answer !== 'gone' && 'reserve'),
+    ...resources.flatMap(({ id }) => [
+      store.grow(id, 1, LIMITS).then((answer) => answer !== 'gone' && 'grow'),
+      store
+        .settle(id, { sizeBytes: 0, mediaType: null, at: lastActivityAt })
+        .then((answer) => answer !== null && 'settle'),
+      store.use(id, instanceId, lastActivityAt).then((answer) => answer !== null && 'use'),
+    ]),
+    store.touch([{ sessionId, at: lastActivityAt + 60_000, requests: 1 }]).then(() => false as const),
+  ]);
+  const after = await store.find(sessionId);
+  const isTouched = after?.lastActivityAt !== lastActivityAt || after.requestCount !== requestCount;
+  return [...landed, isTouched && 'touch'].filter((write) => write !== false);
+}
