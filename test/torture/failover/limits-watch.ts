@@ -2,7 +2,7 @@ import type { SessionRecord } from '#sessions/domain/session';
 import type { SessionStore } from '#sessions/ports/session-store';
 import { pause } from '../processes/scratch.ts';
 
-const LOOK_MS = 100;
+const LOOK_MS = 250;
 const PAGE = 1000;
 /** Cleanup comes every second, and waits for the end of an outage. */
 const CLEANED_WITHIN_MS = 15_000;
@@ -48,19 +48,18 @@ export class LimitsWatch {
       this.check(`${session.id} counts`, session.resourceCount, session.bytesUsed);
       this.checkAge(session);
     }
-    for (const session of sessions.filter(({ resourceCount }) => resourceCount > 0))
-      await this.lookInto(session);
+    await this.lookInto(sessions.filter(({ resourceCount }) => resourceCount > 0));
     this.looks += 1;
   }
 
   /** What is on its way out is given back already where it lies on another node. */
-  private async lookInto({ id }: SessionRecord): Promise<void> {
-    const held = (await this.store.listResources([id])).filter(({ state }) => state !== 'releasing');
-    this.check(
-      `${id} holds`,
-      held.length,
-      held.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
-    );
+  private async lookInto(sessions: readonly SessionRecord[]): Promise<void> {
+    const resources = await this.store.listResources(sessions.map(({ id }) => id));
+    const held = resources.filter(({ state }) => state !== 'releasing');
+    for (const [sessionId, of] of Map.groupBy(held, (resource) => resource.sessionId)) {
+      const bytes = of.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+      this.check(`${sessionId} holds`, of.length, bytes);
+    }
   }
 
   private checkAge({ id, expiresAt }: SessionRecord): void {

@@ -4,7 +4,7 @@ import { pause } from '../processes/scratch.ts';
 import { Visitor, type Answer } from '../processes/visitor.ts';
 import type { Crowd } from './crowd-of-patrons.ts';
 
-const THINKS_MS = 120;
+const THINKS_MS = 300;
 const NOISE = randomBytes(128 * 1024);
 /** An outage is told as such, and a server that dies tells nothing: anything else beyond 499 is a fault. */
 const OUTAGE = 503;
