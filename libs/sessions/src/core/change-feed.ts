@@ -3,7 +3,10 @@ import type { FeedPosition, SessionChange, SessionStore } from '../ports/session
 import { describeError, type Log } from './log.js';
 import type { SessionCache } from './session-cache.js';
 
+/** So late an end elsewhere is known here at the latest, while the store answers. */
 const POLL_MS = 500;
+/** News that come so close together are one. */
+const NEWS_MS = 50;
 const PAGE = 500;
 
 /** Follows what other processes change, so that this one forgets and closes what they ended. */
@@ -12,6 +15,8 @@ export class ChangeFeed {
   private timer: NodeJS.Timeout | undefined;
   private reading: Promise<void> | null = null;
   private failing = false;
+  private isStopped = false;
+  private hurrying: NodeJS.Timeout | undefined;
 
   constructor(
     private readonly store: SessionStore,
@@ -26,10 +31,17 @@ export class ChangeFeed {
     await this.read();
     this.timer = setInterval(() => void this.read().catch(() => {}), POLL_MS);
     this.timer.unref();
+    this.store
+      .onNews(() => this.hurry())
+      .catch((error: unknown) =>
+        this.log.warn(`Changes of other processes are looked for only by the clock: ${describeError(error)}`),
+      );
   }
 
   async stop(): Promise<void> {
     clearInterval(this.timer);
+    clearTimeout(this.hurrying);
+    this.isStopped = true;
     await this.reading?.catch(() => {});
   }
 
@@ -37,6 +49,18 @@ export class ChangeFeed {
   read(): Promise<void> {
     this.reading ??= this.readOn().finally(() => (this.reading = null));
     return this.reading;
+  }
+
+  /** Reads soon, and from its beginning: a read that is under way may have passed by what is new. */
+  private hurry(): void {
+    if (this.isStopped) return;
+    this.hurrying ??= setTimeout(() => {
+      this.hurrying = undefined;
+      void (this.reading ?? Promise.resolve())
+        .catch(() => {})
+        .then(() => this.read())
+        .catch(() => {});
+    }, NEWS_MS).unref();
   }
 
   private async readOn(): Promise<void> {

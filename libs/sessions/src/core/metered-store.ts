@@ -119,6 +119,10 @@ export class MeteredStore extends SessionStore {
     return this.timed(() => this.store.readFeed(position, limit));
   }
 
+  override onNews(listener: () => void) {
+    return this.store.onNews(listener);
+  }
+
   override reserve(resource: NewResource, limits: ResourceLimits) {
     return this.timed(() => this.store.reserve(resource, limits));
   }

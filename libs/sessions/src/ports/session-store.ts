@@ -109,6 +109,14 @@ export abstract class SessionStore {
    */
   abstract readFeed(position: FeedPosition | null, limit: number): Promise<Feed>;
 
+  /**
+   * Calls `listener` soon after any process ended, rotated or bound a session: a hint that the feed has something to tell.
+   * It may be late, come for nothing, or be missing: whoever follows the feed reads it by the clock too, and only sooner
+   * with this. Lasts until `close`, and resolves then; a store without news never calls, and resolves at once. Rejects with
+   * `STORE_UNAVAILABLE` where it is not allowed to listen; one that cannot for now goes on trying.
+   */
+  async onNews(_listener: () => void): Promise<void> {}
+
   // --- resources --------------------------------------------------------------------------------------------------
 
   /** Admits one more resource, of 0 bytes, into an open session: a stream is `ready`, anything else `writing`. */

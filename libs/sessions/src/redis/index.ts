@@ -1,6 +1,7 @@
-export { RedisSessionStore, type RedisSessionStoreOptions } from '../stores/redis/redis-session-store.js';
+export { RedisSessionStore } from '../stores/redis/redis-session-store.js';
+export type { RedisSessionStoreOptions } from '../stores/redis/redis.settings.js';
 export type {
   RedisClientLike,
   RedisClientOrCluster,
   RedisClusterLike,
-} from '../stores/redis/redis.connection.js';
+} from '../stores/redis/redis.client.js';

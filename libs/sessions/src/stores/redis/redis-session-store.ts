@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { SessionsError } from '../../domain/errors.js';
 import type { ResourceLimits } from '../../domain/limits.js';
 import type { NewResource } from '../../domain/resource.js';
 import type { NewSession } from '../../domain/session.js';
@@ -18,28 +17,11 @@ import {
   type Touch,
   type Victim,
 } from '../../ports/session-store.js';
-import { RedisConnection, type RedisClientOrCluster } from './redis.connection.js';
+import { RedisConnection } from './redis.connection.js';
 import { unavailable, storeError } from './redis.errors.js';
+import { RedisNews } from './redis.news.js';
 import { RedisOperations } from './redis.operations.js';
-
-export interface RedisSessionStoreOptions {
-  /** `redis://` or `rediss://`; several URLs are those of some nodes of one cluster. */
-  readonly url?: string | readonly string[];
-  /** Whether one URL is that of a cluster. Default: it is where there are several. */
-  readonly cluster?: boolean;
-  /** Instead of URLs: a client of the `redis` package, of a server or a cluster. Whoever made it closes it. */
-  readonly client?: RedisClientOrCluster;
-  /** What all keys begin with. Default: `nest-sessions:`. */
-  readonly prefix?: string;
-  /** Over how many buckets sessions are spread: a power of two, at most 4,096, and never changed. Default: 256. */
-  readonly buckets?: number;
-  /** Rejects with `STORE_UNAVAILABLE` where no server has kept sessions under the prefix. Default: a new store begins. */
-  readonly mustExist?: boolean;
-  /** How long an answer is waited for before a call rejects with `STORE_UNAVAILABLE`. Default: 1,000. */
-  readonly timeoutMs?: number;
-}
-
-const MAX_BUCKETS = 4096;
+import { redisSettingsOf, type RedisSessionStoreOptions } from './redis.settings.js';
 
 /**
  * Sessions in Redis 7 or later, or Valkey: one server or a cluster, shared by any number of machines. Each change is one
@@ -49,28 +31,18 @@ export class RedisSessionStore extends SessionStore {
   override readonly kind = 'redis';
   readonly #connection: RedisConnection;
   readonly #operations: RedisOperations;
+  readonly #news: RedisNews;
   readonly #underWay = new Set<Promise<unknown>>();
   readonly #mustExist: boolean;
   #isConnected = false;
 
   constructor(options: RedisSessionStoreOptions) {
     super();
-    const { prefix = 'nest-sessions:', buckets = 256 } = options;
-    if (!Number.isInteger(Math.log2(buckets)) || buckets < 1 || buckets > MAX_BUCKETS) {
-      throw new SessionsError(
-        'CONFIG_INVALID',
-        `The number of buckets is a power of two, at most ${MAX_BUCKETS}`,
-      );
-    }
-    if (/[{}]/.test(prefix)) {
-      throw new SessionsError(
-        'CONFIG_INVALID',
-        'A prefix of Redis keys holds no braces: they mark the slot of a key',
-      );
-    }
-    this.#mustExist = options.mustExist ?? false;
-    this.#connection = new RedisConnection(targetOf(options), options.timeoutMs ?? 1000);
-    this.#operations = new RedisOperations(this.#connection, prefix, buckets);
+    const { place, layout, mustExist, timeoutMs } = redisSettingsOf(options);
+    this.#mustExist = mustExist;
+    this.#connection = new RedisConnection(place, timeoutMs);
+    this.#operations = new RedisOperations(this.#connection, layout);
+    this.#news = new RedisNews(place, layout.news);
   }
 
   override async connect() {
@@ -88,6 +60,7 @@ export class RedisSessionStore extends SessionStore {
 
   override async close() {
     this.#isConnected = false;
+    this.#news.close();
     await Promise.allSettled(this.#underWay);
     await this.#connection.close();
   }
@@ -162,6 +135,10 @@ export class RedisSessionStore extends SessionStore {
 
   override readFeed(position: FeedPosition | null, limit: number) {
     return this.#perform(({ feed }) => feed.read(position, limit));
+  }
+
+  override onNews(listener: () => void) {
+    return this.#news.listen(listener);
   }
 
   override reserve(resource: NewResource, limits: ResourceLimits) {
@@ -256,16 +233,4 @@ export class RedisSessionStore extends SessionStore {
       this.#underWay.delete(working);
     }
   }
-}
-
-function targetOf({ url, cluster, client }: RedisSessionStoreOptions) {
-  if (client !== undefined) return { client };
-  const urls = typeof url === 'string' ? [url] : (url ?? []);
-  if (urls.length === 0 || !urls.every((one) => URL.canParse(one) && /^rediss?:/.test(one))) {
-    throw new SessionsError(
-      'CONFIG_INVALID',
-      'Redis is reached by a URL that begins with redis:// or rediss://, or by a client',
-    );
-  }
-  return { urls, cluster: cluster ?? urls.length > 1 };
 }

@@ -30,6 +30,8 @@
  * | `job:idle` …       | hash   | the latest run of a job, and the sums of all                                     |
  * | `user:<sha256>`    | set    | ids of sessions that are, were or are about to be this user's: verified on read  |
  *
+ * On the channel `news`, under the prefix like the keys, an empty message tells that a session was ended, rotated or bound.
+ *
  * A lease in a text has 16 digits, so that the order of the texts of one node is that of its leases. The node id is `-`
  * where there is none: of streams, and of ends that no node has files for.
  */
@@ -52,6 +54,9 @@ export const BUCKET_KEYS = [
   'totals',
 ] as const;
 export type BucketKey = (typeof BUCKET_KEYS)[number];
+
+/** The channel's name, after the prefix. */
+export const NEWS = 'news';
 
 /** What the layout above is called in the store. Another one is refused. */
 export const LAYOUT = '2';
@@ -80,6 +85,10 @@ export class RedisLayout {
 
   get store(): string {
     return `${this.prefix}store`;
+  }
+
+  get news(): string {
+    return `${this.prefix}${NEWS}`;
   }
 
   get instances(): readonly string[] {

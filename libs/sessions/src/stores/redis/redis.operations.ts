@@ -5,7 +5,7 @@ import { RedisEndings } from './redis.endings.js';
 import { incompatible, unavailable } from './redis.errors.js';
 import { RedisFeed } from './redis.feed.js';
 import { RedisInstances } from './redis.instances.js';
-import { LAYOUT, RedisLayout } from './redis.layout.js';
+import { LAYOUT, type RedisLayout } from './redis.layout.js';
 import { RedisListings } from './redis.listings.js';
 import { RedisNodes } from './redis.nodes.js';
 import { RedisPlaces } from './redis.places.js';
@@ -33,10 +33,9 @@ export class RedisOperations {
 
   constructor(
     private readonly connection: RedisConnection,
-    prefix: string,
-    buckets: number,
+    layout: RedisLayout,
   ) {
-    this.buckets = new RedisBuckets(connection, new RedisLayout(prefix, buckets));
+    this.buckets = new RedisBuckets(connection, layout);
     this.servers = new RedisServers(connection);
     const places = new RedisPlaces(this.buckets);
     this.sessions = new RedisSessions(this.buckets, places);

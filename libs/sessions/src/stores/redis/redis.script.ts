@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { BUCKET_KEYS } from './redis.layout.js';
+import { BUCKET_KEYS, NEWS } from './redis.layout.js';
 import { PROVISIONAL_MS } from '../../domain/lifetime.js';
 
 /**
@@ -94,6 +94,12 @@ local function stamp(session)
   session.change = call('HINCRBY', TOTALS, 'counter', 1)
   session.changedAt = time[1] .. string.format('%06d', time[2])
   call('ZADD', CHANGES, session.change, session.id)
+end
+
+-- Stamps a change that others are to hear of at once. Where this user may not publish, they find it when they ask.
+local function tell(session)
+  stamp(session)
+  redis.pcall('PUBLISH', string.match(TOTALS, '^[^{]*') .. '${NEWS}', '')
 end
 
 local function counted(what)

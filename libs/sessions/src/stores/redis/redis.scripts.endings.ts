@@ -22,7 +22,7 @@ end
 if not next(session.parts) then session.parts[NOBODY] = tonumber(lease) end
 for owner, until_at in pairs(session.parts) do call('ZADD', ENDING, 0, turn(owner, until_at, id)) end
 for _, key in ipairs({ IDLE, EXPIRY, CREATED, ACTIVITY, DISPOSABLE }) do call('ZREM', key, id) end
-stamp(session)
+tell(session)
 see(at)
 count('open', -1)
 count('closed', 1)

@@ -70,7 +70,7 @@ if not session then return 'gone' end
 if session.epoch ~= tonumber(epoch) then return 'stale' end
 if session.userId == user then return 'bound' end
 session.userId = user
-stamp(session)
+tell(session)
 write(SESSIONS, session)
 index(session)
 return 'bound'
@@ -95,7 +95,7 @@ session.previousTokenHash = session.tokenHash
 session.replacedAt = tonumber(at)
 session.tokenHash = token
 session.epoch = session.epoch + 1
-stamp(session)
+tell(session)
 write(SESSIONS, session)
 see(at)
 return 'rotated'

@@ -10,7 +10,7 @@ import { SqliteResources } from './sqlite.resources.js';
 import { SqliteSessions } from './sqlite.sessions.js';
 
 /** Every method of a store that is one transaction. */
-export type OperationName = Exclude<keyof SessionStore, 'kind' | 'connect' | 'close'>;
+export type OperationName = Exclude<keyof SessionStore, 'kind' | 'connect' | 'close' | 'onNews'>;
 
 export type Arguments = { [Name in OperationName]: Parameters<SessionStore[Name]> };
 

@@ -1,0 +1,14 @@
+import { RedisSilence } from './redis.errors.js';
+
+/** What `answering` answers, or a `RedisSilence` after so long. node-redis has a time limit for sending alone. */
+export async function inTime<T>(answering: Promise<T>, timeoutMs: number): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const silence = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new RedisSilence(`No answer in ${timeoutMs} ms`)), timeoutMs);
+  });
+  try {
+    return await Promise.race([answering, silence]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
