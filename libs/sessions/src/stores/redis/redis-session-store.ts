@@ -25,7 +25,9 @@ import { redisSettingsOf, type RedisSessionStoreOptions } from './redis.settings
 
 /**
  * Sessions in Redis 7 or later, or Valkey: one server or a cluster, shared by any number of machines. Each change is one
- * script, and durable as far as Redis is: what a master had not told its replica when it died is lost.
+ * script, and durable as far as Redis is: what a master had not told its replica when it died is lost. Ends, binds and
+ * rotations are held to more: where the master has a replica they are answered when one has them, or after 100 ms, and
+ * whoever made one in the last minute makes it again after a change of master, when it next reads the feed.
  */
 export class RedisSessionStore extends SessionStore {
   override readonly kind = 'redis';
@@ -41,7 +43,12 @@ export class RedisSessionStore extends SessionStore {
     const { place, layout, mustExist, timeoutMs } = redisSettingsOf(options);
     this.#mustExist = mustExist;
     this.#connection = new RedisConnection(place, timeoutMs);
-    this.#operations = new RedisOperations(this.#connection, layout);
+    const apart = place.apart();
+    this.#operations = new RedisOperations(
+      this.#connection,
+      apart && new RedisConnection(apart, timeoutMs),
+      layout,
+    );
     this.#news = new RedisNews(place, layout.news);
   }
 
@@ -53,7 +60,7 @@ export class RedisSessionStore extends SessionStore {
       await this.#operations.prepare(randomUUID());
       this.#isConnected = true;
     } catch (error) {
-      await this.#connection.close();
+      await this.#disconnect();
       throw storeError(error);
     }
   }
@@ -62,7 +69,12 @@ export class RedisSessionStore extends SessionStore {
     this.#isConnected = false;
     this.#news.close();
     await Promise.allSettled(this.#underWay);
-    await this.#connection.close();
+    await this.#disconnect();
+  }
+
+  /** How many ends, binds and rotations were made though no replica said in 100 ms that it has them. 0 without replicas. */
+  get unconfirmed(): number {
+    return this.#operations.durable.unconfirmed;
   }
 
   override identity() {
@@ -90,15 +102,27 @@ export class RedisSessionStore extends SessionStore {
   }
 
   override bindUser(sessionId: string, epoch: number, userId: string) {
-    return this.#perform(({ sessions }) => sessions.bindUser(sessionId, epoch, userId));
+    return this.#perform(async ({ sessions, recent }) => {
+      const answer = await sessions.bindUser(sessionId, epoch, userId);
+      if (answer === 'bound') recent.note(sessionId, { kind: 'bind', epoch, userId });
+      return answer;
+    });
   }
 
   override rotate(sessionId: string, epoch: number, tokenHash: string, at: number) {
-    return this.#perform(({ sessions }) => sessions.rotate(sessionId, epoch, tokenHash, at));
+    return this.#perform(async ({ sessions, recent }) => {
+      const answer = await sessions.rotate(sessionId, epoch, tokenHash, at);
+      if (answer === 'rotated') recent.note(sessionId, { kind: 'rotate', epoch, tokenHash, at });
+      return answer;
+    });
   }
 
   override beginEnd(sessionId: string, end: BeginEnd, only?: EndCondition) {
-    return this.#perform(({ endings }) => endings.beginEnd(sessionId, end, only));
+    return this.#perform(async ({ endings, recent }) => {
+      const session = await endings.beginEnd(sessionId, end, only);
+      if (session) recent.note(sessionId, { kind: 'end', end });
+      return session;
+    });
   }
 
   override claimEnding(claim: Claim) {
@@ -134,7 +158,12 @@ export class RedisSessionStore extends SessionStore {
   }
 
   override readFeed(position: FeedPosition | null, limit: number) {
-    return this.#perform(({ feed }) => feed.read(position, limit));
+    return this.#perform(async ({ feed, recent }) => {
+      const read = await feed.read(position, limit);
+      if (read.reset) recent.doubtAll();
+      await recent.makeAgain();
+      return read;
+    });
   }
 
   override onNews(listener: () => void) {
@@ -218,6 +247,10 @@ export class RedisSessionStore extends SessionStore {
 
   override totals() {
     return this.#perform(({ totals }) => totals.read());
+  }
+
+  async #disconnect(): Promise<void> {
+    await Promise.all([this.#connection.close(), this.#operations.durable.close()]);
   }
 
   /** What is begun before a close is finished by it, however many commands it takes. */

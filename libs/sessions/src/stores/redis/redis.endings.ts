@@ -2,6 +2,7 @@ import { idleEndsAt } from '../../domain/lifetime.js';
 import type { SessionRecord } from '../../domain/session.js';
 import type { BeginEnd, Claim, EndCondition, EndingSession, Released } from '../../ports/session-store.js';
 import { compare, type RedisBuckets } from './redis.buckets.js';
+import type { RedisDurableWrites } from './redis.durable-writes.js';
 import type { BucketKey } from './redis.layout.js';
 import type { RedisPlaces } from './redis.places.js';
 import { BEGIN_END, CLAIM_ENDING, DROP_TOMBSTONES, FINISH_END } from './redis.scripts.endings.js';
@@ -14,6 +15,7 @@ import { endingSessionOf, numberOf, pairsOf, sessionOf, textsOf } from './redis.
 export class RedisEndings {
   constructor(
     private readonly buckets: RedisBuckets,
+    private readonly durable: RedisDurableWrites,
     private readonly places: RedisPlaces,
     private readonly sessions: RedisSessions,
   ) {}
@@ -23,7 +25,7 @@ export class RedisEndings {
     if (bucket === null) return null;
     const condition = only ? [1, only.lastActivityAt, only.disposable ? 1 : 0] : [0, 0, 0];
     const args = [sessionId, end.reason, end.at, end.lease.until, end.lease.nodeId, ...condition];
-    const [text, created = '0', closed = '0'] = textsOf(await this.buckets.runIn(BEGIN_END, bucket, ...args));
+    const [text, created = '0', closed = '0'] = textsOf(await this.durable.runIn(BEGIN_END, bucket, ...args));
     if (text === undefined) return null;
     // It is over, whatever becomes of its place: one that is not given back now is with the next end, or the next count.
     await this.places.giveBack(bucket, { created, closed }).catch(() => {});

@@ -1,6 +1,8 @@
 import type { StoreIdentity } from '../../ports/session-store.js';
 import { RedisBuckets } from './redis.buckets.js';
+import { RecentChanges } from './recent-changes.js';
 import type { RedisConnection } from './redis.connection.js';
+import { RedisDurableWrites } from './redis.durable-writes.js';
 import { RedisEndings } from './redis.endings.js';
 import { incompatible, unavailable } from './redis.errors.js';
 import { RedisFeed } from './redis.feed.js';
@@ -28,18 +30,22 @@ export class RedisOperations {
   readonly instances: RedisInstances;
   readonly nodes: RedisNodes;
   readonly totals: RedisTotals;
+  readonly durable: RedisDurableWrites;
+  readonly recent: RecentChanges;
   private readonly buckets: RedisBuckets;
   private readonly servers: RedisServers;
 
   constructor(
     private readonly connection: RedisConnection,
+    apart: RedisConnection | null,
     layout: RedisLayout,
   ) {
     this.buckets = new RedisBuckets(connection, layout);
     this.servers = new RedisServers(connection);
+    this.durable = new RedisDurableWrites(this.buckets, apart, this.servers);
     const places = new RedisPlaces(this.buckets);
-    this.sessions = new RedisSessions(this.buckets, places);
-    this.endings = new RedisEndings(this.buckets, places, this.sessions);
+    this.sessions = new RedisSessions(this.buckets, places, this.durable);
+    this.endings = new RedisEndings(this.buckets, this.durable, places, this.sessions);
     this.listings = new RedisListings(this.buckets, this.sessions, this.endings);
     this.feed = new RedisFeed(connection, this.buckets, this.servers);
     this.resources = new RedisResources(this.buckets);
@@ -47,6 +53,12 @@ export class RedisOperations {
     this.instances = new RedisInstances(this.buckets);
     this.nodes = new RedisNodes(this.buckets);
     this.totals = new RedisTotals(this.buckets);
+    this.recent = new RecentChanges({
+      find: (id) => this.sessions.find(id),
+      bindUser: (id, epoch, userId) => this.sessions.bindUser(id, epoch, userId),
+      rotate: (id, epoch, tokenHash, at) => this.sessions.rotate(id, epoch, tokenHash, at),
+      beginEnd: (id, end) => this.endings.beginEnd(id, end),
+    });
   }
 
   /** Rejects with `STORE_UNAVAILABLE` where there is no store: a look makes none. */
@@ -70,6 +82,7 @@ export class RedisOperations {
         `The sessions in this Redis are spread over ${buckets} buckets: a store keeps the number it began with`,
       );
     }
+    await this.durable.prepare();
   }
 
   /** A store that was emptied meanwhile is a new one. */

@@ -5,6 +5,9 @@ const OLDEST = 7;
 
 /** Looks at the servers before sessions are trusted to them. */
 export class RedisServers {
+  /** Whether any of them had a replica when they were last asked. */
+  hasReplicas = false;
+
   constructor(private readonly connection: RedisConnection) {}
 
   /** Rejects with `STORE_INCOMPATIBLE` where a server cannot keep sessions. */
@@ -42,12 +45,19 @@ export class RedisServers {
 
   async #info(...sections: string[]): Promise<string[]> {
     try {
-      return await this.connection.sendToAll(['INFO', ...sections]);
+      const infos = await this.connection.sendToAll(['INFO', ...sections]);
+      this.hasReplicas = infos.some((info) => replicasIn(info) > 0);
+      return infos;
     } catch (error) {
       if (isForbidden(error)) return [];
       throw error;
     }
   }
+}
+
+/** How many replicas a server says that it has. */
+export function replicasIn(info: string): number {
+  return Number(field(info, 'connected_slaves') ?? 0);
 }
 
 function field(info: string, name: string): string | undefined {

@@ -3,6 +3,7 @@ import { SessionsError } from '../../domain/errors.js';
 import type { NewSession, SessionRecord } from '../../domain/session.js';
 import type { Refused, TokenMatch, Touch } from '../../ports/session-store.js';
 import type { RedisBuckets } from './redis.buckets.js';
+import type { RedisDurableWrites } from './redis.durable-writes.js';
 import type { RedisPlaces } from './redis.places.js';
 import { FIELDS } from './redis.scripts.store.js';
 import { BIND, FIND_BY_TOKEN, OPEN, ROTATE, TOUCH } from './redis.scripts.sessions.js';
@@ -14,6 +15,7 @@ export class RedisSessions {
   constructor(
     private readonly buckets: RedisBuckets,
     private readonly places: RedisPlaces,
+    private readonly durable: RedisDurableWrites,
   ) {}
 
   async open(session: NewSession, maxSessions: number): Promise<'opened' | 'full'> {
@@ -65,7 +67,7 @@ export class RedisSessions {
     const bucket = this.buckets.of(sessionId);
     if (bucket === null) return 'gone';
     await this.buckets.run(ADD_TO_USER, [this.userKey(userId)], [sessionId]);
-    const answer = textOf(await this.buckets.runIn(BIND, bucket, sessionId, epoch, userId));
+    const answer = textOf(await this.durable.runIn(BIND, bucket, sessionId, epoch, userId));
     if (answer === 'gone') await this.forgetUser(userId, [sessionId]);
     return answer === 'bound' || answer === 'stale' ? answer : 'gone';
   }
@@ -78,7 +80,7 @@ export class RedisSessions {
   ): Promise<'rotated' | Refused> {
     if (this.buckets.of(sessionId) === null) return 'gone';
     const bucket = this.#bucketOf(sessionId, tokenHash);
-    const answer = textOf(await this.buckets.runIn(ROTATE, bucket, sessionId, epoch, tokenHash, at));
+    const answer = textOf(await this.durable.runIn(ROTATE, bucket, sessionId, epoch, tokenHash, at));
     if (answer === 'taken') throw taken();
     return answer === 'rotated' || answer === 'stale' ? answer : 'gone';
   }

@@ -1,0 +1,154 @@
+import type { SessionStore } from '#sessions/ports/session-store';
+import { MemorySessionStore } from '#sessions/stores/memory/memory-session-store';
+import { RecentChanges } from '#sessions/stores/redis/recent-changes';
+import { anEnd, lease, newSession, NODE, NOW, tokenHash } from '#sessions/testing/store/store.fixtures';
+
+const MINUTE_MS = 60_000;
+
+/** A process that made changes which the store it finds after a failover never heard of. */
+class Scene {
+  readonly session = newSession();
+  readonly tokens = [1, 2].map(() => tokenHash(this.session.id));
+  elapsedMs = 0;
+
+  private constructor(readonly store: SessionStore) {}
+
+  static async open(): Promise<Scene> {
+    const scene = new Scene(new MemorySessionStore());
+    await scene.store.connect();
+    await scene.store.open(scene.session, 10);
+    return scene;
+  }
+
+  process(): RecentChanges {
+    return new RecentChanges(this.store, () => this.elapsedMs);
+  }
+
+  rotation(epoch: 0 | 1) {
+    return { kind: 'rotate', epoch, tokenHash: this.tokens[epoch] ?? '', at: NOW } as const;
+  }
+
+  now() {
+    return this.store.find(this.session.id);
+  }
+}
+
+const BIND = { kind: 'bind', epoch: 0, userId: 'ada' } as const;
+
+describe('The changes that a process made lately', () => {
+  let scene: Scene;
+  let id: string;
+
+  beforeEach(async () => {
+    scene = await Scene.open();
+    id = scene.session.id;
+  });
+
+  it('are left alone while nobody doubts them', async () => {
+    const recent = scene.process();
+    recent.note(id, { kind: 'end', end: anEnd() });
+    await recent.makeAgain();
+    await expect(scene.now()).resolves.toMatchObject({ state: 'open' });
+  });
+
+  it('are made again in their order: a bind, a rotation', async () => {
+    const recent = scene.process();
+    recent.note(id, BIND);
+    recent.note(id, scene.rotation(0));
+    recent.note(id, scene.rotation(1));
+    recent.doubtAll();
+    await recent.makeAgain();
+    await expect(scene.now()).resolves.toMatchObject({ userId: 'ada', epoch: 2, tokenHash: scene.tokens[1] });
+    const former = await scene.store.findByToken(scene.session.tokenHash);
+    expect(former?.current ?? false).toBe(false);
+  });
+
+  it('end for the same reason, and leave what is left to whoever cleans up next', async () => {
+    const recent = scene.process();
+    recent.note(id, BIND);
+    recent.note(id, { kind: 'end', end: anEnd({ reason: 'admin', at: NOW }) });
+    recent.doubtAll();
+    await recent.makeAgain();
+    await expect(scene.now()).resolves.toMatchObject({ state: 'ending', endReason: 'admin', userId: null });
+    const claim = { at: NOW, lease: lease(NOW + MINUTE_MS, undefined, NODE), limit: 1 };
+    await expect(scene.store.claimEnding(claim)).resolves.toMatchObject([{ id }]);
+  });
+
+  it('change nothing where they happened', async () => {
+    const recent = scene.process();
+    await scene.store.bindUser(id, 0, 'ada');
+    recent.note(id, BIND);
+    await scene.store.rotate(id, 0, scene.tokens[0] ?? '', NOW);
+    recent.note(id, scene.rotation(0));
+    const { position } = await scene.store.readFeed(null, 10);
+    recent.doubtAll();
+    await recent.makeAgain();
+    await expect(scene.store.readFeed(position, 10)).resolves.toMatchObject({ changes: [] });
+  });
+
+  it('take no token back that was given out since, and bind no other user', async () => {
+    const recent = scene.process();
+    recent.note(id, BIND);
+    recent.note(id, scene.rotation(0));
+    const since = tokenHash(id);
+    await scene.store.bindUser(id, 0, 'eve');
+    await scene.store.rotate(id, 0, since, NOW);
+    recent.doubtAll();
+    await recent.makeAgain();
+    await expect(scene.now()).resolves.toMatchObject({ epoch: 1, tokenHash: since, userId: 'eve' });
+  });
+
+  it('wait for what another process has yet to make again', async () => {
+    const [first, second] = [scene.process(), scene.process()];
+    first.note(id, scene.rotation(0));
+    second.note(id, scene.rotation(1));
+    second.doubtAll();
+    await second.makeAgain();
+    await expect(scene.now()).resolves.toMatchObject({ epoch: 0 });
+    first.doubtAll();
+    await first.makeAgain();
+    await second.makeAgain();
+    await expect(scene.now()).resolves.toMatchObject({ epoch: 2, tokenHash: scene.tokens[1] });
+  });
+
+  it('bind a session that another process gave its token back first', async () => {
+    const [binder, rotator] = [scene.process(), scene.process()];
+    binder.note(id, BIND);
+    rotator.note(id, scene.rotation(0));
+    rotator.doubtAll();
+    await rotator.makeAgain();
+    binder.doubtAll();
+    await binder.makeAgain();
+    await expect(scene.now()).resolves.toMatchObject({ epoch: 1, userId: 'ada' });
+  });
+
+  it('stay due while the store fails', async () => {
+    const recent = scene.process();
+    recent.note(id, BIND);
+    recent.doubtAll();
+    const failing = jest.spyOn(scene.store, 'bindUser').mockRejectedValueOnce(new Error('away'));
+    await expect(recent.makeAgain()).rejects.toThrow('away');
+    failing.mockRestore();
+    await recent.makeAgain();
+    await expect(scene.now()).resolves.toMatchObject({ userId: 'ada' });
+  });
+
+  it('are forgotten after a minute', async () => {
+    const recent = scene.process();
+    recent.note(id, BIND);
+    scene.elapsedMs = MINUTE_MS + 1;
+    recent.doubtAll();
+    await recent.makeAgain();
+    await expect(scene.now()).resolves.toMatchObject({ userId: null });
+  });
+
+  it('are the last ten thousand', async () => {
+    const recent = scene.process();
+    recent.note(id, BIND);
+    for (let count = 0; count < 10_000; count += 1)
+      recent.note(newSession().id, { kind: 'end', end: anEnd() });
+    recent.doubtAll();
+    await recent.makeAgain();
+    await expect(scene.now()).resolves.toMatchObject({ userId: null });
+  });
+});

@@ -1,0 +1,199 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import type { NewSession, SessionRecord } from '#sessions/domain/session';
+import { RedisSessionStore, type RedisSessionStoreOptions } from '#sessions/redis/index';
+import { anEnd, NOW, opened, present, tokenHash } from '#sessions/testing/store/store.fixtures';
+import { eventually } from '../support/eventually.js';
+import { RedisClusterServers, RedisServer } from '../support/redis-servers.js';
+
+const WAIT_MS = 100;
+
+const open: RedisSessionStore[] = [];
+
+/** With patience: what is timed here is the wait for a replica alone. */
+async function connected(options: RedisSessionStoreOptions): Promise<RedisSessionStore> {
+  const store = new RedisSessionStore({ buckets: 64, timeoutMs: 10_000, ...options });
+  open.push(store);
+  await store.connect();
+  return store;
+}
+
+afterEach(async () => {
+  await Promise.all(open.splice(0).map((store) => store.close()));
+});
+
+function openedMany(store: RedisSessionStore, count: number): Promise<NewSession[]> {
+  return Promise.all(Array.from({ length: count }, () => opened(store)));
+}
+
+describe('A Redis with a replica', () => {
+  let master: RedisServer;
+  let replica: RedisServer;
+  let store: RedisSessionStore;
+
+  beforeEach(async () => {
+    master = await RedisServer.start(['--repl-diskless-sync-delay', '0']);
+    replica = await RedisServer.start(['--replicaof', `127.0.0.1 ${master.port}`]);
+    await eventually('the replica is there', async () =>
+      /master_link_status:up/.test(String(await replica.command('INFO', 'replication'))),
+    );
+    store = await connected({ url: master.url });
+  });
+  afterEach(async () => {
+    await Promise.all([master.stop(), replica.stop()]);
+  });
+
+  it('has an end, a bind and a rotation on both when they are answered', async () => {
+    const [session, other] = [await opened(store), await opened(store)];
+    // A second is long for a replica, and no time for a busy machine: it is asked again until it was quick enough.
+    await eventually('a replica confirms', async () => {
+      const before = store.unconfirmed;
+      await store.bindUser(session.id, 0, `ada ${before}`);
+      return store.unconfirmed === before;
+    });
+    await store.rotate(session.id, 0, tokenHash(session.id), NOW);
+    await store.beginEnd(other.id, anEnd());
+    const texts = await Promise.all(
+      [session, other].map(async ({ id }) => {
+        const bucket = Number.parseInt(id.slice(0, 3), 16) % 64;
+        return String(await replica.command('HGET', `nest-sessions:{${bucket}}:sessions`, id));
+      }),
+    );
+    expect(texts.map((text) => JSON.parse(text))).toMatchObject([{ epoch: 1 }, { state: 'ending' }]);
+  });
+
+  describe('that hangs', () => {
+    let sessions: NewSession[];
+
+    beforeEach(async () => {
+      sessions = await openedMany(store, 50);
+      await replica.signal('SIGSTOP');
+    });
+    afterEach(() => replica.signal('SIGCONT'));
+
+    it('is waited for, no longer than it has to be, and the end stands', async () => {
+      const [session] = sessions;
+      const startedAt = performance.now();
+      await expect(store.beginEnd(session?.id ?? '', anEnd())).resolves.toMatchObject({ state: 'ending' });
+      expect(performance.now() - startedAt).toBeGreaterThan(WAIT_MS - 5);
+      expect(store.unconfirmed).toBe(1);
+      await expect(store.find(session?.id ?? '')).resolves.toMatchObject({ state: 'ending' });
+    });
+
+    it('is waited for once by all who end at the same time', async () => {
+      const startedAt = performance.now();
+      const ends = await Promise.all(sessions.map(({ id }) => store.beginEnd(id, anEnd())));
+      expect(ends.every((end) => end?.state === 'ending')).toBe(true);
+      expect(performance.now() - startedAt).toBeLessThan((sessions.length * WAIT_MS) / 2);
+    });
+
+    it('is waited for by nobody who reads', async () => {
+      const order: string[] = [];
+      const [session] = sessions;
+      const ending = store.beginEnd(session?.id ?? '', anEnd()).then(() => order.push('ended'));
+      await store.find(session?.id ?? '').then(() => order.push('found'));
+      await ending;
+      expect(order).toEqual(['found', 'ended']);
+    });
+  });
+});
+
+describe('A Redis without a replica', () => {
+  it('costs no second connection, and no wait', async () => {
+    const server = await RedisServer.start();
+    try {
+      const store = await connected({ url: server.url });
+      const session = await opened(store);
+      await store.beginEnd(session.id, anEnd());
+      expect(store.unconfirmed).toBe(0);
+      const statistics = String(await server.command('INFO', 'commandstats'));
+      expect(statistics).toContain('cmdstat_evalsha');
+      expect(statistics).not.toContain('cmdstat_wait');
+      const clients = String(await server.command('CLIENT', 'LIST'))
+        .trim()
+        .split('\n');
+      // The store's, and the one that asks.
+      expect(clients).toHaveLength(2);
+    } finally {
+      await server.stop();
+    }
+  });
+});
+
+describe('When a master is lost', () => {
+  let cluster: RedisClusterServers;
+  let maker: RedisSessionStore;
+  let other: RedisSessionStore;
+
+  beforeEach(async () => {
+    cluster = await RedisClusterServers.start();
+    [maker, other] = [await connected({ url: cluster.urls }), await connected({ url: cluster.urls })];
+  }, 60_000);
+  afterEach(() => cluster.stop());
+
+  /** Asks until there is an answer. */
+  function answered<T extends object>(question: () => Promise<T>): Promise<T> {
+    return eventually('it is answered', () => question().catch(() => false as const), 40_000);
+  }
+
+  it('right after it answered, its replica knows of the end', async () => {
+    const sessions = await openedMany(maker, 60);
+    const ends = await Promise.all(sessions.map(({ id }) => maker.beginEnd(id, anEnd())));
+    expect(ends.every((end) => end?.state === 'ending')).toBe(true);
+    const { unconfirmed } = maker;
+    await cluster.masters[0]?.signal('SIGKILL');
+    const found = await answered(() => Promise.all(sessions.map(({ id }) => other.find(id))));
+    expect(unconfirmed).toBe(0);
+    expect(found.map((session) => session?.state)).toEqual(sessions.map(() => 'ending'));
+  }, 60_000);
+
+  it('with what its replica had not heard of, whoever made it makes it again, and everybody sees it', async () => {
+    const ended = await openedMany(maker, 30);
+    const rotated = await openedMany(maker, 30);
+    const bound = await openedMany(maker, 30);
+    const tokens = rotated.map(({ id }) => tokenHash(id));
+    const { position: makers } = await maker.readFeed(null, 500);
+    const { position: others } = await other.readFeed(null, 500);
+    // The openings are to be on both.
+    await wait(500);
+    // What was sent to a process that hangs is not lost yet: it would read it when it goes on.
+    await cluster.servers[3]?.signal('SIGSTOP');
+    await cluster.masters[0]?.command('CLIENT', 'KILL', 'TYPE', 'replica');
+    await Promise.all([
+      ...ended.map(({ id }) => maker.beginEnd(id, anEnd({ reason: 'admin' }))),
+      ...rotated.map(({ id }, index) => maker.rotate(id, 0, tokens[index] ?? '', NOW)),
+      ...bound.map(({ id }) => maker.bindUser(id, 0, 'ada')),
+    ]);
+    expect(maker.unconfirmed).toBeGreaterThan(0);
+    await cluster.masters[0]?.signal('SIGKILL');
+    await cluster.servers[3]?.signal('SIGCONT');
+
+    const lost: string[] = [];
+    for (const [sessions, isLost] of [
+      [ended, ({ state }) => state === 'open'],
+      [rotated, ({ epoch }) => epoch === 0],
+      [bound, ({ userId }) => userId === null],
+    ] satisfies [NewSession[], (session: SessionRecord) => boolean][]) {
+      const found = await answered(() => findAll(sessions));
+      const ids = found.filter(isLost).map(({ id }) => id);
+      expect(ids).not.toEqual([]);
+      lost.push(...ids);
+    }
+    const reset = await answered(() => other.readFeed(others, 500));
+    expect(reset.reset).toBe(true);
+    await expect(answered(() => maker.readFeed(makers, 500))).resolves.toMatchObject({ reset: true });
+
+    const over = { state: 'ending', endReason: 'admin' };
+    expect(await findAll(ended)).toEqual(ended.map(() => expect.objectContaining(over)));
+    expect(await findAll(bound)).toEqual(bound.map(() => expect.objectContaining({ userId: 'ada' })));
+    for (const [index, { tokenHash: old }] of rotated.entries()) {
+      await expect(other.findByToken(old)).resolves.toMatchObject({ current: false });
+      await expect(other.findByToken(tokens[index] ?? '')).resolves.toMatchObject({ current: true });
+    }
+    const { changes } = await other.readFeed(reset.position, 500);
+    expect(changes.map(({ id }) => id)).toEqual(expect.arrayContaining(lost));
+  }, 90_000);
+
+  async function findAll(sessions: readonly NewSession[]): Promise<SessionRecord[]> {
+    return Promise.all(sessions.map(async ({ id }) => present(await other.find(id))));
+  }
+});
