@@ -1,8 +1,25 @@
-import type { CleanupJob } from '../domain/events.js';
 import type { ResourceLimits } from '../domain/limits.js';
 import type { NewResource, ResourceRecord } from '../domain/resource.js';
-import type { EndReason, NewSession, SessionRecord } from '../domain/session.js';
+import type { NewSession, SessionRecord } from '../domain/session.js';
 import type { ClockAnchor, ClockReading } from './clock.js';
+import type { Heartbeat, JobRecord, JobRun, NodeRecord, StoreTotals } from './store-bookkeeping.js';
+import type { Feed, FeedPosition, SessionQuery, StoreIdentity, TokenMatch } from './store-reads.js';
+import type {
+  BeginEnd,
+  Claim,
+  EndCondition,
+  EndingSession,
+  Lease,
+  Refused,
+  Released,
+  Settled,
+  Touch,
+  Victim,
+} from './store-writes.js';
+
+export type * from './store-bookkeeping.js';
+export * from './store-reads.js';
+export type * from './store-writes.js';
 
 /**
  * Remembers sessions and what they own. It decides nothing: instants are passed in, limits too, and each write is
@@ -203,185 +220,4 @@ export abstract class SessionStore {
 
   /** Totals and gauges, kept up to date with each write: answering costs the same with one session or a million. */
   abstract totals(): Promise<StoreTotals>;
-}
-
-/** `gone`: no longer open. `stale`: open, but its token has been changed since. */
-export type Refused = 'gone' | 'stale';
-
-export interface StoreIdentity {
-  /** UUID of this store's data: a new, empty store has another. */
-  readonly generation: string;
-  /** Only ever grows, with each change of a session: a store that was restored from a backup is behind. */
-  readonly counter: number;
-}
-
-export interface TokenMatch {
-  readonly session: SessionRecord;
-  /** Whether it is its current token. */
-  readonly current: boolean;
-  /** When the token was replaced; `null` for the current one. */
-  readonly replacedAt: number | null;
-}
-
-export interface Touch {
-  readonly sessionId: string;
-  readonly at: number;
-  /** Requests since the last touch; 0 where only bytes moved. */
-  readonly requests: number;
-}
-
-/** A right to finish something, until another process may take it over. */
-export interface Lease {
-  readonly instanceId: string;
-  /** The node of that process: what it may finish are things of this node. */
-  readonly nodeId: string;
-  readonly until: number;
-}
-
-/** A session on its way out, as one node sees it. */
-export interface EndingSession extends SessionRecord {
-  /** Whether the node of the lease holds files of it, in any state. */
-  readonly hasFiles: boolean;
-}
-
-export interface BeginEnd {
-  readonly reason: EndReason;
-  readonly at: number;
-  readonly lease: Lease;
-}
-
-/** An end that was decided on what a session looked like: it happens only if it still does. */
-export interface EndCondition {
-  /** Not active since. */
-  readonly lastActivityAt: number;
-  /** Still without a resource and a user. */
-  readonly disposable?: boolean;
-}
-
-export interface Claim {
-  readonly at: number;
-  readonly lease: Lease;
-  readonly limit: number;
-}
-
-export interface Released {
-  readonly resources: number;
-  readonly bytes: number;
-}
-
-export interface Victim {
-  readonly id: string;
-  readonly lastUsedAt: number;
-}
-
-export interface Settled {
-  readonly sizeBytes: number;
-  /** `null` leaves the one it was reserved with. */
-  readonly mediaType: string | null;
-  readonly at: number;
-}
-
-export const SESSION_SORTS = ['created_at', '-created_at', 'last_activity', '-last_activity'] as const;
-/** `-` before it: descending. Ties are in the order of the ids. */
-export type SessionSort = (typeof SESSION_SORTS)[number];
-
-export interface SessionQuery {
-  readonly limit: number;
-  readonly sort: SessionSort;
-  readonly userId?: string;
-  /** The last session of the page before: the sort's instant, and the id. */
-  readonly after?: { readonly instant: number; readonly id: string };
-}
-
-/** Where a reader of the feed is. Opaque: only its store reads it. */
-export type FeedPosition = string;
-
-export interface SessionChange {
-  readonly id: string;
-  readonly state: SessionRecord['state'];
-  readonly endReason: EndReason | null;
-  readonly epoch: number;
-  readonly userId: string | null;
-  /** While it is `ending`: the nodes that still hold files of it, in the order of their ids. */
-  readonly nodes: readonly string[];
-}
-
-export interface Feed {
-  readonly changes: readonly SessionChange[];
-  readonly position: FeedPosition;
-  /** Whether there is more to read at once. */
-  readonly more: boolean;
-  /**
-   * Whether history itself has changed since the position: what was told before may not have happened, and what happened
-   * may not be told. Whoever remembers sessions forgets them all.
-   */
-  readonly reset?: boolean;
-}
-
-export interface Heartbeat {
-  readonly instanceId: string;
-  readonly role: 'server' | 'cli';
-  readonly at: number;
-  /** Every touch that this process took before this instant is in the store. */
-  readonly flushedThroughAt: number;
-  /** The UUID of the storage root that it keeps files in. */
-  readonly nodeId: string;
-  /** Where other nodes send clients that want a file of this one: `https://a.example.com`. `null` where nowhere. */
-  readonly address: string | null;
-  /** What the process has left in its storage root lately, for others to see that theirs is the same; `null` for nothing. */
-  readonly sign: string | null;
-}
-
-/** A storage root, by its UUID, that processes on this store keep files in. */
-export interface NodeRecord {
-  readonly nodeId: string;
-  /** As its servers said last; a command says none. */
-  readonly address: string | null;
-  /** The latest heartbeat of any of its processes. */
-  readonly lastSeenAt: number;
-  /** How many files it holds, whatever their state. */
-  readonly resources: number;
-}
-
-export interface JobRun {
-  readonly job: CleanupJob;
-  readonly startedAt: number;
-  readonly durationMs: number;
-  readonly items: number;
-  readonly failures: number;
-  /** `null` where no next one is planned: a run by hand. */
-  readonly nextRunAt: number | null;
-  /** What failed, in one line without secrets. */
-  readonly lastError: string | null;
-}
-
-/** The latest run, and the sums of all. */
-export interface JobRecord extends JobRun {
-  readonly runs: number;
-  readonly totalItems: number;
-  readonly totalFailures: number;
-  /** When a run last went through without a failure; `null` if none did. */
-  readonly lastSuccessAt: number | null;
-}
-
-export interface TypeTotals {
-  readonly type: string;
-  /** Held now, in any state. */
-  readonly active: number;
-  readonly activeBytes: number;
-  /** Let go, whatever the reason; evictions are counted here too. */
-  readonly released: number;
-  readonly releasedBytes: number;
-  readonly evicted: number;
-}
-
-export interface StoreTotals {
-  readonly created: number;
-  readonly open: number;
-  /** Over, with files still on their way out. */
-  readonly ending: number;
-  readonly ended: Readonly<Record<EndReason, number>>;
-  /** The sum of the lives of all sessions ended so far. */
-  readonly endedDurationMs: number;
-  readonly types: readonly TypeTotals[];
 }
