@@ -8,8 +8,10 @@ import { ADAPTERS } from '../support/http-app.js';
 import { bytesOf, formOf } from '../support/recordings.js';
 import { RedisServer } from '../support/redis-servers.js';
 
-/** A second is what is promised; the rest is for a machine that is busy with other tests. */
+/** Most requests are answered in what is promised; the rest is for a machine that is busy with other tests. */
+const PROMISED_MS = 1000;
 const PATIENCE_MS = 3000;
+const ROUNDS = 4;
 
 async function sessionIdOf(browser: Browser): Promise<string> {
   const response = await browser.fetch('/session');
@@ -41,14 +43,20 @@ describe.each(ADAPTERS)('while Redis is away, on %s', (adapter) => {
   /** With a cookie, and without one: neither is given a session. */
   async function expectRefused(browser: Browser): Promise<void> {
     await eventually('the outage shows', async () => (await browser.fetch('/session')).status === 503);
-    for (const client of [browser, new Browser(app.url)]) {
-      const startedAt = performance.now();
-      const response = await client.fetch('/session');
-      expect(performance.now() - startedAt).toBeLessThan(PATIENCE_MS);
-      expect(response.status).toBe(503);
-      expect(response.headers.get('retry-after')).toMatch(/^[1-9]\d*$/);
-      expect(response.headers.getSetCookie()).toEqual([]);
+    const waits: number[] = [];
+    for (let round = 0; round < ROUNDS; round += 1) {
+      for (const client of [browser, new Browser(app.url)]) {
+        const startedAt = performance.now();
+        const response = await client.fetch('/session');
+        waits.push(performance.now() - startedAt);
+        expect(response.status).toBe(503);
+        expect(response.headers.get('retry-after')).toMatch(/^[1-9]\d*$/);
+        expect(response.headers.getSetCookie()).toEqual([]);
+      }
     }
+    waits.sort((a, b) => a - b);
+    expect(waits[ROUNDS]).toBeLessThan(PROMISED_MS);
+    expect(waits.at(-1)).toBeLessThan(PATIENCE_MS);
     await eventually('readiness goes down', async () => (await healthStatus()) === 503);
   }
 

@@ -15,7 +15,10 @@ const HORIZON_RETRY_MS = 250;
 /** One that does not answer, for it is stopped, is waited for until it is taken for dead. */
 const HORIZON_RETRIES = Math.ceil(SILENT_AFTER_MS / HORIZON_RETRY_MS);
 
-/** How often a token is looked up whose answer comes too late to be believed. */
+/**
+ * How often a token is looked up whose answer comes too late to be believed. A store that gives up sooner than that, as
+ * Redis' does, is asked again only by a process that was itself stopped: its outage costs a request one wait.
+ */
 const FRESH_TRIES = 4;
 
 /** What a presented token turned out to be. */

@@ -17,6 +17,7 @@ import {
   type Touch,
   type Victim,
 } from '../../ports/session-store.js';
+import { inTime } from './in-time.js';
 import { RedisConnection } from './redis.connection.js';
 import { unavailable, storeError } from './redis.errors.js';
 import { RedisNews } from './redis.news.js';
@@ -36,12 +37,14 @@ export class RedisSessionStore extends SessionStore {
   readonly #news: RedisNews;
   readonly #underWay = new Set<Promise<unknown>>();
   readonly #mustExist: boolean;
+  readonly #timeoutMs: number;
   #isConnected = false;
 
   constructor(options: RedisSessionStoreOptions) {
     super();
     const { place, layout, mustExist, timeoutMs } = redisSettingsOf(options);
     this.#mustExist = mustExist;
+    this.#timeoutMs = timeoutMs;
     this.#connection = new RedisConnection(place, timeoutMs);
     const apart = place.apart();
     this.#operations = new RedisOperations(
@@ -86,15 +89,15 @@ export class RedisSessionStore extends SessionStore {
   }
 
   override open(session: NewSession, maxSessions: number) {
-    return this.#perform(({ sessions }) => sessions.open(session, maxSessions));
+    return this.#answer(({ sessions }) => sessions.open(session, maxSessions));
   }
 
   override findByToken(tokenHash: string) {
-    return this.#perform(({ sessions }) => sessions.findByToken(tokenHash));
+    return this.#answer(({ sessions }) => sessions.findByToken(tokenHash));
   }
 
   override find(sessionId: string) {
-    return this.#perform(({ sessions }) => sessions.find(sessionId));
+    return this.#answer(({ sessions }) => sessions.find(sessionId));
   }
 
   override touch(touches: readonly Touch[]) {
@@ -102,7 +105,7 @@ export class RedisSessionStore extends SessionStore {
   }
 
   override bindUser(sessionId: string, epoch: number, userId: string) {
-    return this.#perform(async ({ sessions, recent }) => {
+    return this.#answer(async ({ sessions, recent }) => {
       const answer = await sessions.bindUser(sessionId, epoch, userId);
       if (answer === 'bound') recent.note(sessionId, { kind: 'bind', epoch, userId });
       return answer;
@@ -110,7 +113,7 @@ export class RedisSessionStore extends SessionStore {
   }
 
   override rotate(sessionId: string, epoch: number, tokenHash: string, at: number) {
-    return this.#perform(async ({ sessions, recent }) => {
+    return this.#answer(async ({ sessions, recent }) => {
       const answer = await sessions.rotate(sessionId, epoch, tokenHash, at);
       if (answer === 'rotated') recent.note(sessionId, { kind: 'rotate', epoch, tokenHash, at });
       return answer;
@@ -118,7 +121,7 @@ export class RedisSessionStore extends SessionStore {
   }
 
   override beginEnd(sessionId: string, end: BeginEnd, only?: EndCondition) {
-    return this.#perform(async ({ endings, recent }) => {
+    return this.#answer(async ({ endings, recent }) => {
       const session = await endings.beginEnd(sessionId, end, only);
       if (session) recent.note(sessionId, { kind: 'end', end });
       return session;
@@ -171,19 +174,19 @@ export class RedisSessionStore extends SessionStore {
   }
 
   override reserve(resource: NewResource, limits: ResourceLimits) {
-    return this.#perform(({ resources }) => resources.reserve(resource, limits));
+    return this.#answer(({ resources }) => resources.reserve(resource, limits));
   }
 
   override grow(resourceId: string, bytes: number, limits: ResourceLimits) {
-    return this.#perform(({ resources }) => resources.grow(resourceId, bytes, limits));
+    return this.#answer(({ resources }) => resources.grow(resourceId, bytes, limits));
   }
 
   override settle(resourceId: string, settled: Settled) {
-    return this.#perform(({ resources }) => resources.settle(resourceId, settled));
+    return this.#answer(({ resources }) => resources.settle(resourceId, settled));
   }
 
   override findResource(resourceId: string) {
-    return this.#perform(({ resources }) => resources.findResource(resourceId));
+    return this.#answer(({ resources }) => resources.findResource(resourceId));
   }
 
   override listResources(sessionIds: readonly string[]) {
@@ -195,7 +198,7 @@ export class RedisSessionStore extends SessionStore {
   }
 
   override use(resourceId: string, instanceId: string, at: number) {
-    return this.#perform(({ resources }) => resources.use(resourceId, instanceId, at));
+    return this.#answer(({ resources }) => resources.use(resourceId, instanceId, at));
   }
 
   override unuse(resourceId: string, instanceId: string, at: number) {
@@ -253,17 +256,29 @@ export class RedisSessionStore extends SessionStore {
     await Promise.all([this.#connection.close(), this.#operations.durable.close()]);
   }
 
-  /** What is begun before a close is finished by it, however many commands it takes. */
-  async #perform<Answer>(work: (operations: RedisOperations) => Promise<Answer>): Promise<Answer> {
+  /** What a request waits for: all of it within the time limit. What was begun goes on. */
+  #answer<Answer>(work: (operations: RedisOperations) => Promise<Answer>): Promise<Answer> {
+    return this.#told(() => inTime(this.#finishing(work(this.#operations)), this.#timeoutMs));
+  }
+
+  #perform<Answer>(work: (operations: RedisOperations) => Promise<Answer>): Promise<Answer> {
+    return this.#told(() => this.#finishing(work(this.#operations)));
+  }
+
+  async #told<Answer>(work: () => Promise<Answer>): Promise<Answer> {
     if (!this.#isConnected) throw unavailable('The session store is not connected');
-    const working = work(this.#operations);
-    this.#underWay.add(working);
     try {
-      return await working;
+      return await work();
     } catch (error) {
       throw storeError(error);
-    } finally {
-      this.#underWay.delete(working);
     }
+  }
+
+  /** What is begun before a close is finished by it, however many commands it takes. */
+  #finishing<Answer>(working: Promise<Answer>): Promise<Answer> {
+    this.#underWay.add(working);
+    const over = (): void => void this.#underWay.delete(working);
+    working.then(over, over);
+    return working;
   }
 }
