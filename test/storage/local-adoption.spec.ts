@@ -81,7 +81,7 @@ describe('adopting a file', () => {
     await (await storage.adopt(key, source)).place();
     const [orphan] = (await scanAll(storage)).files;
     expect(orphan).toMatchObject({ resourceId: key.resourceId, sizeBytes: 6 });
-    expect(await storage.removeScanned(key.sessionId, orphan!)).toBe(true);
+    expect(await storage.removeScanned(orphan!)).toBe(true);
     expect(await scanAll(storage)).toMatchObject({ files: [], foreign: 0 });
     expect(readFileSync(source, 'utf8')).toBe('spoken');
   });

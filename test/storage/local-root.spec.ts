@@ -191,7 +191,7 @@ describe('the root of the local storage', () => {
 
       const { files } = await scanAll(storage);
       expect(files).toHaveLength(3);
-      for (const file of files) expect(await storage.removeScanned(file.sessionId, file)).toBe(false);
+      for (const file of files) expect(await storage.removeScanned(file)).toBe(false);
       expect(await read(storage, kept)).toBe('kept');
       await storage.remove(known);
       expect(await storage.removeEmptyFolder(known.sessionId, 0)).toBe(false);
@@ -263,7 +263,7 @@ describe('the root of the local storage', () => {
       }
       const { files } = await scanAll(other);
       const file = files.find(({ sessionId }) => sessionId === orphan.sessionId);
-      expect(file && (await other.removeScanned(orphan.sessionId, file))).toBe(true);
+      expect(file && (await other.removeScanned(file))).toBe(true);
     });
 
     it('is not trusted by the store that had them', async () => {
@@ -391,8 +391,8 @@ describe('the root of the local storage', () => {
       await expect(storage.discardSession(key.sessionId)).rejects.toMatchObject(refused);
       await expect(storage.noteStore({ ...STORE, counter: 2 })).rejects.toMatchObject(refused);
       await expect(storage.emptyTrash()).rejects.toMatchObject(refused);
-      expect(await scanAll(storage)).toEqual({ files: [], foreign: 0 });
-      expect(file && (await storage.removeScanned(file.sessionId, file))).toBe(false);
+      expect(await scanAll(storage)).toEqual({ files: [], foreign: 0, empty: [] });
+      expect(file && (await storage.removeScanned(file))).toBe(false);
       expect(await storage.removeEmptyFolder(key.sessionId, 0)).toBe(false);
       expect(await storage.restoreBallast()).toBe(false);
       await new Promise((done) => setTimeout(done, 300));

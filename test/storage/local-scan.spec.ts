@@ -8,6 +8,8 @@ import {
   linkSync,
   lstatSync,
   mkdirSync,
+  readdirSync,
+  readlinkSync,
   renameSync,
   rmSync,
   symlinkSync,
@@ -16,13 +18,31 @@ import {
 } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { dirname, join } from 'node:path';
+import { RootGuard } from '#sessions/storage/local/root-guard';
 import type { LocalFileStorage } from '#sessions/storage/local/local-file-storage';
-import { Place, fileOf, folderOf, hex, newKey, read, scanAll, snapshot, write } from './local-support.js';
+import type { KnownResources, ScannedPart } from '#sessions/ports/file-storage';
+import {
+  Place,
+  fileOf,
+  folderOf,
+  hex,
+  newKey,
+  nothingKnown,
+  read,
+  scanAll,
+  snapshot,
+  write,
+} from './local-support.js';
 
 async function listen(path: string): Promise<Server> {
   const server = createServer();
   await new Promise<void>((done) => server.listen(path, done));
   return server;
+}
+
+/** What an open file is; one that was closed since is nothing. */
+function readlinkIfThere(path: string): string {
+  return existsSync(path) ? readlinkSync(path) : '';
 }
 
 /** A folder in place of the file, to mount over. */
@@ -40,7 +60,10 @@ describe('scanning the local storage', () => {
     place = new Place();
     storage = await place.connected();
   });
-  afterEach(() => place.leave());
+  afterEach(() => {
+    jest.restoreAllMocks();
+    return place.leave();
+  });
 
   /** A name of ours, in the folder of this session, for something that is not. */
   const ours = (sessionId: string) => fileOf(place.root, newKey(sessionId));
@@ -102,7 +125,7 @@ describe('scanning the local storage', () => {
     expect(found.foreign).toBe(foreign.length);
     expect(await storage.removeEmptyFolder(sessionId, 0)).toBe(false);
     expect(snapshot(place.path)).toEqual(before);
-    for (const file of found.files) expect(await storage.removeScanned(file.sessionId, file)).toBe(true);
+    for (const file of found.files) expect(await storage.removeScanned(file)).toBe(true);
     expect(snapshot(place.path)).toHaveLength(before.length - 1);
   });
 
@@ -131,7 +154,7 @@ describe('scanning the local storage', () => {
     const shard = dirname(folderOf(place.root, key.sessionId));
     renameSync(shard, join(place.path, 'aside'));
     symlinkSync(join(place.path, 'aside'), shard);
-    expect(await scanAll(storage)).toEqual({ files: [], foreign: 0 });
+    expect(await scanAll(storage)).toEqual({ files: [], foreign: 0, empty: [] });
     expect(await storage.removeEmptyFolder(key.sessionId, 0)).toBe(false);
   });
 
@@ -142,7 +165,7 @@ describe('scanning the local storage', () => {
     const outside = join(place.path, 'outside');
     renameSync(folder, outside);
     symlinkSync(outside, folder);
-    expect(file && (await storage.removeScanned(key.sessionId, file))).toBe(false);
+    expect(file && (await storage.removeScanned(file))).toBe(false);
     expect(existsSync(join(outside, hex(key.resourceId)))).toBe(true);
   });
 
@@ -160,7 +183,7 @@ describe('scanning the local storage', () => {
     // The times of files are only as fine as the kernel's tick.
     await new Promise((done) => setTimeout(done, 20));
     swap(fileOf(place.root, key));
-    expect(file && (await storage.removeScanned(key.sessionId, file))).toBe(false);
+    expect(file && (await storage.removeScanned(file))).toBe(false);
     expect(lstatSync(fileOf(place.root, key))).toBeDefined();
   });
 
@@ -203,30 +226,90 @@ describe('scanning the local storage', () => {
     expect(kept[0] && (await read(storage, kept[0]))).toBe('kept');
   });
 
-  it('answers a big folder in parts, and closes it if nobody reads on', async () => {
-    const session = randomUUID();
-    await write(storage, '', newKey(session));
-    for (let index = 0; index < 1000; index += 1) writeFileSync(ours(session), '');
-    const batches: number[] = [];
-    for await (const { files } of storage.scan()) batches.push(files.length);
-    expect(batches.reduce((sum, size) => sum + size, 0)).toBe(1001);
-    expect(Math.max(...batches)).toBeLessThanOrEqual(256);
-    for await (const { sessionId } of storage.scan()) {
-      expect(sessionId).toBe(session);
+  it('answers in parts, of whole folders, and lets all go if nobody reads on', async () => {
+    const open = () => readdirSync('/proc/self/fd').map((fd) => readlinkIfThere(`/proc/self/fd/${fd}`));
+    const inRoot = () => open().filter((path) => path.startsWith(place.root));
+    const sessions = Array.from({ length: 300 }, () => randomUUID());
+    for (const session of sessions) {
+      mkdirSync(folderOf(place.root, session), { recursive: true, mode: 0o700 });
+      writeFileSync(ours(session), '');
+    }
+    const crowded = sessions[0] ?? '';
+    for (let index = 0; index < 5000; index += 1) writeFileSync(ours(crowded), '');
+    const asked: (readonly string[])[] = [];
+    const parts: number[] = [];
+    const known: KnownResources = async (sessionIds) => {
+      asked.push(sessionIds);
+      return nothingKnown(sessionIds);
+    };
+    for await (const { files } of storage.scan(known)) parts.push(files);
+    expect(parts.reduce((sum, files) => sum + files, 0)).toBe(5300);
+    expect(parts.length).toBeGreaterThan(1);
+    expect(asked.flat().toSorted()).toEqual(sessions.toSorted());
+    expect(Math.max(...asked.map(({ length }) => length))).toBeLessThanOrEqual(256);
+    for await (const { files } of storage.scan(known)) {
+      expect(files).toBeGreaterThan(0);
       break;
     }
+    expect(inRoot()).toEqual([]);
+  });
+
+  it('lists no further ahead than a few parts while nobody reads on', async () => {
+    for (let index = 0; index < 2000; index += 1) {
+      const session = randomUUID();
+      mkdirSync(folderOf(place.root, session), { recursive: true, mode: 0o700 });
+      writeFileSync(ours(session), '');
+    }
+    let asked = 0;
+    const known: KnownResources = async (sessionIds) => {
+      asked += sessionIds.length;
+      return nothingKnown(sessionIds);
+    };
+    for await (const part of storage.scan(known)) {
+      expect(part.files).toBe(256);
+      await new Promise((done) => setTimeout(done, 200));
+      break;
+    }
+    expect(asked).toBeGreaterThan(0);
+    expect(asked).toBeLessThanOrEqual(4 * 256);
+  });
+
+  it('misses nothing, however long each look at the root takes', async () => {
+    const key = await write(storage);
+    jest.spyOn(RootGuard.prototype, 'look').mockImplementationOnce(async () => {
+      await new Promise((done) => setTimeout(done, 200));
+      return { present: true, trusted: true, doubt: null };
+    });
+    expect((await scanAll(storage)).files).toMatchObject([key]);
+  });
+
+  it('looks only at what is not known: a known name may be anything, and stays', async () => {
+    const key = await write(storage);
+    const { sessionId } = key;
+    const names = Array.from({ length: 4 }, () => randomUUID());
+    const [folder, link, part, adopted] = names.map((resourceId) =>
+      fileOf(place.root, { sessionId, resourceId }),
+    );
+    mkdirSync(folder ?? '');
+    symlinkSync('/etc/hostname', link ?? '');
+    writeFileSync(`${part}.part`, '');
+    writeFileSync(`${adopted}.link`, '');
+    const before = snapshot(place.path);
+    const ids = [...names, key.resourceId].map(hex).join('');
+    const parts: ScannedPart[] = [];
+    for await (const found of storage.scan(async () => [ids])) parts.push(found);
+    expect(parts).toEqual([{ files: 5, foreign: 0, unknown: [], empty: [] }]);
+    expect(snapshot(place.path)).toEqual(before);
   });
 
   it('tells of an empty folder, which goes when it is old enough', async () => {
     const key = await write(storage);
     await storage.remove(key);
-    const folders = [];
-    for await (const folder of storage.scan()) folders.push(folder);
-    expect(folders).toEqual([{ sessionId: key.sessionId, files: [], foreign: 0 }]);
+    expect(await scanAll(storage)).toEqual({ files: [], foreign: 0, empty: [key.sessionId] });
     expect(await storage.removeEmptyFolder(key.sessionId, 60_000)).toBe(false);
     await new Promise((done) => setTimeout(done, 20));
     expect(await storage.removeEmptyFolder(key.sessionId, 10)).toBe(true);
-    expect(await scanAll(storage)).toEqual({ files: [], foreign: 0 });
+    expect(await scanAll(storage)).toEqual({ files: [], foreign: 0, empty: [] });
   });
 
   it('a folder that is swept as it is written to does not stop the writer', async () => {
@@ -249,13 +332,13 @@ describe('scanning the local storage', () => {
     writeFileSync(join(outside, hex(key.resourceId)), 'precious');
     const folder = folderOf(place.root, key.sessionId);
     mkdirSync(folder, { recursive: true });
-    const ours = { resourceId: key.resourceId, partial: false, sizeBytes: 8 };
+    const ours = { ...key, partial: false, sizeBytes: 8 };
     const { ino, mtimeMs, ctimeMs } = lstatSync(join(outside, hex(key.resourceId)), { bigint: true });
     const changedAt = Math.max(Number(mtimeMs), Number(ctimeMs));
     place.mount(['--bind', outside, folder], folder);
-    expect(await scanAll(storage)).toEqual({ files: [], foreign: 1 });
+    expect(await scanAll(storage)).toEqual({ files: [], foreign: 1, empty: [] });
     const file = { ...ours, changedAt, inode: ino };
-    expect(await storage.removeScanned(key.sessionId, file)).toBe(false);
+    expect(await storage.removeScanned(file)).toBe(false);
     expect(await storage.removeEmptyFolder(key.sessionId, 0)).toBe(false);
   });
 
@@ -264,7 +347,7 @@ describe('scanning the local storage', () => {
     const folder = folderOf(place.root, sessionId);
     mkdirSync(folder, { recursive: true });
     chownSync(folder, 12_345, 12_345);
-    expect(await scanAll(storage)).toEqual({ files: [], foreign: 1 });
+    expect(await scanAll(storage)).toEqual({ files: [], foreign: 1, empty: [] });
     expect(await storage.removeEmptyFolder(sessionId, 0)).toBe(false);
     chownSync(folder, 0, 0);
     expect(await storage.removeEmptyFolder(sessionId, 0)).toBe(true);

@@ -5,7 +5,7 @@ import { lstatSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, realpathS
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { LocalFileStorage, type LocalFileStorageOptions } from '#sessions/storage/local/local-file-storage';
-import type { FileKey, FileStorage, ScannedFile } from '#sessions/ports/file-storage';
+import type { FileKey, FileStorage, KnownResources, ScannedFile } from '#sessions/ports/file-storage';
 
 export const STORE = { generation: randomUUID(), counter: 1 };
 
@@ -113,16 +113,19 @@ export async function read(storage: FileStorage, key: FileKey): Promise<string |
   return Buffer.concat(chunks).toString();
 }
 
+export const nothingKnown: KnownResources = async (sessionIds) => sessionIds.map(() => '');
+
+/** All that there is, as a scan finds it on behalf of a store that knows nothing. */
 export async function scanAll(
   storage: FileStorage,
-): Promise<{ files: (ScannedFile & { sessionId: string })[]; foreign: number }> {
-  const files: (ScannedFile & { sessionId: string })[] = [];
-  let foreign = 0;
-  for await (const folder of storage.scan()) {
-    files.push(...folder.files.map((file) => ({ ...file, sessionId: folder.sessionId })));
-    foreign += folder.foreign;
+): Promise<{ files: ScannedFile[]; foreign: number; empty: string[] }> {
+  const found = { files: [] as ScannedFile[], foreign: 0, empty: [] as string[] };
+  for await (const { unknown, foreign, empty } of storage.scan(nothingKnown)) {
+    found.files.push(...unknown);
+    found.foreign += foreign;
+    found.empty.push(...empty);
   }
-  return { files, foreign };
+  return found;
 }
 
 /** Every path below a folder with its kind, inode and mode: what must not change. */

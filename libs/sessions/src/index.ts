@@ -47,6 +47,7 @@ export {
 } from './domain/resource.js';
 export { idleEndsAt, whyOver } from './domain/lifetime.js';
 export type { ResourceLimits } from './domain/limits.js';
+export { packedIds, packIds } from './domain/packed-ids.js';
 export type { Client } from './domain/binding.js';
 export { Clock, type ClockReading, type ClockAnchor } from './ports/clock.js';
 export {
@@ -57,7 +58,8 @@ export {
   type Adoption,
   type TrashTicket,
   type TrashReport,
-  type ScannedFolder,
+  type KnownResources,
+  type ScannedPart,
   type ScannedFile,
   type StorageRoom,
 } from './ports/file-storage.js';

@@ -91,8 +91,9 @@ export class Scene implements Watcher {
       this.fault('The session still counts something');
     const left = await this.stage.store.listResources([this.session.id]);
     if (left.length > 0) this.fault(`${left.length} records of resources are left`);
-    for await (const { files } of this.stage.storage.scan()) {
-      if (files.length > 0) this.fault(`${files.length} files are left`);
+    const nothingKnown = async (ids: readonly string[]) => ids.map(() => '');
+    for await (const { files } of this.stage.storage.scan(nothingKnown)) {
+      if (files > 0) this.fault(`${files} files are left`);
     }
     if (this.openStreams.size > 0) this.fault('A stream is open after the end');
     for (const id of this.strangers) await this.stage.cores[0].service.end({ id });

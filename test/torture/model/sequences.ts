@@ -83,7 +83,8 @@ async function assertNothingLeft(
   const { store, storage } = pair.cores[0];
   const records = await store.listResources(sessions.map(({ plain }) => plain.id));
   if (records.length > 0) throw new Error(`${records.length} records of resources are left`);
-  for await (const { sessionId, files } of storage.scan()) {
-    if (files.length > 0) throw new Error(`${files.length} files of session ${sessionId} are left`);
+  for await (const { unknown } of storage.scan((sessionIds) => store.knownResources(sessionIds))) {
+    const [file] = unknown;
+    if (file) throw new Error(`${unknown.length} files are left, one of them of session ${file.sessionId}`);
   }
 }

@@ -143,8 +143,8 @@ export class MeteredStore extends SessionStore {
     return this.timed(() => this.store.listResources(sessionIds));
   }
 
-  override knownResources(sessionId: string, resourceIds: readonly string[]) {
-    return this.timed(() => this.store.knownResources(sessionId, resourceIds));
+  override knownResources(sessionIds: readonly string[]) {
+    return this.timed(() => this.store.knownResources(sessionIds));
   }
 
   override use(resourceId: string, instanceId: string, at: number) {

@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { ScannedFile, ScannedFolder } from '../ports/file-storage.js';
+import type { ScannedFile } from '../ports/file-storage.js';
 import { Backoff } from './backoff.js';
 import type { CoreContext } from './context.js';
 import type { RunTally } from './run-tally.js';
@@ -30,7 +30,6 @@ export interface SweepReport {
 }
 
 interface Suspect {
-  readonly sessionId: string;
   readonly file: ScannedFile;
   /** When it was first seen, by the monotonic clock. */
   readonly seenAtMs: number;
@@ -58,14 +57,14 @@ export class OrphanSweep {
     const unknown = new Map<string, Suspect>();
     let files = 0;
     let foreign = 0;
-    for await (const folder of this.context.storage.scan()) {
-      files += folder.files.length;
-      foreign += folder.foreign;
-      for (const file of await this.unknownFiles(folder)) {
-        if (unknown.size < MAX_SUSPECTS) unknown.set(suspectKey(file), this.suspect(folder.sessionId, file));
+    const { storage, store } = this.context;
+    for await (const part of storage.scan((sessionIds) => store.knownResources(sessionIds))) {
+      files += part.files;
+      foreign += part.foreign;
+      for (const file of part.unknown) {
+        if (unknown.size < MAX_SUSPECTS) unknown.set(suspectKey(file), this.suspect(file));
       }
-      if (folder.files.length === 0 && !options.dryRun)
-        await this.removeFolder(folder, options.graceMs, tally);
+      if (!options.dryRun) await this.removeFolders(part.empty, options.graceMs, tally);
       await nextTurn();
     }
     const orphans = [...unknown].filter(
@@ -85,9 +84,9 @@ export class OrphanSweep {
     return { files, foreign, orphans: orphans.length, deleted, held: this.held, trusted };
   }
 
-  private suspect(sessionId: string, file: ScannedFile): Suspect {
+  private suspect(file: ScannedFile): Suspect {
     const { seenAtMs = this.context.clock.monotonic() } = this.suspects.get(suspectKey(file)) ?? {};
-    return { sessionId, file, seenAtMs };
+    return { file, seenAtMs };
   }
 
   /**
@@ -98,21 +97,11 @@ export class OrphanSweep {
     return Date.now() - file.changedAt >= graceMs || this.context.clock.monotonic() - seenAtMs >= graceMs;
   }
 
-  /** The disk was listed first; a file whose record is gone by now is gone too, or an orphan. */
-  private async unknownFiles(folder: ScannedFolder): Promise<ScannedFile[]> {
-    if (folder.files.length === 0) return [];
-    const known = await this.context.store.knownResources(
-      folder.sessionId,
-      folder.files.map((file) => file.resourceId),
-    );
-    return folder.files.filter((file) => !known.has(file.resourceId));
-  }
-
   private async remove(orphans: readonly [string, Suspect][], tally: RunTally): Promise<number> {
     let deleted = 0;
-    for (const [key, { sessionId, file }] of orphans) {
-      await this.attempt(`Orphan ${file.resourceId} of session ${sessionId}`, tally, async () => {
-        const isGone = await this.context.storage.removeScanned(sessionId, file);
+    for (const [key, { file }] of orphans) {
+      await this.attempt(`Orphan ${file.resourceId} of session ${file.sessionId}`, tally, async () => {
+        const isGone = await this.context.storage.removeScanned(file);
         this.suspects.delete(key);
         // One that has changed since it was seen is no orphan, or another one.
         if (!isGone) return;
@@ -123,17 +112,18 @@ export class OrphanSweep {
     return deleted;
   }
 
-  private async removeFolder(
-    { sessionId, foreign }: ScannedFolder,
+  private async removeFolders(
+    sessionIds: readonly string[],
     graceMs: number,
     tally: RunTally,
   ): Promise<void> {
-    if (foreign > 0) return;
-    const session = await this.context.store.find(sessionId);
-    if (session && session.state !== 'ended') return;
-    await this.attempt(`The empty folder of session ${sessionId}`, tally, () =>
-      this.context.storage.removeEmptyFolder(sessionId, graceMs),
-    );
+    for (const sessionId of sessionIds) {
+      const session = await this.context.store.find(sessionId);
+      if (session && session.state !== 'ended') continue;
+      await this.attempt(`The empty folder of session ${sessionId}`, tally, () =>
+        this.context.storage.removeEmptyFolder(sessionId, graceMs),
+      );
+    }
   }
 
   private async attempt(what: string, tally: RunTally, work: () => Promise<unknown>): Promise<void> {

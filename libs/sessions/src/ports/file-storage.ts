@@ -81,11 +81,16 @@ export abstract class FileStorage {
   /** Resolves when what the ticket stands for is deleted; without one, when the trash has been tried once, whole. */
   abstract emptyTrash(ticket?: TrashTicket): Promise<TrashReport>;
 
-  /** Every file under our names, in batches of one session folder or less, and what is in our place but not ours. */
-  abstract scan(): AsyncIterable<ScannedFolder>;
+  /**
+   * Goes through all files under our names, a part at a time, and finds those that no session owns. Names come first: once a
+   * part is listed, `known` is asked for the resources of its sessions, and only what is not among them is looked at
+   * closer. Parts are handed out in order, and listed no more than a few ahead. Where `known` rejects, or answers for fewer
+   * sessions than it was asked for, the scan rejects, and nothing more is found.
+   */
+  abstract scan(known: KnownResources): AsyncIterable<ScannedPart>;
 
   /** Deletes a file that was found by `scan`, if it still is the very same; whether it did. */
-  abstract removeScanned(sessionId: string, file: ScannedFile): Promise<boolean>;
+  abstract removeScanned(file: ScannedFile): Promise<boolean>;
 
   /** Deletes the folder of a session if it is empty and as old as the grace; whether it did. */
   abstract removeEmptyFolder(sessionId: string, graceMs: number): Promise<boolean>;
@@ -142,15 +147,24 @@ export interface TrashReport {
   readonly stuck: number;
 }
 
-export interface ScannedFolder {
-  readonly sessionId: string;
-  readonly files: readonly ScannedFile[];
+/** What the store has of some sessions: for each, in the same order, the packed ids of its resources (see `packIds`). */
+export type KnownResources = (sessionIds: readonly string[]) => Promise<readonly string[]>;
+
+/** What was found in some folders of sessions. */
+export interface ScannedPart {
+  /** How many files there are under our names. Of those that are known, the name is all that was looked at. */
+  readonly files: number;
   /** Entries that are not ours: counted, never touched. */
   readonly foreign: number;
+  /** Files that are no resource of their session. */
+  readonly unknown: readonly ScannedFile[];
+  /** Sessions whose folder holds nothing. */
+  readonly empty: readonly string[];
 }
 
 /** A file under our names, with what tells it from another that takes its place. */
 export interface ScannedFile {
+  readonly sessionId: string;
   readonly resourceId: string;
   /** Being written, or left so. */
   readonly partial: boolean;

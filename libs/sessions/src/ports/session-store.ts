@@ -157,8 +157,11 @@ export abstract class SessionStore {
   /** All resources of these sessions, whatever their state, oldest first. */
   abstract listResources(sessionIds: readonly string[]): Promise<ResourceRecord[]>;
 
-  /** Which of these are resources of the session, in any state. For telling orphans from files. */
-  abstract knownResources(sessionId: string, resourceIds: readonly string[]): Promise<ReadonlySet<string>>;
+  /**
+   * The ids of all resources of each of these sessions, in any state, packed into one text (see `packIds`); in the order of
+   * the sessions, and empty for one without. For telling orphans from files: a scan asks for hundreds of sessions at once.
+   */
+  abstract knownResources(sessionIds: readonly string[]): Promise<readonly string[]>;
 
   /** Notes a read by `instanceId`: from now to `unuse` it is in use. `null` unless it is `ready` and its session open. */
   abstract use(resourceId: string, instanceId: string, at: number): Promise<ResourceRecord | null>;

@@ -5,8 +5,9 @@ import {
   type ByteRange,
   type FileKey,
   type FileWriter,
+  type KnownResources,
   type ScannedFile,
-  type ScannedFolder,
+  type ScannedPart,
   type StorageRoom,
   type TrashReport,
   type TrashTicket,
@@ -22,9 +23,10 @@ import { checkKey, folderName, type RootPaths } from './paths.js';
 import { openFile } from './reading.js';
 import { inspectRoot, prepareRoot } from './root.js';
 import { RootGuard } from './root-guard.js';
-import { removeFolderIfEmpty, removeIfSame, scanFiles } from './scan.js';
+import { scanFiles } from './scan.js';
 import { SessionFolders } from './session-folders.js';
 import { toStorageError, unavailable } from './storage-error.js';
+import { removeFolderIfEmpty, removeIfSame } from './sweeping.js';
 import { Trash } from './trash.js';
 
 export interface LocalFileStorageOptions {
@@ -195,20 +197,20 @@ export class LocalFileStorage extends FileStorage {
     });
   }
 
-  async *scan(): AsyncGenerator<ScannedFolder> {
+  async *scan(known: KnownResources): AsyncGenerator<ScannedPart> {
     const { paths, guard } = this.connection();
     const isPresent = async () => (await guard.look()).present;
     try {
-      if (await isPresent()) yield* scanFiles(paths, isPresent);
+      yield* scanFiles(paths, isPresent, known);
     } catch (error) {
       throw toStorageError(error);
     }
   }
 
-  removeScanned(sessionId: string, file: ScannedFile): Promise<boolean> {
+  removeScanned(file: ScannedFile): Promise<boolean> {
     return this.attempt(async ({ guard, paths }) => {
       const { trusted } = await guard.look();
-      return trusted && removeIfSame(paths, sessionId, file);
+      return trusted && removeIfSame(paths, file);
     });
   }
 

@@ -1,16 +1,5 @@
-import {
-  closeSync,
-  constants,
-  existsSync,
-  fstatSync,
-  lstatSync,
-  openSync,
-  readFileSync,
-  readdirSync,
-  readlinkSync,
-  rmdirSync,
-  unlinkSync,
-} from 'node:fs';
+import { lstatSync, rmdirSync, unlinkSync } from 'node:fs';
+import { OpenFolder } from './open-folder.js';
 import { systemCode } from './storage-error.js';
 
 /** What became of one entry of the trash. */
@@ -30,8 +19,6 @@ interface Tally {
   error: string | null;
 }
 
-const OPEN_FOLDER = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
-const REACHES_THROUGH_OPEN_FOLDERS = process.platform === 'linux' && existsSync('/proc/self/fd');
 /** Deeper than anything of ours: what lies deeper was not made by us, and each level costs an open file. */
 const MAX_DEPTH = 32;
 /** Others may still add to a folder while it is emptied, or empty it at the same time. */
@@ -42,28 +29,24 @@ const ATTEMPTS = 10;
  * past whatever cannot be deleted. It blocks its thread: made for a worker.
  */
 export function removeEntries(trash: string, names: readonly string[]): EntryOutcome[] {
-  const opened = openFolder(Buffer.from(trash));
-  if (!opened) return untouched(names, 'ENOENT');
   try {
-    if (!liesAt(opened.fd, trash)) return untouched(names, 'ELOOP');
-    const place = placeOf(opened.fd);
-    return names.map((name) => {
-      const tally: Tally = { files: 0, bytes: 0, error: null };
-      const gone = remove(below(opened.base, Buffer.from(name)), place, 0, tally);
-      return { name, gone, ...tally };
+    return OpenFolder.use(trash, (opened) => {
+      if (!opened.liesThere()) return untouched(names, 'ELOOP');
+      const place = opened.place();
+      return names.map((name) => {
+        const tally: Tally = { files: 0, bytes: 0, error: null };
+        const gone = remove(opened.at(name), place, 0, tally);
+        return { name, gone, ...tally };
+      });
     });
-  } finally {
-    closeSync(opened.fd);
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return untouched(names, 'ENOENT');
+    throw error;
   }
 }
 
 function untouched(names: readonly string[], error: string): EntryOutcome[] {
   return names.map((name) => ({ name, gone: false, files: 0, bytes: 0, error }));
-}
-
-/** Names are bytes: one that is no UTF-8 would come back as another name. */
-function below(folder: Buffer, name: Buffer): Buffer {
-  return Buffer.concat([folder, Buffer.from('/'), name]);
 }
 
 /** Whether nothing is left under this path. */
@@ -102,41 +85,15 @@ function removeContents(path: Buffer, place: string, depth: number, tally: Tally
     tally.error ??= 'ENAMETOOLONG';
     return false;
   }
-  const opened = openFolder(path);
-  if (!opened) return true;
-  try {
-    if (placeOf(opened.fd) !== place) {
+  return OpenFolder.use(path, (opened) => {
+    if (opened.place() !== place) {
       tally.error ??= 'EXDEV';
       return false;
     }
     let whole = true;
-    for (const name of readdirSync(opened.base, { encoding: 'buffer' })) {
-      whole = remove(below(opened.base, name), place, depth + 1, tally) && whole;
+    for (const name of opened.names()) {
+      whole = remove(opened.at(name), place, depth + 1, tally) && whole;
     }
     return whole;
-  } finally {
-    closeSync(opened.fd);
-  }
-}
-
-/** The device, and where the system tells it the mount: a disk may be mounted in itself. */
-function placeOf(fd: number): string {
-  const { dev } = fstatSync(fd);
-  if (!REACHES_THROUGH_OPEN_FOLDERS) return String(dev);
-  const mount = /^mnt_id:\s*(\d+)$/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'latin1'))?.[1];
-  return `${dev} ${mount}`;
-}
-
-function openFolder(path: Buffer): { readonly fd: number; readonly base: Buffer } | null {
-  try {
-    const fd = openSync(path, OPEN_FOLDER);
-    return { fd, base: REACHES_THROUGH_OPEN_FOLDERS ? Buffer.from(`/proc/self/fd/${fd}`) : path };
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return null;
-    throw error;
-  }
-}
-
-function liesAt(fd: number, path: string): boolean {
-  return !REACHES_THROUGH_OPEN_FOLDERS || readlinkSync(`/proc/self/fd/${fd}`) === path;
+  });
 }

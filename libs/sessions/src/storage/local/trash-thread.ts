@@ -1,6 +1,6 @@
-import { Worker } from 'node:worker_threads';
 import type { EntryOutcome } from './trash-removal.js';
 import { unavailable } from './storage-error.js';
+import { WorkerThread } from './worker-thread.js';
 
 /** Entries handed over at once: few, so that what somebody waits for is not long in coming. */
 const BATCH = 16;
@@ -8,78 +8,59 @@ const BATCH = 16;
 interface Job {
   readonly name: string;
   readonly resolve: (outcome: EntryOutcome) => void;
-  readonly reject: (error: Error) => void;
+  readonly reject: (error: unknown) => void;
 }
 
-/**
- * Has entries of the trash deleted in a thread of its own, so that the event loop never waits for the disk. The thread
- * is started when there is something to do, keeps the process alive only while there is, and dies on `close`.
- */
+/** Has entries of the trash deleted in a thread of its own, so that the event loop never waits for the disk. */
 export class TrashThread {
-  private worker: Worker | null = null;
+  private readonly thread: WorkerThread<readonly string[], readonly EntryOutcome[]>;
   private readonly urgent: Job[] = [];
   private readonly waiting: Job[] = [];
-  private underWay: readonly Job[] = [];
-  private closed = false;
+  private isBusy = false;
 
-  constructor(private readonly trash: string) {}
+  constructor(trash: string) {
+    this.thread = new WorkerThread({
+      name: 'trash',
+      file: new URL('./trash.worker.js', import.meta.url),
+      data: { trash },
+      lost: stopped,
+    });
+  }
 
   /** Deletes this entry, before others if it is urgent. */
   remove(name: string, urgent: boolean): Promise<EntryOutcome> {
-    if (this.closed) return Promise.reject(stopped());
     return new Promise((resolve, reject) => {
       (urgent ? this.urgent : this.waiting).push({ name, resolve, reject });
-      if (this.underWay.length === 0) this.handOver();
+      if (!this.isBusy) void this.work();
     });
   }
 
-  async close(): Promise<void> {
-    this.closed = true;
-    await this.worker?.terminate();
-    this.fail();
+  /** What has not been deleted by now is rejected. */
+  close(): Promise<void> {
+    return this.thread.close();
   }
 
-  private handOver(): void {
-    this.underWay = (this.urgent.length > 0 ? this.urgent : this.waiting).splice(0, BATCH);
-    if (this.underWay.length === 0) {
-      this.worker?.unref();
-      return;
+  private async work(): Promise<void> {
+    this.isBusy = true;
+    for (let jobs = this.nextJobs(); jobs.length > 0; jobs = this.nextJobs()) {
+      // oxlint-disable-next-line no-await-in-loop -- what is urgent by then comes next
+      await this.removeAll(jobs);
     }
-    this.worker ??= this.start();
-    this.worker.ref();
-    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
-    this.worker.postMessage(this.underWay.map(({ name }) => name));
+    this.isBusy = false;
   }
 
-  private start(): Worker {
-    const worker = new Worker(new URL('./trash.worker.js', import.meta.url), {
-      workerData: { trash: this.trash },
-      name: 'nest-sessions trash',
-      // The process's own may not suit a file: --input-type, for one.
-      execArgv: [],
-    });
-    worker.on('message', (outcomes: readonly EntryOutcome[]) => {
-      const done = this.underWay;
-      this.underWay = [];
-      for (const [index, job] of done.entries()) settle(job, outcomes[index]);
-      this.handOver();
-    });
-    worker.on('error', (error) => this.lose(worker, error));
-    worker.on('exit', () => this.lose(worker));
-    return worker;
+  private nextJobs(): Job[] {
+    return (this.urgent.length > 0 ? this.urgent : this.waiting).splice(0, BATCH);
   }
 
-  /** The thread is dead. What it was doing is tried again by who asks next, in a new one. */
-  private lose(worker: Worker, error?: unknown): void {
-    if (this.worker !== worker) return;
-    this.worker = null;
-    this.fail(error);
-  }
-
-  private fail(cause?: unknown): void {
-    const lost = [...this.underWay, ...this.urgent.splice(0), ...this.waiting.splice(0)];
-    this.underWay = [];
-    for (const { reject } of lost) reject(stopped(cause));
+  private async removeAll(jobs: readonly Job[]): Promise<void> {
+    try {
+      const outcomes = await this.thread.ask(jobs.map(({ name }) => name));
+      for (const [index, job] of jobs.entries()) settle(job, outcomes[index]);
+    } catch (error) {
+      // The thread is dead. What it was doing is tried again by who asks next, in a new one.
+      for (const job of [...jobs, ...this.urgent.splice(0), ...this.waiting.splice(0)]) job.reject(error);
+    }
   }
 }
 

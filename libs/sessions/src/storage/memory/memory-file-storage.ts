@@ -2,14 +2,16 @@ import { randomUUID } from 'node:crypto';
 import { readFile, rm } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { SessionsError } from '../../domain/errors.js';
+import { packedIds, packIds } from '../../domain/packed-ids.js';
 import {
   FileStorage,
   type Adoption,
   type ByteRange,
   type FileKey,
   type FileWriter,
+  type KnownResources,
   type ScannedFile,
-  type ScannedFolder,
+  type ScannedPart,
   type StorageRoom,
   type TrashReport,
   type TrashTicket,
@@ -94,15 +96,25 @@ export class MemoryFileStorage extends FileStorage {
     return { files: 0, bytes: 0, failures: 0, stuck: 0 };
   }
 
-  async *scan(): AsyncIterable<ScannedFolder> {
-    for (const [sessionId, folder] of this.sessions) {
-      const files = [...folder].map(([resourceId, file]) => scanned(resourceId, file));
-      yield { sessionId, files, foreign: 0 };
-    }
+  async *scan(known: KnownResources): AsyncIterable<ScannedPart> {
+    const folders = [...this.sessions].map(([sessionId, folder]) => ({ sessionId, files: [...folder] }));
+    const answers = await known(folders.map(({ sessionId }) => sessionId));
+    const unknown = folders.flatMap(({ sessionId, files }, index) => {
+      const ids = packedIds(answers[index]);
+      return files
+        .filter(([resourceId]) => !ids.has(packIds([resourceId])))
+        .map(([resourceId, file]) => scanned(sessionId, resourceId, file));
+    });
+    yield {
+      files: folders.reduce((sum, { files }) => sum + files.length, 0),
+      foreign: 0,
+      unknown,
+      empty: folders.filter(({ files }) => files.length === 0).map(({ sessionId }) => sessionId),
+    };
   }
 
-  async removeScanned(sessionId: string, found: ScannedFile): Promise<boolean> {
-    const folder = this.sessions.get(sessionId);
+  async removeScanned(found: ScannedFile): Promise<boolean> {
+    const folder = this.sessions.get(found.sessionId);
     const file = folder?.get(found.resourceId);
     if (!folder || !file || file.inode !== found.inode || file.changedAt !== found.changedAt) return false;
     return folder.delete(found.resourceId);
@@ -134,7 +146,7 @@ function sizeOf(file: StoredFile): number {
   return file.chunks.reduce((sum, chunk) => sum + chunk.length, 0);
 }
 
-function scanned(resourceId: string, file: StoredFile): ScannedFile {
+function scanned(sessionId: string, resourceId: string, file: StoredFile): ScannedFile {
   const { partial, changedAt, inode } = file;
-  return { resourceId, partial, changedAt, inode, sizeBytes: sizeOf(file) };
+  return { sessionId, resourceId, partial, changedAt, inode, sizeBytes: sizeOf(file) };
 }

@@ -136,8 +136,8 @@ export class MemorySessionStore extends SessionStore {
     return this.#ready().resources.listResources(sessionIds);
   }
 
-  override async knownResources(sessionId: string, resourceIds: readonly string[]) {
-    return this.#ready().resources.knownResources(sessionId, resourceIds);
+  override async knownResources(sessionIds: readonly string[]) {
+    return this.#ready().resources.knownResources(sessionIds);
   }
 
   override async use(resourceId: string, instanceId: string, at: number) {

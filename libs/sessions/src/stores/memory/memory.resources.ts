@@ -1,4 +1,5 @@
 import { SessionsError } from '../../domain/errors.js';
+import { packIds } from '../../domain/packed-ids.js';
 import { fits, type ResourceLimits } from '../../domain/limits.js';
 import { STREAM_TYPE, type NewResource, type ResourceRecord } from '../../domain/resource.js';
 import type { Settled } from '../../ports/session-store.js';
@@ -78,8 +79,9 @@ export class MemoryResources {
       .toSorted(byInstant((resource) => resource.createdAt));
   }
 
-  knownResources(sessionId: string, resourceIds: readonly string[]): ReadonlySet<string> {
-    return new Set(resourceIds.filter((id) => this.data.resources.get(id)?.record.sessionId === sessionId));
+  knownResources(sessionIds: readonly string[]): string[] {
+    const bySession = Map.groupBy(this.data.resources.values(), ({ record }) => record.sessionId);
+    return sessionIds.map((id) => packIds((bySession.get(id) ?? []).map(({ record }) => record.id)));
   }
 
   use(resourceId: string, instanceId: string, at: number): ResourceRecord | null {

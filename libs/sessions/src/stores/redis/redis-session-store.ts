@@ -193,8 +193,8 @@ export class RedisSessionStore extends SessionStore {
     return this.#perform(({ resources }) => resources.listResources(sessionIds));
   }
 
-  override knownResources(sessionId: string, resourceIds: readonly string[]) {
-    return this.#perform(({ resources }) => resources.knownResources(sessionId, resourceIds));
+  override knownResources(sessionIds: readonly string[]) {
+    return this.#perform(({ resources }) => resources.knownResources(sessionIds));
   }
 
   override use(resourceId: string, instanceId: string, at: number) {

@@ -3,7 +3,7 @@ import type { ResourceLimits } from '../../domain/limits.js';
 import type { NewResource, ResourceRecord } from '../../domain/resource.js';
 import type { Settled } from '../../ports/session-store.js';
 import { compare, type RedisBuckets } from './redis.buckets.js';
-import { GROW, LIST_RESOURCES, RESERVE, SETTLE, UNUSE, USE } from './redis.scripts.resources.js';
+import { GROW, LIST_RESOURCES, PACKED_IDS, RESERVE, SETTLE, UNUSE, USE } from './redis.scripts.resources.js';
 import { FIELDS } from './redis.scripts.store.js';
 import { newResourceText, resourceOf, textOf, textsOf } from './redis.values.js';
 
@@ -42,8 +42,10 @@ export class RedisResources {
   }
 
   async findResource(resourceId: string): Promise<ResourceRecord | null> {
-    const [found] = await this.#load(resourceId, [resourceId]);
-    return found ?? null;
+    const bucket = this.buckets.of(resourceId);
+    if (bucket === null) return null;
+    const [text = ''] = textsOf(await this.buckets.runOn(FIELDS, bucket, 'resources', resourceId));
+    return text === '' ? null : resourceOf(text);
   }
 
   async listResources(sessionIds: readonly string[]): Promise<ResourceRecord[]> {
@@ -56,9 +58,13 @@ export class RedisResources {
       .toSorted((a, b) => a.createdAt - b.createdAt || compare(a.id, b.id));
   }
 
-  async knownResources(sessionId: string, resourceIds: readonly string[]): Promise<ReadonlySet<string>> {
-    const found = await this.#load(sessionId, resourceIds);
-    return new Set(found.filter((resource) => resource.sessionId === sessionId).map(({ id }) => id));
+  async knownResources(sessionIds: readonly string[]): Promise<string[]> {
+    const known = new Map<string, string>();
+    await this.buckets.byBucket(new Set(sessionIds), async (bucket, ids) => {
+      const texts = textsOf(await this.buckets.runIn(PACKED_IDS, bucket, ...ids));
+      for (const [index, text] of texts.entries()) known.set(ids[index] ?? '', text);
+    });
+    return sessionIds.map((id) => known.get(id) ?? '');
   }
 
   async use(resourceId: string, instanceId: string, at: number): Promise<ResourceRecord | null> {
@@ -71,13 +77,5 @@ export class RedisResources {
   async unuse(resourceId: string, instanceId: string, at: number): Promise<void> {
     const bucket = this.buckets.of(resourceId);
     if (bucket !== null) await this.buckets.runIn(UNUSE, bucket, resourceId, instanceId, at);
-  }
-
-  /** Resources of the bucket that `owner` names. */
-  async #load(owner: string, ids: readonly string[]): Promise<ResourceRecord[]> {
-    const bucket = this.buckets.of(owner);
-    if (bucket === null || ids.length === 0) return [];
-    const found = textsOf(await this.buckets.runOn(FIELDS, bucket, 'resources', ...ids));
-    return found.filter((text) => text !== '').map(resourceOf);
   }
 }

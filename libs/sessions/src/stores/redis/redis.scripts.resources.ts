@@ -116,6 +116,22 @@ return found
 `,
 );
 
+/** session ids → the ids of all that each holds, packed into one text */
+export const PACKED_IDS = bucketScript(
+  'read',
+  `
+local packed = {}
+for _, session_id in ipairs(ARGV) do
+  local ids = {}
+  for index, member in ipairs(members_of(HELD, session_id)) do
+    ids[index] = string.gsub(after_colon(member, session_id), '-', '')
+  end
+  packed[#packed + 1] = table.concat(ids)
+end
+return packed
+`,
+);
+
 /** lease, node, `unused` or `any`, then of each victim: id, last use → records of those that were marked */
 export const BEGIN_RELEASE = bucketScript(
   'free',

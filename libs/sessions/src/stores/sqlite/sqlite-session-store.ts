@@ -153,8 +153,8 @@ export class SqliteSessionStore extends SessionStore {
     return this.#client.call('listResources', sessionIds);
   }
 
-  override async knownResources(sessionId: string, resourceIds: readonly string[]) {
-    return new Set(await this.#client.call('knownResources', sessionId, resourceIds));
+  override knownResources(sessionIds: readonly string[]) {
+    return this.#client.call('knownResources', sessionIds);
   }
 
   override use(resourceId: string, instanceId: string, at: number) {

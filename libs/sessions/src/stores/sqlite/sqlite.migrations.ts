@@ -151,4 +151,9 @@ export const MIGRATIONS: readonly string[] = [
   ALTER TABLE instances ADD COLUMN sign TEXT;
   CREATE TABLE nodes (id BLOB PRIMARY KEY, address TEXT, last_seen_at INTEGER NOT NULL) WITHOUT ROWID;
   `,
+  // A sweep asks for the ids of all resources, session by session: the index answers that by itself.
+  `
+  DROP INDEX resources_session;
+  CREATE INDEX resources_session ON resources (session_key, id);
+  `,
 ];

@@ -14,12 +14,8 @@ export type OperationName = Exclude<keyof SessionStore, 'kind' | 'connect' | 'cl
 
 export type Arguments = { [Name in OperationName]: Parameters<SessionStore[Name]> };
 
-/** What each operation answers, in JSON's terms: a set travels as a list. */
-export type Answers = {
-  [Name in OperationName]: Name extends 'knownResources'
-    ? readonly string[]
-    : Awaited<ReturnType<SessionStore[Name]>>;
-};
+/** What each operation answers; it travels as JSON. */
+export type Answers = { [Name in OperationName]: Awaited<ReturnType<SessionStore[Name]>> };
 
 export type Operations = { readonly [Name in OperationName]: (...args: Arguments[Name]) => Answers[Name] };
 
@@ -57,7 +53,7 @@ export function sqliteOperations(db: DatabaseSync): Operations {
     settle: (resourceId, settled) => resources.settle(resourceId, settled),
     findResource: (resourceId) => resources.findResource(resourceId),
     listResources: (sessionIds) => resources.listResources(sessionIds),
-    knownResources: (sessionId, resourceIds) => resources.knownResources(sessionId, resourceIds),
+    knownResources: (sessionIds) => resources.knownResources(sessionIds),
     use: (resourceId, instanceId, at) => resources.use(resourceId, instanceId, at),
     unuse: (resourceId, instanceId, at) => resources.unuse(resourceId, instanceId, at),
     beginRelease: (victims, lease, only) => releases.beginRelease(victims, lease, only),

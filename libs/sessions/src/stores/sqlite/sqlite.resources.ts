@@ -17,6 +17,7 @@ export class SqliteResources {
   readonly #session;
   readonly #find;
   readonly #ofSession;
+  readonly #packedIds;
   readonly #insert;
   readonly #hold;
   readonly #grow;
@@ -34,6 +35,11 @@ export class SqliteResources {
     this.#session = db.prepare('SELECT key, state, resource_count, bytes_used FROM sessions WHERE id = :id');
     this.#find = db.prepare(`${JOINED} WHERE resources.id = :id`);
     this.#ofSession = db.prepare(`${JOINED} WHERE sessions.id = :sessionId`);
+    // An id that is no UUID is kept as text, and has no file.
+    this.#packedIds = db.prepare(`
+      SELECT lower(ifnull(group_concat(hex(resources.id), ''), '')) AS ids
+      FROM sessions JOIN resources ON resources.session_key = sessions.key
+      WHERE sessions.id = :sessionId AND typeof(resources.id) = 'blob'`);
     this.#insert = db.prepare(`
       INSERT INTO resources (
         id, session_key, type, purpose, file_name, media_type, state, settled, instance_id, node_id, created_at,
@@ -136,10 +142,10 @@ export class SqliteResources {
       .toSorted((a, b) => a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1));
   }
 
-  knownResources(sessionId: string, resourceIds: readonly string[]): string[] {
-    return resourceIds.filter((id) => {
-      const row = this.#find.get({ id: packId(id) });
-      return row !== undefined && isOf(row, sessionId);
+  knownResources(sessionIds: readonly string[]): string[] {
+    return sessionIds.map((sessionId) => {
+      const row = this.#packedIds.get({ sessionId: packId(sessionId) });
+      return textOf(row ?? {}, 'ids');
     });
   }
 

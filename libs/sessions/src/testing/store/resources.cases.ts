@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
+import { packedIds, packIds } from '../../domain/packed-ids.js';
 import type { SessionStoreCase } from './store.case.js';
 import {
   atOnce,
@@ -182,15 +183,13 @@ export const resourceCases: readonly SessionStoreCase[] = [
       const foreign = await ready(store, other.id);
       await store.beginRelease([leaving, gone], lease(), 'any');
       await store.finishRelease([gone.id], 'released');
-      const known = await store.knownResources(session.id, [
-        written.id,
-        leaving.id,
-        gone.id,
-        foreign.id,
-        randomUUID(),
-      ]);
-      same([...known].toSorted(), [written.id, leaving.id].toSorted());
-      assert.equal((await store.knownResources(randomUUID(), [written.id])).size, 0);
+      const known = await store.knownResources([randomUUID(), other.id, session.id, other.id]);
+      same(known, ['', packIds([foreign.id]), known[2], packIds([foreign.id])]);
+      same(
+        [...packedIds(known[2])].toSorted(),
+        [written.id, leaving.id].map((id) => packIds([id])).toSorted(),
+      );
+      same(await store.knownResources([]), []);
     },
   },
   {

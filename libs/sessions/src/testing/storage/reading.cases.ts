@@ -1,0 +1,48 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import type { FileStorageCase } from './storage.case.js';
+import { drain, newKey, rejectsWith, textOf, write } from './storage.fixtures.js';
+
+export const readingCases: readonly FileStorageCase[] = [
+  {
+    name: 'a range holds its first and its last byte',
+    async run(storage) {
+      const key = await write(storage, '0123456789');
+      assert.equal(await textOf(storage, key, { start: 0, end: 0 }), '0');
+      assert.equal(await textOf(storage, key, { start: 2, end: 5 }), '2345');
+      assert.equal(await textOf(storage, key, { start: 9, end: 9 }), '9');
+      assert.equal(await textOf(storage, key, { start: 8, end: 100 }), '89');
+    },
+  },
+  {
+    name: 'a range past the end cannot be satisfied',
+    async run(storage) {
+      const key = await write(storage, '0123456789');
+      await rejectsWith('RANGE_NOT_SATISFIABLE', storage.read(key, { start: 10, end: 12 }));
+      await rejectsWith('RANGE_NOT_SATISFIABLE', storage.read(key, { start: 5, end: 4 }));
+      await rejectsWith('RANGE_NOT_SATISFIABLE', storage.read(key, { start: -1, end: 4 }));
+    },
+  },
+  {
+    name: 'what is not there reads as null',
+    async run(storage) {
+      assert.equal(await storage.read(newKey()), null);
+      const { sessionId } = await write(storage, 'another file');
+      assert.equal(await storage.read({ sessionId, resourceId: randomUUID() }), null);
+    },
+  },
+  {
+    name: 'a read that is open outlives the deletion of its file',
+    async run(storage) {
+      const text = 'x'.repeat(500_000);
+      const removed = await write(storage, text);
+      const discarded = await write(storage, text);
+      const [first, second] = [await storage.read(removed), await storage.read(discarded)];
+      await storage.remove(removed);
+      await storage.emptyTrash((await storage.discardSession(discarded.sessionId)) ?? undefined);
+      assert.ok(first && second);
+      assert.equal((await drain(first)).byteLength, text.length);
+      assert.equal((await drain(second)).byteLength, text.length);
+    },
+  },
+];
