@@ -86,8 +86,8 @@ async function openOn(url: string, ends: readonly AcknowledgedEnd[]): Promise<Ac
       const key = layout.key((bucketOfId(end.sessionId) ?? 0) % buckets, 'sessions');
       for (;;) {
         try {
-          const text = await client.sendCommand(['HGET', key, end.sessionId]);
-          return text !== null && (JSON.parse(String(text)) as { state: string }).state === 'open';
+          const text = await client.hGet(key, end.sessionId);
+          return text !== null && (JSON.parse(text) as { state: string }).state === 'open';
         } catch (error) {
           if (!String(error).includes('CLUSTERDOWN')) return false;
           await pause(10);

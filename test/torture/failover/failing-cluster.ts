@@ -41,7 +41,7 @@ export class FailingCluster {
       await killed.signal('SIGKILL');
       const killedAt = performance.now();
       const deadline = killedAt + PROMOTED_WITHIN_MS;
-      while (!isMaster(String(await client.sendCommand(['INFO', 'replication'])))) {
+      while (!isMaster(await client.info('replication'))) {
         if (performance.now() > deadline) throw new Error('A killed master was not replaced.');
         await pause(LOOK_MS);
       }
