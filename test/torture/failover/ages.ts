@@ -22,40 +22,28 @@ export class Ages {
     this.violation = violation;
   }
 
-  /** A request that came after `askedAt` was served with this session. */
-  served(sessionId: string, askedAt: number): void {
-    const life = this.lives.get(sessionId);
-    const now = performance.now();
-    if (!life) {
-      this.lives.set(sessionId, { bornBy: now, activeBy: now });
-      return;
-    }
-    const why = this.whyOver(sessionId, askedAt);
-    if (why !== null) {
-      const [age, rest] = [askedAt - life.bornBy, askedAt - life.activeBy].map(Math.round);
-      this.violation(
-        `session ${sessionId} is served ${why}: ${age} ms old, ${rest} ms after its last activity`,
-      );
-    }
-    this.attempted(sessionId);
+  /** Why a request that comes now must not be served with this session any more; `null` where it may be. */
+  whyOver(sessionId: string | null): 'idle' | 'expired' | null {
+    const life = sessionId === null ? undefined : this.lives.get(sessionId);
+    if (!life) return null;
+    const latest = performance.now() - TOLERANCE_MS;
+    if (latest > life.bornBy + this.maxMs) return 'expired';
+    return latest > life.activeBy + this.idleMs ? 'idle' : null;
   }
 
-  /** A request was served with another session, and this one had been its client's. */
-  replaced(sessionId: string, askedAt: number): void {
-    const why = this.whyOver(sessionId, askedAt);
-    if (why !== null) this.overs[why] += 1;
+  /** A client that had one session was served with this one; the first was over, or may have been none. */
+  served(sessionId: string, before: string | null, whyOver: 'idle' | 'expired' | null): void {
+    if (sessionId !== before && whyOver !== null) this.overs[whyOver] += 1;
+    if (sessionId === before && whyOver !== null)
+      this.violation(`session ${sessionId} is served, ${whyOver}`);
+    if (this.lives.has(sessionId)) return;
+    const now = performance.now();
+    this.lives.set(sessionId, { bornBy: now, activeBy: now });
   }
 
   /** Whatever came of a request, it may have been an activity until now. */
   attempted(sessionId: string): void {
     const life = this.lives.get(sessionId);
     if (life) life.activeBy = performance.now();
-  }
-
-  private whyOver(sessionId: string, askedAt: number): 'idle' | 'expired' | null {
-    const life = this.lives.get(sessionId);
-    if (!life) return null;
-    if (askedAt > life.bornBy + this.maxMs + TOLERANCE_MS) return 'expired';
-    return askedAt > life.activeBy + this.idleMs + TOLERANCE_MS ? 'idle' : null;
   }
 }

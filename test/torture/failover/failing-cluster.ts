@@ -25,8 +25,11 @@ export class FailingCluster {
     this.servers = cluster.servers;
   }
 
-  /** Kills any of the masters; resolves in the instant in which its replica is promoted. */
-  async killMaster(random: () => number): Promise<Failover> {
+  /**
+   * Kills any of the masters; resolves in the instant in which its replica is promoted. For `deafMs` before its death the
+   * replica hears nothing of it: what is acknowledged then is lost.
+   */
+  async killMaster(random: () => number, deafMs: number): Promise<Failover> {
     const replications = await Promise.all(
       this.servers.map(async (server) => ({ server, info: await infoOf(server) })),
     );
@@ -38,6 +41,7 @@ export class FailingCluster {
     client.on('error', () => {});
     await client.connect();
     try {
+      if (deafMs > 0) await deafen(killed, deafMs);
       await killed.signal('SIGKILL');
       const killedAt = performance.now();
       const deadline = killedAt + PROMOTED_WITHIN_MS;
@@ -74,6 +78,13 @@ export class FailingCluster {
     );
     return !told.includes('broken') && told.filter((role) => role === 'master').length === 3;
   }
+}
+
+/** The master goes on without its replica, until it forgets all this with its death. */
+async function deafen(master: RedisServer, ms: number): Promise<void> {
+  await master.command('ACL', 'SETUSER', 'default', '-psync', '-sync');
+  await master.command('CLIENT', 'KILL', 'TYPE', 'replica');
+  await pause(ms);
 }
 
 async function infoOf(server: RedisServer): Promise<string> {

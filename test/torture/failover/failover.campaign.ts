@@ -16,6 +16,8 @@ const LIMITS: Limits = { maxMs: 40_000, idleMs: 15_000, maxResources: 6, maxByte
 const BACK_WITHIN_MS = 5000;
 /** So long there is peace between two deaths, so that there is something to lose. */
 const PEACE_MS = 1500;
+/** Every other master has not told its replica what happened for so long. */
+const DEAF_MS = 1000;
 /** How long a dead server stays so. */
 const DOWN_MS = 800;
 
@@ -71,7 +73,7 @@ async function kill(
   try {
     for (let round = 0; round < count; round += 1) {
       await wait(PEACE_MS + random() * 500);
-      const failover = await cluster.killMaster(random);
+      const failover = await cluster.killMaster(random, round % 2 === 1 ? DEAF_MS : 0);
       promotions.push(failover.promotedAt - failover.killedAt);
       const [servedAt] = await Promise.all([
         Promise.all(nodes.servers.map((server) => untilServed(server, nodes))),

@@ -53,13 +53,13 @@ export class Patron {
 
   /** Asks who it is; also for the first time. */
   private async show(server: NodeServer): Promise<void> {
-    const askedAt = performance.now();
+    const { ages } = this.crowd;
     const before = this.sessionId;
+    const whyOver = ages.whyOver(before);
     const answer = await this.ask(server, 'GET', '/session');
     if (answer?.status !== 200) return;
     const { id } = JSON.parse(answer.body.toString()) as { id: string };
-    this.crowd.ages.served(id, askedAt);
-    if (before !== null && before !== id) this.crowd.ages.replaced(before, askedAt);
+    ages.served(id, before, whyOver);
     this.sessionId = id;
   }
 
