@@ -16,12 +16,15 @@ export interface NoSession {
   readonly retryAfterSeconds?: number;
 }
 
-export interface FoundSession {
-  readonly session: Session;
-  /** @internal The hash of the token that was presented; `null` where the session began with this request. */
-  readonly tokenHash: string | null;
-  /** @internal Whether the request came with the token of a session that is over. */
-  readonly presentedEnded: boolean;
+/** A class, not a literal, for the same reason as `ResponseTokens`. */
+export class FoundSession {
+  constructor(
+    readonly session: Session,
+    /** @internal The hash of the token that was presented; `null` where the session began with this request. */
+    readonly tokenHash: string | null,
+    /** @internal Whether the request came with the token of a session that is over. */
+    readonly presentedEnded: boolean,
+  ) {}
 }
 
 /** What came of a request's cookie. */

@@ -1,4 +1,4 @@
-import { Inject, Injectable, Logger, type ExecutionContext } from '@nestjs/common';
+import { Inject, Injectable, type ExecutionContext } from '@nestjs/common';
 import { HttpAdapterHost, Reflector } from '@nestjs/core';
 import type { SessionsConfig } from '../core/config.js';
 import { SessionsCore } from '../core/core.js';
@@ -10,7 +10,8 @@ import { ClientReader } from './client-reader.js';
 import { handlesEventStream } from './event-stream.metadata.js';
 import { nodeRequest, type PlatformRequest, type PlatformResponse } from './platform-message.js';
 import { PresentedSession, type Presented } from './presented-session.js';
-import { errorFor, keepResolution, resolutionOf, type FoundSession, type Resolution } from './resolution.js';
+import { errorFor, keepResolution, resolutionOf, FoundSession, type Resolution } from './resolution.js';
+import { ResponseTokens } from './response-tokens.js';
 import { SessionCookie } from './session-cookie.js';
 import { SKIP_SESSION } from './skip-session.decorator.js';
 
@@ -22,7 +23,6 @@ const SKIPPED: Resolution = { session: null, reason: 'skipped' };
  */
 @Injectable()
 export class SessionResolver {
-  private readonly logger = new Logger('Sessions');
   private readonly cookie: SessionCookie;
   /** @internal */
   readonly clients = new ClientReader();
@@ -103,7 +103,7 @@ export class SessionResolver {
   private found(record: SessionRecord, response: PlatformResponse, isSecure: boolean): FoundSession {
     const session = new Session(record);
     this.carryTokens(session, response, isSecure);
-    return { session, tokenHash: record.tokenHash, presentedEnded: false };
+    return new FoundSession(session, record.tokenHash, false);
   }
 
   private doWithout(
@@ -136,18 +136,12 @@ export class SessionResolver {
     const { session, token } = opening;
     this.cookie.write(this.host.httpAdapter, response, isSecure, token);
     this.carryTokens(session, response, isSecure);
-    return { session, tokenHash: null, presentedEnded };
+    return new FoundSession(session, null, presentedEnded);
   }
 
   /** From here on `regenerate` and `end` of this session object reach the client by themselves. */
   private carryTokens(session: Session, response: PlatformResponse, isSecure: boolean): void {
-    const http = this.host.httpAdapter;
-    session.carryTokensBy({
-      carry: (token) => {
-        if (this.cookie.write(http, response, isSecure, token)) return;
-        this.logger.warn(`Session ${session.id}: its new token came too late for the response to carry it.`);
-      },
-      clear: () => void this.cookie.clear(http, response, isSecure),
-    });
+    const { httpAdapter } = this.host;
+    session.carryTokensBy(new ResponseTokens(session.id, this.cookie, httpAdapter, response, isSecure));
   }
 }
