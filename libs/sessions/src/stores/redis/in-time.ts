@@ -1,6 +1,6 @@
 import { RedisSilence } from './redis.errors.js';
 
-/** What `answering` answers, or a `RedisSilence` after so long. node-redis has a time limit for sending alone. */
+/** What is answered, or a `RedisSilence` after so long. node-redis' own limit, which we do without, is for sending alone. */
 export async function inTime<T>(answering: Promise<T>, timeoutMs: number): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const silence = new Promise<never>((_, reject) => {
