@@ -27,8 +27,8 @@ import { redisSettingsOf, type RedisSessionStoreOptions } from './redis.settings
 /**
  * Sessions in Redis 7 or later, or Valkey: one server or a cluster, shared by any number of machines. Each change is one
  * script, and durable as far as Redis is: what a master had not told its replica when it died is lost. Ends, binds and
- * rotations are held to more: where the master has a replica they are answered when one has them, or after 100 ms, and
- * whoever made one in the last minute makes it again after a change of master, when it next reads the feed.
+ * rotations are held to more: where the master has a replica they are answered when one has them, or after a few tenths of
+ * a second, and whoever made one in the last minute makes it again after a change of master, when it next reads the feed.
  */
 export class RedisSessionStore extends SessionStore {
   override readonly kind = 'redis';

@@ -3,7 +3,7 @@ import type { RedisConnection } from './redis.connection.js';
 import type { RedisScript } from './redis.script.js';
 import { replicasIn, type RedisServers } from './redis.server.js';
 
-/** For so long a replica is waited for. */
+/** For so long a replica is waited for; a server with nothing else to do looks at its watch ten times a second. */
 const WAIT_MS = 100;
 /** For so long the answer to that is waited for: a server that does not come to it has the change all the same. */
 const GIVE_UP_MS = 300;
