@@ -97,7 +97,10 @@ describe('A Redis with a replica', () => {
       await store.find(session?.id ?? '');
       const clients = String(await master.command('CLIENT', 'LIST', 'TYPE', 'normal'));
       const commands = [...clients.matchAll(/ cmd=(\S+)/g)].map(([, command]) => command);
-      expect(commands.toSorted()).toEqual(['client|list', expect.stringMatching(/^eval/), 'wait']);
+      expect(commands).toHaveLength(3);
+      expect(commands).toEqual(
+        expect.arrayContaining(['client|list', 'wait', expect.stringMatching(/^eval/)]),
+      );
     });
   });
 });

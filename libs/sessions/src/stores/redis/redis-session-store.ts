@@ -161,9 +161,12 @@ export class RedisSessionStore extends SessionStore {
   }
 
   override readFeed(position: FeedPosition | null, limit: number) {
-    return this.#perform(async ({ feed, recent }) => {
+    return this.#perform(async ({ feed, recent, durable }) => {
       const read = await feed.read(position, limit);
-      if (read.reset) recent.doubtAll();
+      if (read.reset) {
+        durable.startAnew();
+        recent.doubtAll();
+      }
       await recent.makeAgain();
       return read;
     });

@@ -41,7 +41,7 @@ export class RedisConnection {
   }
 
   async close(): Promise<void> {
-    await this.#connecting?.catch(() => {});
+    if (this.#connecting) await this.#connecting.catch(() => {});
     const client = this.#client;
     this.#client = null;
     this.#silentSince.clear();

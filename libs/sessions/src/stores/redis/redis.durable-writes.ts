@@ -36,6 +36,11 @@ export class RedisDurableWrites {
     await this.connection?.connect().catch(() => {});
   }
 
+  /** Lets the connection go: after a change of master it may lead to one that hangs. The next write makes another. */
+  startAnew(): void {
+    void this.close().catch(() => {});
+  }
+
   async close(): Promise<void> {
     await this.connection?.close();
   }
