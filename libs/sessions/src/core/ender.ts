@@ -115,11 +115,12 @@ export class Ender {
   private async finishEverywhere(session: EndingSession): Promise<EndedSession> {
     await this.others.untilClosed(session.id);
     const ended = await this.finish(session, true);
-    const { first, left } = await this.others.untilDeleted(session.id);
+    const left = await this.others.untilDeleted(session.id);
+    // Others may have done their part before they were first looked at: what the session had when it ended tells.
     return {
       ...ended,
       resources: Math.max(ended.resources, session.resourceCount - left.resources),
-      bytes: ended.bytes + first.bytes - left.bytes,
+      bytes: Math.max(ended.bytes, session.bytesUsed - left.bytes),
       pending: left.resources > 0 ? left : null,
     };
   }

@@ -34,15 +34,12 @@ export class OtherProcesses {
   }
 
   /**
-   * Waits for the nodes that live to delete their files of a session that is over on this one: what there was at first, and
-   * what is left, which is that of nodes that are away or late.
+   * Waits for the nodes that live to delete their files of a session that is over on this one: what is left, which is that of
+   * nodes that are away or late.
    */
-  async untilDeleted(
-    sessionId: string,
-  ): Promise<{ readonly first: PendingFiles; readonly left: PendingFiles }> {
+  async untilDeleted(sessionId: string): Promise<PendingFiles> {
     const { instance, store } = this.context;
     let held = await store.listResources([sessionId]);
-    const first = pendingOf(held);
     if (held.length > 0) {
       const live = new Set<string | null>((await instance.listLive()).map((beat) => beat.nodeId));
       await this.until(async () => {
@@ -50,7 +47,7 @@ export class OtherProcesses {
         return !held.some(({ nodeId }) => live.has(nodeId));
       });
     }
-    return { first, left: pendingOf(held) };
+    return pendingOf(held);
   }
 
   private async until(isDone: () => Promise<boolean>): Promise<void> {
