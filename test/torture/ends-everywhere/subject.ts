@@ -1,7 +1,7 @@
 import type { NodeServer } from '../nodes/node-server.ts';
 import { filesIn, folderOf } from '../processes/folder.ts';
 import { endByAdmin } from '../processes/operator.ts';
-import { pause } from '../processes/scratch.ts';
+import { holdsWithin, pause } from '../processes/scratch.ts';
 import { Visitor } from '../processes/visitor.ts';
 import { checkClosed } from '../streams/closing.ts';
 import { Listener } from '../streams/listener.ts';
@@ -12,6 +12,7 @@ import type { Scene } from './scene.ts';
 /** How long another process may go on taking the token. */
 const ELSEWHERE_MS = 1000;
 const UPLOAD_WITHIN_MS = 5000;
+const SMALL_BYTES = 1000;
 
 export type Way = 'its user' | 'an operator' | 'a command';
 
@@ -52,8 +53,26 @@ export class Subject {
     ]);
     const opened = await Promise.all(listeners.map((listener) => listener.opened));
     if (!opened.every(Boolean)) throw new Error('A stream of a live session did not open.');
-    const upload = uploads && there[0] ? await SlowUpload.begin(there[0]) : null;
+    const upload = uploads ? await Subject.beginUpload(scene, begun, others) : null;
     return new Subject(scene, begun, servers, { listeners, upload });
+  }
+
+  /** A file that is there, and one on another server of which the store has heard: one that comes later is of no session. */
+  private static async beginUpload(
+    { store }: Scene,
+    { visitor, sessionId }: { visitor: Visitor; sessionId: string },
+    [one, other]: readonly NodeServer[],
+  ): Promise<SlowUpload | null> {
+    if (!one || !other) return null;
+    const client = visitor.at(one.port);
+    await client.upload(Buffer.alloc(SMALL_BYTES, 1));
+    client.close();
+    const upload = await SlowUpload.begin(visitor.at(other.port));
+    const isUnderWay = await holdsWithin(UPLOAD_WITHIN_MS, async () =>
+      (await store.listResources([sessionId])).some(({ state }) => state === 'writing'),
+    );
+    if (!isUnderWay) throw new Error('An upload to a live session did not begin.');
+    return upload;
   }
 
   /** Ends it, and checks all that is promised at once or within moments; how long its streams took to close, in ms. */
