@@ -3,7 +3,6 @@ import { Agent, request as send } from 'node:http';
 import { answer } from './harness/program.ts';
 
 const BOUNDARY = '----nest-sessions-bench-boundary';
-const agent = new Agent({ keepAlive: true, maxSockets: 64 });
 
 async function upload(port: number, count: number, bytes: number, together: number): Promise<number> {
   const [head, tail] = [
@@ -11,21 +10,28 @@ async function upload(port: number, count: number, bytes: number, together: numb
     `\r\n--${BOUNDARY}--\r\n`,
   ];
   const body = Buffer.concat([Buffer.from(head), Buffer.alloc(bytes, 7), Buffer.from(tail)]);
-  const cookie = await post(port, Buffer.concat([Buffer.from(head), Buffer.from(tail)]), null);
-  const startedAt = performance.now();
-  let left = count;
-  const work = async (): Promise<void> => {
-    while (left > 0) {
-      left -= 1;
-      await post(port, body, cookie);
-    }
-  };
-  await Promise.all(Array.from({ length: together }, work));
-  return performance.now() - startedAt;
+  // Connections of its own: one that was idle since the round before may be closed by the server at any instant.
+  const agent = new Agent({ keepAlive: true });
+  try {
+    const first = Buffer.concat([Buffer.from(head), Buffer.from(tail)]);
+    const cookie = await post(agent, port, first, null);
+    const startedAt = performance.now();
+    let left = count;
+    const work = async (): Promise<void> => {
+      while (left > 0) {
+        left -= 1;
+        await post(agent, port, body, cookie);
+      }
+    };
+    await Promise.all(Array.from({ length: together }, work));
+    return performance.now() - startedAt;
+  } finally {
+    agent.destroy();
+  }
 }
 
 /** The cookie that came with the response, or the one that was sent. */
-function post(port: number, body: Buffer, cookie: string | null): Promise<string | null> {
+function post(agent: Agent, port: number, body: Buffer, cookie: string | null): Promise<string | null> {
   return new Promise((resolve, reject) => {
     const headers = {
       'content-type': `multipart/form-data; boundary=${BOUNDARY}`,

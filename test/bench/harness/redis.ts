@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createClient } from 'redis';
 import { taskset } from './machine.ts';
 
 /** A Redis of the benchmark's own, that keeps nothing on the disk, on a free port of this machine. */
@@ -56,6 +57,17 @@ export class RedisServer {
       child.once('close', () => reject(new Error(`redis-server did not start:\n${said}`)));
     });
     return new RedisServer(child, port, folder);
+  }
+
+  /** All that it keeps in memory. */
+  async usedBytes(): Promise<number> {
+    const client = createClient({ url: `redis://127.0.0.1:${this.port}` });
+    await client.connect();
+    try {
+      return Number(/used_memory:(\d+)/.exec(await client.info('memory'))?.[1]);
+    } finally {
+      client.destroy();
+    }
   }
 
   async stop(): Promise<void> {

@@ -29,7 +29,7 @@ export async function startExpressSession({ adapter, redisPort }: ServerSetup): 
   );
   return {
     port,
-    handlers: storeHandlers(store, client),
+    handlers: storeHandlers(store),
     async stop() {
       await app.close();
       client?.destroy();

@@ -4,10 +4,7 @@ import type { Handlers } from '../harness/program.ts';
 const IDLE_MS = 15 * 60_000;
 
 /** What a store of express-session can be asked for, where there are many sessions. */
-export function storeHandlers(
-  store: Store,
-  client: { info(section: string): Promise<string> } | null,
-): Handlers {
+export function storeHandlers(store: Store): Handlers {
   return {
     async seed(count: number) {
       for (let start = 0; start < count; start += 1000) {
@@ -18,10 +15,6 @@ export function storeHandlers(
     },
     list: () => timed((done) => store.all?.(done)),
     count: () => timed((done) => store.length?.(done)),
-    async storeBytes() {
-      const used = /used_memory:(\d+)/.exec((await client?.info('memory')) ?? '')?.[1];
-      return used === undefined ? null : Number(used);
-    },
   };
 }
 

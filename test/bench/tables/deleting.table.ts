@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { runCommand } from '../harness/command.ts';
+import { atLeast, goal } from '../harness/goal.ts';
 import type { LoopDelay } from '../harness/loop-watch.ts';
 import { Program } from '../harness/program.ts';
 import { say } from '../harness/progress.ts';
@@ -11,6 +12,8 @@ import type { Scope } from '../tables.ts';
 
 const FILES = 100;
 const BYTES = 4096;
+const LEAST_OF_RM = 0.8;
+const MOST_LOOP_MS = 10;
 
 interface Deletion {
   readonly endedMs: number;
@@ -43,6 +46,7 @@ export async function measureDeleting({ short }: Scope): Promise<Table[]> {
     scratch.remove();
   }
   const [ownMs, peerMs] = [median(own.map(({ ms }) => ms)), median(peer)];
+  const p99Ms = median(own.map(({ loop }) => loop.p99Ms));
   const rate = (ms: number): string => figure(((sessions * FILES) / ms) * 1000);
   return [
     {
@@ -56,11 +60,13 @@ export async function measureDeleting({ short }: Scope): Promise<Table[]> {
           figure(peerMs / ownMs, 2),
           figure(median(own.map(({ endedMs }) => endedMs))),
           figure(ownMs),
-          figure(median(own.map(({ loop }) => loop.p99Ms)), 2),
+          figure(p99Ms, 2),
           figure(median(own.map(({ loop }) => loop.maxMs)), 2),
         ],
       ],
       notes: [
+        atLeast('files per second', peerMs / ownMs, LEAST_OF_RM, { unit: 'of rm -rf', digits: 2 }),
+        goal('event loop, p99', p99Ms, MOST_LOOP_MS, { unit: 'ms' }),
         `${sessions} sessions with ${FILES} files of ${BYTES} bytes each, ${rounds} rounds, in turns; medians. rm -rf: of a copy of the same tree.`,
         'What a crash can lose: nothing; an end is on the disk before its files go, and what is left of them goes with the next cleanup.',
       ],

@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { runCommand } from '../harness/command.ts';
+import { goal } from '../harness/goal.ts';
 import type { LoopDelay } from '../harness/loop-watch.ts';
 import { Program } from '../harness/program.ts';
 import { say } from '../harness/progress.ts';
@@ -10,6 +11,10 @@ import { figure, type Table } from '../harness/table.ts';
 import type { Scope } from '../tables.ts';
 
 const FILES = 100;
+const MOST_OF_FIND = 2;
+const MOST_LOOP_MS = 10;
+/** Of what the process took before: flat. */
+const MOST_GROWTH = 1.1;
 
 interface Sweep {
   readonly ms: number;
@@ -43,6 +48,8 @@ export async function measureOrphans({ short }: Scope): Promise<Table[]> {
     scratch.remove();
   }
   const [namesMs, agesMs, ownMs] = [median(names), median(ages), median(sweeps.map(({ ms }) => ms))];
+  const p99Ms = median(sweeps.map(({ loop }) => loop.p99Ms));
+  const growth = median(sweeps.map(({ memory, memoryBefore }) => memory / memoryBefore));
   const rate = (ms: number): string => figure(((sessions * FILES) / ms) * 1000);
   return [
     {
@@ -67,13 +74,16 @@ export async function measureOrphans({ short }: Scope): Promise<Table[]> {
           rate(ownMs),
           figure(ownMs / namesMs, 1),
           figure(ownMs / agesMs, 1),
-          figure(median(sweeps.map(({ loop }) => loop.p99Ms)), 2),
+          figure(p99Ms, 2),
           figure(median(sweeps.map(({ loop }) => loop.maxMs)), 2),
           figure(median(sweeps.map(({ memoryBefore }) => memoryBefore)) / 1e6),
           figure(median(sweeps.map(({ memory }) => memory)) / 1e6),
         ],
       ],
       notes: [
+        goal('time', ownMs / namesMs, MOST_OF_FIND, { unit: 'times find', digits: 2 }),
+        goal('event loop, p99', p99Ms, MOST_LOOP_MS, { unit: 'ms' }),
+        goal('memory', growth, MOST_GROWTH, { unit: 'times that before the sweep', digits: 2 }),
         `${figure(sweeps[0]?.files ?? Number.NaN)} files in ${figure(sessions)} session folders, all known to the store, in the page cache; ${rounds} rounds, in turns; medians.`,
         'find -type f reads names alone; with -mmin it looks at each file, as a sweep must, which also asks the store for each.',
       ],

@@ -6,7 +6,7 @@ import { RedisServer } from '../harness/redis.ts';
 import { median } from '../harness/statistics.ts';
 import { difference, figure, type Table } from '../harness/table.ts';
 import type { Load, Visitor } from '../load.program.ts';
-import { BARE, CONTENDERS, NO_OP, REDIS, SQLITE } from '../servers/contenders.ts';
+import { BARE, CONTENDERS, NO_OP, REDIS, SQLITE, type Contender } from '../servers/contenders.ts';
 import { LOSSES } from '../servers/losses.ts';
 import { ADAPTERS, type AdapterName } from '../servers/server.ts';
 import type { Scope } from '../tables.ts';
@@ -15,6 +15,15 @@ const CONNECTIONS = 16;
 /** What a request's session may cost beyond an interceptor that does nothing, and beside a peer in memory. */
 const MOST_MICROSECONDS = 10;
 const MOST_OF_PEER = 0.2;
+
+interface Effort {
+  readonly sessions: number;
+  readonly warmUp: number;
+  /** How often the processes are new. */
+  readonly casts: number;
+  readonly rounds: number;
+  readonly requests: number;
+}
 
 interface Sample {
   readonly cpu: number;
@@ -31,7 +40,29 @@ export async function measureRequests(scope: Scope): Promise<Table[]> {
 }
 
 async function measureOn(adapter: AdapterName, { short }: Scope): Promise<Table> {
-  const [sessions, requests, warmUp, rounds] = short ? [100, 1000, 2000, 5] : [1000, 6000, 30_000, 15];
+  const effort: Effort = short
+    ? { sessions: 100, warmUp: 2000, casts: 1, rounds: 5, requests: 1000 }
+    : { sessions: 1000, warmUp: 30_000, casts: 3, rounds: 5, requests: 6000 };
+  const samples = new Map<Contender, Sample[]>();
+  for (let cast = 0; cast < effort.casts; cast += 1) {
+    say(`${adapter}: cast ${cast + 1} of ${effort.casts}`);
+    await addSamples(samples, adapter, effort);
+  }
+  const { sessions, casts, rounds, requests } = effort;
+  return tableOf(adapter, samples, [
+    `${sessions} sessions, ${CONNECTIONS} connections; ${casts} times new processes, each with ${rounds} rounds of ${requests} requests, in turns; medians of all rounds.`,
+    versionsOf(adapter),
+    ...LOSSES,
+    'CPU: of the server process with all its threads; that of a Redis comes on top, in its own column.',
+  ]);
+}
+
+/** What new processes of all contenders have to say: no two of the same program compile and lay out the same. */
+async function addSamples(
+  samples: Map<Contender, Sample[]>,
+  adapter: AdapterName,
+  { sessions, warmUp, rounds, requests }: Effort,
+): Promise<void> {
   const arena = await Arena.open();
   try {
     const visitors = new Map<Fighter, readonly (string | null)[]>();
@@ -42,19 +73,13 @@ async function measureOn(adapter: AdapterName, { short }: Scope): Promise<Table>
       visitors.set(fighter, await prepare(arena, fighter, sessions));
       await load(arena, fighter, visitors.get(fighter) ?? [], warmUp);
     }
-    const samples = new Map<Fighter, Sample[]>(arena.fighters.map((fighter) => [fighter, []]));
     for (let round = 0; round < rounds; round += 1) {
-      say(`${adapter}: round ${round + 1} of ${rounds}`);
       for (const fighter of rotated(arena.fighters, round)) {
-        samples.get(fighter)?.push(await sample(arena, fighter, visitors.get(fighter) ?? [], requests));
+        const { contender } = fighter;
+        const sampled = await sample(arena, fighter, visitors.get(fighter) ?? [], requests);
+        samples.set(contender, [...(samples.get(contender) ?? []), sampled]);
       }
     }
-    return tableOf(adapter, samples, [
-      `${sessions} sessions, ${CONNECTIONS} connections, ${rounds} rounds of ${requests} requests each, in turns; medians of the rounds.`,
-      versionsOf(adapter),
-      ...LOSSES,
-      'CPU: of the server process with all its threads; that of a Redis comes on top, in its own column.',
-    ]);
   } finally {
     await arena.close();
   }
@@ -99,18 +124,19 @@ async function sample(
 /** Differences are taken within each round, where the machine was in one mood, and then the median of them. */
 function tableOf(
   adapter: AdapterName,
-  samples: ReadonlyMap<Fighter, readonly Sample[]>,
+  samples: ReadonlyMap<Contender, readonly Sample[]>,
   notes: string[],
 ): Table {
   const cpuOf = (name: string): number[] => {
-    const found = [...samples].find(([{ contender }]) => contender.name === name);
+    const found = [...samples].find(([contender]) => contender.name === name);
     return (found?.[1] ?? []).map(({ cpu }) => cpu);
   };
   const above = (name: string, other: string): number => {
     const others = cpuOf(other);
     return median(cpuOf(name).map((cpu, round) => cpu - (others[round] ?? Number.NaN)));
   };
-  const rows = [...samples].map(([{ contender }, rounds]) => {
+  const rows = CONTENDERS.filter((contender) => samples.has(contender)).map((contender) => {
+    const rounds = samples.get(contender) ?? [];
     const redis = rounds.map(({ redisCpu }) => redisCpu).filter((cpu) => cpu !== null);
     return [
       contender.name,

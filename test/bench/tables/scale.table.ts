@@ -5,7 +5,7 @@ import { say } from '../harness/progress.ts';
 import { RedisServer } from '../harness/redis.ts';
 import { median } from '../harness/statistics.ts';
 import { figure, type Table } from '../harness/table.ts';
-import { contenderNamed, SQLITE } from '../servers/contenders.ts';
+import { contenderNamed, REDIS, SQLITE } from '../servers/contenders.ts';
 import type { Scope } from '../tables.ts';
 
 const CONNECTIONS = 16;
@@ -15,7 +15,7 @@ const ACTIVE = 1000;
 const MOST_GROWTH = 1.5;
 const MOST_MEGABYTES = 250;
 const MOST_BYTES = 512;
-const OWN = [SQLITE];
+const OWN = [SQLITE, REDIS];
 const PEERS = ['express-session, memory', 'express-session, connect-redis'];
 
 /** What was measured with so many sessions: milliseconds but for what says otherwise. */
@@ -29,7 +29,7 @@ interface Scaled {
   readonly cleanup: number;
   readonly loop: LoopDelay;
   readonly megabytes: number;
-  readonly bytesEach: number | null;
+  readonly bytesEach: number;
 }
 
 /** 3. What it costs to have many live sessions. */
@@ -40,6 +40,7 @@ export async function measureScale({ short }: Scope): Promise<Table[]> {
   const peers: string[][] = [];
   for (const size of sizes) {
     for (const name of OWN) {
+      if (name === REDIS && !RedisServer.isInstalled()) continue;
       const scaled = await withFighter(name, size, (arena, fighter) =>
         measureWith(arena, fighter, size, repeats),
       );
@@ -99,9 +100,10 @@ async function withFighter<Measured>(
 }
 
 async function measureWith(arena: Arena, fighter: Fighter, size: number, repeats: number): Promise<Scaled> {
-  const { server } = fighter;
+  const { server, redis } = fighter;
+  const emptyBytes = (await redis?.usedBytes()) ?? 0;
   const any = await server.ask<string[]>('seed', size, 20 * ACTIVE);
-  const bytes = await server.ask<number | null>('storeBytes');
+  const bytes = (await redis?.usedBytes()) ?? (await server.ask<number>('storeBytes'));
   const active = any.filter((_, index) => index % Math.max(1, Math.floor(any.length / ACTIVE)) === 0);
   const activeCpuMicroseconds = await requestCost(arena, fighter, active, repeats);
   const anyCpuMicroseconds = await requestCost(arena, fighter, any, repeats);
@@ -122,7 +124,7 @@ async function measureWith(arena: Arena, fighter: Fighter, size: number, repeats
     maxMs: median(delays.map(({ maxMs }) => maxMs)),
   };
   const megabytes = memory / 1e6;
-  const bytesEach = bytes === null ? null : bytes / size;
+  const bytesEach = (bytes - emptyBytes) / size;
   const costs = { activeCpuMicroseconds, anyCpuMicroseconds, page, metrics, idleCleanup, cleanup };
   return { sessions: size, ...costs, loop, megabytes, bytesEach };
 }
@@ -157,7 +159,7 @@ function goalsOf(name: string, all: readonly Scaled[]): string[] {
     growth('a cleanup with nothing due', ({ idleCleanup }) => idleCleanup),
     growth(`a cleanup with ${DUE} due`, ({ cleanup }) => cleanup),
     goal(`${name}, memory of the server`, most.megabytes, MOST_MEGABYTES, { unit: 'MB', digits: 0 }),
-    goal(`${name}, in the store`, most.bytesEach ?? 0, MOST_BYTES, { unit: 'bytes a session', digits: 0 }),
+    goal(`${name}, in the store`, most.bytesEach, MOST_BYTES, { unit: 'bytes a session', digits: 0 }),
   ];
 }
 
@@ -166,9 +168,9 @@ async function peerRowOf(
   size: number,
   repeats: number,
 ): Promise<string[]> {
-  const emptyBytes = redis ? await server.ask<number | null>('storeBytes') : null;
+  const emptyBytes = await redis?.usedBytes();
   await server.ask('seed', size);
-  const bytes = redis ? await server.ask<number | null>('storeBytes') : null;
+  const bytes = await redis?.usedBytes();
   const all = await repeated(repeats, () => server.ask<number>('list'));
   const length = await repeated(repeats, () => server.ask<number>('count'));
   const memory = await server.ask<number>('memory');
@@ -178,7 +180,7 @@ async function peerRowOf(
     figure(all, 1),
     figure(length, 1),
     figure(memory / 1e6),
-    figure(bytes === null || emptyBytes === null ? null : (bytes - emptyBytes) / size),
+    figure(bytes === undefined || emptyBytes === undefined ? null : (bytes - emptyBytes) / size),
   ];
 }
 
