@@ -37,6 +37,11 @@ function modeOf(path: string): number {
   return lstatSync(path).mode & 0o7777;
 }
 
+/** The folders of sessions in a root. */
+function foldersOf(root: string): string[] {
+  return readdirSync(join(root, 's')).flatMap((shard) => readdirSync(join(root, 's', shard)));
+}
+
 /** Fills a storage until it refuses, and answers with what. */
 async function fill(storage: LocalFileStorage, chunk: Buffer): Promise<unknown> {
   for (;;) {
@@ -96,6 +101,23 @@ describe('writing to the local storage', () => {
     }
     expect(openFiles()).toBe(before);
     expect((await scanAll(storage)).files).toHaveLength(1);
+    expect(foldersOf(place.root)).toHaveLength(1);
+  });
+
+  it('lets uploads to a folder go on that others leave empty again and again', async () => {
+    const storage = await place.connected();
+    const sessionId = randomUUID();
+    const upload = async (): Promise<void> => {
+      for (let round = 0; round < 50; round += 1) {
+        const writer = await storage.create(newKey(sessionId));
+        await writer.abort();
+      }
+      const writer = await storage.create(newKey(sessionId));
+      await writer.write(Buffer.from('kept'));
+      await writer.finish();
+    };
+    await Promise.all(Array.from({ length: 4 }, upload));
+    expect(readdirSync(folderOf(place.root, sessionId))).toHaveLength(4);
   });
 
   it('leaves no open file behind when a file cannot be finished', async () => {

@@ -5,7 +5,8 @@ import type { EndedSession } from '../core/ender.js';
 import type { PendingFiles } from '../core/other-processes.js';
 import type { SweepReport } from '../core/orphan-sweep.js';
 import type { SessionDetails } from '../core/session.service.js';
-import { CleanupProgress } from './cleanup-progress.js';
+import type { CleanupJob } from '../domain/events.js';
+import type { CleanupProgress } from './cleanup-progress.js';
 import { CommandFailure, EXIT, usage } from './command-failure.js';
 import { gather, sessionId, wholeNumber, type Given } from './option-values.js';
 import type { OpenSessions } from './sessions-access.js';
@@ -135,7 +136,7 @@ export abstract class CleanupCommand extends SessionsCommandRunner {
     signal: AbortSignal,
   ): Promise<CleanupReport[]> {
     const progress = this.terminal.showsProgress
-      ? new CleanupProgress(await core.store.countDue(clock.now()))
+      ? await progressOf(await core.store.countDue(clock.now()))
       : null;
     const stop = (): void => void core.cleanup.stop();
     signal.addEventListener('abort', stop, { once: true });
@@ -168,6 +169,12 @@ export abstract class CleanupCommand extends SessionsCommandRunner {
     ]);
     await this.terminal.print(columns(this.terminal, head, rows));
   }
+}
+
+/** Loaded only for who watches. */
+async function progressOf(due: Readonly<Partial<Record<CleanupJob, number>>>): Promise<CleanupProgress> {
+  const { CleanupProgress } = await import('./cleanup-progress.js');
+  return new CleanupProgress(due);
 }
 
 function graceOf({ orphanGrace, force }: CleanupCommandOptions): number | undefined {

@@ -194,13 +194,13 @@ export function* commandLines(chance: Chance): Generator<CommandLine> {
   for (const [script, ...exits] of SCRIPTS) yield { args: [], script, exits };
   for (const name of Object.values(ENVIRONMENT)) yield withSetting(name, chance.pick(SETTING_VALUES));
   for (;;) {
-    const args = chance.pick(GOOD).flatMap((arg) => mutatedArgument(arg, chance));
+    const args = chance.pick(GOOD).flatMap((arg) => mutatedArgument(arg, chance).map(sayable));
     if (chance.oneIn(6))
       yield {
         ...withSetting(chance.pick(Object.values(ENVIRONMENT)), mutate(chance.pick(SETTING_VALUES), chance)),
         args,
       };
-    else yield { args: args.map(sayable), exits: [DONE, USAGE, NOT_FOUND] };
+    else yield { args, exits: [DONE, USAGE, NOT_FOUND] };
   }
 }
 

@@ -75,8 +75,9 @@ export class LocalAdoption implements Adoption {
 
   async abort(): Promise<void> {
     try {
-      if (this.copy) await this.copy.abort();
-      else if (this.linked) await removeFile(this.folders, this.key);
+      if (this.copy) return await this.copy.abort();
+      if (this.linked) await removeFile(this.folders, this.key);
+      await this.folders.removeIfEmpty(this.key.sessionId);
     } catch (error) {
       throw toStorageError(error);
     }

@@ -93,6 +93,7 @@ export class LocalFileWriter implements FileWriter {
       await this.close();
     } finally {
       await (this.named ? removeFile : removePart)(this.folders, this.key);
+      await this.folders.removeIfEmpty(this.key.sessionId);
     }
   }
 

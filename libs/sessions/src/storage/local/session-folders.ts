@@ -1,11 +1,14 @@
+import type { Stats } from 'node:fs';
 import { lstat, rename } from 'node:fs/promises';
 import { SessionsError } from '../../domain/errors.js';
 import type { FileKey } from '../../ports/file-storage.js';
+import { removeIfEmpty } from './empty-folder.js';
 import { Folder, makeFolder } from './folder.js';
-import { checkKey, fileName, linkName, type RootPaths } from './paths.js';
+import { checkKey, fileName, folderName, linkName, type RootPaths } from './paths.js';
 import { isAbsence, isSystemError, unavailable } from './storage-error.js';
 
-const ATTEMPTS = 5;
+/** A folder that others give up goes away under the hands of who begins in it, each time somebody does. */
+const ATTEMPTS = 50;
 
 /** Makes the folders of sessions, and gives files their final names in them. */
 export class SessionFolders {
@@ -36,7 +39,7 @@ export class SessionFolders {
     throw sessionGone();
   }
 
-  /** `null` where the folder went away under our hands: discarded, or swept because it was empty. */
+  /** `null` where the folder went away under our hands: discarded, or deleted because it was empty. */
   private async attempt<T>(
     key: FileKey,
     name: string,
@@ -46,7 +49,7 @@ export class SessionFolders {
     await this.makeSessionFolder(key.sessionId);
     const folder = await Folder.open(path);
     if (!folder) {
-      if (await exists(path)) throw unavailable('The folder of the session is not a folder of ours.');
+      if (await isInTheWay(path)) throw unavailable('The folder of the session is not a folder of ours.');
       return null;
     }
     try {
@@ -56,7 +59,7 @@ export class SessionFolders {
       return { value: await make(folder.at(name)) };
     } catch (error) {
       if (isSystemError(error, 'EEXIST')) throw keyTaken();
-      if (isSystemError(error, 'ENOENT') && !(await exists(path))) return null;
+      if (isSystemError(error, 'ENOENT')) return null;
       throw error;
     } finally {
       await folder.close();
@@ -98,6 +101,11 @@ export class SessionFolders {
     await this.syncParents(sessionId);
   }
 
+  /** What a file that was given up leaves: its session may be over, and then nobody else would look after it for long. */
+  async removeIfEmpty(sessionId: string): Promise<void> {
+    await Folder.use(this.paths.shard(sessionId), (shard) => removeIfEmpty(shard, folderName(sessionId)));
+  }
+
   private async makeSessionFolder(sessionId: string): Promise<void> {
     const path = this.paths.session(sessionId);
     try {
@@ -122,11 +130,20 @@ export class SessionFolders {
 }
 
 async function exists(path: string): Promise<boolean> {
+  return (await lookAt(path)) !== null;
+}
+
+/** Whether something else has the name of a folder. */
+async function isInTheWay(path: string): Promise<boolean> {
+  const found = await lookAt(path);
+  return found !== null && !found.isDirectory();
+}
+
+async function lookAt(path: string): Promise<Stats | null> {
   try {
-    await lstat(path);
-    return true;
+    return await lstat(path);
   } catch (error) {
-    if (isAbsence(error)) return false;
+    if (isAbsence(error)) return null;
     throw error;
   }
 }

@@ -1,11 +1,12 @@
 import type { BigIntStats } from 'node:fs';
-import { lstat, rmdir, unlink } from 'node:fs/promises';
+import { lstat, unlink } from 'node:fs/promises';
 import type { ScannedFile } from '../../ports/file-storage.js';
+import { removeIfEmpty } from './empty-folder.js';
 import { Folder } from './folder.js';
 import { isOurs, isOwnFolder } from './own-folder.js';
 import { fileName, folderName, linkName, partName, type RootPaths } from './paths.js';
 import { changedAt, scannedFile } from './scanned-file.js';
-import { isAbsence, isSystemError } from './storage-error.js';
+import { isAbsence } from './storage-error.js';
 
 /** Deletes a scanned file if it still is what the scan saw; whether it did. */
 export async function removeIfSame(paths: RootPaths, file: ScannedFile): Promise<boolean> {
@@ -59,13 +60,11 @@ export async function removeFolderIfEmpty(
       const stat = await lstat(shard.at(name), { bigint: true });
       // The times of files are the machine's own, and so must be the clock they are compared with.
       if (!stat.isDirectory() || !isOurs(stat) || Date.now() - changedAt(stat) < graceMs) return false;
-      await rmdir(shard.at(name));
-      return true;
+      return removeIfEmpty(shard, name);
     });
     return removed ?? false;
   } catch (error) {
-    // EBUSY: something is mounted there.
-    if (isAbsence(error) || isSystemError(error, 'ENOTEMPTY', 'EEXIST', 'EBUSY')) return false;
+    if (isAbsence(error)) return false;
     throw error;
   }
 }

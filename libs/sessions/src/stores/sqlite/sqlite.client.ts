@@ -59,9 +59,15 @@ export class SqliteClient {
     await this.#writer.close();
   }
 
+  /** What is there already is opened by both threads at once; what may have to be made, by the writer first. */
   async #connect(): Promise<void> {
-    const fault = (await this.#begin(this.#writer)) ?? (await this.#begin(this.#reader));
+    const writing = this.#begin(this.#writer);
+    const reading = this.options.mustExist
+      ? this.#begin(this.#reader)
+      : writing.then((fault) => fault ?? this.#begin(this.#reader));
+    const [fault, readersFault] = await Promise.all([writing, reading]);
     if (fault !== null) throw errorOf(fault);
+    if (readersFault !== null) throw errorOf(readersFault);
     this.#state = 'connected';
   }
 
