@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
-import { readdir } from 'node:fs/promises';
 import { DatabaseSync } from 'node:sqlite';
 import { join } from 'node:path';
+import { filesBelow } from '../processes/folder.ts';
 import type { Machine } from './machine.ts';
 
 /** Reads what is in the database and on the disk, beside the servers. */
@@ -52,9 +52,8 @@ export class Witness {
   }
 
   /** Paths of files of sessions. */
-  async files(): Promise<string[]> {
-    const entries = await readdir(join(this.root, 's'), { recursive: true, withFileTypes: true });
-    return entries.filter((entry) => entry.isFile()).map(({ parentPath, name }) => join(parentPath, name));
+  files(): string[] {
+    return filesBelow(join(this.root, 's'));
   }
 
   close(): void {

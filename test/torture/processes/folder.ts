@@ -1,4 +1,4 @@
-import { readdirSync, statSync } from 'node:fs';
+import { lstatSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
 export interface FileOnDisk {
@@ -22,11 +22,17 @@ export function filesIn(folder: string): FileOnDisk[] {
 
 /** Every file below the folders of sessions and the trash. */
 export function allFiles(root: string): string[] {
-  return ['s', 'trash'].flatMap((folder) =>
-    readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
-      .filter((entry) => !entry.isDirectory())
-      .map((entry) => join(entry.parentPath, entry.name)),
-  );
+  return ['s', 'trash'].flatMap((folder) => filesBelow(join(root, folder)));
+}
+
+/** Whatever is no folder below this one. Folders may go while this looks. */
+export function filesBelow(folder: string): string[] {
+  return namesIn(folder).flatMap((name) => {
+    const path = join(folder, name);
+    const stat = lstatSync(path, { throwIfNoEntry: false });
+    if (!stat) return [];
+    return stat.isDirectory() ? filesBelow(path) : [path];
+  });
 }
 
 function namesIn(folder: string): string[] {
