@@ -105,7 +105,8 @@ export class FolderScan {
         const stat = folder.stat();
         const isOwn = isOurs(stat) && folder.place() === OpenFolder.use(root, (opened) => opened.place());
         if (!folder.liesThere() || !isOwn) {
-          findings.foreign += 1;
+          // One that was discarded meanwhile lies in the trash by now.
+          if (!isAbsent(path)) findings.foreign += 1;
           return;
         }
         for (const name of names) {
