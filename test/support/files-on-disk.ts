@@ -1,20 +1,31 @@
-import { readdir } from 'node:fs/promises';
+import { existsSync, readdirSync, type Dirent } from 'node:fs';
 import { join } from 'node:path';
 
 /** Every file of a session that lies in the storage, those half written too; the trash is not counted. */
-export function filesOnDisk(storagePath: string): Promise<string[]> {
-  return filesBelow(join(storagePath, 's'));
+export async function filesOnDisk(storagePath: string): Promise<string[]> {
+  const folder = join(storagePath, 's');
+  if (!existsSync(folder)) return [];
+  return entriesBelow(folder)
+    .filter((entry) => entry.isFile())
+    .map(pathOf);
 }
 
-/** Folders may go while this looks. */
-async function filesBelow(folder: string): Promise<string[]> {
-  const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
-  const found = await Promise.all(
-    entries.map(async (entry) => {
-      const path = join(folder, entry.name);
-      if (entry.isDirectory()) return filesBelow(path);
-      return entry.isFile() ? [path] : [];
-    }),
+/** Whatever is no folder below this one, which must be there. The folders in it may go while this looks. */
+export function entriesBelow(folder: string): Dirent[] {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) =>
+    entry.isDirectory() ? entriesIn(pathOf(entry)) : [entry],
   );
-  return found.flat();
+}
+
+export function pathOf({ parentPath, name }: Dirent): string {
+  return join(parentPath, name);
+}
+
+function entriesIn(folder: string): Dirent[] {
+  try {
+    return entriesBelow(folder);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
 }

@@ -172,7 +172,7 @@ export class Jumps {
   /** Times of files that the new wall clock, or none at all, would have given them. */
   private async agePrints(shiftMs: number): Promise<void> {
     const time = (Date.now() + shiftMs) / 1000;
-    for (const path of this.witness.files()) await utimes(path, time, time).catch(() => {});
+    for (const path of await this.witness.files()) await utimes(path, time, time).catch(() => {});
   }
 
   private async command(args: readonly string[]): Promise<void> {

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { join } from 'node:path';
-import { filesBelow } from '../processes/folder.ts';
+import { filesOnDisk } from '../../support/files-on-disk.ts';
 import type { Machine } from './machine.ts';
 
 /** Reads what is in the database and on the disk, beside the servers. */
@@ -52,8 +52,8 @@ export class Witness {
   }
 
   /** Paths of files of sessions. */
-  files(): string[] {
-    return filesBelow(join(this.root, 's'));
+  files(): Promise<string[]> {
+    return filesOnDisk(this.root);
   }
 
   close(): void {

@@ -1,5 +1,6 @@
-import { lstatSync, readdirSync, statSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { entriesBelow, pathOf } from '../../support/files-on-disk.ts';
 
 export interface FileOnDisk {
   readonly name: string;
@@ -22,17 +23,7 @@ export function filesIn(folder: string): FileOnDisk[] {
 
 /** Every file below the folders of sessions and the trash. */
 export function allFiles(root: string): string[] {
-  return ['s', 'trash'].flatMap((folder) => filesBelow(join(root, folder)));
-}
-
-/** Whatever is no folder below this one. Folders may go while this looks. */
-export function filesBelow(folder: string): string[] {
-  return namesIn(folder).flatMap((name) => {
-    const path = join(folder, name);
-    const stat = lstatSync(path, { throwIfNoEntry: false });
-    if (!stat) return [];
-    return stat.isDirectory() ? filesBelow(path) : [path];
-  });
+  return ['s', 'trash'].flatMap((folder) => entriesBelow(join(root, folder)).map(pathOf));
 }
 
 function namesIn(folder: string): string[] {

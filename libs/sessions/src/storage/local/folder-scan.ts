@@ -76,16 +76,19 @@ export class FolderScan {
     const { folders, empty, foreign } = part;
     const findings: Findings = { files: 0, foreign, unknown: [] };
     for (const [index, folder] of folders.entries()) {
-      const ids = known[index];
-      // Most folders hold what the store knows and nothing else, both in the order of ids: one look tells so.
-      if (folder.names.join('') === ids) findings.files += folder.names.length;
-      // Where nothing is said of a session, it is not said that it has nothing: this throws.
-      else this.compareFolder(folder, packedIds(ids), findings);
+      this.compareFolder(folder, known[index], findings);
     }
     return { ...findings, empty };
   }
 
-  private compareFolder(folder: ListedFolder, known: ReadonlySet<string>, findings: Findings): void {
+  private compareFolder(folder: ListedFolder, packed: string | undefined, findings: Findings): void {
+    // Most folders hold what the store knows and nothing else, both in the order of ids: one look tells so.
+    if (folder.names.join('') === packed) {
+      findings.files += folder.names.length;
+      return;
+    }
+    // Where nothing is said of a session, it is not said that it has nothing: this throws.
+    const known = packedIds(packed);
     const suspects: string[] = [];
     for (const name of folder.names) {
       // Most are finished files, whose names are their ids.

@@ -65,9 +65,9 @@ export class SqliteClient {
     const reading = this.options.mustExist
       ? this.#begin(this.#reader)
       : writing.then((fault) => fault ?? this.#begin(this.#reader));
-    const [fault, readersFault] = await Promise.all([writing, reading]);
+    const [writersFault, readersFault] = await Promise.all([writing, reading]);
+    const fault = writersFault ?? readersFault;
     if (fault !== null) throw errorOf(fault);
-    if (readersFault !== null) throw errorOf(readersFault);
     this.#state = 'connected';
   }
 
