@@ -36,8 +36,8 @@ export class TouchBuffer {
   }
 
   /**
-   * Keeps `flushedThroughAt` from passing `at` until what it returns is called: a request that came then may turn out to be
-   * activity.
+   * Keeps writes that begin from here on from carrying `flushedThroughAt` past `at`, until what it returns is called: a
+   * request that came then may turn out to be activity.
    */
   hold(at: number): () => void {
     const held = { at };
@@ -47,8 +47,7 @@ export class TouchBuffer {
 
   /** Every touch before this instant is in the store. */
   get flushedThroughAt(): number {
-    const [oldest] = this.undecided;
-    return oldest ? Math.min(oldest.at, this.flushedThrough) : this.flushedThrough;
+    return this.flushedThrough;
   }
 
   get size(): number {
@@ -70,6 +69,9 @@ export class TouchBuffer {
   }
 
   private async write(now: number): Promise<void> {
+    // Decided as it begins: what turns out to be activity while it lasts is only in the next one.
+    const [oldest] = this.undecided;
+    const through = oldest ? Math.min(oldest.at, now) : now;
     const touches = [...this.pending.values()];
     this.pending = new Map();
     for (let start = 0; start < touches.length; start += SLICE) {
@@ -80,7 +82,7 @@ export class TouchBuffer {
         throw error;
       }
     }
-    this.flushedThrough = now;
+    this.flushedThrough = through;
   }
 
   private putBack(touch: Touch): void {

@@ -1,0 +1,47 @@
+import { TouchBuffer } from '#sessions/core/touch-buffer';
+import { MemorySessionStore } from '#sessions/stores/memory/memory-session-store';
+
+describe('The touches of a process', () => {
+  let store: MemorySessionStore;
+  let touches: TouchBuffer;
+  beforeEach(async () => {
+    store = new MemorySessionStore();
+    await store.connect();
+    touches = new TouchBuffer(store, 0);
+  });
+
+  it('are written through the instant at which the writing began', async () => {
+    touches.add('one', 100, 1);
+    await touches.flush(200);
+    expect(touches.flushedThroughAt).toBe(200);
+  });
+
+  it('are not written past a request of which it is open whether it is activity', async () => {
+    const decided = touches.hold(100);
+    await touches.flush(200);
+    expect(touches.flushedThroughAt).toBe(100);
+    decided();
+    await touches.flush(300);
+    expect(touches.flushedThroughAt).toBe(300);
+  });
+
+  it('are not written past a request that turns out to be activity while others are being written', async () => {
+    const decided = touches.hold(100);
+    jest.spyOn(store, 'touch').mockImplementationOnce(async () => {
+      touches.add('waited', 210, 1);
+      decided();
+    });
+    touches.add('other', 150, 1);
+    await touches.flush(200);
+    expect(touches.noted('waited')).toBeDefined();
+    expect(touches.flushedThroughAt).toBe(100);
+  });
+
+  it('are noted as before where they cannot be written', async () => {
+    jest.spyOn(store, 'touch').mockRejectedValueOnce(new Error('refused'));
+    touches.add('one', 100, 1);
+    await expect(touches.flush(200)).rejects.toThrow('refused');
+    expect(touches.flushedThroughAt).toBe(0);
+    expect(touches.noted('one')).toEqual({ sessionId: 'one', at: 100, requests: 1 });
+  });
+});
