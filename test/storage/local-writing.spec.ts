@@ -14,6 +14,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
+import filesystem from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { LocalFileStorage } from '#sessions/storage/local/local-file-storage';
@@ -118,6 +119,27 @@ describe('writing to the local storage', () => {
     };
     await Promise.all(Array.from({ length: 4 }, upload));
     expect(readdirSync(folderOf(place.root, sessionId))).toHaveLength(4);
+  });
+
+  it('makes a folder anew that others delete, as it is empty, before it was looked at', async () => {
+    const storage = await place.connected();
+    const key = newKey();
+    const { lstat } = filesystem;
+    let deletions = 0;
+    const looking = jest.spyOn(filesystem, 'lstat').mockImplementation((async (path: string) => {
+      if (path === folderOf(place.root, key.sessionId) && deletions < 5) {
+        deletions += 1;
+        await filesystem.rmdir(path);
+      }
+      return lstat(path);
+    }) as typeof lstat);
+    try {
+      await write(storage, 'kept', key);
+    } finally {
+      looking.mockRestore();
+    }
+    expect(deletions).toBe(5);
+    expect(await read(storage, key)).toBe('kept');
   });
 
   it('leaves no open file behind when a file cannot be finished', async () => {

@@ -89,7 +89,10 @@ export async function liesAt(handle: FileHandle, path: string): Promise<boolean>
   return real === path || real === `${path} (deleted)`;
 }
 
-/** Makes a folder that only we can enter, whatever the umask; whether it was missing. */
+/**
+ * Makes a folder that only we can enter, whatever the umask; whether it was missing. Others may delete it while it is
+ * empty: it is not said that it is still there.
+ */
 export async function makeFolder(path: string): Promise<boolean> {
   try {
     await mkdir(path, FOLDER_MODE);
@@ -97,8 +100,12 @@ export async function makeFolder(path: string): Promise<boolean> {
     if (isSystemError(error, 'EEXIST')) return false;
     throw error;
   }
-  const made = await lstat(path);
-  if ((made.mode & 0o777) !== FOLDER_MODE) await chmod(path, FOLDER_MODE);
+  try {
+    const made = await lstat(path);
+    if ((made.mode & 0o777) !== FOLDER_MODE) await chmod(path, FOLDER_MODE);
+  } catch (error) {
+    if (!isAbsence(error)) throw error;
+  }
   return true;
 }
 
