@@ -3,7 +3,12 @@ import { existsSync, readdirSync, statSync, utimesSync, writeFileSync } from 'no
 import { join } from 'node:path';
 import { npm, root, step } from './process.mjs';
 
-const libSources = ['libs/sessions/src', 'libs/sessions/package.json', 'libs/sessions/tsconfig.lib.json'];
+const libSources = [
+  'libs/sessions/src',
+  'libs/sessions/package.json',
+  'libs/sessions/tsconfig.lib.json',
+  'tools/bundle-program.mjs',
+];
 const shared = ['package-lock.json', 'tsconfig.json'];
 const appSources = ['src', 'tsconfig.build.json'];
 

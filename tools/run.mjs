@@ -10,7 +10,7 @@ import { npm, pinnedNode, step } from './process.mjs';
 const commands = {
   serve: (args) => pinnedNode(['dist/main.js', ...args]),
   demo: (args) => pinnedNode(['tools/demo.mjs', ...args]),
-  cli: (args) => pinnedNode(['libs/sessions/dist/cli/bin.js', ...args]),
+  cli: (args) => pinnedNode(['libs/sessions/dist/program/bin.js', ...args]),
   torture(args) {
     demandCommands();
     return pinnedNode(['test/torture/main.ts', ...args]);

@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { resolve } from 'node:path';
 
 const ROOT = resolve(import.meta.dirname, '../..');
-const BIN = resolve(ROOT, 'libs/sessions/dist/cli/bin.js');
+const BIN = resolve(ROOT, 'libs/sessions/dist/program/bin.js');
 
 export interface CliResult {
   readonly code: number | null;

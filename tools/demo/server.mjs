@@ -62,7 +62,7 @@ export class Server {
 
   /** Runs a command in a process beside the server; its exit code and the JSON it prints. */
   async command(...args) {
-    const child = spawn(process.execPath, ['libs/sessions/dist/cli/bin.js', ...args, '--json'], {
+    const child = spawn(process.execPath, ['libs/sessions/dist/program/bin.js', ...args, '--json'], {
       cwd: root,
       env: this.environment,
       stdio: ['ignore', 'pipe', 'pipe'],

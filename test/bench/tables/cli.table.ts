@@ -18,7 +18,7 @@ const MOST_MS = 350;
 const MOST_TIMES = 1.5;
 
 const require = createRequire(import.meta.url);
-const program = join(dirname(require.resolve('nest-sessions/package.json')), 'dist/cli/bin.js');
+const program = join(dirname(require.resolve('nest-sessions/package.json')), 'dist/program/bin.js');
 const nestCore = pathToFileURL(require.resolve('@nestjs/core')).href;
 
 /** 7. Whole processes, from the start to the exit. */

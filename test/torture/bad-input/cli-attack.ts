@@ -6,7 +6,7 @@ import { commandLines, type CommandLine } from './cases/command-lines.ts';
 import { Chance } from './chance.ts';
 import type { Secrets } from './secrets.ts';
 
-const BIN = join(ROOT, 'libs/sessions/dist/cli/bin.js');
+const BIN = join(ROOT, 'libs/sessions/dist/program/bin.js');
 const AT_ONCE = 2;
 const WITHIN_MS = 10_000;
 const MOST_COMPLAINT = 6000;

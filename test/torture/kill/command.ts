@@ -9,7 +9,7 @@ import { passTime } from '../slim/pass-time.ts';
 import type { CommandPoint } from './crash-points.ts';
 import { CRASH_PLAN, DATABASE, type CrashPlan } from '../slim/slim-plan.ts';
 
-const BIN = fileURLToPath(new URL('../../../libs/sessions/dist/cli/bin.js', import.meta.url));
+const BIN = fileURLToPath(new URL('../../../libs/sessions/dist/program/bin.js', import.meta.url));
 const HOOKS = new URL('../slim/crash-hooks.ts', import.meta.url).href;
 /** From when on a command is at work, and by when it is done. */
 const AT_WORK_MS = { from: 350, to: 900 };

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-const BIN = fileURLToPath(new URL('../../../libs/sessions/dist/cli/bin.js', import.meta.url));
+const BIN = fileURLToPath(new URL('../../../libs/sessions/dist/program/bin.js', import.meta.url));
 
 export interface CliResult {
   readonly code: number | null;

@@ -5,7 +5,7 @@ import { endByAdmin } from '../processes/operator.ts';
 import type { Scene } from './scene.ts';
 import type { Subject } from './subject.ts';
 
-const CLI = fileURLToPath(new URL('../../../libs/sessions/dist/cli/bin.js', import.meta.url));
+const CLI = fileURLToPath(new URL('../../../libs/sessions/dist/program/bin.js', import.meta.url));
 const LOOK_MS = 5;
 
 /** One way to end a session from outside. */

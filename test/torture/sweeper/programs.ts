@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 
 const ROOT = resolve(import.meta.dirname, '../../..');
 const APP = resolve(ROOT, 'dist/main.js');
-const CLI = resolve(ROOT, 'libs/sessions/dist/cli/bin.js');
+const CLI = resolve(ROOT, 'libs/sessions/dist/program/bin.js');
 const WITHIN_MS = 60_000;
 
 export interface Outcome {

@@ -10,7 +10,8 @@ if (isSupported) {
     const { runNestSessions } = await import('./nest-sessions.program.js');
     await runNestSessions();
   } catch (error) {
-    fail(explain(error));
+    const text = error instanceof Error ? error.message : String(error);
+    fail(text.split('\n', 1)[0] ?? text);
   }
 } else {
   fail(`nest-sessions needs Node.js 22.23 or newer, or 24.14 or newer; this is ${process.versions.node}`);
@@ -19,11 +20,4 @@ if (isSupported) {
 function fail(message: string): void {
   process.exitCode = 1;
   process.stderr.write(`error: ${message}\n`);
-}
-
-function explain(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error);
-  const missing = /^Cannot find (?:package|module) '([@\w./-]+)'/.exec(text)?.[1];
-  if (missing) return `the package ${missing} is missing: npm install ${missing}`;
-  return text.split('\n', 1)[0] ?? text;
 }
