@@ -216,6 +216,7 @@ export class Load {
   async #cleanUp(session: string): Promise<void> {
     if (this.#random() < 0.2) await this.#core.storage.dropBallast();
     if (this.#random() < 0.5) this.#plantOrphan(session);
+    if (this.#random() < 0.5) this.#plantEmptyFolder(session);
     const reports = await this.#core.cleanup.runAll({ orphanGraceMs: 0 });
     for (const { job, lastError } of reports) {
       if (lastError !== null) this.#journal.note('fault', `cleanup of ${job}: ${lastError}`);
@@ -230,6 +231,16 @@ export class Load {
       writeFileSync(join(folder, randomBytes(16).toString('hex')), 'orphan', { mode: 0o600 });
     } catch {
       // It has no folder yet, or none any more.
+    }
+  }
+
+  /** As a crash right after a folder was made leaves it; beside that of a session, so that its shard is there. */
+  #plantEmptyFolder(session: string): void {
+    const shard = session.slice(0, 2);
+    try {
+      mkdirSync(join(this.#root, 's', shard, shard + randomBytes(15).toString('hex')), { mode: 0o700 });
+    } catch {
+      // There is no such shard yet.
     }
   }
 
