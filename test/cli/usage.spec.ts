@@ -33,6 +33,7 @@ describe('a wrong command line', () => {
     'an unknown order': ['list', '--sort', 'created_at;drop'],
     'a cursor of nobody': ['list', '--cursor', 'zzz'],
     'an empty user': ['list', '--user', ''],
+    'a user left out before another option': ['list', '--user', '--json'],
     'no id': ['show'],
     'an empty id': ['show', ''],
     'a glob': ['show', '*'],

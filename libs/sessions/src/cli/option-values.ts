@@ -4,6 +4,8 @@ import { usage } from './command-failure.js';
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const WHOLE_NUMBER = /^(0|[1-9]\d{0,15})$/;
 const MAX_USER_ID = 255;
+/** Whoever forgets a value gives the option that comes next for it. */
+const OPTION = /^--[a-z]+(-[a-z]+)*(=|$)/;
 
 /** Texts as they were given: an option twice is two texts, so that a contradiction is not decided in silence. */
 export type Given = readonly string[] | undefined;
@@ -40,6 +42,7 @@ export function userId(given: Given): string | undefined {
   if (text === '' || (text !== undefined && text.length > MAX_USER_ID)) {
     throw usage(`--user takes a user id of 1 to ${MAX_USER_ID} characters`);
   }
+  if (text !== undefined && OPTION.test(text)) throw usage('--user takes a user id, and got another option');
   return text;
 }
 

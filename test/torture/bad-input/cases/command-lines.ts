@@ -121,6 +121,7 @@ const WRONG: readonly (readonly string[])[] = [
   ['cleanup', '--force'],
   ['cleanup', '--orphan-grace', '10'],
   ['list', '--dry-run'],
+  ['list', '--user', '--json'],
   ['list', 'extra', '--json'],
 ];
 
