@@ -85,7 +85,7 @@ export abstract class SessionStore {
   /**
    * `open → ending`, for one caller alone: it gets the record, and the lease to finish the end on its node. `null` for
    * everybody else, and where a condition in `only` does not hold. Each other node that holds files of the session has a
-   * part in the end too, which is free to be claimed at `end.at`.
+   * part in the end too, which is free to be claimed at once: by its clock `end.at` may be still to come.
    */
   abstract beginEnd(sessionId: string, end: BeginEnd, only?: EndCondition): Promise<EndingSession | null>;
 

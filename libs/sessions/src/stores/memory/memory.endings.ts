@@ -24,7 +24,7 @@ export class MemoryEndings {
     entry.record = { ...entry.record, state: 'ending', endReason: end.reason };
     const nodes = this.data.nodesOf(sessionId);
     if (nodes.length === 0) entry.parts.set(NOBODY, end.lease.until);
-    for (const node of nodes) entry.parts.set(node, node === end.lease.nodeId ? end.lease.until : end.at);
+    for (const node of nodes) entry.parts.set(node, node === end.lease.nodeId ? end.lease.until : 0);
     this.data.stamp(entry);
     this.data.see(end.at);
     this.data.ended[end.reason] += 1;

@@ -17,7 +17,7 @@ session.parts = {}
 for _, member in ipairs(members_of(HELD, id)) do
   local resource = read(RESOURCES, after_colon(member, id))
   local owner = resource and resource.nodeId
-  if owner then session.parts[owner] = tonumber(owner == node and lease or at) end
+  if owner then session.parts[owner] = owner == node and tonumber(lease) or 0 end
 end
 if not next(session.parts) then session.parts[NOBODY] = tonumber(lease) end
 for owner, until_at in pairs(session.parts) do call('ZADD', ENDING, 0, turn(owner, until_at, id)) end

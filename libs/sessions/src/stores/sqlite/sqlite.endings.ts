@@ -137,11 +137,11 @@ export class SqliteEndings {
   }
 
   /** Whether the node that ends it holds files of it. */
-  #addParts(key: number, { lease, at }: BeginEnd): boolean {
+  #addParts(key: number, { lease }: BeginEnd): boolean {
     const nodes = this.#nodes.all({ key }).map((row) => idOf(row, 'node_id'));
     if (nodes.length === 0) this.#addPart.run({ key, node: NOBODY, until: lease.until });
     for (const node of nodes) {
-      this.#addPart.run({ key, node: packId(node), until: node === lease.nodeId ? lease.until : at });
+      this.#addPart.run({ key, node: packId(node), until: node === lease.nodeId ? lease.until : 0 });
     }
     return nodes.includes(lease.nodeId);
   }
