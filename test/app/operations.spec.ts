@@ -23,7 +23,9 @@ describe.each(ADAPTERS)('operations, on %s', (adapter) => {
       `Listening on ${app.url} | adapter ${adapter} | store ${AppProcess.store} | storage ${app.storagePath} | ` +
         'limits 100 resources, 104857600 bytes, 900 s idle, 3600 s in all | admin on',
     );
-    expect(app.log.trim().split('\n')).toHaveLength(1);
+    // On a busy machine the cron package says by itself that a job began some milliseconds late.
+    const lines = app.log.trim().split('\n');
+    expect(lines.filter((line) => !line.startsWith('[Cron] Missed execution deadline'))).toHaveLength(1);
   });
 
   it('is healthy, and says of what', async () => {
