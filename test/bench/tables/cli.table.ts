@@ -62,7 +62,7 @@ export async function measureCli({ short }: Scope): Promise<Table[]> {
         ...commands
           .slice(2)
           .map(([name]) => goal(name, medianOf(ran, name, 'ms'), atMost, { unit: 'ms', digits: 0 })),
-        `${versionOf('nest-sessions')}, ${versionOf('@nestjs/core')}. Whole processes, from the start to the exit, beside a running server with ${SESSIONS} sessions; files in the page cache, no compile cache but the package's own; ${rounds} rounds, in turns; medians.`,
+        `${versionOf('nest-sessions')}, ${versionOf('@nestjs/core')}. Whole processes, from the start to the exit, beside a running server with ${SESSIONS} sessions; files in the page cache, no compile cache; ${rounds} rounds, in turns; medians.`,
       ],
     },
   ];
