@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Campaign, CampaignContext } from '../campaign.ts';
 import { Lane } from '../slim/lane.ts';
 import { slimConfig } from '../slim/slim-config.ts';
-import { CRASH_POINTS } from './crash-points.ts';
+import { CRASH_POINTS, type CrashPoint } from './crash-points.ts';
 import { planJobs, type Job } from './jobs.ts';
 import { Killer } from './killer.ts';
 
@@ -35,9 +35,9 @@ async function run({ count, random, violation, note }: CampaignContext, base: st
   await Promise.all(killers.map((killer) => work(killer, jobs)));
   const commands = killers.reduce((sum, { commands }) => sum + commands, 0);
   const tried = killers.reduce((sum, { kills }) => sum + kills, commands);
-  const met = new Map<string, number>();
-  for (const name of killers.flatMap((killer) => killer.met)) met.set(name, (met.get(name) ?? 0) + 1);
-  const least = CRASH_POINTS.reduce((fewest, { name }) => Math.min(fewest, met.get(name) ?? 0), Infinity);
+  const met = new Map<CrashPoint, number>();
+  for (const point of killers.flatMap((killer) => killer.met)) met.set(point, (met.get(point) ?? 0) + 1);
+  const least = CRASH_POINTS.reduce((fewest, point) => Math.min(fewest, met.get(point) ?? 0), Infinity);
   note(
     `${met.size} of ${CRASH_POINTS.length} crash points met, each ${least} times or more; ${commands} commands killed`,
   );

@@ -20,7 +20,7 @@ export class Killer {
   kills = 0;
   commands = 0;
   /** The crash points that were met, each as often as it was. */
-  readonly met: string[] = [];
+  readonly met: CrashPoint[] = [];
   readonly #lane: Lane;
   readonly #random: () => number;
   readonly #violation: (message: string) => void;
@@ -87,7 +87,7 @@ export class Killer {
       return null;
     }
     await this.#bury(server.died(), `a kill ${name}`);
-    this.met.push(name);
+    this.met.push(point);
     return null;
   }
 

@@ -2,12 +2,14 @@ import type { SessionStore, Touch } from '../ports/session-store.js';
 
 const SLICE = 500;
 
+type NotedTouch = { -readonly [Key in keyof Touch]: Touch[Key] };
+
 /**
  * Touches of this process on their way to the store. A request only notes its touch here; the notes are written once a
  * second, in slices, so that ten thousand of them never hold a request up.
  */
 export class TouchBuffer {
-  private pending = new Map<string, Touch>();
+  private pending = new Map<string, NotedTouch>();
   private flushing: Promise<void> | null = null;
   /** Requests of which it is not known yet whether they are activity, the oldest first. */
   private readonly undecided = new Set<{ readonly at: number }>();
@@ -20,14 +22,15 @@ export class TouchBuffer {
     this.flushedThrough = now;
   }
 
-  /** Notes activity at `at`; `requests` is 0 where only bytes moved. */
-  add(sessionId: string, at: number, requests: 0 | 1): void {
+  /** Notes activity at `at`; `requests` is 0 where only bytes moved. What is noted already is changed, not replaced: nothing is left for the collector. */
+  add(sessionId: string, at: number, requests: number): void {
     const noted = this.pending.get(sessionId);
-    this.pending.set(sessionId, {
-      sessionId,
-      at: noted ? Math.max(noted.at, at) : at,
-      requests: (noted?.requests ?? 0) + requests,
-    });
+    if (!noted) {
+      this.pending.set(sessionId, { sessionId, at, requests });
+      return;
+    }
+    noted.at = Math.max(noted.at, at);
+    noted.requests += requests;
   }
 
   /** What is noted of a session and not yet written. */
@@ -86,11 +89,6 @@ export class TouchBuffer {
   }
 
   private putBack(touch: Touch): void {
-    const noted = this.pending.get(touch.sessionId);
-    this.pending.set(touch.sessionId, {
-      sessionId: touch.sessionId,
-      at: Math.max(noted?.at ?? 0, touch.at),
-      requests: (noted?.requests ?? 0) + touch.requests,
-    });
+    this.add(touch.sessionId, touch.at, touch.requests);
   }
 }

@@ -1,30 +1,48 @@
 import type { OutgoingHttpHeader, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 
-type Headers = OutgoingHttpHeaders | OutgoingHttpHeader[];
+type Headers = OutgoingHttpHeader[] | OutgoingHttpHeaders;
+type WriteHead = (this: ServerResponse, statusCode: number, statusMessage?: string) => ServerResponse;
 
-const marked = new WeakSet<ServerResponse>();
+/** What a response is marked with: the name of our cookie, and what sent its headers before. */
+const PRIVATE = Symbol('nest-sessions private response');
+
+interface Private {
+  readonly cookieName: string;
+  readonly writeHead: WriteHead;
+}
+
+type PrivateResponse = ServerResponse & { [PRIVATE]?: Private };
 
 /**
  * Makes sure, at the moment the headers leave, that a response which carries our cookie is stored by no cache, whatever
  * the handler said of caching, and that of several cookies of our name it carries the last alone.
  */
 export function keepPrivate(response: ServerResponse, cookieName: string): void {
-  if (marked.has(response)) return;
-  marked.add(response);
-  const writeHead = response.writeHead.bind(response) as (
-    statusCode: number,
-    statusMessage?: string,
-  ) => ServerResponse;
-  response.writeHead = (statusCode: number, messageOrHeaders?: string | Headers, more?: Headers) => {
-    const message = typeof messageOrHeaders === 'string' ? messageOrHeaders : undefined;
-    const headers = typeof messageOrHeaders === 'object' ? messageOrHeaders : more;
-    if (!response.headersSent) {
-      mergeHeaders(response, headers);
-      forbidStoring(response);
-      keepLastCookie(response, cookieName);
-    }
-    return message === undefined ? writeHead(statusCode) : writeHead(statusCode, message);
-  };
+  const marked: PrivateResponse = response;
+  if (marked[PRIVATE]) return;
+  marked[PRIVATE] = { cookieName, writeHead: Reflect.get(response, 'writeHead') };
+  response.writeHead = writePrivateHead;
+}
+
+/**
+ * One function for all responses: with a function of its own, a response and all that hangs on it outlives V8's minor
+ * collections, and so does what comes to lie beside it.
+ */
+function writePrivateHead(
+  this: ServerResponse & { [PRIVATE]: Private },
+  statusCode: number,
+  messageOrHeaders?: string | Headers,
+  more?: Headers,
+): ServerResponse {
+  const message = typeof messageOrHeaders === 'string' ? messageOrHeaders : undefined;
+  const headers = typeof messageOrHeaders === 'object' ? messageOrHeaders : more;
+  const { cookieName, writeHead } = this[PRIVATE];
+  if (!this.headersSent) {
+    mergeHeaders(this, headers);
+    forbidStoring(this);
+    keepLastCookie(this, cookieName);
+  }
+  return message === undefined ? writeHead.call(this, statusCode) : writeHead.call(this, statusCode, message);
 }
 
 function mergeHeaders(response: ServerResponse, headers: Headers | undefined): void {
