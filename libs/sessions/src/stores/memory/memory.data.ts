@@ -33,6 +33,8 @@ export class MemoryData {
   seenAt: number | null = null;
   anchor: ClockAnchor | null = null;
   readonly sessions = new Map<string, SessionEntry>();
+  /** By the tokens they have, and by those they had before. */
+  readonly byToken = new Map<string, SessionEntry>();
   readonly resources = new Map<string, ResourceEntry>();
   readonly instances = new Map<string, Heartbeat>();
   readonly nodes = new Map<string, Omit<NodeRecord, 'resources'>>();
@@ -51,6 +53,34 @@ export class MemoryData {
 
   see(at: number): void {
     this.seenAt = Math.max(this.seenAt ?? at, at);
+  }
+
+  add(entry: SessionEntry): void {
+    this.sessions.set(entry.record.id, entry);
+    this.byToken.set(entry.record.tokenHash, entry);
+    this.created += 1;
+  }
+
+  /** The token before the last is forgotten. */
+  retoken(entry: SessionEntry, tokenHash: string, at: number): void {
+    this.#forgetToken(entry, entry.previousTokenHash);
+    entry.previousTokenHash = entry.record.tokenHash;
+    entry.replacedAt = at;
+    entry.record = { ...entry.record, tokenHash, epoch: entry.record.epoch + 1 };
+    this.byToken.set(tokenHash, entry);
+  }
+
+  drop(sessionId: string): void {
+    const entry = this.sessions.get(sessionId);
+    if (entry === undefined) return;
+    this.sessions.delete(sessionId);
+    this.#forgetToken(entry, entry.record.tokenHash);
+    this.#forgetToken(entry, entry.previousTokenHash);
+  }
+
+  /** What began and did not end. */
+  get openCount(): number {
+    return Object.values(this.ended).reduce((open, ended) => open - ended, this.created);
   }
 
   openSession(sessionId: string): SessionEntry | null {
@@ -78,6 +108,10 @@ export class MemoryData {
     if (entry === undefined) return;
     const { resourceCount, bytesUsed } = entry.record;
     entry.record = { ...entry.record, resourceCount: resourceCount + count, bytesUsed: bytesUsed + bytes };
+  }
+
+  #forgetToken(entry: SessionEntry, tokenHash: string | null): void {
+    if (tokenHash !== null && this.byToken.get(tokenHash) === entry) this.byToken.delete(tokenHash);
   }
 }
 

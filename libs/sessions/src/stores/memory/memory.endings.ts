@@ -97,7 +97,7 @@ export class MemoryEndings {
       .filter((session) => session.expiresAt <= at)
       .toSorted(byInstant(expiresAt))
       .slice(0, limit);
-    for (const { id } of dropped) this.data.sessions.delete(id);
+    for (const { id } of dropped) this.data.drop(id);
     return dropped.length;
   }
 

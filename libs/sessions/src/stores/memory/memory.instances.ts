@@ -65,7 +65,7 @@ export class MemoryInstances {
     const held = [...this.data.resources.values()].map((entry) => entry.record);
     return {
       created,
-      open: this.data.sessionsIn('open').length,
+      open: this.data.openCount,
       ending: this.data.sessionsIn('ending').length,
       ended: { ...ended },
       endedDurationMs,

@@ -18,7 +18,7 @@ export class MemorySessions {
     const known = this.data.sessions.get(session.id);
     if (known?.record.tokenHash === session.tokenHash) return 'opened';
     if (known !== undefined) throw taken();
-    if (this.data.sessionsIn('open').length >= maxSessions) return 'full';
+    if (this.data.openCount >= maxSessions) return 'full';
     if (this.#isTokenTaken(session.tokenHash)) throw taken();
     const entry: SessionEntry = {
       record: openingRecord(session),
@@ -27,10 +27,9 @@ export class MemorySessions {
       replacedAt: 0,
       parts: new Map(),
     };
-    this.data.sessions.set(session.id, entry);
+    this.data.add(entry);
     this.data.stamp(entry);
     this.data.see(session.createdAt);
-    this.data.created += 1;
     return 'opened';
   }
 
@@ -39,12 +38,10 @@ export class MemorySessions {
   }
 
   findByToken(tokenHash: string): TokenMatch | null {
-    const entries = [...this.data.sessions.values()];
-    const current = entries.find((entry) => entry.record.tokenHash === tokenHash);
-    if (current !== undefined) return { session: current.record, current: true, replacedAt: null };
-    const previous = entries.find((entry) => entry.previousTokenHash === tokenHash);
-    if (previous === undefined) return null;
-    return { session: previous.record, current: false, replacedAt: previous.replacedAt };
+    const entry = this.data.byToken.get(tokenHash);
+    if (entry === undefined) return null;
+    const current = entry.record.tokenHash === tokenHash;
+    return { session: entry.record, current, replacedAt: current ? null : entry.replacedAt };
   }
 
   touch(touches: readonly Touch[]): void {
@@ -77,9 +74,7 @@ export class MemorySessions {
     if (entry === null) return 'gone';
     if (entry.record.epoch !== epoch) return 'stale';
     if (this.#isTokenTaken(tokenHash)) throw taken();
-    entry.previousTokenHash = entry.record.tokenHash;
-    entry.replacedAt = at;
-    entry.record = { ...entry.record, tokenHash, epoch: epoch + 1 };
+    this.data.retoken(entry, tokenHash, at);
     this.data.stamp(entry);
     this.data.see(at);
     return 'rotated';
