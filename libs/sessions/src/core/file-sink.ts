@@ -3,14 +3,11 @@ import { SessionsError } from '../domain/errors.js';
 import type { ResourceRecord } from '../domain/resource.js';
 import type { FileWriter } from '../ports/file-storage.js';
 
-/** Bytes are reserved in steps of this many, so that limits hold while a file of unknown length streams in. */
-const STEP_BYTES = 1024 * 1024;
-
 /** What a sink needs of the resource it writes. */
 export interface FileSinkTarget {
   readonly writer: FileWriter;
-  /** Reserves at least `neededBytes`, at best `wantedBytes`; how many it reserved. */
-  grow(heldBytes: number, neededBytes: number, wantedBytes: number): Promise<number>;
+  /** Reserves at least `neededBytes` more than the `heldBytes` there are; how many it reserved. */
+  grow(heldBytes: number, neededBytes: number): Promise<number>;
   settle(sizeBytes: number): Promise<ResourceRecord>;
   /** Lets file and reservation go. Never rejects. */
   abandon(): Promise<void>;
@@ -46,6 +43,14 @@ export class FileSink extends Writable {
     this.append(chunk).then(() => done(), done);
   }
 
+  /** What came while the last write was under way is one write, not many. */
+  override _writev(
+    waiting: readonly { readonly chunk: Buffer }[],
+    done: (error?: Error | null) => void,
+  ): void {
+    this.append(Buffer.concat(waiting.map(({ chunk }) => chunk))).then(() => done(), done);
+  }
+
   override _final(done: (error?: Error | null) => void): void {
     this.finish().then(() => done(), done);
   }
@@ -58,10 +63,7 @@ export class FileSink extends Writable {
   private async append(chunk: Buffer): Promise<void> {
     this.target.noteActivity();
     const neededBytes = this.writtenBytes + chunk.length - this.reservedBytes;
-    if (neededBytes > 0) {
-      const wantedBytes = Math.max(neededBytes, STEP_BYTES);
-      this.reservedBytes += await this.target.grow(this.reservedBytes, neededBytes, wantedBytes);
-    }
+    if (neededBytes > 0) this.reservedBytes += await this.target.grow(this.reservedBytes, neededBytes);
     await this.target.writer.write(chunk);
     this.writtenBytes += chunk.length;
   }

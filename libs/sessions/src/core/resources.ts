@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { PassThrough, pipeline, type Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { inBucketOf } from '../domain/bucket.js';
+import { bytesAhead } from '../domain/bytes-ahead.js';
 import { hasCode, SessionsError } from '../domain/errors.js';
 import { STREAM_TYPE, type NewResource, type ResourceRecord } from '../domain/resource.js';
 import type { ByteRange } from '../ports/file-storage.js';
@@ -64,7 +65,8 @@ export class Resources {
     let unregister = (): void => {};
     const sink = new FileSink(resource.id, {
       writer,
-      grow: (held, needed, wanted) => this.limiter.grow(resource, held, needed, wanted),
+      grow: (held, needed) =>
+        this.limiter.grow(resource, held, needed, bytesAhead(held, this.context.config.limits.maxBytes)),
       settle: (sizeBytes) => this.settle(resource, sizeBytes),
       noteActivity: () => this.context.touches.add(session.id, this.context.clock.now(), 0),
       abandon: async () => {

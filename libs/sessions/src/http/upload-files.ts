@@ -79,16 +79,16 @@ export class UploadFiles {
   private async save({ contents, fileName, mediaType }: FilePart): Promise<void> {
     const { signal } = this.stop;
     signal.throwIfAborted();
-    const chunks = addAbortSignal(signal, contents)[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
+    addAbortSignal(signal, contents);
     // A file input that was left empty comes as a file without a name and without a byte.
-    const first = fileName ? null : await chunks.next();
-    if (first?.done) return;
+    if (!fileName && (await isEmpty(contents))) return;
     const sink = await this.openSink(fileName, mediaType);
     // Else one that waits for its client would not hear that its session ended.
     sink.once('close', () => contents.destroy());
     try {
       if (signal.aborted) sink.destroy();
-      await pipeline(this.metered(first?.value ?? null, chunks), sink, { signal });
+      this.meter(contents);
+      await pipeline(contents, sink, { signal });
     } finally {
       if (!sink.closed) await new Promise((resolve) => sink.once('close', resolve));
     }
@@ -109,23 +109,21 @@ export class UploadFiles {
     });
   }
 
-  private async *metered(first: Buffer | null, rest: AsyncIterator<Buffer>): AsyncGenerator<Buffer> {
+  /** Breaks a file off that becomes too large. */
+  private meter(contents: Readable): void {
     let fileBytes = 0;
-    const count = (chunk: Buffer): Buffer => {
+    contents.on('data', (chunk: Buffer) => {
       fileBytes += chunk.length;
       this.totalBytes += chunk.length;
-      this.refuseTooLarge(fileBytes);
-      return chunk;
-    };
-    if (first) yield count(first);
-    for await (const chunk of { [Symbol.asyncIterator]: () => rest }) yield count(chunk);
+      const { maxFileBytes, maxTotalBytes } = this.plan;
+      if (fileBytes > maxFileBytes || this.totalBytes > maxTotalBytes) contents.destroy(this.tooLarge());
+    });
   }
 
-  private refuseTooLarge(fileBytes: number): void {
+  private tooLarge(): Error {
     const { maxFileBytes, maxTotalBytes } = this.plan;
-    if (fileBytes <= maxFileBytes && this.totalBytes <= maxTotalBytes) return;
     this.service.events.emit('resource.refused', { sessionId: this.session.id, reason: 'too_large' });
-    throw tooLargeUpload(Math.min(maxFileBytes, maxTotalBytes));
+    return tooLargeUpload(Math.min(maxFileBytes, maxTotalBytes));
   }
 
   private async hold(resource: ResourceRecord): Promise<void> {
@@ -138,4 +136,14 @@ export class UploadFiles {
     const closed = this.holds.splice(0).map((stream) => finished(stream.destroy()).catch(() => undefined));
     await Promise.all(closed);
   }
+}
+
+async function isEmpty(contents: Readable): Promise<boolean> {
+  await new Promise<unknown>((resolve, reject) => {
+    contents.once('readable', resolve).once('end', resolve).once('close', resolve).once('error', reject);
+  });
+  const first: unknown = contents.read();
+  if (first === null) return true;
+  contents.unshift(first);
+  return false;
 }
