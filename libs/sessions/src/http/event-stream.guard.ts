@@ -6,7 +6,7 @@ import type { Session } from '../core/session.js';
 import { hasCode } from '../domain/errors.js';
 import { SESSIONS_CONFIG } from '../nest/tokens.js';
 import { EventStream, EventStreamOver, noteEventStream } from './event-stream.js';
-import { handlesEventStream } from './event-stream.metadata.js';
+import { traitsOf } from './handler-traits.js';
 import {
   nodeRequest,
   nodeResponse,
@@ -30,7 +30,7 @@ export class EventStreamGuard implements CanActivate {
   ) {}
 
   canActivate(context: ExecutionContext): boolean | Promise<boolean> {
-    return context.getType() !== 'http' || !handlesEventStream(context) || this.admit(context);
+    return context.getType() !== 'http' || !traitsOf(context).isEventStream || this.admit(context);
   }
 
   private async admit(context: ExecutionContext): Promise<boolean> {

@@ -13,6 +13,8 @@ import { keepPrivate } from './private-response.js';
 
 type Attributes = NonNullable<Parameters<AbstractHttpAdapter['setCookie']>[3]>;
 
+const AS_THEY_ARE = { decode: (value: string): string => value };
+
 /** The cookie that carries the token: which one counts on a request, and how it is set. */
 export class SessionCookie {
   private readonly logger = new Logger('Sessions');
@@ -29,8 +31,12 @@ export class SessionCookie {
     if (header === undefined) return [];
     const name = this.nameFor(isSecure);
     // Pair by pair, since the parser keeps only the first of two cookies with one name; other cookies need no parser.
-    const pairs = header.split(';').filter((pair) => pair.includes(name));
-    return pairs.flatMap((pair) => parseCookie(pair, { decode: (value) => value })[name] ?? []);
+    const values: string[] = [];
+    for (const pair of header.split(';')) {
+      const value = pair.includes(name) ? parseCookie(pair, AS_THEY_ARE)[name] : undefined;
+      if (value !== undefined) values.push(value);
+    }
+    return values;
   }
 
   /** Gives the client a token with this response. Too late once its headers are sent; whether it was in time. */

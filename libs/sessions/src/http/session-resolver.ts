@@ -1,5 +1,5 @@
 import { Inject, Injectable, type ExecutionContext } from '@nestjs/common';
-import { HttpAdapterHost, Reflector } from '@nestjs/core';
+import { HttpAdapterHost } from '@nestjs/core';
 import type { SessionsConfig } from '../core/config.js';
 import { SessionsCore } from '../core/core.js';
 import { Session } from '../core/session.js';
@@ -7,13 +7,12 @@ import type { Client } from '../domain/binding.js';
 import type { SessionRecord } from '../domain/session.js';
 import { SESSIONS_CONFIG } from '../nest/tokens.js';
 import { ClientReader } from './client-reader.js';
-import { handlesEventStream } from './event-stream.metadata.js';
+import { traitsOf } from './handler-traits.js';
 import { nodeRequest, type PlatformRequest, type PlatformResponse } from './platform-message.js';
 import { PresentedSession, type Presented } from './presented-session.js';
 import { errorFor, keepResolution, resolutionOf, FoundSession, type Resolution } from './resolution.js';
 import { ResponseTokens } from './response-tokens.js';
 import { SessionCookie } from './session-cookie.js';
-import { SKIP_SESSION } from './skip-session.decorator.js';
 
 const SKIPPED: Resolution = { session: null, reason: 'skipped' };
 
@@ -33,7 +32,6 @@ export class SessionResolver {
     @Inject(SessionsCore) private readonly core: SessionsCore,
     @Inject(SESSIONS_CONFIG) private readonly config: SessionsConfig,
     @Inject(HttpAdapterHost) private readonly host: HttpAdapterHost,
-    @Inject(Reflector) private readonly reflector: Reflector,
   ) {
     this.cookie = new SessionCookie(config.cookie);
     this.presented = new PresentedSession(core, this.cookie, config.onMismatch);
@@ -58,9 +56,10 @@ export class SessionResolver {
     const node = nodeRequest(request);
     const known = resolutionOf(node);
     if (known) return known;
-    const resolution = this.isSkipped(context)
+    const { skipsSession, isEventStream } = traitsOf(context);
+    const resolution = skipsSession
       ? SKIPPED
-      : this.lookUp(request, http.getResponse<PlatformResponse>(), !handlesEventStream(context));
+      : this.lookUp(request, http.getResponse<PlatformResponse>(), !isEventStream);
     return keepResolution(node, resolution);
   }
 
@@ -78,11 +77,6 @@ export class SessionResolver {
   /** @internal Counts the request; a session's opening has counted its first already. */
   touch({ session, tokenHash }: FoundSession): void {
     if (tokenHash !== null) this.core.finder.touch(session.id, tokenHash);
-  }
-
-  private isSkipped(context: ExecutionContext): boolean {
-    const targets = [context.getHandler(), context.getClass()];
-    return this.reflector.getAllAndOverride<boolean | undefined>(SKIP_SESSION, targets) === true;
   }
 
   private lookUp(
