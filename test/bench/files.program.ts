@@ -1,10 +1,10 @@
 // A process that keeps sessions with files, and deletes or sweeps them.
 import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, sep } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import 'reflect-metadata';
 import { NestFactory } from '@nestjs/core';
-import { Cleanup, SessionService, SessionsModule, SessionStore } from 'nest-sessions';
+import { Cleanup, FileStorage, SessionService, SessionsModule, SessionStore } from 'nest-sessions';
 import { addSessionWithFiles } from './harness/file-tree.ts';
 import { LoopWatch } from './harness/loop-watch.ts';
 import { answer, givenSetup } from './harness/program.ts';
@@ -21,6 +21,7 @@ const module = SessionsModule.forRoot({
 });
 const app = await NestFactory.createApplicationContext(moduleOf([], [module]), { logger: ['error'] });
 const [service, store, cleanup] = [app.get(SessionService), app.get(SessionStore), app.get(Cleanup)];
+const storage = app.get(FileStorage);
 const watch = new LoopWatch();
 let sessions: string[] = [];
 
@@ -29,7 +30,7 @@ answer(
     async add(count: number, files: number, bytes: number) {
       for (let start = 0; start < count; start += 8) {
         const some = Array.from({ length: Math.min(8, count - start) }, () =>
-          addSessionWithFiles(store, folder, files, bytes),
+          addSessionWithFiles(store, storage, folder, files, bytes),
         );
         sessions.push(...(await Promise.all(some)));
       }
@@ -45,7 +46,11 @@ answer(
       }
       const endedMs = performance.now() - startedAt;
       while (readdirSync(join(folder, 'trash')).length > 0) await sleep(5);
-      return { endedMs, ms: performance.now() - startedAt, loop: watch.end() };
+      const ms = performance.now() - startedAt;
+      const loop = watch.end();
+      const left = readdirSync(join(folder, 's'), { recursive: true }).filter((name) => name.includes(sep));
+      if (left.length > 0) throw new Error(`${left.length} files and folders of ended sessions are still there.`);
+      return { endedMs, ms, loop };
     },
 
     async sweep() {

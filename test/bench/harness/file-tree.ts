@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { SessionToken, type SessionStore } from 'nest-sessions';
+import { SessionToken, type FileStorage, type SessionStore } from 'nest-sessions';
 
 const HOUR = 3_600_000;
 const LIMITS = { maxResources: 100_000, maxBytes: Number.MAX_SAFE_INTEGER };
@@ -9,6 +9,7 @@ const LIMITS = { maxResources: 100_000, maxBytes: Number.MAX_SAFE_INTEGER };
 /** One session with files, as if they had been uploaded: their records in the store, and the files in the storage. */
 export async function addSessionWithFiles(
   store: SessionStore,
+  storage: FileStorage,
   root: string,
   files: number,
   bytes: number,
@@ -25,7 +26,7 @@ export async function addSessionWithFiles(
   await Promise.all(
     Array.from({ length: files }, async () => {
       const resourceId = randomUUID();
-      await addRecord(store, id, resourceId, bytes, createdAt);
+      await addRecord(store, storage.rootId, id, resourceId, bytes, createdAt);
       writeFileSync(join(folder, nameOf(resourceId)), content, { mode: 0o600 });
     }),
   );
@@ -34,6 +35,7 @@ export async function addSessionWithFiles(
 
 async function addRecord(
   store: SessionStore,
+  nodeId: string,
   sessionId: string,
   id: string,
   bytes: number,
@@ -48,7 +50,7 @@ async function addRecord(
     mediaType: 'audio/webm',
     createdAt: at,
     instanceId: randomUUID(),
-    nodeId: randomUUID(),
+    nodeId,
   };
   // Asked for in one turn, they are one transaction.
   await Promise.all([
