@@ -44,4 +44,17 @@ describe('The touches of a process', () => {
     expect(touches.flushedThroughAt).toBe(0);
     expect(touches.noted('one')).toEqual({ sessionId: 'one', at: 100, requests: 1 });
   });
+
+  it('do not change any more once they are being written', async () => {
+    let written: unknown;
+    jest.spyOn(store, 'touch').mockImplementationOnce(async (batch) => {
+      touches.add('one', 210, 1);
+      written = structuredClone(batch);
+    });
+    touches.add('one', 100, 1);
+    touches.add('one', 90, 1);
+    await touches.flush(200);
+    expect(written).toEqual([{ sessionId: 'one', at: 100, requests: 2 }]);
+    expect(touches.noted('one')).toEqual({ sessionId: 'one', at: 210, requests: 1 });
+  });
 });
