@@ -49,7 +49,8 @@ answer(
       const ms = performance.now() - startedAt;
       const loop = watch.end();
       const left = readdirSync(join(folder, 's'), { recursive: true }).filter((name) => name.includes(sep));
-      if (left.length > 0) throw new Error(`${left.length} files and folders of ended sessions are still there.`);
+      if (left.length > 0)
+        throw new Error(`${left.length} files and folders of ended sessions are still there.`);
       return { endedMs, ms, loop };
     },
 

@@ -22,7 +22,10 @@ export class TouchBuffer {
     this.flushedThrough = now;
   }
 
-  /** Notes activity at `at`; `requests` is 0 where only bytes moved. What is noted already is changed, not replaced: nothing is left for the collector. */
+  /**
+   * Notes activity at `at`; `requests` is 0 where only bytes moved. What is noted already is changed, not replaced, so that
+   * a request leaves nothing that outlives it.
+   */
   add(sessionId: string, at: number, requests: number): void {
     const noted = this.pending.get(sessionId);
     if (!noted) {

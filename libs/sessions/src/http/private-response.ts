@@ -1,6 +1,6 @@
 import type { OutgoingHttpHeader, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 
-type Headers = OutgoingHttpHeader[] | OutgoingHttpHeaders;
+type Headers = OutgoingHttpHeaders | OutgoingHttpHeader[];
 type WriteHead = (this: ServerResponse, statusCode: number, statusMessage?: string) => ServerResponse;
 
 /** What a response is marked with: the name of our cookie, and what sent its headers before. */
