@@ -84,14 +84,10 @@ export class TouchBuffer {
       try {
         await this.store.touch(touches.slice(start, start + SLICE));
       } catch (error) {
-        for (const touch of touches.slice(start)) this.putBack(touch);
+        for (const { sessionId, at, requests } of touches.slice(start)) this.add(sessionId, at, requests);
         throw error;
       }
     }
     this.flushedThrough = through;
-  }
-
-  private putBack(touch: Touch): void {
-    this.add(touch.sessionId, touch.at, touch.requests);
   }
 }

@@ -10,9 +10,6 @@ import { BIND, FIND_BY_TOKEN, OPEN, ROTATE, TOUCH } from './redis.scripts.sessio
 import { ADD_TO_USER, REMOVE_FROM_USER } from './redis.scripts.store.js';
 import { newSessionText, sessionOf, storedSession, textOf, textsOf } from './redis.values.js';
 
-/** So many calls are made up and sent in one turn: some milliseconds of the event loop. */
-const TOUCHES_AT_ONCE = 64;
-
 /** What happens to an open session: it begins, is found, touched, bound to a user, and gets a new token. */
 export class RedisSessions {
   constructor(
@@ -62,12 +59,7 @@ export class RedisSessions {
       of.push(sessionId, at, requests);
       args.set(bucket, of);
     }
-    const calls = [...args];
-    for (let start = 0; start < calls.length; start += TOUCHES_AT_ONCE) {
-      const some = calls.slice(start, start + TOUCHES_AT_ONCE);
-      // oxlint-disable-next-line no-await-in-loop -- to make them up and to send them holds the event loop
-      await Promise.all(some.map(([bucket, of]) => this.buckets.runIn(TOUCH, bucket, ...of)));
-    }
+    await Promise.all([...args].map(([bucket, of]) => this.buckets.runIn(TOUCH, bucket, ...of)));
   }
 
   /** The index of users is in another slot: it is written first, so that it never lacks a session. */
