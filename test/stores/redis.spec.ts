@@ -228,6 +228,15 @@ describe('Several processes on one Redis', () => {
     await expect(stores[0]?.totals()).resolves.toMatchObject({ open: 50 });
   });
 
+  it('settle the place of a session before they close, though its opening did not wait for that', async () => {
+    const prefix = aPrefix();
+    const store = await connected(prefix);
+    await Promise.all([store.open(newSession(), 5), store.open(newSession(), 5)]);
+    await store.close();
+    await expect(server.command('ZCARD', `${prefix}{places}:pending`)).resolves.toBe(0);
+    await expect(server.command('HGET', `${prefix}{places}:taken`, 'taken')).resolves.toBe('2');
+  });
+
   it('count places anew that a crash left taken, before they say that all are', async () => {
     const prefix = aPrefix();
     const store = await connected(prefix);

@@ -72,6 +72,7 @@ export class RedisSessionStore extends SessionStore {
     this.#isConnected = false;
     this.#news.close();
     await Promise.allSettled(this.#underWay);
+    await this.#operations.places.settled();
     await this.#disconnect();
   }
 

@@ -4,7 +4,7 @@ import type { RedisConnection } from './redis.connection.js';
 import { isScriptUnknown } from './redis.errors.js';
 import { RedisLayout, type BucketKey } from './redis.layout.js';
 import { TURNS, UP_TO } from './redis.scripts.listings.js';
-import type { RedisScript } from './redis.script.js';
+import type { BucketScript, RedisScript } from './redis.script.js';
 import { numberOf, textsOf } from './redis.values.js';
 
 /** An id in an index, with what it is sorted by. */
@@ -56,9 +56,9 @@ export class RedisBuckets {
     }
   }
 
-  /** Runs a script that has all keys of the bucket. */
-  runIn(script: RedisScript, bucket: number, ...args: readonly (string | number)[]): Promise<unknown> {
-    return this.run(script, this.layout.keysOf(bucket), args);
+  /** Runs a script on the bucket. */
+  runIn(script: BucketScript, bucket: number, ...args: readonly (string | number)[]): Promise<unknown> {
+    return this.run(script, this.layout.keysIn(bucket, script.keys), args);
   }
 
   /** Runs a script that has one key of the bucket. */

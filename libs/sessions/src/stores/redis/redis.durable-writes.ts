@@ -1,6 +1,6 @@
 import { RedisBuckets } from './redis.buckets.js';
 import type { RedisConnection } from './redis.connection.js';
-import type { RedisScript } from './redis.script.js';
+import type { BucketScript } from './redis.script.js';
 import { replicasIn, type RedisServers } from './redis.server.js';
 
 /** For so long a replica is waited for; a server with nothing else to do looks at its watch ten times a second. */
@@ -45,8 +45,8 @@ export class RedisDurableWrites {
     await this.connection?.close();
   }
 
-  /** Runs a script that has all keys of the bucket. */
-  async runIn(script: RedisScript, bucket: number, ...args: readonly (string | number)[]): Promise<unknown> {
+  /** Runs a script on the bucket. */
+  async runIn(script: BucketScript, bucket: number, ...args: readonly (string | number)[]): Promise<unknown> {
     if (!this.servers.hasReplicas) return this.ordinary.runIn(script, bucket, ...args);
     if (!this.#buckets || !this.connection?.isConnected) {
       void this.prepare();

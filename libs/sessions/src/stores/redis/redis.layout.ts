@@ -63,20 +63,13 @@ export const LAYOUT = '2';
 
 /** Names the keys of one store. */
 export class RedisLayout {
-  readonly #buckets: readonly (readonly string[])[];
-
   constructor(
     readonly prefix: string,
     readonly buckets: number,
-  ) {
-    this.#buckets = Array.from({ length: buckets }, (_, bucket) =>
-      BUCKET_KEYS.map((key) => `${prefix}{${bucket}}:${key}`),
-    );
-  }
+  ) {}
 
-  /** All keys of a bucket, in the order of `BUCKET_KEYS`. */
-  keysOf(bucket: number): readonly string[] {
-    return this.#buckets[bucket] ?? [];
+  keysIn(bucket: number, keys: readonly BucketKey[]): string[] {
+    return keys.map((key) => this.key(bucket, key));
   }
 
   key(bucket: number, key: BucketKey): string {

@@ -29,6 +29,7 @@ export class RedisOperations {
   readonly releases: RedisReleases;
   readonly instances: RedisInstances;
   readonly nodes: RedisNodes;
+  readonly places: RedisPlaces;
   readonly totals: RedisTotals;
   readonly durable: RedisDurableWrites;
   readonly recent: RecentChanges;
@@ -43,9 +44,9 @@ export class RedisOperations {
     this.buckets = new RedisBuckets(connection, layout);
     this.servers = new RedisServers(connection);
     this.durable = new RedisDurableWrites(this.buckets, apart, this.servers);
-    const places = new RedisPlaces(this.buckets);
-    this.sessions = new RedisSessions(this.buckets, places, this.durable);
-    this.endings = new RedisEndings(this.buckets, this.durable, places, this.sessions);
+    this.places = new RedisPlaces(this.buckets);
+    this.sessions = new RedisSessions(this.buckets, this.places, this.durable);
+    this.endings = new RedisEndings(this.buckets, this.durable, this.places, this.sessions);
     this.listings = new RedisListings(this.buckets, this.sessions, this.endings);
     this.feed = new RedisFeed(connection, this.buckets, this.servers);
     this.resources = new RedisResources(this.buckets);

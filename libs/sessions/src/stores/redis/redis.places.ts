@@ -1,13 +1,14 @@
+import { GatheredCalls } from './gathered-calls.js';
 import type { RedisBuckets } from './redis.buckets.js';
 import {
   CORRECT_PLACES,
   FIELDS,
   READ_PLACES,
-  RESERVE_PLACE,
-  SETTLE_PLACE,
+  RESERVE_PLACES,
+  SETTLE_PLACES,
   STALE_PLACES,
 } from './redis.scripts.store.js';
-import { pairsOf, textOf, textsOf } from './redis.values.js';
+import { pairsOf, textsOf } from './redis.values.js';
 
 /** A place that was reserved so long ago belongs to nobody who still opens a session with it. */
 const STALE_MS = 60_000;
@@ -19,6 +20,11 @@ export interface BucketCounts {
   readonly closed: string;
 }
 
+/** Bucket, session id, how many there may be. */
+type Reservation = readonly [number, string, number];
+/** Bucket, its created and closed, session id or nothing, whether that was opened. */
+type Settlement = readonly [number, string, string, string, 0 | 1];
+
 /**
  * How many sessions may be open, over all buckets. A place is reserved before a session is opened in its bucket, so
  * never too many are open; it is given back when the opening failed, or when the session closes. What crashes in between
@@ -27,22 +33,37 @@ export interface BucketCounts {
 export class RedisPlaces {
   #correcting: Promise<void> | null = null;
   #correctedAt = Number.NEGATIVE_INFINITY;
+  #settling: Promise<unknown> = Promise.resolve();
+  readonly #reservations;
+  readonly #settlements;
 
-  constructor(private readonly buckets: RedisBuckets) {}
-
-  async reserve(bucket: number, sessionId: string, most: number): Promise<boolean> {
-    const answer = await this.#run(RESERVE_PLACE, bucket, sessionId, most);
-    return textOf(answer) === 'reserved';
+  constructor(private readonly buckets: RedisBuckets) {
+    this.#reservations = new GatheredCalls(async (asked: readonly Reservation[]) =>
+      textsOf(await this.#run(RESERVE_PLACES, ...asked.flat())),
+    );
+    this.#settlements = new GatheredCalls(async (settled: readonly Settlement[]) => {
+      await this.#run(SETTLE_PLACES, ...settled.flat());
+      return [];
+    });
   }
 
-  /** The place of a session is in use, or free again. */
-  async settle(bucket: number, counts: BucketCounts, sessionId: string, isOpened: boolean): Promise<void> {
-    await this.#run(SETTLE_PLACE, bucket, counts.created, counts.closed, sessionId, isOpened ? 1 : 0);
+  async reserve(bucket: number, sessionId: string, most: number): Promise<boolean> {
+    return (await this.#reservations.ask([bucket, sessionId, most])) === 'reserved';
+  }
+
+  /** The place of a session is in use, or free again. Nobody waits for it: what is lost on the way is put right later. */
+  settleSoon(bucket: number, counts: BucketCounts, sessionId: string, isOpened: boolean): void {
+    this.#settling = this.#settle(bucket, counts, sessionId, isOpened).catch(() => {});
+  }
+
+  /** Resolves when all that was to be settled soon is. */
+  async settled(): Promise<void> {
+    await this.#settling;
   }
 
   /** A session of this bucket closed: its place is free. */
-  async giveBack(bucket: number, counts: BucketCounts): Promise<void> {
-    await this.#run(SETTLE_PLACE, bucket, counts.created, counts.closed, '', 0);
+  async giveBack(bucket: number, { created, closed }: BucketCounts): Promise<void> {
+    await this.#settlements.ask([bucket, created, closed, '', 0]);
   }
 
   /** Counts the places anew, where nobody is opening a session at the moment. At most once in a while. */
@@ -75,8 +96,17 @@ export class RedisPlaces {
     await this.buckets.byBucket(stale, async (bucket, ids) => {
       const found = textsOf(await this.buckets.runOn(FIELDS, bucket, 'sessions', ...ids));
       const counts = await this.#countsOf(bucket);
-      for (const [index, id] of ids.entries()) await this.settle(bucket, counts, id, found[index] !== '');
+      await Promise.all(ids.map((id, index) => this.#settle(bucket, counts, id, found[index] !== '')));
     });
+  }
+
+  async #settle(
+    bucket: number,
+    { created, closed }: BucketCounts,
+    sessionId: string,
+    isOpened: boolean,
+  ): Promise<void> {
+    await this.#settlements.ask([bucket, created, closed, sessionId, isOpened ? 1 : 0]);
   }
 
   async #countsOf(bucket: number): Promise<BucketCounts> {

@@ -1,7 +1,7 @@
-import { bucketScript } from './redis.script.js';
+import { BucketScript } from './redis.script.js';
 
 /** id, reason, instant, lease, node, whether there is a condition, last activity, whether it must be disposable */
-export const BEGIN_END = bucketScript(
+export const BEGIN_END = new BucketScript(
   'free',
   `
 local id, reason, at, lease, node, conditional, active_at, disposable = unpack(ARGV)
@@ -34,7 +34,7 @@ return { write(SESSIONS, session), counted('created'), counted('closed') }
 );
 
 /** instant, lease, node, ids → records of those that could be claimed */
-export const CLAIM_ENDING = bucketScript(
+export const CLAIM_ENDING = new BucketScript(
   'free',
   `
 local at, lease, node = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3]
@@ -58,7 +58,7 @@ return claimed
 );
 
 /** id, node, instant → resources and bytes let go, user id of a session that is over now */
-export const FINISH_END = bucketScript(
+export const FINISH_END = new BucketScript(
   'free',
   `
 local id, node, at = unpack(ARGV)
@@ -70,7 +70,7 @@ return { resources, bytes, session.state == 'ended' and session.userId or '' }
 );
 
 /** node, instant, how many → how many ends that waited for the node it went through, resources and bytes let go */
-export const FORGET_ENDS = bucketScript(
+export const FORGET_ENDS = new BucketScript(
   'free',
   `
 local node, at, most = ARGV[1], ARGV[2], ARGV[3]
@@ -90,7 +90,7 @@ return { #members, resources, bytes }
 );
 
 /** node, cursor → the next cursor, resources and bytes let go: of sessions that do not end */
-export const FORGET_FILES = bucketScript(
+export const FORGET_FILES = new BucketScript(
   'free',
   `
 local node, cursor = unpack(ARGV)
@@ -109,7 +109,7 @@ return { scanned[1], resources, bytes }
 );
 
 /** instant, ids → id and user id of each that was dropped */
-export const DROP_TOMBSTONES = bucketScript(
+export const DROP_TOMBSTONES = new BucketScript(
   'free',
   `
 local dropped = {}

@@ -1,4 +1,4 @@
-import { bucketScript, RedisScript } from './redis.script.js';
+import { BucketScript, RedisScript } from './redis.script.js';
 
 /** KEYS: an index; at most this score, how many → id, score, id, score … in the order of scores and ids */
 export const UP_TO = new RedisScript(
@@ -80,7 +80,7 @@ return found
 );
 
 /** after this change, how many → records in the order of their changes */
-export const CHANGES_SINCE = bucketScript(
+export const CHANGES_SINCE = new BucketScript(
   'read',
   `
 local ids = call('ZRANGEBYSCORE', CHANGES, '(' .. ARGV[1], '+inf', 'LIMIT', 0, ARGV[2])

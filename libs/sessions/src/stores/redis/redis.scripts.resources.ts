@@ -1,7 +1,7 @@
-import { bucketScript } from './redis.script.js';
+import { BucketScript } from './redis.script.js';
 
 /** record, most resources, most bytes */
-export const RESERVE = bucketScript(
+export const RESERVE = new BucketScript(
   'write',
   `
 local raw, max_resources, max_bytes = unpack(ARGV)
@@ -26,7 +26,7 @@ return 'reserved'
 );
 
 /** id, bytes, most resources, most bytes */
-export const GROW = bucketScript(
+export const GROW = new BucketScript(
   'write',
   `
 local id, bytes, max_resources, max_bytes = unpack(ARGV)
@@ -44,7 +44,7 @@ return 'grown'
 );
 
 /** id, bytes, instant, media type if there is one → record */
-export const SETTLE = bucketScript(
+export const SETTLE = new BucketScript(
   'free',
   `
 local id, bytes, at, media_type = unpack(ARGV)
@@ -68,7 +68,7 @@ return { write(RESOURCES, resource) }
 );
 
 /** id, instance, instant → record */
-export const USE = bucketScript(
+export const USE = new BucketScript(
   'write',
   `
 local id, instance, at = unpack(ARGV)
@@ -83,7 +83,7 @@ return { write(RESOURCES, resource) }
 );
 
 /** id, instance, instant */
-export const UNUSE = bucketScript(
+export const UNUSE = new BucketScript(
   'free',
   `
 local id, instance, at = unpack(ARGV)
@@ -103,7 +103,7 @@ write(RESOURCES, resource)
 );
 
 /** session ids → records of all they hold */
-export const LIST_RESOURCES = bucketScript(
+export const LIST_RESOURCES = new BucketScript(
   'read',
   `
 local found = {}
@@ -117,7 +117,7 @@ return found
 );
 
 /** session ids → the ids of all that each holds, packed into one text */
-export const PACKED_IDS = bucketScript(
+export const PACKED_IDS = new BucketScript(
   'read',
   `
 local packed = {}
@@ -133,7 +133,7 @@ return packed
 );
 
 /** lease, node, `unused` or `any`, then of each victim: id, last use → records of those that were marked */
-export const BEGIN_RELEASE = bucketScript(
+export const BEGIN_RELEASE = new BucketScript(
   'free',
   `
 local lease, node, only = unpack(ARGV, 1, 3)
@@ -157,7 +157,7 @@ return marked
 );
 
 /** instant, lease, ids → records of those that could be claimed */
-export const CLAIM_RELEASING = bucketScript(
+export const CLAIM_RELEASING = new BucketScript(
   'free',
   `
 local claimed = {}
@@ -172,7 +172,7 @@ return claimed
 );
 
 /** `released` or `evicted`, ids → resources and bytes let go */
-export const FINISH_RELEASE = bucketScript(
+export const FINISH_RELEASE = new BucketScript(
   'free',
   `
 local resources, bytes = 0, 0
@@ -189,7 +189,7 @@ return { resources, bytes }
 );
 
 /** instance: voids its uses, and frees what it was writing and its streams to be claimed */
-export const ABANDON = bucketScript(
+export const ABANDON = new BucketScript(
   'free',
   `
 local instance = ARGV[1]

@@ -1,34 +1,35 @@
-import { bucketScript } from './redis.script.js';
+import { BucketScript } from './redis.script.js';
 
-/** id, token hash, record → what came of it, sessions created and closed in this bucket */
-export const OPEN = bucketScript(
+/** id, token hash, record, its opening, absolute and idle end → what came of it, sessions created and closed in this bucket */
+export const OPEN = new BucketScript(
   'write',
   `
-local id, token, raw = unpack(ARGV)
+local id, token, raw, created_at, expires_at, idle_end = unpack(ARGV)
 local known = read(SESSIONS, id)
-local answer = 'opened'
-if known then
-  answer = known.tokenHash == token and 'known' or 'taken'
-elseif call('HEXISTS', TOKENS, token) == 1 then
-  answer = 'taken'
-else
-  local session = cjson.decode(raw)
-  stamp(session)
-  write(SESSIONS, session)
-  call('HSET', TOKENS, token, id)
-  call('ZADD', EXPIRY, session.expiresAt, id)
-  call('ZADD', CREATED, session.createdAt, id)
-  index(session)
-  count('created', 1)
-  count('open', 1)
-  see(session.createdAt)
+if known and known.tokenHash == token then return { 'known', counted('created'), counted('closed') } end
+if known or call('HSETNX', TOKENS, token, id) == 0 then
+  return { 'taken', counted('created'), counted('closed') }
 end
-return { answer, counted('created'), counted('closed') }
+local totals = call('HMGET', TOTALS, 'counter', 'created', 'open', 'closed', 'seen_at')
+for i = 1, 5 do totals[i] = tonumber(totals[i] or 0) end
+local change = totals[1] + 1
+call('HSET', TOTALS, 'counter', change, 'created', totals[2] + 1, 'open', totals[3] + 1,
+  'seen_at', math.max(totals[5], created_at))
+local time = call('TIME')
+local changed = string.format(',"change":%.0f,"changedAt":"%s%06d"}', change, time[1], time[2])
+call('HSET', SESSIONS, id, string.sub(raw, 1, -2) .. changed)
+call('ZADD', CHANGES, change, id)
+call('ZADD', EXPIRY, expires_at, id)
+call('ZADD', CREATED, created_at, id)
+call('ZADD', IDLE, idle_end, id)
+call('ZADD', ACTIVITY, created_at, id)
+call('ZADD', DISPOSABLE, created_at, id)
+return { 'opened', totals[2] + 1, totals[4] }
 `,
 );
 
 /** token hash → record, whether it is the current token */
-export const FIND_BY_TOKEN = bucketScript(
+export const FIND_BY_TOKEN = new BucketScript(
   'read',
   `
 local id = call('HGET', TOKENS, ARGV[1])
@@ -40,7 +41,7 @@ return {}
 );
 
 /** of each touch: id, instant, requests */
-export const TOUCH = bucketScript(
+export const TOUCH = new BucketScript(
   'free',
   `
 local newest = ARGV[2]
@@ -61,7 +62,7 @@ see(newest)
 );
 
 /** id, epoch, user id */
-export const BIND = bucketScript(
+export const BIND = new BucketScript(
   'write',
   `
 local id, epoch, user = unpack(ARGV)
@@ -78,7 +79,7 @@ return 'bound'
 );
 
 /** id, epoch, new token hash, instant */
-export const ROTATE = bucketScript(
+export const ROTATE = new BucketScript(
   'write',
   `
 local id, epoch, token, at = unpack(ARGV)

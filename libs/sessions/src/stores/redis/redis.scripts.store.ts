@@ -98,38 +98,52 @@ export const REMOVE_FROM_USER = new RedisScript('free', `redis.call('SREM', KEYS
 /** KEYS: user → ids */
 export const OF_USER = new RedisScript('read', `return redis.call('SMEMBERS', KEYS[1])`);
 
-/** KEYS: places; bucket, session id, most → whether there is a place, which is then reserved */
-export const RESERVE_PLACE = new RedisScript(
+/** KEYS: places; of each: bucket, session id, most → of each whether there is a place, which is then reserved */
+export const RESERVE_PLACES = new RedisScript(
   'write',
   `
-local bucket, id, most = unpack(ARGV)
-if redis.call('ZSCORE', KEYS[2], id) then return 'reserved' end
-if tonumber(redis.call('HGET', KEYS[1], 'taken') or '0') >= tonumber(most) then return 'full' end
 local time = redis.call('TIME')
-redis.call('ZADD', KEYS[2], time[1] * 1000 + math.floor(time[2] / 1000), id)
-redis.call('HINCRBY', KEYS[1], 'reserved:' .. bucket, 1)
-redis.call('HINCRBY', KEYS[1], 'taken', 1)
-return 'reserved'
+local now = string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000))
+local taken = tonumber(redis.call('HGET', KEYS[1], 'taken') or '0')
+local answers = {}
+local added = 0
+for i = 1, #ARGV, 3 do
+  local bucket, id, most = ARGV[i], ARGV[i + 1], tonumber(ARGV[i + 2])
+  local answer = 'reserved'
+  if taken + added >= most then
+    if not redis.call('ZSCORE', KEYS[2], id) then answer = 'full' end
+  elseif redis.call('ZADD', KEYS[2], 'NX', now, id) == 1 then
+    redis.call('HINCRBY', KEYS[1], 'reserved:' .. bucket, 1)
+    added = added + 1
+  end
+  answers[#answers + 1] = answer
+end
+if added > 0 then redis.call('HINCRBY', KEYS[1], 'taken', added) end
+return answers
 `,
 );
 
-/** KEYS: places; bucket, its created and closed, session id or nothing, whether it was opened */
-export const SETTLE_PLACE = new RedisScript(
+/** KEYS: places; of each: bucket, its created and closed, session id or nothing, whether it was opened */
+export const SETTLE_PLACES = new RedisScript(
   'free',
   `
-local bucket, created, closed, id, opened = unpack(ARGV)
+local taken = 0
 local function raise(field, to, sign)
   local known = tonumber(redis.call('HGET', KEYS[1], field) or '0')
   if tonumber(to) <= known then return end
   redis.call('HSET', KEYS[1], field, to)
-  redis.call('HINCRBY', KEYS[1], 'taken', sign * (tonumber(to) - known))
+  taken = taken + sign * (tonumber(to) - known)
 end
-if id ~= '' and redis.call('ZREM', KEYS[2], id) == 1 and opened == '0' then
-  redis.call('HINCRBY', KEYS[1], 'reserved:' .. bucket, -1)
-  redis.call('HINCRBY', KEYS[1], 'taken', -1)
+for i = 1, #ARGV, 5 do
+  local bucket, created, closed, id, opened = unpack(ARGV, i, i + 4)
+  if id ~= '' and redis.call('ZREM', KEYS[2], id) == 1 and opened == '0' then
+    redis.call('HINCRBY', KEYS[1], 'reserved:' .. bucket, -1)
+    taken = taken - 1
+  end
+  raise('reserved:' .. bucket, created, 1)
+  raise('closed:' .. bucket, closed, -1)
 end
-raise('reserved:' .. bucket, created, 1)
-raise('closed:' .. bucket, closed, -1)
+if taken ~= 0 then redis.call('HINCRBY', KEYS[1], 'taken', taken) end
 `,
 );
 

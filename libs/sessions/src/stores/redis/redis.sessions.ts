@@ -1,13 +1,13 @@
 import { hash } from 'node:crypto';
 import { SessionsError } from '../../domain/errors.js';
-import type { NewSession, SessionRecord } from '../../domain/session.js';
+import { idleEndsAt } from '../../domain/lifetime.js';
+import { openingRecord, type NewSession, type SessionRecord } from '../../domain/session.js';
 import type { Refused, TokenMatch, Touch } from '../../ports/session-store.js';
 import type { RedisBuckets } from './redis.buckets.js';
 import type { RedisDurableWrites } from './redis.durable-writes.js';
 import type { RedisPlaces } from './redis.places.js';
-import { FIELDS } from './redis.scripts.store.js';
 import { BIND, FIND_BY_TOKEN, OPEN, ROTATE, TOUCH } from './redis.scripts.sessions.js';
-import { ADD_TO_USER, REMOVE_FROM_USER } from './redis.scripts.store.js';
+import { ADD_TO_USER, FIELDS, REMOVE_FROM_USER } from './redis.scripts.store.js';
 import { newSessionText, sessionOf, storedSession, textOf, textsOf } from './redis.values.js';
 
 /** What happens to an open session: it begins, is found, touched, bound to a user, and gets a new token. */
@@ -26,9 +26,11 @@ export class RedisSessions {
       if (known.tokenHash !== session.tokenHash) throw taken();
       return 'opened';
     }
-    const args = [session.id, session.tokenHash, newSessionText(session)];
-    const [answer, created = '0', closed = '0'] = textsOf(await this.buckets.runIn(OPEN, bucket, ...args));
-    await this.places.settle(bucket, { created, closed }, session.id, answer === 'opened');
+    const { id, tokenHash, createdAt, expiresAt } = session;
+    const instants = [createdAt, expiresAt, idleEndsAt(openingRecord(session))];
+    const reply = await this.buckets.runIn(OPEN, bucket, id, tokenHash, newSessionText(session), ...instants);
+    const [answer, created = '0', closed = '0'] = textsOf(reply);
+    this.places.settleSoon(bucket, { created, closed }, id, answer === 'opened');
     if (answer === 'taken') throw taken();
     return 'opened';
   }
