@@ -137,7 +137,7 @@ describe.each(STORES)('Cleanup on %s', (store) => {
 
   it('sweeps a file that no session owns only when two scans have found it', async () => {
     const writer = await world.storage.create({ sessionId: randomUUID(), resourceId: randomUUID() });
-    await writer.write(Buffer.from('left behind'));
+    await writer.write([Buffer.from('left behind')]);
     await writer.finish();
     const found: number[] = [];
     world.service.events.on('orphans.found', ({ deleted }) => found.push(deleted));

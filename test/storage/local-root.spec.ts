@@ -440,7 +440,7 @@ describe('the root of the local storage', () => {
       for (let i = 0; i < 50; i += 1) {
         const key = { sessionId: randomUUID(), resourceId: randomUUID() };
         const writer = await storage.create(key);
-        await writer.write(Buffer.from('from ' + process.pid));
+        await writer.write([Buffer.from('from ' + process.pid)]);
         await writer.finish();
         if (i % 2) await storage.emptyTrash(await storage.discardSession(key.sessionId));
         else keys.push(key);

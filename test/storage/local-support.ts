@@ -100,7 +100,7 @@ export function fileOf(root: string, key: FileKey): string {
 
 export async function write(storage: FileStorage, text = 'hello', key: FileKey = newKey()): Promise<FileKey> {
   const writer = await storage.create(key);
-  await writer.write(Buffer.from(text));
+  await writer.write([Buffer.from(text)]);
   await writer.finish();
   return key;
 }

@@ -49,8 +49,9 @@ async function fill(storage: LocalFileStorage, chunk: Buffer): Promise<unknown> 
     const writer = await storage.create(newKey()).catch((error: unknown) => ({ error }));
     if ('error' in writer) return writer.error;
     try {
-      for (let step = 0; step < 4; step += 1) await writer.write(chunk);
-      await writer.finish();
+      // The system takes part of this where the disk becomes full in the middle of it.
+      await writer.write([chunk, chunk, chunk, chunk]);
+      expect(await writer.finish()).toBe(4 * chunk.byteLength);
     } catch (error) {
       return error;
     }
@@ -95,7 +96,7 @@ describe('writing to the local storage', () => {
     const before = openFiles();
     for (let round = 0; round < 1000; round += 1) {
       const writer = await storage.create(newKey());
-      const writing = round % 3 === 0 ? undefined : writer.write(Buffer.alloc(1000)).catch(() => undefined);
+      const writing = round % 3 === 0 ? undefined : writer.write([Buffer.alloc(1000)]).catch(() => undefined);
       if (round % 5 === 0) void writer.finish().catch(() => undefined);
       await writer.abort();
       await writing;
@@ -114,7 +115,7 @@ describe('writing to the local storage', () => {
         await writer.abort();
       }
       const writer = await storage.create(newKey(sessionId));
-      await writer.write(Buffer.from('kept'));
+      await writer.write([Buffer.from('kept')]);
       await writer.finish();
     };
     await Promise.all(Array.from({ length: 4 }, upload));
@@ -148,7 +149,7 @@ describe('writing to the local storage', () => {
     for (let round = 0; round < 100; round += 1) {
       const key = newKey();
       const writer = await storage.create(key);
-      await writer.write(Buffer.alloc(10));
+      await writer.write([Buffer.alloc(10)]);
       await storage.discardSession(key.sessionId);
       await expect(writer.finish()).rejects.toMatchObject({ code: 'SESSION_GONE' });
     }
@@ -234,7 +235,7 @@ describe('writing to the local storage', () => {
           keys.map(async (key) => {
             await storage.remove(key);
             const writer = await storage.create(key);
-            await writer.write(Buffer.from('ours'));
+            await writer.write([Buffer.from('ours')]);
             await writer.finish();
             written += 1;
             await storage.remove(key);
@@ -358,7 +359,7 @@ describe('writing to the local storage', () => {
     const storage = await place.connected();
     const key = await write(storage, 'readable');
     const writer = await storage.create(newKey());
-    await writer.write(Buffer.from('half'));
+    await writer.write([Buffer.from('half')]);
     await writer.finish();
     const open = openFiles();
     execFileSync('mount', ['-o', 'remount,ro', place.root]);

@@ -40,7 +40,7 @@ export class FileSink extends Writable {
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
-    this.append(chunk).then(() => done(), done);
+    this.append([chunk]).then(() => done(), done);
   }
 
   /** What came while the last write was under way is one write, not many. */
@@ -48,7 +48,7 @@ export class FileSink extends Writable {
     waiting: readonly { readonly chunk: Buffer }[],
     done: (error?: Error | null) => void,
   ): void {
-    this.append(Buffer.concat(waiting.map(({ chunk }) => chunk))).then(() => done(), done);
+    this.append(waiting.map(({ chunk }) => chunk)).then(() => done(), done);
   }
 
   override _final(done: (error?: Error | null) => void): void {
@@ -60,12 +60,13 @@ export class FileSink extends Writable {
     void this.target.abandon().then(() => done(error));
   }
 
-  private async append(chunk: Buffer): Promise<void> {
+  private async append(chunks: readonly Buffer[]): Promise<void> {
     this.target.noteActivity();
-    const neededBytes = this.writtenBytes + chunk.length - this.reservedBytes;
+    const bytes = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
+    const neededBytes = this.writtenBytes + bytes - this.reservedBytes;
     if (neededBytes > 0) this.reservedBytes += await this.target.grow(this.reservedBytes, neededBytes);
-    await this.target.writer.write(chunk);
-    this.writtenBytes += chunk.length;
+    await this.target.writer.write(chunks);
+    this.writtenBytes += bytes;
   }
 
   private async finish(): Promise<void> {

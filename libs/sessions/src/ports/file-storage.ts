@@ -117,8 +117,8 @@ export interface ByteRange {
 }
 
 export interface FileWriter {
-  /** Appends; resolves when the bytes are handed to the system. */
-  write(chunk: Uint8Array): Promise<void>;
+  /** Appends them in their order; resolves when all bytes are handed to the system. */
+  write(chunks: readonly Uint8Array[]): Promise<void>;
   /** Makes the file durable and visible; its size in bytes. */
   finish(): Promise<number>;
   /** Gives up: nothing of it stays. May be called at any time, also after `finish`. */

@@ -230,7 +230,7 @@ async function setMode(path: string, mode: number): Promise<void> {
 
 async function copyInto(writer: LocalFileWriter, from: FileHandle): Promise<number> {
   const chunks = from.createReadStream({ autoClose: false, highWaterMark: COPY_STEP_BYTES });
-  for await (const chunk of chunks as AsyncIterable<Uint8Array>) await writer.write(chunk);
+  for await (const chunk of chunks as AsyncIterable<Uint8Array>) await writer.write([chunk]);
   return writer.finish();
 }
 

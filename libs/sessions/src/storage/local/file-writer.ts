@@ -36,11 +36,14 @@ export class LocalFileWriter implements FileWriter {
     }
   }
 
-  write(chunk: Uint8Array): Promise<void> {
+  write(chunks: readonly Uint8Array[]): Promise<void> {
     return this.inTurn(async () => {
-      // It goes on from where the last write ended.
-      await this.openHandle().writeFile(chunk);
-      this.sizeBytes += chunk.byteLength;
+      let rest = chunks;
+      while (rest.length > 0) {
+        const { bytesWritten } = await this.openHandle().writev(rest);
+        this.sizeBytes += bytesWritten;
+        rest = beyond(rest, bytesWritten);
+      }
     });
   }
 
@@ -110,6 +113,16 @@ export class LocalFileWriter implements FileWriter {
     this.handle = null;
     await handle?.close();
   }
+}
+
+/** What is left of the chunks after so many bytes: a nearly full disk takes some of them. */
+function beyond(chunks: readonly Uint8Array[], bytes: number): readonly Uint8Array[] {
+  let behind = bytes;
+  for (const [index, chunk] of chunks.entries()) {
+    if (behind < chunk.byteLength) return [chunk.subarray(behind), ...chunks.slice(index + 1)];
+    behind -= chunk.byteLength;
+  }
+  return [];
 }
 
 async function openNew(path: string): Promise<FileHandle> {

@@ -47,8 +47,8 @@ export class MemoryFileStorage extends FileStorage {
     this.nextInode += 1n;
     folder.set(resourceId, file);
     return {
-      write: async (chunk) => {
-        file.chunks.push(Uint8Array.from(chunk));
+      write: async (chunks) => {
+        for (const chunk of chunks) file.chunks.push(Uint8Array.from(chunk));
         file.changedAt = Date.now();
       },
       finish: async () => {
@@ -69,7 +69,7 @@ export class MemoryFileStorage extends FileStorage {
       sizeBytes: bytes.length,
       place: async () => {
         const writer = await this.create(key);
-        await writer.write(bytes);
+        await writer.write([bytes]);
         await writer.finish();
       },
       complete: () => rm(path),

@@ -19,7 +19,7 @@ export const deletingCases: readonly FileStorageCase[] = [
     async run(storage) {
       const key = newKey();
       const writer = await storage.create(key);
-      await writer.write(bytes('half'));
+      await writer.write([bytes('half')]);
       await storage.remove(key);
       await assert.rejects(writer.finish());
       await writer.abort();
@@ -68,9 +68,9 @@ export const deletingCases: readonly FileStorageCase[] = [
     async run(storage) {
       const key = newKey();
       const writer = await storage.create(key);
-      await writer.write(bytes('too '));
+      await writer.write([bytes('too ')]);
       await storage.discardSession(key.sessionId);
-      await writer.write(bytes('late')).catch(() => undefined);
+      await writer.write([bytes('late')]).catch(() => undefined);
       await assert.rejects(writer.finish());
       await writer.abort();
       assert.equal(await storage.read(key), null);

@@ -12,7 +12,7 @@ export const scanningCases: readonly FileStorageCase[] = [
       const finished = await write(storage, '12345');
       const unfinished = { sessionId: finished.sessionId, resourceId: randomUUID() };
       const writer = await storage.create(unfinished);
-      await writer.write(bytes('123'));
+      await writer.write([bytes('123')]);
       const files = await filesOf(storage, finished.sessionId);
       assert.deepEqual(
         new Map(files.map(({ resourceId, partial, sizeBytes }) => [resourceId, { partial, sizeBytes }])),
@@ -101,10 +101,10 @@ export const scanningCases: readonly FileStorageCase[] = [
     async run(storage) {
       const key = newKey();
       const writer = await storage.create(key);
-      await writer.write(bytes('a'));
+      await writer.write([bytes('a')]);
       const [file] = await filesOf(storage, key.sessionId);
       assert.ok(file);
-      await writer.write(bytes('b'));
+      await writer.write([bytes('b')]);
       assert.equal(await storage.removeScanned(file), false);
       await writer.finish();
       assert.equal(await storage.removeScanned(file), false);

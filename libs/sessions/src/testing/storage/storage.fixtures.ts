@@ -20,7 +20,7 @@ export function bytes(text: string): Uint8Array {
 
 export async function write(storage: FileStorage, text: string, key: FileKey = newKey()): Promise<FileKey> {
   const writer = await storage.create(key);
-  await writer.write(bytes(text));
+  await writer.write([bytes(text)]);
   await writer.finish();
   return key;
 }

@@ -8,9 +8,9 @@ export const writingCases: readonly FileStorageCase[] = [
     async run(storage) {
       const key = newKey();
       const writer = await storage.create(key);
-      await writer.write(bytes('Guten '));
+      await writer.write([bytes('Guten ')]);
       assert.equal(await storage.read(key), null);
-      await writer.write(bytes('Tag'));
+      await writer.write([bytes('Tag')]);
       assert.equal(await writer.finish(), 9);
       assert.equal(await textOf(storage, key), 'Guten Tag');
     },
@@ -30,16 +30,29 @@ export const writingCases: readonly FileStorageCase[] = [
       const key = newKey();
       const writer = await storage.create(key);
       const words = Array.from({ length: 50 }, (_, index) => `${index} `.repeat(1 + (index % 7) * 500));
-      await Promise.all(words.map((word) => writer.write(bytes(word))));
+      await Promise.all(words.map((word) => writer.write([bytes(word)])));
       await writer.finish();
       assert.equal(await textOf(storage, key), words.join(''));
+    },
+  },
+  {
+    name: 'chunks that come together keep their order, however many and however small they are',
+    async run(storage) {
+      const key = newKey();
+      const writer = await storage.create(key);
+      const letters = Array.from({ length: 200_000 }, (_, index) => String.fromCharCode(97 + (index % 26)));
+      await writer.write([]);
+      await writer.write(['', ...letters, ''].map(bytes));
+      await writer.write([bytes('!')]);
+      assert.equal(await writer.finish(), 200_001);
+      assert.equal(await textOf(storage, key), `${letters.join('')}!`);
     },
   },
   {
     name: 'finishing twice answers the same',
     async run(storage) {
       const writer = await storage.create(newKey());
-      await writer.write(bytes('four'));
+      await writer.write([bytes('four')]);
       assert.deepEqual(await Promise.all([writer.finish(), writer.finish()]), [4, 4]);
     },
   },
@@ -48,7 +61,7 @@ export const writingCases: readonly FileStorageCase[] = [
     async run(storage) {
       const key = newKey();
       const writer = await storage.create(key);
-      const writing = writer.write(bytes('gone'));
+      const writing = writer.write([bytes('gone')]);
       await Promise.all([writer.abort(), writer.abort(), writing.catch(() => undefined)]);
       await writer.abort();
       assert.equal(await storage.read(key), null);
@@ -60,7 +73,7 @@ export const writingCases: readonly FileStorageCase[] = [
     async run(storage) {
       const key = newKey();
       const writer = await storage.create(key);
-      await writer.write(bytes('unwanted'));
+      await writer.write([bytes('unwanted')]);
       await writer.finish();
       await writer.abort();
       assert.equal(await storage.read(key), null);
@@ -72,14 +85,14 @@ export const writingCases: readonly FileStorageCase[] = [
     async run(storage) {
       const finished = newKey();
       const writer = await storage.create(finished);
-      await writer.write(bytes('done'));
+      await writer.write([bytes('done')]);
       await writer.finish();
-      await assert.rejects(writer.write(bytes('more')));
+      await assert.rejects(writer.write([bytes('more')]));
       assert.equal(await textOf(storage, finished), 'done');
 
       const aborted = await storage.create(newKey());
       await aborted.abort();
-      await assert.rejects(aborted.write(bytes('more')));
+      await assert.rejects(aborted.write([bytes('more')]));
       await assert.rejects(aborted.finish());
     },
   },
@@ -88,7 +101,7 @@ export const writingCases: readonly FileStorageCase[] = [
     async run(storage) {
       const key = newKey();
       const writer = await storage.create(key);
-      await writer.write(bytes('first'));
+      await writer.write([bytes('first')]);
       await assert.rejects(storage.create(key));
       await writer.finish();
       await assert.rejects(storage.create(key));
@@ -102,7 +115,7 @@ export const writingCases: readonly FileStorageCase[] = [
       const attempts = await Promise.allSettled(Array.from({ length: 8 }, () => storage.create(key)));
       const winners = attempts.filter((attempt) => attempt.status === 'fulfilled');
       assert.equal(winners.length, 1);
-      await winners[0]?.value.write(bytes('winner'));
+      await winners[0]?.value.write([bytes('winner')]);
       await winners[0]?.value.finish();
       assert.equal(await textOf(storage, key), 'winner');
     },
