@@ -24,10 +24,9 @@ async function plantAway(): Promise<void> {
   const facts = { role: 'server', flushedThroughAt: at, nodeId: AWAY, address, sign: null } as const;
   await server.store.heartbeat({ ...facts, instanceId, at });
   const id = `${session.id.slice(0, 3)}${randomUUID().slice(3)}`;
-  const texts = { type: 'audio_file', purpose: null, fileName: null, mediaType: null };
+  const texts = { type: 'audio_file', purpose: null, fileName: null, mediaType: null, sizeBytes: 500 };
   const resource = { id, sessionId: session.id, ...texts, createdAt: at, instanceId, nodeId: AWAY };
   await server.store.reserve(resource, LIMITS);
-  await server.store.grow(id, 500, LIMITS);
   await server.store.settle(id, { sizeBytes: 500, mediaType: null, at });
   await server.store.dropInstance(instanceId, Date.now());
 }

@@ -164,6 +164,32 @@ describe.each(STORES)('Resources on %s', (store) => {
   });
 });
 
+describe.each(STORES)('The first MiB of a file, on %s', (store) => {
+  const MIB = 1024 * KIB;
+  let world: World;
+  beforeEach(async () => (world = await World.create(store, { maxResources: 5, maxBytes: 3 * MIB })));
+  afterEach(() => world.close());
+
+  it('is reserved with the file, in one step, and what it does not fill is given back', async () => {
+    const grow = jest.spyOn(world.store, 'grow');
+    const { session } = await world.open();
+    const sink = await world.service.createFile(session, { type: 'audio_file' });
+    expect(await world.service.describe(session)).toMatchObject({ resourceCount: 1, bytesUsed: MIB });
+    sink.end(randomBytes(40 * KIB));
+    await finished(sink);
+    expect(grow).not.toHaveBeenCalled();
+    expect(await world.service.describe(session)).toMatchObject({ resourceCount: 1, bytesUsed: 40 * KIB });
+  });
+
+  it('is not reserved where it would cost another file its place', async () => {
+    const { session } = await world.open();
+    const old = await world.write(session, 2.5 * MIB);
+    const young = await world.write(session, 10 * KIB);
+    expect(await world.service.findResource(session, old.id)).not.toBeNull();
+    expect(await world.service.findResource(session, young.id)).not.toBeNull();
+  });
+});
+
 describe.each(STORES)('With onLimit reject, on %s', (store) => {
   it('refuses the new one and keeps the old ones', async () => {
     const world = await World.create(store, { maxResources: 1, onLimit: 'reject' });

@@ -11,8 +11,14 @@ describe('the bytes reserved ahead for a file', () => {
 
   it('are a 64th of what the session may hold at most, but for that MiB', () => {
     expect(bytesAhead(100 * MIB, 256 * MIB)).toBe(4 * MIB);
-    expect(bytesAhead(100 * MIB, 10 * MIB)).toBe(MIB);
+    expect(bytesAhead(9 * MIB, 10 * MIB)).toBe(MIB);
     expect(bytesAhead(10 * MIB, 256 * MIB + 63)).toBe(4 * MIB);
+  });
+
+  it('are none where the file would become larger with them than a session may be', () => {
+    expect(bytesAhead(0, MIB)).toBe(MIB);
+    expect(bytesAhead(0, MIB - 1)).toBe(0);
+    expect(bytesAhead(9 * MIB + 1, 10 * MIB)).toBe(0);
   });
 
   it('makes 10 reservations of what were 90', () => {

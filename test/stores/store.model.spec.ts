@@ -64,6 +64,7 @@ const newResource = fc
     purpose: fc.option(fc.constant('test')),
     fileName: fc.option(fc.string({ unit: 'grapheme', maxLength: 10 })),
     mediaType: fc.constant(null),
+    sizeBytes: bytes,
     createdAt: at,
     instanceId: instance,
     nodeId: node,

@@ -48,6 +48,7 @@ async function addRecord(
     purpose: 'transcription',
     fileName: 'phrase.webm',
     mediaType: 'audio/webm',
+    sizeBytes: bytes,
     createdAt: at,
     instanceId: randomUUID(),
     nodeId,
@@ -55,7 +56,6 @@ async function addRecord(
   // Asked for in one turn, they are one transaction.
   await Promise.all([
     store.reserve(resource, LIMITS),
-    store.grow(id, bytes, LIMITS),
     store.settle(id, { sizeBytes: bytes, mediaType: null, at }),
   ]);
 }

@@ -23,6 +23,7 @@ const newResource = (sessionId) => ({
   purpose: null,
   fileName: null,
   mediaType: null,
+  sizeBytes: 0,
   createdAt: NOW,
   instanceId: randomUUID(),
   nodeId: randomUUID(),

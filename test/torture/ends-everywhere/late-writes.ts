@@ -23,6 +23,7 @@ export async function writesThatLand(
     purpose: null,
     fileName: null,
     mediaType: null,
+    sizeBytes: 0,
     createdAt: lastActivityAt,
     instanceId,
     nodeId: randomUUID(),

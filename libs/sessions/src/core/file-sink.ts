@@ -20,7 +20,6 @@ export interface FileSinkTarget {
  * When it is destroyed before that, or fails, nothing of it stays.
  */
 export class FileSink extends Writable {
-  private reservedBytes = 0;
   private writtenBytes = 0;
   private settled: ResourceRecord | null = null;
 
@@ -28,6 +27,7 @@ export class FileSink extends Writable {
   constructor(
     /** The id that the resource will have. */
     readonly resourceId: string,
+    private reservedBytes: number,
     private readonly target: FileSinkTarget,
   ) {
     super({ highWaterMark: 256 * 1024 });

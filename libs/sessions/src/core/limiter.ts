@@ -8,6 +8,8 @@ import type { Releaser } from './releaser.js';
 const WAIT_MS = 5000;
 const ASK_AGAIN_MS = 50;
 
+type Outcome = 'reserved' | 'grown' | 'gone' | 'full';
+
 /** Admits resources and bytes into a session, and makes room for them where that is allowed. */
 export class Limiter {
   constructor(
@@ -16,20 +18,22 @@ export class Limiter {
   ) {}
 
   /**
-   * Admits one more resource.
-   * @throws SessionsError `SESSION_GONE`, `RESOURCE_LIMIT_REACHED`, `RESOURCES_IN_USE`
+   * Admits one more resource with `neededBytes`; with `wantedBytes` where they fit without eviction. How many it admitted.
+   * @throws SessionsError `SESSION_GONE`, `RESOURCE_TOO_LARGE`, `RESOURCE_LIMIT_REACHED`, `RESOURCES_IN_USE`
    */
-  async reserve(resource: NewResource): Promise<void> {
-    const demand = { count: 1, bytes: 0, resourceId: resource.id } as const;
+  async reserve(resource: NewResource, neededBytes: number, wantedBytes: number): Promise<number> {
+    const { limits } = this.context.config;
+    this.refuseTooLarge(resource.sessionId, neededBytes);
     await this.context.instance.requireListed();
-    await this.untilAdmitted(resource.sessionId, demand, () =>
-      this.context.store.reserve(resource, this.context.config.limits),
+    const demand = { count: 1, bytes: neededBytes, resourceId: resource.id } as const;
+    return this.admit(resource.sessionId, demand, wantedBytes, (sizeBytes) =>
+      this.context.store.reserve({ ...resource, sizeBytes }, limits),
     );
   }
 
   /**
-   * Admits `neededBytes` more of a resource that holds `heldBytes`; up to `wantedBytes` where they fit without eviction.
-   * How many it admitted.
+   * Admits `neededBytes` more of a resource that holds `heldBytes`; `wantedBytes` where they fit without eviction. How many
+   * it admitted.
    * @throws SessionsError `SESSION_GONE`, `RESOURCE_TOO_LARGE`, `RESOURCE_LIMIT_REACHED`, `RESOURCES_IN_USE`, `STORAGE_FULL`
    */
   async grow(
@@ -41,33 +45,35 @@ export class Limiter {
     const { limits } = this.context.config;
     this.refuseTooLarge(resource.sessionId, heldBytes + neededBytes);
     await this.requireRoomOnDisk(resource.sessionId);
-    if (wantedBytes > neededBytes && heldBytes + wantedBytes <= limits.maxBytes) {
-      const outcome = await this.context.store.grow(resource.id, wantedBytes, limits);
-      if (outcome === 'grown') return wantedBytes;
-    }
     const demand = { count: 0, bytes: neededBytes, resourceId: resource.id } as const;
-    await this.untilAdmitted(resource.sessionId, demand, () =>
-      this.context.store.grow(resource.id, neededBytes, limits),
+    return this.admit(resource.sessionId, demand, wantedBytes, (bytes) =>
+      this.context.store.grow(resource.id, bytes, limits),
     );
-    return neededBytes;
   }
 
-  /** @throws SessionsError `RESOURCE_TOO_LARGE` where so many bytes never fit into a session */
-  refuseTooLarge(sessionId: string, bytes: number): void {
+  /** So many bytes never fit into a session. */
+  private refuseTooLarge(sessionId: string, bytes: number): void {
     if (bytes <= this.context.config.limits.maxBytes) return;
     throw this.refusal(sessionId, 'too_large');
   }
 
-  private async untilAdmitted(
+  private async admit(
     sessionId: string,
     demand: Demand,
-    ask: () => Promise<'reserved' | 'grown' | 'gone' | 'full'>,
-  ): Promise<void> {
+    wantedBytes: number,
+    ask: (bytes: number) => Promise<Outcome>,
+  ): Promise<number> {
+    if (wantedBytes > demand.bytes && isAdmitted(await ask(wantedBytes))) return wantedBytes;
+    await this.untilAdmitted(sessionId, demand, () => ask(demand.bytes));
+    return demand.bytes;
+  }
+
+  private async untilAdmitted(sessionId: string, demand: Demand, ask: () => Promise<Outcome>): Promise<void> {
     const deadline = this.context.clock.monotonic() + WAIT_MS;
     for (;;) {
       const outcome = await ask();
       if (outcome === 'gone') throw new SessionsError('SESSION_GONE', 'The session is over.');
-      if (outcome !== 'full') return;
+      if (isAdmitted(outcome)) return;
       if (this.context.config.onLimit === 'reject') throw this.refusal(sessionId, 'limit');
       await this.makeRoom(sessionId, demand, deadline);
     }
@@ -119,4 +125,8 @@ export class Limiter {
         );
     }
   }
+}
+
+function isAdmitted(outcome: Outcome): boolean {
+  return outcome === 'reserved' || outcome === 'grown';
 }

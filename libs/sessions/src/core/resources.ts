@@ -57,16 +57,16 @@ export class Resources {
 
   async createFile(session: SessionRef, description: FileDescription): Promise<FileSink> {
     const resource = this.describe(session, description);
-    await this.limiter.reserve(resource);
+    const { maxBytes } = this.context.config.limits;
+    const reservedBytes = await this.limiter.reserve(resource, 0, bytesAhead(0, maxBytes));
     const writer = await this.context.storage.create(keyOf(resource)).catch(async (error: unknown) => {
       await this.releaser.abandon({ id: resource.id, lastUsedAt: 0 });
       throw error;
     });
     let unregister = (): void => {};
-    const sink = new FileSink(resource.id, {
+    const sink = new FileSink(resource.id, reservedBytes, {
       writer,
-      grow: (held, needed) =>
-        this.limiter.grow(resource, held, needed, bytesAhead(held, this.context.config.limits.maxBytes)),
+      grow: (held, needed) => this.limiter.grow(resource, held, needed, bytesAhead(held, maxBytes)),
       settle: (sizeBytes) => this.settle(resource, sizeBytes),
       noteActivity: () => this.context.touches.add(session.id, this.context.clock.now(), 0),
       abandon: async () => {
@@ -88,12 +88,8 @@ export class Resources {
   async adoptFile(session: SessionRef, path: string, description: FileDescription): Promise<ResourceRecord> {
     const resource = this.describe(session, description);
     const adoption = await this.context.storage.adopt(keyOf(resource), path);
-    this.limiter.refuseTooLarge(session.id, adoption.sizeBytes);
-    await this.limiter.reserve(resource);
+    await this.limiter.reserve(resource, adoption.sizeBytes, adoption.sizeBytes);
     try {
-      if (adoption.sizeBytes > 0) {
-        await this.limiter.grow(resource, 0, adoption.sizeBytes, adoption.sizeBytes);
-      }
       await adoption.place();
       const settled = await this.settle(resource, adoption.sizeBytes);
       await adoption.complete();
@@ -120,7 +116,7 @@ export class Resources {
       await release();
     });
     try {
-      await this.limiter.reserve(resource);
+      await this.limiter.reserve(resource, 0, 0);
     } catch (error) {
       unregister();
       throw error;
@@ -207,6 +203,7 @@ export class Resources {
       purpose: tidy(description.purpose),
       fileName: tidy(description.fileName),
       mediaType: tidy(description.mediaType),
+      sizeBytes: 0,
       createdAt: this.context.clock.now(),
       instanceId: this.context.instance.id,
       nodeId: description.type === STREAM_TYPE ? null : this.context.instance.nodeId,

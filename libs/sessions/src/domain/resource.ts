@@ -35,7 +35,7 @@ export interface ResourceRecord {
 /** What reserving takes. A stream is `ready` at once; a file is `writing` until it is settled. */
 export type NewResource = Pick<
   ResourceRecord,
-  'id' | 'sessionId' | 'type' | 'purpose' | 'fileName' | 'mediaType' | 'createdAt' | 'nodeId'
+  'id' | 'sessionId' | 'type' | 'purpose' | 'fileName' | 'mediaType' | 'sizeBytes' | 'createdAt' | 'nodeId'
 > & { readonly instanceId: string };
 
 /** Whether it is being read or written now, by any process: such a resource is never evicted. */

@@ -136,7 +136,7 @@ export abstract class SessionStore {
 
   // --- resources --------------------------------------------------------------------------------------------------
 
-  /** Admits one more resource, of 0 bytes, into an open session: a stream is `ready`, anything else `writing`. */
+  /** Admits one more resource and its bytes into an open session: a stream is `ready`, anything else `writing`. */
   abstract reserve(resource: NewResource, limits: ResourceLimits): Promise<'reserved' | 'gone' | 'full'>;
 
   /** Reserves `bytes` more for a resource that is being written; `gone` too once its session is no longer open. */

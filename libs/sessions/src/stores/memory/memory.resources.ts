@@ -16,12 +16,11 @@ export class MemoryResources {
     if (known !== undefined) {
       return known.sessionId === resource.sessionId && known.state !== 'releasing' ? 'reserved' : 'gone';
     }
-    if (!fits(session.record, 1, 0, limits)) return 'full';
+    if (!fits(session.record, 1, resource.sizeBytes, limits)) return 'full';
     const isStream = resource.type === STREAM_TYPE;
     this.data.resources.set(resource.id, {
       record: {
         ...resource,
-        sizeBytes: 0,
         state: isStream ? 'ready' : 'writing',
         lastUsedAt: resource.createdAt,
         uses: 0,
@@ -34,7 +33,7 @@ export class MemoryResources {
     if (!this.data.types.has(resource.type)) {
       this.data.types.set(resource.type, { released: 0, releasedBytes: 0, evicted: 0 });
     }
-    this.data.hold(resource.sessionId, 1, 0);
+    this.data.hold(resource.sessionId, 1, resource.sizeBytes);
     return 'reserved';
   }
 

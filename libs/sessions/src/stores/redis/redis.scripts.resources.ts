@@ -12,14 +12,16 @@ local known = read(RESOURCES, resource.id)
 if known then
   return known.sessionId == resource.sessionId and known.state ~= 'releasing' and 'reserved' or 'gone'
 end
-if not fits(session, 1, 0, max_resources, max_bytes) then return 'full' end
+if not fits(session, 1, resource.sizeBytes, max_resources, max_bytes) then return 'full' end
 write(RESOURCES, resource)
 call('ZADD', HELD, 0, resource.sessionId .. ':' .. resource.id)
 call('ZADD', BY_INSTANCE, 0, resource.instanceId .. ':' .. resource.id)
 session.resourceCount = session.resourceCount + 1
+session.bytesUsed = session.bytesUsed + resource.sizeBytes
 write(SESSIONS, session)
 index(session)
 count('active:' .. resource.type, 1)
+count('active_bytes:' .. resource.type, resource.sizeBytes)
 if resource.nodeId then count('node:' .. resource.nodeId, 1) end
 return 'reserved'
 `,

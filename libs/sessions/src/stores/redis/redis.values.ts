@@ -49,7 +49,6 @@ export function newResourceText(resource: NewResource): string {
   const isStream = resource.type === STREAM_TYPE;
   return textOfRecord({
     ...resource,
-    sizeBytes: 0,
     state: isStream ? 'ready' : 'writing',
     lastUsedAt: resource.createdAt,
     uses: 0,

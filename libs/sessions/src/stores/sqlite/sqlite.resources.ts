@@ -42,11 +42,11 @@ export class SqliteResources {
       WHERE sessions.id = :sessionId AND typeof(resources.id) = 'blob'`);
     this.#insert = db.prepare(`
       INSERT INTO resources (
-        id, session_key, type, purpose, file_name, media_type, state, settled, instance_id, node_id, created_at,
-        last_used_at)
+        id, session_key, type, purpose, file_name, media_type, size_bytes, state, settled, instance_id, node_id,
+        created_at, last_used_at)
       VALUES (
-        :id, :sessionKey, :type, :purpose, :fileName, :mediaType, :state, :settled, :instanceId, :nodeId, :createdAt,
-        :createdAt)`);
+        :id, :sessionKey, :type, :purpose, :fileName, :mediaType, :sizeBytes, :state, :settled, :instanceId, :nodeId,
+        :createdAt, :createdAt)`);
     this.#hold = db.prepare(`
       UPDATE sessions SET resource_count = resource_count + :count, bytes_used = bytes_used + :bytes WHERE key = :key`);
     this.#grow = db.prepare('UPDATE resources SET size_bytes = size_bytes + :bytes WHERE key = :key');
@@ -82,7 +82,7 @@ export class SqliteResources {
       resourceCount: numberOf(session, 'resource_count'),
       bytesUsed: numberOf(session, 'bytes_used'),
     };
-    if (!fits(usage, 1, 0, limits)) return 'full';
+    if (!fits(usage, 1, resource.sizeBytes, limits)) return 'full';
 
     const key = numberOf(session, 'key');
     const isStream = resource.type === STREAM_TYPE;
@@ -93,14 +93,15 @@ export class SqliteResources {
       purpose: resource.purpose,
       fileName: resource.fileName,
       mediaType: resource.mediaType,
+      sizeBytes: resource.sizeBytes,
       state: isStream ? 'ready' : 'writing',
       settled: Number(isStream),
       instanceId: packId(resource.instanceId),
       nodeId: resource.nodeId === null ? null : packId(resource.nodeId),
       createdAt: resource.createdAt,
     });
-    this.#hold.run({ key, count: 1, bytes: 0 });
-    this.ledger.countType(resource.type, { active: 1 });
+    this.#hold.run({ key, count: 1, bytes: resource.sizeBytes });
+    this.ledger.countType(resource.type, { active: 1, activeBytes: resource.sizeBytes });
     return 'reserved';
   }
 

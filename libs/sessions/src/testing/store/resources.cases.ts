@@ -28,17 +28,33 @@ export const resourceCases: readonly SessionStoreCase[] = [
     name: 'a reserved file is being written, by its instance, and counts at once',
     async run(store) {
       const session = await opened(store);
-      const resource = newResource(session.id, { createdAt: NOW + 3 });
+      const resource = newResource(session.id, { createdAt: NOW + 3, sizeBytes: 7 });
       assert.equal(await store.reserve(resource, LIMITS), 'reserved');
       same(await store.findResource(resource.id), {
         ...resource,
-        sizeBytes: 0,
         state: 'writing',
         lastUsedAt: NOW + 3,
         uses: 0,
         freed: false,
       });
-      assert.equal((await sessionNow(store, session)).resourceCount, 1);
+      const { resourceCount, bytesUsed } = await sessionNow(store, session);
+      same([resourceCount, bytesUsed], [1, 7]);
+      const [{ active, activeBytes } = { active: 0, activeBytes: 0 }] = (await store.totals()).types;
+      same([active, activeBytes], [1, 7]);
+    },
+  },
+  {
+    name: 'a resource is reserved with all its bytes, or not at all',
+    async run(store) {
+      const session = await opened(store);
+      const limits = { maxResources: 5, maxBytes: 100 };
+      const sized = (sizeBytes: number) => store.reserve(newResource(session.id, { sizeBytes }), limits);
+      assert.equal(await sized(101), 'full');
+      assert.equal(await sized(60), 'reserved');
+      assert.equal(await sized(41), 'full');
+      assert.equal(await sized(40), 'reserved');
+      const { resourceCount, bytesUsed } = await sessionNow(store, session);
+      same([resourceCount, bytesUsed], [2, 100]);
     },
   },
   {

@@ -65,6 +65,7 @@ export function newResource(sessionId: string, differing: Partial<NewResource> =
     purpose: 'transcription',
     fileName: 'phrase "1" ñ.webm',
     mediaType: 'audio/webm',
+    sizeBytes: 0,
     createdAt: NOW,
     instanceId: INSTANCE,
     nodeId: differing.type === 'stream' ? null : NODE,
