@@ -45,13 +45,8 @@ export class SessionFolders {
     name: string,
     make: (path: string) => Promise<T>,
   ): Promise<{ value: T } | null> {
-    const path = this.paths.session(key.sessionId);
-    await this.makeSessionFolder(key.sessionId);
-    const folder = await Folder.open(path);
-    if (!folder) {
-      if (await isInTheWay(path)) throw unavailable('The folder of the session is not a folder of ours.');
-      return null;
-    }
+    const folder = await this.openOrMake(key.sessionId);
+    if (!folder) return null;
     try {
       for (const taken of [fileName(key.resourceId), linkName(key.resourceId)]) {
         if (await exists(folder.at(taken))) throw keyTaken();
@@ -104,6 +99,19 @@ export class SessionFolders {
   /** What a file that was given up leaves: its session may be over, and then nobody else would look after it for long. */
   async removeIfEmpty(sessionId: string): Promise<void> {
     await Folder.use(this.paths.shard(sessionId), (shard) => removeIfEmpty(shard, folderName(sessionId)));
+  }
+
+  /** `null` where it went away as soon as it was made. Most files come to a session that has some. */
+  private async openOrMake(sessionId: string): Promise<Folder | null> {
+    const path = this.paths.session(sessionId);
+    const known = await Folder.open(path);
+    if (known) return known;
+    await this.makeSessionFolder(sessionId);
+    const made = await Folder.open(path);
+    if (!made && (await isInTheWay(path))) {
+      throw unavailable('The folder of the session is not a folder of ours.');
+    }
+    return made;
   }
 
   private async makeSessionFolder(sessionId: string): Promise<void> {
