@@ -4,8 +4,9 @@ import type { RedisConnection } from './redis.connection.js';
 import { isScriptUnknown } from './redis.errors.js';
 import { RedisLayout, type BucketKey } from './redis.layout.js';
 import { TURNS, UP_TO } from './redis.scripts.listings.js';
-import type { BucketScript, RedisScript } from './redis.script.js';
-import { numberOf, textsOf } from './redis.values.js';
+import type { BucketScript, QuestionScript, RedisScript } from './redis.script.js';
+import { FIELDS, HASH } from './redis.scripts.store.js';
+import { listOf, numberOf, pairsOf, textsOf } from './redis.values.js';
 
 /** An id in an index, with what it is sorted by. */
 export interface Entry {
@@ -15,6 +16,9 @@ export interface Entry {
 
 /** Stands for the node of what lies on none. */
 const NOBODY = '-';
+
+/** So many keys are asked with one command: few commands for all buckets, and none that keeps others waiting long. */
+const KEYS_TOGETHER = 64;
 
 /** How many entries each bucket is asked for beyond its even share of a page. */
 const SPARE = 4;
@@ -61,17 +65,48 @@ export class RedisBuckets {
     return this.run(script, this.layout.keysIn(bucket, script.keys), args);
   }
 
-  /** Runs a script that has one key of the bucket. */
-  runOn(
-    script: RedisScript,
-    bucket: number,
-    key: BucketKey,
+  /** Asks the same of each of these keys; their answers, in the order of the keys. */
+  async ask(
+    script: QuestionScript,
+    keys: readonly string[],
     ...args: readonly (string | number)[]
-  ): Promise<unknown> {
-    return this.run(script, [this.layout.key(bucket, key)], args);
+  ): Promise<unknown[]> {
+    const together = this.connection.isCluster ? 1 : KEYS_TOGETHER;
+    const asking: Promise<unknown>[] = [];
+    for (let start = 0; start < keys.length; start += together) {
+      asking.push(this.run(script, keys.slice(start, start + together), args));
+    }
+    return (await Promise.all(asking)).flatMap(listOf);
   }
 
-  /** Does something in every bucket, with all commands sent together. */
+  /** Asks the same of one key in each of these buckets. */
+  askIn(
+    buckets: readonly number[],
+    script: QuestionScript,
+    key: BucketKey,
+    ...args: readonly (string | number)[]
+  ): Promise<unknown[]> {
+    return this.ask(script, this.layout.keyIn(buckets, key), ...args);
+  }
+
+  /** Asks the same of one key in every bucket. */
+  askAll(script: QuestionScript, key: BucketKey, ...args: readonly (string | number)[]): Promise<unknown[]> {
+    return this.askIn(this.all, script, key, ...args);
+  }
+
+  /** Fields of a hash in one bucket; an empty text for each that is not there. */
+  async fields(bucket: number, key: BucketKey, ...fields: readonly string[]): Promise<string[]> {
+    const [found] = await this.askIn([bucket], FIELDS, key, ...fields);
+    return textsOf(found);
+  }
+
+  /** All fields of a hash. */
+  async hash(key: string): Promise<Map<string, string>> {
+    const [found] = await this.ask(HASH, [key]);
+    return pairsOf(textsOf(found));
+  }
+
+  /** Does something in every bucket, with all commands sent together. What is only asked is asked with fewer (`askAll`). */
   inAll<T>(work: (bucket: number) => Promise<T>): Promise<T[]> {
     return Promise.all(this.all.map(work));
   }
@@ -97,7 +132,7 @@ export class RedisBuckets {
     return this.merge(
       limit,
       (a, b) => a.score - b.score || compare(a.id, b.id),
-      async (bucket, count) => entriesOf(await this.runOn(UP_TO, bucket, key, score, count)),
+      async (buckets, count) => (await this.askIn(buckets, UP_TO, key, score, count)).map(entriesOf),
     );
   }
 
@@ -107,9 +142,9 @@ export class RedisBuckets {
     { at, lease, limit }: Pick<Claim, 'at' | 'lease' | 'limit'>,
   ): Promise<Entry[]> {
     const order = (a: Entry, b: Entry): number => a.score - b.score || compare(a.id, b.id);
-    return this.merge(limit, order, async (bucket, count) => {
-      const turns = await this.runOn(TURNS, bucket, key, at, count, lease.nodeId, NOBODY);
-      return entriesOf(turns).toSorted(order);
+    return this.merge(limit, order, async (buckets, count) => {
+      const turns = await this.askIn(buckets, TURNS, key, at, count, lease.nodeId, NOBODY);
+      return turns.map((found) => entriesOf(found).toSorted(order));
     });
   }
 
@@ -120,13 +155,13 @@ export class RedisBuckets {
   async merge(
     limit: number,
     order: (a: Entry, b: Entry) => number,
-    firstOf: (bucket: number, count: number) => Promise<Entry[]>,
+    firstOf: (buckets: readonly number[], count: number) => Promise<Entry[][]>,
   ): Promise<Entry[]> {
     let count = Math.min(limit, Math.ceil(limit / this.all.length) + SPARE);
     const found = new Map<number, Entry[]>();
     let asked = this.all;
     for (;;) {
-      const answers = await Promise.all(asked.map((bucket) => firstOf(bucket, count)));
+      const answers = await firstOf(asked, count);
       for (const [index, bucket] of asked.entries()) found.set(bucket, answers[index] ?? []);
       const first = [...found.values()].flat().toSorted(order).slice(0, limit);
       const last = first.length === limit ? first.at(-1) : undefined;

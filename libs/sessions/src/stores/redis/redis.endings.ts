@@ -7,7 +7,6 @@ import type { BucketKey } from './redis.layout.js';
 import type { RedisPlaces } from './redis.places.js';
 import { BEGIN_END, CLAIM_ENDING, DROP_TOMBSTONES, FINISH_END } from './redis.scripts.endings.js';
 import { COUNT_UP_TO } from './redis.scripts.listings.js';
-import { FIELDS } from './redis.scripts.store.js';
 import type { RedisSessions } from './redis.sessions.js';
 import { endingSessionOf, numberOf, pairsOf, sessionOf, textsOf } from './redis.values.js';
 
@@ -70,7 +69,7 @@ export class RedisEndings {
 
   async countDue(at: number): Promise<{ idle: number; expired: number }> {
     const count = async (key: BucketKey): Promise<number> => {
-      const counts = await this.buckets.inAll((bucket) => this.buckets.runOn(COUNT_UP_TO, bucket, key, at));
+      const counts = await this.buckets.askAll(COUNT_UP_TO, key, at);
       return counts.reduce<number>((sum, one) => sum + numberOf(one), 0);
     };
     const [idle, expired] = await Promise.all([count('idle'), count('expiry')]);
@@ -103,8 +102,8 @@ export class RedisEndings {
   }
 
   async load(ids: readonly string[]): Promise<SessionRecord[]> {
-    const found = await this.buckets.byBucket(ids, async (bucket, of) =>
-      textsOf(await this.buckets.runOn(FIELDS, bucket, 'sessions', ...of)),
+    const found = await this.buckets.byBucket(ids, (bucket, of) =>
+      this.buckets.fields(bucket, 'sessions', ...of),
     );
     return inOrder(
       ids,

@@ -2,6 +2,7 @@ import type { Feed, FeedPosition, SessionChange } from '../../ports/session-stor
 import type { RedisBuckets } from './redis.buckets.js';
 import type { RedisConnection } from './redis.connection.js';
 import { CHANGES_SINCE } from './redis.scripts.listings.js';
+import { FIELDS } from './redis.scripts.store.js';
 import type { RedisServers } from './redis.server.js';
 import { storedSession, textsOf } from './redis.values.js';
 
@@ -47,11 +48,9 @@ export class RedisFeed {
   }
 
   /** How many changes each bucket has seen. */
-  counters(): Promise<number[]> {
-    return this.buckets.inAll(async (bucket) => {
-      const key = this.buckets.layout.key(bucket, 'totals');
-      return Number((await this.connection.send(key, ['HGET', key, 'counter'])) ?? 0);
-    });
+  async counters(): Promise<number[]> {
+    const found = await this.buckets.askAll(FIELDS, 'totals', 'counter');
+    return found.map((counter) => Number(textsOf(counter)[0]));
   }
 
   async #readOn(position: Position, counters: readonly number[], limit: number): Promise<Feed> {

@@ -3,17 +3,8 @@ import type { ClockAnchor, ClockReading } from '../../ports/clock.js';
 import type { Heartbeat, JobRecord, JobRun } from '../../ports/session-store.js';
 import { compare, type RedisBuckets } from './redis.buckets.js';
 import { ABANDON } from './redis.scripts.resources.js';
-import {
-  FIELDS,
-  FORGET_LOST,
-  HASH,
-  HEARTBEAT,
-  RECORD_RUN,
-  SEEN,
-  STRIKE_OFF,
-  TIME,
-} from './redis.scripts.store.js';
-import { numberOf, pairsOf, textOf, textOfRecord, textsOf } from './redis.values.js';
+import { FIELDS, FORGET_LOST, HEARTBEAT, RECORD_RUN, SEEN, STRIKE_OFF, TIME } from './redis.scripts.store.js';
+import { numberOf, textOf, textOfRecord, textsOf } from './redis.values.js';
 
 /** The processes on this store, their clock, and what their cleanup jobs did. */
 export class RedisInstances {
@@ -25,10 +16,10 @@ export class RedisInstances {
 
   /** The time is Redis': each process counts on from what Redis says when it starts. */
   async anchorClock({ monotonicMs, bootId }: ClockReading): Promise<ClockAnchor> {
-    const [time, seen, ...seenByBuckets] = await Promise.all([
+    const [time, seen, seenByBuckets] = await Promise.all([
       this.buckets.run(TIME, [this.buckets.layout.store], []),
       this.buckets.run(SEEN, this.#keys, []),
-      ...this.buckets.all.map((bucket) => this.buckets.runOn(FIELDS, bucket, 'totals', 'seen_at')),
+      this.buckets.askAll(FIELDS, 'totals', 'seen_at'),
     ]);
     const instants = [textOf(seen), ...seenByBuckets.flatMap(textsOf)].filter((text) => text !== '');
     const lastSeenAt = instants.length === 0 ? null : Math.max(...instants.map(Number));
@@ -40,7 +31,8 @@ export class RedisInstances {
   }
 
   async listInstances(): Promise<Heartbeat[]> {
-    const beats = pairsOf(textsOf(await this.buckets.run(HASH, this.#keys, [])));
+    const [live = ''] = this.#keys;
+    const beats = await this.buckets.hash(live);
     return [...beats.values()].map(beatOf).toSorted((a, b) => compare(a.instanceId, b.instanceId));
   }
 
@@ -55,7 +47,7 @@ export class RedisInstances {
   /** Frees what lost processes had, where whoever struck them off did not come to it. */
   async freeLost(): Promise<void> {
     const [, lost = ''] = this.#keys;
-    const ids = pairsOf(textsOf(await this.buckets.run(HASH, [lost], [])));
+    const ids = await this.buckets.hash(lost);
     for (const instanceId of ids.keys()) await this.#free(instanceId);
   }
 
@@ -77,7 +69,7 @@ export class RedisInstances {
   async listRuns(): Promise<JobRecord[]> {
     const found = await Promise.all(
       CLEANUP_JOBS.toSorted().map(async (job) => {
-        const fields = pairsOf(textsOf(await this.buckets.run(HASH, [this.buckets.layout.job(job)], [])));
+        const fields = await this.buckets.hash(this.buckets.layout.job(job));
         return fields.size === 0 ? [] : [jobOf(job, fields)];
       }),
     );

@@ -72,6 +72,10 @@ export class RedisLayout {
     return keys.map((key) => this.key(bucket, key));
   }
 
+  keyIn(buckets: readonly number[], key: BucketKey): string[] {
+    return buckets.map((bucket) => this.key(bucket, key));
+  }
+
   key(bucket: number, key: BucketKey): string {
     return `${this.prefix}{${bucket}}:${key}`;
   }

@@ -23,8 +23,8 @@ export class RedisListings {
     const key = sort.endsWith('created_at') ? 'created' : 'activity';
     const direction = sort.startsWith('-') ? 'desc' : 'asc';
     const from = after === undefined ? [] : [after.instant, after.id];
-    const entries = await this.buckets.merge(limit, orderOf(sort), async (bucket, count) =>
-      entriesOf(await this.buckets.runOn(PAGE, bucket, key, count, direction, ...from)),
+    const entries = await this.buckets.merge(limit, orderOf(sort), async (buckets, count) =>
+      (await this.buckets.askIn(buckets, PAGE, key, count, direction, ...from)).map(entriesOf),
     );
     return this.endings.loadOpen(entries.map(({ id }) => id));
   }

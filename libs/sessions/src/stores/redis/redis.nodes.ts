@@ -1,8 +1,8 @@
 import type { NodeRecord, Released } from '../../ports/session-store.js';
 import { compare, type RedisBuckets } from './redis.buckets.js';
 import { FORGET_ENDS, FORGET_FILES } from './redis.scripts.endings.js';
-import { FIELDS, FORGET_NODE, HASH } from './redis.scripts.store.js';
-import { numberOf, pairsOf, textsOf } from './redis.values.js';
+import { FIELDS, FORGET_NODE } from './redis.scripts.store.js';
+import { numberOf, textsOf } from './redis.values.js';
 
 const PAGE = 200;
 
@@ -72,16 +72,15 @@ export class RedisNodes {
 
   async #nodes(): Promise<Map<string, StoredNode>> {
     const [, , , nodes = ''] = this.#keys;
-    const texts = pairsOf(textsOf(await this.buckets.run(HASH, [nodes], [])));
+    const texts = await this.buckets.hash(nodes);
     return new Map([...texts].map(([nodeId, text]): [string, StoredNode] => [nodeId, JSON.parse(text)]));
   }
 
   async #heldBy(nodeIds: readonly string[]): Promise<number[]> {
     if (nodeIds.length === 0) return [];
     const fields = nodeIds.map((nodeId) => `node:${nodeId}`);
-    const shares = await this.buckets.inAll(async (bucket) =>
-      textsOf(await this.buckets.runOn(FIELDS, bucket, 'totals', ...fields)).map(Number),
-    );
+    const found = await this.buckets.askAll(FIELDS, 'totals', ...fields);
+    const shares = found.map((share) => textsOf(share).map(Number));
     return nodeIds.map((_, index) => shares.reduce((sum, share) => sum + (share[index] ?? 0), 0));
   }
 }

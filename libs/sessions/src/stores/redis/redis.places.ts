@@ -14,6 +14,8 @@ import { pairsOf, textsOf } from './redis.values.js';
 const STALE_MS = 60_000;
 const CORRECT_EVERY_MS = 1000;
 
+const COUNTS = ['created', 'closed'];
+
 /** What a bucket counted so far; both only grow. */
 export interface BucketCounts {
   readonly created: string;
@@ -81,8 +83,9 @@ export class RedisPlaces {
     const [isQuiet, ...fields] = textsOf(await this.#run(READ_PLACES));
     if (isQuiet !== '1') return;
     const seen = pairsOf(fields);
-    const args = await this.buckets.inAll(async (bucket) => {
-      const { created, closed } = await this.#countsOf(bucket);
+    const counts = await this.buckets.askAll(FIELDS, 'totals', ...COUNTS);
+    const args = this.buckets.all.map((bucket) => {
+      const { created, closed } = countsOf(textsOf(counts[bucket]));
       const [reserved, freed] = [seen.get(`reserved:${bucket}`) ?? '0', seen.get(`closed:${bucket}`) ?? '0'];
       return reserved === created && freed === closed ? [] : [bucket, reserved, freed, created, closed];
     });
@@ -94,8 +97,8 @@ export class RedisPlaces {
   async #settleStale(): Promise<void> {
     const stale = textsOf(await this.#run(STALE_PLACES, STALE_MS));
     await this.buckets.byBucket(stale, async (bucket, ids) => {
-      const found = textsOf(await this.buckets.runOn(FIELDS, bucket, 'sessions', ...ids));
-      const counts = await this.#countsOf(bucket);
+      const found = await this.buckets.fields(bucket, 'sessions', ...ids);
+      const counts = countsOf(await this.buckets.fields(bucket, 'totals', ...COUNTS));
       await Promise.all(ids.map((id, index) => this.#settle(bucket, counts, id, found[index] !== '')));
     });
   }
@@ -109,14 +112,11 @@ export class RedisPlaces {
     await this.#settlements.ask([bucket, created, closed, sessionId, isOpened ? 1 : 0]);
   }
 
-  async #countsOf(bucket: number): Promise<BucketCounts> {
-    const [created, closed] = textsOf(
-      await this.buckets.runOn(FIELDS, bucket, 'totals', 'created', 'closed'),
-    );
-    return { created: created || '0', closed: closed || '0' };
-  }
-
   #run(script: Parameters<RedisBuckets['run']>[0], ...args: readonly (string | number)[]): Promise<unknown> {
     return this.buckets.run(script, this.buckets.layout.places, args);
   }
+}
+
+function countsOf([created, closed]: readonly string[]): BucketCounts {
+  return { created: created || '0', closed: closed || '0' };
 }

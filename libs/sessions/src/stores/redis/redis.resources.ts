@@ -4,7 +4,6 @@ import type { NewResource, ResourceRecord } from '../../domain/resource.js';
 import type { Settled } from '../../ports/session-store.js';
 import { compare, type RedisBuckets } from './redis.buckets.js';
 import { GROW, LIST_RESOURCES, PACKED_IDS, RESERVE, SETTLE, UNUSE, USE } from './redis.scripts.resources.js';
-import { FIELDS } from './redis.scripts.store.js';
 import { newResourceText, resourceOf, textOf, textsOf } from './redis.values.js';
 
 /** How a resource comes to be, and is used: `reserve → grow → settle → use`. */
@@ -44,7 +43,7 @@ export class RedisResources {
   async findResource(resourceId: string): Promise<ResourceRecord | null> {
     const bucket = this.buckets.of(resourceId);
     if (bucket === null) return null;
-    const [text = ''] = textsOf(await this.buckets.runOn(FIELDS, bucket, 'resources', resourceId));
+    const [text = ''] = await this.buckets.fields(bucket, 'resources', resourceId);
     return text === '' ? null : resourceOf(text);
   }
 

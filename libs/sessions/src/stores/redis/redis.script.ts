@@ -26,6 +26,23 @@ export class RedisScript {
   }
 }
 
+/** A script that asks the same of each key, by the name `KEY`, and changes nothing: one answer for each, in their order. */
+export class QuestionScript extends RedisScript {
+  constructor(body: string) {
+    super(
+      'read',
+      `
+local function answer(KEY)
+${body}
+end
+local answers = {}
+for i = 1, #KEYS do answers[i] = answer(KEYS[i]) end
+return answers
+`,
+    );
+  }
+}
+
 /**
  * A script on the keys of one bucket, which it has by name, in capitals. Redis reads the keys and makes the functions anew
  * with each call: it is given those that it mentions, and no more.

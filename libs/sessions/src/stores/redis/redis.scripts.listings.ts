@@ -1,23 +1,21 @@
-import { BucketScript, RedisScript } from './redis.script.js';
+import { BucketScript, QuestionScript } from './redis.script.js';
 
-/** KEYS: an index; at most this score, how many → id, score, id, score … in the order of scores and ids */
-export const UP_TO = new RedisScript(
-  'read',
-  `return redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', ARGV[1], 'WITHSCORES', 'LIMIT', 0, ARGV[2])`,
+/** An index; at most this score, how many → id, score, id, score … in the order of scores and ids */
+export const UP_TO = new QuestionScript(
+  `return redis.call('ZRANGEBYSCORE', KEY, '-inf', ARGV[1], 'WITHSCORES', 'LIMIT', 0, ARGV[2])`,
 );
 
 /**
- * KEYS: what nodes have to do; at most this lease, how many of each, nodes → id, lease, id, lease … in the order of leases
- * and ids for each node
+ * What nodes have to do; at most this lease, how many of each, nodes → id, lease, id, lease … in the order of leases and ids
+ * for each node
  */
-export const TURNS = new RedisScript(
-  'read',
+export const TURNS = new QuestionScript(
   `
 local found = {}
 local beyond = string.format('%016.0f', math.floor(tonumber(ARGV[1])) + 1)
 for i = 3, #ARGV do
   local first = ARGV[i] .. ':'
-  for _, member in ipairs(redis.call('ZRANGEBYLEX', KEYS[1], '[' .. first, '(' .. first .. beyond, 'LIMIT', 0, ARGV[2])) do
+  for _, member in ipairs(redis.call('ZRANGEBYLEX', KEY, '[' .. first, '(' .. first .. beyond, 'LIMIT', 0, ARGV[2])) do
     found[#found + 1] = string.sub(member, #first + 18)
     found[#found + 1] = string.sub(member, #first + 1, #first + 16)
   end
@@ -26,17 +24,15 @@ return found
 `,
 );
 
-/** KEYS: an index; at most this score → how many */
-export const COUNT_UP_TO = new RedisScript('read', `return redis.call('ZCOUNT', KEYS[1], '-inf', ARGV[1])`);
+/** An index; at most this score → how many */
+export const COUNT_UP_TO = new QuestionScript(`return redis.call('ZCOUNT', KEY, '-inf', ARGV[1])`);
 
 /**
- * KEYS: an index; how many, `asc` or `desc`, and where the page before ended, if there was one: instant, id → id, score,
+ * An index; how many, `asc` or `desc`, and where the page before ended, if there was one: instant, id → id, score,
  * id, score … Ties are in the order of the ids in both directions, which a sorted set alone gives in one.
  */
-export const PAGE = new RedisScript(
-  'read',
+export const PAGE = new QuestionScript(
   `
-local KEY = KEYS[1]
 local call = redis.call
 local limit, direction, instant, id = tonumber(ARGV[1]), ARGV[2], ARGV[3], ARGV[4]
 local found = {}

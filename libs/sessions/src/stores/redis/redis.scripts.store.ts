@@ -1,4 +1,4 @@
-import { RedisScript } from './redis.script.js';
+import { QuestionScript, RedisScript } from './redis.script.js';
 
 /** KEYS: store; a generation, layout and number of buckets for a new one → those of this one */
 export const PREPARE = new RedisScript(
@@ -20,18 +20,17 @@ return string.format('%.3f', time[1] * 1000 + time[2] / 1000)
 `,
 );
 
-/** KEYS: a hash; fields → values, an empty text for each that is not there */
-export const FIELDS = new RedisScript(
-  'read',
+/** A hash; fields → values, an empty text for each that is not there */
+export const FIELDS = new QuestionScript(
   `
-local found = redis.call('HMGET', KEYS[1], unpack(ARGV))
+local found = redis.call('HMGET', KEY, unpack(ARGV))
 for i = 1, #found do found[i] = found[i] or '' end
 return found
 `,
 );
 
-/** KEYS: a hash → field, value, field, value … */
-export const HASH = new RedisScript('read', `return redis.call('HGETALL', KEYS[1])`);
+/** A hash → field, value, field, value … */
+export const HASH = new QuestionScript(`return redis.call('HGETALL', KEY)`);
 
 /** KEYS: instances; id, instant, heartbeat */
 export const HEARTBEAT = new RedisScript(

@@ -7,7 +7,7 @@ import type { RedisBuckets } from './redis.buckets.js';
 import type { RedisDurableWrites } from './redis.durable-writes.js';
 import type { RedisPlaces } from './redis.places.js';
 import { BIND, FIND_BY_TOKEN, OPEN, ROTATE, TOUCH } from './redis.scripts.sessions.js';
-import { ADD_TO_USER, FIELDS, REMOVE_FROM_USER } from './redis.scripts.store.js';
+import { ADD_TO_USER, REMOVE_FROM_USER } from './redis.scripts.store.js';
 import { newSessionText, sessionOf, storedSession, textOf, textsOf } from './redis.values.js';
 
 /** What happens to an open session: it begins, is found, touched, bound to a user, and gets a new token. */
@@ -38,7 +38,7 @@ export class RedisSessions {
   async find(sessionId: string): Promise<SessionRecord | null> {
     const bucket = this.buckets.of(sessionId);
     if (bucket === null) return null;
-    const [text] = textsOf(await this.buckets.runOn(FIELDS, bucket, 'sessions', sessionId));
+    const [text] = await this.buckets.fields(bucket, 'sessions', sessionId);
     return text ? sessionOf(text) : null;
   }
 

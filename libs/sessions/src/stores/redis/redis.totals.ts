@@ -31,9 +31,8 @@ export class RedisTotals {
   }
 
   async #sums(): Promise<Map<string, number>> {
-    const shares = await this.buckets.inAll(async (bucket) =>
-      pairsOf(textsOf(await this.buckets.runOn(HASH, bucket, 'totals'))),
-    );
+    const found = await this.buckets.askAll(HASH, 'totals');
+    const shares = found.map((share) => pairsOf(textsOf(share)));
     const sums = new Map<string, number>();
     for (const share of shares) {
       for (const [name, value] of share) sums.set(name, (sums.get(name) ?? 0) + Number(value));

@@ -16,8 +16,12 @@ type StoredResource = Stored<ResourceRecord>;
 
 /** What a script answers, where it answers in texts. */
 export function textsOf(reply: unknown): string[] {
+  return listOf(reply).map(textOf);
+}
+
+export function listOf(reply: unknown): unknown[] {
   if (!Array.isArray(reply)) throw new TypeError('Redis answered with no list');
-  return reply.map(textOf);
+  return reply;
 }
 
 export function textOf(reply: unknown): string {
