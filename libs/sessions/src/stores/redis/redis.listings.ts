@@ -23,9 +23,11 @@ export class RedisListings {
     const key = sort.endsWith('created_at') ? 'created' : 'activity';
     const direction = sort.startsWith('-') ? 'desc' : 'asc';
     const from = after === undefined ? [] : [after.instant, after.id];
-    const entries = await this.buckets.merge(limit, orderOf(sort), async (buckets, count) =>
-      (await this.buckets.askIn(buckets, PAGE, key, count, direction, ...from)).map(entriesOf),
-    );
+    const order = orderOf(sort);
+    const entries = await this.buckets.merge(limit, order, async (buckets, count) => {
+      const pages = await this.buckets.askIn(buckets, PAGE, key, count, direction, ...from);
+      return pages.map((found) => entriesOf(found).toSorted(order));
+    });
     return this.endings.loadOpen(entries.map(({ id }) => id));
   }
 

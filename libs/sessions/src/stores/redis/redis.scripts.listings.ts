@@ -28,8 +28,9 @@ return found
 export const COUNT_UP_TO = new QuestionScript(`return redis.call('ZCOUNT', KEY, '-inf', ARGV[1])`);
 
 /**
- * An index; how many, `asc` or `desc`, and where the page before ended, if there was one: instant, id → id, score,
- * id, score … Ties are in the order of the ids in both directions, which a sorted set alone gives in one.
+ * An index; how many, `asc` or `desc`, and where the page before ended, if there was one: instant, id → the first of what
+ * comes after it: id, score, id, score … in no order. Of those at one instant the lowest ids come first in both directions,
+ * which a sorted set alone gives in one.
  */
 export const PAGE = new QuestionScript(
   `
@@ -37,40 +38,44 @@ local call = redis.call
 local limit, direction, instant, id = tonumber(ARGV[1]), ARGV[2], ARGV[3], ARGV[4]
 local found = {}
 
-local function below(score) return call('ZCOUNT', KEY, '-inf', '(' .. score) end
-
-local function take(from, to)
-  to = math.min(to, from + limit - #found / 2)
-  if to <= from then return end
-  for _, each in ipairs(call('ZRANGE', KEY, from, to - 1, 'WITHSCORES')) do found[#found + 1] = each end
+local function add(entries)
+  for i = 1, #entries do found[#found + 1] = entries[i] end
 end
 
-local size = call('ZCARD', KEY)
-local first, ties_end = 0, size
-if instant then
-  ties_end = call('ZCOUNT', KEY, '-inf', instant)
-  first = below(instant)
-  local high = ties_end
-  while first < high do
-    local middle = math.floor((first + high) / 2)
-    if call('ZRANGE', KEY, middle, middle)[1] > id then high = middle else first = middle + 1 end
+local function left() return limit - #found / 2 end
+
+-- The rank of the first entry at this instant whose id comes after the given one, and of the first beyond this instant.
+local function ranks()
+  local low, high = call('ZCOUNT', KEY, '-inf', '(' .. instant), call('ZCOUNT', KEY, '-inf', instant)
+  local beyond = high
+  while low < high do
+    local middle = math.floor((low + high) / 2)
+    if call('ZRANGE', KEY, middle, middle)[1] > id then high = middle else low = middle + 1 end
   end
+  return low, beyond
 end
 
 if direction == 'asc' then
-  take(first, size)
-  return found
+  local first = instant and ranks() or 0
+  return call('ZRANGE', KEY, first, first + limit - 1, 'WITHSCORES')
 end
-local rest = size
+
+local newest = '+inf'
 if instant then
-  take(first, ties_end)
-  rest = below(instant)
+  local first, beyond = ranks()
+  if first < beyond then add(call('ZRANGE', KEY, first, math.min(beyond, first + limit) - 1, 'WITHSCORES')) end
+  newest = '(' .. instant
 end
-while rest > 0 and #found / 2 < limit do
-  local start = below(call('ZRANGE', KEY, rest - 1, rest - 1, 'WITHSCORES')[2])
-  take(start, rest)
-  rest = start
+local earlier = call('ZREVRANGEBYSCORE', KEY, newest, '-inf', 'WITHSCORES', 'LIMIT', 0, left())
+if #earlier == 0 then return found end
+-- At the earliest of these instants there may be more, with lower ids.
+local earliest = earlier[#earlier]
+while #earlier > 0 and earlier[#earlier] == earliest do
+  earlier[#earlier] = nil
+  earlier[#earlier] = nil
 end
+add(earlier)
+add(call('ZRANGEBYSCORE', KEY, earliest, earliest, 'WITHSCORES', 'LIMIT', 0, left()))
 return found
 `,
 );
