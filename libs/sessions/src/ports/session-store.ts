@@ -121,8 +121,8 @@ export abstract class SessionStore {
   abstract list(query: SessionQuery): Promise<SessionRecord[]>;
 
   /**
-   * What changed since `position`: opened, ended, rotated and bound sessions, each in its latest shape, in the order of
-   * their changes. `null` starts at now, with no changes.
+   * What changed since `position`: opened, ended, rotated and bound sessions, each once and in its latest shape. `null`
+   * starts at now, with no changes.
    */
   abstract readFeed(position: FeedPosition | null, limit: number): Promise<Feed>;
 

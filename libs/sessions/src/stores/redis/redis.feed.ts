@@ -1,4 +1,4 @@
-import type { Feed, FeedPosition, SessionChange } from '../../ports/session-store.js';
+import type { Feed, FeedPosition } from '../../ports/session-store.js';
 import type { RedisBuckets } from './redis.buckets.js';
 import type { RedisConnection } from './redis.connection.js';
 import { CHANGES_SINCE } from './redis.scripts.listings.js';
@@ -12,17 +12,16 @@ interface Position {
   readonly counters: readonly number[];
 }
 
-interface Change {
+/** What is read of one bucket in one go. */
+interface Share {
   readonly bucket: number;
-  readonly number: number;
-  readonly at: bigint;
-  readonly change: SessionChange;
+  readonly count: number;
 }
 
 /**
  * The feed of changes: each bucket numbers its own, and a position holds one number for each. Nothing is missed within a
- * bucket; between buckets, the order is that of Redis' clocks. After a failover numbers may be given a second time: the
- * history that they belong to has another name then, and the reader is told to forget what it knows.
+ * bucket, and a session stays in its own. After a failover numbers may be given a second time: the history that they belong
+ * to has another name then, and the reader is told to forget what it knows.
  */
 export class RedisFeed {
   constructor(
@@ -53,40 +52,46 @@ export class RedisFeed {
     return found.map((counter) => Number(textsOf(counter)[0]));
   }
 
+  /**
+   * What the buckets have, those that are furthest behind first. A bucket has no more changes than its counter has gone on
+   * by, so that nothing is read that is not told.
+   */
   async #readOn(position: Position, counters: readonly number[], limit: number): Promise<Feed> {
-    const changed = this.buckets.all.filter(
-      (bucket) => (counters[bucket] ?? 0) > (position.counters[bucket] ?? 0),
+    const behind = counters.map((counter, bucket) => counter - (position.counters[bucket] ?? 0));
+    const told = [...position.counters];
+    const read = await Promise.all(
+      sharesOf(behind, limit).map(async ({ bucket, count }) => {
+        const since = told[bucket] ?? 0;
+        const found = textsOf(await this.buckets.runIn(CHANGES_SINCE, bucket, since, count)).map(
+          storedSession,
+        );
+        const last = found.at(-1)?.change ?? since;
+        const isAll = found.length < count || count === behind[bucket];
+        told[bucket] = isAll ? Math.max(last, counters[bucket] ?? 0) : last;
+        return found;
+      }),
     );
-    const found = await Promise.all(
-      changed.map((bucket) => this.#changesOf(bucket, position.counters[bucket] ?? 0, limit + 1)),
-    );
-    const news = found
-      .flat()
-      .toSorted((a, b) => Number(a.at - b.at) || a.bucket - b.bucket || a.number - b.number);
-    const read = news.slice(0, limit);
-    const more = news.length > limit;
-    // What is not told yet stays ahead. A number whose session has changed again since is not missed: it comes later.
-    const told = position.counters.map((since, bucket) =>
-      more ? since : Math.max(since, counters[bucket] ?? 0),
-    );
-    for (const { bucket, number } of read) told[bucket] = Math.max(told[bucket] ?? 0, number);
     return {
-      changes: read.map(({ change }) => change),
+      changes: read.flat().map(({ record, nodes }) => {
+        const { id, state, endReason, epoch, userId } = record;
+        return { id, state, endReason, epoch, userId, nodes };
+      }),
       position: format({ history: position.history, counters: told }),
-      more,
+      more: counters.some((counter, bucket) => counter > (told[bucket] ?? 0)),
     };
   }
+}
 
-  /** A clock that was set back must not turn the order within a bucket around. */
-  async #changesOf(bucket: number, since: number, limit: number): Promise<Change[]> {
-    let latest = 0n;
-    return textsOf(await this.buckets.runIn(CHANGES_SINCE, bucket, since, limit)).map((text) => {
-      const { record, change: number, changedAt, nodes } = storedSession(text);
-      const { id, state, endReason, epoch, userId } = record;
-      latest = changedAt > latest ? changedAt : latest;
-      return { bucket, number, at: latest, change: { id, state, endReason, epoch, userId, nodes } };
-    });
+function sharesOf(behind: readonly number[], limit: number): Share[] {
+  const shares: Share[] = [];
+  let left = limit;
+  for (const [bucket, most] of [...behind.entries()].toSorted(([, a], [, b]) => b - a)) {
+    const count = Math.min(most, left);
+    if (count === 0) break;
+    shares.push({ bucket, count });
+    left -= count;
   }
+  return shares;
 }
 
 function format({ history, counters }: Position): FeedPosition {

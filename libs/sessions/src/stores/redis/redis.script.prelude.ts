@@ -62,9 +62,7 @@ local function index(session)
 end
 
 local function stamp(session)
-  local time = call('TIME')
   session.change = call('HINCRBY', TOTALS, 'counter', 1)
-  session.changedAt = time[1] .. string.format('%06d', time[2])
   call('ZADD', CHANGES, session.change, session.id)
 end
 

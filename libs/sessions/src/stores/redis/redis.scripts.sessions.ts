@@ -15,9 +15,7 @@ for i = 1, 5 do totals[i] = tonumber(totals[i] or 0) end
 local change = totals[1] + 1
 call('HSET', TOTALS, 'counter', change, 'created', totals[2] + 1, 'open', totals[3] + 1,
   'seen_at', math.max(totals[5], created_at))
-local time = call('TIME')
-local changed = string.format(',"change":%.0f,"changedAt":"%s%06d"}', change, time[1], time[2])
-call('HSET', SESSIONS, id, string.sub(raw, 1, -2) .. changed)
+call('HSET', SESSIONS, id, string.format('%s,"change":%.0f}', string.sub(raw, 1, -2), change))
 call('ZADD', CHANGES, change, id)
 call('ZADD', EXPIRY, expires_at, id)
 call('ZADD', CREATED, created_at, id)

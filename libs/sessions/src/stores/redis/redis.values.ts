@@ -9,7 +9,6 @@ type StoredSession = Stored<SessionRecord> & {
   readonly replacedAt?: number;
   /** While it is ending: the nodes that have not done their part, and until when each is leased. */
   readonly parts?: Readonly<Record<string, number>>;
-  readonly changedAt?: string;
   readonly change?: number;
 };
 type StoredResource = Stored<ResourceRecord>;
@@ -77,7 +76,6 @@ export function storedSession(text: string): {
   readonly record: SessionRecord;
   readonly replacedAt: number | null;
   readonly change: number;
-  readonly changedAt: bigint;
   /** Nodes that hold files of it while it is ending, in the order of their ids. */
   readonly nodes: readonly string[];
 } {
@@ -104,7 +102,6 @@ export function storedSession(text: string): {
     record,
     replacedAt: stored.replacedAt ?? null,
     change: stored.change ?? 0,
-    changedAt: BigInt(stored.changedAt ?? 0),
     nodes: Object.keys(stored.parts ?? {})
       .filter((node) => node !== '-')
       .toSorted(),
