@@ -12,13 +12,31 @@ export class Fighter {
   readonly contender: Contender;
   readonly server: Program;
   readonly port: number;
+  readonly setup: ServerSetup;
   readonly redis: RedisServer | null;
 
-  constructor(contender: Contender, server: Program, port: number, redis: RedisServer | null) {
+  private constructor(
+    contender: Contender,
+    server: Program,
+    port: number,
+    setup: ServerSetup,
+    redis: RedisServer | null,
+  ) {
     this.contender = contender;
     this.server = server;
     this.port = port;
+    this.setup = setup;
     this.redis = redis;
+  }
+
+  static async start(
+    contender: Contender,
+    setup: ServerSetup,
+    redis: RedisServer | null,
+    options: ProgramOptions = { core: SERVER_CORE },
+  ): Promise<Fighter> {
+    const server = await Program.start('server.program.ts', setup, options);
+    return new Fighter(contender, server, await server.ask('port'), setup, redis);
   }
 
   /** CPU microseconds per request while `work` ran `requests` of them: the server's, and its Redis'. */
@@ -55,18 +73,21 @@ export class Arena {
     return new Arena(await Program.start('load.program.ts', null, { core: CLIENT_CORE }));
   }
 
-  async admit(
-    contender: Contender,
-    adapter: AdapterName,
-    options: ProgramOptions = { core: SERVER_CORE },
-  ): Promise<Fighter> {
+  async admit(contender: Contender, adapter: AdapterName, options?: ProgramOptions): Promise<Fighter> {
     const folder = join(this.scratch.path, String(this.fighters.length));
     mkdirSync(folder, { mode: 0o700 });
     const redis = contender.needsRedis ? await RedisServer.start(CLIENT_CORE) : null;
     const setup: ServerSetup = { contender: contender.name, adapter, folder, redisPort: redis?.port ?? null };
-    const server = await Program.start('server.program.ts', setup, options);
-    const fighter = new Fighter(contender, server, await server.ask('port'), redis);
+    const fighter = await Fighter.start(contender, setup, redis, options);
     this.fighters.push(fighter);
+    return fighter;
+  }
+
+  /** Another server takes the place of one that stops, with all that it kept. */
+  async replace(stopping: Fighter): Promise<Fighter> {
+    await stopping.server.stop();
+    const fighter = await Fighter.start(stopping.contender, stopping.setup, stopping.redis);
+    this.fighters.splice(this.fighters.indexOf(stopping), 1, fighter);
     return fighter;
   }
 
