@@ -25,6 +25,7 @@ export class SqliteThread {
   #closing = false;
   #lastId = 0;
   #outbox: Call[] = [];
+  #isGathering = false;
   readonly #pending = new Map<number, Pending>();
 
   /** `onStarved` gets what failed for want of room, once, and has to see to its answer. */
@@ -67,9 +68,9 @@ export class SqliteThread {
     });
   }
 
-  /** Whether something waits to be sent at the end of this turn. */
+  /** Whether something was sent in the turn that is under way, and is not on its way yet. */
   get isGathering(): boolean {
-    return this.#outbox.length > 0;
+    return this.#isGathering;
   }
 
   send(pending: Pending): void {
@@ -77,8 +78,11 @@ export class SqliteThread {
     const { name, args } = pending;
     this.#pending.set(this.#lastId, pending);
     this.#outbox.push({ id: this.#lastId, name, args });
-    // What is asked for in one turn travels as one message, and is one transaction.
-    if (this.#outbox.length === 1) queueMicrotask(() => this.#flush());
+    // What all callbacks of one round of the event loop ask for travels as one message, and is one transaction.
+    if (this.#outbox.length === 1) setImmediate(() => this.#flush());
+    if (this.#isGathering) return;
+    this.#isGathering = true;
+    queueMicrotask(() => (this.#isGathering = false));
   }
 
   /** Answers what was asked for, and closes the database. */
