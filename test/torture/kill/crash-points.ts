@@ -34,7 +34,7 @@ export const STEPS = {
     'mkdir id',
     'create part',
     'writer.write',
-    'writeFile part',
+    'writev part',
     'writer.finish',
     'datasync part',
     'rename part',
