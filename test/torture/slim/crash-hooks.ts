@@ -65,9 +65,9 @@ async function install(): Promise<void> {
   const probe = await open('/dev/null');
   const prototype: object = Object.getPrototypeOf(probe);
   await probe.close();
-  for (const name of ['datasync', 'sync', 'writev'] as const) {
+  for (const name of ['datasync', 'sync', 'writeFile', 'writev'] as const) {
     wrap(prototype, name, (self) => `${name} ${kindOf(self)}`);
-    if (neverDurable && name !== 'writev') skipUnderLoad(prototype, name);
+    if (neverDurable && name.endsWith('sync')) skipUnderLoad(prototype, name);
   }
   // Only the threads use these: the one of the trash, and the one of the database.
   for (const name of ['unlinkSync', 'rmdirSync', 'linkSync', 'rmSync'] as const) {
