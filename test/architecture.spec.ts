@@ -5,7 +5,7 @@ const ROOT = resolve(import.meta.dirname, '..');
 const LIBRARY = join(ROOT, 'libs/sessions/src');
 
 interface SourceFile {
-  /** Relative to its tree: `core/ender.ts`. */
+  /** Relative to its tree: `core/endings/ender.ts`. */
   readonly path: string;
   readonly layer: string;
   readonly text: string;
@@ -211,7 +211,7 @@ describe('deleting files', () => {
 describe('chance', () => {
   it('that could be foretold is nowhere but in the pauses between two tries to connect', () => {
     const users = library.filter(({ text }) => /\bMath\.random\b/.test(text)).map(({ path }) => path);
-    expect(users).toEqual(['stores/redis/pause.ts']);
+    expect(users).toEqual(['stores/redis/connection/pause.ts']);
   });
 });
 

@@ -10,8 +10,8 @@ const folder = join(dist, 'program');
 const programs = [
   'cli/bin.js',
   'stores/sqlite/sqlite.worker.js',
-  'storage/local/scan.worker.js',
-  'storage/local/trash.worker.js',
+  'storage/local/scan/scan.worker.js',
+  'storage/local/trash/trash.worker.js',
 ];
 
 /** Optional peers, and what packages of others look for and can do without. */

@@ -1,4 +1,4 @@
-import { toVisibleJson, visible, visibleStart } from '#sessions/cli/visible';
+import { toVisibleJson, visible, visibleStart } from '#sessions/cli/output/visible';
 
 const EVERY_UNIT = Array.from({ length: 0x10000 }, (_, code) => String.fromCharCode(code));
 

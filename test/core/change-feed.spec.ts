@@ -1,5 +1,5 @@
-import { ChangeFeed } from '#sessions/core/change-feed';
-import { SessionCache } from '#sessions/core/session-cache';
+import { ChangeFeed } from '#sessions/core/process/change-feed';
+import { SessionCache } from '#sessions/core/process/session-cache';
 import { SessionsError } from '#sessions/domain/errors';
 import type { FeedPosition } from '#sessions/ports/session-store';
 import { MemorySessionStore } from '#sessions/stores/memory/memory-session-store';

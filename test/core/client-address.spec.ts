@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { addressKeyFor, canonicalAddress, networkOf } from '#sessions/core/client-address';
+import { addressKeyFor, canonicalAddress, networkOf } from '#sessions/core/config/client-address';
 
 describe('Client addresses', () => {
   it.each([

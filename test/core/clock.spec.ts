@@ -1,6 +1,6 @@
-import { AnchoredClock, type MachineClocks } from '#sessions/core/system-clock';
+import { AnchoredClock, type MachineClocks } from '#sessions/core/process/system-clock';
 import { SessionsCore } from '#sessions/core/core';
-import { resolveConfig } from '#sessions/core/config';
+import { resolveConfig } from '#sessions/core/config/config';
 import { MemoryFileStorage } from '#sessions/storage/memory/memory-file-storage';
 import { MemorySessionStore } from '#sessions/stores/memory/memory-session-store';
 import { CLIENT } from '../support/world.js';

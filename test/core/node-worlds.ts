@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { SessionsOptions } from '#sessions/core/config';
+import type { SessionsOptions } from '#sessions/core/config/config';
 import type { SessionStore } from '#sessions/ports/session-store';
 import { RedisSessionStore } from '#sessions/redis/index';
 import { LocalFileStorage } from '#sessions/storage/local/local-file-storage';

@@ -1,4 +1,4 @@
-import { TouchBuffer } from '#sessions/core/touch-buffer';
+import { TouchBuffer } from '#sessions/core/process/touch-buffer';
 import { MemorySessionStore } from '#sessions/stores/memory/memory-session-store';
 
 describe('The touches of a process', () => {

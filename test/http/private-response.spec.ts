@@ -1,6 +1,6 @@
 import { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
-import { keepPrivate } from '#sessions/http/private-response';
+import { keepPrivate } from '#sessions/http/session/private-response';
 
 function newResponse(): ServerResponse {
   return new ServerResponse(new IncomingMessage(new Socket()));

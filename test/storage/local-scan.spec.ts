@@ -18,7 +18,7 @@ import {
 } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { dirname, join } from 'node:path';
-import { RootGuard } from '#sessions/storage/local/root-guard';
+import { RootGuard } from '#sessions/storage/local/root/root-guard';
 import type { LocalFileStorage } from '#sessions/storage/local/local-file-storage';
 import type { KnownResources, ScannedPart } from '#sessions/ports/file-storage';
 import {

@@ -5,8 +5,8 @@ import { chownSync, existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSy
 import { dirname, join } from 'node:path';
 import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
 import { hasCode } from '#sessions/domain/errors';
-import { RootPaths } from '#sessions/storage/local/paths';
-import { Trash } from '#sessions/storage/local/trash';
+import { RootPaths } from '#sessions/storage/local/folders/paths';
+import { Trash } from '#sessions/storage/local/trash/trash';
 import { Place, fileOf, folderOf, hex, newKey, openFiles, snapshot, write } from './local-support.js';
 
 const MINUTE_MS = 60_000;

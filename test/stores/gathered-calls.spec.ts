@@ -1,4 +1,4 @@
-import { GatheredCalls } from '#sessions/stores/redis/gathered-calls';
+import { GatheredCalls } from '#sessions/stores/redis/operations/gathered-calls';
 
 /** Doubles numbers, and remembers what was asked for together. */
 class Doubling {

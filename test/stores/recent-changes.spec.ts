@@ -1,6 +1,6 @@
 import type { SessionStore } from '#sessions/ports/session-store';
 import { MemorySessionStore } from '#sessions/stores/memory/memory-session-store';
-import { RecentChanges } from '#sessions/stores/redis/recent-changes';
+import { RecentChanges } from '#sessions/stores/redis/feed/recent-changes';
 import { anEnd, lease, newSession, NODE, NOW, tokenHash } from '#sessions/testing/store/store.fixtures';
 
 const MINUTE_MS = 60_000;

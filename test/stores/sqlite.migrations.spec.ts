@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { APPLICATION_ID, MIGRATIONS } from '#sessions/stores/sqlite/sqlite.migrations';
+import { APPLICATION_ID, MIGRATIONS } from '#sessions/stores/sqlite/operations/migrations';
 import { SqliteSessionStore } from '#sessions/stores/sqlite/sqlite-session-store';
 import { beat, lease, NODE, NOW, OTHER_INSTANCE, OTHER_NODE } from '#sessions/testing/store/store.fixtures';
 

@@ -19,7 +19,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import threads from 'node:worker_threads';
 import { hasCode } from '#sessions/domain/errors';
 import { openDatabase, refuseOldSqlite } from '#sessions/stores/sqlite/sqlite.database';
-import { sqliteOperations } from '#sessions/stores/sqlite/sqlite.operations';
+import { sqliteOperations } from '#sessions/stores/sqlite/operations/operations';
 import {
   SqliteSessionStore,
   type SqliteSessionStoreOptions,

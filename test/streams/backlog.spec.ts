@@ -1,4 +1,4 @@
-import { Backlog } from '#sessions/streams/backlog';
+import { Backlog } from '#sessions/http/stream/backlog';
 
 const MIB = 1024 * 1024;
 

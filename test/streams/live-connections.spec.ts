@@ -1,4 +1,4 @@
-import { LiveConnections } from '#sessions/streams/live-connections';
+import { LiveConnections } from '#sessions/core/process/live-connections';
 
 describe('LiveConnections', () => {
   it('closes what is registered for a session, once, and nothing of another', async () => {

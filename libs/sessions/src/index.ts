@@ -1,15 +1,15 @@
-export { SessionService, type SessionDetails } from './core/session.service.js';
-export { Session, type SessionRef } from './core/session.js';
-export { SessionToken } from './core/session-token.js';
-export { SessionEventBus, type SessionEventListener } from './core/event-bus.js';
-export { FileSink } from './core/file-sink.js';
-export type { Closable, FileDescription, OpenedResource, TrackedStream } from './core/resources.js';
-export type { EndedSession } from './core/ender.js';
-export type { Finding } from './core/session-finder.js';
-export type { Opening } from './core/session-opener.js';
-export { Cleanup, type CleanupOptions, type CleanupReport } from './core/cleanup.js';
-export { presets, resolveConfig, type SessionsConfig, type SessionsOptions } from './core/config.js';
-export { DEFAULTS, ENVIRONMENT } from './core/settings.js';
+export { SessionService, type SessionDetails } from './core/sessions/session.service.js';
+export { Session, type SessionRef } from './core/handles/session.js';
+export { SessionToken } from './core/handles/session-token.js';
+export { SessionEventBus, type SessionEventListener } from './core/watch/event-bus.js';
+export { FileSink } from './core/resources/file-sink.js';
+export type { Closable, FileDescription, OpenedResource, TrackedStream } from './core/resources/resources.js';
+export type { EndedSession } from './core/endings/ender.js';
+export type { Finding } from './core/sessions/session-finder.js';
+export type { Opening } from './core/sessions/session-opener.js';
+export { Cleanup, type CleanupOptions, type CleanupReport } from './core/cleanup/cleanup.js';
+export { presets, resolveConfig, type SessionsConfig, type SessionsOptions } from './core/config/config.js';
+export { DEFAULTS, ENVIRONMENT } from './core/config/settings.js';
 export {
   ERROR_CODES,
   SessionsError,
@@ -90,18 +90,18 @@ export {
   type TypeTotals,
   type StoreTotals,
 } from './ports/session-store.js';
-export type { CloseReason } from './streams/live-connections.js';
-export { DownloadInterceptor } from './http/download.interceptor.js';
+export type { CloseReason } from './core/process/live-connections.js';
+export { DownloadInterceptor } from './http/download/download.interceptor.js';
 export { hardenHttpServer, type HttpServerBounds } from './http/harden-http-server.js';
-export { UploadInterceptor } from './http/upload.interceptor.js';
-export type { UploadOptions } from './http/upload-options.js';
-export { UploadedResource, UploadedResources } from './http/uploaded-resource.decorator.js';
-export { sessionOf } from './http/connection-sessions.js';
-export { CurrentSession, type CurrentSessionOptions } from './http/current-session.decorator.js';
-export type { FoundSession, NoSession, NoSessionReason, Resolution } from './http/resolution.js';
-export { SessionResolver } from './http/session-resolver.js';
+export { UploadInterceptor } from './http/upload/upload.interceptor.js';
+export type { UploadOptions } from './http/upload/upload-options.js';
+export { UploadedResource, UploadedResources } from './http/upload/uploaded-resource.decorator.js';
+export { sessionOf } from './http/session/connection-sessions.js';
+export { CurrentSession, type CurrentSessionOptions } from './http/session/current-session.decorator.js';
+export type { FoundSession, NoSession, NoSessionReason, Resolution } from './http/session/resolution.js';
+export { SessionResolver } from './http/session/session-resolver.js';
 export { SessionsErrorFilter } from './http/sessions-error.filter.js';
-export { SkipSession } from './http/skip-session.decorator.js';
+export { SkipSession } from './http/session/skip-session.decorator.js';
 export { SessionsModule } from './nest/sessions.module.js';
 export type { SessionsAdapters, SessionsModuleOptions } from './nest/sessions.module-definition.js';
-export { SESSIONS_CONFIG } from './nest/tokens.js';
+export { SESSIONS_CONFIG } from './core/config/tokens.js';

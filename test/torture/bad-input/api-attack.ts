@@ -1,7 +1,7 @@
 import { link, mkdir, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SessionsError, type FileSink, type ResourceRecord, type Session } from 'nest-sessions';
-import { dispositionOf, safeMediaType } from '#sessions/http/download-headers';
+import { dispositionOf, safeMediaType } from '#sessions/http/download/download-headers';
 import type { CampaignContext } from '../campaign.ts';
 import { NASTY_FILE_NAMES } from './cases/file-names.ts';
 import { Chance } from './chance.ts';

@@ -4,7 +4,7 @@ import { finished } from 'node:stream/promises';
 import { resolveConfig } from 'nest-sessions';
 import { RedisSessionStore } from 'nest-sessions/redis';
 import type { SessionsCore } from '#sessions/core/core';
-import { AnchoredClock } from '#sessions/core/system-clock';
+import { AnchoredClock } from '#sessions/core/process/system-clock';
 import { startCore } from '#sessions/nest/core.providers';
 import { answerQuestions } from '../processes/answering.ts';
 import { inParallel } from '../processes/in-parallel.ts';

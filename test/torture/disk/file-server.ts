@@ -23,7 +23,7 @@ import {
 import { SessionsAdminModule } from 'nest-sessions/admin';
 import { SessionsHealthIndicator, SessionsHealthModule } from 'nest-sessions/health';
 import { ManualClock } from 'nest-sessions/testing';
-import { resolveConfig } from '../../../libs/sessions/dist/core/config.js';
+import { resolveConfig } from '../../../libs/sessions/dist/core/config/config.js';
 import { LocalFileStorage } from '../../../libs/sessions/dist/storage/local/local-file-storage.js';
 import { SqliteSessionStore } from '../../../libs/sessions/dist/stores/sqlite/sqlite-session-store.js';
 import type { CleanupDone, FromServer, ServerPlan, ToServer } from './server-messages.ts';

@@ -1,7 +1,7 @@
 import { createClient } from 'redis';
 import { bucketOfId } from '#sessions/domain/bucket';
 import type { SessionStore } from '#sessions/ports/session-store';
-import { RedisLayout } from '#sessions/stores/redis/redis.layout';
+import { RedisLayout } from '#sessions/stores/redis/scripts/redis.layout';
 import type { NodeServer } from '../nodes/node-server.ts';
 import { holdsWithin, pause } from '../processes/scratch.ts';
 import type { Failover } from './failing-cluster.ts';

@@ -1,6 +1,6 @@
-import type { FileSink } from '../../../libs/sessions/dist/core/file-sink.js';
-import type { OpenedResource, TrackedStream } from '../../../libs/sessions/dist/core/resources.js';
-import { Session } from '../../../libs/sessions/dist/core/session.js';
+import type { FileSink } from '../../../libs/sessions/dist/core/resources/file-sink.js';
+import type { OpenedResource, TrackedStream } from '../../../libs/sessions/dist/core/resources/resources.js';
+import { Session } from '../../../libs/sessions/dist/core/handles/session.js';
 import type { PlainModel, PlainResource, PlainSession, Which } from './plain-model.ts';
 
 /** A session as a handler holds it: with the token that its request came with. */

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { resolveConfig } from '../../../libs/sessions/dist/core/config.js';
+import { resolveConfig } from '../../../libs/sessions/dist/core/config/config.js';
 import { SessionsCore } from '../../../libs/sessions/dist/core/core.js';
 import { LocalFileStorage } from '../../../libs/sessions/dist/storage/local/local-file-storage.js';
 import { MemoryFileStorage } from '../../../libs/sessions/dist/storage/memory/memory-file-storage.js';

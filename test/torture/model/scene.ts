@@ -1,6 +1,6 @@
 import { finished } from 'node:stream/promises';
 import type { SessionsCore } from '../../../libs/sessions/dist/core/core.js';
-import { Session } from '../../../libs/sessions/dist/core/session.js';
+import { Session } from '../../../libs/sessions/dist/core/handles/session.js';
 import { codeOf } from './command.ts';
 import { DURATION_MS, IDLE_MS, type Stage } from './stage.ts';
 import type { Turn, Watcher } from './watched-store.ts';

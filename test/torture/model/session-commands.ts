@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
-import { Session } from '../../../libs/sessions/dist/core/session.js';
-import type { SessionService } from '../../../libs/sessions/dist/core/session.service.js';
+import { Session } from '../../../libs/sessions/dist/core/handles/session.js';
+import type { SessionService } from '../../../libs/sessions/dist/core/sessions/session.service.js';
 import { Command, outcomeOf, same } from './command.ts';
 import { takeSession, type World } from './hands.ts';
 import { STREAM_CLOSED_ELSEWHERE_MS, type Pair } from './pair.ts';

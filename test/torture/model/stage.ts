@@ -1,4 +1,4 @@
-import { resolveConfig } from '../../../libs/sessions/dist/core/config.js';
+import { resolveConfig } from '../../../libs/sessions/dist/core/config/config.js';
 import { SessionsCore } from '../../../libs/sessions/dist/core/core.js';
 import { MemoryFileStorage } from '../../../libs/sessions/dist/storage/memory/memory-file-storage.js';
 import { MemorySessionStore } from '../../../libs/sessions/dist/stores/memory/memory-session-store.js';

@@ -4,7 +4,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { resolveConfig, SessionsError, type SessionsOptions } from 'nest-sessions';
 import type { SessionsCore } from '../../../libs/sessions/dist/core/core.js';
-import { AnchoredClock } from '../../../libs/sessions/dist/core/system-clock.js';
+import { AnchoredClock } from '../../../libs/sessions/dist/core/process/system-clock.js';
 import { startCore } from '../../../libs/sessions/dist/nest/core.providers.js';
 import { seededRandom } from '../random.ts';
 import { aboutItself, answerQuestions } from './answering.ts';

@@ -12,7 +12,7 @@ import {
   type SessionsOptions,
 } from 'nest-sessions';
 import { SessionsWsAdapter } from 'nest-sessions/ws';
-import { Cleanup } from '#sessions/core/cleanup';
+import { Cleanup } from '#sessions/core/cleanup/cleanup';
 import { aboutItself, answerQuestions } from './answering.ts';
 import { nestApp } from './nest-app.ts';
 

@@ -1,4 +1,4 @@
-import type { SessionsOptions } from '../../../libs/sessions/dist/core/config.js';
+import type { SessionsOptions } from '../../../libs/sessions/dist/core/config/config.js';
 
 /** What a remote server is started with. */
 export interface RemoteSettings {

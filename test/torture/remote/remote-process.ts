@@ -1,10 +1,10 @@
 // A server without HTTP, in a process of its own: it boots in a fraction of a second, and does what its parent asks.
 import { finished } from 'node:stream/promises';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { resolveConfig } from '../../../libs/sessions/dist/core/config.js';
+import { resolveConfig } from '../../../libs/sessions/dist/core/config/config.js';
 import { SessionsCore } from '../../../libs/sessions/dist/core/core.js';
-import { Session } from '../../../libs/sessions/dist/core/session.js';
-import { AnchoredClock } from '../../../libs/sessions/dist/core/system-clock.js';
+import { Session } from '../../../libs/sessions/dist/core/handles/session.js';
+import { AnchoredClock } from '../../../libs/sessions/dist/core/process/system-clock.js';
 import { CLEANUP_JOBS } from '../../../libs/sessions/dist/domain/events.js';
 import { LocalFileStorage } from '../../../libs/sessions/dist/storage/local/local-file-storage.js';
 import { SqliteSessionStore } from '../../../libs/sessions/dist/stores/sqlite/sqlite-session-store.js';

@@ -1,6 +1,6 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import type { SessionsConfig } from '#sessions/core/config';
+import type { SessionsConfig } from '#sessions/core/config/config';
 import { inspect } from './inspection.ts';
 import { Ledger } from './ledger.ts';
 import { adoptionFolder } from './load.ts';

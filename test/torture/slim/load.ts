@@ -1,5 +1,5 @@
 import type { SessionsCore } from '#sessions/core/core';
-import { Session } from '#sessions/core/session';
+import { Session } from '#sessions/core/handles/session';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { finished } from 'node:stream/promises';
 import { randomBytes, randomUUID } from 'node:crypto';

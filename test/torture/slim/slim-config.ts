@@ -1,4 +1,4 @@
-import { resolveConfig, type SessionsConfig } from '#sessions/core/config';
+import { resolveConfig, type SessionsConfig } from '#sessions/core/config/config';
 
 /** Small limits, so that a load meets all of them all the time. */
 export const slimConfig: SessionsConfig = resolveConfig(

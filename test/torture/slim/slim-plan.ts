@@ -1,4 +1,4 @@
-import type { SessionsConfig } from '#sessions/core/config';
+import type { SessionsConfig } from '#sessions/core/config/config';
 
 /** What a load does. */
 export type Action =

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { FileSink } from '../../../libs/sessions/dist/core/file-sink.js';
+import type { FileSink } from '../../../libs/sessions/dist/core/resources/file-sink.js';
 import type { CampaignContext } from '../campaign.ts';
 import { SweeperWorld } from './sweeper-world.ts';
 

@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { resolveConfig } from '../../../libs/sessions/dist/core/config.js';
+import { resolveConfig } from '../../../libs/sessions/dist/core/config/config.js';
 import { SessionsCore } from '../../../libs/sessions/dist/core/core.js';
 import { LocalFileStorage } from '../../../libs/sessions/dist/storage/local/local-file-storage.js';
-import type { Session } from '../../../libs/sessions/dist/core/session.js';
+import type { Session } from '../../../libs/sessions/dist/core/handles/session.js';
 import type { ResourceRecord } from '../../../libs/sessions/dist/domain/resource.js';
 import { ManualClock } from '../../../libs/sessions/dist/testing/manual-clock.js';
 import { SqliteSessionStore } from '../../../libs/sessions/dist/stores/sqlite/sqlite-session-store.js';

@@ -1,8 +1,8 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
-import { canonicalAddress, networkOf } from '../core/client-address.js';
-import type { SessionsConfig } from '../core/config.js';
-import { SecretMatcher } from '../core/secret-matcher.js';
-import { SESSIONS_CONFIG } from '../nest/tokens.js';
+import { canonicalAddress, networkOf } from '../core/config/client-address.js';
+import type { SessionsConfig } from '../core/config/config.js';
+import { SecretMatcher } from '../core/config/secret-matcher.js';
+import { SESSIONS_CONFIG } from '../core/config/tokens.js';
 import { Clock } from '../ports/clock.js';
 import { FailedAttempts } from './failed-attempts.js';
 

@@ -15,19 +15,26 @@ import {
   VERSION_NEUTRAL,
 } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
-import { canonicalAddress, networkOf } from '../core/client-address.js';
-import type { SessionsConfig } from '../core/config.js';
+import { canonicalAddress, networkOf } from '../core/config/client-address.js';
+import type { SessionsConfig } from '../core/config/config.js';
 import { SessionsCore } from '../core/core.js';
-import { SessionService } from '../core/session.service.js';
+import { SessionService } from '../core/sessions/session.service.js';
 import { CLEANUP_JOBS, type CleanupJob } from '../domain/events.js';
-import { SkipSession } from '../http/skip-session.decorator.js';
-import { SESSIONS_CONFIG } from '../nest/tokens.js';
+import { SkipSession } from '../http/session/skip-session.decorator.js';
+import { SESSIONS_CONFIG } from '../core/config/tokens.js';
 import { Clock } from '../ports/clock.js';
 import type { JobRun } from '../ports/session-store.js';
 import { AdminTokenGuard } from './admin-token.guard.js';
-import { encodeCursor } from './page-cursor.js';
-import { readSessionListQuery } from './session-list.query.js';
-import { endedView, jobView, metricsView, sessionDetailView, sessionView, statsView } from './views.js';
+import { encodeCursor } from '../operate/page-cursor.js';
+import { readSessionListQuery } from '../operate/session-list.query.js';
+import {
+  endedView,
+  jobView,
+  metricsView,
+  sessionDetailView,
+  sessionView,
+  statsView,
+} from '../operate/views.js';
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 

@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { Injectable, Module } from '@nestjs/common';
 import { InjectCommander, type CommandRunner } from 'nest-commander';
-import { nestSessionsCommands, sessionsCommands } from './commands.js';
-import { EnvironmentSessionsAccess } from './environment-sessions-access.js';
+import { nestSessionsCommands, sessionsCommands } from './commands/commands.js';
+import { EnvironmentSessionsAccess } from './access/environment-sessions-access.js';
 import { runCli } from './run-cli.js';
-import { SessionsAccess } from './sessions-access.js';
-import { Terminal } from './terminal.js';
+import { SessionsAccess } from './access/sessions-access.js';
+import { Terminal } from './output/terminal.js';
 
 type Program = Parameters<CommandRunner['setCommand']>[0];
 

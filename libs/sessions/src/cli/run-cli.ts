@@ -1,8 +1,8 @@
 import type { DynamicModule, INestApplicationContext, Type } from '@nestjs/common';
 import { CommandFactory } from 'nest-commander';
 import { CommandFailure } from './command-failure.js';
-import { stopCommander } from './sessions-command-runner.js';
-import { StderrLogger } from './stderr-logger.js';
+import { stopCommander } from './commands/sessions-command-runner.js';
+import { StderrLogger } from './output/stderr-logger.js';
 
 export interface CliOptions {
   /** What `--version` prints; without it there is no such option. */

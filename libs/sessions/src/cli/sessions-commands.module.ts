@@ -1,8 +1,8 @@
 import { Module } from '@nestjs/common';
-import { AppSessionsAccess } from './app-sessions-access.js';
-import { sessionsCommands } from './commands.js';
-import { SessionsAccess } from './sessions-access.js';
-import { Terminal } from './terminal.js';
+import { AppSessionsAccess } from './access/app-sessions-access.js';
+import { sessionsCommands } from './commands/commands.js';
+import { SessionsAccess } from './access/sessions-access.js';
+import { Terminal } from './output/terminal.js';
 
 /**
  * Adds `sessions list | show | cleanup | stats`, and the flat `sessions-list`, `sessions-cleanup` and `sessions-stats`, to

@@ -1,8 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { HealthIndicatorService, type HealthIndicatorResult } from '@nestjs/terminus';
-import type { SessionsConfig } from '../core/config.js';
+import type { SessionsConfig } from '../core/config/config.js';
 import { SessionsCore } from '../core/core.js';
-import { SESSIONS_CONFIG } from '../nest/tokens.js';
+import { SESSIONS_CONFIG } from '../core/config/tokens.js';
 import { Clock } from '../ports/clock.js';
 import { SessionsProbe, type SessionsHealth } from './sessions-probe.js';
 

@@ -1,4 +1,4 @@
-import type { SessionsConfig } from '../core/config.js';
+import type { SessionsConfig } from '../core/config/config.js';
 import type { SessionsCore } from '../core/core.js';
 import { CLEANUP_JOBS } from '../domain/events.js';
 import type { Clock } from '../ports/clock.js';

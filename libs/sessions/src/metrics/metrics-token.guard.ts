@@ -7,9 +7,9 @@ import {
   type ExecutionContext,
 } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
-import type { SessionsConfig } from '../core/config.js';
-import { SecretMatcher } from '../core/secret-matcher.js';
-import { SESSIONS_CONFIG } from '../nest/tokens.js';
+import type { SessionsConfig } from '../core/config/config.js';
+import { SecretMatcher } from '../core/config/secret-matcher.js';
+import { SESSIONS_CONFIG } from '../core/config/tokens.js';
 
 const BEARER = /^Bearer +(.+)$/i;
 

@@ -1,6 +1,6 @@
 import { Controller, Get, Header, Inject, UseGuards, VERSION_NEUTRAL } from '@nestjs/common';
 import { Registry } from 'prom-client';
-import { SkipSession } from '../http/skip-session.decorator.js';
+import { SkipSession } from '../http/session/skip-session.decorator.js';
 import { MetricsTokenGuard } from './metrics-token.guard.js';
 import { SessionsMetrics } from './sessions-metrics.js';
 

@@ -1,8 +1,8 @@
 import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { Gauge, Registry } from 'prom-client';
-import type { SessionsConfig } from '../core/config.js';
+import type { SessionsConfig } from '../core/config/config.js';
 import { SessionsCore } from '../core/core.js';
-import { SESSIONS_CONFIG } from '../nest/tokens.js';
+import { SESSIONS_CONFIG } from '../core/config/tokens.js';
 import { Clock } from '../ports/clock.js';
 import { registerProcessMetrics } from './process-metrics.js';
 import { StoreFactsReader } from './store-facts.js';

@@ -1,24 +1,24 @@
 import { join } from 'node:path';
 import { Logger, type Provider } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
-import { Cleanup } from '../core/cleanup.js';
-import { resolveConfig, type SessionsConfig } from '../core/config.js';
+import { Cleanup } from '../core/cleanup/cleanup.js';
+import { resolveConfig, type SessionsConfig } from '../core/config/config.js';
 import { SessionsCore } from '../core/core.js';
-import { SessionEventBus } from '../core/event-bus.js';
-import { SessionService } from '../core/session.service.js';
-import { AnchoredClock } from '../core/system-clock.js';
+import { SessionEventBus } from '../core/watch/event-bus.js';
+import { SessionService } from '../core/sessions/session.service.js';
+import { AnchoredClock } from '../core/process/system-clock.js';
 import { Clock } from '../ports/clock.js';
 import { SessionsError } from '../domain/errors.js';
 import { FileStorage } from '../ports/file-storage.js';
 import { SessionStore } from '../ports/session-store.js';
-import { markerVersion } from '../storage/local/marker.js';
-import { MARKER_NAME } from '../storage/local/paths.js';
+import { markerVersion } from '../storage/local/root/marker.js';
+import { MARKER_NAME } from '../storage/local/folders/paths.js';
 import { LocalFileStorage } from '../storage/local/local-file-storage.js';
 import { MemorySessionStore } from '../stores/memory/memory-session-store.js';
 import { SqliteSessionStore } from '../stores/sqlite/sqlite-session-store.js';
-import { createRedisStore } from './redis-store.factory.js';
+import { createRedisStore } from '../assembly/redis-store.factory.js';
 import { MODULE_OPTIONS_TOKEN, type SessionsModuleOptions } from './sessions.module-definition.js';
-import { SESSIONS_CONFIG } from './tokens.js';
+import { SESSIONS_CONFIG } from '../core/config/tokens.js';
 
 /** The embedded database, in the storage root, beside the files. */
 const DATABASE = 'sessions.db';

@@ -1,5 +1,5 @@
 import { ConfigurableModuleBuilder } from '@nestjs/common';
-import type { SessionsOptions } from '../core/config.js';
+import type { SessionsOptions } from '../core/config/config.js';
 import type { Clock } from '../ports/clock.js';
 import type { FileStorage } from '../ports/file-storage.js';
 import type { SessionStore } from '../ports/session-store.js';

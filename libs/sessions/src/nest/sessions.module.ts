@@ -1,14 +1,14 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR } from '@nestjs/core';
-import { Cleanup } from '../core/cleanup.js';
+import { Cleanup } from '../core/cleanup/cleanup.js';
 import { SessionsCore } from '../core/core.js';
-import { SessionEventBus } from '../core/event-bus.js';
-import { SessionService } from '../core/session.service.js';
-import { EventStreamGuard } from '../http/event-stream.guard.js';
-import { SessionInterceptor } from '../http/session.interceptor.js';
-import { SessionResolver } from '../http/session-resolver.js';
+import { SessionEventBus } from '../core/watch/event-bus.js';
+import { SessionService } from '../core/sessions/session.service.js';
+import { EventStreamGuard } from '../http/stream/event-stream.guard.js';
+import { SessionInterceptor } from '../http/session/session.interceptor.js';
+import { SessionResolver } from '../http/session/session-resolver.js';
 import { SessionsErrorFilter } from '../http/sessions-error.filter.js';
-import { UploadBodyParser } from '../http/upload-body-parser.js';
+import { UploadBodyParser } from '../http/upload/upload-body-parser.js';
 import { Clock } from '../ports/clock.js';
 import { FileStorage } from '../ports/file-storage.js';
 import { SessionStore } from '../ports/session-store.js';
@@ -16,7 +16,7 @@ import { coreProviders } from './core.providers.js';
 import { ConfigurableModuleClass, type OPTIONS_TYPE } from './sessions.module-definition.js';
 import { SessionsLifecycle } from './sessions.lifecycle.js';
 import { SessionsTasks } from './sessions.tasks.js';
-import { SESSIONS_CONFIG } from './tokens.js';
+import { SESSIONS_CONFIG } from '../core/config/tokens.js';
 
 /**
  * Import it once, with `forRoot` or `forRootAsync`: from then on every request has a session, every session stays within

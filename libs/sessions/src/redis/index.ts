@@ -1,7 +1,7 @@
 export { RedisSessionStore } from '../stores/redis/redis-session-store.js';
-export type { RedisSessionStoreOptions } from '../stores/redis/redis.settings.js';
+export type { RedisSessionStoreOptions } from '../stores/redis/connection/redis.settings.js';
 export type {
   RedisClientLike,
   RedisClientOrCluster,
   RedisClusterLike,
-} from '../stores/redis/redis.client.js';
+} from '../stores/redis/connection/redis.client.js';

@@ -1,5 +1,5 @@
 import { WebSocket } from 'ws';
-import { Backlog } from '../streams/backlog.js';
+import { Backlog } from '../http/stream/backlog.js';
 
 const TRY_AGAIN_LATER = 1013;
 const CLOSE_WITHIN_MS = 1000;

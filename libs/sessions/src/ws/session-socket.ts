@@ -1,11 +1,11 @@
 import type { WebSocket } from 'ws';
-import type { Closable } from '../core/resources.js';
-import type { SessionService } from '../core/session.service.js';
-import { Session } from '../core/session.js';
+import type { Closable } from '../core/resources/resources.js';
+import type { SessionService } from '../core/sessions/session.service.js';
+import { Session } from '../core/handles/session.js';
 import type { SessionRecord } from '../domain/session.js';
-import { noteSessionOf } from '../http/connection-sessions.js';
+import { noteSessionOf } from '../http/session/connection-sessions.js';
 import type { Clock } from '../ports/clock.js';
-import type { CloseReason } from '../streams/live-connections.js';
+import type { CloseReason } from '../core/process/live-connections.js';
 
 const SESSION_ENDED = 4401;
 const GOING_AWAY = 1001;

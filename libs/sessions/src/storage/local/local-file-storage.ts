@@ -13,21 +13,21 @@ import {
   type TrashTicket,
 } from '../../ports/file-storage.js';
 import type { StoreIdentity } from '../../ports/session-store.js';
-import { LocalAdoption } from './adoption.js';
-import { Ballast } from './ballast.js';
-import { DiskRoom } from './disk-room.js';
-import { removeFile } from './file-removal.js';
-import { LocalFileWriter } from './file-writer.js';
-import { LiveSigns } from './live-signs.js';
-import { checkKey, folderName, type RootPaths } from './paths.js';
-import { openFile } from './reading.js';
-import { inspectRoot, prepareRoot } from './root.js';
-import { RootGuard } from './root-guard.js';
-import { scanFiles } from './scan.js';
-import { SessionFolders } from './session-folders.js';
-import { toStorageError, unavailable } from './storage-error.js';
-import { removeFolderIfEmpty, removeIfSame } from './sweeping.js';
-import { Trash } from './trash.js';
+import { LocalAdoption } from './files/adoption.js';
+import { Ballast } from './root/ballast.js';
+import { DiskRoom } from './root/disk-room.js';
+import { removeFile } from './files/file-removal.js';
+import { LocalFileWriter } from './files/file-writer.js';
+import { LiveSigns } from './root/live-signs.js';
+import { checkKey, folderName, type RootPaths } from './folders/paths.js';
+import { openFile } from './files/reading.js';
+import { inspectRoot, prepareRoot } from './root/root.js';
+import { RootGuard } from './root/root-guard.js';
+import { scanFiles } from './scan/scan.js';
+import { SessionFolders } from './folders/session-folders.js';
+import { toStorageError, unavailable } from './folders/storage-error.js';
+import { removeFolderIfEmpty, removeIfSame } from './scan/sweeping.js';
+import { Trash } from './trash/trash.js';
 
 export interface LocalFileStorageOptions {
   /** The folder to keep files in. It is made if it is missing; it must be of our own and closed to others. */

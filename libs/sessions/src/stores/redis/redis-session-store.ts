@@ -17,12 +17,12 @@ import {
   type Touch,
   type Victim,
 } from '../../ports/session-store.js';
-import { inTime } from './in-time.js';
-import { RedisConnection } from './redis.connection.js';
-import { unavailable, storeError } from './redis.errors.js';
-import { RedisNews } from './redis.news.js';
-import { RedisOperations } from './redis.operations.js';
-import { redisSettingsOf, type RedisSessionStoreOptions } from './redis.settings.js';
+import { inTime } from './connection/in-time.js';
+import { RedisConnection } from './connection/redis.connection.js';
+import { unavailable, storeError } from './connection/redis.errors.js';
+import { RedisNews } from './feed/redis.news.js';
+import { RedisOperations } from './operations/redis.operations.js';
+import { redisSettingsOf, type RedisSessionStoreOptions } from './connection/redis.settings.js';
 
 /**
  * Sessions in Redis 7 or later, or Valkey: one server or a cluster, shared by any number of machines. Each change is one

@@ -1,8 +1,8 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { concernsOneOperation, faultOf } from './sqlite.errors.js';
 import { argumentsOf, type Call, type Reply } from './sqlite.messages.js';
-import type { OperationName, Operations } from './sqlite.operations.js';
-import { READS } from './sqlite.reads.js';
+import type { OperationName, Operations } from './operations/operations.js';
+import { READS } from './operations/reads.js';
 
 /**
  * Group commit: what was asked for at the same time is one transaction, and one wait for the disk. An operation that

@@ -1,7 +1,7 @@
 import { errorOf, unavailable, type Fault } from './sqlite.errors.js';
 import type { WorkerOptions } from './sqlite.messages.js';
-import type { Answers, Arguments, OperationName } from './sqlite.operations.js';
-import { READS } from './sqlite.reads.js';
+import type { Answers, Arguments, OperationName } from './operations/operations.js';
+import { READS } from './operations/reads.js';
 import { SqliteThread, type Pending } from './sqlite.thread.js';
 
 export interface ClientOptions extends WorkerOptions {

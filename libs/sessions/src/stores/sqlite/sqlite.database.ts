@@ -13,8 +13,8 @@ import { basename, dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { SessionsError } from '../../domain/errors.js';
 import { isBusy } from './sqlite.errors.js';
-import { APPLICATION_ID, MIGRATIONS } from './sqlite.migrations.js';
-import { numberOf } from './sqlite.values.js';
+import { APPLICATION_ID, MIGRATIONS } from './operations/migrations.js';
+import { numberOf } from './operations/values.js';
 
 export interface DatabaseOptions {
   readonly path: string;

@@ -1,6 +1,6 @@
 import type { DatabaseOptions } from './sqlite.database.js';
 import type { Fault } from './sqlite.errors.js';
-import type { Arguments, OperationName } from './sqlite.operations.js';
+import type { Arguments, OperationName } from './operations/operations.js';
 
 /** What the worker is started with. */
 export type WorkerOptions = DatabaseOptions;

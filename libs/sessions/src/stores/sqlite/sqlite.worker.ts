@@ -4,7 +4,7 @@ import { SqliteBatch } from './sqlite.batch.js';
 import { openDatabase } from './sqlite.database.js';
 import { openingFaultOf } from './sqlite.errors.js';
 import type { Call, FromWorker, ToWorker, WorkerOptions } from './sqlite.messages.js';
-import { sqliteOperations } from './sqlite.operations.js';
+import { sqliteOperations } from './operations/operations.js';
 
 /** At most so many in one transaction, so that other processes get their turn at the lock. */
 const MAX_BATCH = 512;

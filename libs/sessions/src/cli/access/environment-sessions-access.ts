@@ -1,0 +1,50 @@
+import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { hasCode } from '../../domain/errors.js';
+import { CommandFailure, EXIT } from '../command-failure.js';
+import { SessionsAccess, type OpenSessions } from './sessions-access.js';
+
+/**
+ * On the environment's settings alone. It loads and connects only when a command asks for it: help and wrong options
+ * are answered wherever one is, and at once.
+ */
+@Injectable()
+export class EnvironmentSessionsAccess extends SessionsAccess implements OnApplicationShutdown {
+  private opened: OpenSessions | null = null;
+
+  override async open(): Promise<OpenSessions> {
+    this.opened ??= await this.connect();
+    return this.opened;
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.opened?.core.quiesce();
+    await this.opened?.core.stop();
+  }
+
+  private async connect(): Promise<OpenSessions> {
+    const [{ resolveConfig }, { startCore }, { AnchoredClock }] = await Promise.all([
+      import('../../core/config/config.js'),
+      import('../../nest/core.providers.js'),
+      import('../../core/process/system-clock.js'),
+    ]);
+    const config = resolveConfig();
+    if (config.store === 'memory') {
+      const message =
+        'the sessions are in the memory of the server (SESSION_STORE is memory): no other process reaches them';
+      throw new CommandFailure(EXIT.storeUnreachable, message);
+    }
+    const clock = new AnchoredClock();
+    try {
+      return { core: await startCore({}, config, clock, undefined), config, clock };
+    } catch (error) {
+      const failure = CommandFailure.from(error);
+      if (failure.exitCode !== EXIT.storeUnreachable) throw failure;
+      const isOfRedis = config.store === 'redis' && !hasCode(error, 'STORAGE_UNAVAILABLE');
+      const place = isOfRedis
+        ? 'SESSION_REDIS_URL and SESSION_REDIS_PREFIX tell where it is'
+        : `SESSION_STORAGE_PATH is ${config.storagePath}`;
+      const reason = hasCode(error, 'STORE_UNAVAILABLE') ? ', as the server has it?' : '';
+      throw new CommandFailure(failure.exitCode, `${failure.message} (${place}${reason})`, { cause: error });
+    }
+  }
+}

@@ -1,0 +1,233 @@
+import { Option } from 'nest-commander';
+import { endedView } from '../../operate/views.js';
+import type { CleanupReport } from '../../core/cleanup/cleanup.js';
+import type { EndedSession } from '../../core/endings/ender.js';
+import type { PendingFiles } from '../../core/endings/other-processes.js';
+import type { SweepReport } from '../../core/cleanup/orphan-sweep.js';
+import type { SessionDetails } from '../../core/sessions/session.service.js';
+import type { CleanupJob } from '../../domain/events.js';
+import type { CleanupProgress } from '../output/cleanup-progress.js';
+import { CommandFailure, EXIT, usage } from '../command-failure.js';
+import { gather, sessionId, wholeNumber, type Given } from './option-values.js';
+import type { OpenSessions } from '../access/sessions-access.js';
+import { SessionsCommandRunner } from './sessions-command-runner.js';
+import { noSuchSession } from './show.command.js';
+import { columns } from '../output/table.js';
+import { cell, counted, size, span } from '../output/wording.js';
+
+const MAX_GRACE_SECONDS = 365 * 24 * 3600;
+/** Below it an upload that is just being settled could be taken for an orphan by a wrong clock: only on demand. */
+const SAFE_GRACE_SECONDS = 60;
+
+interface CleanupCommandOptions {
+  readonly orphanGrace?: Given;
+  readonly force?: boolean;
+  readonly confirm?: boolean;
+  readonly dryRun?: boolean;
+  readonly yes?: boolean;
+  readonly json?: boolean;
+}
+
+/** Without an id: ends what is due and sweeps orphans, at once. With one: ends that session, live as it is. */
+export abstract class CleanupCommand extends SessionsCommandRunner {
+  @Option({
+    flags: '--orphan-grace <seconds>',
+    description: `how old a file of no session must be to go; below ${SAFE_GRACE_SECONDS} only with --force`,
+  })
+  gatherGrace(value: string, before: Given): string[] {
+    return gather(value, before);
+  }
+
+  @Option({ flags: '--force', description: `allows an --orphan-grace below ${SAFE_GRACE_SECONDS}` })
+  isForced(): boolean {
+    return true;
+  }
+
+  @Option({
+    flags: '--confirm',
+    description:
+      'deletes orphans even where they are most of the files, or were those of another or a later store',
+  })
+  isConfirmed(): boolean {
+    return true;
+  }
+
+  @Option({ flags: '--dry-run', description: 'tells what would go, and changes nothing' })
+  isDryRun(): boolean {
+    return true;
+  }
+
+  @Option({ flags: '--yes', description: 'ends a live session without asking' })
+  isAgreed(): boolean {
+    return true;
+  }
+
+  @Option({
+    flags: '--json',
+    description: 'JSON; of one session as POST /admin/sessions/{session_id}/cleanup has it',
+  })
+  wantsJson(): boolean {
+    return true;
+  }
+
+  protected override async execute(
+    [given]: readonly string[],
+    options: CleanupCommandOptions,
+    signal: AbortSignal,
+  ): Promise<void> {
+    if (given === undefined) return this.cleanUp(options, signal);
+    const id = sessionId(given);
+    refuseFor(options, ['orphanGrace', 'force', 'confirm']);
+    await this.endOne(id, options, signal);
+  }
+
+  private async endOne(id: string, options: CleanupCommandOptions, signal: AbortSignal): Promise<void> {
+    const mustAsk = !options.yes && !options.dryRun;
+    if (mustAsk && !this.terminal.canAsk) {
+      throw usage('this ends a live session, and there is no terminal to ask on: say --yes');
+    }
+    const { core } = await this.access.open();
+    const session = await core.service.describe({ id });
+    if (!session) throw noSuchSession();
+    if (options.dryRun) {
+      const { resourceCount: resources, bytesUsed: bytes } = session;
+      return this.reportEnd({ sessionId: id, resources, bytes, unfinished: null, pending: null }, options);
+    }
+    if (mustAsk && !(await this.terminal.confirm(questionFor(session), signal))) {
+      throw new CommandFailure(EXIT.failure, 'nothing was changed');
+    }
+    const ended = await core.service.end({ id }, 'admin', { thorough: true });
+    if (!ended) throw noSuchSession();
+    const { unfinished, pending } = ended;
+    await this.reportEnd(ended, options);
+    if (unfinished) throw new CommandFailure(EXIT.partlyDone, unfinished.message, { cause: unfinished });
+    if (pending) throw new CommandFailure(EXIT.partlyDone, waitsFor(pending));
+  }
+
+  private async reportEnd(ended: EndedSession, { json, dryRun }: CleanupCommandOptions): Promise<void> {
+    if (json) {
+      const report = endedView(ended);
+      return this.terminal.printJson(dryRun ? { ...report, cleaned: false, dry_run: true } : report);
+    }
+    const { sessionId, resources, bytes } = ended;
+    const verb = dryRun ? 'would end' : 'ended';
+    await this.terminal.print(`${sessionId} ${verb}: ${counted(resources, 'resource')}, ${size(bytes)}\n`);
+  }
+
+  private async cleanUp(options: CleanupCommandOptions, signal: AbortSignal): Promise<void> {
+    const graceMs = graceOf(options);
+    const sessions = await this.access.open();
+    const reports = await this.runAll(sessions, graceMs, options, signal);
+    await this.reportAll(reports, options);
+    const failures = reports.reduce((sum, report) => sum + report.failures, 0);
+    for (const { sweep } of reports) if (sweep) refuseIfHeld(sweep);
+    if (failures > 0) {
+      throw new CommandFailure(
+        EXIT.partlyDone,
+        `${counted(failures, 'failure')}: the next cleanup tries again`,
+      );
+    }
+  }
+
+  private async runAll(
+    { core, clock }: OpenSessions,
+    orphanGraceMs: number | undefined,
+    { confirm, dryRun }: CleanupCommandOptions,
+    signal: AbortSignal,
+  ): Promise<CleanupReport[]> {
+    const progress = this.terminal.showsProgress
+      ? await progressOf(await core.store.countDue(clock.now()))
+      : null;
+    const stop = (): void => void core.cleanup.stop();
+    signal.addEventListener('abort', stop, { once: true });
+    try {
+      return await core.cleanup.runAll({
+        dryRun: dryRun ?? false,
+        confirmed: confirm ?? false,
+        ...(orphanGraceMs !== undefined && { orphanGraceMs }),
+        ...(progress && { onProgress: (job, items) => progress.show(job, items) }),
+      });
+    } finally {
+      signal.removeEventListener('abort', stop);
+      progress?.stop();
+    }
+  }
+
+  private async reportAll(
+    reports: readonly CleanupReport[],
+    { json, dryRun = false }: CleanupCommandOptions,
+  ): Promise<void> {
+    if (json)
+      return this.terminal.printJson({ dry_run: dryRun, jobs: Object.fromEntries(reports.map(jobJson)) });
+    const head = ['JOB', dryRun ? 'DUE' : 'ITEMS', 'FAILURES', 'TOOK', 'LAST ERROR'];
+    const rows = reports.map(({ job, items, failures, durationMs, lastError }) => [
+      job,
+      items,
+      failures,
+      span(durationMs),
+      cell(lastError),
+    ]);
+    await this.terminal.print(columns(this.terminal, head, rows));
+  }
+}
+
+/** Loaded only for who watches. */
+async function progressOf(due: Readonly<Partial<Record<CleanupJob, number>>>): Promise<CleanupProgress> {
+  const { CleanupProgress } = await import('../output/cleanup-progress.js');
+  return new CleanupProgress(due);
+}
+
+function graceOf({ orphanGrace, force }: CleanupCommandOptions): number | undefined {
+  const seconds = wholeNumber('--orphan-grace', orphanGrace, 0, MAX_GRACE_SECONDS);
+  if (force && seconds === undefined) throw usage('--force goes with --orphan-grace');
+  if (seconds !== undefined && seconds < SAFE_GRACE_SECONDS && !force) {
+    throw usage(`an --orphan-grace below ${SAFE_GRACE_SECONDS} seconds takes --force`);
+  }
+  return seconds === undefined ? undefined : seconds * 1000;
+}
+
+function refuseIfHeld({ trusted, held }: SweepReport): void {
+  if (trusted && !held) return;
+  const why = trusted
+    ? 'most of the files belong to no session'
+    : 'the files belong to another store, or to a later state of this one';
+  const message = `${why}: is this the right store? No orphan was deleted; --confirm deletes them`;
+  throw new CommandFailure(EXIT.partlyDone, message);
+}
+
+const FLAGS = { orphanGrace: '--orphan-grace', force: '--force', confirm: '--confirm' } as const;
+
+function refuseFor(options: CleanupCommandOptions, names: readonly (keyof typeof FLAGS)[]): void {
+  const wrong = names.find((name) => options[name] !== undefined);
+  if (wrong) throw usage(`${FLAGS[wrong]} goes without a session id`);
+}
+
+function waitsFor({ resources, bytes, nodes }: PendingFiles): string {
+  const where = nodes.length === 1 ? `node ${nodes[0]}` : `${nodes.length} nodes`;
+  return `${counted(resources, 'resource')} (${size(bytes)}) on ${where} will be deleted there, as soon as it is back`;
+}
+
+function questionFor({ id, userId, resourceCount, bytesUsed }: SessionDetails): string {
+  const user = userId === null ? '' : ` of user ${cell(userId)}`;
+  return `End session ${id}${user}, with ${counted(resourceCount, 'resource')} (${size(bytesUsed)})?`;
+}
+
+function jobJson({ job, items, failures, durationMs, lastError, sweep }: CleanupReport): [string, object] {
+  return [
+    job,
+    {
+      items,
+      failures,
+      duration_seconds: Math.round(durationMs) / 1000,
+      ...(lastError !== null && { last_error: lastError }),
+      ...(sweep && {
+        files: sweep.files,
+        foreign: sweep.foreign,
+        orphans: sweep.orphans,
+        deleted: sweep.deleted,
+        held: sweep.held,
+        trusted: sweep.trusted,
+      }),
+    },
+  ];
+}

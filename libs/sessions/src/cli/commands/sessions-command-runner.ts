@@ -1,0 +1,62 @@
+import { Inject } from '@nestjs/common';
+import { CommandRunner } from 'nest-commander';
+import { CommandFailure, EXIT } from '../command-failure.js';
+import { Interruption } from './interruption.js';
+import { SessionsAccess } from '../access/sessions-access.js';
+import { Terminal } from '../output/terminal.js';
+
+type Command = Parameters<CommandRunner['setCommand']>[0];
+
+/** What commander stops with, as a failure that knows its exit code: help is none, everything else is a wrong command line. */
+export function stopCommander(error: Error & { readonly code?: string; readonly exitCode?: number }): never {
+  if (error.exitCode === 0) throw new CommandFailure(EXIT.done, '');
+  process.exitCode = EXIT.usage;
+  const isSaid = error.code === 'commander.help';
+  const message = error.message.replace(/^error: /, '').replaceAll(/\s+/g, ' ');
+  throw new CommandFailure(EXIT.usage, isSaid ? '' : message);
+}
+
+/**
+ * A command that ends with an exit code of its own, whoever runs it: it rejects with a `CommandFailure`, and the process
+ * already has its exit code.
+ */
+export abstract class SessionsCommandRunner extends CommandRunner {
+  constructor(
+    @Inject(SessionsAccess) protected readonly access: SessionsAccess,
+    @Inject(Terminal) protected readonly terminal: Terminal,
+  ) {
+    super();
+  }
+
+  protected abstract execute(
+    parameters: readonly string[],
+    options: Record<string, unknown>,
+    signal: AbortSignal,
+  ): Promise<void>;
+
+  override setCommand(command: Command): this {
+    // Sub-commands inherit none of this from the program they are added to.
+    command
+      .exitOverride(stopCommander)
+      .allowExcessArguments(false)
+      .configureOutput({ outputError: () => {} });
+    return super.setCommand(command);
+  }
+
+  override async run(parameters: string[], options: Record<string, unknown> = {}): Promise<void> {
+    const interruption = new Interruption();
+    try {
+      await this.execute(parameters, options, interruption.signal);
+      if (interruption.exitCode !== null) throw new CommandFailure(interruption.exitCode, 'interrupted');
+    } catch (error) {
+      const failure =
+        interruption.exitCode === null
+          ? CommandFailure.from(error)
+          : new CommandFailure(interruption.exitCode, 'interrupted', { cause: error });
+      process.exitCode = failure.exitCode;
+      throw failure;
+    } finally {
+      interruption.stopListening();
+    }
+  }
+}

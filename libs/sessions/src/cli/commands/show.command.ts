@@ -1,0 +1,63 @@
+import { Option } from 'nest-commander';
+import { sessionDetailView } from '../../operate/views.js';
+import type { SessionDetails } from '../../core/sessions/session.service.js';
+import { CommandFailure, EXIT } from '../command-failure.js';
+import { sessionId } from './option-values.js';
+import { SessionsCommandRunner } from './sessions-command-runner.js';
+import { columns, facts, section } from '../output/table.js';
+import { visible } from '../output/visible.js';
+import { ago, cell, instant, size, span } from '../output/wording.js';
+
+/** One session with all it holds. Looking at it is no activity of it. */
+export abstract class ShowCommand extends SessionsCommandRunner {
+  @Option({ flags: '--json', description: 'JSON, as GET /admin/sessions/{session_id} has it' })
+  wantsJson(): boolean {
+    return true;
+  }
+
+  protected override async execute(
+    [given = '']: readonly string[],
+    options: { json?: boolean },
+  ): Promise<void> {
+    const id = sessionId(given);
+    const { core, clock } = await this.access.open();
+    const session = await core.service.describe({ id });
+    if (!session) throw noSuchSession();
+    const now = clock.now();
+    if (options.json) await this.terminal.printJson(sessionDetailView(session, now));
+    else await this.terminal.print(this.page(session, now));
+  }
+
+  private page(session: SessionDetails, now: number): string {
+    const overview = facts(this.terminal, [
+      ['Session', session.id],
+      ['User', session.userId === null ? '-' : visible(session.userId)],
+      ['Address', visible(session.ipAddress)],
+      ['Agent', visible(session.userAgent) || '-'],
+      ['Created', `${instant(session.createdAt)} (${ago(session.createdAt, now)})`],
+      ['Last activity', `${instant(session.lastActivityAt)} (${ago(session.lastActivityAt, now)})`],
+      ['Ends, if idle', `${instant(session.idleEndsAt)} (in ${span(session.idleEndsAt - now)})`],
+      ['Ends at the latest', `${instant(session.expiresAt)} (in ${span(session.expiresAt - now)})`],
+      ['Requests', session.requestCount],
+      ['Resources', session.resourceCount],
+      ['Size', size(session.bytesUsed)],
+    ]);
+    if (session.resources.length === 0) return overview;
+    const rows = session.resources.map((resource) => [
+      resource.id,
+      cell(resource.type),
+      resource.state,
+      cell(resource.fileName),
+      cell(resource.mediaType),
+      size(resource.sizeBytes),
+      ago(resource.lastUsedAt, now),
+      cell(resource.purpose),
+    ]);
+    const head = ['RESOURCE', 'TYPE', 'STATE', 'FILE NAME', 'MEDIA TYPE', 'SIZE', 'LAST USED', 'PURPOSE'];
+    return `${overview}\n${section(this.terminal, 'Resources', columns(this.terminal, head, rows))}`;
+  }
+}
+
+export function noSuchSession(): CommandFailure {
+  return new CommandFailure(EXIT.notFound, 'there is no such live session');
+}

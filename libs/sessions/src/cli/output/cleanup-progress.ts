@@ -1,0 +1,35 @@
+import { Presets, SingleBar } from 'cli-progress';
+import type { CleanupJob } from '../../domain/events.js';
+
+/** A bar on standard error, for those who watch. A short cleanup shows none of it. */
+export class CleanupProgress {
+  private readonly startedAt = performance.now();
+  private bar: SingleBar | null = null;
+  private job: CleanupJob | null = null;
+
+  constructor(private readonly due: Readonly<Partial<Record<CleanupJob, number>>>) {}
+
+  show(job: CleanupJob, items: number): void {
+    if (performance.now() - this.startedAt < SHOWN_AFTER_MS) return;
+    // How many orphans there are is known at the end only.
+    const total = Math.max(this.due[job] ?? 0, items);
+    if (this.bar === null || this.job !== job) this.begin(job, total);
+    this.bar?.setTotal(total);
+    this.bar?.update(items);
+  }
+
+  stop(): void {
+    this.bar?.stop();
+    this.bar = null;
+  }
+
+  private begin(job: CleanupJob, total: number): void {
+    this.stop();
+    this.job = job;
+    const options = { format: `${job} {bar} {value}/{total}`, stream: process.stderr, clearOnComplete: true };
+    this.bar = new SingleBar(options, Presets.shades_classic);
+    this.bar.start(total, 0);
+  }
+}
+
+const SHOWN_AFTER_MS = 500;

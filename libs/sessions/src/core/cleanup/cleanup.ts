@@ -1,0 +1,237 @@
+import { randomInt } from 'node:crypto';
+import { whyOver } from '../../domain/lifetime.js';
+import { CLEANUP_JOBS, type CleanupJob } from '../../domain/events.js';
+import type { SessionRecord } from '../../domain/session.js';
+import type { JobRun } from '../../ports/session-store.js';
+import type { CoreContext } from '../process/context.js';
+import type { Ender } from '../endings/ender.js';
+import type { Leftovers } from './leftovers.js';
+import { describeError } from '../watch/log.js';
+import type { OrphanSweep, SweepReport } from './orphan-sweep.js';
+import { RunTally } from './run-tally.js';
+
+const PAGE = 500;
+/** How many sessions are ended side by side: the store makes one transaction of them. */
+const TOGETHER = 100;
+
+export interface CleanupOptions {
+  /** Instead of the configured one, in milliseconds. */
+  readonly orphanGraceMs?: number;
+  /** Counts what is due, and changes nothing. */
+  readonly dryRun?: boolean;
+  /** An operator has looked: deletes orphans even where they are most of what there is, or were another store's. */
+  readonly confirmed?: boolean;
+  readonly onProgress?: (job: CleanupJob, items: number) => void;
+}
+
+interface RunOptions extends CleanupOptions {
+  /** Whether the schedule started it: then the next run is known. */
+  readonly planned?: boolean;
+}
+
+export type CleanupReport = Pick<JobRun, 'job' | 'items' | 'failures' | 'durationMs' | 'lastError'> & {
+  readonly sweep?: SweepReport;
+};
+
+/** Ends what is due, finishes what was left half done, sweeps orphans. Its work is proportional to what is due. */
+export class Cleanup {
+  private readonly running = new Map<CleanupJob, Promise<CleanupReport>>();
+  private readonly nextRuns = new Map<CleanupJob, number>();
+  private stopping = false;
+
+  constructor(
+    private readonly context: CoreContext,
+    private readonly ender: Ender,
+    private readonly leftovers: Leftovers,
+    private readonly sweep: OrphanSweep,
+  ) {
+    for (const job of CLEANUP_JOBS) this.planNext(job);
+  }
+
+  /** Deletes nothing within one interval of `sinceMs`: the clock of this boot is not to be believed yet. */
+  pause(sinceMs: number): void {
+    const { doubt, config, log } = this.context;
+    doubt.lastUntil(sinceMs + config.cleanupIntervalMs);
+    if (!doubt.lasts) return;
+    log.warn(
+      'The clock is behind what the store has seen, or more than a day ahead of it: cleanup pauses for one interval.',
+    );
+  }
+
+  /** Runs a job if its interval has passed; for a short, regular tick. Never rejects. */
+  async runIfDue(job: CleanupJob): Promise<void> {
+    const dueAt = this.nextRuns.get(job) ?? 0;
+    if (this.context.clock.monotonic() < dueAt || this.running.has(job)) return;
+    this.planNext(job);
+    // A failed run is noted and logged where it fails; the next one comes with its interval.
+    await this.run(job, { planned: true }).catch(() => {});
+  }
+
+  /** One full cleanup: idle, expired, orphans. Orphans are scanned for twice, since only what both scans find is one. */
+  async runAll(options: CleanupOptions = {}): Promise<CleanupReport[]> {
+    const reports: CleanupReport[] = [];
+    for (const job of CLEANUP_JOBS) {
+      if (job === 'orphans') await this.run(job, { ...options, dryRun: true });
+      reports.push(await this.run(job, options));
+    }
+    return reports;
+  }
+
+  /** Runs one job. Runs of the same job never overlap: a second call shares the first one's. */
+  run(job: CleanupJob, options: RunOptions = {}): Promise<CleanupReport> {
+    const underWay = this.running.get(job);
+    if (underWay) return underWay;
+    const run = this.runOnce(job, options).finally(() => this.running.delete(job));
+    this.running.set(job, run);
+    return run;
+  }
+
+  /** Waits for what is running; from here on nothing starts, and what runs stops at its next page. */
+  async stop(): Promise<void> {
+    this.stopping = true;
+    await Promise.allSettled(this.running.values());
+  }
+
+  /** When a job is due next, in milliseconds from now. */
+  nextRunInMs(job: CleanupJob): number {
+    return Math.max(0, (this.nextRuns.get(job) ?? 0) - this.context.clock.monotonic());
+  }
+
+  private async runOnce(job: CleanupJob, options: RunOptions): Promise<CleanupReport> {
+    const startedAt = this.context.clock.now();
+    const started = this.context.clock.monotonic();
+    const tally = new RunTally(this.context.log, (items) => options.onProgress?.(job, items));
+    let sweep: SweepReport | undefined;
+    try {
+      if (!this.isPaused()) sweep = await this.perform(job, options, tally);
+    } catch (error) {
+      tally.failed(`Job ${job}`, error);
+      throw error;
+    } finally {
+      if (!options.dryRun) {
+        const durationMs = this.context.clock.monotonic() - started;
+        const nextRunAt = options.planned ? this.context.clock.now() + this.nextRunInMs(job) : null;
+        await this.record({ job, startedAt, durationMs, nextRunAt, ...tally.summary });
+      }
+    }
+    return {
+      job,
+      ...tally.summary,
+      durationMs: this.context.clock.monotonic() - started,
+      ...(sweep && { sweep }),
+    };
+  }
+
+  private isPaused(): boolean {
+    return this.stopping || this.context.doubt.lasts;
+  }
+
+  private async perform(
+    job: CleanupJob,
+    options: CleanupOptions,
+    tally: RunTally,
+  ): Promise<SweepReport | undefined> {
+    switch (job) {
+      case 'idle': {
+        const horizon = await this.context.instance.idleHorizon();
+        return this.endDue(job, () => this.context.store.findIdle(horizon, PAGE), horizon, options, tally);
+      }
+      case 'expired': {
+        const now = this.context.clock.now();
+        return this.endDue(job, () => this.context.store.findExpired(now, PAGE), now, options, tally);
+      }
+      case 'orphans':
+        return this.sweepOrphans(options, tally);
+    }
+  }
+
+  private async endDue(
+    reason: 'idle' | 'expired',
+    findDue: () => Promise<SessionRecord[]>,
+    now: number,
+    options: CleanupOptions,
+    tally: RunTally,
+  ): Promise<undefined> {
+    if (options.dryRun) {
+      tally.done((await this.context.store.countDue(now))[reason]);
+      return;
+    }
+    const tried = new Set<string>();
+    let isCrowded = false;
+    for (;;) {
+      const due = (await findDue()).filter(
+        (session) => !tried.has(session.id) && whyOver(session, now) !== null,
+      );
+      if (due.length === 0 || this.stopping) return;
+      const parts = Math.ceil(due.length / TOGETHER);
+      // The oldest first. Servers that meet at the same sessions part: each goes on at another place.
+      const first = isCrowded ? randomInt(parts) : 0;
+      isCrowded = false;
+      for (let part = 0; part < parts && !isCrowded; part += 1) {
+        const start = ((first + part) % parts) * TOGETHER;
+        const together = due.slice(start, start + TOGETHER);
+        const ended = await Promise.all(
+          together.map((session) => this.endOne(session, reason, tried, tally)),
+        );
+        isCrowded = ended.filter((isOurs) => !isOurs).length > together.length / 2;
+      }
+    }
+  }
+
+  /** Whether it was this process's to end: not where another one ended it first, or it is due no more. */
+  private async endOne(
+    session: SessionRecord,
+    reason: 'idle' | 'expired',
+    tried: Set<string>,
+    tally: RunTally,
+  ): Promise<boolean> {
+    try {
+      const only = reason === 'idle' ? { only: { lastActivityAt: session.lastActivityAt } } : {};
+      const ended = await this.ender.end(session.id, reason, only);
+      if (ended?.unfinished) tally.failed(`Session ${session.id}`, ended.unfinished);
+      else if (ended) tally.done();
+      return ended !== null;
+    } catch (error) {
+      tried.add(session.id);
+      tally.failed(`Session ${session.id}`, error);
+      return true;
+    }
+  }
+
+  private async sweepOrphans(options: CleanupOptions, tally: RunTally): Promise<SweepReport> {
+    const { store, storage } = this.context;
+    if (options.confirmed && !options.dryRun) await storage.trust(await store.identity());
+    if (!options.dryRun) await this.leftovers.finish(tally);
+    const report = await this.sweep.run(
+      {
+        graceMs: options.orphanGraceMs ?? this.context.config.orphanGraceMs,
+        dryRun: options.dryRun ?? false,
+        confirmed: options.confirmed ?? false,
+      },
+      tally,
+    );
+    if (options.dryRun) tally.done(report.orphans);
+    else if (report.orphans > 0) {
+      this.context.events.emit('orphans.found', {
+        found: report.orphans,
+        deleted: report.deleted,
+        held: report.held,
+      });
+    }
+    return report;
+  }
+
+  private async record(run: JobRun): Promise<void> {
+    const { job, items, failures, durationMs } = run;
+    this.context.events.emit('cleanup.finished', { job, items, failures, durationMs });
+    try {
+      await this.context.store.recordRun(run);
+    } catch (error) {
+      this.context.log.warn(`The run of ${job} could not be noted: ${describeError(error)}`);
+    }
+  }
+
+  private planNext(job: CleanupJob): void {
+    this.nextRuns.set(job, this.context.clock.monotonic() + this.context.config.cleanupIntervalMs);
+  }
+}

@@ -1,0 +1,143 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { ScannedFile } from '../../ports/file-storage.js';
+import { Backoff } from './backoff.js';
+import type { CoreContext } from '../process/context.js';
+import type { RunTally } from './run-tally.js';
+
+/** A sweep that would delete more than this many files, and more than half of all, deletes nothing. */
+const BREAKER_FILES = 100;
+const BREAKER_SHARE = 0.5;
+/** How many suspects are remembered from one scan to the next; the rest waits for its turn. */
+const MAX_SUSPECTS = 100_000;
+
+export interface SweepOptions {
+  readonly graceMs: number;
+  readonly dryRun?: boolean;
+  /** An operator has looked: delete even if it is most of what there is. */
+  readonly confirmed?: boolean;
+}
+
+export interface SweepReport {
+  readonly files: number;
+  readonly foreign: number;
+  /** Unknown to the store in two whole scans, and older than the grace. */
+  readonly orphans: number;
+  readonly deleted: number;
+  /** Whether nothing was deleted because there were too many, or because the files are another store's. */
+  readonly held: boolean;
+  /** Whether the files are this store's, as far as the storage knows. */
+  readonly trusted: boolean;
+}
+
+interface Suspect {
+  readonly file: ScannedFile;
+  /** When it was first seen, by the monotonic clock. */
+  readonly seenAtMs: number;
+}
+
+/** Finds and deletes files under our names that no session owns. */
+export class OrphanSweep {
+  /** Unknown at the scan before this one. */
+  private suspects = new Map<string, Suspect>();
+  /** Whether the last sweep held back. */
+  held = false;
+
+  private readonly backoff: Backoff;
+
+  constructor(private readonly context: CoreContext) {
+    this.backoff = new Backoff(context.clock);
+  }
+
+  /** How many could not be deleted in five tries. */
+  get stuck(): number {
+    return this.backoff.stuck;
+  }
+
+  async run(options: SweepOptions, tally: RunTally): Promise<SweepReport> {
+    const unknown = new Map<string, Suspect>();
+    let files = 0;
+    let foreign = 0;
+    const { storage, store } = this.context;
+    for await (const part of storage.scan((sessionIds) => store.knownResources(sessionIds))) {
+      files += part.files;
+      foreign += part.foreign;
+      for (const file of part.unknown) {
+        if (unknown.size < MAX_SUSPECTS) unknown.set(suspectKey(file), this.suspect(file));
+      }
+      if (!options.dryRun) await this.removeFolders(part.empty, options.graceMs, tally);
+      await nextTurn();
+    }
+    const orphans = [...unknown].filter(
+      ([key, suspect]) => this.suspects.has(key) && this.isOld(suspect, options.graceMs),
+    );
+    this.suspects = unknown;
+    const { trusted } = await this.context.storage.room();
+    const isTooMuch = orphans.length > BREAKER_FILES && orphans.length > files * BREAKER_SHARE;
+    this.held = orphans.length > 0 && (!trusted || (isTooMuch && !options.confirmed));
+    if (this.held && !options.dryRun) {
+      const why = trusted ? 'the store may be empty or the wrong one' : 'they are noted as those of another';
+      this.context.log.error(
+        `${orphans.length} of ${files} files belong to no session, and ${why}. Nothing was deleted.`,
+      );
+    }
+    const deleted = this.held || options.dryRun ? 0 : await this.remove(orphans, tally);
+    return { files, foreign, orphans: orphans.length, deleted, held: this.held, trusted };
+  }
+
+  private suspect(file: ScannedFile): Suspect {
+    const { seenAtMs = this.context.clock.monotonic() } = this.suspects.get(suspectKey(file)) ?? {};
+    return { file, seenAtMs };
+  }
+
+  /**
+   * By the machine's own clock, not the store's: it is the one that stamps files. Where that was set back since, a file
+   * would seem to be of the future for as long; so it is old too once it was watched for so long.
+   */
+  private isOld({ file, seenAtMs }: Suspect, graceMs: number): boolean {
+    return Date.now() - file.changedAt >= graceMs || this.context.clock.monotonic() - seenAtMs >= graceMs;
+  }
+
+  private async remove(orphans: readonly [string, Suspect][], tally: RunTally): Promise<number> {
+    let deleted = 0;
+    for (const [key, { file }] of orphans) {
+      await this.attempt(`Orphan ${file.resourceId} of session ${file.sessionId}`, tally, async () => {
+        const isGone = await this.context.storage.removeScanned(file);
+        this.suspects.delete(key);
+        // One that has changed since it was seen is no orphan, or another one.
+        if (!isGone) return;
+        deleted += 1;
+        tally.done();
+      });
+    }
+    return deleted;
+  }
+
+  private async removeFolders(
+    sessionIds: readonly string[],
+    graceMs: number,
+    tally: RunTally,
+  ): Promise<void> {
+    for (const sessionId of sessionIds) {
+      const session = await this.context.store.find(sessionId);
+      if (session && session.state !== 'ended') continue;
+      await this.attempt(`The empty folder of session ${sessionId}`, tally, () =>
+        this.context.storage.removeEmptyFolder(sessionId, graceMs),
+      );
+    }
+  }
+
+  private async attempt(what: string, tally: RunTally, work: () => Promise<unknown>): Promise<void> {
+    if (!this.backoff.isDue(what)) return;
+    try {
+      await work();
+      this.backoff.succeeded(what);
+    } catch (error) {
+      this.backoff.failed(what);
+      tally.failed(what, error);
+    }
+  }
+}
+
+function suspectKey(file: ScannedFile): string {
+  return `${file.resourceId}:${file.inode}:${file.partial}`;
+}

@@ -1,0 +1,47 @@
+import { hash, randomBytes } from 'node:crypto';
+import { inspect } from 'node:util';
+import { bucketName } from '../../domain/bucket.js';
+
+const TOKEN = /^[A-Za-z0-9_-]{45}$/;
+
+/**
+ * The secret in a client's cookie: two characters that name the session's bucket, then 256 random bits in base64url.
+ * It shows itself only to who asks for it by `reveal`: never in a log, an error or JSON.
+ */
+export class SessionToken {
+  readonly #text: string;
+  /** What stores know it by: the two characters of its bucket, then its SHA-256 in base64url. */
+  readonly hash: string;
+
+  private constructor(text: string) {
+    this.#text = text;
+    this.hash = text.slice(0, 2) + hash('sha256', text, 'base64url');
+  }
+
+  /** A new token for this session. Its bucket follows from the public id, so that a new token keeps it. */
+  static createFor(sessionId: string): SessionToken {
+    return new SessionToken(bucketName(sessionId) + randomBytes(32).toString('base64url'));
+  }
+
+  /** `null` for anything that this package cannot have issued. */
+  static parse(text: string): SessionToken | null {
+    return typeof text === 'string' && TOKEN.test(text) ? new SessionToken(text) : null;
+  }
+
+  /** The secret itself, for the cookie alone. */
+  reveal(): string {
+    return this.#text;
+  }
+
+  toString(): string {
+    return '[redacted]';
+  }
+
+  toJSON(): string {
+    return '[redacted]';
+  }
+
+  [inspect.custom](): string {
+    return '[redacted]';
+  }
+}

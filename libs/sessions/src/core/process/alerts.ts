@@ -1,0 +1,90 @@
+import type { AlertName } from '../../domain/events.js';
+import type { CoreContext } from './context.js';
+import { describeError } from '../watch/log.js';
+
+const CHECK_MS = 10_000;
+
+/** Watches the thresholds: what goes over one is told once, as an event and a log line, and again when it is back. */
+export class Alerts {
+  private readonly raised = new Set<AlertName>();
+  private failedRuns = 0;
+  private timer: NodeJS.Timeout | undefined;
+  private readonly unsubscribes: (() => void)[] = [];
+  private nearLimit = new Set<string>();
+
+  constructor(private readonly context: CoreContext) {}
+
+  start(): void {
+    this.timer = setInterval(() => void this.check(), CHECK_MS);
+    this.timer.unref();
+    this.unsubscribes.push(
+      this.context.events.on('cleanup.finished', ({ failures }) => this.noteRun(failures)),
+      this.context.events.on('orphans.found', ({ found }) => this.noteOrphans(found)),
+      this.context.events.on('resource.ready', ({ sessionId }) => this.noteUsage(sessionId)),
+      this.context.events.on('resource.released', ({ sessionId }) => {
+        if (this.nearLimit.has(sessionId)) return this.noteUsage(sessionId);
+      }),
+      this.context.events.on('session.ended', ({ sessionId }) => this.noteFar(sessionId)),
+    );
+  }
+
+  stop(): void {
+    clearInterval(this.timer);
+    for (const unsubscribe of this.unsubscribes) unsubscribe();
+  }
+
+  /** Which alerts stand now. */
+  get active(): ReadonlySet<AlertName> {
+    return this.raised;
+  }
+
+  /** Looks at what no event tells of. */
+  async check(): Promise<void> {
+    try {
+      const { open } = await this.context.store.totals();
+      const most = this.context.config.alerts.activeSessions;
+      this.set('active_sessions', open > most, `${open} sessions are active, more than ${most}`);
+    } catch (error) {
+      this.context.log.debug(`Alerts could not be checked: ${describeError(error)}`);
+    }
+  }
+
+  private noteRun(failures: number): void {
+    this.failedRuns = failures > 0 ? this.failedRuns + 1 : 0;
+    const isFailing = this.failedRuns >= this.context.config.alerts.cleanupFailures;
+    this.set('cleanup_failed', isFailing, `${this.failedRuns} cleanups in a row had failures`);
+  }
+
+  private noteOrphans(found: number): void {
+    const { orphans } = this.context.config.alerts;
+    this.set('orphans_found', found >= orphans, `${found} orphaned files were found`);
+  }
+
+  private async noteUsage(sessionId: string): Promise<void> {
+    const session = await this.context.store.find(sessionId);
+    if (!session) return;
+    const { limits, alerts } = this.context.config;
+    const share = Math.max(session.resourceCount / limits.maxResources, session.bytesUsed / limits.maxBytes);
+    if (share * 100 <= alerts.sessionPercent) return this.noteFar(sessionId);
+    this.nearLimit.add(sessionId);
+    const message = `Session ${sessionId} holds more than ${alerts.sessionPercent} % of a limit`;
+    this.set('session_near_limit', true, message);
+  }
+
+  private noteFar(sessionId: string): void {
+    this.nearLimit.delete(sessionId);
+    this.set('session_near_limit', this.nearLimit.size > 0, '');
+  }
+
+  private set(alert: AlertName, isOver: boolean, message: string): void {
+    if (isOver === this.raised.has(alert)) return;
+    if (isOver) {
+      this.raised.add(alert);
+      this.context.log.warn(`Alert ${alert}: ${message}`);
+      this.context.events.emit('alert.raised', { alert, message });
+    } else {
+      this.raised.delete(alert);
+      this.context.events.emit('alert.cleared', { alert });
+    }
+  }
+}

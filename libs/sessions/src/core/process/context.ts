@@ -1,0 +1,26 @@
+import type { Clock } from '../../ports/clock.js';
+import type { FileStorage } from '../../ports/file-storage.js';
+import type { SessionStore } from '../../ports/session-store.js';
+import type { LiveConnections } from './live-connections.js';
+import type { ClockDoubt } from './clock-doubt.js';
+import type { SessionsConfig } from '../config/config.js';
+import type { SessionEventBus } from '../watch/event-bus.js';
+import type { Log } from '../watch/log.js';
+import type { ProcessInstance } from './process-instance.js';
+import type { SessionCache } from './session-cache.js';
+import type { TouchBuffer } from './touch-buffer.js';
+
+/** What the parts of one process share: the ports they work through, and what this process knows and has under way. */
+export interface CoreContext {
+  readonly config: SessionsConfig;
+  readonly store: SessionStore;
+  readonly storage: FileStorage;
+  readonly clock: Clock;
+  readonly doubt: ClockDoubt;
+  readonly events: SessionEventBus;
+  readonly instance: ProcessInstance;
+  readonly cache: SessionCache;
+  readonly touches: TouchBuffer;
+  readonly connections: LiveConnections;
+  readonly log: Log;
+}

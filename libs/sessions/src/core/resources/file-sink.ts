@@ -1,0 +1,76 @@
+import { Writable } from 'node:stream';
+import { SessionsError } from '../../domain/errors.js';
+import type { ResourceRecord } from '../../domain/resource.js';
+import type { FileWriter } from '../../ports/file-storage.js';
+
+/** What a sink needs of the resource it writes. */
+export interface FileSinkTarget {
+  readonly writer: FileWriter;
+  /** Reserves at least `neededBytes` more than the `heldBytes` there are; how many it reserved. */
+  grow(heldBytes: number, neededBytes: number): Promise<number>;
+  settle(sizeBytes: number): Promise<ResourceRecord>;
+  /** Lets file and reservation go. Never rejects. */
+  abandon(): Promise<void>;
+  /** Bytes moved: the session is active. */
+  noteActivity(): void;
+}
+
+/**
+ * Writes one file of a session. Write to it, or pipe into it; when it has finished, the resource is `ready` and durable.
+ * When it is destroyed before that, or fails, nothing of it stays.
+ */
+export class FileSink extends Writable {
+  private writtenBytes = 0;
+  private settled: ResourceRecord | null = null;
+
+  /** @internal */
+  constructor(
+    /** The id that the resource will have. */
+    readonly resourceId: string,
+    private reservedBytes: number,
+    private readonly target: FileSinkTarget,
+  ) {
+    super({ highWaterMark: 256 * 1024 });
+  }
+
+  /** The resource. Only once the stream has finished. */
+  get resource(): ResourceRecord {
+    if (!this.settled) throw new SessionsError('RESOURCE_GONE', 'The file is not finished yet, or failed.');
+    return this.settled;
+  }
+
+  override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
+    this.append([chunk]).then(() => done(), done);
+  }
+
+  /** What came while the last write was under way is one write, not many. */
+  override _writev(
+    waiting: readonly { readonly chunk: Buffer }[],
+    done: (error?: Error | null) => void,
+  ): void {
+    this.append(waiting.map(({ chunk }) => chunk)).then(() => done(), done);
+  }
+
+  override _final(done: (error?: Error | null) => void): void {
+    this.finish().then(() => done(), done);
+  }
+
+  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+    if (this.settled) return done(error);
+    void this.target.abandon().then(() => done(error));
+  }
+
+  private async append(chunks: readonly Buffer[]): Promise<void> {
+    this.target.noteActivity();
+    const bytes = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
+    const neededBytes = this.writtenBytes + bytes - this.reservedBytes;
+    if (neededBytes > 0) this.reservedBytes += await this.target.grow(this.reservedBytes, neededBytes);
+    await this.target.writer.write(chunks);
+    this.writtenBytes += bytes;
+  }
+
+  private async finish(): Promise<void> {
+    const sizeBytes = await this.target.writer.finish();
+    this.settled = await this.target.settle(sizeBytes);
+  }
+}

@@ -1,0 +1,275 @@
+import { randomUUID } from 'node:crypto';
+import { PassThrough, pipeline, type Readable } from 'node:stream';
+import { finished } from 'node:stream/promises';
+import { inBucketOf } from '../../domain/bucket.js';
+import { bytesAhead } from '../../domain/bytes-ahead.js';
+import { hasCode, SessionsError } from '../../domain/errors.js';
+import { STREAM_TYPE, type NewResource, type ResourceRecord } from '../../domain/resource.js';
+import type { ByteRange } from '../../ports/file-storage.js';
+import type { CloseReason } from '../process/live-connections.js';
+import { requireResource, requireSession, requireTexts } from '../handles/arguments.js';
+import type { CoreContext } from '../process/context.js';
+import { FileSink } from './file-sink.js';
+import type { Limiter } from './limiter.js';
+import { describeError, oneLine } from '../watch/log.js';
+import type { Nodes } from '../process/nodes.js';
+import type { Releaser } from './releaser.js';
+import type { SessionRef } from '../handles/session.js';
+
+const MAX_NAME = 255;
+
+/** What an application says of a file it adds. */
+export interface FileDescription {
+  /** One of the built-in types or of the option `resourceTypes`. */
+  readonly type: string;
+  /** What it is for: free text for people, at most 255 characters. */
+  readonly purpose?: string;
+  /** As the user gave it. Kept as data, on one line; never used as a path. */
+  readonly fileName?: string;
+  readonly mediaType?: string;
+}
+
+/** A live connection, whatever its kind: how it is closed when its session ends, or the process goes down. */
+export interface Closable {
+  close(reason: CloseReason): void | Promise<void>;
+}
+
+export interface TrackedStream {
+  readonly resourceId: string;
+  /** To be called when the connection is closed, from whichever side; repeating it does nothing. */
+  release(): Promise<void>;
+}
+
+/** A file opened for reading. It is in use until the stream is closed. */
+export interface OpenedResource {
+  readonly resource: ResourceRecord;
+  readonly stream: Readable;
+}
+
+/** Everything a session owns: how it comes in, is read, and goes. */
+export class Resources {
+  constructor(
+    private readonly context: CoreContext,
+    private readonly limiter: Limiter,
+    private readonly releaser: Releaser,
+    private readonly nodes: Nodes,
+  ) {}
+
+  async createFile(session: SessionRef, description: FileDescription): Promise<FileSink> {
+    const resource = this.describe(session, description);
+    const { maxBytes } = this.context.config.limits;
+    const reservedBytes = await this.limiter.reserve(resource, 0, bytesAhead(0, maxBytes));
+    const writer = await this.context.storage.create(keyOf(resource)).catch(async (error: unknown) => {
+      await this.releaser.abandon({ id: resource.id, lastUsedAt: 0 });
+      throw error;
+    });
+    let unregister = (): void => {};
+    const sink = new FileSink(resource.id, reservedBytes, {
+      writer,
+      grow: (held, needed) => this.limiter.grow(resource, held, needed, bytesAhead(held, maxBytes)),
+      settle: (sizeBytes) => this.settle(resource, sizeBytes),
+      noteActivity: () => this.context.touches.add(session.id, this.context.clock.now(), 0),
+      abandon: async () => {
+        unregister();
+        await writer.abort().catch((error: unknown) => this.context.log.warn(describeError(error)));
+        await this.releaser.abandon({ id: resource.id, lastUsedAt: 0 });
+      },
+    });
+    unregister = this.context.connections.add(session.id, (reason) => {
+      if (reason === 'shutdown') return;
+      sink.destroy(new SessionsError('SESSION_GONE', 'The session ended while the file was written.'));
+    });
+    // A sink that nobody listens to must not bring the process down when its session ends.
+    sink.on('error', () => {});
+    sink.once('close', unregister);
+    return sink;
+  }
+
+  async adoptFile(session: SessionRef, path: string, description: FileDescription): Promise<ResourceRecord> {
+    const resource = this.describe(session, description);
+    const adoption = await this.context.storage.adopt(keyOf(resource), path);
+    await this.limiter.reserve(resource, adoption.sizeBytes, adoption.sizeBytes);
+    try {
+      await adoption.place();
+      const settled = await this.settle(resource, adoption.sizeBytes);
+      await adoption.complete();
+      return settled;
+    } catch (error) {
+      await adoption.abort();
+      await this.releaser.abandon({ id: resource.id, lastUsedAt: 0 });
+      throw error;
+    }
+  }
+
+  async trackStream(
+    session: SessionRef,
+    connection: Closable,
+    description: Omit<FileDescription, 'type'>,
+  ): Promise<TrackedStream> {
+    const resource = this.describe(session, { ...description, type: STREAM_TYPE });
+    let released: Promise<void> | undefined;
+    const release = (): Promise<void> =>
+      (released ??= this.releaser.abandon({ id: resource.id, lastUsedAt: 0 }));
+    // Registered before it is reserved: an end in between finds it here, one before that refuses it.
+    const unregister = this.context.connections.add(session.id, async (reason) => {
+      await connection.close(reason);
+      await release();
+    });
+    try {
+      await this.limiter.reserve(resource, 0, 0);
+    } catch (error) {
+      unregister();
+      throw error;
+    }
+    return {
+      resourceId: resource.id,
+      release: () => {
+        unregister();
+        return release();
+      },
+    };
+  }
+
+  async open(resource: Pick<ResourceRecord, 'id'>, range?: ByteRange): Promise<OpenedResource> {
+    requireResource(resource);
+    const { used, endUse } = await this.beginUse(resource.id);
+    if (!used) throw gone();
+    try {
+      await this.requireHere(used);
+      const file = used.type === STREAM_TYPE ? null : await this.context.storage.read(keyOf(used), range);
+      if (!file) throw gone();
+      return { resource: used, stream: this.metered(used, file, endUse) };
+    } catch (error) {
+      await endUse();
+      throw error;
+    }
+  }
+
+  /**
+   * Notes a read. A store that can be read but not written, for its disk is full, keeps nobody from reading: an eviction
+   * that knows nothing of it takes the name of the file, not the open file.
+   */
+  private async beginUse(id: string): Promise<{ used: ResourceRecord | null; endUse: () => Promise<void> }> {
+    const { store, instance, clock } = this.context;
+    try {
+      await instance.requireListed();
+      return { used: await store.use(id, instance.id, clock.now()), endUse: () => this.endUse(id) };
+    } catch (error) {
+      if (!hasCode(error, 'STORE_UNAVAILABLE')) throw error;
+      return { used: await this.findReadable(id), endUse: async () => {} };
+    }
+  }
+
+  private async findReadable(id: string): Promise<ResourceRecord | null> {
+    const found = await this.context.store.findResource(id);
+    if (found?.state !== 'ready') return null;
+    const session = await this.context.store.find(found.sessionId);
+    return session?.state === 'open' ? found : null;
+  }
+
+  async requireHere(resource: Pick<ResourceRecord, 'nodeId'>): Promise<void> {
+    if (this.nodes.isElsewhere(resource)) throw await this.nodes.elsewhere(resource);
+  }
+
+  async find(session: SessionRef, resourceId: string): Promise<ResourceRecord | null> {
+    const resource = await this.context.store.findResource(resourceId);
+    return resource?.sessionId === session.id && resource.state === 'ready' ? resource : null;
+  }
+
+  async list(session: SessionRef): Promise<ResourceRecord[]> {
+    const held = await this.context.store.listResources([session.id]);
+    return held.filter((resource) => resource.state !== 'releasing');
+  }
+
+  async release(resource: Pick<ResourceRecord, 'id' | 'lastUsedAt'>): Promise<boolean> {
+    requireResource(resource);
+    return (await this.releaser.release([resource])) > 0;
+  }
+
+  private describe(session: SessionRef, description: FileDescription): NewResource {
+    requireSession(session);
+    requireTexts(description, ['fileName', 'purpose', 'mediaType']);
+    if (!this.context.config.resourceTypes.includes(description.type)) {
+      throw new SessionsError(
+        'RESOURCE_TYPE_UNKNOWN',
+        'There is no such resource type; name it in the option resourceTypes (SESSION_RESOURCE_TYPES).',
+      );
+    }
+    return {
+      // The session's first 12 bits, so that a store with buckets finds it; 110 random ones remain.
+      id: inBucketOf(session.id, randomUUID()),
+      sessionId: session.id,
+      type: description.type,
+      purpose: tidy(description.purpose),
+      fileName: tidy(description.fileName),
+      mediaType: tidy(description.mediaType),
+      sizeBytes: 0,
+      createdAt: this.context.clock.now(),
+      instanceId: this.context.instance.id,
+      nodeId: description.type === STREAM_TYPE ? null : this.context.instance.nodeId,
+    };
+  }
+
+  private async settle(resource: NewResource, sizeBytes: number): Promise<ResourceRecord> {
+    const settled = await this.context.store.settle(resource.id, {
+      sizeBytes,
+      mediaType: resource.mediaType,
+      at: this.context.clock.now(),
+    });
+    if (!settled) throw new SessionsError('SESSION_GONE', 'The session ended before the file was complete.');
+    this.context.touches.add(resource.sessionId, this.context.clock.now(), 0);
+    this.context.events.emit('resource.ready', {
+      sessionId: settled.sessionId,
+      resourceId: settled.id,
+      type: settled.type,
+      sizeBytes,
+    });
+    return settled;
+  }
+
+  private async endUse(id: string): Promise<void> {
+    try {
+      await this.context.store.unuse(id, this.context.instance.id, this.context.clock.now());
+    } catch (error) {
+      this.context.log.warn(`A use of ${id} is noted until this process ends: ${describeError(error)}`);
+    }
+  }
+
+  /** Bytes that move are activity; the use ends with the stream, and the stream with its session. */
+  private metered(resource: ResourceRecord, file: Readable, endUse: () => Promise<void>): Readable {
+    const metered = new PassThrough({
+      transform: (chunk, _encoding, done) => {
+        this.context.touches.add(resource.sessionId, this.context.clock.now(), 0);
+        done(null, chunk);
+      },
+    });
+    const unregister = this.context.connections.add(resource.sessionId, (reason) => {
+      if (reason === 'shutdown') return;
+      metered.destroy(new SessionsError('SESSION_GONE', 'The session ended while the file was read.'));
+    });
+    pipeline(file, metered, () => {});
+    void finished(metered)
+      .catch(() => {})
+      .then(async () => {
+        unregister();
+        await endUse();
+      });
+    return metered;
+  }
+}
+
+function keyOf(resource: Pick<ResourceRecord, 'id' | 'sessionId'>): {
+  sessionId: string;
+  resourceId: string;
+} {
+  return { sessionId: resource.sessionId, resourceId: resource.id };
+}
+
+/** What a user typed, as data: composed, on one line, and not endless. */
+function tidy(text: string | null | undefined): string | null {
+  return text === undefined || text === null ? null : oneLine(text.toWellFormed().normalize('NFC'), MAX_NAME);
+}
+
+function gone(): SessionsError {
+  return new SessionsError('RESOURCE_GONE', 'There is no such resource in this session.');
+}

@@ -1,0 +1,30 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import parseRange from 'range-parser';
+import type { ByteRange } from '../../ports/file-storage.js';
+
+const SUFFIX = /^bytes=\s*-0*[1-9]\d*\s*$/;
+const UNSATISFIABLE = -1;
+
+/**
+ * The one range of bytes that a request asks for; `null` where it is to get all: it names none or several, or what it
+ * says makes no sense, or it means another version of the file. `unsatisfiable` where the file has no such bytes.
+ */
+export function rangeOf(
+  headers: IncomingHttpHeaders,
+  sizeBytes: number,
+  etag: string,
+): ByteRange | 'unsatisfiable' | null {
+  const { range } = headers;
+  if (range === undefined) return null;
+  const condition = headers['if-range'];
+  if (condition !== undefined && condition !== etag) return null;
+  const parsed = parseRange(sizeBytes, range);
+  if (parsed === UNSATISFIABLE) {
+    if (!range.startsWith('bytes=')) return null;
+    // The last bytes of a shorter file are all of it; the library takes that for unsatisfiable.
+    return SUFFIX.test(range) && sizeBytes > 0 ? { start: 0, end: sizeBytes - 1 } : 'unsatisfiable';
+  }
+  if (!Array.isArray(parsed) || parsed.type !== 'bytes' || range.includes(',')) return null;
+  const [only] = parsed;
+  return only ? { start: only.start, end: only.end } : null;
+}

@@ -1,0 +1,117 @@
+import { Readable } from 'node:stream';
+import {
+  Inject,
+  Injectable,
+  Logger,
+  StreamableFile,
+  type CallHandler,
+  type ExecutionContext,
+  type NestInterceptor,
+} from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import { mergeMap, type Observable } from 'rxjs';
+import type { SessionsConfig } from '../../core/config/config.js';
+import { describeError } from '../../core/watch/log.js';
+import { SessionService } from '../../core/sessions/session.service.js';
+import { hasCode, SessionsError } from '../../domain/errors.js';
+import type { ResourceRecord } from '../../domain/resource.js';
+import { SESSIONS_CONFIG } from '../../core/config/tokens.js';
+import { DOWNLOAD_HEADERS, dispositionOf, etagOf, safeMediaType } from './download-headers.js';
+import { rangeOf } from './download-range.js';
+import { onceReaderIdles } from '../stream/idle-reader.js';
+import {
+  nodeRequest,
+  nodeResponse,
+  type PlatformRequest,
+  type PlatformResponse,
+} from '../platform-message.js';
+
+/**
+ * Sends the bytes of the resource that a handler returns (`@UseInterceptors(DownloadInterceptor)`), whole or the range
+ * that was asked for; 404 where it returns `null`. The resource is in use until the last byte is sent or the client has
+ * gone; one that takes nothing for `downloadIdleSeconds` is cut off. Whether the caller may have it is the handler's to decide: `SessionService.findResource` finds only what is its
+ * session's own.
+ */
+@Injectable()
+export class DownloadInterceptor implements NestInterceptor<ResourceRecord | null, StreamableFile> {
+  private readonly logger = new Logger('SessionDownloads');
+
+  constructor(
+    @Inject(SessionService) private readonly service: SessionService,
+    @Inject(HttpAdapterHost) private readonly host: HttpAdapterHost,
+    @Inject(SESSIONS_CONFIG) private readonly config: SessionsConfig,
+  ) {}
+
+  intercept(context: ExecutionContext, next: CallHandler<ResourceRecord | null>): Observable<StreamableFile> {
+    const http = context.switchToHttp();
+    const request = http.getRequest<PlatformRequest>();
+    const response = http.getResponse<PlatformResponse>();
+    return next.handle().pipe(
+      mergeMap(async (resource) => {
+        if (!resource) throw new SessionsError('RESOURCE_GONE', 'There is no such resource in this session.');
+        await this.service.requireHere(resource);
+        return nodeRequest(request).method === 'HEAD'
+          ? this.describe(resource, response)
+          : this.send(resource, request, response);
+      }),
+    );
+  }
+
+  /** All but the bytes: the file is not opened, so nothing is left to close. */
+  private async describe(resource: ResourceRecord, response: PlatformResponse): Promise<StreamableFile> {
+    this.setHeaders(response, resource);
+    return streamable(Readable.from([]), resource, resource.sizeBytes);
+  }
+
+  private async send(
+    resource: ResourceRecord,
+    request: PlatformRequest,
+    response: PlatformResponse,
+  ): Promise<StreamableFile> {
+    const { sizeBytes } = resource;
+    const range = rangeOf(nodeRequest(request).headers, sizeBytes, etagOf(resource));
+    const http = this.host.httpAdapter;
+    if (range === 'unsatisfiable') {
+      http.setHeader(response, 'Content-Range', `bytes */${sizeBytes}`);
+      throw new SessionsError('RANGE_NOT_SATISFIABLE', 'The file has no bytes in this range.');
+    }
+    const { stream } = await this.service.openResource(resource, range ?? undefined);
+    this.watchReader(response);
+    this.setHeaders(response, resource);
+    if (!range) return this.tellFailures(streamable(stream, resource, sizeBytes));
+    http.status(response, 206);
+    http.setHeader(response, 'Content-Range', `bytes ${range.start}-${range.end}/${sizeBytes}`);
+    return this.tellFailures(streamable(stream, resource, range.end - range.start + 1));
+  }
+
+  private setHeaders(response: PlatformResponse, resource: ResourceRecord): void {
+    const headers = { ...DOWNLOAD_HEADERS, ETag: etagOf(resource) };
+    for (const [name, value] of Object.entries(headers)) {
+      this.host.httpAdapter.setHeader(response, name, value);
+    }
+  }
+
+  private watchReader(response: PlatformResponse): void {
+    const node = nodeResponse(response);
+    onceReaderIdles(node, this.config.downloadIdleMs, () => {
+      this.logger.debug('A download was cut off: its client took nothing more of it.');
+      node.destroy();
+    });
+  }
+
+  /** A session that ends cuts its downloads off: that is no failure. */
+  private tellFailures(file: StreamableFile): StreamableFile {
+    return file.setErrorLogger((error) => {
+      if (!hasCode(error, 'SESSION_GONE'))
+        this.logger.warn(`A download was cut off: ${describeError(error)}`);
+    });
+  }
+}
+
+function streamable(stream: Readable, resource: ResourceRecord, length: number): StreamableFile {
+  return new StreamableFile(stream, {
+    type: safeMediaType(resource),
+    disposition: dispositionOf(resource),
+    length,
+  });
+}

@@ -1,0 +1,141 @@
+import { Inject, Injectable, type ExecutionContext } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import type { SessionsConfig } from '../../core/config/config.js';
+import { SessionsCore } from '../../core/core.js';
+import { Session } from '../../core/handles/session.js';
+import type { Client } from '../../domain/binding.js';
+import type { SessionRecord } from '../../domain/session.js';
+import { SESSIONS_CONFIG } from '../../core/config/tokens.js';
+import { ClientReader } from './client-reader.js';
+import { traitsOf } from './handler-traits.js';
+import { nodeRequest, type PlatformRequest, type PlatformResponse } from '../platform-message.js';
+import { PresentedSession, type Presented } from './presented-session.js';
+import { errorFor, keepResolution, resolutionOf, FoundSession, type Resolution } from './resolution.js';
+import { ResponseTokens } from './response-tokens.js';
+import { SessionCookie } from './session-cookie.js';
+
+const SKIPPED: Resolution = { session: null, reason: 'skipped' };
+
+/**
+ * Tells the session of a request. Whoever asks first (a guard, a throttler, a parameter decorator, the interceptor) has
+ * it looked up, or opened; everybody after that gets the very same answer.
+ */
+@Injectable()
+export class SessionResolver {
+  private readonly cookie: SessionCookie;
+  /** @internal */
+  readonly clients = new ClientReader();
+  /** @internal */
+  readonly presented: PresentedSession;
+
+  constructor(
+    @Inject(SessionsCore) private readonly core: SessionsCore,
+    @Inject(SESSIONS_CONFIG) private readonly config: SessionsConfig,
+    @Inject(HttpAdapterHost) private readonly host: HttpAdapterHost,
+  ) {
+    this.cookie = new SessionCookie(config.cookie);
+    this.presented = new PresentedSession(core, this.cookie, config.onMismatch);
+  }
+
+  /**
+   * The request's session, or why it has none. Opens one for a client that presents no live one.
+   * @throws SessionsError `STORE_UNAVAILABLE`: no new session stands in for one that cannot be looked up
+   */
+  async resolve(request: PlatformRequest, response: PlatformResponse): Promise<Resolution> {
+    const node = nodeRequest(request);
+    return resolutionOf(node) ?? keepResolution(node, this.lookUp(request, response, true));
+  }
+
+  /**
+   * The same, for guards: it knows handlers that skip sessions, and event streams that are not to be begun again. At once,
+   * without a promise, where this process remembers the session.
+   */
+  resolveFor(context: ExecutionContext): Resolution | Promise<Resolution> {
+    const http = context.switchToHttp();
+    const request = http.getRequest<PlatformRequest>();
+    const node = nodeRequest(request);
+    const known = resolutionOf(node);
+    if (known) return known;
+    const { skipsSession, isEventStream } = traitsOf(context);
+    const resolution = skipsSession
+      ? SKIPPED
+      : this.lookUp(request, http.getResponse<PlatformResponse>(), !isEventStream);
+    return keepResolution(node, resolution);
+  }
+
+  /**
+   * The request's session, for a handler that cannot do without one.
+   * @throws SessionsError `SESSION_REQUIRED`, `SESSION_RATE_LIMITED`, `SESSIONS_FULL`, `SESSION_BINDING_MISMATCH`,
+   * `STORE_UNAVAILABLE`
+   */
+  async require(request: PlatformRequest, response: PlatformResponse): Promise<Session> {
+    const resolution = await this.resolve(request, response);
+    if (!resolution.session) throw errorFor(resolution);
+    return resolution.session;
+  }
+
+  /** @internal Counts the request; a session's opening has counted its first already. */
+  touch({ session, tokenHash }: FoundSession): void {
+    if (tokenHash !== null) this.core.finder.touch(session.id, tokenHash);
+  }
+
+  private lookUp(
+    request: PlatformRequest,
+    response: PlatformResponse,
+    renewsEnded: boolean,
+  ): Resolution | Promise<Resolution> {
+    const client = this.clients.read(request);
+    const isSecure = request.protocol === 'https';
+    const decide = (presented: Presented): Resolution | Promise<Resolution> =>
+      presented.kind === 'live'
+        ? this.found(presented.record, response, isSecure)
+        : this.doWithout(presented, client, response, isSecure, renewsEnded);
+    const presented = this.presented.find(request, client, isSecure);
+    return presented instanceof Promise ? presented.then(decide) : decide(presented);
+  }
+
+  private found(record: SessionRecord, response: PlatformResponse, isSecure: boolean): FoundSession {
+    const session = new Session(record);
+    this.carryTokens(session, response, isSecure);
+    return new FoundSession(session, record.tokenHash, false);
+  }
+
+  private doWithout(
+    presented: Presented,
+    client: Client,
+    response: PlatformResponse,
+    isSecure: boolean,
+    renewsEnded: boolean,
+  ): Resolution | Promise<Resolution> {
+    if (presented.kind === 'replaced') return { session: null, reason: 'replaced' };
+    if (presented.kind === 'mismatch' && this.config.onMismatch === 'refuse') {
+      return { session: null, reason: 'mismatch' };
+    }
+    const presentedEnded = presented.kind === 'ended';
+    if (presentedEnded && !renewsEnded) return { session: null, reason: 'ended' };
+    return this.open(client, response, isSecure, presentedEnded);
+  }
+
+  private async open(
+    client: Client,
+    response: PlatformResponse,
+    isSecure: boolean,
+    presentedEnded: boolean,
+  ): Promise<Resolution> {
+    const opening = await this.core.service.open(client);
+    if (opening.kind === 'refused') {
+      const { reason, retryAfterSeconds } = opening;
+      return { session: null, reason, retryAfterSeconds };
+    }
+    const { session, token } = opening;
+    this.cookie.write(this.host.httpAdapter, response, isSecure, token);
+    this.carryTokens(session, response, isSecure);
+    return new FoundSession(session, null, presentedEnded);
+  }
+
+  /** From here on `regenerate` and `end` of this session object reach the client by themselves. */
+  private carryTokens(session: Session, response: PlatformResponse, isSecure: boolean): void {
+    const { httpAdapter } = this.host;
+    session.carryTokensBy(new ResponseTokens(session.id, this.cookie, httpAdapter, response, isSecure));
+  }
+}

@@ -1,0 +1,65 @@
+import { Inject, Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import type { SessionsConfig } from '../../core/config/config.js';
+import { SessionService } from '../../core/sessions/session.service.js';
+import type { Session } from '../../core/handles/session.js';
+import { hasCode } from '../../domain/errors.js';
+import { SESSIONS_CONFIG } from '../../core/config/tokens.js';
+import { EventStream, EventStreamOver, noteEventStream } from './event-stream.js';
+import { traitsOf } from '../session/handler-traits.js';
+import {
+  nodeRequest,
+  nodeResponse,
+  type PlatformRequest,
+  type PlatformResponse,
+} from '../platform-message.js';
+import { errorFor } from '../session/resolution.js';
+import { SessionResolver } from '../session/session-resolver.js';
+
+/**
+ * Admits and tracks event streams. It is a guard because Nest sends the headers of an event stream a moment after the
+ * interceptors begin: one that waits for the store could no longer refuse, nor set the cookie.
+ */
+@Injectable()
+export class EventStreamGuard implements CanActivate {
+  constructor(
+    @Inject(SessionResolver) private readonly resolver: SessionResolver,
+    @Inject(SessionService) private readonly service: SessionService,
+    @Inject(HttpAdapterHost) private readonly host: HttpAdapterHost,
+    @Inject(SESSIONS_CONFIG) private readonly config: SessionsConfig,
+  ) {}
+
+  canActivate(context: ExecutionContext): boolean | Promise<boolean> {
+    return context.getType() !== 'http' || !traitsOf(context).isEventStream || this.admit(context);
+  }
+
+  private async admit(context: ExecutionContext): Promise<boolean> {
+    const http = context.switchToHttp();
+    const response = http.getResponse<PlatformResponse>();
+    const resolution = await this.resolver.resolveFor(context);
+    if (!resolution.session) {
+      if (resolution.reason === 'skipped') return true;
+      throw resolution.reason === 'ended' ? this.over(response) : errorFor(resolution);
+    }
+    if (resolution.presentedEnded) throw this.over(response);
+    const stream = await this.track(resolution.session, response);
+    noteEventStream(nodeRequest(http.getRequest<PlatformRequest>()), stream);
+    return true;
+  }
+
+  private async track(session: Session, response: PlatformResponse): Promise<EventStream> {
+    const stream = new EventStream(nodeResponse(response), this.config.downloadIdleMs);
+    try {
+      const tracked = await this.service.trackStream(session, stream, { purpose: 'server-sent events' });
+      stream.onceOver(() => void tracked.release().catch(() => {}));
+      return stream;
+    } catch (error) {
+      throw hasCode(error, 'SESSION_GONE') ? this.over(response) : error;
+    }
+  }
+
+  private over(response: PlatformResponse): EventStreamOver {
+    this.host.httpAdapter.setHeader(response, 'Cache-Control', 'no-store');
+    return new EventStreamOver();
+  }
+}

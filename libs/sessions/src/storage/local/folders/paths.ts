@@ -1,0 +1,131 @@
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { SessionsError } from '../../../domain/errors.js';
+import type { FileKey, TrashTicket } from '../../../ports/file-storage.js';
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+const FOLDER_NAME = /^[0-9a-f]{32}$/;
+const FILE_NAME = /^([0-9a-f]{32})(\.part|\.link)?$/;
+const SHARD_NAME = /^[0-9a-f]{2}$/;
+const SIGN_NAME = /^[0-9a-f]{32}-[0-9a-f]{16}$/;
+const TRASH_NAME = /^[0-9a-f]{32}-[0-9a-f]{32}$/;
+
+/** What a file name of ours says. */
+export interface ParsedFileName {
+  readonly resourceId: string;
+  readonly partial: boolean;
+  /** Adopted: it may have one other name still, that of its source. */
+  readonly linked: boolean;
+}
+
+/**
+ * Every path below a storage root, and the only place that makes one. Paths come from UUIDs alone: whatever else is given
+ * as an id throws `INVALID_ARGUMENT` before any of it reaches the file system.
+ */
+export class RootPaths {
+  readonly marker: string;
+  readonly sessions: string;
+  readonly trash: string;
+  readonly ballast: string;
+  readonly unfinishedBallast: string;
+  readonly signs: string;
+
+  constructor(readonly root: string) {
+    this.marker = join(root, MARKER_NAME);
+    this.sessions = join(root, 's');
+    this.trash = join(root, 'trash');
+    this.ballast = join(root, 'ballast');
+    this.unfinishedBallast = join(root, 'ballast.part');
+    this.signs = join(root, 'signs');
+  }
+
+  /** The folder that holds the session's folder, and 1/256 of all others. */
+  shard(sessionId: string): string {
+    return join(this.sessions, hexOf(sessionId).slice(0, 2));
+  }
+
+  session(sessionId: string): string {
+    return join(this.shard(sessionId), hexOf(sessionId));
+  }
+
+  file(key: FileKey): string {
+    return join(this.session(key.sessionId), fileName(key.resourceId));
+  }
+
+  link(key: FileKey): string {
+    return join(this.session(key.sessionId), linkName(key.resourceId));
+  }
+}
+
+export const MARKER_NAME = '.nest-sessions.json';
+
+/** The name of a session's folder in its shard. */
+export function folderName(sessionId: string): string {
+  return hexOf(sessionId);
+}
+
+/** The name of a finished file in its session's folder. */
+export function fileName(resourceId: string): string {
+  return hexOf(resourceId);
+}
+
+/** The name of a file that is still being written. */
+export function partName(resourceId: string): string {
+  return `${hexOf(resourceId)}.part`;
+}
+
+/** The name of an adopted file for as long as its source may still be there, which is the same file. */
+export function linkName(resourceId: string): string {
+  return `${hexOf(resourceId)}.link`;
+}
+
+/** A new name in the trash: no two are the same, whoever makes them. */
+export function newTrashName(sessionId: string): TrashTicket {
+  return `${hexOf(sessionId)}-${randomBytes(16).toString('hex')}`;
+}
+
+/** Throws `INVALID_ARGUMENT` unless both ids of the key are UUIDs. */
+export function checkKey(key: FileKey): void {
+  hexOf(key.sessionId);
+  hexOf(key.resourceId);
+}
+
+/** The name of a sign that a process left; with no sign, what all of that process begin with. */
+export function signName(processId: string, sign: string): string {
+  return `${hexOf(processId)}-${sign}`;
+}
+
+export function isSignName(name: string): boolean {
+  return SIGN_NAME.test(name);
+}
+
+export function isShardName(name: string): boolean {
+  return SHARD_NAME.test(name);
+}
+
+export function isTrashName(name: string): boolean {
+  return TRASH_NAME.test(name);
+}
+
+/** The session whose folder has this name in this shard; `null` if it is no name of ours. */
+export function parseFolderName(shard: string, name: string): string | null {
+  return FOLDER_NAME.test(name) && name.startsWith(shard) ? uuidOf(name) : null;
+}
+
+/** The resource whose file has this name; `null` if it is no name of ours. */
+export function parseFileName(name: string): ParsedFileName | null {
+  const match = FILE_NAME.exec(name);
+  if (!match?.[1]) return null;
+  return { resourceId: uuidOf(match[1]), partial: match[2] === '.part', linked: match[2] === '.link' };
+}
+
+function hexOf(id: string): string {
+  if (typeof id !== 'string' || !UUID.test(id)) {
+    throw new SessionsError('INVALID_ARGUMENT', 'An id of a session or a resource is a UUID in lower case.');
+  }
+  return id.replaceAll('-', '');
+}
+
+function uuidOf(hex: string): string {
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+}

@@ -1,0 +1,70 @@
+import type { BigIntStats } from 'node:fs';
+import { lstat, unlink } from 'node:fs/promises';
+import type { ScannedFile } from '../../../ports/file-storage.js';
+import { removeIfEmpty } from '../folders/empty-folder.js';
+import { Folder } from '../folders/folder.js';
+import { isOurs, isOwnFolder } from '../folders/own-folder.js';
+import { fileName, folderName, linkName, partName, type RootPaths } from '../folders/paths.js';
+import { changedAt, scannedFile } from './scanned-file.js';
+import { isAbsence } from '../folders/storage-error.js';
+
+/** Deletes a scanned file if it still is what the scan saw; whether it did. */
+export async function removeIfSame(paths: RootPaths, file: ScannedFile): Promise<boolean> {
+  const names = file.partial
+    ? [partName(file.resourceId)]
+    : [fileName(file.resourceId), linkName(file.resourceId)];
+  const removed = await Folder.use(paths.session(file.sessionId), async (folder) => {
+    if (!(await isOwnFolder(paths, folder))) return false;
+    const { dev } = await folder.stat();
+    for (const name of names) {
+      // oxlint-disable-next-line no-await-in-loop -- the final name last: the other may become it meanwhile
+      if (!(await isStill(folder, name, dev, file))) continue;
+      await unlink(folder.at(name));
+      return true;
+    }
+    return false;
+  }).catch((error: unknown) => {
+    if (isAbsence(error)) return false;
+    throw error;
+  });
+  return removed ?? false;
+}
+
+/** Whether what has this name is the file that was scanned, unchanged. */
+async function isStill(folder: Folder, name: string, dev: bigint, file: ScannedFile): Promise<boolean> {
+  let stat: BigIntStats;
+  try {
+    stat = await lstat(folder.at(name), { bigint: true });
+  } catch (error) {
+    if (isAbsence(error)) return false;
+    throw error;
+  }
+  const now = scannedFile(file.sessionId, name, stat, dev);
+  return (
+    now !== 'foreign' &&
+    now.inode === file.inode &&
+    now.changedAt === file.changedAt &&
+    now.sizeBytes === file.sizeBytes
+  );
+}
+
+/** Deletes the folder of a session if it is empty and has not changed for this long; whether it did. */
+export async function removeFolderIfEmpty(
+  paths: RootPaths,
+  sessionId: string,
+  graceMs: number,
+): Promise<boolean> {
+  const name = folderName(sessionId);
+  try {
+    const removed = await Folder.use(paths.shard(sessionId), async (shard) => {
+      const stat = await lstat(shard.at(name), { bigint: true });
+      // The times of files are the machine's own, and so must be the clock they are compared with.
+      if (!stat.isDirectory() || !isOurs(stat) || Date.now() - changedAt(stat) < graceMs) return false;
+      return removeIfEmpty(shard, name);
+    });
+    return removed ?? false;
+  } catch (error) {
+    if (isAbsence(error)) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,148 @@
+import { lstat, readdir, rename } from 'node:fs/promises';
+import { join } from 'node:path';
+import { SessionsError } from '../../../domain/errors.js';
+import type { TrashReport, TrashTicket } from '../../../ports/file-storage.js';
+import { Folder } from '../folders/folder.js';
+import { isOwnFolder } from '../folders/own-folder.js';
+import { folderName, isTrashName, newTrashName, type RootPaths } from '../folders/paths.js';
+import { isAbsence, toStorageError, unavailable } from '../folders/storage-error.js';
+import type { EntryOutcome } from './trash-removal.js';
+import { TrashThread } from './trash-thread.js';
+
+const MINUTE_MS = 60_000;
+const LONGEST_WAIT_MS = 60 * MINUTE_MS;
+/** After so many failures an entry is called stuck: somebody has to look. */
+const STUCK_AFTER = 5;
+
+interface Failure {
+  readonly tries: number;
+  readonly nextTryAt: number;
+}
+
+/**
+ * Where the folders of discarded sessions go, to be deleted in the background. An entry that could not be deleted is tried
+ * again after 1, 2, 4, ... 60 minutes, and does not hold up the others.
+ */
+export class Trash {
+  private readonly thread: TrashThread;
+  private readonly failures = new Map<string, Failure>();
+  private readonly underWay = new Map<string, Promise<EntryOutcome>>();
+
+  constructor(
+    private readonly paths: RootPaths,
+    private readonly onWarning: (message: string) => void,
+    private readonly monotonicMs: () => number = () => performance.now(),
+  ) {
+    this.thread = new TrashThread(paths.trash);
+  }
+
+  close(): Promise<void> {
+    return this.thread.close();
+  }
+
+  /** Moves the folder of a session here, durably; `null` where it has none. */
+  async take(sessionId: string): Promise<TrashTicket | null> {
+    const ticket = newTrashName(sessionId);
+    const moved = await Folder.use(this.paths.shard(sessionId), async (shard) => {
+      const path = shard.at(folderName(sessionId));
+      const into = await Folder.open(this.paths.trash);
+      if (!into) throw unavailable('The trash is missing from the storage root: connect again.');
+      try {
+        if (!(await lstat(path)).isDirectory()) return false;
+        await rename(path, into.at(ticket));
+        await Promise.all([shard.sync(), into.sync()]);
+        return true;
+      } catch (error) {
+        if (isAbsence(error)) return false;
+        throw error;
+      } finally {
+        await into.close();
+      }
+    });
+    return moved ? ticket : null;
+  }
+
+  /** Tries one entry at once, even if its next try is not due yet. */
+  async emptyOne(ticket: TrashTicket): Promise<TrashReport> {
+    if (!isTrashName(ticket)) {
+      throw new SessionsError('INVALID_ARGUMENT', 'A trash ticket is what discarding a session answered.');
+    }
+    const outcome = await this.remove(ticket, true);
+    return this.report([outcome], outcome.gone ? [] : [ticket]);
+  }
+
+  /** Tries every entry that is due. What waits for its next try counts among the failures too. */
+  async emptyAll(): Promise<TrashReport> {
+    const names = await this.list();
+    const now = this.monotonicMs();
+    const due = names.filter((name) => (this.failures.get(name)?.nextTryAt ?? now) <= now);
+    const outcomes = await Promise.all(due.map((name) => this.remove(name, false)));
+    const gone = new Set(outcomes.filter((outcome) => outcome.gone).map(({ name }) => name));
+    return this.report(
+      outcomes,
+      names.filter((name) => !gone.has(name) && this.failures.has(name)),
+    );
+  }
+
+  private async list(): Promise<string[]> {
+    try {
+      const names = await this.entries();
+      const here = new Set(names);
+      for (const name of this.failures.keys()) if (!here.has(name)) this.failures.delete(name);
+      return names;
+    } catch (error) {
+      throw toStorageError(error);
+    }
+  }
+
+  /** Only folders of ours were ever moved here: what else has such a name is foreign. */
+  private async entries(): Promise<string[]> {
+    const entries: string[] = [];
+    for (const name of (await readdir(this.paths.trash)).filter(isTrashName)) {
+      // oxlint-disable-next-line no-await-in-loop -- each costs an open file for a moment
+      const isOwn = await Folder.use(join(this.paths.trash, name), (entry) => isOwnFolder(this.paths, entry));
+      if (isOwn) entries.push(name);
+    }
+    return entries;
+  }
+
+  private remove(name: string, urgent: boolean): Promise<EntryOutcome> {
+    const already = this.underWay.get(name);
+    if (already) return already;
+    const removing = this.thread
+      .remove(name, urgent)
+      .then((outcome) => {
+        this.note(outcome);
+        return outcome;
+      })
+      .finally(() => this.underWay.delete(name));
+    this.underWay.set(name, removing);
+    return removing;
+  }
+
+  private note({ name, gone, error }: EntryOutcome): void {
+    if (gone) {
+      this.failures.delete(name);
+      return;
+    }
+    const tries = (this.failures.get(name)?.tries ?? 0) + 1;
+    const wait = Math.min(MINUTE_MS * 2 ** (tries - 1), LONGEST_WAIT_MS);
+    this.failures.set(name, { tries, nextTryAt: this.monotonicMs() + wait });
+    if (tries === 1)
+      this.onWarning(`Files of a discarded session could not be deleted (${error}): trying again later.`);
+    if (tries === STUCK_AFTER) {
+      this.onWarning(
+        `Files of a discarded session cannot be deleted (${error}): look into the trash of the storage root.`,
+      );
+    }
+  }
+
+  private report(outcomes: readonly EntryOutcome[], left: readonly string[]): TrashReport {
+    return {
+      files: outcomes.reduce((sum, { files }) => sum + files, 0),
+      bytes: outcomes.reduce((sum, { bytes }) => sum + bytes, 0),
+      failures: left.length,
+      stuck: left.filter((name) => (this.failures.get(name)?.tries ?? 0) >= STUCK_AFTER).length,
+    };
+  }
+}

@@ -1,0 +1,109 @@
+import type { Feed, FeedPosition } from '../../../ports/session-store.js';
+import type { RedisBuckets } from '../operations/redis.buckets.js';
+import type { RedisConnection } from '../connection/redis.connection.js';
+import { CHANGES_SINCE } from '../scripts/redis.scripts.listings.js';
+import { FIELDS } from '../scripts/redis.scripts.store.js';
+import type { RedisServers } from '../connection/redis.server.js';
+import { storedSession, textsOf } from '../operations/redis.values.js';
+
+interface Position {
+  /** Which store, and which histories of it, the counters belong to. */
+  readonly history: string;
+  readonly counters: readonly number[];
+}
+
+/** What is read of one bucket in one go. */
+interface Share {
+  readonly bucket: number;
+  readonly count: number;
+}
+
+/**
+ * The feed of changes: each bucket numbers its own, and a position holds one number for each. Nothing is missed within a
+ * bucket, and a session stays in its own. After a failover numbers may be given a second time: the history that they belong
+ * to has another name then, and the reader is told to forget what it knows.
+ */
+export class RedisFeed {
+  constructor(
+    private readonly connection: RedisConnection,
+    private readonly buckets: RedisBuckets,
+    private readonly servers: RedisServers,
+  ) {}
+
+  async read(text: FeedPosition | null, limit: number): Promise<Feed> {
+    const [generation, histories, counters] = await Promise.all([
+      this.connection.send(this.buckets.layout.store, ['HGET', this.buckets.layout.store, 'generation']),
+      this.servers.histories(),
+      this.counters(),
+    ]);
+    const history = `${String(generation)},${histories}`;
+    const now: Position = { history, counters };
+    const position = text === null ? now : parse(text);
+    const isSame = position.history === history && position.counters.length === counters.length;
+    if (!isSame || position.counters.some((since, bucket) => since > (counters[bucket] ?? 0))) {
+      return { changes: [], position: format(now), more: false, reset: true };
+    }
+    return this.#readOn(position, counters, limit);
+  }
+
+  /** How many changes each bucket has seen. */
+  async counters(): Promise<number[]> {
+    const found = await this.buckets.askAll(FIELDS, 'totals', 'counter');
+    return found.map((counter) => Number(textsOf(counter)[0]));
+  }
+
+  /**
+   * What the buckets have, those that are furthest behind first. A bucket has no more changes than its counter has gone on
+   * by, so that nothing is read that is not told.
+   */
+  async #readOn(position: Position, counters: readonly number[], limit: number): Promise<Feed> {
+    const behind = counters.map((counter, bucket) => counter - (position.counters[bucket] ?? 0));
+    const told = [...position.counters];
+    const read = await Promise.all(
+      sharesOf(behind, limit).map(async ({ bucket, count }) => {
+        const since = told[bucket] ?? 0;
+        const found = textsOf(await this.buckets.runIn(CHANGES_SINCE, bucket, since, count)).map(
+          storedSession,
+        );
+        const last = found.at(-1)?.change ?? since;
+        const isAll = found.length < count || count === behind[bucket];
+        told[bucket] = isAll ? Math.max(last, counters[bucket] ?? 0) : last;
+        return found;
+      }),
+    );
+    return {
+      changes: read.flat().map(({ record, nodes }) => {
+        const { id, state, endReason, epoch, userId } = record;
+        return { id, state, endReason, epoch, userId, nodes };
+      }),
+      position: format({ history: position.history, counters: told }),
+      more: counters.some((counter, bucket) => counter > (told[bucket] ?? 0)),
+    };
+  }
+}
+
+function sharesOf(behind: readonly number[], limit: number): Share[] {
+  const shares: Share[] = [];
+  let left = limit;
+  for (const [bucket, most] of [...behind.entries()].toSorted(([, a], [, b]) => b - a)) {
+    const count = Math.min(most, left);
+    if (count === 0) break;
+    shares.push({ bucket, count });
+    left -= count;
+  }
+  return shares;
+}
+
+function format({ history, counters }: Position): FeedPosition {
+  return JSON.stringify([history, ...counters]);
+}
+
+/** What is no position of ours is of no history that is: the reader starts anew. */
+function parse(text: FeedPosition): Position {
+  try {
+    const [history, ...counters]: unknown[] = JSON.parse(text);
+    return { history: String(history), counters: counters.map(Number) };
+  } catch {
+    return { history: '', counters: [] };
+  }
+}

@@ -1,0 +1,193 @@
+import { bucketOfId, bucketOfName } from '../../../domain/bucket.js';
+import type { Claim } from '../../../ports/session-store.js';
+import type { RedisConnection } from '../connection/redis.connection.js';
+import { isScriptUnknown } from '../connection/redis.errors.js';
+import { RedisLayout, type BucketKey } from '../scripts/redis.layout.js';
+import { TURNS, UP_TO } from '../scripts/redis.scripts.listings.js';
+import type { BucketScript, QuestionScript, RedisScript } from '../scripts/redis.script.js';
+import { FIELDS, HASH } from '../scripts/redis.scripts.store.js';
+import { listOf, numberOf, pairsOf, textsOf } from './redis.values.js';
+
+/** An id in an index, with what it is sorted by. */
+export interface Entry {
+  readonly id: string;
+  readonly score: number;
+}
+
+/** Stands for the node of what lies on none. */
+const NOBODY = '-';
+
+/** So many keys are asked with one command: few commands for all buckets, and none that keeps others waiting long. */
+const KEYS_TOGETHER = 64;
+
+/** How many entries each bucket is asked for beyond its even share of a page. */
+const SPARE = 4;
+
+/** Runs scripts on buckets: on one, on those that some ids lie in, or on all at once. */
+export class RedisBuckets {
+  readonly all: readonly number[];
+
+  constructor(
+    private readonly connection: RedisConnection,
+    readonly layout: RedisLayout,
+  ) {
+    this.all = Array.from({ length: layout.buckets }, (_, bucket) => bucket);
+  }
+
+  /** The bucket of a session or a resource; `null` for what can be the id of neither. */
+  of(id: string): number | null {
+    const bucket = bucketOfId(id);
+    return bucket === null ? null : bucket % this.layout.buckets;
+  }
+
+  ofTokenHash(tokenHash: string): number | null {
+    const bucket = bucketOfName(tokenHash);
+    return bucket === null ? null : bucket % this.layout.buckets;
+  }
+
+  /** Runs a script by its hash; by its text where the server does not know it yet, which makes it known. */
+  async run(
+    script: RedisScript,
+    keys: readonly string[],
+    args: readonly (string | number)[],
+  ): Promise<unknown> {
+    const rest = [String(keys.length), ...keys, ...args.map(String)];
+    try {
+      return await this.connection.send(keys[0] ?? '', ['EVALSHA', script.sha, ...rest]);
+    } catch (error) {
+      if (!isScriptUnknown(error)) throw error;
+      return this.connection.send(keys[0] ?? '', ['EVAL', script.source, ...rest]);
+    }
+  }
+
+  /** Runs a script on the bucket. */
+  runIn(script: BucketScript, bucket: number, ...args: readonly (string | number)[]): Promise<unknown> {
+    return this.run(script, this.layout.keysIn(bucket, script.keys), args);
+  }
+
+  /** Asks the same of each of these keys; their answers, in the order of the keys. */
+  async ask(
+    script: QuestionScript,
+    keys: readonly string[],
+    ...args: readonly (string | number)[]
+  ): Promise<unknown[]> {
+    const together = this.connection.isCluster ? 1 : KEYS_TOGETHER;
+    const asking: Promise<unknown>[] = [];
+    for (let start = 0; start < keys.length; start += together) {
+      asking.push(this.run(script, keys.slice(start, start + together), args));
+    }
+    return (await Promise.all(asking)).flatMap(listOf);
+  }
+
+  /** Asks the same of one key in each of these buckets. */
+  askIn(
+    buckets: readonly number[],
+    script: QuestionScript,
+    key: BucketKey,
+    ...args: readonly (string | number)[]
+  ): Promise<unknown[]> {
+    return this.ask(script, this.layout.keyIn(buckets, key), ...args);
+  }
+
+  /** Asks the same of one key in every bucket. */
+  askAll(script: QuestionScript, key: BucketKey, ...args: readonly (string | number)[]): Promise<unknown[]> {
+    return this.askIn(this.all, script, key, ...args);
+  }
+
+  /** Fields of a hash in one bucket; an empty text for each that is not there. */
+  async fields(bucket: number, key: BucketKey, ...fields: readonly string[]): Promise<string[]> {
+    const [found] = await this.askIn([bucket], FIELDS, key, ...fields);
+    return textsOf(found);
+  }
+
+  /** All fields of a hash. */
+  async hash(key: string): Promise<Map<string, string>> {
+    const [found] = await this.ask(HASH, [key]);
+    return pairsOf(textsOf(found));
+  }
+
+  /** Does something in every bucket, with all commands sent together. What is only asked is asked with fewer (`askAll`). */
+  inAll<T>(work: (bucket: number) => Promise<T>): Promise<T[]> {
+    return Promise.all(this.all.map(work));
+  }
+
+  /** Does something with the ids of each bucket. Ids that can be in none are left out. */
+  async byBucket<T>(
+    ids: Iterable<string>,
+    work: (bucket: number, ids: string[]) => Promise<T>,
+  ): Promise<T[]> {
+    const groups = new Map<number, string[]>();
+    for (const id of ids) {
+      const bucket = this.of(id);
+      if (bucket === null) continue;
+      const group = groups.get(bucket);
+      if (group) group.push(id);
+      else groups.set(bucket, [id]);
+    }
+    return Promise.all([...groups].map(([bucket, group]) => work(bucket, group)));
+  }
+
+  /** The first entries of an index over all buckets, up to a score: the lowest score first. */
+  firstUpTo(key: BucketKey, score: number | '+inf', limit: number): Promise<Entry[]> {
+    return this.merge(
+      limit,
+      (a, b) => a.score - b.score || compare(a.id, b.id),
+      async (buckets, count) => (await this.askIn(buckets, UP_TO, key, score, count)).map(entriesOf),
+    );
+  }
+
+  /** What a node may do next, over all buckets, and what anybody may: those whose lease ends first. */
+  firstTurns(
+    key: 'ending' | 'releasing',
+    { at, lease, limit }: Pick<Claim, 'at' | 'lease' | 'limit'>,
+  ): Promise<Entry[]> {
+    const order = (a: Entry, b: Entry): number => a.score - b.score || compare(a.id, b.id);
+    return this.merge(limit, order, async (buckets, count) => {
+      const turns = await this.askIn(buckets, TURNS, key, at, count, lease.nodeId, NOBODY);
+      return turns.map((found) => entriesOf(found).toSorted(order));
+    });
+  }
+
+  /**
+   * The first entries out of all buckets, each of which answers its own first ones in the same order. Each is asked for
+   * its even share and a little more; who may have more among the first is asked again.
+   */
+  async merge(
+    limit: number,
+    order: (a: Entry, b: Entry) => number,
+    firstOf: (buckets: readonly number[], count: number) => Promise<Entry[][]>,
+  ): Promise<Entry[]> {
+    let count = Math.min(limit, Math.ceil(limit / this.all.length) + SPARE);
+    const found = new Map<number, Entry[]>();
+    let asked = this.all;
+    for (;;) {
+      const answers = await firstOf(asked, count);
+      for (const [index, bucket] of asked.entries()) found.set(bucket, answers[index] ?? []);
+      const first = [...found.values()].flat().toSorted(order).slice(0, limit);
+      const last = first.length === limit ? first.at(-1) : undefined;
+      const asksFor = count;
+      asked = asked.filter((bucket) => {
+        const own = found.get(bucket) ?? [];
+        const end = own.at(-1);
+        return (
+          end !== undefined && own.length >= asksFor && asksFor < limit && (!last || order(end, last) < 0)
+        );
+      });
+      if (asked.length === 0) return first;
+      count = Math.min(limit, count * 4);
+    }
+  }
+}
+
+/** Id, score, id, score … */
+export function entriesOf(reply: unknown): Entry[] {
+  const texts = textsOf(reply);
+  return Array.from({ length: texts.length / 2 }, (_, index) => ({
+    id: texts[index * 2] ?? '',
+    score: numberOf(texts[index * 2 + 1]),
+  }));
+}
+
+export function compare(a: string, b: string): number {
+  return a < b ? -1 : Number(a > b);
+}

@@ -1,0 +1,88 @@
+import { SessionsError } from '../../../domain/errors.js';
+import type { ResourceLimits } from '../../../domain/limits.js';
+import type { NewResource, ResourceRecord } from '../../../domain/resource.js';
+import type { Settled } from '../../../ports/session-store.js';
+import { compare, type RedisBuckets } from './redis.buckets.js';
+import {
+  GROW,
+  LIST_RESOURCES,
+  PACKED_IDS,
+  RESERVE,
+  SETTLE,
+  UNUSE,
+  USE,
+} from '../scripts/redis.scripts.resources.js';
+import { newResourceText, resourceOf, textOf, textsOf } from './redis.values.js';
+
+/** How a resource comes to be, and is used: `reserve → grow → settle → use`. */
+export class RedisResources {
+  constructor(private readonly buckets: RedisBuckets) {}
+
+  async reserve(resource: NewResource, limits: ResourceLimits): Promise<'reserved' | 'gone' | 'full'> {
+    const bucket = this.buckets.of(resource.sessionId);
+    if (bucket === null) return 'gone';
+    if (bucket !== this.buckets.of(resource.id)) {
+      throw new SessionsError('INVALID_ARGUMENT', 'A resource and its session name the same bucket');
+    }
+    const args = [newResourceText(resource), limits.maxResources, limits.maxBytes];
+    const answer = textOf(await this.buckets.runIn(RESERVE, bucket, ...args));
+    return answer === 'reserved' || answer === 'full' ? answer : 'gone';
+  }
+
+  async grow(resourceId: string, bytes: number, limits: ResourceLimits): Promise<'grown' | 'gone' | 'full'> {
+    const bucket = this.buckets.of(resourceId);
+    if (bucket === null) return 'gone';
+    const args = [resourceId, bytes, limits.maxResources, limits.maxBytes];
+    const answer = textOf(await this.buckets.runIn(GROW, bucket, ...args));
+    return answer === 'grown' || answer === 'full' ? answer : 'gone';
+  }
+
+  async settle(resourceId: string, settled: Settled): Promise<ResourceRecord | null> {
+    const bucket = this.buckets.of(resourceId);
+    if (bucket === null) return null;
+    const mediaType = settled.mediaType === null ? [] : [settled.mediaType.toWellFormed()];
+    const args = [resourceId, settled.sizeBytes, settled.at, ...mediaType];
+    const [text] = textsOf(await this.buckets.runIn(SETTLE, bucket, ...args));
+    if (text === 'surplus')
+      throw new SessionsError('INVALID_ARGUMENT', 'A resource holds no more than it reserved');
+    return text === undefined ? null : resourceOf(text);
+  }
+
+  async findResource(resourceId: string): Promise<ResourceRecord | null> {
+    const bucket = this.buckets.of(resourceId);
+    if (bucket === null) return null;
+    const [text = ''] = await this.buckets.fields(bucket, 'resources', resourceId);
+    return text === '' ? null : resourceOf(text);
+  }
+
+  async listResources(sessionIds: readonly string[]): Promise<ResourceRecord[]> {
+    const found = await this.buckets.byBucket(new Set(sessionIds), async (bucket, ids) =>
+      textsOf(await this.buckets.runIn(LIST_RESOURCES, bucket, ...ids)),
+    );
+    return found
+      .flat()
+      .map(resourceOf)
+      .toSorted((a, b) => a.createdAt - b.createdAt || compare(a.id, b.id));
+  }
+
+  async knownResources(sessionIds: readonly string[]): Promise<string[]> {
+    const known = new Map<string, string>();
+    await this.buckets.byBucket(new Set(sessionIds), async (bucket, ids) => {
+      const texts = textsOf(await this.buckets.runIn(PACKED_IDS, bucket, ...ids));
+      for (const [index, text] of texts.entries()) known.set(ids[index] ?? '', text);
+    });
+    return sessionIds.map((id) => known.get(id) ?? '');
+  }
+
+  async use(resourceId: string, instanceId: string, at: number): Promise<ResourceRecord | null> {
+    const bucket = this.buckets.of(resourceId);
+    if (bucket === null) return null;
+    const [text] = textsOf(await this.buckets.runIn(USE, bucket, resourceId, instanceId, at));
+    return text === undefined ? null : resourceOf(text);
+  }
+
+  async unuse(resourceId: string, instanceId: string, at: number): Promise<void> {
+    const bucket = this.buckets.of(resourceId);
+    if (bucket !== null) await this.buckets.runIn(UNUSE, bucket, resourceId, instanceId, at);
+  }
+}

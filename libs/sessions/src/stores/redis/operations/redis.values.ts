@@ -1,0 +1,142 @@
+import type { NewResource, ResourceRecord } from '../../../domain/resource.js';
+import { STREAM_TYPE } from '../../../domain/resource.js';
+import { openingRecord, type NewSession, type SessionRecord } from '../../../domain/session.js';
+import type { EndingSession } from '../../../ports/session-store.js';
+
+/** A record as it is kept: what is `null` elsewhere is absent, and beside it lies what only the store needs. */
+type Stored<Record> = { [Key in keyof Record]?: NonNullable<Record[Key]> };
+type StoredSession = Stored<SessionRecord> & {
+  readonly replacedAt?: number;
+  /** While it is ending: the nodes that have not done their part, and until when each is leased. */
+  readonly parts?: Readonly<Record<string, number>>;
+  readonly change?: number;
+};
+type StoredResource = Stored<ResourceRecord>;
+
+/** What a script answers, where it answers in texts. */
+export function textsOf(reply: unknown): string[] {
+  return listOf(reply).map(textOf);
+}
+
+export function listOf(reply: unknown): unknown[] {
+  if (!Array.isArray(reply)) throw new TypeError('Redis answered with no list');
+  return reply;
+}
+
+export function textOf(reply: unknown): string {
+  if (typeof reply === 'string') return reply;
+  if (typeof reply === 'number') return String(reply);
+  throw new TypeError('Redis answered with no text');
+}
+
+export function numberOf(reply: unknown): number {
+  const number = Number(textOf(reply));
+  if (Number.isNaN(number)) throw new TypeError('Redis answered with no number');
+  return number;
+}
+
+/** Field, value, field, value … */
+export function pairsOf(texts: readonly string[]): Map<string, string> {
+  const pairs = new Map<string, string>();
+  for (let index = 0; index + 1 < texts.length; index += 2)
+    pairs.set(texts[index] ?? '', texts[index + 1] ?? '');
+  return pairs;
+}
+
+export function newSessionText(session: NewSession): string {
+  const { id, tokenHash, ipAddress, userAgent, createdAt, expiresAt, idleMs } = session;
+  return textOfRecord(openingRecord({ id, tokenHash, ipAddress, userAgent, createdAt, expiresAt, idleMs }));
+}
+
+export function newResourceText(resource: NewResource): string {
+  const isStream = resource.type === STREAM_TYPE;
+  return textOfRecord({
+    ...resource,
+    state: isStream ? 'ready' : 'writing',
+    lastUsedAt: resource.createdAt,
+    uses: 0,
+    freed: false,
+    usedBy: {},
+    settled: isStream,
+  });
+}
+
+export function sessionOf(text: string): SessionRecord {
+  return storedSession(text).record;
+}
+
+/** A session on its way out, as a node sees it. */
+export function endingSessionOf(text: string, nodeId: string): EndingSession {
+  const { record, nodes } = storedSession(text);
+  return { ...record, hasFiles: nodes.includes(nodeId) };
+}
+
+/** A session, and what only the store knows of it. */
+export function storedSession(text: string): {
+  readonly record: SessionRecord;
+  readonly replacedAt: number | null;
+  readonly change: number;
+  /** Nodes that hold files of it while it is ending, in the order of their ids. */
+  readonly nodes: readonly string[];
+} {
+  const stored: StoredSession = JSON.parse(text);
+  const record: SessionRecord = {
+    id: given(stored.id),
+    tokenHash: given(stored.tokenHash),
+    epoch: given(stored.epoch),
+    state: given(stored.state),
+    endReason: stored.endReason ?? null,
+    userId: stored.userId ?? null,
+    ipAddress: given(stored.ipAddress),
+    userAgent: given(stored.userAgent),
+    createdAt: given(stored.createdAt),
+    lastActivityAt: given(stored.lastActivityAt),
+    expiresAt: given(stored.expiresAt),
+    idleMs: given(stored.idleMs),
+    confirmed: given(stored.confirmed),
+    requestCount: given(stored.requestCount),
+    resourceCount: given(stored.resourceCount),
+    bytesUsed: given(stored.bytesUsed),
+  };
+  return {
+    record,
+    replacedAt: stored.replacedAt ?? null,
+    change: stored.change ?? 0,
+    nodes: Object.keys(stored.parts ?? {})
+      .filter((node) => node !== '-')
+      .toSorted(),
+  };
+}
+
+export function resourceOf(text: string): ResourceRecord {
+  const stored: StoredResource = JSON.parse(text);
+  return {
+    id: given(stored.id),
+    sessionId: given(stored.sessionId),
+    type: given(stored.type),
+    purpose: stored.purpose ?? null,
+    fileName: stored.fileName ?? null,
+    mediaType: stored.mediaType ?? null,
+    sizeBytes: given(stored.sizeBytes),
+    state: given(stored.state),
+    instanceId: stored.instanceId ?? null,
+    nodeId: stored.nodeId ?? null,
+    createdAt: given(stored.createdAt),
+    lastUsedAt: given(stored.lastUsedAt),
+    uses: given(stored.uses),
+    freed: stored.freed ?? false,
+  };
+}
+
+/** Lone surrogates are no text: Redis' JSON would refuse them. */
+export function textOfRecord(record: object): string {
+  return JSON.stringify(record, (_key, value: unknown) => {
+    if (value === null) return undefined;
+    return typeof value === 'string' ? value.toWellFormed() : value;
+  });
+}
+
+function given<T>(value: T | undefined): T {
+  if (value === undefined) throw new TypeError('A record in Redis lacks a field');
+  return value;
+}

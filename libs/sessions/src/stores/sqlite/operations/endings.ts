@@ -1,0 +1,180 @@
+import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
+import type { SessionRecord } from '../../../domain/session.js';
+import type { BeginEnd, Claim, EndCondition, EndingSession, Released } from '../../../ports/session-store.js';
+import type { SqliteLedger } from './ledger.js';
+import { byTurn, idOf, numberOf, packId, sessionOf, textOf, type Row } from './values.js';
+
+/** The node of an end that no node has files for. */
+const NOBODY = '';
+
+/** What one node has to do with the end of a session. */
+interface Part extends Record<string, SQLInputValue> {
+  readonly key: number;
+  readonly node: SQLInputValue;
+}
+
+/** How a session ends: `open → ending → ended`, and the tombstone's own end. */
+export class SqliteEndings {
+  readonly #find;
+  readonly #begin;
+  readonly #nodes;
+  readonly #addPart;
+  readonly #claimable;
+  readonly #lease;
+  readonly #hasFiles;
+  readonly #dropParts;
+  readonly #isAwaited;
+  readonly #free;
+  readonly #finish;
+  readonly #holdings;
+  readonly #dropResources;
+  readonly #dropTombstones;
+
+  constructor(
+    db: DatabaseSync,
+    private readonly ledger: SqliteLedger,
+  ) {
+    this.#find = db.prepare('SELECT * FROM sessions WHERE id = :id');
+    this.#begin = db.prepare(`
+      UPDATE sessions SET state = 'ending', end_reason = :reason, change = :change WHERE key = :key RETURNING *`);
+    this.#nodes = db.prepare(
+      'SELECT DISTINCT node_id FROM resources WHERE session_key = :key AND node_id IS NOT NULL',
+    );
+    this.#addPart = db.prepare(
+      'INSERT INTO ending_parts (session_key, node_id, leased_until) VALUES (:key, :node, :until)',
+    );
+    this.#claimable = db.prepare(`
+      SELECT sessions.*, ending_parts.leased_until, ending_parts.node_id
+      FROM ending_parts JOIN sessions ON sessions.key = ending_parts.session_key
+      WHERE ending_parts.node_id = :node AND ending_parts.leased_until <= :at
+      ORDER BY ending_parts.leased_until, sessions.id LIMIT :limit`);
+    this.#lease = db.prepare(
+      "UPDATE ending_parts SET leased_until = :until WHERE session_key = :key AND node_id IN (:node, '')",
+    );
+    this.#hasFiles = db.prepare(
+      'SELECT 1 FROM resources WHERE session_key = :key AND node_id = :node LIMIT 1',
+    );
+    this.#dropParts = db.prepare(
+      "DELETE FROM ending_parts WHERE session_key = :key AND node_id IN (:node, '')",
+    );
+    this.#isAwaited = db.prepare('SELECT 1 FROM ending_parts WHERE session_key = :key LIMIT 1');
+    this.#free = db.prepare(`
+      UPDATE sessions SET
+        resource_count = resource_count - :resources, bytes_used = bytes_used - :bytes,
+        ip_address = iif(state = 'open', ip_address, ''), user_agent = iif(state = 'open', user_agent, '')
+      WHERE key = :key`);
+    this.#finish = db.prepare(`
+      UPDATE sessions SET
+        state = 'ended', change = :change, resource_count = 0, bytes_used = 0, ip_address = '', user_agent = ''
+      WHERE key = :key`);
+    this.#holdings = db.prepare(`
+      SELECT type, count(*) AS held, sum(size_bytes) AS held_bytes,
+        sum(settled) AS settled, sum(settled * size_bytes) AS settled_bytes,
+        sum(1 - freed) AS counted, sum((1 - freed) * size_bytes) AS counted_bytes
+      FROM resources WHERE session_key = :key AND ifnull(node_id, :nodeOfStreams) = :node GROUP BY type`);
+    this.#dropResources = db.prepare(
+      'DELETE FROM resources WHERE session_key = :key AND ifnull(node_id, :nodeOfStreams) = :node',
+    );
+    this.#dropTombstones = db.prepare(`
+      DELETE FROM sessions WHERE key IN (
+        SELECT key FROM sessions WHERE state = 'ended' AND expires_at <= :at ORDER BY expires_at LIMIT :limit)`);
+  }
+
+  beginEnd(sessionId: string, end: BeginEnd, only?: EndCondition | null): EndingSession | null {
+    const row = this.#find.get({ id: packId(sessionId) });
+    if (row === undefined) return null;
+    const session = sessionOf(row);
+    if (session.state !== 'open' || !holds(session, only ?? null)) return null;
+    const key = numberOf(row, 'key');
+    const ending = this.#begin.get({ key, reason: end.reason, change: this.ledger.stamp() });
+    const hasFiles = this.#addParts(key, end);
+    this.ledger.see(end.at);
+    this.ledger.countBeginEnd(end.reason, Math.max(0, end.at - session.createdAt));
+    return ending === undefined ? null : { ...sessionOf(ending), hasFiles };
+  }
+
+  claimEnding({ at, lease, limit }: Claim): EndingSession[] {
+    const node = packId(lease.nodeId);
+    const rows = [node, NOBODY]
+      .flatMap((owner) => this.#claimable.all({ node: owner, at, limit }))
+      .toSorted(byTurn)
+      .slice(0, limit);
+    return rows.map((row) => {
+      const key = numberOf(row, 'key');
+      this.#lease.run({ key, node, until: lease.until });
+      // An end that began before there were nodes has a part for nobody, whatever it holds.
+      const hasFiles = row['node_id'] !== NOBODY || this.#hasFiles.get({ key, node }) !== undefined;
+      return { ...sessionOf(row), hasFiles };
+    });
+  }
+
+  finishEnd(sessionId: string, nodeId: string, at: number): Released {
+    const row = this.#find.get({ id: packId(sessionId) });
+    if (row === undefined || row['state'] !== 'ending') return { resources: 0, bytes: 0 };
+    const part = { key: numberOf(row, 'key'), node: packId(nodeId) };
+    const holdings = this.#drop({ ...part, nodeOfStreams: part.node });
+    this.#dropParts.run(part);
+    this.ledger.see(at);
+    if (this.#isAwaited.get({ key: part.key }) === undefined) {
+      this.#finish.run({ key: part.key, change: this.ledger.stamp() });
+      this.ledger.countFinishEnd();
+    } else this.#giveBack(part.key, holdings);
+    return released(holdings);
+  }
+
+  /** Drops the records of files on a node, in whatever state their session is. */
+  dropFiles(sessionId: string, nodeId: string): Released {
+    const row = this.#find.get({ id: packId(sessionId) });
+    if (row === undefined) return { resources: 0, bytes: 0 };
+    const key = numberOf(row, 'key');
+    const holdings = this.#drop({ key, node: packId(nodeId), nodeOfStreams: null });
+    this.#giveBack(key, holdings);
+    return released(holdings);
+  }
+
+  dropTombstones(at: number, limit: number): number {
+    return Number(this.#dropTombstones.run({ at, limit }).changes);
+  }
+
+  /** Whether the node that ends it holds files of it. */
+  #addParts(key: number, { lease }: BeginEnd): boolean {
+    const nodes = this.#nodes.all({ key }).map((row) => idOf(row, 'node_id'));
+    if (nodes.length === 0) this.#addPart.run({ key, node: NOBODY, until: lease.until });
+    for (const node of nodes) {
+      this.#addPart.run({ key, node: packId(node), until: node === lease.nodeId ? lease.until : 0 });
+    }
+    return nodes.includes(lease.nodeId);
+  }
+
+  #drop(files: Part & { readonly nodeOfStreams: SQLInputValue }): Row[] {
+    const holdings = this.#holdings.all(files);
+    for (const holding of holdings) {
+      this.ledger.countType(textOf(holding, 'type'), {
+        active: -numberOf(holding, 'held'),
+        activeBytes: -numberOf(holding, 'held_bytes'),
+        released: numberOf(holding, 'settled'),
+        releasedBytes: numberOf(holding, 'settled_bytes'),
+      });
+    }
+    this.#dropResources.run(files);
+    return holdings;
+  }
+
+  #giveBack(key: number, holdings: readonly Row[]): void {
+    this.#free.run({ key, resources: sum(holdings, 'counted'), bytes: sum(holdings, 'counted_bytes') });
+  }
+}
+
+function released(holdings: readonly Row[]): Released {
+  return { resources: sum(holdings, 'settled'), bytes: sum(holdings, 'settled_bytes') };
+}
+
+function holds(session: SessionRecord, only: EndCondition | null): boolean {
+  if (only === null) return true;
+  if (session.lastActivityAt > only.lastActivityAt) return false;
+  return only.disposable !== true || (session.resourceCount === 0 && session.userId === null);
+}
+
+function sum(rows: readonly Row[], column: string): number {
+  return rows.reduce((total, row) => total + numberOf(row, column), 0);
+}

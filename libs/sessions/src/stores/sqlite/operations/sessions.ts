@@ -1,0 +1,113 @@
+import type { DatabaseSync } from 'node:sqlite';
+import { SessionsError } from '../../../domain/errors.js';
+import type { NewSession, SessionRecord } from '../../../domain/session.js';
+import type { Refused, TokenMatch, Touch } from '../../../ports/session-store.js';
+import type { SqliteLedger } from './ledger.js';
+import { numberOf, packHash, packId, sessionOf } from './values.js';
+
+/** What happens to an open session: it begins, is found, touched, bound to a user, and gets a new token. */
+export class SqliteSessions {
+  readonly #insert;
+  readonly #find;
+  readonly #findByToken;
+  readonly #findByPreviousToken;
+  readonly #touch;
+  readonly #bind;
+  readonly #rotate;
+
+  constructor(
+    db: DatabaseSync,
+    private readonly ledger: SqliteLedger,
+  ) {
+    this.#insert = db.prepare(`
+      INSERT INTO sessions (id, token_hash, change, ip_address, user_agent, created_at, last_activity_at, expires_at, idle_ms)
+      VALUES (:id, :tokenHash, :change, :ipAddress, :userAgent, :createdAt, :createdAt, :expiresAt, :idleMs)`);
+    this.#find = db.prepare('SELECT * FROM sessions WHERE id = :id');
+    this.#findByToken = db.prepare('SELECT * FROM sessions WHERE token_hash = :tokenHash');
+    this.#findByPreviousToken = db.prepare('SELECT * FROM sessions WHERE previous_token_hash = :tokenHash');
+    this.#touch = db.prepare(`
+      UPDATE sessions SET
+        last_activity_at = max(last_activity_at, min(:at, expires_at)),
+        request_count = request_count + :requests,
+        confirmed = max(confirmed, :requests > 0)
+      WHERE id = :id AND state = 'open'`);
+    this.#bind = db.prepare('UPDATE sessions SET user_id = :userId, change = :change WHERE id = :id');
+    this.#rotate = db.prepare(`
+      UPDATE sessions SET
+        previous_token_hash = token_hash, replaced_at = :at,
+        token_hash = :tokenHash, epoch = epoch + 1, change = :change
+      WHERE id = :id`);
+  }
+
+  open(session: NewSession, maxSessions: number): 'opened' | 'full' {
+    const known = this.find(session.id);
+    if (known !== null) {
+      if (known.tokenHash === session.tokenHash) return 'opened';
+      throw new SessionsError('INVALID_ARGUMENT', 'Another session has this id: ids are random UUIDs');
+    }
+    const change = this.ledger.admit(session.createdAt, maxSessions);
+    if (change === null) return 'full';
+    this.#insert.run({
+      ...session,
+      id: packId(session.id),
+      tokenHash: packHash(session.tokenHash),
+      change,
+    });
+    return 'opened';
+  }
+
+  find(sessionId: string): SessionRecord | null {
+    const row = this.#find.get({ id: packId(sessionId) });
+    return row === undefined ? null : sessionOf(row);
+  }
+
+  findByToken(tokenHash: string): TokenMatch | null {
+    const key = { tokenHash: packHash(tokenHash) };
+    const current = this.#findByToken.get(key);
+    if (current !== undefined) return { session: sessionOf(current), current: true, replacedAt: null };
+    const previous = this.#findByPreviousToken.get(key);
+    if (previous === undefined) return null;
+    return { session: sessionOf(previous), current: false, replacedAt: numberOf(previous, 'replaced_at') };
+  }
+
+  touch(touches: readonly Touch[]): void {
+    let newest = -Infinity;
+    for (const { sessionId, at, requests } of touches) {
+      this.#touch.run({ id: packId(sessionId), at, requests });
+      newest = Math.max(newest, at);
+    }
+    if (touches.length > 0) this.ledger.see(newest);
+  }
+
+  bindUser(sessionId: string, epoch: number, userId: string): 'bound' | Refused {
+    const session = this.find(sessionId);
+    const refused = refusal(session, epoch);
+    if (refused !== null) return refused;
+    if (session?.userId !== userId) {
+      this.#bind.run({ id: packId(sessionId), userId, change: this.ledger.stamp() });
+    }
+    return 'bound';
+  }
+
+  rotate(sessionId: string, epoch: number, tokenHash: string, at: number): 'rotated' | Refused {
+    const session = this.find(sessionId);
+    const refused = refusal(session, epoch);
+    if (refused !== null) return refused;
+    if (session?.tokenHash === tokenHash) {
+      throw new SessionsError('INVALID_ARGUMENT', 'The session has this token already: tokens are random');
+    }
+    this.#rotate.run({
+      id: packId(sessionId),
+      tokenHash: packHash(tokenHash),
+      at,
+      change: this.ledger.stamp(),
+    });
+    this.ledger.see(at);
+    return 'rotated';
+  }
+}
+
+function refusal(session: SessionRecord | null, epoch: number): Refused | null {
+  if (session?.state !== 'open') return 'gone';
+  return session.epoch === epoch ? null : 'stale';
+}

@@ -1,0 +1,130 @@
+import type { SQLInputValue, SQLOutputValue } from 'node:sqlite';
+import { END_REASONS } from '../../../domain/session.js';
+import type { SessionRecord } from '../../../domain/session.js';
+import type { ResourceRecord } from '../../../domain/resource.js';
+
+export type Row = Record<string, SQLOutputValue>;
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+const HASH = /^[A-Za-z0-9_-]{44}[AEIMQUYcgkosw048]$/;
+/** The bucket's two characters come before the SHA-256. */
+const BUCKET_BYTES = 2;
+
+/** A UUID as its 16 bytes: less than half of its text. Anything else stays text, and is never equal to a UUID. */
+export function packId(id: string): SQLInputValue {
+  return UUID.test(id) ? Buffer.from(id.replaceAll('-', ''), 'hex') : id;
+}
+
+/** A token's hash as 34 bytes, the bucket's characters and the SHA-256; anything else stays text. */
+export function packHash(hash: string): SQLInputValue {
+  if (!HASH.test(hash)) return hash;
+  const sha256 = Buffer.from(hash.slice(BUCKET_BYTES), 'base64url');
+  return Buffer.concat([Buffer.from(hash.slice(0, BUCKET_BYTES), 'latin1'), sha256]);
+}
+
+export function idOf(row: Row, column: string): string {
+  const value = row[column];
+  if (!(value instanceof Uint8Array)) return textOf(row, column);
+  const hex = bytesOf(value).toString('hex');
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+}
+
+function idOrNull(row: Row, column: string): string | null {
+  return row[column] === null ? null : idOf(row, column);
+}
+
+function hashOf(row: Row, column: string): string {
+  const value = row[column];
+  if (!(value instanceof Uint8Array)) return textOf(row, column);
+  const bytes = bytesOf(value);
+  return bytes.toString('latin1', 0, BUCKET_BYTES) + bytes.toString('base64url', BUCKET_BYTES);
+}
+
+function bytesOf(value: Uint8Array): Buffer {
+  return Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+}
+
+export function numberOf(row: Row, column: string): number {
+  const value = row[column];
+  if (typeof value !== 'number') throw new TypeError(`Column ${column} holds no number`);
+  return value;
+}
+
+export function numberOrNull(row: Row, column: string): number | null {
+  return row[column] === null ? null : numberOf(row, column);
+}
+
+export function textOf(row: Row, column: string): string {
+  const value = row[column];
+  if (typeof value !== 'string') throw new TypeError(`Column ${column} holds no text`);
+  return value;
+}
+
+export function textOrNull(row: Row, column: string): string | null {
+  return row[column] === null ? null : textOf(row, column);
+}
+
+export function oneOf<T extends string>(row: Row, column: string, words: readonly T[]): T {
+  const word = words.find((candidate) => candidate === row[column]);
+  if (word === undefined) throw new TypeError(`Column ${column} holds none of ${words.join(', ')}`);
+  return word;
+}
+
+/** The oldest lease first, ties in the order of the ids: for rows of queries that each are in this order. */
+export function byTurn(a: Row, b: Row): number {
+  const leases = numberOf(a, 'leased_until') - numberOf(b, 'leased_until');
+  return leases || (idOf(a, 'id') < idOf(b, 'id') ? -1 : 1);
+}
+
+const SESSION_STATES: readonly SessionRecord['state'][] = ['open', 'ending', 'ended'];
+const RESOURCE_STATES: readonly ResourceRecord['state'][] = ['writing', 'ready', 'releasing'];
+
+export function sessionStateOf(row: Row, column = 'state'): SessionRecord['state'] {
+  return oneOf(row, column, SESSION_STATES);
+}
+
+export function endReasonOf(row: Row): SessionRecord['endReason'] {
+  return row['end_reason'] === null ? null : oneOf(row, 'end_reason', END_REASONS);
+}
+
+/** A row of `sessions` as the record that everybody else knows. */
+export function sessionOf(row: Row): SessionRecord {
+  return {
+    id: idOf(row, 'id'),
+    tokenHash: hashOf(row, 'token_hash'),
+    epoch: numberOf(row, 'epoch'),
+    state: sessionStateOf(row),
+    endReason: endReasonOf(row),
+    userId: textOrNull(row, 'user_id'),
+    ipAddress: textOf(row, 'ip_address'),
+    userAgent: textOf(row, 'user_agent'),
+    createdAt: numberOf(row, 'created_at'),
+    lastActivityAt: numberOf(row, 'last_activity_at'),
+    expiresAt: numberOf(row, 'expires_at'),
+    idleMs: numberOf(row, 'idle_ms'),
+    confirmed: numberOf(row, 'confirmed') === 1,
+    requestCount: numberOf(row, 'request_count'),
+    resourceCount: numberOf(row, 'resource_count'),
+    bytesUsed: numberOf(row, 'bytes_used'),
+  };
+}
+
+/** A row of `resources`, joined with its session's id, as the record that everybody else knows. */
+export function resourceOf(row: Row): ResourceRecord {
+  return {
+    id: idOf(row, 'id'),
+    sessionId: idOf(row, 'session_id'),
+    type: textOf(row, 'type'),
+    purpose: textOrNull(row, 'purpose'),
+    fileName: textOrNull(row, 'file_name'),
+    mediaType: textOrNull(row, 'media_type'),
+    sizeBytes: numberOf(row, 'size_bytes'),
+    state: oneOf(row, 'state', RESOURCE_STATES),
+    instanceId: idOrNull(row, 'instance_id'),
+    createdAt: numberOf(row, 'created_at'),
+    nodeId: idOrNull(row, 'node_id'),
+    lastUsedAt: numberOf(row, 'last_used_at'),
+    uses: numberOf(row, 'uses'),
+    freed: numberOf(row, 'freed') === 1,
+  };
+}
