@@ -9,7 +9,8 @@ interface SourceFile {
   readonly path: string;
   readonly layer: string;
   readonly text: string;
-  /** Layers it imports from, for relative imports; packages, for others. */
+  /** Files of the tree that it imports; the layers they are in; packages. */
+  readonly targets: readonly string[];
   readonly layers: readonly string[];
   readonly packages: readonly string[];
 }
@@ -30,6 +31,7 @@ function readTree(root: string): SourceFile[] {
         path,
         layer: layerOf(path),
         text,
+        targets,
         layers: targets.map(layerOf),
         packages: specifiers.filter((specifier) => !specifier.startsWith('.')).map(packageOf),
       };
@@ -54,22 +56,22 @@ const app = readTree(join(ROOT, 'src'));
 const NODE = /^node:/;
 const NEST = ['@nestjs/common', '@nestjs/core', 'rxjs', 'reflect-metadata'];
 
-/** Which layers a layer may import from, beside itself, and which packages. `index.ts` at the top may import all. */
+/**
+ * Which layers a layer may import from, beside itself, and which packages. `index.ts` at the top may import all; nothing but
+ * it imports `nest`.
+ */
 const RULES: Record<string, { layers: string[]; packages: (string | RegExp)[] }> = {
   domain: { layers: [], packages: [] },
   // Streams and buffers are Node's words for what storage moves: their types are part of the promise.
   ports: { layers: ['domain'], packages: ['node:stream'] },
-  streams: { layers: ['domain', 'ports'], packages: [NODE] },
-  core: {
-    layers: ['domain', 'ports', 'streams'],
-    packages: [NODE, 'class-validator', 'ipaddr.js', 'lru-cache'],
-  },
+  core: { layers: ['domain', 'ports'], packages: [NODE, 'class-validator', 'ipaddr.js', 'lru-cache'] },
   stores: { layers: ['domain', 'ports'], packages: [NODE, 'redis'] },
   redis: { layers: ['stores'], packages: [] },
   storage: { layers: ['domain', 'ports'], packages: [NODE] },
   testing: { layers: ['domain', 'ports', 'stores', 'storage'], packages: [NODE] },
+  assembly: { layers: ['domain', 'ports', 'core', 'stores', 'storage'], packages: [NODE] },
   http: {
-    layers: ['domain', 'ports', 'streams', 'core', 'nest'],
+    layers: ['domain', 'ports', 'core'],
     packages: [
       NODE,
       ...NEST,
@@ -80,31 +82,38 @@ const RULES: Record<string, { layers: string[]; packages: (string | RegExp)[] }>
       'range-parser',
     ],
   },
+  operate: {
+    layers: ['domain', 'ports', 'core'],
+    packages: [NODE, '@nestjs/common', 'class-validator', 'class-transformer'],
+  },
   nest: {
-    layers: ['domain', 'ports', 'streams', 'core', 'http', 'stores', 'storage'],
+    layers: ['domain', 'ports', 'core', 'http', 'assembly'],
     packages: [NODE, ...NEST, '@nestjs/schedule'],
   },
   admin: {
-    layers: ['domain', 'ports', 'core', 'http', 'nest', 'public'],
-    packages: [NODE, ...NEST, 'class-validator', 'class-transformer', 'lru-cache'],
+    layers: ['domain', 'ports', 'core', 'http', 'operate'],
+    packages: [NODE, ...NEST, 'lru-cache'],
   },
   cli: {
-    layers: ['domain', 'ports', 'core', 'nest', 'stores', 'storage', 'public', 'admin'],
+    layers: ['domain', 'ports', 'core', 'operate', 'assembly'],
     packages: [NODE, ...NEST, 'nest-commander', 'cli-table3', 'cli-progress', 'pretty-bytes'],
   },
   health: {
-    layers: ['domain', 'ports', 'core', 'nest', 'http', 'public'],
+    layers: ['domain', 'ports', 'core', 'http', 'operate'],
     packages: [NODE, ...NEST, '@nestjs/terminus'],
   },
   metrics: {
-    layers: ['domain', 'ports', 'core', 'nest', 'http', 'public'],
+    layers: ['domain', 'ports', 'core', 'http', 'operate'],
     packages: [NODE, ...NEST, 'prom-client'],
   },
   ws: {
-    layers: ['domain', 'ports', 'streams', 'core', 'nest', 'http', 'public'],
+    layers: ['domain', 'ports', 'core', 'http'],
     packages: [NODE, ...NEST, '@nestjs/websockets', '@nestjs/platform-ws', 'ws', 'proxy-addr'],
   },
 };
+
+/** So many files one looks through at a glance. */
+const MOST_FILES_OF_A_FOLDER = 14;
 
 function isAllowed(name: string, allowed: readonly (string | RegExp)[]): boolean {
   return allowed.some((one) => (typeof one === 'string' ? one === name : one.test(name)));
@@ -141,17 +150,38 @@ describe('imports in the library point inwards', () => {
   it('one store or storage knows nothing of another', () => {
     const offences = library
       .filter(({ layer }) => layer === 'stores' || layer === 'storage')
-      .flatMap(({ path, text }) => {
+      .flatMap(({ path, targets }) => {
         const own = path.split('/').slice(0, 2).join('/');
-        const targets = [...text.matchAll(IMPORT)]
-          .map((match) => match[1] ?? match[2] ?? match[3] ?? '')
-          .filter((specifier) => specifier.startsWith('.'))
-          .map((specifier) => relative(LIBRARY, resolve(LIBRARY, dirname(path), specifier)));
         return targets
           .filter((target) => /^(stores|storage)\/[^/]+\//.test(target) && !target.startsWith(`${own}/`))
           .map((target) => `${path} imports ${target}`);
       });
     expect(offences).toEqual([]);
+  });
+});
+
+describe('rooms', () => {
+  it('no folder holds more files than one looks through at a glance', () => {
+    const files = new Map<string, number>();
+    for (const { path } of library) files.set(dirname(path), (files.get(dirname(path)) ?? 0) + 1);
+    expect([...files].filter(([, count]) => count > MOST_FILES_OF_A_FOLDER)).toEqual([]);
+  });
+
+  it('no room imports, by whatever way, from one that imports from it', () => {
+    const arrows = new Map<string, Set<string>>();
+    for (const { path, targets } of library) {
+      const room = dirname(path);
+      const others = targets.map((target) => dirname(target)).filter((target) => target !== room);
+      arrows.set(room, new Set([...(arrows.get(room) ?? []), ...others]));
+    }
+    // What imports nothing that is still there goes, again and again: what remains lies on a circle, or above one.
+    for (let before = -1; before !== arrows.size;) {
+      before = arrows.size;
+      for (const [room, targets] of arrows) {
+        if (![...targets].some((target) => arrows.has(target))) arrows.delete(room);
+      }
+    }
+    expect([...arrows.keys()]).toEqual([]);
   });
 });
 

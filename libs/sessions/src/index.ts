@@ -92,7 +92,7 @@ export {
 } from './ports/session-store.js';
 export type { CloseReason } from './core/process/live-connections.js';
 export { DownloadInterceptor } from './http/download/download.interceptor.js';
-export { hardenHttpServer, type HttpServerBounds } from './http/harden-http-server.js';
+export { hardenHttpServer, type HttpServerBounds } from './http/server/harden-http-server.js';
 export { UploadInterceptor } from './http/upload/upload.interceptor.js';
 export type { UploadOptions } from './http/upload/upload-options.js';
 export { UploadedResource, UploadedResources } from './http/upload/uploaded-resource.decorator.js';
@@ -100,7 +100,7 @@ export { sessionOf } from './http/session/connection-sessions.js';
 export { CurrentSession, type CurrentSessionOptions } from './http/session/current-session.decorator.js';
 export type { FoundSession, NoSession, NoSessionReason, Resolution } from './http/session/resolution.js';
 export { SessionResolver } from './http/session/session-resolver.js';
-export { SessionsErrorFilter } from './http/sessions-error.filter.js';
+export { SessionsErrorFilter } from './http/server/sessions-error.filter.js';
 export { SkipSession } from './http/session/skip-session.decorator.js';
 export { SessionsModule } from './nest/sessions.module.js';
 export type { SessionsAdapters, SessionsModuleOptions } from './nest/sessions.module-definition.js';

@@ -1,11 +1,12 @@
 // A server without HTTP that cleans up when it is asked to, and watches its event loop meanwhile.
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { finished } from 'node:stream/promises';
+import { Logger } from '@nestjs/common';
 import { resolveConfig } from 'nest-sessions';
 import { RedisSessionStore } from 'nest-sessions/redis';
+import { startCore } from '#sessions/assembly/start-core';
 import type { SessionsCore } from '#sessions/core/core';
 import { AnchoredClock } from '#sessions/core/process/system-clock';
-import { startCore } from '#sessions/nest/core.providers';
 import { answerQuestions } from '../processes/answering.ts';
 import { inParallel } from '../processes/in-parallel.ts';
 import type { Cleaned, CleaningSetUp } from './protocol.ts';
@@ -19,8 +20,9 @@ answerQuestions(
   {
     async start({ url, ...options }: CleaningSetUp) {
       const config = resolveConfig(options, {});
-      const adapters = { role: 'server' as const, store: new RedisSessionStore({ url, timeoutMs: 30_000 }) };
-      core = await startCore({ adapters }, config, new AnchoredClock(), undefined);
+      const store = new RedisSessionStore({ url, timeoutMs: 30_000 });
+      const clock = new AnchoredClock();
+      core = await startCore({ config, clock, role: 'server', store, logFor: (part) => new Logger(part) });
       core.events.on('session.ended', ({ sessionId }) => ended.push(sessionId));
     },
     /** A small file for each of these sessions, on this node. */

@@ -2,10 +2,11 @@
 import { randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { Logger } from '@nestjs/common';
 import { resolveConfig, SessionsError, type SessionsOptions } from 'nest-sessions';
 import type { SessionsCore } from '../../../libs/sessions/dist/core/core.js';
 import { AnchoredClock } from '../../../libs/sessions/dist/core/process/system-clock.js';
-import { startCore } from '../../../libs/sessions/dist/nest/core.providers.js';
+import { startCore } from '../../../libs/sessions/dist/assembly/start-core.js';
 import { seededRandom } from '../random.ts';
 import { aboutItself, answerQuestions } from './answering.ts';
 
@@ -34,7 +35,8 @@ answerQuestions(
     ...aboutItself,
     async start({ role, options }: CoreSetUp) {
       const config = resolveConfig(options, {});
-      core = await startCore({ adapters: { role } }, config, new AnchoredClock(), undefined);
+      const clock = new AnchoredClock();
+      core = await startCore({ config, clock, role, logFor: (part) => new Logger(part) });
     },
     async open() {
       const opening = await core.service.open(CLIENT);

@@ -1,6 +1,6 @@
 import type { DynamicModule, INestApplicationContext, Type } from '@nestjs/common';
 import { CommandFactory } from 'nest-commander';
-import { CommandFailure } from './command-failure.js';
+import { CommandFailure } from './output/command-failure.js';
 import { stopCommander } from './commands/sessions-command-runner.js';
 import { StderrLogger } from './output/stderr-logger.js';
 

@@ -1,6 +1,6 @@
-import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { hasCode } from '../../domain/errors.js';
-import { CommandFailure, EXIT } from '../command-failure.js';
+import { CommandFailure, EXIT } from '../output/command-failure.js';
 import { SessionsAccess, type OpenSessions } from './sessions-access.js';
 
 /**
@@ -24,7 +24,7 @@ export class EnvironmentSessionsAccess extends SessionsAccess implements OnAppli
   private async connect(): Promise<OpenSessions> {
     const [{ resolveConfig }, { startCore }, { AnchoredClock }] = await Promise.all([
       import('../../core/config/config.js'),
-      import('../../nest/core.providers.js'),
+      import('../../assembly/start-core.js'),
       import('../../core/process/system-clock.js'),
     ]);
     const config = resolveConfig();
@@ -35,7 +35,8 @@ export class EnvironmentSessionsAccess extends SessionsAccess implements OnAppli
     }
     const clock = new AnchoredClock();
     try {
-      return { core: await startCore({}, config, clock, undefined), config, clock };
+      const core = await startCore({ config, clock, role: 'cli', logFor: (part) => new Logger(part) });
+      return { core, config, clock };
     } catch (error) {
       const failure = CommandFailure.from(error);
       if (failure.exitCode !== EXIT.storeUnreachable) throw failure;

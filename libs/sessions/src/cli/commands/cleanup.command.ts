@@ -7,7 +7,7 @@ import type { SweepReport } from '../../core/cleanup/orphan-sweep.js';
 import type { SessionDetails } from '../../core/sessions/session.service.js';
 import type { CleanupJob } from '../../domain/events.js';
 import type { CleanupProgress } from '../output/cleanup-progress.js';
-import { CommandFailure, EXIT, usage } from '../command-failure.js';
+import { CommandFailure, EXIT, usage } from '../output/command-failure.js';
 import { gather, sessionId, wholeNumber, type Given } from './option-values.js';
 import type { OpenSessions } from '../access/sessions-access.js';
 import { SessionsCommandRunner } from './sessions-command-runner.js';

@@ -1,6 +1,6 @@
 import { Command, SubCommand } from 'nest-commander';
 import { CleanupCommand } from './cleanup.command.js';
-import { usage } from '../command-failure.js';
+import { usage } from '../output/command-failure.js';
 import { ListCommand } from './list.command.js';
 import { NodesCommand } from './nodes.command.js';
 import { SessionsCommandRunner } from './sessions-command-runner.js';

@@ -3,7 +3,7 @@ import { decodeCursor, encodeCursor } from '../../operate/page-cursor.js';
 import { sessionView, statsView } from '../../operate/views.js';
 import type { SessionDetails } from '../../core/sessions/session.service.js';
 import type { SessionQuery, SessionSort } from '../../ports/session-store.js';
-import { usage } from '../command-failure.js';
+import { usage } from '../output/command-failure.js';
 import { gather, single, sort, userId, wholeNumber, type Given } from './option-values.js';
 import { SessionsCommandRunner } from './sessions-command-runner.js';
 import { columns } from '../output/table.js';

@@ -1,7 +1,7 @@
 import { Option } from 'nest-commander';
 import { SILENT_AFTER_MS } from '../../core/process/process-instance.js';
 import type { NodeState } from '../../core/process/nodes.js';
-import { CommandFailure, EXIT, usage } from '../command-failure.js';
+import { CommandFailure, EXIT, usage } from '../output/command-failure.js';
 import { nodeId } from './option-values.js';
 import { SessionsCommandRunner } from './sessions-command-runner.js';
 import { columns } from '../output/table.js';

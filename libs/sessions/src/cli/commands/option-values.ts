@@ -1,5 +1,5 @@
 import { SESSION_SORTS, type SessionSort } from '../../ports/session-store.js';
-import { usage } from '../command-failure.js';
+import { usage } from '../output/command-failure.js';
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const WHOLE_NUMBER = /^(0|[1-9]\d{0,15})$/;

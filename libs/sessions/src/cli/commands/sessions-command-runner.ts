@@ -1,6 +1,6 @@
 import { Inject } from '@nestjs/common';
 import { CommandRunner } from 'nest-commander';
-import { CommandFailure, EXIT } from '../command-failure.js';
+import { CommandFailure, EXIT } from '../output/command-failure.js';
 import { Interruption } from './interruption.js';
 import { SessionsAccess } from '../access/sessions-access.js';
 import { Terminal } from '../output/terminal.js';

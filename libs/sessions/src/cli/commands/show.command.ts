@@ -1,7 +1,7 @@
 import { Option } from 'nest-commander';
 import { sessionDetailView } from '../../operate/views.js';
 import type { SessionDetails } from '../../core/sessions/session.service.js';
-import { CommandFailure, EXIT } from '../command-failure.js';
+import { CommandFailure, EXIT } from '../output/command-failure.js';
 import { sessionId } from './option-values.js';
 import { SessionsCommandRunner } from './sessions-command-runner.js';
 import { columns, facts, section } from '../output/table.js';

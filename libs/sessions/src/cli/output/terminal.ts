@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline/promises';
 import { styleText } from 'node:util';
 import { Injectable } from '@nestjs/common';
-import { CommandFailure, EXIT } from '../command-failure.js';
+import { CommandFailure, EXIT } from './command-failure.js';
 import { toVisibleJson } from './visible.js';
 
 /** Where commands print: data on standard output, everything else on standard error. */

@@ -21,7 +21,7 @@ import { inTime } from './connection/in-time.js';
 import { RedisConnection } from './connection/redis.connection.js';
 import { unavailable, storeError } from './connection/redis.errors.js';
 import { RedisNews } from './feed/redis.news.js';
-import { RedisOperations } from './operations/redis.operations.js';
+import { RedisOperations } from './redis.operations.js';
 import { redisSettingsOf, type RedisSessionStoreOptions } from './connection/redis.settings.js';
 
 /**

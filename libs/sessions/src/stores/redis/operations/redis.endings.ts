@@ -2,7 +2,7 @@ import { idleEndsAt } from '../../../domain/lifetime.js';
 import type { SessionRecord } from '../../../domain/session.js';
 import type { BeginEnd, Claim, EndCondition, EndingSession, Released } from '../../../ports/session-store.js';
 import { compare, type RedisBuckets } from './redis.buckets.js';
-import type { RedisDurableWrites } from '../feed/redis.durable-writes.js';
+import type { RedisDurableWrites } from './redis.durable-writes.js';
 import type { BucketKey } from '../scripts/redis.layout.js';
 import type { RedisPlaces } from './redis.places.js';
 import { BEGIN_END, CLAIM_ENDING, DROP_TOMBSTONES, FINISH_END } from '../scripts/redis.scripts.endings.js';

@@ -4,7 +4,7 @@ import { idleEndsAt } from '../../../domain/lifetime.js';
 import { openingRecord, type NewSession, type SessionRecord } from '../../../domain/session.js';
 import type { Refused, TokenMatch, Touch } from '../../../ports/session-store.js';
 import type { RedisBuckets } from './redis.buckets.js';
-import type { RedisDurableWrites } from '../feed/redis.durable-writes.js';
+import type { RedisDurableWrites } from './redis.durable-writes.js';
 import type { RedisPlaces } from './redis.places.js';
 import { BIND, FIND_BY_TOKEN, OPEN, ROTATE, TOUCH } from '../scripts/redis.scripts.sessions.js';
 import { ADD_TO_USER, REMOVE_FROM_USER } from '../scripts/redis.scripts.store.js';

@@ -1,7 +1,7 @@
-import type { ErrorCode } from '../domain/errors.js';
-import { SessionsError } from '../domain/errors.js';
-import { describeError } from '../core/watch/log.js';
-import { visible } from './output/visible.js';
+import type { ErrorCode } from '../../domain/errors.js';
+import { SessionsError } from '../../domain/errors.js';
+import { describeError } from '../../core/watch/log.js';
+import { visible } from './visible.js';
 
 /** What a command tells the shell. */
 export const EXIT = Object.freeze({

@@ -5,16 +5,16 @@ import { SessionService } from '../../core/sessions/session.service.js';
 import type { Session } from '../../core/handles/session.js';
 import { hasCode } from '../../domain/errors.js';
 import { SESSIONS_CONFIG } from '../../core/config/tokens.js';
-import { EventStream, EventStreamOver, noteEventStream } from './event-stream.js';
-import { traitsOf } from '../session/handler-traits.js';
+import { EventStream, EventStreamOver, noteEventStream } from '../stream/event-stream.js';
+import { traitsOf } from './handler-traits.js';
 import {
   nodeRequest,
   nodeResponse,
   type PlatformRequest,
   type PlatformResponse,
 } from '../platform-message.js';
-import { errorFor } from '../session/resolution.js';
-import { SessionResolver } from '../session/session-resolver.js';
+import { errorFor } from './resolution.js';
+import { SessionResolver } from './session-resolver.js';
 
 /**
  * Admits and tracks event streams. It is a guard because Nest sends the headers of an event stream a moment after the

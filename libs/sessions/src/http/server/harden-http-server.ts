@@ -1,6 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { INestApplication } from '@nestjs/common';
-import { setBodyDeadline } from './upload/body-deadline.js';
+import { setBodyDeadline } from '../upload/body-deadline.js';
 
 /** How often connections are looked over: what is too slow is closed so much later at most. */
 const CHECK_MS = 5000;

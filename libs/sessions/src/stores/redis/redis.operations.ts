@@ -1,23 +1,23 @@
-import type { StoreIdentity } from '../../../ports/session-store.js';
-import { RedisBuckets } from './redis.buckets.js';
-import { RecentChanges } from '../feed/recent-changes.js';
-import type { RedisConnection } from '../connection/redis.connection.js';
-import { RedisDurableWrites } from '../feed/redis.durable-writes.js';
-import { RedisEndings } from './redis.endings.js';
-import { incompatible, unavailable } from '../connection/redis.errors.js';
-import { RedisFeed } from '../feed/redis.feed.js';
-import { RedisInstances } from './redis.instances.js';
-import { LAYOUT, type RedisLayout } from '../scripts/redis.layout.js';
-import { RedisListings } from './redis.listings.js';
-import { RedisNodes } from './redis.nodes.js';
-import { RedisPlaces } from './redis.places.js';
-import { RedisReleases } from './redis.releases.js';
-import { RedisResources } from './redis.resources.js';
-import { PREPARE } from '../scripts/redis.scripts.store.js';
-import { RedisServers } from '../connection/redis.server.js';
-import { RedisSessions } from './redis.sessions.js';
-import { RedisTotals } from './redis.totals.js';
-import { textsOf } from './redis.values.js';
+import type { StoreIdentity } from '../../ports/session-store.js';
+import { RedisBuckets } from './operations/redis.buckets.js';
+import { RecentChanges } from './feed/recent-changes.js';
+import type { RedisConnection } from './connection/redis.connection.js';
+import { RedisDurableWrites } from './operations/redis.durable-writes.js';
+import { RedisEndings } from './operations/redis.endings.js';
+import { incompatible, unavailable } from './connection/redis.errors.js';
+import { RedisFeed } from './feed/redis.feed.js';
+import { RedisInstances } from './operations/redis.instances.js';
+import { LAYOUT, type RedisLayout } from './scripts/redis.layout.js';
+import { RedisListings } from './operations/redis.listings.js';
+import { RedisNodes } from './operations/redis.nodes.js';
+import { RedisPlaces } from './operations/redis.places.js';
+import { RedisReleases } from './operations/redis.releases.js';
+import { RedisResources } from './operations/redis.resources.js';
+import { PREPARE } from './scripts/redis.scripts.store.js';
+import { RedisServers } from './connection/redis.server.js';
+import { RedisSessions } from './operations/redis.sessions.js';
+import { RedisTotals } from './operations/redis.totals.js';
+import { textsOf } from './operations/redis.values.js';
 
 /** The parts of the store, put together. */
 export class RedisOperations {

@@ -1,10 +1,10 @@
 import { Catch, Inject, Injectable, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
-import { describeError } from '../core/watch/log.js';
-import { SessionsError } from '../domain/errors.js';
-import { answerTo } from './error-status.js';
-import { nodeResponse, type PlatformRequest, type PlatformResponse } from './platform-message.js';
-import { locationOf } from './download/redirection.js';
+import { describeError } from '../../core/watch/log.js';
+import { SessionsError } from '../../domain/errors.js';
+import { answerTo } from '../error-status.js';
+import { nodeResponse, type PlatformRequest, type PlatformResponse } from '../platform-message.js';
+import { locationOf } from '../download/redirection.js';
 
 /** Answers requests that failed with an error of this package: its status, its code and its message, and no more. */
 @Catch(SessionsError)

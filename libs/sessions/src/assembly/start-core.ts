@@ -1,0 +1,74 @@
+import { join } from 'node:path';
+import type { SessionsConfig } from '../core/config/config.js';
+import { SessionsCore } from '../core/core.js';
+import type { LogFor } from '../core/watch/log.js';
+import { SessionsError } from '../domain/errors.js';
+import type { Clock } from '../ports/clock.js';
+import type { FileStorage } from '../ports/file-storage.js';
+import type { SessionStore } from '../ports/session-store.js';
+import { LocalFileStorage } from '../storage/local/local-file-storage.js';
+import { MARKER_NAME } from '../storage/local/folders/paths.js';
+import { markerVersion } from '../storage/local/root/marker.js';
+import { MemorySessionStore } from '../stores/memory/memory-session-store.js';
+import { SqliteSessionStore } from '../stores/sqlite/sqlite-session-store.js';
+import { createRedisStore } from './redis-store.factory.js';
+
+/** The embedded database, in the storage root, beside the files. */
+const DATABASE = 'sessions.db';
+
+/** What one process is assembled from. A given store or storage takes the place of the configured one. */
+export interface AssemblyOptions {
+  readonly config: SessionsConfig;
+  readonly clock: Clock;
+  readonly role: 'server' | 'cli';
+  readonly logFor: LogFor;
+  readonly store?: SessionStore | undefined;
+  readonly storage?: FileStorage | undefined;
+}
+
+/** Chooses store and storage by the configuration, and connects the core to them. What it began is closed where it rejects. */
+export async function startCore(options: AssemblyOptions): Promise<SessionsCore> {
+  const { config, clock, role, logFor } = options;
+  if (role === 'cli') await expectFiles(options);
+  const storage = options.storage ?? createStorage(options);
+  const store = options.store ?? (await createStore(options, storage));
+  const core = new SessionsCore({ config, store, storage, clock, role, logFor });
+  try {
+    await core.start();
+  } catch (error) {
+    await core.stop();
+    throw error;
+  }
+  return core;
+}
+
+/** Commands make no storage. Beside SQLite the missing database tells; Redis answers wherever the files are. */
+async function expectFiles({ storage, config }: AssemblyOptions): Promise<void> {
+  if (storage || config.store !== 'redis') return;
+  if ((await markerVersion(join(config.storagePath, MARKER_NAME))) !== null) return;
+  throw new SessionsError('STORAGE_UNAVAILABLE', 'There are no files of sessions at this path');
+}
+
+function createStorage({ config, clock, logFor }: AssemblyOptions): FileStorage {
+  const log = logFor('SessionStorage');
+  return new LocalFileStorage({
+    root: config.storagePath,
+    adoptFrom: config.adoptFrom,
+    minFreeBytes: config.minFreeBytes,
+    minFreeInodes: config.minFreeInodes,
+    ballastBytes: config.store === 'sqlite' ? config.ballastBytes : 0,
+    reservedNames: [DATABASE],
+    monotonicMs: () => clock.monotonic(),
+    onWarning: (message) => log.warn(message),
+  });
+}
+
+async function createStore({ config, role }: AssemblyOptions, storage: FileStorage): Promise<SessionStore> {
+  if (config.store === 'memory') return new MemorySessionStore();
+  if (config.store === 'redis') return createRedisStore(config.redis, role);
+  return new SqliteSessionStore({
+    path: join(config.storagePath, DATABASE),
+    mustExist: role === 'cli',
+    onDiskFull: () => storage.dropBallast(),
+  });
+}
