@@ -241,7 +241,7 @@ describe('deleting files', () => {
 describe('chance', () => {
   it('that could be foretold is nowhere but in the pauses between two tries to connect', () => {
     const users = library.filter(({ text }) => /\bMath\.random\b/.test(text)).map(({ path }) => path);
-    expect(users).toEqual(['stores/redis/connection/pause.ts']);
+    expect(users).toEqual(['stores/redis/connection/jitter.ts']);
   });
 });
 

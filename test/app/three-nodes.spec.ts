@@ -79,7 +79,7 @@ describe('three nodes, one of which is killed and comes back', () => {
     // Its processes are struck off, and several cleanups run on the others: what lies on the dead node stays.
     await eventually(
       'the dead process is struck off',
-      async () => (await store.listInstances()).length === 2,
+      async () => (await store.listProcesses()).length === 2,
       30_000,
     );
     await eventually(

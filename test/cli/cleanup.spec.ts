@@ -140,8 +140,8 @@ describe('cleanup <id>', () => {
     expect((await once(command, 'exit'))[0]).toBe(130);
     expect(await stateOf(session.id)).toBe('ending');
     // Its process is silent from now on; whoever cleans up strikes it off.
-    for (const { instanceId, role } of await server.store.listInstances()) {
-      if (role === 'cli') await server.store.dropInstance(instanceId, Number.MAX_SAFE_INTEGER);
+    for (const { processId, role } of await server.store.listProcesses()) {
+      if (role === 'cli') await server.store.dropProcess(processId, Number.MAX_SAFE_INTEGER);
     }
   });
 });

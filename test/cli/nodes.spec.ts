@@ -18,17 +18,17 @@ const hereId = async (): Promise<string> => {
 
 /** A machine that was last heard of a day ago, with a file of the session. */
 async function plantAway(): Promise<void> {
-  const instanceId = randomUUID();
+  const processId = randomUUID();
   const at = Date.now() - DAY;
   const address = 'https://away.example.com';
   const facts = { role: 'server', flushedThroughAt: at, nodeId: AWAY, address, sign: null } as const;
-  await server.store.heartbeat({ ...facts, instanceId, at });
+  await server.store.heartbeat({ ...facts, processId, at });
   const id = `${session.id.slice(0, 3)}${randomUUID().slice(3)}`;
   const texts = { type: 'audio_file', purpose: null, fileName: null, mediaType: null, sizeBytes: 500 };
-  const resource = { id, sessionId: session.id, ...texts, createdAt: at, instanceId, nodeId: AWAY };
+  const resource = { id, sessionId: session.id, ...texts, createdAt: at, processId, nodeId: AWAY };
   await server.store.reserve(resource, LIMITS);
   await server.store.settle(id, { sizeBytes: 500, mediaType: null, at });
-  await server.store.dropInstance(instanceId, Date.now());
+  await server.store.dropProcess(processId, Date.now());
 }
 
 beforeEach(async () => {

@@ -94,6 +94,6 @@ export class Server {
 
   /** The processes that the store knows of. */
   async processes(): Promise<string[]> {
-    return (await this.store.listInstances()).map(({ role }) => role);
+    return (await this.store.listProcesses()).map(({ role }) => role);
   }
 }

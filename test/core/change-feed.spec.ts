@@ -12,7 +12,7 @@ class NewsyStore extends MemorySessionStore {
   reads = 0;
   whileReading: () => Promise<void> = async () => {};
 
-  override onNews(listener: () => void): Promise<void> {
+  override onChange(listener: () => void): Promise<void> {
     this.bring = listener;
     return new Promise(() => {});
   }
@@ -87,7 +87,7 @@ describe('The feed of changes', () => {
   });
 
   it('goes by the clock alone where the store may not listen, and says so once', async () => {
-    jest.spyOn(store, 'onNews').mockRejectedValue(new SessionsError('STORE_UNAVAILABLE', 'not allowed'));
+    jest.spyOn(store, 'onChange').mockRejectedValue(new SessionsError('STORE_UNAVAILABLE', 'not allowed'));
     await feed.start();
     const { id } = await opened(store);
     await jest.advanceTimersByTimeAsync(1000);

@@ -33,7 +33,7 @@ describe('Three servers that clean up one Redis', () => {
       await Promise.all(Array.from({ length: 500 }, async () => first?.open()));
     }
     machines.clock.advance(HOUR);
-    await Promise.all(servers.map((server) => server.core.instance.beat()));
+    await Promise.all(servers.map((server) => server.core.thisProcess.beat()));
   }
 
   it('end each due session once, leave none, and part where they meet', async () => {

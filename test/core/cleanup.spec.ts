@@ -98,7 +98,7 @@ describe.each(STORES)('Cleanup on %s', (store) => {
     const { session } = await openConfirmed();
     await world.write(session, 10);
     await world.storage.discardSession(session.id);
-    jest.spyOn(world.store, 'claimEnding').mockRejectedValueOnce(new Error('the disk is full'));
+    jest.spyOn(world.store, 'leaseEnding').mockRejectedValueOnce(new Error('the disk is full'));
     jest.spyOn(world.storage, 'restoreBallast').mockRejectedValueOnce(new Error('no inodes'));
     const emptied = jest.spyOn(world.storage, 'emptyTrash');
     const noted = jest.spyOn(world.storage, 'noteStore');
@@ -297,7 +297,7 @@ describe('What a killed process leaves', () => {
       await other.service.openResource(kept);
       await new Promise((resolve) => setTimeout(resolve, 50));
       world.clock.advance(11_000);
-      await world.core.instance.beat();
+      await world.core.thisProcess.beat();
       await world.core.cleanup.run('orphans');
       const details = await world.service.describe(session);
       expect(details).toMatchObject({

@@ -112,7 +112,7 @@ describe('The time of a store', () => {
       const before = await startProcess();
       const { token } = await openWithFile(before.core);
       machine.pass(60 * SECOND);
-      await before.core.instance.beat();
+      await before.core.thisProcess.beat();
       const { core, clock } = await reboot(shift);
       expect(clock.now()).toBe(NOON + 60 * SECOND);
       expect(await kindOf(core, token)).toBe('live');

@@ -137,7 +137,7 @@ describe.each(SHARED_STORES)('Machines with files of their own, on %s', (_name, 
     const { session } = await sessionWithFilesOn(here, there);
     const sibling = await machines.start(there.root);
     jest.spyOn(there.storage, 'discardSession').mockRejectedValue(new Error('EIO'));
-    jest.spyOn(there.store, 'claimEnding').mockResolvedValue([]);
+    jest.spyOn(there.store, 'leaseEnding').mockResolvedValue([]);
     const lost = jest.spyOn(sibling.storage, 'discardSession').mockRejectedValueOnce(new Error('EIO'));
     await here.service.end(session);
     await eventually('it has failed', async () => lost.mock.calls.length === 1);

@@ -56,9 +56,9 @@ describe('Two processes on one store', () => {
   it('do not take for idle whom the other has just served', async () => {
     const { session, token } = await here.open();
     here.core.finder.touch(session.id, token.hash);
-    await here.core.instance.beat();
+    await here.core.thisProcess.beat();
     here.clock.advance(15 * MINUTE - 5000);
-    await there.core.instance.beat();
+    await there.core.thisProcess.beat();
     here.clock.advance(4999);
     there.core.finder.touch(session.id, token.hash);
     here.clock.advance(1);
@@ -69,13 +69,13 @@ describe('Two processes on one store', () => {
   it('do not take for idle whom the other serves between the reading of the session and of the horizon', async () => {
     const { session, token } = await here.open();
     here.core.finder.touch(session.id, token.hash);
-    await here.core.instance.beat();
+    await here.core.thisProcess.beat();
     here.clock.advance(15 * MINUTE - 1);
     there.core.finder.touch(session.id, token.hash);
     here.clock.advance(1);
-    const horizon = here.core.instance.idleHorizon.bind(here.core.instance);
-    jest.spyOn(here.core.instance, 'idleHorizon').mockImplementationOnce(async () => {
-      await there.core.instance.beat();
+    const horizon = here.core.thisProcess.idleHorizon.bind(here.core.thisProcess);
+    jest.spyOn(here.core.thisProcess, 'idleHorizon').mockImplementationOnce(async () => {
+      await there.core.thisProcess.beat();
       return horizon();
     });
     expect(await here.kindOf(token)).toBe('live');
@@ -111,7 +111,7 @@ describe('Two processes on one store', () => {
     }
     const opened = await Promise.all(Array.from({ length: 50 }, () => here.open()));
     here.clock.advance(MINUTE);
-    await Promise.all([here, there].map((world) => world.core.instance.beat()));
+    await Promise.all([here, there].map((world) => world.core.thisProcess.beat()));
     const reports = await Promise.all([here, there].map((world) => world.core.cleanup.run('idle')));
     expect(reports.reduce((sum, { items }) => sum + items, 0)).toBe(50);
     expect(told.toSorted()).toEqual(opened.map(({ session }) => session.id).toSorted());
@@ -120,8 +120,8 @@ describe('Two processes on one store', () => {
   it('know who holds what, also when one that was stopped takes something up before it says that it lives', async () => {
     const { session } = await here.open();
     const listed = async (): Promise<boolean> =>
-      (await here.store.listInstances()).some(({ instanceId }) => instanceId === there.core.instance.id);
-    expect(await here.store.dropInstance(there.core.instance.id, Number.MAX_SAFE_INTEGER)).toBe(true);
+      (await here.store.listProcesses()).some(({ processId }) => processId === there.core.thisProcess.id);
+    expect(await here.store.dropProcess(there.core.thisProcess.id, Number.MAX_SAFE_INTEGER)).toBe(true);
     here.clock.advance(10_000);
     expect(await listed()).toBe(false);
     await there.service.trackStream(session, { close: () => {} });
@@ -134,7 +134,7 @@ describe('Two processes on one store', () => {
     sink.write(Buffer.alloc(1000));
     for (let round = 0; round < 3; round += 1) {
       here.clock.advance(9000);
-      await there.core.instance.beat();
+      await there.core.thisProcess.beat();
       await here.core.cleanup.run('orphans', { orphanGraceMs: 0 });
     }
     await new Promise((resolve) => sink.end(resolve));
@@ -150,18 +150,18 @@ describe('A request that waits for the other process', () => {
     try {
       const { session, token } = await here.open();
       here.core.finder.touch(session.id, token.hash);
-      await here.core.instance.beat();
+      await here.core.thisProcess.beat();
       here.clock.advance(4900);
       there.core.finder.touch(session.id, token.hash);
       here.clock.advance(100);
       const asked = here.kindOf(token);
       await new Promise((resolve) => setTimeout(resolve, 100));
       here.clock.advance(6000);
-      await here.core.instance.beat();
-      await there.core.instance.beat();
+      await here.core.thisProcess.beat();
+      await there.core.thisProcess.beat();
       expect(await there.core.cleanup.run('idle')).toMatchObject({ items: 0 });
       expect(await asked).toBe('live');
-      await here.core.instance.beat();
+      await here.core.thisProcess.beat();
       expect(await there.core.cleanup.run('idle')).toMatchObject({ items: 0 });
     } finally {
       await there.close();

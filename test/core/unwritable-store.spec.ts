@@ -36,7 +36,7 @@ describe.each(STORES)('While nothing can be written to the store, %s', (store) =
     await world.store.beginEnd(session.id, {
       reason: 'ended',
       at: world.clock.now(),
-      lease: world.core.instance.lease(60_000),
+      lease: world.core.thisProcess.lease(60_000),
     });
     refuseWrites();
     await expect(world.service.openResource(resource)).rejects.toMatchObject({ code: 'RESOURCE_GONE' });

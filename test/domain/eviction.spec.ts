@@ -14,7 +14,7 @@ function held(id: string, changes: Partial<ResourceRecord> = {}): ResourceRecord
     mediaType: null,
     sizeBytes: 10,
     state: 'ready',
-    instanceId: null,
+    processId: null,
     nodeId: 'node',
     freed: false,
     createdAt: 0,

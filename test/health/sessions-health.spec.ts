@@ -26,7 +26,7 @@ class HealthController {
 @Module({ imports: [TerminusModule, SessionsHealthModule], controllers: [HealthController] })
 class HealthModule {}
 
-const WELL = { store: 'ok', cleanup: 'ok', storage: 'ok', leftovers: 'ok' };
+const WELL = { store: 'ok', cleanup: 'ok', storage: 'ok', recovery: 'ok' };
 
 describe.each(ADAPTERS)('health on %s', (adapter: AdapterName) => {
   let clock: ManualClock;
@@ -145,13 +145,13 @@ describe.each(ADAPTERS)('health on %s', (adapter: AdapterName) => {
   });
 
   it.each([
-    ['stuck', (core: SessionsCore) => jest.spyOn(core.leftovers, 'stuck', 'get').mockReturnValue(1)],
+    ['stuck', (core: SessionsCore) => jest.spyOn(core.recovery, 'stuck', 'get').mockReturnValue(1)],
     ['held', (core: SessionsCore) => (core.sweep.held = true)],
   ])('is degraded, but serves, while something is %s', async (word, given) => {
     given(running.app.get(SessionsCore));
     expect(await askAnew()).toEqual({
       status: 200,
-      sessions: { ...WELL, status: 'degraded', leftovers: word },
+      sessions: { ...WELL, status: 'degraded', recovery: word },
     });
   });
 

@@ -65,7 +65,7 @@ describe('Redis over TLS', () => {
       await store.connect();
       let heard = 0;
       const refusals: unknown[] = [];
-      store.onNews(() => (heard += 1)).catch((error: unknown) => refusals.push(error));
+      store.onChange(() => (heard += 1)).catch((error: unknown) => refusals.push(error));
       await eventually('news are heard', async () => {
         const session = await opened(store);
         await store.beginEnd(session.id, anEnd());

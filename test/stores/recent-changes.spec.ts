@@ -71,7 +71,7 @@ describe('The changes that a process made lately', () => {
     await recent.makeAgain();
     await expect(scene.now()).resolves.toMatchObject({ state: 'ending', endReason: 'admin', userId: null });
     const claim = { at: NOW, lease: lease(NOW + MINUTE_MS, undefined, NODE), limit: 1 };
-    await expect(scene.store.claimEnding(claim)).resolves.toMatchObject([{ id }]);
+    await expect(scene.store.leaseEnding(claim)).resolves.toMatchObject([{ id }]);
   });
 
   it('change nothing where they happened', async () => {

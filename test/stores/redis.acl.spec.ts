@@ -54,7 +54,7 @@ describe.each(SERVERS)('A Redis user with the rights that the README gives, on %
   it('hears the news, and was refused nothing', async () => {
     let heard = 0;
     const refusals: unknown[] = [];
-    store.onNews(() => (heard += 1)).catch((error: unknown) => refusals.push(error));
+    store.onChange(() => (heard += 1)).catch((error: unknown) => refusals.push(error));
     await eventually('news are heard', async () => {
       const session = await opened(store);
       await store.beginEnd(session.id, anEnd());

@@ -5,7 +5,7 @@ import type { SessionStore } from '#sessions/ports/session-store';
 import {
   anEnd,
   beat,
-  INSTANCE,
+  PROCESS,
   lease,
   LIMITS,
   MANY,
@@ -235,8 +235,8 @@ describe('Several processes on one Redis', () => {
     const store = await connected(prefix);
     await Promise.all([store.open(newSession(), 5), store.open(newSession(), 5)]);
     await store.close();
-    await expect(server.command('ZCARD', `${prefix}{places}:pending`)).resolves.toBe(0);
-    await expect(server.command('HGET', `${prefix}{places}:taken`, 'taken')).resolves.toBe('2');
+    await expect(server.command('ZCARD', `${prefix}{counts}:pending`)).resolves.toBe(0);
+    await expect(server.command('HGET', `${prefix}{counts}:taken`, 'taken')).resolves.toBe('2');
   });
 
   it('count places anew that a crash left taken, before they say that all are', async () => {
@@ -244,7 +244,7 @@ describe('Several processes on one Redis', () => {
     const store = await connected(prefix);
     const session = await opened(store);
     const other = (Number.parseInt(session.id.slice(0, 3), 16) + 1) % 16;
-    await server.command('HSET', `${prefix}{places}:taken`, `reserved:${other}`, '999', 'taken', '1000');
+    await server.command('HSET', `${prefix}{counts}:taken`, `reserved:${other}`, '999', 'taken', '1000');
     await expect(store.open(newSession(), 2)).resolves.toBe('opened');
     await expect(store.open(newSession(), 2)).resolves.toBe('full');
     await store.beginEnd(session.id, anEnd());
@@ -256,10 +256,10 @@ describe('Several processes on one Redis', () => {
     const store = await connected(prefix);
     const session = await opened(store);
     const unfinished = await writing(store, session.id);
-    await server.command('HSET', `${prefix}{instances}:lost`, INSTANCE, '0');
-    const claimed = await store.claimReleasing({ at: NOW, lease: lease(), limit: 10 });
+    await server.command('HSET', `${prefix}{processes}:lost`, PROCESS, '0');
+    const claimed = await store.leaseReleasing({ at: NOW, lease: lease(), limit: 10 });
     expect(claimed.map(({ id }) => id)).toEqual([unfinished.id]);
-    await expect(server.command('HLEN', `${prefix}{instances}:lost`)).resolves.toBe(0);
+    await expect(server.command('HLEN', `${prefix}{processes}:lost`)).resolves.toBe(0);
   });
 
   it('believe the index of users only as far as the sessions bear it out', async () => {

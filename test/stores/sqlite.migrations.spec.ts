@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { APPLICATION_ID, MIGRATIONS } from '#sessions/stores/sqlite/operations/migrations';
 import { SqliteSessionStore } from '#sessions/stores/sqlite/sqlite-session-store';
-import { beat, lease, NODE, NOW, OTHER_INSTANCE, OTHER_NODE } from '#sessions/testing/store/store.fixtures';
+import { beat, lease, NODE, NOW, OTHER_PROCESS, OTHER_NODE } from '#sessions/testing/store/store.fixtures';
 
 const OPEN = '11111111-1111-4111-8111-111111111111';
 const ENDING = '22222222-2222-4222-8222-222222222222';
@@ -53,7 +53,7 @@ afterEach(async () => {
 describe('A database of the time before there were nodes', () => {
   it('gives its files to the first node that comes, and its streams to none', async () => {
     await store.heartbeat(beat({}));
-    await store.heartbeat(beat({ instanceId: OTHER_INSTANCE, nodeId: OTHER_NODE }));
+    await store.heartbeat(beat({ processId: OTHER_PROCESS, nodeId: OTHER_NODE }));
     const held = await store.listResources([OPEN]);
     expect(Object.fromEntries(held.map(({ type, nodeId, freed }) => [type, { nodeId, freed }]))).toEqual({
       audio_file: { nodeId: NODE, freed: false },
@@ -65,12 +65,12 @@ describe('A database of the time before there were nodes', () => {
   it('has its unfinished ends finished, with their files', async () => {
     await store.heartbeat(beat({}));
     const claim = { at: NOW, lease: lease(), limit: 10 };
-    const [claimed, ...others] = await store.claimEnding(claim);
+    const [claimed, ...others] = await store.leaseEnding(claim);
     expect(others).toEqual([]);
     expect(claimed).toMatchObject({ id: ENDING, hasFiles: true });
     expect(await store.finishEnd(ENDING, NODE, NOW)).toEqual({ resources: 2, bytes: 5 });
     expect((await store.find(ENDING))?.state).toBe('ended');
-    expect(await store.claimEnding({ ...claim, at: NOW * 2 })).toEqual([]);
+    expect(await store.leaseEnding({ ...claim, at: NOW * 2 })).toEqual([]);
   });
 
   it('ends its open sessions with their files', async () => {

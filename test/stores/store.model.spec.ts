@@ -12,7 +12,7 @@ import { RedisServer } from '../support/redis-servers.js';
 const SESSIONS = Array.from({ length: 4 }, (_, n) => `5e550000-0000-4000-8000-00000000000${n}`);
 const RESOURCES = Array.from({ length: 6 }, (_, n) => `5e500000-0000-4000-8000-00000000000${n}`);
 const TOKENS = Array.from({ length: 8 }, (_, n) => `Xl${'token'.padEnd(42, 'x')}${'AEIMQUYc'[n]}`);
-const INSTANCES = ['1a500000-0000-4000-8000-000000000000', '1a500000-0000-4000-8000-000000000001'];
+const PROCESSES = ['1a500000-0000-4000-8000-000000000000', '1a500000-0000-4000-8000-000000000001'];
 const NODES = ['de000000-0000-4000-8000-000000000000', 'de000000-0000-4000-8000-000000000001'];
 const T0 = 1_800_000_000_000;
 
@@ -20,13 +20,13 @@ const session = fc.constantFrom(...SESSIONS);
 const resource = fc.constantFrom(...RESOURCES);
 const token = fc.constantFrom(...TOKENS);
 const node = fc.constantFrom(...NODES);
-const instance = fc.constantFrom(...INSTANCES);
+const instance = fc.constantFrom(...PROCESSES);
 const at = fc.integer({ min: 0, max: 200 }).map((seconds) => T0 + seconds * 1000);
 const bytes = fc.integer({ min: 0, max: 60 });
 const epoch = fc.integer({ min: 0, max: 2 });
 const limit = fc.integer({ min: 1, max: 5 });
 const limits = fc.constant({ maxResources: 3, maxBytes: 100 });
-const lease = fc.record({ instanceId: instance, nodeId: node, until: at });
+const lease = fc.record({ processId: instance, nodeId: node, until: at });
 const userId = fc.constantFrom('ada', 'Eve 🙂');
 const victim = fc.record({ id: resource, lastUsedAt: at });
 
@@ -66,7 +66,7 @@ const newResource = fc
     mediaType: fc.constant(null),
     sizeBytes: bytes,
     createdAt: at,
-    instanceId: instance,
+    processId: instance,
     nodeId: node,
   })
   .map((drawn) => ({ ...drawn, nodeId: drawn.type === 'stream' ? null : drawn.nodeId }));
@@ -107,8 +107,8 @@ const commands = fc.oneof(
     ),
   ),
   command('finishEnd', [session, node, at], (store, ...args) => store.finishEnd(...args)),
-  command('claimEnding', [at, lease, limit], (store, claimedAt, held, most) =>
-    store.claimEnding({ at: claimedAt, lease: held, limit: most }),
+  command('leaseEnding', [at, lease, limit], (store, claimedAt, held, most) =>
+    store.leaseEnding({ at: claimedAt, lease: held, limit: most }),
   ),
   command('dropTombstones', [at, limit], (store, ...args) => store.dropTombstones(...args)),
   command(
@@ -116,15 +116,15 @@ const commands = fc.oneof(
     [fc.array(victim, { maxLength: 4 }), lease, fc.boolean()],
     (store, victims, held, any) => store.beginRelease(victims, held, any ? 'any' : 'unused'),
   ),
-  command('claimReleasing', [at, lease, limit], (store, claimedAt, held, most) =>
-    store.claimReleasing({ at: claimedAt, lease: held, limit: most }),
+  command('leaseReleasing', [at, lease, limit], (store, claimedAt, held, most) =>
+    store.leaseReleasing({ at: claimedAt, lease: held, limit: most }),
   ),
   command('finishRelease', [fc.array(resource, { maxLength: 4 }), fc.boolean()], (store, ids, evicted) =>
     store.finishRelease(ids, evicted ? 'evicted' : 'released'),
   ),
-  command('heartbeat', [instance, node, at, at], (store, instanceId, nodeId, beatAt, flushedThroughAt) =>
+  command('heartbeat', [instance, node, at, at], (store, processId, nodeId, beatAt, flushedThroughAt) =>
     store.heartbeat({
-      instanceId,
+      processId,
       role: 'server',
       at: beatAt,
       flushedThroughAt,
@@ -134,7 +134,7 @@ const commands = fc.oneof(
     }),
   ),
   command('forgetNode', [node, at, at], (store, ...args) => store.forgetNode(...args)),
-  command('dropInstance', [instance, at], (store, ...args) => store.dropInstance(...args)),
+  command('dropProcess', [instance, at], (store, ...args) => store.dropProcess(...args)),
   command('findByToken', [token], (store, hash) => store.findByToken(hash)),
   command('findIdle', [at, limit], (store, ...args) => store.findIdle(...args)),
   command('findExpired', [at, limit], (store, ...args) => store.findExpired(...args)),
@@ -165,7 +165,7 @@ async function everythingIn(store: SessionStore, feedFrom: string): Promise<unkn
     counter: (await store.identity()).counter,
     sessions: await Promise.all(SESSIONS.map((id) => store.find(id))),
     resources: await store.listResources(SESSIONS),
-    instances: await store.listInstances(),
+    instances: await store.listProcesses(),
     nodes: await store.listNodes(),
     totals: await store.totals(),
     lastSeenAt: (await store.anchorClock({ wallMs: 1, monotonicMs: 1, bootId: 'next' })).lastSeenAt,

@@ -50,7 +50,7 @@ async function addRecord(
     mediaType: 'audio/webm',
     sizeBytes: bytes,
     createdAt: at,
-    instanceId: randomUUID(),
+    processId: randomUUID(),
     nodeId,
   };
   // Asked for in one turn, they are one transaction.

@@ -25,7 +25,7 @@ const newResource = (sessionId) => ({
   mediaType: null,
   sizeBytes: 0,
   createdAt: NOW,
-  instanceId: randomUUID(),
+  processId: randomUUID(),
   nodeId: randomUUID(),
 });
 

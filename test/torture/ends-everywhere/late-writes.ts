@@ -15,7 +15,7 @@ export async function writesThatLand(
   const before = await store.find(sessionId);
   if (!before) return [];
   const { epoch, lastActivityAt, requestCount } = before;
-  const instanceId = randomUUID();
+  const processId = randomUUID();
   const resource = {
     id: inBucketOf(sessionId, randomUUID()),
     sessionId,
@@ -25,7 +25,7 @@ export async function writesThatLand(
     mediaType: null,
     sizeBytes: 0,
     createdAt: lastActivityAt,
-    instanceId,
+    processId,
     nodeId: randomUUID(),
   };
   const landed = await Promise.all([
@@ -39,7 +39,7 @@ export async function writesThatLand(
       store
         .settle(id, { sizeBytes: 0, mediaType: null, at: lastActivityAt })
         .then((answer) => answer !== null && 'settle'),
-      store.use(id, instanceId, lastActivityAt).then((answer) => answer !== null && 'use'),
+      store.use(id, processId, lastActivityAt).then((answer) => answer !== null && 'use'),
     ]),
     store.touch([{ sessionId, at: lastActivityAt + 60_000, requests: 1 }]).then(() => false as const),
   ]);

@@ -88,9 +88,9 @@ function makeCore(store: SessionStore, storage: FileStorage, clock: ManualClock)
   return new SessionsCore({ config, store, storage, clock, role: 'server', logFor: () => silent });
 }
 
-async function connect({ store, storage, instance, feed }: SessionsCore): Promise<void> {
+async function connect({ store, storage, thisProcess, feed }: SessionsCore): Promise<void> {
   await store.connect();
   await storage.connect(await store.identity());
-  await instance.beat();
+  await thisProcess.beat();
   await feed.read();
 }

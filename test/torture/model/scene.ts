@@ -83,7 +83,7 @@ export class Scene implements Watcher {
         if (kind === 'live') this.fault('A token is live after the end');
       }
       await core.feed.read();
-      await core.instance.beat();
+      await core.thisProcess.beat();
     }
     const record = await this.stage.store.find(this.session.id);
     if (record?.state !== 'ended') this.fault(`At last the session is ${record?.state ?? 'gone'}`);
@@ -117,7 +117,7 @@ export class Scene implements Watcher {
       await stream.toArray();
     },
     track: async (core) => this.track(core),
-    flush: async ({ instance }) => instance.beat(),
+    flush: async ({ thisProcess }) => thisProcess.beat(),
     hear: (core, by) => this.hear(core, by),
     sweep: async ({ cleanup }) => void (await cleanup.run('orphans')),
     end: async ({ service }, by) => {
@@ -129,7 +129,7 @@ export class Scene implements Watcher {
     },
     idle: async ({ cleanup }, by) => {
       this.stage.clock.advance(IDLE_MS);
-      await this.stage.cores[by === 0 ? 1 : 0].instance.beat();
+      await this.stage.cores[by === 0 ? 1 : 0].thisProcess.beat();
       await cleanup.run('idle');
     },
     evict: async ({ service }) => {
@@ -206,8 +206,8 @@ export class Scene implements Watcher {
   }
 
   private async open(bare: boolean, isKnown: readonly [boolean, boolean]): Promise<void> {
-    for (const { instance, feed } of this.stage.cores) {
-      await instance.beat();
+    for (const { thisProcess, feed } of this.stage.cores) {
+      await thisProcess.beat();
       await feed.read();
     }
     const opening = await this.stage.cores[0].service.open(CLIENT);

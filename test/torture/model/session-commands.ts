@@ -87,13 +87,13 @@ export function request(by: Which, chosen: number, age: number, who: number): Co
 /** Whoever holds touches of a session that looks idle writes them within a second: here, within milliseconds. */
 async function whileTheOtherBeats<T>(pair: Pair, by: Which, work: () => Promise<T>): Promise<T> {
   const beats: Promise<void>[] = [];
-  const timer = setInterval(() => beats.push(pair.other(by).instance.beat()), 20);
+  const timer = setInterval(() => beats.push(pair.other(by).thisProcess.beat()), 20);
   try {
     return await work();
   } finally {
     clearInterval(timer);
     await Promise.all(beats);
-    for (const core of pair.cores) await core.instance.beat();
+    for (const core of pair.cores) await core.thisProcess.beat();
   }
 }
 

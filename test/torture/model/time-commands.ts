@@ -29,7 +29,7 @@ function advance(ms: number, lagMs: number, who: 'both' | Which): Command {
     model.now += ms - lag;
     for (const each of [0, 1] as const) {
       if (who !== 'both' && who !== each) continue;
-      await cores[each].instance.beat();
+      await cores[each].thisProcess.beat();
       model.beat(each);
     }
     clock.advance(lag);
@@ -39,7 +39,7 @@ function advance(ms: number, lagMs: number, who: 'both' | Which): Command {
 
 function beat(by: Which): Command {
   return new Command('beat', [by], always, async ({ model }, { cores }) => {
-    await cores[by].instance.beat();
+    await cores[by].thisProcess.beat();
     model.beat(by);
   });
 }

@@ -31,7 +31,7 @@ export async function sweepAmongSlowUploads(
       await nextTurn();
       server.clock.advance(PACE_MS);
       // Every process says every second that it lives.
-      for (const { core } of worlds) await core.instance.beat();
+      for (const { core } of worlds) await core.thisProcess.beat();
       const world = worlds[sweep % worlds.length] ?? server;
       for (const job of ['idle', 'expired'] as const) await world.core.cleanup.run(job);
       const { orphans, deleted } = await world.sweep();

@@ -106,7 +106,7 @@ async function serve(
     if (deleted > 0) violation(`${deleted} files were deleted`);
     server.advance(1000);
     const { status, sessions } = await server.health();
-    const why = isNoticed ? sessions['storage'] === 'untrusted' : sessions['leftovers'] === 'held';
+    const why = isNoticed ? sessions['storage'] === 'untrusted' : sessions['recovery'] === 'held';
     if (status !== 200 || sessions['status'] !== 'degraded' || !why) {
       violation(`health says ${status} ${JSON.stringify(sessions)}`);
     }

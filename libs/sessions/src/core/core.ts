@@ -5,20 +5,20 @@ import { LiveConnections } from './process/live-connections.js';
 import { Alerts } from './process/alerts.js';
 import { ChangeFeed } from './process/change-feed.js';
 import { Cleanup } from './cleanup/cleanup.js';
-import { ClockDoubt } from './process/clock-doubt.js';
+import { ClockTrust } from './process/clock-trust.js';
 import type { SessionsConfig } from './config/config.js';
 import type { CoreContext } from './process/context.js';
 import { Ender } from './endings/ender.js';
-import { EndsElsewhere } from './endings/ends-elsewhere.js';
+import { RemoteEnds } from './endings/remote-ends.js';
 import { SessionEventBus } from './watch/event-bus.js';
 import { logEvents } from './watch/event-log.js';
-import { Leftovers } from './cleanup/leftovers.js';
+import { Recovery } from './cleanup/recovery.js';
 import { Limiter } from './resources/limiter.js';
 import { describeError, type LogFor } from './watch/log.js';
 import { MeteredStore } from './watch/metered-store.js';
 import { Nodes } from './process/nodes.js';
 import { OrphanSweep } from './cleanup/orphan-sweep.js';
-import { ProcessInstance } from './process/process-instance.js';
+import { ThisProcess } from './process/this-process.js';
 import { Releaser } from './resources/releaser.js';
 import { Resources } from './resources/resources.js';
 import { SessionCache } from './process/session-cache.js';
@@ -45,15 +45,15 @@ export class SessionsCore {
   readonly events: SessionEventBus;
   readonly service: SessionService;
   readonly cleanup: Cleanup;
-  readonly leftovers: Leftovers;
+  readonly recovery: Recovery;
   readonly sweep: OrphanSweep;
   readonly alerts: Alerts;
   readonly finder: SessionFinder;
-  readonly instance: ProcessInstance;
+  readonly thisProcess: ThisProcess;
   readonly role: 'server' | 'cli';
   readonly feed: ChangeFeed;
   readonly nodes: Nodes;
-  private readonly endsElsewhere: EndsElsewhere;
+  private readonly remoteEnds: RemoteEnds;
   private started = false;
   private readonly connections = new LiveConnections();
 
@@ -66,11 +66,11 @@ export class SessionsCore {
     const touches = new TouchBuffer(store, clock.now());
     const self = { role, address: config.nodeAddress };
     const cache = new SessionCache(clock, config.cache);
-    const instance = new ProcessInstance(store, storage, touches, clock, self, log);
-    const doubt = new ClockDoubt(clock);
+    const thisProcess = new ThisProcess(store, storage, touches, clock, self, log);
+    const clockTrust = new ClockTrust(clock);
     const { connections } = this;
     // prettier-ignore
-    const context: CoreContext = { config, store, storage, clock, doubt, events, instance, cache, touches, connections, log };
+    const context: CoreContext = { config, store, storage, clock, clockTrust, events, thisProcess, cache, touches, connections, log };
     const background = { ...context, log: logFor('SessionCleanup') };
 
     const ender = new Ender(context);
@@ -79,26 +79,26 @@ export class SessionsCore {
     const resources = new Resources(context, new Limiter(context, releaser), releaser, this.nodes);
     const opener = new SessionOpener(context, ender);
     this.finder = new SessionFinder(context, ender);
-    this.leftovers = new Leftovers(background, ender, releaser);
-    this.endsElsewhere = new EndsElsewhere(
-      () => instance.nodeId,
-      () => this.leftovers.finishEndsNow(),
+    this.recovery = new Recovery(background, ender, releaser);
+    this.remoteEnds = new RemoteEnds(
+      () => thisProcess.nodeId,
+      () => this.recovery.finishEndsNow(),
     );
     const onChange = (change: SessionChange): void => {
       ender.apply(change);
-      this.endsElsewhere.hear(change);
+      this.remoteEnds.hear(change);
     };
     const onReset = (): Promise<void> => ender.recheckConnections();
     this.feed = new ChangeFeed(store, cache, clock, log, onChange, onReset);
     this.sweep = new OrphanSweep(background);
-    this.cleanup = new Cleanup(background, ender, this.leftovers, this.sweep);
+    this.cleanup = new Cleanup(background, ender, this.recovery, this.sweep);
     this.alerts = new Alerts({ ...context, log: logFor('SessionAlerts') });
     const { finder } = this;
     this.service = new SessionService(context, { finder, opener, ender, resources });
     this.store = store;
     this.storage = storage;
     this.events = events;
-    this.instance = instance;
+    this.thisProcess = thisProcess;
     this.role = role;
   }
 
@@ -116,7 +116,7 @@ export class SessionsCore {
     await storage.connect(await store.identity());
     // Another process may have noted a later counter meanwhile: an identity read after it settles that.
     await storage.noteStore(await store.identity());
-    await this.instance.start();
+    await this.thisProcess.start();
     await this.feed.start();
     if (this.parts.role === 'server') this.alerts.start();
     this.started = true;
@@ -140,8 +140,8 @@ export class SessionsCore {
     const log = this.parts.logFor('SessionService');
     const steps = [
       () => this.feed.stop(),
-      () => this.endsElsewhere.stop(),
-      () => this.instance.stop(),
+      () => this.remoteEnds.stop(),
+      () => this.thisProcess.stop(),
       () => this.noteStore(),
       () => this.storage.close(),
       () => this.store.close(),

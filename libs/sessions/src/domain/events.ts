@@ -3,7 +3,7 @@ import type { EndReason } from './session.js';
 /** Everything an application can subscribe to, with what each event carries. Instants are epoch milliseconds, sizes bytes. */
 export interface SessionEvents {
   'session.opened': { readonly sessionId: string; readonly at: number };
-  'session.bound': { readonly sessionId: string; readonly userId: string };
+  'session.login': { readonly sessionId: string; readonly userId: string };
   'session.regenerated': { readonly sessionId: string };
   /** Told once, by the process that ended it, as soon as the session is over for everybody. */
   'session.ended': {

@@ -21,7 +21,7 @@ export interface ResourceRecord {
   readonly sizeBytes: number;
   readonly state: ResourceState;
   /** The process that writes it or, for a stream, holds it; `null` once a file is ready. */
-  readonly instanceId: string | null;
+  readonly processId: string | null;
   /** The node that its file lies on: the UUID of a storage root. `null` for a stream, which has no file. */
   readonly nodeId: string | null;
   readonly createdAt: number;
@@ -36,7 +36,7 @@ export interface ResourceRecord {
 export type NewResource = Pick<
   ResourceRecord,
   'id' | 'sessionId' | 'type' | 'purpose' | 'fileName' | 'mediaType' | 'sizeBytes' | 'createdAt' | 'nodeId'
-> & { readonly instanceId: string };
+> & { readonly processId: string };
 
 /** Whether it is being read or written now, by any process: such a resource is never evicted. */
 export function isInUse(resource: ResourceRecord): boolean {

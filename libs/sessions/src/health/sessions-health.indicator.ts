@@ -32,12 +32,12 @@ export class SessionsHealthIndicator {
   async isHealthy(key = 'sessions'): Promise<HealthIndicatorResult> {
     const health = await this.look();
     const indicator = this.indicators.check(key);
-    const { store, cleanup, storage, leftovers } = health;
+    const { store, cleanup, storage, recovery } = health;
     const isTrusted = storage !== 'untrusted';
     if (store !== 'ok' || cleanup !== 'ok' || (isTrusted && storage !== 'ok')) {
       return indicator.down({ ...health });
     }
-    return isTrusted && leftovers === 'ok' ? indicator.up({ ...health }) : indicator.degraded({ ...health });
+    return isTrusted && recovery === 'ok' ? indicator.up({ ...health }) : indicator.degraded({ ...health });
   }
 
   private look(): Promise<SessionsHealth> {

@@ -4,21 +4,21 @@ import { CLEANUP_JOBS } from '../domain/events.js';
 import type { Clock } from '../ports/clock.js';
 import type { StorageProblem, StorageRoom } from '../ports/file-storage.js';
 import type { JobRecord } from '../ports/session-store.js';
-import { PatientQuestion } from './patient-question.js';
+import { SingleFlight } from './single-flight.js';
 
 /** In fixed words, since it may be shown to anybody. */
 export interface SessionsHealth {
   readonly store: 'ok' | 'timeout' | 'unavailable';
   readonly cleanup: 'ok' | 'overdue' | 'unknown';
   readonly storage: 'ok' | 'timeout' | StorageProblem;
-  readonly leftovers: 'ok' | 'stuck' | 'held';
+  readonly recovery: 'ok' | 'stuck' | 'held';
 }
 
 /** Looks at what must be well for sessions to be served and cleaned up after. Never rejects. */
 export class SessionsProbe {
   private readonly bootedAt: number;
-  private readonly runs: PatientQuestion<readonly JobRecord[]>;
-  private readonly room: PatientQuestion<StorageRoom>;
+  private readonly runs: SingleFlight<readonly JobRecord[]>;
+  private readonly room: SingleFlight<StorageRoom>;
 
   constructor(
     private readonly core: SessionsCore,
@@ -26,8 +26,8 @@ export class SessionsProbe {
     private readonly clock: Clock,
   ) {
     this.bootedAt = clock.now();
-    this.runs = new PatientQuestion(() => core.store.listRuns());
-    this.room = new PatientQuestion(() => core.storage.room());
+    this.runs = new SingleFlight(() => core.store.listRuns());
+    this.room = new SingleFlight(() => core.storage.room());
   }
 
   async look(): Promise<SessionsHealth> {
@@ -36,7 +36,7 @@ export class SessionsProbe {
       store: typeof runs === 'string' ? runs : 'ok',
       cleanup: typeof runs === 'string' ? 'unknown' : this.judgeCleanup(runs),
       storage: typeof room === 'string' ? room : (room.problem ?? 'ok'),
-      leftovers: this.judgeLeftovers(),
+      recovery: this.judgeRecovery(),
     };
   }
 
@@ -50,8 +50,8 @@ export class SessionsProbe {
     return isOverdue ? 'overdue' : 'ok';
   }
 
-  private judgeLeftovers(): 'ok' | 'stuck' | 'held' {
+  private judgeRecovery(): 'ok' | 'stuck' | 'held' {
     if (this.core.sweep.held) return 'held';
-    return this.core.leftovers.stuck + this.core.sweep.stuck > 0 ? 'stuck' : 'ok';
+    return this.core.recovery.stuck + this.core.sweep.stuck > 0 ? 'stuck' : 'ok';
   }
 }

@@ -72,7 +72,7 @@ function registerStuck(registry: Registry, core: SessionsCore): void {
     name: 'nest_sessions_stuck',
     help: 'What this process could not clean up in five tries; it goes on trying.',
     registers: [registry],
-    collect: () => stuck.set(core.leftovers.stuck),
+    collect: () => stuck.set(core.recovery.stuck),
   });
 }
 

@@ -101,7 +101,7 @@ function storeMetrics(resourceTypes: readonly string[]): StoreMetric[] {
     {
       kind: Gauge,
       name: 'nest_sessions_due',
-      help: 'Backlog of the cleanup: sessions past their idle or absolute end, and ended ones whose files are on their way out.',
+      help: 'Backpressure of the cleanup: sessions past their idle or absolute end, and ended ones whose files are on their way out.',
       label: 'kind',
       read: ({ totals, due }) => [
         [{ kind: 'idle' }, due.idle],

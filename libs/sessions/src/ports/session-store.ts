@@ -93,7 +93,7 @@ export abstract class SessionStore {
    * Sessions left `ending` whose part on the node of the lease, or that of no node where none holds files, is free:
    * nobody has begun it, or the holder's lease has run out. The oldest first; each is leased to the caller.
    */
-  abstract claimEnding(claim: Claim): Promise<EndingSession[]>;
+  abstract leaseEnding(claim: Claim): Promise<EndingSession[]>;
 
   /**
    * The node has done its part: drops the records of what it held, and those of streams, and adds what was settled to the
@@ -132,7 +132,7 @@ export abstract class SessionStore {
    * with this. Lasts until `close`, and resolves then; a store without news never calls, and resolves at once. Rejects with
    * `STORE_UNAVAILABLE` where it is not allowed to listen; one that cannot for now goes on trying.
    */
-  async onNews(_listener: () => void): Promise<void> {}
+  async onChange(_listener: () => void): Promise<void> {}
 
   // --- resources --------------------------------------------------------------------------------------------------
 
@@ -163,11 +163,11 @@ export abstract class SessionStore {
    */
   abstract knownResources(sessionIds: readonly string[]): Promise<readonly string[]>;
 
-  /** Notes a read by `instanceId`: from now to `unuse` it is in use. `null` unless it is `ready` and its session open. */
-  abstract use(resourceId: string, instanceId: string, at: number): Promise<ResourceRecord | null>;
+  /** Notes a read by `processId`: from now to `unuse` it is in use. `null` unless it is `ready` and its session open. */
+  abstract use(resourceId: string, processId: string, at: number): Promise<ResourceRecord | null>;
 
   /** Ends one read. Last used moves forward to `at`. */
-  abstract unuse(resourceId: string, instanceId: string, at: number): Promise<void>;
+  abstract unuse(resourceId: string, processId: string, at: number): Promise<void>;
 
   /**
    * Marks resources `releasing`, leased to the caller, and answers those it marked: each at most once. With `only`
@@ -185,7 +185,7 @@ export abstract class SessionStore {
    * Resources of the lease's node, and streams, left `releasing` by a holder whose lease has run out, oldest lease first;
    * each is leased to the caller.
    */
-  abstract claimReleasing(claim: Claim): Promise<ResourceRecord[]>;
+  abstract leaseReleasing(claim: Claim): Promise<ResourceRecord[]>;
 
   /**
    * Drops the records of `releasing` resources, their count and bytes unless they are `freed`, and adds what was settled to
@@ -198,13 +198,13 @@ export abstract class SessionStore {
   /** Says that a process lives, and its node with it. */
   abstract heartbeat(beat: Heartbeat): Promise<void>;
 
-  abstract listInstances(): Promise<Heartbeat[]>;
+  abstract listProcesses(): Promise<Heartbeat[]>;
 
   /**
    * Strikes a process off, if its last heartbeat still is at or before `silentSince`: its uses are void, and what it
    * was writing and its streams are marked `releasing`, `freed`, and free to be claimed. Whether it did.
    */
-  abstract dropInstance(instanceId: string, silentSince: number): Promise<boolean>;
+  abstract dropProcess(processId: string, silentSince: number): Promise<boolean>;
 
   /** Every node that was ever heard of and is not forgotten, in the order of the ids. */
   abstract listNodes(): Promise<NodeRecord[]>;

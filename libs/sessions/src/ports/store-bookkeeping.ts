@@ -2,7 +2,7 @@ import type { CleanupJob } from '../domain/events.js';
 import type { EndReason } from '../domain/session.js';
 
 export interface Heartbeat {
-  readonly instanceId: string;
+  readonly processId: string;
   readonly role: 'server' | 'cli';
   readonly at: number;
   /** Every touch that this process took before this instant is in the store. */

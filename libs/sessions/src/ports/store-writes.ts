@@ -12,7 +12,7 @@ export interface Touch {
 
 /** A right to finish something, until another process may take it over. */
 export interface Lease {
-  readonly instanceId: string;
+  readonly processId: string;
   /** The node of that process: what it may finish are things of this node. */
   readonly nodeId: string;
   readonly until: number;

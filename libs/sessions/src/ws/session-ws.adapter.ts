@@ -13,7 +13,7 @@ import { SessionResolver } from '../http/session/session-resolver.js';
 import { SESSIONS_CONFIG } from '../core/config/tokens.js';
 import { Clock } from '../ports/clock.js';
 import { isAllowedOrigin } from './origin.js';
-import { PatientWebSocket } from './patient-web-socket.js';
+import { BackpressureWebSocket } from './backpressure-web-socket.js';
 import { ProxyTrust } from './proxy-trust.js';
 import type { SessionSocket } from './session-socket.js';
 import { refusalFor, refusalOf, refuseUpgrade, type UpgradeRefusal } from './upgrade-answer.js';
@@ -61,7 +61,7 @@ export class SessionsWsAdapter extends WsAdapter {
     const { verifyClient, ...others } = options as ServerOptions & { readonly verifyClient?: VerifyClient };
     const server = super.create(port, {
       maxPayload: MAX_MESSAGE_BYTES,
-      WebSocket: PatientWebSocket,
+      WebSocket: BackpressureWebSocket,
       ...others,
       verifyClient: (upgrade: Upgrade, verdict: Verdict) => void this.verify(upgrade, verdict, verifyClient),
     }) as WebSocketServer;

@@ -2,7 +2,7 @@ import { Option } from 'nest-commander';
 import { endedView } from '../../operate/views.js';
 import type { CleanupReport } from '../../core/cleanup/cleanup.js';
 import type { EndedSession } from '../../core/endings/ender.js';
-import type { PendingFiles } from '../../core/endings/other-processes.js';
+import type { PendingFiles } from '../../core/endings/peer-wait.js';
 import type { SweepReport } from '../../core/cleanup/orphan-sweep.js';
 import type { SessionDetails } from '../../core/sessions/session.service.js';
 import type { CleanupJob } from '../../domain/events.js';
@@ -13,7 +13,7 @@ import type { OpenSessions } from '../access/sessions-access.js';
 import { SessionsCommandRunner } from './sessions-command-runner.js';
 import { noSuchSession } from './show.command.js';
 import { columns } from '../output/table.js';
-import { cell, counted, size, span } from '../output/wording.js';
+import { cell, counted, size, span } from '../output/format.js';
 
 const MAX_GRACE_SECONDS = 365 * 24 * 3600;
 /** Below it an upload that is just being settled could be taken for an orphan by a wrong clock: only on demand. */

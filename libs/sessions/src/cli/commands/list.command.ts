@@ -7,7 +7,7 @@ import { usage } from '../output/command-failure.js';
 import { gather, single, sort, userId, wholeNumber, type Given } from './option-values.js';
 import { SessionsCommandRunner } from './sessions-command-runner.js';
 import { columns } from '../output/table.js';
-import { cell, counted, size, span } from '../output/wording.js';
+import { cell, counted, size, span } from '../output/format.js';
 
 const DEFAULT_LIMIT = 100;
 const MAX_LIMIT = 1000;

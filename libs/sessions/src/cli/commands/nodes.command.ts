@@ -1,11 +1,11 @@
 import { Option } from 'nest-commander';
-import { SILENT_AFTER_MS } from '../../core/process/process-instance.js';
+import { SILENT_AFTER_MS } from '../../core/process/this-process.js';
 import type { NodeState } from '../../core/process/nodes.js';
 import { CommandFailure, EXIT, usage } from '../output/command-failure.js';
 import { nodeId } from './option-values.js';
 import { SessionsCommandRunner } from './sessions-command-runner.js';
 import { columns } from '../output/table.js';
-import { ago, cell, counted, size } from '../output/wording.js';
+import { ago, cell, counted, size } from '../output/format.js';
 
 interface NodesOptions {
   readonly yes?: boolean;

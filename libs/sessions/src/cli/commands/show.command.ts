@@ -5,8 +5,8 @@ import { CommandFailure, EXIT } from '../output/command-failure.js';
 import { sessionId } from './option-values.js';
 import { SessionsCommandRunner } from './sessions-command-runner.js';
 import { columns, facts, section } from '../output/table.js';
-import { visible } from '../output/visible.js';
-import { ago, cell, instant, size, span } from '../output/wording.js';
+import { escapeControl } from '../output/escape-control.js';
+import { ago, cell, instant, size, span } from '../output/format.js';
 
 /** One session with all it holds. Looking at it is no activity of it. */
 export abstract class ShowCommand extends SessionsCommandRunner {
@@ -31,9 +31,9 @@ export abstract class ShowCommand extends SessionsCommandRunner {
   private page(session: SessionDetails, now: number): string {
     const overview = facts(this.terminal, [
       ['Session', session.id],
-      ['User', session.userId === null ? '-' : visible(session.userId)],
-      ['Address', visible(session.ipAddress)],
-      ['Agent', visible(session.userAgent) || '-'],
+      ['User', session.userId === null ? '-' : escapeControl(session.userId)],
+      ['Address', escapeControl(session.ipAddress)],
+      ['Agent', escapeControl(session.userAgent) || '-'],
       ['Created', `${instant(session.createdAt)} (${ago(session.createdAt, now)})`],
       ['Last activity', `${instant(session.lastActivityAt)} (${ago(session.lastActivityAt, now)})`],
       ['Ends, if idle', `${instant(session.idleEndsAt)} (in ${span(session.idleEndsAt - now)})`],

@@ -1,12 +1,12 @@
 import { Option } from 'nest-commander';
 import { jobView, metricsView, statsView } from '../../operate/views.js';
 import type { SessionsConfig } from '../../core/config/config.js';
-import { SILENT_AFTER_MS } from '../../core/process/process-instance.js';
+import { SILENT_AFTER_MS } from '../../core/process/this-process.js';
 import { CLEANUP_JOBS } from '../../domain/events.js';
 import type { Heartbeat, JobRecord, StoreTotals } from '../../ports/session-store.js';
 import { SessionsCommandRunner } from './sessions-command-runner.js';
 import { columns, facts, section } from '../output/table.js';
-import { cell, ago, size, span } from '../output/wording.js';
+import { cell, ago, size, span } from '../output/format.js';
 
 interface Snapshot {
   readonly now: number;
@@ -35,9 +35,9 @@ export abstract class StatsCommand extends SessionsCommandRunner {
     const [totals, runs, beats] = await Promise.all([
       core.service.totals(),
       core.store.listRuns(),
-      core.store.listInstances(),
+      core.store.listProcesses(),
     ]);
-    const others = beats.filter(({ instanceId }) => instanceId !== core.instance.id);
+    const others = beats.filter(({ processId }) => processId !== core.thisProcess.id);
     const snapshot = { now: clock.now(), config, totals, runs, beats: others };
     if (options.json) await this.terminal.printJson(toJson(snapshot));
     else await this.terminal.print(this.page(snapshot));
@@ -113,7 +113,7 @@ export abstract class StatsCommand extends SessionsCommandRunner {
     const warning = hasServer ? '' : 'No server is running: nobody cleans up.\n';
     if (beats.length === 0) return warning;
     const rows = beats.map((beat) => [
-      beat.instanceId,
+      beat.processId,
       beat.role,
       isAlive(beat, now) ? 'alive' : 'silent',
       ago(beat.at, now),
@@ -132,7 +132,7 @@ function toJson({ now, config, totals, runs, beats }: Snapshot) {
     cleanup: Object.fromEntries(cleanup),
     stats: statsView(totals),
     processes: beats.map((beat) => ({
-      process_id: beat.instanceId,
+      process_id: beat.processId,
       role: beat.role,
       alive: isAlive(beat, now),
       last_heard: new Date(beat.at).toISOString(),

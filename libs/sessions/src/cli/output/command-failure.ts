@@ -1,7 +1,7 @@
 import type { ErrorCode } from '../../domain/errors.js';
 import { SessionsError } from '../../domain/errors.js';
 import { describeError } from '../../core/watch/log.js';
-import { visible } from './visible.js';
+import { escapeControl } from './escape-control.js';
 
 /** What a command tells the shell. */
 export const EXIT = Object.freeze({
@@ -63,5 +63,5 @@ export function usage(message: string): CommandFailure {
 
 function printable(message: string): string {
   const shortened = message.length > MAX_MESSAGE ? `${message.slice(0, MAX_MESSAGE)}…` : message;
-  return shortened.split('\n').map(visible).join('\n');
+  return shortened.split('\n').map(escapeControl).join('\n');
 }

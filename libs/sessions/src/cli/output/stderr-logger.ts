@@ -1,5 +1,5 @@
 import type { LoggerService } from '@nestjs/common';
-import { visible } from './visible.js';
+import { escapeControl } from './escape-control.js';
 
 /** The context in which Nest tells what broke the start: it is told to the user anyway, in one line. */
 const SAID_ELSEWHERE = 'ExceptionHandler';
@@ -28,8 +28,8 @@ export class StderrLogger implements LoggerService {
   private write(level: string, message: unknown, rest: readonly unknown[]): void {
     const part = rest.at(-1);
     if (part === SAID_ELSEWHERE) return;
-    const speaker = typeof part === 'string' ? ` [${visible(part)}]` : '';
+    const speaker = typeof part === 'string' ? ` [${escapeControl(part)}]` : '';
     const text = message instanceof Error ? message.message : String(message);
-    process.stderr.write(`${level}${speaker}: ${visible(text)}\n`);
+    process.stderr.write(`${level}${speaker}: ${escapeControl(text)}\n`);
   }
 }

@@ -3,7 +3,7 @@ import { createInterface } from 'node:readline/promises';
 import { styleText } from 'node:util';
 import { Injectable } from '@nestjs/common';
 import { CommandFailure, EXIT } from './command-failure.js';
-import { toVisibleJson } from './visible.js';
+import { toEscapedJson } from './escape-control.js';
 
 /** Where commands print: data on standard output, everything else on standard error. */
 @Injectable()
@@ -38,7 +38,7 @@ export class Terminal {
   }
 
   printJson(value: unknown): Promise<void> {
-    return this.print(`${toVisibleJson(value)}\n`);
+    return this.print(`${toEscapedJson(value)}\n`);
   }
 
   /** Says something that is not data. */

@@ -5,10 +5,10 @@ import type { SessionRecord } from '../../domain/session.js';
 import type { JobRun } from '../../ports/session-store.js';
 import type { CoreContext } from '../process/context.js';
 import type { Ender } from '../endings/ender.js';
-import type { Leftovers } from './leftovers.js';
+import type { Recovery } from './recovery.js';
 import { describeError } from '../watch/log.js';
 import type { OrphanSweep, SweepReport } from './orphan-sweep.js';
-import { RunTally } from './run-tally.js';
+import { RunReport } from './run-report.js';
 
 const PAGE = 500;
 /** How many sessions are ended side by side: the store makes one transaction of them. */
@@ -42,7 +42,7 @@ export class Cleanup {
   constructor(
     private readonly context: CoreContext,
     private readonly ender: Ender,
-    private readonly leftovers: Leftovers,
+    private readonly recovery: Recovery,
     private readonly sweep: OrphanSweep,
   ) {
     for (const job of CLEANUP_JOBS) this.planNext(job);
@@ -50,9 +50,9 @@ export class Cleanup {
 
   /** Deletes nothing within one interval of `sinceMs`: the clock of this boot is not to be believed yet. */
   pause(sinceMs: number): void {
-    const { doubt, config, log } = this.context;
-    doubt.lastUntil(sinceMs + config.cleanupIntervalMs);
-    if (!doubt.lasts) return;
+    const { clockTrust, config, log } = this.context;
+    clockTrust.lastUntil(sinceMs + config.cleanupIntervalMs);
+    if (!clockTrust.lasts) return;
     log.warn(
       'The clock is behind what the store has seen, or more than a day ahead of it: cleanup pauses for one interval.',
     );
@@ -100,48 +100,48 @@ export class Cleanup {
   private async runOnce(job: CleanupJob, options: RunOptions): Promise<CleanupReport> {
     const startedAt = this.context.clock.now();
     const started = this.context.clock.monotonic();
-    const tally = new RunTally(this.context.log, (items) => options.onProgress?.(job, items));
+    const report = new RunReport(this.context.log, (items) => options.onProgress?.(job, items));
     let sweep: SweepReport | undefined;
     try {
-      if (!this.isPaused()) sweep = await this.perform(job, options, tally);
+      if (!this.isPaused()) sweep = await this.perform(job, options, report);
     } catch (error) {
-      tally.failed(`Job ${job}`, error);
+      report.failed(`Job ${job}`, error);
       throw error;
     } finally {
       if (!options.dryRun) {
         const durationMs = this.context.clock.monotonic() - started;
         const nextRunAt = options.planned ? this.context.clock.now() + this.nextRunInMs(job) : null;
-        await this.record({ job, startedAt, durationMs, nextRunAt, ...tally.summary });
+        await this.record({ job, startedAt, durationMs, nextRunAt, ...report.summary });
       }
     }
     return {
       job,
-      ...tally.summary,
+      ...report.summary,
       durationMs: this.context.clock.monotonic() - started,
       ...(sweep && { sweep }),
     };
   }
 
   private isPaused(): boolean {
-    return this.stopping || this.context.doubt.lasts;
+    return this.stopping || this.context.clockTrust.lasts;
   }
 
   private async perform(
     job: CleanupJob,
     options: CleanupOptions,
-    tally: RunTally,
+    report: RunReport,
   ): Promise<SweepReport | undefined> {
     switch (job) {
       case 'idle': {
-        const horizon = await this.context.instance.idleHorizon();
-        return this.endDue(job, () => this.context.store.findIdle(horizon, PAGE), horizon, options, tally);
+        const horizon = await this.context.thisProcess.idleHorizon();
+        return this.endDue(job, () => this.context.store.findIdle(horizon, PAGE), horizon, options, report);
       }
       case 'expired': {
         const now = this.context.clock.now();
-        return this.endDue(job, () => this.context.store.findExpired(now, PAGE), now, options, tally);
+        return this.endDue(job, () => this.context.store.findExpired(now, PAGE), now, options, report);
       }
       case 'orphans':
-        return this.sweepOrphans(options, tally);
+        return this.sweepOrphans(options, report);
     }
   }
 
@@ -150,10 +150,10 @@ export class Cleanup {
     findDue: () => Promise<SessionRecord[]>,
     now: number,
     options: CleanupOptions,
-    tally: RunTally,
+    report: RunReport,
   ): Promise<undefined> {
     if (options.dryRun) {
-      tally.done((await this.context.store.countDue(now))[reason]);
+      report.done((await this.context.store.countDue(now))[reason]);
       return;
     }
     const tried = new Set<string>();
@@ -171,7 +171,7 @@ export class Cleanup {
         const start = ((first + part) % parts) * TOGETHER;
         const together = due.slice(start, start + TOGETHER);
         const ended = await Promise.all(
-          together.map((session) => this.endOne(session, reason, tried, tally)),
+          together.map((session) => this.endOne(session, reason, tried, report)),
         );
         isCrowded = ended.filter((isOurs) => !isOurs).length > together.length / 2;
       }
@@ -183,42 +183,42 @@ export class Cleanup {
     session: SessionRecord,
     reason: 'idle' | 'expired',
     tried: Set<string>,
-    tally: RunTally,
+    report: RunReport,
   ): Promise<boolean> {
     try {
       const only = reason === 'idle' ? { only: { lastActivityAt: session.lastActivityAt } } : {};
       const ended = await this.ender.end(session.id, reason, only);
-      if (ended?.unfinished) tally.failed(`Session ${session.id}`, ended.unfinished);
-      else if (ended) tally.done();
+      if (ended?.unfinished) report.failed(`Session ${session.id}`, ended.unfinished);
+      else if (ended) report.done();
       return ended !== null;
     } catch (error) {
       tried.add(session.id);
-      tally.failed(`Session ${session.id}`, error);
+      report.failed(`Session ${session.id}`, error);
       return true;
     }
   }
 
-  private async sweepOrphans(options: CleanupOptions, tally: RunTally): Promise<SweepReport> {
+  private async sweepOrphans(options: CleanupOptions, report: RunReport): Promise<SweepReport> {
     const { store, storage } = this.context;
     if (options.confirmed && !options.dryRun) await storage.trust(await store.identity());
-    if (!options.dryRun) await this.leftovers.finish(tally);
-    const report = await this.sweep.run(
+    if (!options.dryRun) await this.recovery.finish(report);
+    const swept = await this.sweep.run(
       {
         graceMs: options.orphanGraceMs ?? this.context.config.orphanGraceMs,
         dryRun: options.dryRun ?? false,
         confirmed: options.confirmed ?? false,
       },
-      tally,
+      report,
     );
-    if (options.dryRun) tally.done(report.orphans);
-    else if (report.orphans > 0) {
+    if (options.dryRun) report.done(swept.orphans);
+    else if (swept.orphans > 0) {
       this.context.events.emit('orphans.found', {
-        found: report.orphans,
-        deleted: report.deleted,
-        held: report.held,
+        found: swept.orphans,
+        deleted: swept.deleted,
+        held: swept.held,
       });
     }
-    return report;
+    return swept;
   }
 
   private async record(run: JobRun): Promise<void> {

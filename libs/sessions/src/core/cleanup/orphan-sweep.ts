@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ScannedFile } from '../../ports/file-storage.js';
 import { Backoff } from './backoff.js';
 import type { CoreContext } from '../process/context.js';
-import type { RunTally } from './run-tally.js';
+import type { RunReport } from './run-report.js';
 
 /** A sweep that would delete more than this many files, and more than half of all, deletes nothing. */
 const BREAKER_FILES = 100;
@@ -53,7 +53,7 @@ export class OrphanSweep {
     return this.backoff.stuck;
   }
 
-  async run(options: SweepOptions, tally: RunTally): Promise<SweepReport> {
+  async run(options: SweepOptions, report: RunReport): Promise<SweepReport> {
     const unknown = new Map<string, Suspect>();
     let files = 0;
     let foreign = 0;
@@ -64,7 +64,7 @@ export class OrphanSweep {
       for (const file of part.unknown) {
         if (unknown.size < MAX_SUSPECTS) unknown.set(suspectKey(file), this.suspect(file));
       }
-      if (!options.dryRun) await this.removeFolders(part.empty, options.graceMs, tally);
+      if (!options.dryRun) await this.removeFolders(part.empty, options.graceMs, report);
       await nextTurn();
     }
     const orphans = [...unknown].filter(
@@ -80,7 +80,7 @@ export class OrphanSweep {
         `${orphans.length} of ${files} files belong to no session, and ${why}. Nothing was deleted.`,
       );
     }
-    const deleted = this.held || options.dryRun ? 0 : await this.remove(orphans, tally);
+    const deleted = this.held || options.dryRun ? 0 : await this.remove(orphans, report);
     return { files, foreign, orphans: orphans.length, deleted, held: this.held, trusted };
   }
 
@@ -97,16 +97,16 @@ export class OrphanSweep {
     return Date.now() - file.changedAt >= graceMs || this.context.clock.monotonic() - seenAtMs >= graceMs;
   }
 
-  private async remove(orphans: readonly [string, Suspect][], tally: RunTally): Promise<number> {
+  private async remove(orphans: readonly [string, Suspect][], report: RunReport): Promise<number> {
     let deleted = 0;
     for (const [key, { file }] of orphans) {
-      await this.attempt(`Orphan ${file.resourceId} of session ${file.sessionId}`, tally, async () => {
+      await this.attempt(`Orphan ${file.resourceId} of session ${file.sessionId}`, report, async () => {
         const isGone = await this.context.storage.removeScanned(file);
         this.suspects.delete(key);
         // One that has changed since it was seen is no orphan, or another one.
         if (!isGone) return;
         deleted += 1;
-        tally.done();
+        report.done();
       });
     }
     return deleted;
@@ -115,25 +115,25 @@ export class OrphanSweep {
   private async removeFolders(
     sessionIds: readonly string[],
     graceMs: number,
-    tally: RunTally,
+    report: RunReport,
   ): Promise<void> {
     for (const sessionId of sessionIds) {
       const session = await this.context.store.find(sessionId);
       if (session && session.state !== 'ended') continue;
-      await this.attempt(`The empty folder of session ${sessionId}`, tally, () =>
+      await this.attempt(`The empty folder of session ${sessionId}`, report, () =>
         this.context.storage.removeEmptyFolder(sessionId, graceMs),
       );
     }
   }
 
-  private async attempt(what: string, tally: RunTally, work: () => Promise<unknown>): Promise<void> {
+  private async attempt(what: string, report: RunReport, work: () => Promise<unknown>): Promise<void> {
     if (!this.backoff.isDue(what)) return;
     try {
       await work();
       this.backoff.succeeded(what);
     } catch (error) {
       this.backoff.failed(what);
-      tally.failed(what, error);
+      report.failed(what, error);
     }
   }
 }

@@ -4,7 +4,7 @@ import type { TrashTicket } from '../../ports/file-storage.js';
 import type { EndCondition, EndingSession, Released, SessionChange } from '../../ports/session-store.js';
 import type { CoreContext } from '../process/context.js';
 import { describeError } from '../watch/log.js';
-import { OtherProcesses, type PendingFiles } from './other-processes.js';
+import { PeerWait, type PendingFiles } from './peer-wait.js';
 
 /** For so long the process that began an end is left to finish it. */
 export const END_LEASE_MS = 60_000;
@@ -32,10 +32,10 @@ export interface EndedSession extends Released {
 
 /** The one way a session ends, whoever ends it and why. Every step may be repeated; a crash leaves only what cleanup finishes. */
 export class Ender {
-  private readonly others: OtherProcesses;
+  private readonly others: PeerWait;
 
   constructor(private readonly context: CoreContext) {
-    this.others = new OtherProcesses(context);
+    this.others = new PeerWait(context);
   }
 
   /**
@@ -44,7 +44,7 @@ export class Ender {
    */
   async end(sessionId: string, reason: EndReason, options: EndOptions = {}): Promise<EndedSession | null> {
     const at = this.context.clock.now();
-    const lease = this.context.instance.lease(END_LEASE_MS);
+    const lease = this.context.thisProcess.lease(END_LEASE_MS);
     const record = await this.context.store.beginEnd(sessionId, { reason, at, lease }, options.only);
     if (!record) return null;
     const closing = this.cutOff({ ...record, endReason: reason });
@@ -70,9 +70,9 @@ export class Ender {
 
   /** Does this node's part of an end that was begun: by this process, by another node, or by one that did not come so far. */
   async finish(session: EndingSession, thorough = false): Promise<EndedSession> {
-    const { store, storage, instance, clock } = this.context;
+    const { store, storage, thisProcess, clock } = this.context;
     const ticket = session.hasFiles ? await storage.discardSession(session.id) : null;
-    const released = await store.finishEnd(session.id, instance.nodeId, clock.now());
+    const released = await store.finishEnd(session.id, thisProcess.nodeId, clock.now());
     const unfinished = await this.emptyTrash(session.id, ticket, thorough);
     return { sessionId: session.id, ...released, unfinished, pending: null };
   }

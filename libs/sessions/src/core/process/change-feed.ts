@@ -32,7 +32,7 @@ export class ChangeFeed {
     this.timer = setInterval(() => void this.read().catch(() => {}), POLL_MS);
     this.timer.unref();
     this.store
-      .onNews(() => this.hurry())
+      .onChange(() => this.hurry())
       .catch((error: unknown) =>
         this.log.warn(`Changes of other processes are looked for only by the clock: ${describeError(error)}`),
       );

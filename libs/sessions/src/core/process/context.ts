@@ -2,11 +2,11 @@ import type { Clock } from '../../ports/clock.js';
 import type { FileStorage } from '../../ports/file-storage.js';
 import type { SessionStore } from '../../ports/session-store.js';
 import type { LiveConnections } from './live-connections.js';
-import type { ClockDoubt } from './clock-doubt.js';
+import type { ClockTrust } from './clock-trust.js';
 import type { SessionsConfig } from '../config/config.js';
 import type { SessionEventBus } from '../watch/event-bus.js';
 import type { Log } from '../watch/log.js';
-import type { ProcessInstance } from './process-instance.js';
+import type { ThisProcess } from './this-process.js';
 import type { SessionCache } from './session-cache.js';
 import type { TouchBuffer } from './touch-buffer.js';
 
@@ -16,9 +16,9 @@ export interface CoreContext {
   readonly store: SessionStore;
   readonly storage: FileStorage;
   readonly clock: Clock;
-  readonly doubt: ClockDoubt;
+  readonly clockTrust: ClockTrust;
   readonly events: SessionEventBus;
-  readonly instance: ProcessInstance;
+  readonly thisProcess: ThisProcess;
   readonly cache: SessionCache;
   readonly touches: TouchBuffer;
   readonly connections: LiveConnections;

@@ -2,7 +2,7 @@ import { SessionsError } from '../../domain/errors.js';
 import type { ResourceRecord } from '../../domain/resource.js';
 import type { NodeRecord, Released } from '../../ports/session-store.js';
 import type { CoreContext } from './context.js';
-import { SILENT_AFTER_MS } from './process-instance.js';
+import { SILENT_AFTER_MS } from './this-process.js';
 
 /** A node as it is now. */
 export interface NodeState extends NodeRecord {
@@ -18,10 +18,10 @@ export class Nodes {
 
   /** Every node that was ever heard of and is not forgotten. */
   async list(): Promise<NodeState[]> {
-    const { store, instance, clock } = this.context;
+    const { store, thisProcess, clock } = this.context;
     const now = clock.now();
     return (await store.listNodes()).map((node) => {
-      const isHere = node.nodeId === instance.nodeId;
+      const isHere = node.nodeId === thisProcess.nodeId;
       return { ...node, isHere, isLive: isHere || now - node.lastSeenAt < SILENT_AFTER_MS };
     });
   }
@@ -36,15 +36,15 @@ export class Nodes {
     if (!node) return 'unknown';
     if (node.isLive) return 'live';
     const silentSince = clock.now() - SILENT_AFTER_MS;
-    for (const beat of await store.listInstances()) {
-      if (beat.nodeId === nodeId) await store.dropInstance(beat.instanceId, silentSince);
+    for (const beat of await store.listProcesses()) {
+      if (beat.nodeId === nodeId) await store.dropProcess(beat.processId, silentSince);
     }
     return (await store.forgetNode(nodeId, silentSince, clock.now())) ?? 'live';
   }
 
   /** Whether its file lies on another node. */
   isElsewhere(resource: Pick<ResourceRecord, 'nodeId'>): boolean {
-    return resource.nodeId !== null && resource.nodeId !== this.context.instance.nodeId;
+    return resource.nodeId !== null && resource.nodeId !== this.context.thisProcess.nodeId;
   }
 
   /** Why a file cannot be had here, with the address of the node that has it where clients are to be sent there. */

@@ -24,7 +24,7 @@ export class Limiter {
   async reserve(resource: NewResource, neededBytes: number, wantedBytes: number): Promise<number> {
     const { limits } = this.context.config;
     this.refuseTooLarge(resource.sessionId, neededBytes);
-    await this.context.instance.requireListed();
+    await this.context.thisProcess.requireListed();
     const demand = { count: 1, bytes: neededBytes, resourceId: resource.id } as const;
     return this.admit(resource.sessionId, demand, wantedBytes, (sizeBytes) =>
       this.context.store.reserve({ ...resource, sizeBytes }, limits),

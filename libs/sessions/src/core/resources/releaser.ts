@@ -10,7 +10,7 @@ export const RELEASE_LEASE_MS = 60_000;
 /** Lets single resources go: on request, to make room, or because their writing failed. */
 export class Releaser {
   /** Released here, but the store could not be told: said again with each cleanup. */
-  private readonly unsaid = new Map<string, Victim>();
+  private readonly pendingReleases = new Map<string, Victim>();
 
   constructor(private readonly context: CoreContext) {}
 
@@ -28,16 +28,16 @@ export class Releaser {
   async abandon(resource: Victim): Promise<void> {
     try {
       await this.letGo([resource], 'released');
-      this.unsaid.delete(resource.id);
+      this.pendingReleases.delete(resource.id);
     } catch (error) {
-      this.unsaid.set(resource.id, resource);
+      this.pendingReleases.set(resource.id, resource);
       this.context.log.warn(`Resource ${resource.id} waits for a cleanup: ${describeError(error)}`);
     }
   }
 
   /** Says again what could not be said. */
-  async abandonUnsaid(): Promise<void> {
-    for (const resource of this.unsaid.values()) await this.abandon(resource);
+  async abandonPending(): Promise<void> {
+    for (const resource of this.pendingReleases.values()) await this.abandon(resource);
   }
 
   /** Finishes releases that were begun: deletes the files, then drops the records. Rejects with the first failure. */
@@ -55,8 +55,8 @@ export class Releaser {
   }
 
   private async letGo(victims: readonly Victim[], kind: 'released' | 'evicted'): Promise<number> {
-    const { store, instance } = this.context;
-    const lease = instance.lease(RELEASE_LEASE_MS);
+    const { store, thisProcess } = this.context;
+    const lease = thisProcess.lease(RELEASE_LEASE_MS);
     const marked = await store.beginRelease(victims, lease, kind === 'evicted' ? 'unused' : 'any');
     // What lies on another node is deleted by that one, and told by it then.
     for (const resource of marked) if (resource.freed && kind === 'evicted') this.tellEvicted(resource);

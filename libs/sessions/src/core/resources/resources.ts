@@ -150,10 +150,10 @@ export class Resources {
    * that knows nothing of it takes the name of the file, not the open file.
    */
   private async beginUse(id: string): Promise<{ used: ResourceRecord | null; endUse: () => Promise<void> }> {
-    const { store, instance, clock } = this.context;
+    const { store, thisProcess, clock } = this.context;
     try {
-      await instance.requireListed();
-      return { used: await store.use(id, instance.id, clock.now()), endUse: () => this.endUse(id) };
+      await thisProcess.requireListed();
+      return { used: await store.use(id, thisProcess.id, clock.now()), endUse: () => this.endUse(id) };
     } catch (error) {
       if (!hasCode(error, 'STORE_UNAVAILABLE')) throw error;
       return { used: await this.findReadable(id), endUse: async () => {} };
@@ -205,8 +205,8 @@ export class Resources {
       mediaType: tidy(description.mediaType),
       sizeBytes: 0,
       createdAt: this.context.clock.now(),
-      instanceId: this.context.instance.id,
-      nodeId: description.type === STREAM_TYPE ? null : this.context.instance.nodeId,
+      processId: this.context.thisProcess.id,
+      nodeId: description.type === STREAM_TYPE ? null : this.context.thisProcess.nodeId,
     };
   }
 
@@ -229,7 +229,7 @@ export class Resources {
 
   private async endUse(id: string): Promise<void> {
     try {
-      await this.context.store.unuse(id, this.context.instance.id, this.context.clock.now());
+      await this.context.store.unuse(id, this.context.thisProcess.id, this.context.clock.now());
     } catch (error) {
       this.context.log.warn(`A use of ${id} is noted until this process ends: ${describeError(error)}`);
     }

@@ -4,7 +4,7 @@ import { whyOver } from '../../domain/lifetime.js';
 import type { SessionRecord } from '../../domain/session.js';
 import type { CoreContext } from '../process/context.js';
 import type { Ender } from '../endings/ender.js';
-import { SILENT_AFTER_MS } from '../process/process-instance.js';
+import { SILENT_AFTER_MS } from '../process/this-process.js';
 import { TRUSTED_FOR_MS, type CachedSession } from '../process/session-cache.js';
 import { SessionToken } from '../handles/session-token.js';
 
@@ -92,7 +92,7 @@ export class SessionFinder {
 
   /** `false` where it was touched since it was read, or ended by another: then it is to be read again. */
   private async endOver(record: SessionRecord, over: 'idle' | 'expired'): Promise<boolean> {
-    if (this.context.doubt.lasts) return true;
+    if (this.context.clockTrust.lasts) return true;
     const options = over === 'idle' ? { only: { lastActivityAt: record.lastActivityAt } } : {};
     return (await this.ender.end(record.id, over, options)) !== null;
   }
@@ -133,7 +133,7 @@ export class SessionFinder {
 
   /** Another process may hold touches that are not in the store yet: idle is who was idle before the horizon. */
   private async isIdleEverywhere(record: SessionRecord): Promise<boolean> {
-    return whyOver(record, await this.context.instance.idleHorizon()) !== null;
+    return whyOver(record, await this.context.thisProcess.idleHorizon()) !== null;
   }
 
   private withOwnTouches(record: SessionRecord, cached?: CachedSession): SessionRecord {

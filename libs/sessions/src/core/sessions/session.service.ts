@@ -89,7 +89,7 @@ export class SessionService {
     admit(await this.context.store.bindUser(session.id, session.epoch, userId));
     session.userId = userId;
     this.context.cache.apply({ id: session.id, state: 'open', epoch: session.epoch, userId });
-    this.events.emit('session.bound', { sessionId: session.id, userId });
+    this.events.emit('session.login', { sessionId: session.id, userId });
   }
 
   /**

@@ -5,7 +5,7 @@ import { oneLine, type LogFor } from './log.js';
 /** What of each event is written, and by which part. User ids stay out: a log names sessions by their public id. */
 const LINES: Readonly<Partial<Record<SessionEventName, { part: string; facts: readonly string[] }>>> = {
   'session.opened': { part: 'SessionService', facts: ['sessionId'] },
-  'session.bound': { part: 'SessionService', facts: ['sessionId'] },
+  'session.login': { part: 'SessionService', facts: ['sessionId'] },
   'session.regenerated': { part: 'SessionService', facts: ['sessionId'] },
   'session.ended': { part: 'SessionService', facts: ['sessionId', 'reason', 'durationMs'] },
   'session.mismatch': { part: 'SessionService', facts: ['sessionId', 'property'] },

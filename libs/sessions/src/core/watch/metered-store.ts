@@ -83,8 +83,8 @@ export class MeteredStore extends SessionStore {
     return this.timed(() => this.store.beginEnd(sessionId, end, only));
   }
 
-  override claimEnding(claim: Claim) {
-    return this.timed(() => this.store.claimEnding(claim));
+  override leaseEnding(claim: Claim) {
+    return this.timed(() => this.store.leaseEnding(claim));
   }
 
   override finishEnd(sessionId: string, nodeId: string, at: number) {
@@ -119,8 +119,8 @@ export class MeteredStore extends SessionStore {
     return this.timed(() => this.store.readFeed(position, limit));
   }
 
-  override onNews(listener: () => void) {
-    return this.store.onNews(listener);
+  override onChange(listener: () => void) {
+    return this.store.onChange(listener);
   }
 
   override reserve(resource: NewResource, limits: ResourceLimits) {
@@ -147,20 +147,20 @@ export class MeteredStore extends SessionStore {
     return this.timed(() => this.store.knownResources(sessionIds));
   }
 
-  override use(resourceId: string, instanceId: string, at: number) {
-    return this.timed(() => this.store.use(resourceId, instanceId, at));
+  override use(resourceId: string, processId: string, at: number) {
+    return this.timed(() => this.store.use(resourceId, processId, at));
   }
 
-  override unuse(resourceId: string, instanceId: string, at: number) {
-    return this.timed(() => this.store.unuse(resourceId, instanceId, at));
+  override unuse(resourceId: string, processId: string, at: number) {
+    return this.timed(() => this.store.unuse(resourceId, processId, at));
   }
 
   override beginRelease(victims: readonly Victim[], lease: Lease, only: 'unused' | 'any') {
     return this.timed(() => this.store.beginRelease(victims, lease, only));
   }
 
-  override claimReleasing(claim: Claim) {
-    return this.timed(() => this.store.claimReleasing(claim));
+  override leaseReleasing(claim: Claim) {
+    return this.timed(() => this.store.leaseReleasing(claim));
   }
 
   override finishRelease(resourceIds: readonly string[], kind: 'released' | 'evicted') {
@@ -171,12 +171,12 @@ export class MeteredStore extends SessionStore {
     return this.timed(() => this.store.heartbeat(beat));
   }
 
-  override listInstances() {
-    return this.timed(() => this.store.listInstances());
+  override listProcesses() {
+    return this.timed(() => this.store.listProcesses());
   }
 
-  override dropInstance(instanceId: string, silentSince: number) {
-    return this.timed(() => this.store.dropInstance(instanceId, silentSince));
+  override dropProcess(processId: string, silentSince: number) {
+    return this.timed(() => this.store.dropProcess(processId, silentSince));
   }
 
   override listNodes() {

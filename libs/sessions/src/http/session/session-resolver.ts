@@ -9,7 +9,7 @@ import { SESSIONS_CONFIG } from '../../core/config/tokens.js';
 import { ClientReader } from './client-reader.js';
 import { traitsOf } from './handler-traits.js';
 import { nodeRequest, type PlatformRequest, type PlatformResponse } from '../platform-message.js';
-import { PresentedSession, type Presented } from './presented-session.js';
+import { CookieLookup, type Presented } from './cookie-lookup.js';
 import { errorFor, keepResolution, resolutionOf, FoundSession, type Resolution } from './resolution.js';
 import { ResponseTokens } from './response-tokens.js';
 import { SessionCookie } from './session-cookie.js';
@@ -26,7 +26,7 @@ export class SessionResolver {
   /** @internal */
   readonly clients = new ClientReader();
   /** @internal */
-  readonly presented: PresentedSession;
+  readonly presented: CookieLookup;
 
   constructor(
     @Inject(SessionsCore) private readonly core: SessionsCore,
@@ -34,7 +34,7 @@ export class SessionResolver {
     @Inject(HttpAdapterHost) private readonly host: HttpAdapterHost,
   ) {
     this.cookie = new SessionCookie(config.cookie);
-    this.presented = new PresentedSession(core, this.cookie, config.onMismatch);
+    this.presented = new CookieLookup(core, this.cookie, config.onMismatch);
   }
 
   /**

@@ -3,7 +3,7 @@ import { HttpException, HttpStatus, type MessageEvent } from '@nestjs/common';
 import { Observable, tap, type Subscriber } from 'rxjs';
 import type { Closable } from '../../core/resources/resources.js';
 import type { CloseReason } from '../../core/process/live-connections.js';
-import { EventBacklog } from './event-backlog.js';
+import { EventBackpressure } from './event-backpressure.js';
 import { onceReaderIdles } from './idle-reader.js';
 
 /** A reader that takes nothing more is given so long to take the end. */
@@ -35,13 +35,13 @@ export function eventStreamOf(request: IncomingMessage): EventStream | null {
 export class EventStream implements Closable {
   private subscriber: Subscriber<unknown> | undefined;
   private closedFor: CloseReason | undefined;
-  private readonly backlog: EventBacklog;
+  private readonly backlog: EventBackpressure;
 
   constructor(
     private readonly response: ServerResponse,
     private readonly idleMs: number,
   ) {
-    this.backlog = new EventBacklog(response);
+    this.backlog = new EventBackpressure(response);
   }
 
   /** Calls back when the response is over, from whichever side. */

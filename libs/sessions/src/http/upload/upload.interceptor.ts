@@ -19,10 +19,10 @@ import {
 import { SessionResolver } from '../session/session-resolver.js';
 import { abortedUpload, invalidUpload } from './upload-error.js';
 import { UploadFiles } from './upload-files.js';
-import { boundaryOf } from './upload-head.js';
+import { boundaryOf } from './multipart-boundary.js';
 import { planUpload, type UploadOptions, type UploadPlan } from './upload-options.js';
 import { UploadReader } from './upload-reader.js';
-import { refuseRest } from './upload-refusal.js';
+import { refuseRest } from './drain-request.js';
 import { keepUploaded } from './uploaded-resource.decorator.js';
 
 /** A request whose text fields become its body. */

@@ -18,7 +18,7 @@ import { Ballast } from './root/ballast.js';
 import { DiskRoom } from './root/disk-room.js';
 import { removeFile } from './files/file-removal.js';
 import { LocalFileWriter } from './files/file-writer.js';
-import { LiveSigns } from './root/live-signs.js';
+import { RootBeacons } from './root/root-beacons.js';
 import { checkKey, folderName, type RootPaths } from './folders/paths.js';
 import { openFile } from './files/reading.js';
 import { inspectRoot, prepareRoot } from './root/root.js';
@@ -55,7 +55,7 @@ interface Connected {
   readonly room: DiskRoom;
   readonly ballast: Ballast;
   readonly trash: Trash;
-  readonly signs: LiveSigns;
+  readonly signs: RootBeacons;
 }
 
 /**
@@ -101,7 +101,7 @@ export class LocalFileStorage extends FileStorage {
       });
       if (prepared.fresh) await room.restoreBallast();
       const trash = new Trash(paths, onWarning, this.options.monotonicMs);
-      const signs = new LiveSigns(paths);
+      const signs = new RootBeacons(paths);
       this.connected = { paths, guard, folders: new SessionFolders(paths), room, ballast, trash, signs };
     } catch (error) {
       throw toStorageError(error);

@@ -19,7 +19,7 @@ import {
 } from '../../ports/session-store.js';
 import { MemoryData } from './memory.data.js';
 import { MemoryEndings } from './memory.endings.js';
-import { MemoryInstances } from './memory.instances.js';
+import { MemoryFleet } from './memory.fleet.js';
 import { MemoryNodes } from './memory.nodes.js';
 import { MemoryReleases } from './memory.releases.js';
 import { MemoryResources } from './memory.resources.js';
@@ -49,7 +49,7 @@ export class MemorySessionStore extends SessionStore {
   }
 
   override async anchorClock(reading: ClockReading) {
-    return this.#ready().instances.anchorClock(reading);
+    return this.#ready().processes.anchorClock(reading);
   }
 
   override async open(session: NewSession, maxSessions: number) {
@@ -80,8 +80,8 @@ export class MemorySessionStore extends SessionStore {
     return this.#ready().endings.beginEnd(sessionId, end, only);
   }
 
-  override async claimEnding(claim: Claim) {
-    return this.#ready().endings.claimEnding(claim);
+  override async leaseEnding(claim: Claim) {
+    return this.#ready().endings.leaseEnding(claim);
   }
 
   override async finishEnd(sessionId: string, nodeId: string, at: number) {
@@ -140,20 +140,20 @@ export class MemorySessionStore extends SessionStore {
     return this.#ready().resources.knownResources(sessionIds);
   }
 
-  override async use(resourceId: string, instanceId: string, at: number) {
-    return this.#ready().resources.use(resourceId, instanceId, at);
+  override async use(resourceId: string, processId: string, at: number) {
+    return this.#ready().resources.use(resourceId, processId, at);
   }
 
-  override async unuse(resourceId: string, instanceId: string, at: number) {
-    return this.#ready().resources.unuse(resourceId, instanceId, at);
+  override async unuse(resourceId: string, processId: string, at: number) {
+    return this.#ready().resources.unuse(resourceId, processId, at);
   }
 
   override async beginRelease(victims: readonly Victim[], lease: Lease, only: 'unused' | 'any') {
     return this.#ready().releases.beginRelease(victims, lease, only);
   }
 
-  override async claimReleasing(claim: Claim) {
-    return this.#ready().releases.claimReleasing(claim);
+  override async leaseReleasing(claim: Claim) {
+    return this.#ready().releases.leaseReleasing(claim);
   }
 
   override async finishRelease(resourceIds: readonly string[], kind: 'released' | 'evicted') {
@@ -161,15 +161,15 @@ export class MemorySessionStore extends SessionStore {
   }
 
   override async heartbeat(beat: Heartbeat) {
-    return this.#ready().instances.heartbeat(beat);
+    return this.#ready().processes.heartbeat(beat);
   }
 
-  override async listInstances() {
-    return this.#ready().instances.listInstances();
+  override async listProcesses() {
+    return this.#ready().processes.listProcesses();
   }
 
-  override async dropInstance(instanceId: string, silentSince: number) {
-    return this.#ready().instances.dropInstance(instanceId, silentSince);
+  override async dropProcess(processId: string, silentSince: number) {
+    return this.#ready().processes.dropProcess(processId, silentSince);
   }
 
   override async listNodes() {
@@ -181,15 +181,15 @@ export class MemorySessionStore extends SessionStore {
   }
 
   override async recordRun(run: JobRun) {
-    return this.#ready().instances.recordRun(run);
+    return this.#ready().processes.recordRun(run);
   }
 
   override async listRuns() {
-    return this.#ready().instances.listRuns();
+    return this.#ready().processes.listRuns();
   }
 
   override async totals() {
-    return this.#ready().instances.totals();
+    return this.#ready().processes.totals();
   }
   #ready() {
     if (this.#isConnected) return this.#parts;
@@ -210,6 +210,6 @@ function memoryParts() {
     endings,
     nodes: new MemoryNodes(data, endings, releases),
     resources: new MemoryResources(data),
-    instances: new MemoryInstances(data, releases),
+    processes: new MemoryFleet(data, releases),
   };
 }

@@ -36,7 +36,7 @@ export class MemoryData {
   /** By the tokens they have, and by those they had before. */
   readonly byToken = new Map<string, SessionEntry>();
   readonly resources = new Map<string, ResourceEntry>();
-  readonly instances = new Map<string, Heartbeat>();
+  readonly processes = new Map<string, Heartbeat>();
   readonly nodes = new Map<string, Omit<NodeRecord, 'resources'>>();
   readonly jobs = new Map<string, JobRecord>();
 

@@ -32,7 +32,7 @@ export class MemoryEndings {
     return ending(entry, end.lease);
   }
 
-  claimEnding(claim: Claim): EndingSession[] {
+  leaseEnding(claim: Claim): EndingSession[] {
     const claimed = this.data
       .sessionsIn('ending')
       .flatMap((entry) =>

@@ -19,7 +19,7 @@ export class MemoryReleases {
     return marked;
   }
 
-  claimReleasing(claim: Claim): ResourceRecord[] {
+  leaseReleasing(claim: Claim): ResourceRecord[] {
     return [...this.data.resources.values()]
       .filter(({ record }) => record.nodeId === null || record.nodeId === claim.lease.nodeId)
       .filter((entry) => entry.record.state === 'releasing' && entry.leasedUntil <= claim.at)
@@ -54,12 +54,12 @@ export class MemoryReleases {
   }
 
   /** Voids the uses of a process that is no more, and frees what it was writing and its streams to be claimed. */
-  abandon(instanceId: string): void {
+  abandon(processId: string): void {
     for (const entry of this.data.resources.values()) {
-      const uses = entry.uses.get(instanceId) ?? 0;
-      entry.uses.delete(instanceId);
+      const uses = entry.uses.get(processId) ?? 0;
+      entry.uses.delete(processId);
       if (uses > 0) entry.record = { ...entry.record, uses: entry.record.uses - uses };
-      if (entry.record.instanceId === instanceId && entry.record.state !== 'releasing')
+      if (entry.record.processId === processId && entry.record.state !== 'releasing')
         this.#leave(entry, false);
     }
   }

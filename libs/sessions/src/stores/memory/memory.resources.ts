@@ -60,7 +60,7 @@ export class MemoryResources {
       state: 'ready',
       sizeBytes: settled.sizeBytes,
       mediaType: settled.mediaType ?? entry.record.mediaType,
-      instanceId: null,
+      processId: null,
       lastUsedAt: Math.max(entry.record.lastUsedAt, settled.at),
     };
     this.data.hold(entry.record.sessionId, 0, -surplus);
@@ -83,19 +83,19 @@ export class MemoryResources {
     return sessionIds.map((id) => packIds((bySession.get(id) ?? []).map(({ record }) => record.id)));
   }
 
-  use(resourceId: string, instanceId: string, at: number): ResourceRecord | null {
+  use(resourceId: string, processId: string, at: number): ResourceRecord | null {
     const entry = this.#ofOpenSession(resourceId);
     if (entry?.record.state !== 'ready') return null;
-    entry.uses.set(instanceId, (entry.uses.get(instanceId) ?? 0) + 1);
+    entry.uses.set(processId, (entry.uses.get(processId) ?? 0) + 1);
     return this.#count(entry, 1, at);
   }
 
-  unuse(resourceId: string, instanceId: string, at: number): void {
+  unuse(resourceId: string, processId: string, at: number): void {
     const entry = this.data.resources.get(resourceId);
-    const uses = entry?.uses.get(instanceId);
+    const uses = entry?.uses.get(processId);
     if (entry === undefined || uses === undefined) return;
-    if (uses === 1) entry.uses.delete(instanceId);
-    else entry.uses.set(instanceId, uses - 1);
+    if (uses === 1) entry.uses.delete(processId);
+    else entry.uses.set(processId, uses - 1);
     this.#count(entry, -1, at);
   }
 

@@ -17,10 +17,10 @@ import {
   type Touch,
   type Victim,
 } from '../../ports/session-store.js';
-import { inTime } from './connection/in-time.js';
+import { withTimeout } from './connection/with-timeout.js';
 import { RedisConnection } from './connection/redis.connection.js';
 import { unavailable, storeError } from './connection/redis.errors.js';
-import { RedisNews } from './feed/redis.news.js';
+import { ChangeNotifications } from './feed/change-notifications.js';
 import { RedisOperations } from './redis.operations.js';
 import { redisSettingsOf, type RedisSessionStoreOptions } from './connection/redis.settings.js';
 
@@ -34,7 +34,7 @@ export class RedisSessionStore extends SessionStore {
   override readonly kind = 'redis';
   readonly #connection: RedisConnection;
   readonly #operations: RedisOperations;
-  readonly #news: RedisNews;
+  readonly #notifications: ChangeNotifications;
   readonly #underWay = new Set<Promise<unknown>>();
   readonly #mustExist: boolean;
   readonly #timeoutMs: number;
@@ -42,17 +42,17 @@ export class RedisSessionStore extends SessionStore {
 
   constructor(options: RedisSessionStoreOptions) {
     super();
-    const { place, layout, mustExist, timeoutMs } = redisSettingsOf(options);
+    const { clients, layout, mustExist, timeoutMs } = redisSettingsOf(options);
     this.#mustExist = mustExist;
     this.#timeoutMs = timeoutMs;
-    this.#connection = new RedisConnection(place, timeoutMs);
-    const apart = place.apart();
+    this.#connection = new RedisConnection(clients, timeoutMs);
+    const apart = clients.apart();
     this.#operations = new RedisOperations(
       this.#connection,
       apart && new RedisConnection(apart, timeoutMs),
       layout,
     );
-    this.#news = new RedisNews(place, layout.news);
+    this.#notifications = new ChangeNotifications(clients, layout.changes);
   }
 
   override async connect() {
@@ -70,9 +70,9 @@ export class RedisSessionStore extends SessionStore {
 
   override async close() {
     this.#isConnected = false;
-    this.#news.close();
+    this.#notifications.close();
     await Promise.allSettled(this.#underWay);
-    await this.#operations.places.settled();
+    await this.#operations.counts.settled();
     await this.#disconnect();
   }
 
@@ -86,7 +86,7 @@ export class RedisSessionStore extends SessionStore {
   }
 
   override anchorClock(reading: ClockReading) {
-    return this.#perform(({ instances }) => instances.anchorClock(reading));
+    return this.#perform(({ fleet }) => fleet.anchorClock(reading));
   }
 
   override open(session: NewSession, maxSessions: number) {
@@ -129,8 +129,8 @@ export class RedisSessionStore extends SessionStore {
     });
   }
 
-  override claimEnding(claim: Claim) {
-    return this.#perform(({ endings }) => endings.claimEnding(claim));
+  override leaseEnding(claim: Claim) {
+    return this.#perform(({ endings }) => endings.leaseEnding(claim));
   }
 
   override finishEnd(sessionId: string, nodeId: string, at: number) {
@@ -173,8 +173,8 @@ export class RedisSessionStore extends SessionStore {
     });
   }
 
-  override onNews(listener: () => void) {
-    return this.#news.listen(listener);
+  override onChange(listener: () => void) {
+    return this.#notifications.listen(listener);
   }
 
   override reserve(resource: NewResource, limits: ResourceLimits) {
@@ -201,22 +201,22 @@ export class RedisSessionStore extends SessionStore {
     return this.#perform(({ resources }) => resources.knownResources(sessionIds));
   }
 
-  override use(resourceId: string, instanceId: string, at: number) {
-    return this.#answer(({ resources }) => resources.use(resourceId, instanceId, at));
+  override use(resourceId: string, processId: string, at: number) {
+    return this.#answer(({ resources }) => resources.use(resourceId, processId, at));
   }
 
-  override unuse(resourceId: string, instanceId: string, at: number) {
-    return this.#perform(({ resources }) => resources.unuse(resourceId, instanceId, at));
+  override unuse(resourceId: string, processId: string, at: number) {
+    return this.#perform(({ resources }) => resources.unuse(resourceId, processId, at));
   }
 
   override beginRelease(victims: readonly Victim[], lease: Lease, only: 'unused' | 'any') {
     return this.#perform(({ releases }) => releases.beginRelease(victims, lease, only));
   }
 
-  override claimReleasing(claim: Claim) {
-    return this.#perform(async ({ instances, releases }) => {
-      await instances.freeLost();
-      return releases.claimReleasing(claim);
+  override leaseReleasing(claim: Claim) {
+    return this.#perform(async ({ fleet, releases }) => {
+      await fleet.freeLost();
+      return releases.leaseReleasing(claim);
     });
   }
 
@@ -225,15 +225,15 @@ export class RedisSessionStore extends SessionStore {
   }
 
   override heartbeat(beat: Heartbeat) {
-    return this.#perform(({ instances }) => instances.heartbeat(beat));
+    return this.#perform(({ fleet }) => fleet.heartbeat(beat));
   }
 
-  override listInstances() {
-    return this.#perform(({ instances }) => instances.listInstances());
+  override listProcesses() {
+    return this.#perform(({ fleet }) => fleet.listProcesses());
   }
 
-  override dropInstance(instanceId: string, silentSince: number) {
-    return this.#perform(({ instances }) => instances.dropInstance(instanceId, silentSince));
+  override dropProcess(processId: string, silentSince: number) {
+    return this.#perform(({ fleet }) => fleet.dropProcess(processId, silentSince));
   }
 
   override listNodes() {
@@ -245,11 +245,11 @@ export class RedisSessionStore extends SessionStore {
   }
 
   override recordRun(run: JobRun) {
-    return this.#perform(({ instances }) => instances.recordRun(run));
+    return this.#perform(({ fleet }) => fleet.recordRun(run));
   }
 
   override listRuns() {
-    return this.#perform(({ instances }) => instances.listRuns());
+    return this.#perform(({ fleet }) => fleet.listRuns());
   }
 
   override totals() {
@@ -262,7 +262,7 @@ export class RedisSessionStore extends SessionStore {
 
   /** What a request waits for: all of it within the time limit. What was begun goes on. */
   #answer<Answer>(work: (operations: RedisOperations) => Promise<Answer>): Promise<Answer> {
-    return this.#told(() => inTime(this.#finishing(work(this.#operations)), this.#timeoutMs));
+    return this.#told(() => withTimeout(this.#finishing(work(this.#operations)), this.#timeoutMs));
   }
 
   #perform<Answer>(work: (operations: RedisOperations) => Promise<Answer>): Promise<Answer> {

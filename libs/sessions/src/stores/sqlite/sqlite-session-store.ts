@@ -97,8 +97,8 @@ export class SqliteSessionStore extends SessionStore {
     return this.#client.call('beginEnd', sessionId, end, only);
   }
 
-  override claimEnding(claim: Claim) {
-    return this.#client.call('claimEnding', claim);
+  override leaseEnding(claim: Claim) {
+    return this.#client.call('leaseEnding', claim);
   }
 
   override finishEnd(sessionId: string, nodeId: string, at: number) {
@@ -157,20 +157,20 @@ export class SqliteSessionStore extends SessionStore {
     return this.#client.call('knownResources', sessionIds);
   }
 
-  override use(resourceId: string, instanceId: string, at: number) {
-    return this.#client.call('use', resourceId, instanceId, at);
+  override use(resourceId: string, processId: string, at: number) {
+    return this.#client.call('use', resourceId, processId, at);
   }
 
-  override unuse(resourceId: string, instanceId: string, at: number) {
-    return this.#client.call('unuse', resourceId, instanceId, at);
+  override unuse(resourceId: string, processId: string, at: number) {
+    return this.#client.call('unuse', resourceId, processId, at);
   }
 
   override beginRelease(victims: readonly Victim[], lease: Lease, only: 'unused' | 'any') {
     return this.#client.call('beginRelease', victims, lease, only);
   }
 
-  override claimReleasing(claim: Claim) {
-    return this.#client.call('claimReleasing', claim);
+  override leaseReleasing(claim: Claim) {
+    return this.#client.call('leaseReleasing', claim);
   }
 
   override finishRelease(resourceIds: readonly string[], kind: 'released' | 'evicted') {
@@ -181,12 +181,12 @@ export class SqliteSessionStore extends SessionStore {
     return this.#client.call('heartbeat', beat);
   }
 
-  override listInstances() {
-    return this.#client.call('listInstances');
+  override listProcesses() {
+    return this.#client.call('listProcesses');
   }
 
-  override dropInstance(instanceId: string, silentSince: number) {
-    return this.#client.call('dropInstance', instanceId, silentSince);
+  override dropProcess(processId: string, silentSince: number) {
+    return this.#client.call('dropProcess', processId, silentSince);
   }
 
   override listNodes() {

@@ -9,7 +9,7 @@ import {
   anEnd,
   atOnce,
   beat,
-  INSTANCE,
+  PROCESS,
   lease,
   LIMITS,
   MANY,
@@ -19,7 +19,7 @@ import {
   NODE,
   NOW,
   opened,
-  OTHER_INSTANCE,
+  OTHER_PROCESS,
   OTHER_NODE,
   ready,
   rejects,
@@ -36,10 +36,10 @@ export const bookkeepingCases: readonly SessionStoreCase[] = [
     async run(store) {
       await store.heartbeat(beat({ at: NOW + 10, flushedThroughAt: NOW + 5 }));
       await store.heartbeat(beat({ at: NOW, flushedThroughAt: NOW }));
-      await store.heartbeat(beat({ instanceId: OTHER_INSTANCE, role: 'cli' }));
-      same(await store.listInstances(), [
+      await store.heartbeat(beat({ processId: OTHER_PROCESS, role: 'cli' }));
+      same(await store.listProcesses(), [
         beat({ at: NOW + 10, flushedThroughAt: NOW + 5 }),
-        beat({ instanceId: OTHER_INSTANCE, role: 'cli' }),
+        beat({ processId: OTHER_PROCESS, role: 'cli' }),
       ]);
     },
   },
@@ -47,11 +47,11 @@ export const bookkeepingCases: readonly SessionStoreCase[] = [
     name: 'a process that gave a sign of life since is not struck off, nor is one that is unknown',
     async run(store) {
       await store.heartbeat(beat({ at: NOW + 1 }));
-      assert.equal(await store.dropInstance(INSTANCE, NOW), false);
-      assert.equal(await store.dropInstance(OTHER_INSTANCE, NOW), false);
-      const answers = await atOnce(5, () => store.dropInstance(INSTANCE, NOW + 1));
+      assert.equal(await store.dropProcess(PROCESS, NOW), false);
+      assert.equal(await store.dropProcess(OTHER_PROCESS, NOW), false);
+      const answers = await atOnce(5, () => store.dropProcess(PROCESS, NOW + 1));
       assert.equal(answers.filter(Boolean).length, 1);
-      same(await store.listInstances(), []);
+      same(await store.listProcesses(), []);
     },
   },
   {
@@ -60,25 +60,25 @@ export const bookkeepingCases: readonly SessionStoreCase[] = [
       const session = await opened(store);
       await store.heartbeat(beat({}));
       const file = await ready(store, session.id);
-      await store.use(file.id, INSTANCE, NOW);
-      await store.use(file.id, INSTANCE, NOW);
-      await store.use(file.id, OTHER_INSTANCE, NOW);
+      await store.use(file.id, PROCESS, NOW);
+      await store.use(file.id, PROCESS, NOW);
+      await store.use(file.id, OTHER_PROCESS, NOW);
       const unfinished = await writing(store, session.id, 5, { createdAt: NOW + 1 });
       const stream = await writing(store, session.id, 0, { type: 'stream', createdAt: NOW + 2 });
-      const others = await writing(store, session.id, 5, { instanceId: OTHER_INSTANCE });
+      const others = await writing(store, session.id, 5, { processId: OTHER_PROCESS });
       same((await sessionNow(store, session)).resourceCount, 4);
 
-      assert.equal(await store.dropInstance(INSTANCE, NOW), true);
+      assert.equal(await store.dropProcess(PROCESS, NOW), true);
       same((await resourceNow(store, file)).uses, 1);
       same((await resourceNow(store, others)).state, 'writing');
       const { resourceCount, bytesUsed } = await sessionNow(store, session);
       same([resourceCount, bytesUsed], [2, 15]);
-      const claimed = await store.claimReleasing({ at: NOW, lease: lease(), limit: 10 });
+      const claimed = await store.leaseReleasing({ at: NOW, lease: lease(), limit: 10 });
       sameIds(
         claimed.toSorted((a, b) => a.createdAt - b.createdAt),
         [unfinished, stream],
       );
-      await store.unuse(file.id, INSTANCE, NOW + 9);
+      await store.unuse(file.id, PROCESS, NOW + 9);
       same((await resourceNow(store, file)).uses, 1);
       assert.equal(await store.grow(unfinished.id, 1, LIMITS), 'gone');
     },
@@ -226,8 +226,8 @@ async function mixedOperations(store: SessionStore, count: number): Promise<stri
     },
     () => store.grow(oneOf(resourceIds), next(1000), LIMITS),
     () => store.settle(oneOf(resourceIds), { sizeBytes: 0, mediaType: null, at: NOW }),
-    () => store.use(oneOf(resourceIds), INSTANCE, NOW + next(9)),
-    () => store.unuse(oneOf(resourceIds), INSTANCE, NOW + next(9)),
+    () => store.use(oneOf(resourceIds), PROCESS, NOW + next(9)),
+    () => store.unuse(oneOf(resourceIds), PROCESS, NOW + next(9)),
     () =>
       store.beginRelease(
         [{ id: oneOf(resourceIds), lastUsedAt: NOW }],

@@ -7,7 +7,7 @@ import {
   atOnce,
   ended,
   HOUR,
-  INSTANCE,
+  PROCESS,
   lease,
   LIMITS,
   MINUTE,
@@ -16,7 +16,7 @@ import {
   NOW,
   opened,
   openedMany,
-  OTHER_INSTANCE,
+  OTHER_PROCESS,
   present,
   ready,
   same,
@@ -55,7 +55,7 @@ export const endingCases: readonly SessionStoreCase[] = [
       assert.equal(await store.reserve(newResource(session.id), LIMITS), 'gone');
       assert.equal(await store.grow(unsettled.id, 1, LIMITS), 'gone');
       assert.equal(await store.settle(unsettled.id, { sizeBytes: 50, mediaType: null, at: NOW }), null);
-      assert.equal(await store.use(settled.id, INSTANCE, NOW), null);
+      assert.equal(await store.use(settled.id, PROCESS, NOW), null);
       assert.equal(await store.bindUser(session.id, 0, 'ada'), 'gone');
       assert.equal(await store.rotate(session.id, 0, tokenHash(session.id), NOW), 'gone');
       assert.equal(await store.beginEnd(session.id, anEnd()), null);
@@ -187,13 +187,13 @@ export const endingCases: readonly SessionStoreCase[] = [
       for (const [index, session] of sessions.entries()) {
         await store.beginEnd(session.id, anEnd({ lease: lease(NOW + 30 - index) }));
       }
-      const claim = { lease: lease(NOW + 100, OTHER_INSTANCE), limit: 10 };
-      same(await store.claimEnding({ ...claim, at: NOW + 27 }), []);
-      sameIds(await store.claimEnding({ ...claim, at: NOW + 30, limit: 2 }), sessions.slice(1).toReversed());
-      sameIds(await store.claimEnding({ ...claim, at: NOW + 30 }), sessions.slice(0, 1));
-      same(await store.claimEnding({ ...claim, at: NOW + 99 }), []);
+      const claim = { lease: lease(NOW + 100, OTHER_PROCESS), limit: 10 };
+      same(await store.leaseEnding({ ...claim, at: NOW + 27 }), []);
+      sameIds(await store.leaseEnding({ ...claim, at: NOW + 30, limit: 2 }), sessions.slice(1).toReversed());
+      sameIds(await store.leaseEnding({ ...claim, at: NOW + 30 }), sessions.slice(0, 1));
+      same(await store.leaseEnding({ ...claim, at: NOW + 99 }), []);
       const again = await atOnce(5, () =>
-        store.claimEnding({ at: NOW + 100, lease: lease(NOW + 200), limit: 10 }),
+        store.leaseEnding({ at: NOW + 100, lease: lease(NOW + 200), limit: 10 }),
       );
       assert.equal(again.flat().length, 3);
     },

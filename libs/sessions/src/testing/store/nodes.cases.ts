@@ -6,7 +6,7 @@ import {
   anEnd,
   atOnce,
   beat,
-  INSTANCE,
+  PROCESS,
   lease,
   LIMITS,
   MINUTE,
@@ -15,7 +15,7 @@ import {
   NOW,
   opened,
   openedMany,
-  OTHER_INSTANCE,
+  OTHER_PROCESS,
   OTHER_NODE,
   present,
   ready,
@@ -31,7 +31,7 @@ const THERE = { nodeId: OTHER_NODE } as const;
 const LATER = NOW + MINUTE;
 
 /** A right to finish things on the other node. */
-const leaseThere = () => lease(LATER + MINUTE, OTHER_INSTANCE, OTHER_NODE);
+const leaseThere = () => lease(LATER + MINUTE, OTHER_PROCESS, OTHER_NODE);
 const claimThere = (at = LATER) => ({ at, lease: leaseThere(), limit: 10 });
 const claimHere = (at = LATER) => ({ at, lease: lease(LATER + MINUTE), limit: 10 });
 
@@ -76,12 +76,12 @@ export const nodeCases: readonly SessionStoreCase[] = [
       await ready(store, session.id, 12, THERE);
       const end = anEnd({ at: NOW + SECOND });
       assert.equal(present(await store.beginEnd(session.id, end)).hasFiles, false);
-      same(await store.claimEnding(claimHere()), []);
-      const claimed = await atOnce(5, () => store.claimEnding(claimThere(NOW)));
+      same(await store.leaseEnding(claimHere()), []);
+      const claimed = await atOnce(5, () => store.leaseEnding(claimThere(NOW)));
       sameIds(claimed.flat(), [session]);
       assert.equal(claimed.flat()[0]?.hasFiles, true);
-      same(await store.claimEnding(claimThere(LATER + MINUTE - 1)), []);
-      sameIds(await store.claimEnding(claimThere(LATER + MINUTE)), [session]);
+      same(await store.leaseEnding(claimThere(LATER + MINUTE - 1)), []);
+      sameIds(await store.leaseEnding(claimThere(LATER + MINUTE)), [session]);
     },
   },
   {
@@ -89,7 +89,7 @@ export const nodeCases: readonly SessionStoreCase[] = [
     async run(store) {
       const session = await opened(store);
       await store.beginEnd(session.id, anEnd({ lease: lease(NOW + SECOND) }));
-      const [claimed, ...others] = await store.claimEnding(claimThere());
+      const [claimed, ...others] = await store.leaseEnding(claimThere());
       sameIds([present(claimed)], [session]);
       assert.equal(others.length, 0);
       assert.equal(claimed?.hasFiles, false);
@@ -141,9 +141,9 @@ export const nodeCases: readonly SessionStoreCase[] = [
       same([resourceCount, bytesUsed], [1, 12]);
       same((await audioTotals(store)).slice(0, 2), [2, 42]);
 
-      same(await store.claimReleasing(claimHere()), []);
-      sameIds(await store.claimReleasing(claimThere()), [victim]);
-      same(await store.claimReleasing(claimThere()), []);
+      same(await store.leaseReleasing(claimHere()), []);
+      sameIds(await store.leaseReleasing(claimThere()), [victim]);
+      same(await store.leaseReleasing(claimThere()), []);
       same(await store.finishRelease([victim.id], 'released'), { resources: 1, bytes: 30 });
       const after = await sessionNow(store, session);
       same([after.resourceCount, after.bytesUsed], [1, 12]);
@@ -171,10 +171,10 @@ export const nodeCases: readonly SessionStoreCase[] = [
       await store.heartbeat(beat({ nodeId: OTHER_NODE }));
       const file = await writing(store, session.id, 50, THERE);
       const stream = await writing(store, session.id, 0, { type: 'stream' });
-      assert.equal(await store.dropInstance(INSTANCE, NOW), true);
+      assert.equal(await store.dropProcess(PROCESS, NOW), true);
       same((await sessionNow(store, session)).bytesUsed, 0);
-      sameIds(await store.claimReleasing(claimHere()), [stream]);
-      sameIds(await store.claimReleasing(claimThere()), [file]);
+      sameIds(await store.leaseReleasing(claimHere()), [stream]);
+      sameIds(await store.leaseReleasing(claimThere()), [file]);
       same(await store.finishRelease([file.id, stream.id], 'released'), { resources: 1, bytes: 0 });
       const { resourceCount, bytesUsed } = await sessionNow(store, session);
       same([resourceCount, bytesUsed], [0, 0]);
@@ -190,13 +190,13 @@ export const nodeCases: readonly SessionStoreCase[] = [
       await writing(store, session.id, 0, { type: 'stream' });
       const address = 'https://b.example.com';
       await store.heartbeat(beat({ nodeId: OTHER_NODE, address, at: NOW + 5 }));
-      await store.heartbeat(beat({ instanceId: OTHER_INSTANCE, nodeId: OTHER_NODE, role: 'cli', at: NOW }));
-      await store.heartbeat(beat({ instanceId: OTHER_INSTANCE, sign: 'x' }));
+      await store.heartbeat(beat({ processId: OTHER_PROCESS, nodeId: OTHER_NODE, role: 'cli', at: NOW }));
+      await store.heartbeat(beat({ processId: OTHER_PROCESS, sign: 'x' }));
       same(await store.listNodes(), [
         { nodeId: NODE, address: null, lastSeenAt: NOW, resources: 0 },
         { nodeId: OTHER_NODE, address, lastSeenAt: NOW + 5, resources: 2 },
       ]);
-      const [, last] = await store.listInstances();
+      const [, last] = await store.listProcesses();
       same([last?.nodeId, last?.sign], [NODE, 'x']);
     },
   },

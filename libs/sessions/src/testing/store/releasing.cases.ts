@@ -4,12 +4,12 @@ import type { TypeTotals } from '../../ports/session-store.js';
 import type { SessionStoreCase } from './store.case.js';
 import {
   atOnce,
-  INSTANCE,
+  PROCESS,
   lease,
   LIMITS,
   NOW,
   opened,
-  OTHER_INSTANCE,
+  OTHER_PROCESS,
   present,
   ready,
   resourceNow,
@@ -29,9 +29,9 @@ export const releasingCases: readonly SessionStoreCase[] = [
       const recent = await ready(store, session.id);
       const unfinished = await writing(store, session.id);
       const stream = await writing(store, session.id, 0, { type: 'stream' });
-      await store.use(used.id, INSTANCE, NOW);
-      await store.use(recent.id, INSTANCE, NOW + 5);
-      await store.unuse(recent.id, INSTANCE, NOW + 5);
+      await store.use(used.id, PROCESS, NOW);
+      await store.use(recent.id, PROCESS, NOW + 5);
+      await store.unuse(recent.id, PROCESS, NOW + 5);
       const victims = [idle, used, recent, unfinished, stream].map(({ id }) => ({ id, lastUsedAt: NOW }));
       const marked = await store.beginRelease(victims, lease(), 'unused');
       sameIds(marked, [idle]);
@@ -44,7 +44,7 @@ export const releasingCases: readonly SessionStoreCase[] = [
     async run(store) {
       const session = await opened(store);
       const used = await ready(store, session.id);
-      await store.use(used.id, INSTANCE, NOW + 1);
+      await store.use(used.id, PROCESS, NOW + 1);
       const unfinished = await writing(store, session.id, 5);
       const stream = await writing(store, session.id, 0, { type: 'stream' });
       const victims = [used, unfinished, stream].map(({ id }) => ({ id, lastUsedAt: NOW }));
@@ -72,7 +72,7 @@ export const releasingCases: readonly SessionStoreCase[] = [
       for (let round = 0; round < 10; round += 1) {
         const resource = await ready(store, session.id);
         const [using, evicting] = await Promise.all([
-          store.use(resource.id, INSTANCE, NOW),
+          store.use(resource.id, PROCESS, NOW),
           store.beginRelease([resource], lease(), 'unused'),
         ]);
         assert.equal((using === null ? 0 : 1) + evicting.length, 1);
@@ -141,18 +141,18 @@ export const releasingCases: readonly SessionStoreCase[] = [
       for (const [index, resource] of resources.entries()) {
         await store.beginRelease([resource], lease(NOW + 30 - index), 'any');
       }
-      const claim = { lease: lease(NOW + 100, OTHER_INSTANCE), limit: 10 };
-      same(await store.claimReleasing({ ...claim, at: NOW + 27 }), []);
+      const claim = { lease: lease(NOW + 100, OTHER_PROCESS), limit: 10 };
+      same(await store.leaseReleasing({ ...claim, at: NOW + 27 }), []);
       sameIds(
-        await store.claimReleasing({ ...claim, at: NOW + 30, limit: 2 }),
+        await store.leaseReleasing({ ...claim, at: NOW + 30, limit: 2 }),
         resources.slice(1).toReversed(),
       );
-      const claimed = await store.claimReleasing({ ...claim, at: NOW + 30 });
+      const claimed = await store.leaseReleasing({ ...claim, at: NOW + 30 });
       sameIds(claimed, resources.slice(0, 1));
       same(claimed[0], await resourceNow(store, present(resources[0])));
-      same(await store.claimReleasing({ ...claim, at: NOW + 99 }), []);
+      same(await store.leaseReleasing({ ...claim, at: NOW + 99 }), []);
       const again = await atOnce(5, () =>
-        store.claimReleasing({ at: NOW + 100, lease: lease(NOW + 200), limit: 10 }),
+        store.leaseReleasing({ at: NOW + 100, lease: lease(NOW + 200), limit: 10 }),
       );
       assert.equal(again.flat().length, 3);
     },

@@ -5,13 +5,13 @@ import type { SessionStoreCase } from './store.case.js';
 import {
   atOnce,
   HOUR,
-  INSTANCE,
+  PROCESS,
   LIMITS,
   lease,
   newResource,
   NOW,
   opened,
-  OTHER_INSTANCE,
+  OTHER_PROCESS,
   present,
   ready,
   rejects,
@@ -62,8 +62,8 @@ export const resourceCases: readonly SessionStoreCase[] = [
     async run(store) {
       const session = await opened(store);
       const stream = await writing(store, session.id, 0, { type: 'stream' });
-      const { state, instanceId } = await resourceNow(store, stream);
-      same([state, instanceId], ['ready', INSTANCE]);
+      const { state, processId } = await resourceNow(store, stream);
+      same([state, processId], ['ready', PROCESS]);
     },
   },
   {
@@ -133,7 +133,7 @@ export const resourceCases: readonly SessionStoreCase[] = [
       const { id } = await writing(store, session.id, 100);
       const record = present(await store.settle(id, { sizeBytes: 40, mediaType: 'audio/ogg', at: NOW + 9 }));
       same(
-        [record.state, record.sizeBytes, record.mediaType, record.instanceId, record.lastUsedAt],
+        [record.state, record.sizeBytes, record.mediaType, record.processId, record.lastUsedAt],
         ['ready', 40, 'audio/ogg', null, NOW + 9],
       );
       same(await store.findResource(id), record);
@@ -213,13 +213,13 @@ export const resourceCases: readonly SessionStoreCase[] = [
     async run(store) {
       const session = await opened(store);
       const { id } = await ready(store, session.id);
-      const used = present(await store.use(id, INSTANCE, NOW + 10));
+      const used = present(await store.use(id, PROCESS, NOW + 10));
       same([used.uses, used.lastUsedAt], [1, NOW + 10]);
-      present(await store.use(id, INSTANCE, NOW + 5));
-      present(await store.use(id, OTHER_INSTANCE, NOW + 20));
+      present(await store.use(id, PROCESS, NOW + 5));
+      present(await store.use(id, OTHER_PROCESS, NOW + 20));
       same((await resourceNow(store, { id })).uses, 3);
-      await store.unuse(id, INSTANCE, NOW + 15);
-      await store.unuse(id, INSTANCE, NOW + 30);
+      await store.unuse(id, PROCESS, NOW + 15);
+      await store.unuse(id, PROCESS, NOW + 30);
       const { uses, lastUsedAt } = await resourceNow(store, { id });
       same([uses, lastUsedAt], [1, NOW + 30]);
     },
@@ -229,9 +229,9 @@ export const resourceCases: readonly SessionStoreCase[] = [
     async run(store) {
       const session = await opened(store);
       const { id } = await ready(store, session.id);
-      await store.use(id, OTHER_INSTANCE, NOW + 1);
-      await store.unuse(id, INSTANCE, NOW + 99);
-      await store.unuse(randomUUID(), INSTANCE, NOW);
+      await store.use(id, OTHER_PROCESS, NOW + 1);
+      await store.unuse(id, PROCESS, NOW + 99);
+      await store.unuse(randomUUID(), PROCESS, NOW);
       const { uses, lastUsedAt } = await resourceNow(store, { id });
       same([uses, lastUsedAt], [1, NOW + 1]);
     },
@@ -241,11 +241,11 @@ export const resourceCases: readonly SessionStoreCase[] = [
     async run(store) {
       const session = await opened(store);
       const { id } = await writing(store, session.id);
-      assert.equal(await store.use(id, INSTANCE, NOW), null);
+      assert.equal(await store.use(id, PROCESS, NOW), null);
       const leaving = await ready(store, session.id);
       await store.beginRelease([leaving], lease(), 'any');
-      assert.equal(await store.use(leaving.id, INSTANCE, NOW), null);
-      assert.equal(await store.use(randomUUID(), INSTANCE, NOW), null);
+      assert.equal(await store.use(leaving.id, PROCESS, NOW), null);
+      assert.equal(await store.use(randomUUID(), PROCESS, NOW), null);
     },
   },
 ];

@@ -16,8 +16,8 @@ export const HOUR = 60 * MINUTE;
 /** Many sessions fit. */
 export const MANY = 1_000_000;
 export const LIMITS: ResourceLimits = { maxResources: 100, maxBytes: 1_000_000 };
-export const INSTANCE = 'a0000000-0000-4000-8000-000000000001';
-export const OTHER_INSTANCE = 'a0000000-0000-4000-8000-000000000002';
+export const PROCESS = 'a0000000-0000-4000-8000-000000000001';
+export const OTHER_PROCESS = 'a0000000-0000-4000-8000-000000000002';
 
 export const NODE = 'b0000000-0000-4000-8000-000000000001';
 export const OTHER_NODE = 'b0000000-0000-4000-8000-000000000002';
@@ -67,7 +67,7 @@ export function newResource(sessionId: string, differing: Partial<NewResource> =
     mediaType: 'audio/webm',
     sizeBytes: 0,
     createdAt: NOW,
-    instanceId: INSTANCE,
+    processId: PROCESS,
     nodeId: differing.type === 'stream' ? null : NODE,
     ...differing,
   };
@@ -98,13 +98,13 @@ export async function ready(
   return present(await store.settle(id, { sizeBytes: bytes, mediaType: null, at }));
 }
 
-export function lease(until = NOW + MINUTE, instanceId = INSTANCE, nodeId = NODE): Lease {
-  return { instanceId, nodeId, until };
+export function lease(until = NOW + MINUTE, processId = PROCESS, nodeId = NODE): Lease {
+  return { processId, nodeId, until };
 }
 
 export function beat(differing: Partial<Heartbeat>): Heartbeat {
   return {
-    instanceId: INSTANCE,
+    processId: PROCESS,
     role: 'server',
     at: NOW,
     flushedThroughAt: NOW,

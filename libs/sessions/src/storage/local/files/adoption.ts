@@ -5,7 +5,7 @@ import { SessionsError } from '../../../domain/errors.js';
 import type { Adoption, FileKey } from '../../../ports/file-storage.js';
 import { removeFile } from './file-removal.js';
 import { LocalFileWriter } from './file-writer.js';
-import { FILE_MODE, Folder } from '../folders/folder.js';
+import { FILE_MODE, AsyncFolder } from '../folders/async-folder.js';
 import { linkName } from '../folders/paths.js';
 import type { SessionFolders } from '../folders/session-folders.js';
 import { isAbsence, isSystemError, toStorageError } from '../folders/storage-error.js';
@@ -97,7 +97,7 @@ export class LocalAdoption implements Adoption {
 
   private async unlinkSource(): Promise<void> {
     try {
-      await Folder.use(this.source.folder, async (folder) => {
+      await AsyncFolder.use(this.source.folder, async (folder) => {
         const path = folder.at(this.source.name);
         const { dev, ino } = await lstat(path, { bigint: true });
         if (dev === this.source.stat.dev && ino === this.source.stat.ino) await unlink(path);
@@ -119,7 +119,7 @@ export class LocalAdoption implements Adoption {
   }
 
   private async linkWhole(): Promise<void> {
-    const linked = await Folder.use(this.source.folder, (folder) =>
+    const linked = await AsyncFolder.use(this.source.folder, (folder) =>
       this.folders.begin(this.key, linkName(this.key.resourceId), async (path) => {
         // The source is looked at again first: absent, it must not look like an absent folder of ours.
         await sameOrNotAdoptable(folder, this.source);
@@ -134,7 +134,7 @@ export class LocalAdoption implements Adoption {
   }
 
   private async copyWhole(): Promise<void> {
-    const copied = await Folder.use(this.source.folder, async (folder) => {
+    const copied = await AsyncFolder.use(this.source.folder, async (folder) => {
       const from = await open(folder.at(this.source.name), OPEN_EXISTING);
       try {
         refuseChanged(await from.stat({ bigint: true }), this.source.stat, 1n);
@@ -187,7 +187,7 @@ async function realpathOrNull(path: string): Promise<string | null> {
   }
 }
 
-async function sameOrNotAdoptable(folder: Folder, source: Source): Promise<void> {
+async function sameOrNotAdoptable(folder: AsyncFolder, source: Source): Promise<void> {
   try {
     refuseChanged(await lstat(folder.at(source.name), { bigint: true }), source.stat, 1n);
   } catch (error) {

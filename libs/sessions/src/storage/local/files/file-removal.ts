@@ -1,6 +1,6 @@
 import { lstat, unlink } from 'node:fs/promises';
 import type { FileKey } from '../../../ports/file-storage.js';
-import type { Folder } from '../folders/folder.js';
+import type { AsyncFolder } from '../folders/async-folder.js';
 import { checkKey, fileName, linkName, partName } from '../folders/paths.js';
 import type { SessionFolders } from '../folders/session-folders.js';
 import { isAbsence } from '../folders/storage-error.js';
@@ -22,7 +22,7 @@ export async function removePart(folders: SessionFolders, key: FileKey): Promise
   await folders.use(key.sessionId, (folder) => unlinkFile(folder, partName(key.resourceId)));
 }
 
-async function unlinkFile(folder: Folder, name: string): Promise<void> {
+async function unlinkFile(folder: AsyncFolder, name: string): Promise<void> {
   const path = folder.at(name);
   try {
     const found = await lstat(path);

@@ -3,7 +3,7 @@ import { open, unlink, type FileHandle } from 'node:fs/promises';
 import { SessionsError } from '../../../domain/errors.js';
 import type { FileKey, FileWriter } from '../../../ports/file-storage.js';
 import { removeFile, removePart } from './file-removal.js';
-import { FILE_MODE } from '../folders/folder.js';
+import { FILE_MODE } from '../folders/async-folder.js';
 import { partName } from '../folders/paths.js';
 import type { SessionFolders } from '../folders/session-folders.js';
 import { toStorageError } from '../folders/storage-error.js';

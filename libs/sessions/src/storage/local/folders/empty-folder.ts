@@ -1,9 +1,9 @@
 import { rmdir } from 'node:fs/promises';
-import type { Folder } from './folder.js';
+import type { AsyncFolder } from './async-folder.js';
 import { isAbsence, isSystemError } from './storage-error.js';
 
 /** Deletes the folder of this name if nothing is in it; whether it did. */
-export async function removeIfEmpty(parent: Folder, name: string): Promise<boolean> {
+export async function removeIfEmpty(parent: AsyncFolder, name: string): Promise<boolean> {
   try {
     await rmdir(parent.at(name));
     return true;

@@ -3,7 +3,7 @@ import { lstat, rename } from 'node:fs/promises';
 import { SessionsError } from '../../../domain/errors.js';
 import type { FileKey } from '../../../ports/file-storage.js';
 import { removeIfEmpty } from './empty-folder.js';
-import { Folder, makeFolder } from './folder.js';
+import { AsyncFolder, makeFolder } from './async-folder.js';
 import { checkKey, fileName, folderName, linkName, type RootPaths } from './paths.js';
 import { isAbsence, isSystemError, unavailable } from './storage-error.js';
 
@@ -18,8 +18,8 @@ export class SessionFolders {
   constructor(private readonly paths: RootPaths) {}
 
   /** Does the work in the folder of this session; `null` where it has none. */
-  use<T>(sessionId: string, work: (folder: Folder) => Promise<T>): Promise<T | null> {
-    return Folder.use(this.paths.session(sessionId), work);
+  use<T>(sessionId: string, work: (folder: AsyncFolder) => Promise<T>): Promise<T | null> {
+    return AsyncFolder.use(this.paths.session(sessionId), work);
   }
 
   /**
@@ -98,16 +98,18 @@ export class SessionFolders {
 
   /** What a file that was given up leaves: its session may be over, and then nobody else would look after it for long. */
   async removeIfEmpty(sessionId: string): Promise<void> {
-    await Folder.use(this.paths.shard(sessionId), (shard) => removeIfEmpty(shard, folderName(sessionId)));
+    await AsyncFolder.use(this.paths.shard(sessionId), (shard) =>
+      removeIfEmpty(shard, folderName(sessionId)),
+    );
   }
 
   /** `null` where it went away as soon as it was made. Most files come to a session that has some. */
-  private async openOrMake(sessionId: string): Promise<Folder | null> {
+  private async openOrMake(sessionId: string): Promise<AsyncFolder | null> {
     const path = this.paths.session(sessionId);
-    const known = await Folder.open(path);
+    const known = await AsyncFolder.open(path);
     if (known) return known;
     await this.makeSessionFolder(sessionId);
-    const made = await Folder.open(path);
+    const made = await AsyncFolder.open(path);
     if (!made && (await isInTheWay(path))) {
       throw unavailable('The folder of the session is not a folder of ours.');
     }
@@ -129,10 +131,10 @@ export class SessionFolders {
   /** Whoever made a folder may not have come to make it durable yet: so everyone does, which costs little if it is. */
   private async syncParents(sessionId: string): Promise<void> {
     const shard = this.paths.shard(sessionId);
-    await Folder.use(shard, (folder) => folder.sync());
+    await AsyncFolder.use(shard, (folder) => folder.sync());
     if (this.durableShards.has(shard)) return;
-    await Folder.use(this.paths.sessions, (folder) => folder.sync());
-    await Folder.use(this.paths.root, (folder) => folder.sync());
+    await AsyncFolder.use(this.paths.sessions, (folder) => folder.sync());
+    await AsyncFolder.use(this.paths.root, (folder) => folder.sync());
     this.durableShards.add(shard);
   }
 }

@@ -2,7 +2,7 @@ import { randomFillSync } from 'node:crypto';
 import { constants } from 'node:fs';
 import { lstat, open, rename, unlink } from 'node:fs/promises';
 import type { SessionsError } from '../../../domain/errors.js';
-import { FILE_MODE } from '../folders/folder.js';
+import { FILE_MODE } from '../folders/async-folder.js';
 import type { RootPaths } from '../folders/paths.js';
 import { isAbsence, unavailable } from '../folders/storage-error.js';
 

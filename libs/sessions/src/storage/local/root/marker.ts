@@ -3,7 +3,7 @@ import { constants, type BigIntStats } from 'node:fs';
 import { link, lstat, open, readdir, rename } from 'node:fs/promises';
 import type { StoreIdentity } from '../../../ports/session-store.js';
 import { unlinkIfThere } from '../files/file-removal.js';
-import { FILE_MODE, type Folder } from '../folders/folder.js';
+import { FILE_MODE, type AsyncFolder } from '../folders/async-folder.js';
 import { MARKER_NAME } from '../folders/paths.js';
 import { isAbsence, isSystemError } from '../folders/storage-error.js';
 
@@ -44,7 +44,7 @@ export async function markerVersion(path: string): Promise<string | null> {
 }
 
 /** The marker in this folder; `null` where there is none, `unreadable` where what is there is no marker. */
-export async function readMarker(root: Folder): Promise<MarkerOnDisk | null | 'unreadable'> {
+export async function readMarker(root: AsyncFolder): Promise<MarkerOnDisk | null | 'unreadable'> {
   const path = root.at(MARKER_NAME);
   let text: string;
   let version: string;
@@ -69,7 +69,7 @@ export async function readMarker(root: Folder): Promise<MarkerOnDisk | null | 'u
 }
 
 /** Marks the folder as a new root of this store. Of several processes at once, one makes the marker: whether it was this. */
-export async function createMarker(root: Folder, store: StoreIdentity): Promise<boolean> {
+export async function createMarker(root: AsyncFolder, store: StoreIdentity): Promise<boolean> {
   const marker: Marker = {
     root: randomUUID(),
     store: store.generation,
@@ -88,19 +88,19 @@ export async function createMarker(root: Folder, store: StoreIdentity): Promise<
 }
 
 /** Puts another marker in the place of the one in this folder, whole or not at all. */
-export async function replaceMarker(root: Folder, marker: Marker): Promise<void> {
+export async function replaceMarker(root: AsyncFolder, marker: Marker): Promise<void> {
   await publish(root, marker, rename);
 }
 
 /** Removes what processes left that died while they wrote a marker. One that still writes its marker writes it again. */
-export async function removeUnfinishedMarkers(root: Folder): Promise<void> {
+export async function removeUnfinishedMarkers(root: AsyncFolder): Promise<void> {
   const names = await readdir(root.base);
   await Promise.all(names.filter(isUnfinishedMarker).map((name) => unlinkIfThere(root.at(name))));
 }
 
 /** Writes the marker under another name, and lets `place` give it its own. */
 async function publish<T>(
-  root: Folder,
+  root: AsyncFolder,
   marker: Marker,
   place: (unfinished: string, path: string) => Promise<T>,
   attempts = ATTEMPTS,
@@ -119,7 +119,7 @@ async function publish<T>(
   }
 }
 
-async function writeUnfinished(root: Folder, marker: Marker): Promise<string> {
+async function writeUnfinished(root: AsyncFolder, marker: Marker): Promise<string> {
   const path = root.at(`${MARKER_NAME}.${randomBytes(8).toString('hex')}.tmp`);
   const handle = await open(path, 'wx', FILE_MODE);
   try {

@@ -1,6 +1,6 @@
 import { lstat } from 'node:fs/promises';
 import type { StoreIdentity } from '../../../ports/session-store.js';
-import { Folder } from '../folders/folder.js';
+import { AsyncFolder } from '../folders/async-folder.js';
 import { markerVersion, readMarker, replaceMarker, type MarkerOnDisk } from './marker.js';
 import type { RootPaths } from '../folders/paths.js';
 import type { PreparedRoot } from './root.js';
@@ -78,7 +78,7 @@ export class RootGuard {
     this.judge(store);
     const { trusted } = await this.look();
     if (!trusted) return;
-    const written = await Folder.use(this.paths.root, async (root) => {
+    const written = await AsyncFolder.use(this.paths.root, async (root) => {
       const marker = await readMarker(root);
       if (!this.isOurs(marker)) return false;
       this.take(marker);
@@ -90,7 +90,7 @@ export class RootGuard {
 
   /** Writes into the marker that the files belong to this store, as it is now: every process of it believes that at once. */
   async trust(store: StoreIdentity): Promise<void> {
-    const written = await Folder.use(this.paths.root, async (root) => {
+    const written = await AsyncFolder.use(this.paths.root, async (root) => {
       const marker = await readMarker(root);
       if (!this.isOurs(marker)) return false;
       const { generation, counter } = store;
@@ -121,7 +121,7 @@ export class RootGuard {
       if (!(await isFolder(this.paths.root))) return false;
       const version = await markerVersion(this.paths.marker);
       if (version === this.marker.version) return true;
-      const marker = version === null ? null : await Folder.use(this.paths.root, readMarker);
+      const marker = version === null ? null : await AsyncFolder.use(this.paths.root, readMarker);
       if (!this.isOurs(marker)) return false;
       this.take(marker);
       return true;

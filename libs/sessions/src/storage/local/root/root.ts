@@ -4,7 +4,7 @@ import { homedir, tmpdir } from 'node:os';
 import { parse, resolve } from 'node:path';
 import { SessionsError } from '../../../domain/errors.js';
 import type { StoreIdentity } from '../../../ports/session-store.js';
-import { Folder, makeFolder, makeFolders } from '../folders/folder.js';
+import { AsyncFolder, makeFolder, makeFolders } from '../folders/async-folder.js';
 import {
   createMarker,
   isUnfinishedMarker,
@@ -31,7 +31,7 @@ export async function inspectRoot(root: string, reservedNames: readonly string[]
   if (place === null) return refuseDangling(path);
   refuseUnlessOurs(await lstat(path), 'The storage root');
   await refuseSharedPlaces(place);
-  await Folder.use(place, (folder) => isMarked(folder, reservedNames));
+  await AsyncFolder.use(place, (folder) => isMarked(folder, reservedNames));
 }
 
 /**
@@ -50,7 +50,7 @@ export async function prepareRoot(
   const paths = new RootPaths(await realpath(path));
   await refuseSharedPlaces(paths.root);
 
-  const prepared = await Folder.use(paths.root, async (folder) => {
+  const prepared = await AsyncFolder.use(paths.root, async (folder) => {
     const fresh = await mark(folder, reservedNames, store);
     await Promise.all([paths.sessions, paths.trash].map(prepareOwn));
     await folder.sync();
@@ -67,7 +67,7 @@ const UNREADABLE =
   'The marker in the storage root cannot be read: put it back from a backup, or give the storage a new, empty folder.';
 
 async function mark(
-  folder: Folder,
+  folder: AsyncFolder,
   reservedNames: readonly string[],
   store: StoreIdentity,
 ): Promise<boolean> {
@@ -75,7 +75,7 @@ async function mark(
 }
 
 /** Whether it is ours already. `STORAGE_UNSAFE` where it is not, and must not become it. */
-async function isMarked(folder: Folder, reservedNames: readonly string[]): Promise<boolean> {
+async function isMarked(folder: AsyncFolder, reservedNames: readonly string[]): Promise<boolean> {
   const found = await readMarker(folder);
   if (found === 'unreadable') throw unsafe(UNREADABLE);
   if (found) return true;
@@ -93,7 +93,7 @@ async function refuseDangling(path: string): Promise<void> {
   }
 }
 
-async function hasForeignEntries(folder: Folder, reservedNames: readonly string[]): Promise<boolean> {
+async function hasForeignEntries(folder: AsyncFolder, reservedNames: readonly string[]): Promise<boolean> {
   const names = await readdir(folder.base);
   return names.some((name) => !isReserved(name, reservedNames) && !isUnfinishedMarker(name));
 }

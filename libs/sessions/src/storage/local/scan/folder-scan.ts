@@ -2,7 +2,7 @@ import { lstatSync, type BigIntStats } from 'node:fs';
 import { join } from 'node:path';
 import { packedIds } from '../../../domain/packed-ids.js';
 import type { ScannedFile, ScannedPart } from '../../../ports/file-storage.js';
-import { OpenFolder } from '../folders/open-folder.js';
+import { SyncFolder } from '../folders/sync-folder.js';
 import { isOurs } from '../folders/own-folder.js';
 import { isShardName, parseFileName, parseFolderName, type RootPaths } from '../folders/paths.js';
 import { scannedFile } from './scanned-file.js';
@@ -104,9 +104,9 @@ export class FolderScan {
     const { root } = this.paths;
     const path = this.paths.session(sessionId);
     try {
-      OpenFolder.use(path, (folder) => {
+      SyncFolder.use(path, (folder) => {
         const stat = folder.stat();
-        const isOwn = isOurs(stat) && folder.place() === OpenFolder.use(root, (opened) => opened.place());
+        const isOwn = isOurs(stat) && folder.place() === SyncFolder.use(root, (opened) => opened.place());
         if (!folder.liesThere() || !isOwn) {
           // One that was discarded meanwhile lies in the trash by now.
           if (!isAbsent(path)) findings.foreign += 1;
@@ -145,10 +145,10 @@ function* foldersOf(paths: RootPaths): Generator<ListedFolder | 'foreign'> {
 
 function* foldersIn(
   paths: RootPaths,
-  shard: OpenFolder,
+  shard: SyncFolder,
   shardName: string,
 ): Generator<ListedFolder | 'foreign'> {
-  const { dev } = OpenFolder.use(paths.root, (root) => root.stat());
+  const { dev } = SyncFolder.use(paths.root, (root) => root.stat());
   for (const name of shard.names()) {
     const sessionId = parseFolderName(shardName, name);
     const folder = sessionId === null ? null : listFolder(shard.at(name), sessionId, dev);
@@ -159,7 +159,7 @@ function* foldersIn(
 /** A folder that cannot be read says nothing of the others: what is in it is left alone until it can be. */
 function listFolder(path: Buffer, sessionId: string, dev: bigint): ListedFolder | 'foreign' | null {
   try {
-    return OpenFolder.use(path, (folder) => {
+    return SyncFolder.use(path, (folder) => {
       const stat = folder.stat();
       return isOurs(stat) && stat.dev === dev ? { sessionId, names: folder.names() } : 'foreign';
     });
@@ -171,7 +171,7 @@ function listFolder(path: Buffer, sessionId: string, dev: bigint): ListedFolder 
 
 /** What lies under this name: a file of ours, something `foreign`, or nothing any more. */
 function lookAt(
-  folder: OpenFolder,
+  folder: SyncFolder,
   sessionId: string,
   name: string,
   dev: bigint,
@@ -187,9 +187,9 @@ function lookAt(
 }
 
 /** `null` where there is no such folder, or only one behind a link. */
-function openIfThere(path: string): OpenFolder | null {
+function openIfThere(path: string): SyncFolder | null {
   try {
-    const folder = OpenFolder.open(path);
+    const folder = SyncFolder.open(path);
     if (folder.liesThere()) return folder;
     folder.close();
     return null;
@@ -199,7 +199,7 @@ function openIfThere(path: string): OpenFolder | null {
   }
 }
 
-function namesIn(folder: OpenFolder): string[] {
+function namesIn(folder: SyncFolder): string[] {
   try {
     return folder.names();
   } finally {

@@ -2,7 +2,7 @@ import type { BigIntStats } from 'node:fs';
 import { lstat, unlink } from 'node:fs/promises';
 import type { ScannedFile } from '../../../ports/file-storage.js';
 import { removeIfEmpty } from '../folders/empty-folder.js';
-import { Folder } from '../folders/folder.js';
+import { AsyncFolder } from '../folders/async-folder.js';
 import { isOurs, isOwnFolder } from '../folders/own-folder.js';
 import { fileName, folderName, linkName, partName, type RootPaths } from '../folders/paths.js';
 import { changedAt, scannedFile } from './scanned-file.js';
@@ -13,7 +13,7 @@ export async function removeIfSame(paths: RootPaths, file: ScannedFile): Promise
   const names = file.partial
     ? [partName(file.resourceId)]
     : [fileName(file.resourceId), linkName(file.resourceId)];
-  const removed = await Folder.use(paths.session(file.sessionId), async (folder) => {
+  const removed = await AsyncFolder.use(paths.session(file.sessionId), async (folder) => {
     if (!(await isOwnFolder(paths, folder))) return false;
     const { dev } = await folder.stat();
     for (const name of names) {
@@ -31,7 +31,7 @@ export async function removeIfSame(paths: RootPaths, file: ScannedFile): Promise
 }
 
 /** Whether what has this name is the file that was scanned, unchanged. */
-async function isStill(folder: Folder, name: string, dev: bigint, file: ScannedFile): Promise<boolean> {
+async function isStill(folder: AsyncFolder, name: string, dev: bigint, file: ScannedFile): Promise<boolean> {
   let stat: BigIntStats;
   try {
     stat = await lstat(folder.at(name), { bigint: true });
@@ -56,7 +56,7 @@ export async function removeFolderIfEmpty(
 ): Promise<boolean> {
   const name = folderName(sessionId);
   try {
-    const removed = await Folder.use(paths.shard(sessionId), async (shard) => {
+    const removed = await AsyncFolder.use(paths.shard(sessionId), async (shard) => {
       const stat = await lstat(shard.at(name), { bigint: true });
       // The times of files are the machine's own, and so must be the clock they are compared with.
       if (!stat.isDirectory() || !isOurs(stat) || Date.now() - changedAt(stat) < graceMs) return false;

@@ -1,5 +1,5 @@
 import { lstatSync, rmdirSync, unlinkSync } from 'node:fs';
-import { OpenFolder } from '../folders/open-folder.js';
+import { SyncFolder } from '../folders/sync-folder.js';
 import { systemCode } from '../folders/storage-error.js';
 
 /** What became of one entry of the trash. */
@@ -30,7 +30,7 @@ const ATTEMPTS = 10;
  */
 export function removeEntries(trash: string, names: readonly string[]): EntryOutcome[] {
   try {
-    return OpenFolder.use(trash, (opened) => {
+    return SyncFolder.use(trash, (opened) => {
       if (!opened.liesThere()) return untouched(names, 'ELOOP');
       const place = opened.place();
       return names.map((name) => {
@@ -85,7 +85,7 @@ function removeContents(path: Buffer, place: string, depth: number, tally: Tally
     tally.error ??= 'ENAMETOOLONG';
     return false;
   }
-  return OpenFolder.use(path, (opened) => {
+  return SyncFolder.use(path, (opened) => {
     if (opened.place() !== place) {
       tally.error ??= 'EXDEV';
       return false;

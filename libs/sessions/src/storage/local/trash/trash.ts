@@ -2,7 +2,7 @@ import { lstat, readdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SessionsError } from '../../../domain/errors.js';
 import type { TrashReport, TrashTicket } from '../../../ports/file-storage.js';
-import { Folder } from '../folders/folder.js';
+import { AsyncFolder } from '../folders/async-folder.js';
 import { isOwnFolder } from '../folders/own-folder.js';
 import { folderName, isTrashName, newTrashName, type RootPaths } from '../folders/paths.js';
 import { isAbsence, toStorageError, unavailable } from '../folders/storage-error.js';
@@ -43,9 +43,9 @@ export class Trash {
   /** Moves the folder of a session here, durably; `null` where it has none. */
   async take(sessionId: string): Promise<TrashTicket | null> {
     const ticket = newTrashName(sessionId);
-    const moved = await Folder.use(this.paths.shard(sessionId), async (shard) => {
+    const moved = await AsyncFolder.use(this.paths.shard(sessionId), async (shard) => {
       const path = shard.at(folderName(sessionId));
-      const into = await Folder.open(this.paths.trash);
+      const into = await AsyncFolder.open(this.paths.trash);
       if (!into) throw unavailable('The trash is missing from the storage root: connect again.');
       try {
         if (!(await lstat(path)).isDirectory()) return false;
@@ -100,7 +100,9 @@ export class Trash {
     const entries: string[] = [];
     for (const name of (await readdir(this.paths.trash)).filter(isTrashName)) {
       // oxlint-disable-next-line no-await-in-loop -- each costs an open file for a moment
-      const isOwn = await Folder.use(join(this.paths.trash, name), (entry) => isOwnFolder(this.paths, entry));
+      const isOwn = await AsyncFolder.use(join(this.paths.trash, name), (entry) =>
+        isOwnFolder(this.paths, entry),
+      );
       if (isOwn) entries.push(name);
     }
     return entries;

@@ -1,8 +1,8 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { inTime } from './in-time.js';
+import { withTimeout } from './with-timeout.js';
 import { isCluster, type RedisClientLike, type RedisClientOrCluster } from './redis.client.js';
 import { RedisSilence, unavailable } from './redis.errors.js';
-import type { RedisTarget } from './redis.target.js';
+import type { RedisClientSource } from './redis.clients.js';
 
 /** Five tries a second at most. */
 export const RECONNECT_MS = 200;
@@ -22,7 +22,7 @@ export class RedisConnection {
   #isRenewing = false;
 
   constructor(
-    private readonly target: RedisTarget,
+    private readonly target: RedisClientSource,
     private readonly timeoutMs: number,
   ) {}
 
@@ -47,7 +47,7 @@ export class RedisConnection {
     this.#silentSince.clear();
     if (client === null || !this.target.isOurs) return;
     if (!client.isOpen) return;
-    await inTime(client.close(), this.timeoutMs).catch(() => client.destroy());
+    await withTimeout(client.close(), this.timeoutMs).catch(() => client.destroy());
   }
 
   /** Sends a command to the server that has `key`. What is sent in one turn goes out together. */
@@ -56,7 +56,7 @@ export class RedisConnection {
     if (client === null) throw unavailable('The session store is not connected');
     const sending = isCluster(client) ? client.sendCommand(key, false, args) : client.sendCommand(args);
     try {
-      const reply = await inTime(sending, this.timeoutMs);
+      const reply = await withTimeout(sending, this.timeoutMs);
       this.#silentSince.delete(key);
       return reply;
     } catch (error) {
@@ -82,7 +82,7 @@ export class RedisConnection {
     const working = isCluster(client)
       ? client.masters.map(async (master) => work(await client.nodeClient(master)))
       : [work(client)];
-    return inTime(Promise.all(working), timeoutMs);
+    return withTimeout(Promise.all(working), timeoutMs);
   }
 
   async #open(): Promise<void> {
@@ -95,7 +95,7 @@ export class RedisConnection {
     client.on('error', () => {});
     if (client.isOpen) return client;
     try {
-      await inTime(client.connect(), CONNECT_TIMEOUT_MS + this.timeoutMs);
+      await withTimeout(client.connect(), CONNECT_TIMEOUT_MS + this.timeoutMs);
       return client;
     } catch (error) {
       if (this.target.isOurs && client.isOpen) client.destroy();

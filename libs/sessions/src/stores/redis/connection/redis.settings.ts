@@ -1,9 +1,9 @@
 import { SessionsError } from '../../../domain/errors.js';
 import type { RedisClientOrCluster } from './redis.client.js';
-import { GivenRedisClient } from './redis.given-client.js';
+import { GivenRedisClients } from './given-redis-clients.js';
 import { RedisLayout } from '../scripts/redis.layout.js';
-import type { RedisPlace } from './redis.target.js';
-import { RedisUrls } from './redis.urls.js';
+import type { RedisClients } from './redis.clients.js';
+import { RedisUrlClients } from './redis-url-clients.js';
 
 export interface RedisSessionStoreOptions {
   /** `redis://` or `rediss://`; several URLs are those of some nodes of one cluster. */
@@ -43,11 +43,11 @@ export function redisSettingsOf(options: RedisSessionStoreOptions) {
       'A prefix of Redis keys holds no braces: they mark the slot of a key',
     );
   }
-  return { place: placeOf(options), layout: new RedisLayout(prefix, buckets), mustExist, timeoutMs };
+  return { clients: placeOf(options), layout: new RedisLayout(prefix, buckets), mustExist, timeoutMs };
 }
 
-function placeOf({ url, cluster, client }: RedisSessionStoreOptions): RedisPlace {
-  if (client !== undefined) return new GivenRedisClient(client);
+function placeOf({ url, cluster, client }: RedisSessionStoreOptions): RedisClients {
+  if (client !== undefined) return new GivenRedisClients(client);
   const urls = typeof url === 'string' ? [url] : (url ?? []);
   if (urls.length === 0 || !urls.every((one) => URL.canParse(one) && /^rediss?:/.test(one))) {
     throw new SessionsError(
@@ -55,5 +55,5 @@ function placeOf({ url, cluster, client }: RedisSessionStoreOptions): RedisPlace
       'Redis is reached by a URL that begins with redis:// or rediss://, or by a client',
     );
   }
-  return new RedisUrls(urls, cluster ?? urls.length > 1);
+  return new RedisUrlClients(urls, cluster ?? urls.length > 1);
 }

@@ -4,7 +4,7 @@ import type { BeginEnd, Claim, EndCondition, EndingSession, Released } from '../
 import { compare, type RedisBuckets } from './redis.buckets.js';
 import type { RedisDurableWrites } from './redis.durable-writes.js';
 import type { BucketKey } from '../scripts/redis.layout.js';
-import type { RedisPlaces } from './redis.places.js';
+import type { SessionCounts } from './session-counts.js';
 import { BEGIN_END, CLAIM_ENDING, DROP_TOMBSTONES, FINISH_END } from '../scripts/redis.scripts.endings.js';
 import { COUNT_UP_TO } from '../scripts/redis.scripts.listings.js';
 import type { RedisSessions } from './redis.sessions.js';
@@ -15,7 +15,7 @@ export class RedisEndings {
   constructor(
     private readonly buckets: RedisBuckets,
     private readonly durable: RedisDurableWrites,
-    private readonly places: RedisPlaces,
+    private readonly counts: SessionCounts,
     private readonly sessions: RedisSessions,
   ) {}
 
@@ -27,11 +27,11 @@ export class RedisEndings {
     const [text, created = '0', closed = '0'] = textsOf(await this.durable.runIn(BEGIN_END, bucket, ...args));
     if (text === undefined) return null;
     // It is over, whatever becomes of its place: one that is not given back now is with the next end, or the next count.
-    await this.places.giveBack(bucket, { created, closed }).catch(() => {});
+    await this.counts.giveBack(bucket, { created, closed }).catch(() => {});
     return endingSessionOf(text, end.lease.nodeId);
   }
 
-  async claimEnding(claim: Claim): Promise<EndingSession[]> {
+  async leaseEnding(claim: Claim): Promise<EndingSession[]> {
     const { nodeId, until } = claim.lease;
     const due = await this.buckets.firstTurns('ending', claim);
     const ids = due.map(({ id }) => id);
@@ -92,7 +92,7 @@ export class RedisEndings {
         ),
       ),
     );
-    await this.places.correct();
+    await this.counts.correct();
     return dropped.flat().length / 2;
   }
 

@@ -17,7 +17,7 @@ export class RedisNodes {
   readonly #keys: readonly string[];
 
   constructor(private readonly buckets: RedisBuckets) {
-    this.#keys = buckets.layout.instances;
+    this.#keys = buckets.layout.processes;
   }
 
   async list(): Promise<NodeRecord[]> {

@@ -25,7 +25,7 @@ export class RedisReleases {
     return inOrder(ids, marked.flat().map(resourceOf));
   }
 
-  async claimReleasing(claim: Claim): Promise<ResourceRecord[]> {
+  async leaseReleasing(claim: Claim): Promise<ResourceRecord[]> {
     const due = await this.buckets.firstTurns('releasing', claim);
     const ids = due.map(({ id }) => id);
     const claimed = await this.buckets.byBucket(ids, async (bucket, of) =>

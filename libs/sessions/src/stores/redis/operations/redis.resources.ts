@@ -74,15 +74,15 @@ export class RedisResources {
     return sessionIds.map((id) => known.get(id) ?? '');
   }
 
-  async use(resourceId: string, instanceId: string, at: number): Promise<ResourceRecord | null> {
+  async use(resourceId: string, processId: string, at: number): Promise<ResourceRecord | null> {
     const bucket = this.buckets.of(resourceId);
     if (bucket === null) return null;
-    const [text] = textsOf(await this.buckets.runIn(USE, bucket, resourceId, instanceId, at));
+    const [text] = textsOf(await this.buckets.runIn(USE, bucket, resourceId, processId, at));
     return text === undefined ? null : resourceOf(text);
   }
 
-  async unuse(resourceId: string, instanceId: string, at: number): Promise<void> {
+  async unuse(resourceId: string, processId: string, at: number): Promise<void> {
     const bucket = this.buckets.of(resourceId);
-    if (bucket !== null) await this.buckets.runIn(UNUSE, bucket, resourceId, instanceId, at);
+    if (bucket !== null) await this.buckets.runIn(UNUSE, bucket, resourceId, processId, at);
   }
 }

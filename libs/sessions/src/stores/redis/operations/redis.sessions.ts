@@ -5,7 +5,7 @@ import { openingRecord, type NewSession, type SessionRecord } from '../../../dom
 import type { Refused, TokenMatch, Touch } from '../../../ports/session-store.js';
 import type { RedisBuckets } from './redis.buckets.js';
 import type { RedisDurableWrites } from './redis.durable-writes.js';
-import type { RedisPlaces } from './redis.places.js';
+import type { SessionCounts } from './session-counts.js';
 import { BIND, FIND_BY_TOKEN, OPEN, ROTATE, TOUCH } from '../scripts/redis.scripts.sessions.js';
 import { ADD_TO_USER, REMOVE_FROM_USER } from '../scripts/redis.scripts.store.js';
 import { newSessionText, sessionOf, storedSession, textOf, textsOf } from './redis.values.js';
@@ -14,7 +14,7 @@ import { newSessionText, sessionOf, storedSession, textOf, textsOf } from './red
 export class RedisSessions {
   constructor(
     private readonly buckets: RedisBuckets,
-    private readonly places: RedisPlaces,
+    private readonly counts: SessionCounts,
     private readonly durable: RedisDurableWrites,
   ) {}
 
@@ -30,7 +30,7 @@ export class RedisSessions {
     const instants = [createdAt, expiresAt, idleEndsAt(openingRecord(session))];
     const reply = await this.buckets.runIn(OPEN, bucket, id, tokenHash, newSessionText(session), ...instants);
     const [answer, created = '0', closed = '0'] = textsOf(reply);
-    this.places.settleSoon(bucket, { created, closed }, id, answer === 'opened');
+    this.counts.settleSoon(bucket, { created, closed }, id, answer === 'opened');
     if (answer === 'taken') throw taken();
     return 'opened';
   }
@@ -98,9 +98,9 @@ export class RedisSessions {
 
   /** Where it says that all is full, the places are counted anew first. */
   async #hasPlace(bucket: number, sessionId: string, maxSessions: number): Promise<boolean> {
-    if (await this.places.reserve(bucket, sessionId, maxSessions)) return true;
-    await this.places.correct();
-    return this.places.reserve(bucket, sessionId, maxSessions);
+    if (await this.counts.reserve(bucket, sessionId, maxSessions)) return true;
+    await this.counts.correct();
+    return this.counts.reserve(bucket, sessionId, maxSessions);
   }
 
   #bucketOf(sessionId: string, tokenHash: string): number {

@@ -119,7 +119,7 @@ export function resourceOf(text: string): ResourceRecord {
     mediaType: stored.mediaType ?? null,
     sizeBytes: given(stored.sizeBytes),
     state: given(stored.state),
-    instanceId: stored.instanceId ?? null,
+    processId: stored.processId ?? null,
     nodeId: stored.nodeId ?? null,
     createdAt: given(stored.createdAt),
     lastUsedAt: given(stored.lastUsedAt),

@@ -9,7 +9,7 @@
  * | `{7}:old_tokens`   | hash   | hash of the token before it → session id                                         |
  * | `{7}:resources`    | hash   | resource id → its record, JSON                                                   |
  * | `{7}:held`         | zset   | `session id:resource id`, in the order of the text                               |
- * | `{7}:by_instance`  | zset   | `instance id:resource id` of what a process writes, reads or streams, likewise   |
+ * | `{7}:by_process`  | zset   | `process id:resource id` of what a process writes, reads or streams, likewise   |
  * | `{7}:idle`         | zset   | open sessions by their idle end                                                  |
  * | `{7}:expiry`       | zset   | open sessions by their absolute end                                              |
  * | `{7}:created`      | zset   | open sessions by their opening                                                   |
@@ -21,12 +21,12 @@
  * | `{7}:releasing`    | zset   | `node id:lease:resource id` of what is being released, likewise                  |
  * | `{7}:totals`       | hash   | the bucket's change counter, what it saw, its share of the totals, and how many files of it each node holds |
  * | `store`            | hash   | generation, layout and number of buckets                                         |
- * | `{instances}:live` | hash   | instance id → its latest heartbeat, JSON                                         |
- * | `{instances}:lost` | hash   | instance id → since when it is being struck off                                  |
- * | `{instances}:seen` | string | the newest instant of a heartbeat                                                |
- * | `{instances}:nodes` | hash  | node id → its address and when it was seen last, JSON                            |
- * | `{places}:taken`   | hash   | how many places are taken, and what each bucket reserved and gave back (`places`) |
- * | `{places}:pending` | zset   | sessions that have a place and may not be open yet, by the instant of asking     |
+ * | `{processes}:live` | hash   | process id → its latest heartbeat, JSON                                         |
+ * | `{processes}:lost` | hash   | process id → since when it is being struck off                                  |
+ * | `{processes}:seen` | string | the newest instant of a heartbeat                                                |
+ * | `{processes}:nodes` | hash  | node id → its address and when it was seen last, JSON                            |
+ * | `{counts}:taken`   | hash   | how many places are taken, and what each bucket reserved and gave back (`places`) |
+ * | `{counts}:pending` | zset   | sessions that have a place and may not be open yet, by the instant of asking     |
  * | `job:idle` …       | hash   | the latest run of a job, and the sums of all                                     |
  * | `user:<sha256>`    | set    | ids of sessions that are, were or are about to be this user's: verified on read  |
  *
@@ -41,7 +41,7 @@ export const BUCKET_KEYS = [
   'old_tokens',
   'resources',
   'held',
-  'by_instance',
+  'by_process',
   'idle',
   'expiry',
   'created',
@@ -56,7 +56,7 @@ export const BUCKET_KEYS = [
 export type BucketKey = (typeof BUCKET_KEYS)[number];
 
 /** The channel's name, after the prefix. */
-export const NEWS = 'news';
+export const CHANGES_CHANNEL = 'changes';
 
 /** What the layout above is called in the store. Another one is refused. */
 export const LAYOUT = '2';
@@ -84,16 +84,16 @@ export class RedisLayout {
     return `${this.prefix}store`;
   }
 
-  get news(): string {
-    return `${this.prefix}${NEWS}`;
+  get changes(): string {
+    return `${this.prefix}${CHANGES_CHANNEL}`;
   }
 
-  get instances(): readonly string[] {
-    return ['live', 'lost', 'seen', 'nodes'].map((name) => `${this.prefix}{instances}:${name}`);
+  get processes(): readonly string[] {
+    return ['live', 'lost', 'seen', 'nodes'].map((name) => `${this.prefix}{processes}:${name}`);
   }
 
-  get places(): readonly string[] {
-    return ['taken', 'pending'].map((name) => `${this.prefix}{places}:${name}`);
+  get counts(): readonly string[] {
+    return ['taken', 'pending'].map((name) => `${this.prefix}{counts}:${name}`);
   }
 
   job(job: string): string {

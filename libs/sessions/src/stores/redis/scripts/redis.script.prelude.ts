@@ -1,5 +1,5 @@
 import { PROVISIONAL_MS } from '../../../domain/lifetime.js';
-import { NEWS } from './redis.layout.js';
+import { CHANGES_CHANNEL } from './redis.layout.js';
 
 /**
  * What scripts on a bucket have in common. Each paragraph defines one name, and may use those before it and the keys. A
@@ -69,7 +69,7 @@ end
 -- Stamps a change that others are to hear of at once. Where this user may not publish, they find it when they ask.
 local function tell(session)
   stamp(session)
-  redis.pcall('PUBLISH', string.match(TOTALS, '^[^{]*') .. '${NEWS}', '')
+  redis.pcall('PUBLISH', string.match(TOTALS, '^[^{]*') .. '${CHANGES_CHANNEL}', '')
 end
 
 local function counted(what)
@@ -138,8 +138,8 @@ local function drop(resource, evicted)
     call('ZREM', RELEASING, turn(resource.nodeId or NOBODY, resource.leasedUntil, resource.id))
   end
   if resource.nodeId then count('node:' .. resource.nodeId, -1) end
-  if resource.instanceId then call('ZREM', BY_INSTANCE, resource.instanceId .. ':' .. resource.id) end
-  for instance in pairs(resource.usedBy) do call('ZREM', BY_INSTANCE, instance .. ':' .. resource.id) end
+  if resource.processId then call('ZREM', BY_PROCESS, resource.processId .. ':' .. resource.id) end
+  for process in pairs(resource.usedBy) do call('ZREM', BY_PROCESS, process .. ':' .. resource.id) end
   count('active:' .. resource.type, -1)
   count('active_bytes:' .. resource.type, -resource.sizeBytes)
   if not resource.settled then return 0, 0 end

@@ -15,7 +15,7 @@ end
 if not fits(session, 1, resource.sizeBytes, max_resources, max_bytes) then return 'full' end
 write(RESOURCES, resource)
 call('ZADD', HELD, 0, resource.sessionId .. ':' .. resource.id)
-call('ZADD', BY_INSTANCE, 0, resource.instanceId .. ':' .. resource.id)
+call('ZADD', BY_PROCESS, 0, resource.processId .. ':' .. resource.id)
 session.resourceCount = session.resourceCount + 1
 session.bytesUsed = session.bytesUsed + resource.sizeBytes
 write(SESSIONS, session)
@@ -55,12 +55,12 @@ if not resource or resource.state == 'releasing' then return {} end
 if resource.state == 'ready' then return { call('HGET', RESOURCES, id) } end
 local surplus = resource.sizeBytes - tonumber(bytes)
 if surplus < 0 then return { 'surplus' } end
-call('ZREM', BY_INSTANCE, resource.instanceId .. ':' .. id)
+call('ZREM', BY_PROCESS, resource.processId .. ':' .. id)
 resource.settled = true
 resource.state = 'ready'
 resource.sizeBytes = tonumber(bytes)
 resource.mediaType = media_type or resource.mediaType
-resource.instanceId = nil
+resource.processId = nil
 resource.lastUsedAt = math.max(resource.lastUsedAt, tonumber(at))
 session.bytesUsed = session.bytesUsed - surplus
 write(SESSIONS, session)
@@ -69,36 +69,36 @@ return { write(RESOURCES, resource) }
 `,
 );
 
-/** id, instance, instant → record */
+/** id, process, instant → record */
 export const USE = new BucketScript(
   'write',
   `
-local id, instance, at = unpack(ARGV)
+local id, process, at = unpack(ARGV)
 local resource = of_open_session(id)
 if not resource or resource.state ~= 'ready' then return {} end
-resource.usedBy[instance] = (resource.usedBy[instance] or 0) + 1
+resource.usedBy[process] = (resource.usedBy[process] or 0) + 1
 resource.uses = resource.uses + 1
 resource.lastUsedAt = math.max(resource.lastUsedAt, tonumber(at))
-call('ZADD', BY_INSTANCE, 0, instance .. ':' .. id)
+call('ZADD', BY_PROCESS, 0, process .. ':' .. id)
 return { write(RESOURCES, resource) }
 `,
 );
 
-/** id, instance, instant */
+/** id, process, instant */
 export const UNUSE = new BucketScript(
   'free',
   `
-local id, instance, at = unpack(ARGV)
+local id, process, at = unpack(ARGV)
 local resource = read(RESOURCES, id)
-local uses = resource and resource.usedBy[instance]
+local uses = resource and resource.usedBy[process]
 if not uses then return end
 resource.uses = resource.uses - 1
 resource.lastUsedAt = math.max(resource.lastUsedAt, tonumber(at))
 if uses > 1 then
-  resource.usedBy[instance] = uses - 1
+  resource.usedBy[process] = uses - 1
 else
-  resource.usedBy[instance] = nil
-  if resource.instanceId ~= instance then call('ZREM', BY_INSTANCE, instance .. ':' .. id) end
+  resource.usedBy[process] = nil
+  if resource.processId ~= process then call('ZREM', BY_PROCESS, process .. ':' .. id) end
 end
 write(RESOURCES, resource)
 `,
@@ -190,23 +190,23 @@ return { resources, bytes }
 `,
 );
 
-/** instance: voids its uses, and frees what it was writing and its streams to be claimed */
+/** process: voids its uses, and frees what it was writing and its streams to be claimed */
 export const ABANDON = new BucketScript(
   'free',
   `
-local instance = ARGV[1]
-for _, member in ipairs(members_of(BY_INSTANCE, instance)) do
-  local resource = read(RESOURCES, after_colon(member, instance))
+local process = ARGV[1]
+for _, member in ipairs(members_of(BY_PROCESS, process)) do
+  local resource = read(RESOURCES, after_colon(member, process))
   if resource then
-    resource.uses = resource.uses - (resource.usedBy[instance] or 0)
-    resource.usedBy[instance] = nil
-    if resource.instanceId == instance and resource.state ~= 'releasing' then
+    resource.uses = resource.uses - (resource.usedBy[process] or 0)
+    resource.usedBy[process] = nil
+    if resource.processId == process and resource.state ~= 'releasing' then
       leave(resource)
     else
       write(RESOURCES, resource)
     end
   end
-  call('ZREM', BY_INSTANCE, member)
+  call('ZREM', BY_PROCESS, member)
 end
 `,
 );

@@ -32,7 +32,7 @@ return found
 /** A hash → field, value, field, value … */
 export const HASH = new QuestionScript(`return redis.call('HGETALL', KEY)`);
 
-/** KEYS: instances; id, instant, heartbeat */
+/** KEYS: processes; id, instant, heartbeat */
 export const HEARTBEAT = new RedisScript(
   'free',
   `
@@ -55,7 +55,7 @@ if not seen or tonumber(seen) < tonumber(at) then redis.call('SET', KEYS[3], at)
 `,
 );
 
-/** KEYS: instances; id, silent since → whether it was struck off: from now on it is lost, until all it had is freed */
+/** KEYS: processes; id, silent since → whether it was struck off: from now on it is lost, until all it had is freed */
 export const STRIKE_OFF = new RedisScript(
   'free',
   `
@@ -67,13 +67,13 @@ return 1
 `,
 );
 
-/** KEYS: instances; id: all it had is freed */
+/** KEYS: processes; id: all it had is freed */
 export const FORGET_LOST = new RedisScript('free', `redis.call('HDEL', KEYS[2], ARGV[1])`);
 
-/** KEYS: instances; node: it is known no more */
+/** KEYS: processes; node: it is known no more */
 export const FORGET_NODE = new RedisScript('free', `redis.call('HDEL', KEYS[4], ARGV[1])`);
 
-/** KEYS: instances → the newest instant of a heartbeat, if there was one */
+/** KEYS: processes → the newest instant of a heartbeat, if there was one */
 export const SEEN = new RedisScript('read', `return redis.call('GET', KEYS[3]) or ''`);
 
 /** KEYS: job; items, failures, last success or nothing, then fields and values of the run */
@@ -97,7 +97,7 @@ export const REMOVE_FROM_USER = new RedisScript('free', `redis.call('SREM', KEYS
 /** KEYS: user → ids */
 export const OF_USER = new RedisScript('read', `return redis.call('SMEMBERS', KEYS[1])`);
 
-/** KEYS: places; of each: bucket, session id, most → of each whether there is a place, which is then reserved */
+/** KEYS: counts; of each: bucket, session id, most → of each whether there is a place, which is then reserved */
 export const RESERVE_PLACES = new RedisScript(
   'write',
   `
@@ -122,7 +122,7 @@ return answers
 `,
 );
 
-/** KEYS: places; of each: bucket, its created and closed, session id or nothing, whether it was opened */
+/** KEYS: counts; of each: bucket, its created and closed, session id or nothing, whether it was opened */
 export const SETTLE_PLACES = new RedisScript(
   'free',
   `
@@ -146,7 +146,7 @@ if taken ~= 0 then redis.call('HINCRBY', KEYS[1], 'taken', taken) end
 `,
 );
 
-/** KEYS: places; how old in milliseconds → ids that have waited for so long */
+/** KEYS: counts; how old in milliseconds → ids that have waited for so long */
 export const STALE_PLACES = new RedisScript(
   'read',
   `
@@ -155,7 +155,7 @@ return redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', time[1] * 1000 - tonumber(AR
 `,
 );
 
-/** KEYS: places → `1` if none is pending, then field, value, field, value … */
+/** KEYS: counts → `1` if none is pending, then field, value, field, value … */
 export const READ_PLACES = new RedisScript(
   'read',
   `
@@ -165,7 +165,7 @@ return fields
 `,
 );
 
-/** KEYS: places; then of each bucket: bucket, what was reserved and closed when it was looked at, created and closed in truth */
+/** KEYS: counts; then of each bucket: bucket, what was reserved and closed when it was looked at, created and closed in truth */
 export const CORRECT_PLACES = new RedisScript(
   'free',
   `

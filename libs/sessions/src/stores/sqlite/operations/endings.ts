@@ -93,7 +93,7 @@ export class SqliteEndings {
     return ending === undefined ? null : { ...sessionOf(ending), hasFiles };
   }
 
-  claimEnding({ at, lease, limit }: Claim): EndingSession[] {
+  leaseEnding({ at, lease, limit }: Claim): EndingSession[] {
     const node = packId(lease.nodeId);
     const rows = [node, NOBODY]
       .flatMap((owner) => this.#claimable.all({ node: owner, at, limit }))

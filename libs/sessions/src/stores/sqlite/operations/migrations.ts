@@ -76,24 +76,24 @@ export const MIGRATIONS: readonly string[] = [
     state TEXT NOT NULL,
     settled INTEGER NOT NULL,
     leased_until INTEGER,
-    instance_id BLOB,
+    process_id BLOB,
     created_at INTEGER NOT NULL,
     last_used_at INTEGER NOT NULL,
     uses INTEGER NOT NULL DEFAULT 0
   );
   CREATE INDEX resources_session ON resources (session_key);
-  CREATE INDEX resources_instance ON resources (instance_id) WHERE instance_id IS NOT NULL;
+  CREATE INDEX resources_process ON resources (process_id) WHERE process_id IS NOT NULL;
   CREATE INDEX resources_releasing ON resources (leased_until) WHERE state = 'releasing';
 
   CREATE TABLE uses (
     resource_key INTEGER NOT NULL REFERENCES resources (key) ON DELETE CASCADE,
-    instance_id BLOB NOT NULL,
+    process_id BLOB NOT NULL,
     count INTEGER NOT NULL,
-    PRIMARY KEY (resource_key, instance_id)
+    PRIMARY KEY (resource_key, process_id)
   ) WITHOUT ROWID;
-  CREATE INDEX uses_instance ON uses (instance_id);
+  CREATE INDEX uses_process ON uses (process_id);
 
-  CREATE TABLE instances (
+  CREATE TABLE processes (
     id BLOB PRIMARY KEY,
     role TEXT NOT NULL,
     at INTEGER NOT NULL,
@@ -146,9 +146,9 @@ export const MIGRATIONS: readonly string[] = [
   DROP INDEX sessions_ending;
   ALTER TABLE sessions DROP COLUMN leased_until;
 
-  ALTER TABLE instances ADD COLUMN node_id BLOB NOT NULL DEFAULT '';
-  ALTER TABLE instances ADD COLUMN address TEXT;
-  ALTER TABLE instances ADD COLUMN sign TEXT;
+  ALTER TABLE processes ADD COLUMN node_id BLOB NOT NULL DEFAULT '';
+  ALTER TABLE processes ADD COLUMN address TEXT;
+  ALTER TABLE processes ADD COLUMN sign TEXT;
   CREATE TABLE nodes (id BLOB PRIMARY KEY, address TEXT, last_seen_at INTEGER NOT NULL) WITHOUT ROWID;
   `,
   // A sweep asks for the ids of all resources, session by session: the index answers that by itself.

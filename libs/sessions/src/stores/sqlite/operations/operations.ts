@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { SessionStore } from '../../../ports/session-store.js';
 import { SqliteEndings } from './endings.js';
-import { SqliteInstances } from './instances.js';
+import { SqliteFleet } from './fleet.js';
 import { SqliteLedger } from './ledger.js';
 import { SqliteListings } from './listings.js';
 import { SqliteNodes } from './nodes.js';
@@ -10,7 +10,7 @@ import { SqliteResources } from './resources.js';
 import { SqliteSessions } from './sessions.js';
 
 /** Every method of a store that is one transaction. */
-export type OperationName = Exclude<keyof SessionStore, 'kind' | 'connect' | 'close' | 'onNews'>;
+export type OperationName = Exclude<keyof SessionStore, 'kind' | 'connect' | 'close' | 'onChange'>;
 
 export type Arguments = { [Name in OperationName]: Parameters<SessionStore[Name]> };
 
@@ -28,10 +28,10 @@ export function sqliteOperations(db: DatabaseSync): Operations {
   const resources = new SqliteResources(db, ledger);
   const releases = new SqliteReleases(db, ledger);
   const nodes = new SqliteNodes(db, endings);
-  const instances = new SqliteInstances(db, ledger, releases, nodes);
+  const processes = new SqliteFleet(db, ledger, releases, nodes);
   return {
     identity: () => ledger.identity(),
-    anchorClock: (reading) => instances.anchorClock(reading),
+    anchorClock: (reading) => processes.anchorClock(reading),
     open: (session, maxSessions) => sessions.open(session, maxSessions),
     findByToken: (tokenHash) => sessions.findByToken(tokenHash),
     find: (sessionId) => sessions.find(sessionId),
@@ -39,7 +39,7 @@ export function sqliteOperations(db: DatabaseSync): Operations {
     bindUser: (sessionId, epoch, userId) => sessions.bindUser(sessionId, epoch, userId),
     rotate: (sessionId, epoch, tokenHash, at) => sessions.rotate(sessionId, epoch, tokenHash, at),
     beginEnd: (sessionId, end, only) => endings.beginEnd(sessionId, end, only),
-    claimEnding: (claim) => endings.claimEnding(claim),
+    leaseEnding: (claim) => endings.leaseEnding(claim),
     finishEnd: (sessionId, nodeId, at) => endings.finishEnd(sessionId, nodeId, at),
     dropTombstones: (at, limit) => endings.dropTombstones(at, limit),
     findIdle: (at, limit) => listings.findIdle(at, limit),
@@ -54,18 +54,18 @@ export function sqliteOperations(db: DatabaseSync): Operations {
     findResource: (resourceId) => resources.findResource(resourceId),
     listResources: (sessionIds) => resources.listResources(sessionIds),
     knownResources: (sessionIds) => resources.knownResources(sessionIds),
-    use: (resourceId, instanceId, at) => resources.use(resourceId, instanceId, at),
-    unuse: (resourceId, instanceId, at) => resources.unuse(resourceId, instanceId, at),
+    use: (resourceId, processId, at) => resources.use(resourceId, processId, at),
+    unuse: (resourceId, processId, at) => resources.unuse(resourceId, processId, at),
     beginRelease: (victims, lease, only) => releases.beginRelease(victims, lease, only),
-    claimReleasing: (claim) => releases.claimReleasing(claim),
+    leaseReleasing: (claim) => releases.leaseReleasing(claim),
     finishRelease: (resourceIds, kind) => releases.finishRelease(resourceIds, kind),
-    heartbeat: (beat) => instances.heartbeat(beat),
-    listInstances: () => instances.listInstances(),
-    dropInstance: (instanceId, silentSince) => instances.dropInstance(instanceId, silentSince),
+    heartbeat: (beat) => processes.heartbeat(beat),
+    listProcesses: () => processes.listProcesses(),
+    dropProcess: (processId, silentSince) => processes.dropProcess(processId, silentSince),
     listNodes: () => nodes.list(),
     forgetNode: (nodeId, silentSince, at) => nodes.forget(nodeId, silentSince, at),
-    recordRun: (run) => instances.recordRun(run),
-    listRuns: () => instances.listRuns(),
+    recordRun: (run) => processes.recordRun(run),
+    listRuns: () => processes.listRuns(),
     totals: () => ledger.totals(),
   };
 }

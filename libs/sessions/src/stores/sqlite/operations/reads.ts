@@ -14,7 +14,7 @@ export const READS: ReadonlySet<OperationName> = new Set<OperationName>([
   'findResource',
   'listResources',
   'knownResources',
-  'listInstances',
+  'listProcesses',
   'listNodes',
   'listRuns',
   'totals',

@@ -61,7 +61,7 @@ export class SqliteReleases {
     this.#freeSession.run({ key: numberOf(row, 'session_key'), bytes: numberOf(row, 'size_bytes') });
   }
 
-  claimReleasing(claim: Claim): ResourceRecord[] {
+  leaseReleasing(claim: Claim): ResourceRecord[] {
     const { at, limit, lease } = claim;
     const rows = [
       ...this.#claimable.all({ at, limit, node: packId(lease.nodeId) }),

@@ -42,32 +42,32 @@ export class SqliteResources {
       WHERE sessions.id = :sessionId AND typeof(resources.id) = 'blob'`);
     this.#insert = db.prepare(`
       INSERT INTO resources (
-        id, session_key, type, purpose, file_name, media_type, size_bytes, state, settled, instance_id, node_id,
+        id, session_key, type, purpose, file_name, media_type, size_bytes, state, settled, process_id, node_id,
         created_at, last_used_at)
       VALUES (
-        :id, :sessionKey, :type, :purpose, :fileName, :mediaType, :sizeBytes, :state, :settled, :instanceId, :nodeId,
+        :id, :sessionKey, :type, :purpose, :fileName, :mediaType, :sizeBytes, :state, :settled, :processId, :nodeId,
         :createdAt, :createdAt)`);
     this.#hold = db.prepare(`
       UPDATE sessions SET resource_count = resource_count + :count, bytes_used = bytes_used + :bytes WHERE key = :key`);
     this.#grow = db.prepare('UPDATE resources SET size_bytes = size_bytes + :bytes WHERE key = :key');
     this.#settle = db.prepare(`
       UPDATE resources SET state = 'ready', settled = 1, size_bytes = :sizeBytes,
-        media_type = ifnull(:mediaType, media_type), instance_id = NULL, last_used_at = max(last_used_at, :at)
+        media_type = ifnull(:mediaType, media_type), process_id = NULL, last_used_at = max(last_used_at, :at)
       WHERE key = :key`);
     this.#use = db.prepare(
       'UPDATE resources SET uses = uses + 1, last_used_at = max(last_used_at, :at) WHERE key = :key',
     );
     this.#addUse = db.prepare(`
-      INSERT INTO uses (resource_key, instance_id, count) VALUES (:key, :instanceId, 1)
-      ON CONFLICT (resource_key, instance_id) DO UPDATE SET count = count + 1`);
+      INSERT INTO uses (resource_key, process_id, count) VALUES (:key, :processId, 1)
+      ON CONFLICT (resource_key, process_id) DO UPDATE SET count = count + 1`);
     this.#unuse = db.prepare(
       'UPDATE resources SET uses = uses - 1, last_used_at = max(last_used_at, :at) WHERE key = :key',
     );
     this.#removeUse = db.prepare(
-      'UPDATE uses SET count = count - 1 WHERE resource_key = :key AND instance_id = :instanceId',
+      'UPDATE uses SET count = count - 1 WHERE resource_key = :key AND process_id = :processId',
     );
     this.#dropUnused = db.prepare(
-      'DELETE FROM uses WHERE resource_key = :key AND instance_id = :instanceId AND count = 0',
+      'DELETE FROM uses WHERE resource_key = :key AND process_id = :processId AND count = 0',
     );
   }
 
@@ -96,7 +96,7 @@ export class SqliteResources {
       sizeBytes: resource.sizeBytes,
       state: isStream ? 'ready' : 'writing',
       settled: Number(isStream),
-      instanceId: packId(resource.instanceId),
+      processId: packId(resource.processId),
       nodeId: resource.nodeId === null ? null : packId(resource.nodeId),
       createdAt: resource.createdAt,
     });
@@ -150,19 +150,19 @@ export class SqliteResources {
     });
   }
 
-  use(resourceId: string, instanceId: string, at: number): ResourceRecord | null {
+  use(resourceId: string, processId: string, at: number): ResourceRecord | null {
     const row = this.#find.get({ id: packId(resourceId) });
     if (row?.['state'] !== 'ready' || row['session_state'] !== 'open') return null;
     const key = numberOf(row, 'key');
-    this.#addUse.run({ key, instanceId: packId(instanceId) });
+    this.#addUse.run({ key, processId: packId(processId) });
     this.#use.run({ key, at });
     return this.findResource(resourceId);
   }
 
-  unuse(resourceId: string, instanceId: string, at: number): void {
+  unuse(resourceId: string, processId: string, at: number): void {
     const row = this.#find.get({ id: packId(resourceId) });
     if (row === undefined) return;
-    const use = { key: numberOf(row, 'key'), instanceId: packId(instanceId) };
+    const use = { key: numberOf(row, 'key'), processId: packId(processId) };
     if (this.#removeUse.run(use).changes === 0) return;
     this.#dropUnused.run(use);
     this.#unuse.run({ key: use.key, at });

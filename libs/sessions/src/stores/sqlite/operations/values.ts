@@ -120,7 +120,7 @@ export function resourceOf(row: Row): ResourceRecord {
     mediaType: textOrNull(row, 'media_type'),
     sizeBytes: numberOf(row, 'size_bytes'),
     state: oneOf(row, 'state', RESOURCE_STATES),
-    instanceId: idOrNull(row, 'instance_id'),
+    processId: idOrNull(row, 'process_id'),
     createdAt: numberOf(row, 'created_at'),
     nodeId: idOrNull(row, 'node_id'),
     lastUsedAt: numberOf(row, 'last_used_at'),

@@ -1,0 +1,127 @@
+import { Backoff } from './backoff.js';
+import type { CoreContext } from '../process/context.js';
+import { END_LEASE_MS, type Ender } from '../endings/ender.js';
+import { SILENT_AFTER_MS } from '../process/this-process.js';
+import { RELEASE_LEASE_MS, type Releaser } from '../resources/releaser.js';
+import { RunReport } from './run-report.js';
+
+const PAGE = 500;
+const TOMBSTONES = 5000;
+/** How long a tombstone outlives its session's absolute end: until every process has read of the end. */
+const TOMBSTONE_MARGIN_MS = 60_000;
+
+/** Finishes what was left half done: by a process that died, by a disk that failed, by a store that was away. */
+export class Recovery {
+  private readonly backoff: Backoff;
+  private trashWaiting = 0;
+  private trashStuck = 0;
+
+  constructor(
+    private readonly context: CoreContext,
+    private readonly ender: Ender,
+    private readonly releaser: Releaser,
+  ) {
+    this.backoff = new Backoff(context.clock);
+  }
+
+  /** How many things could not be finished in five tries. */
+  get stuck(): number {
+    return this.backoff.stuck + this.trashStuck;
+  }
+
+  async finish(report: RunReport): Promise<void> {
+    const { store, storage } = this.context;
+    await this.step('Dead processes', report, () => this.dropDeadProcesses(report));
+    await this.step('Failed uploads', report, () => this.releaser.abandonPending());
+    await this.step('Ends', report, () => this.finishEnds(report));
+    await this.step('Releases', report, () => this.finishReleases(report));
+    await this.step('Trash', report, () => this.emptyTrash(report));
+    await this.step('Ballast', report, () => storage.restoreBallast());
+    await this.step('Tombstones', report, () => this.dropTombstones());
+    await this.step('Marker', report, async () => storage.noteStore(await store.identity()));
+  }
+
+  /** Likewise at once, outside a run. Never rejects: what fails is told, and the next cleanup's. */
+  async finishEndsNow(): Promise<void> {
+    const report = new RunReport(this.context.log, () => {});
+    await this.step('Ends', report, () => this.finishEnds(report));
+  }
+
+  /** A step that cannot be done now holds up none of the others: one of them may be what makes room for it. */
+  private async step(what: string, report: RunReport, work: () => Promise<unknown>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      report.failed(what, error);
+    }
+  }
+
+  private async dropDeadProcesses(report: RunReport): Promise<void> {
+    const { store, storage, clock, thisProcess } = this.context;
+    const silentSince = clock.now() - SILENT_AFTER_MS;
+    const alive: string[] = [thisProcess.id];
+    for (const { processId, at } of await store.listProcesses()) {
+      if (at > silentSince) alive.push(processId);
+      else if (processId !== thisProcess.id && (await store.dropProcess(processId, silentSince)))
+        report.done();
+    }
+    await storage.keepSigns(alive);
+  }
+
+  /** Finishes the ends that this node has a part in, and nobody is at. */
+  private async finishEnds(report: RunReport): Promise<void> {
+    for (;;) {
+      const claimed = await this.context.store.leaseEnding(this.claim(END_LEASE_MS));
+      await Promise.all(
+        claimed.map((session) =>
+          this.attempt(`Session ${session.id}`, report, () => this.ender.finish(session, true)),
+        ),
+      );
+      if (claimed.length < PAGE) return;
+    }
+  }
+
+  private async finishReleases(report: RunReport): Promise<void> {
+    for (;;) {
+      const claimed = await this.context.store.leaseReleasing(this.claim(RELEASE_LEASE_MS));
+      await Promise.all(
+        claimed.map((resource) =>
+          this.attempt(`Resource ${resource.id}`, report, () => this.releaser.finish([resource])),
+        ),
+      );
+      if (claimed.length < PAGE) return;
+    }
+  }
+
+  private async attempt(what: string, report: RunReport, work: () => Promise<unknown>): Promise<void> {
+    if (!this.backoff.isDue(what)) return;
+    try {
+      await work();
+      this.backoff.succeeded(what);
+      report.done();
+    } catch (error) {
+      this.backoff.failed(what);
+      report.failed(what, error);
+    }
+  }
+
+  private async emptyTrash(report: RunReport): Promise<void> {
+    const { failures, stuck } = await this.context.storage.emptyTrash();
+    // What waits for its next try was told when it failed.
+    if (failures > this.trashWaiting) {
+      report.failed('Trash', new Error(`${failures} entries could not be deleted; they are tried again`));
+    }
+    this.trashWaiting = failures;
+    this.trashStuck = stuck;
+  }
+
+  private async dropTombstones(): Promise<void> {
+    const at = this.context.clock.now() - TOMBSTONE_MARGIN_MS;
+    while ((await this.context.store.dropTombstones(at, TOMBSTONES)) === TOMBSTONES);
+  }
+
+  private claim(leaseMs: number) {
+    const at = this.context.clock.now();
+    return { at, lease: this.context.thisProcess.lease(leaseMs), limit: PAGE };
+  }
+}

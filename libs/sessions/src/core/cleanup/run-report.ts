@@ -1,0 +1,28 @@
+import { describeError, type Log } from '../watch/log.js';
+
+/** What one run of a cleanup has done: one item that fails is counted and told, and stops none of the rest. */
+export class RunReport {
+  private items = 0;
+  private failures = 0;
+  private lastError: string | null = null;
+
+  constructor(
+    private readonly log: Log,
+    private readonly onProgress: (items: number) => void = () => {},
+  ) {}
+
+  get summary(): { items: number; failures: number; lastError: string | null } {
+    return { items: this.items, failures: this.failures, lastError: this.lastError };
+  }
+
+  done(count = 1): void {
+    this.items += count;
+    this.onProgress(this.items);
+  }
+
+  failed(what: string, error: unknown): void {
+    this.failures += 1;
+    this.lastError = `${what}: ${describeError(error)}`;
+    this.log.warn(this.lastError);
+  }
+}

@@ -1,0 +1,147 @@
+import { randomUUID } from 'node:crypto';
+import type { Clock } from '../../ports/clock.js';
+import type { FileStorage } from '../../ports/file-storage.js';
+import type { Heartbeat, Lease, SessionStore } from '../../ports/session-store.js';
+import { describeError, type Log } from '../watch/log.js';
+import { RootBeacon } from './root-beacon.js';
+import { refuseClonedRoot } from './cloned-root-check.js';
+import type { TouchBuffer } from './touch-buffer.js';
+
+/** A process that has not been heard of for so long is taken for dead. */
+export const SILENT_AFTER_MS = 10_000;
+const FLUSH_MS = 1000;
+const HEARTBEAT_MS = 2000;
+
+/** What a process tells of itself. */
+export interface ProcessFacts {
+  readonly role: 'server' | 'cli';
+  /** Where other nodes send clients that want a file of this one. */
+  readonly address: string | null;
+}
+
+/** This process among those that share the store: it lives, and its touches reach the store. */
+export class ThisProcess {
+  readonly id = randomUUID();
+  private timer: NodeJS.Timeout | undefined;
+  private beatAt = Number.NEGATIVE_INFINITY;
+  private beating: Promise<void> | null = null;
+  private failing = false;
+  private readonly sign: RootBeacon;
+
+  constructor(
+    private readonly store: SessionStore,
+    private readonly storage: FileStorage,
+    private readonly touches: TouchBuffer,
+    private readonly clock: Clock,
+    private readonly self: ProcessFacts,
+    private readonly log: Log,
+  ) {
+    this.sign = new RootBeacon(this.id, storage, clock, log);
+  }
+
+  /** The node that this process keeps files on. */
+  get nodeId(): string {
+    return this.storage.rootId;
+  }
+
+  /** A right to finish something here, for `ms` from now. */
+  lease(ms: number): Lease {
+    return { processId: this.id, nodeId: this.nodeId, until: this.clock.now() + ms };
+  }
+
+  /** Rejects with `STORAGE_UNSAFE`, and leaves nothing, where the storage root is a copy of one that is in use. */
+  async start(): Promise<void> {
+    await this.sign.renew();
+    await this.beat();
+    try {
+      await refuseClonedRoot(this.storage, () => this.listNeighbours());
+    } catch (error) {
+      await this.leave();
+      throw error;
+    }
+    this.timer = setInterval(() => void this.tick(), FLUSH_MS);
+    this.timer.unref();
+  }
+
+  /** Writes what is noted, and takes this process off the list. Nothing where it never started. */
+  async stop(): Promise<void> {
+    if (this.timer === undefined) return;
+    clearInterval(this.timer);
+    await this.beating?.catch(() => {});
+    await this.touches.flush(this.clock.now());
+    await this.leave();
+  }
+
+  /** Leaves another sign in the storage root; it does so by itself now and then. */
+  renewSign(): Promise<void> {
+    return this.sign.renew();
+  }
+
+  private async leave(): Promise<void> {
+    await this.sign.withdraw();
+    await this.store.dropProcess(this.id, Number.MAX_SAFE_INTEGER);
+  }
+
+  /** Writes all touches, then says that this process lives and how far its touches have come. */
+  async beat(): Promise<void> {
+    const now = this.clock.now();
+    await this.touches.flush(now);
+    this.beatAt = this.clock.monotonic();
+    await this.store.heartbeat({
+      processId: this.id,
+      role: this.self.role,
+      at: now,
+      flushedThroughAt: this.touches.flushedThroughAt,
+      nodeId: this.nodeId,
+      address: this.self.address,
+      sign: this.sign.current,
+    });
+  }
+
+  /**
+   * Makes sure that the store lists this process, before anything is noted there in its name: one that was stopped may have
+   * been struck off, and what it notes then would be nobody's if it dies.
+   */
+  async requireListed(): Promise<void> {
+    if (this.clock.monotonic() - this.beatAt >= SILENT_AFTER_MS / 2) await this.beat();
+  }
+
+  /** Processes heard of lately, this one too. */
+  async listLive(): Promise<Heartbeat[]> {
+    const now = this.clock.now();
+    const all = await this.store.listProcesses();
+    return all.filter((beat) => beat.processId === this.id || now - beat.at < SILENT_AFTER_MS);
+  }
+
+  /** The others among them that have the same node. */
+  private async listNeighbours(): Promise<Heartbeat[]> {
+    const live = await this.listLive();
+    return live.filter((beat) => beat.nodeId === this.nodeId && beat.processId !== this.id);
+  }
+
+  /**
+   * The instant up to which idleness can be judged: whatever happened before it, in any live process, is in the store.
+   */
+  async idleHorizon(): Promise<number> {
+    await this.beat();
+    const live = await this.listLive();
+    return Math.min(...live.map((beat) => beat.flushedThroughAt), this.clock.now());
+  }
+
+  private async tick(): Promise<void> {
+    this.sign.renewIfDue();
+    const isDue =
+      this.touches.size > 0 || this.clock.monotonic() - this.beatAt >= HEARTBEAT_MS - FLUSH_MS / 2;
+    if (this.beating || !isDue) return;
+    this.beating = this.beat();
+    try {
+      await this.beating;
+      this.failing = false;
+    } catch (error) {
+      if (!this.failing) this.log.warn(`Touches cannot be written: ${describeError(error)}`);
+      this.failing = true;
+    } finally {
+      this.beating = null;
+    }
+  }
+}

@@ -1,0 +1,95 @@
+import { cp, mkdtemp, readdir, rm, utimes } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { World } from '../support/world.js';
+import { Machines, sharedRedis, type SharedStore } from './node-worlds.js';
+
+/** Images of machines that were made while one of them worked: their storage roots have the same UUID. */
+describe('A copy of a storage root', () => {
+  let shared: SharedStore;
+  let machines: Machines;
+  let original: World;
+  let copy: string;
+
+  beforeAll(async () => {
+    shared = await sharedRedis();
+  });
+  afterAll(() => shared.stop());
+  beforeEach(async () => {
+    machines = new Machines(shared);
+    original = await machines.start();
+    copy = join(await mkdtemp(join(tmpdir(), 'nest-sessions-copy-')), 'root');
+    await cp(original.root, copy, { recursive: true });
+  });
+  afterEach(async () => {
+    await machines.close();
+    await rm(join(copy, '..'), { recursive: true, force: true });
+  });
+
+  /** Half a minute after the copy was made. */
+  async function later(world: World): Promise<void> {
+    machines.clock.advance(30_000);
+    await world.core.thisProcess.renewSign();
+    await world.core.thisProcess.beat();
+  }
+  const signsIn = (root: string): Promise<string[]> => readdir(join(root, 'signs'));
+
+  it('is refused while the root it was made of is in use, and leaves nothing behind', async () => {
+    const { session } = await original.open();
+    await original.write(session, 1000);
+    await later(original);
+    const before = await signsIn(copy);
+    await expect(machines.start(copy)).rejects.toMatchObject({
+      code: 'STORAGE_UNSAFE',
+      message: expect.stringContaining('give this machine a folder of its own'),
+    });
+    expect(await signsIn(copy)).toEqual(before);
+    expect(await original.store.listProcesses()).toHaveLength(1);
+    expect(await machines.filesOf(original)).toHaveLength(1);
+  });
+
+  it('that came first is not joined by the original either', async () => {
+    await machines.stop(original);
+    const first = await machines.start(copy);
+    await later(first);
+    await expect(machines.start(original.root)).rejects.toMatchObject({ code: 'STORAGE_UNSAFE' });
+  });
+
+  it('is taken for the original where that one is silent: a restored disk', async () => {
+    await later(original);
+    await machines.stop(original);
+    const restored = await machines.start(copy);
+    expect(restored.storage.rootId).toHaveLength(36);
+  });
+
+  it('is nothing that a second process on the same root is taken for', async () => {
+    await later(original);
+    const second = await machines.start(original.root);
+    await later(original);
+    await later(second);
+    await machines.start(original.root);
+    expect(await original.store.listProcesses()).toHaveLength(3);
+  });
+
+  it('is not told by a root whose disk takes no sign: then it is not asked for', async () => {
+    jest.spyOn(original.storage, 'leaveSign').mockRejectedValue(new Error('ENOSPC'));
+    await later(original);
+    expect((await original.store.listProcesses())[0]?.sign).not.toBeNull();
+    await machines.start(original.root);
+  });
+
+  it('leaves no signs of processes that died', async () => {
+    await later(original);
+    const own = await signsIn(original.root);
+    const dead = await original.storage.leaveSign('d0000000-0000-4000-8000-000000000001');
+    await original.core.cleanup.run('orphans');
+    expect(await signsIn(original.root)).toHaveLength(own.length + 1);
+    for (const name of await signsIn(original.root)) {
+      const old = new Date(Date.now() - 120_000);
+      await utimes(join(original.root, 'signs', name), old, old);
+    }
+    await original.core.cleanup.run('orphans');
+    expect(await signsIn(original.root)).toEqual(own);
+    expect(dead).not.toBeNull();
+  });
+});

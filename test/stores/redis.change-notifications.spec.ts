@@ -1,0 +1,154 @@
+import { createClient } from 'redis';
+import { RedisSessionStore, type RedisSessionStoreOptions } from '#sessions/redis/index';
+import { anEnd, opened, tokenHash, NOW } from '#sessions/testing/store/store.fixtures';
+import { eventually } from '../support/eventually.js';
+import { RedisClusterServers, RedisServer } from '../support/redis-servers.js';
+
+/** Long: it is not about time here. */
+const SETTINGS = { prefix: 'news:', buckets: 16, timeoutMs: 10_000 };
+
+/** A store that counts the news it hears. */
+class Listener {
+  heard = 0;
+  readonly refusals: unknown[] = [];
+
+  private constructor(readonly store: RedisSessionStore) {}
+
+  static async on(options: RedisSessionStoreOptions): Promise<Listener> {
+    const listener = new Listener(new RedisSessionStore({ ...SETTINGS, ...options }));
+    await listener.store.connect();
+    listener.store.onChange(() => (listener.heard += 1)).catch((error) => listener.refusals.push(error));
+    return listener;
+  }
+
+  /** Waits until news that `tell` makes are heard. What is told while nobody listens is lost: it is told again. */
+  async hearing(tell: () => Promise<unknown>): Promise<void> {
+    await eventually('news are heard', async () => {
+      const before = this.heard;
+      await tell();
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      return this.heard > before;
+    });
+  }
+}
+
+/** Everything that others must hear of, done to one session. */
+async function changeAll(store: RedisSessionStore): Promise<string> {
+  const session = await opened(store);
+  await store.bindUser(session.id, 0, 'ada');
+  await store.rotate(session.id, 0, tokenHash(session.id), NOW);
+  await store.beginEnd(session.id, anEnd());
+  return session.id;
+}
+
+describe('News of a Redis store', () => {
+  let server: RedisServer;
+  let maker: RedisSessionStore;
+  const open: { close(): Promise<void> }[] = [];
+
+  async function aListener(options: RedisSessionStoreOptions = { url: server.url }): Promise<Listener> {
+    const listener = await Listener.on(options);
+    open.push(listener.store);
+    return listener;
+  }
+
+  beforeEach(async () => {
+    server = await RedisServer.start();
+    maker = new RedisSessionStore({ ...SETTINGS, url: server.url });
+    open.push(maker);
+    await maker.connect();
+  });
+  afterEach(async () => {
+    await Promise.all(open.splice(0).map((store) => store.close()));
+    await server.stop();
+  });
+
+  it('tell of a bind, a rotation and an end, which the feed has by then, and of no opening', async () => {
+    const listener = await aListener();
+    await listener.hearing(() => changeAll(maker));
+    const { position } = await listener.store.readFeed(null, 10);
+    const { heard } = listener;
+    const [first, second] = [await opened(maker), await opened(maker)];
+    await maker.bindUser(first.id, 0, 'ada');
+    await maker.rotate(first.id, 0, tokenHash(first.id), NOW);
+    await maker.beginEnd(second.id, anEnd());
+    await eventually('all is heard', async () => listener.heard >= heard + 3);
+    expect(listener.heard).toBe(heard + 3);
+    const { changes } = await listener.store.readFeed(position, 10);
+    expect(changes.map(({ id, state, epoch }) => [id, state, epoch])).toEqual([
+      [first.id, 'open', 1],
+      [second.id, 'ending', 0],
+    ]);
+  });
+
+  it('are lost with their connection, which comes back by itself, and the feed misses nothing', async () => {
+    const listener = await aListener();
+    await listener.hearing(() => changeAll(maker));
+    const { position } = await listener.store.readFeed(null, 10);
+    const { heard } = listener;
+    await server.command('CLIENT', 'KILL', 'TYPE', 'pubsub');
+    const ended = await changeAll(maker);
+    const { changes } = await listener.store.readFeed(position, 10);
+    expect(changes.map(({ id, state }) => [id, state])).toEqual([[ended, 'ending']]);
+    expect(listener.heard).toBe(heard);
+    await listener.hearing(() => changeAll(maker));
+    expect(listener.refusals).toEqual([]);
+  });
+
+  it('come again after the server was away', async () => {
+    const listener = await aListener();
+    await server.signal('SIGKILL');
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    await server.run();
+    await eventually('it serves', () => maker.identity().catch(() => false as const));
+    await listener.hearing(() => changeAll(maker));
+    expect(listener.refusals).toEqual([]);
+  });
+
+  it('are refused once to a user that may not listen, who ends sessions all the same', async () => {
+    await server.command('ACL', 'SETUSER', 'deaf', 'on', '>secret', '~*', '+@all', 'resetchannels');
+    const listener = await aListener({ url: server.url.replace('//', '//deaf:secret@') });
+    await eventually('it is refused', async () => listener.refusals.length > 0);
+    expect(listener.refusals).toEqual([expect.objectContaining({ code: 'STORE_UNAVAILABLE' })]);
+    const session = await opened(listener.store);
+    await expect(listener.store.beginEnd(session.id, anEnd())).resolves.toMatchObject({ state: 'ending' });
+    await expect(maker.find(session.id)).resolves.toMatchObject({ state: 'ending' });
+  });
+
+  it('are heard over a client that was handed in, by another one that is closed with the store', async () => {
+    const client = createClient({ url: server.url });
+    client.on('error', () => {});
+    const listener = await aListener({ client });
+    await listener.hearing(() => changeAll(maker));
+    await listener.store.close();
+    expect(client.isOpen).toBe(true);
+    await eventually('nobody listens', async () => {
+      const clients = String(await server.command('CLIENT', 'LIST', 'TYPE', 'pubsub'));
+      return clients === '';
+    });
+    client.destroy();
+  });
+});
+
+describe('News of a Redis cluster', () => {
+  it('cross its nodes', async () => {
+    const cluster = await RedisClusterServers.start();
+    const [maker, listener] = [
+      new RedisSessionStore({ ...SETTINGS, url: cluster.urls }),
+      await Listener.on({ url: cluster.urls }),
+    ];
+    try {
+      await maker.connect();
+      await listener.hearing(() => changeAll(maker));
+      const { heard } = listener;
+      const sessions = await Promise.all(Array.from({ length: 60 }, () => opened(maker)));
+      await Promise.all(sessions.map(({ id }) => maker.beginEnd(id, anEnd())));
+      // They lie on all three masters; one node alone is listened to.
+      await eventually('all is heard', async () => listener.heard >= heard + sessions.length);
+      expect(listener.refusals).toEqual([]);
+    } finally {
+      await Promise.all([maker.close(), listener.store.close()]);
+      await cluster.stop();
+    }
+  }, 60_000);
+});
