@@ -84,7 +84,7 @@ const RULES: Record<string, { layers: string[]; packages: (string | RegExp)[] }>
   },
   operate: {
     layers: ['domain', 'ports', 'core'],
-    packages: [NODE, '@nestjs/common', 'class-validator', 'class-transformer'],
+    packages: [NODE, '@nestjs/common', 'class-validator'],
   },
   nest: {
     layers: ['domain', 'ports', 'core', 'http', 'assembly'],

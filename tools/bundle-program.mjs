@@ -20,7 +20,7 @@ const external = [
   '@nestjs/microservices',
   '@nestjs/platform-express',
   '@nestjs/websockets',
-  'class-transformer/storage',
+  'class-transformer',
   'prettier',
   'typescript',
 ];
