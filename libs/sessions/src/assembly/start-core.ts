@@ -3,6 +3,7 @@ import type { SessionsConfig } from '../core/config/config.js';
 import { SessionsCore } from '../core/core.js';
 import type { LogFor } from '../core/watch/log.js';
 import { SessionsError } from '../domain/errors.js';
+import { refuseOldNode } from '../domain/supported-node.js';
 import type { Clock } from '../ports/clock.js';
 import type { FileStorage } from '../ports/file-storage.js';
 import type { SessionStore } from '../ports/session-store.js';
@@ -29,6 +30,7 @@ export interface AssemblyOptions {
 /** Chooses store and storage by the configuration, and connects the core to them. What it began is closed where it rejects. */
 export async function startCore(options: AssemblyOptions): Promise<SessionsCore> {
   const { config, clock, role, logFor } = options;
+  refuseOldNode(process.versions.node);
   if (role === 'cli') await expectFiles(options);
   const storage = options.storage ?? createStorage(options);
   const store = options.store ?? (await createStore(options, storage));

@@ -1,23 +1,17 @@
 #!/usr/bin/env node
 import process from 'node:process';
+import { refuseOldNode } from '../domain/supported-node.js';
 
-// Nothing else is imported before this is known: on an older Node.js it would fail with a stack trace.
-const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
-const isSupported = (major === 22 && minor >= 23) || (major === 24 && minor >= 14) || major > 24;
-
-if (isSupported) {
-  try {
-    const { runNestSessions } = await import('./nest-sessions.program.js');
-    await runNestSessions();
-  } catch (error) {
-    const text = error instanceof Error ? error.message : String(error);
-    fail(text.split('\n', 1)[0] ?? text);
-  }
-} else {
-  fail(`nest-sessions needs Node.js 22.23 or newer, or 24.14 or newer; this is ${process.versions.node}`);
-}
-
-function fail(message: string): void {
+// Neither `await` at the top level nor `??`: Node.js 12 could not read this file, and would not say which one is needed.
+start().catch((error: unknown) => {
+  const text = error instanceof Error ? error.message : String(error);
   process.exitCode = 1;
-  process.stderr.write(`error: ${message}\n`);
+  process.stderr.write(`error: ${text.replace(/\n.*/s, '')}\n`);
+});
+
+async function start(): Promise<void> {
+  refuseOldNode(process.versions.node);
+  // Not imported before the version is known: on an older Node.js it would fail with a stack trace.
+  const { runNestSessions } = await import('./nest-sessions.program.js');
+  await runNestSessions();
 }

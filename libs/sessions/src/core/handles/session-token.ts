@@ -1,4 +1,5 @@
-import { hash, randomBytes } from 'node:crypto';
+// `hash` is not imported by name: Node.js 18 has none, and would end with a syntax error instead of `refuseOldNode`.
+import crypto, { randomBytes } from 'node:crypto';
 import { inspect } from 'node:util';
 import { bucketName } from '../../domain/bucket.js';
 
@@ -15,7 +16,7 @@ export class SessionToken {
 
   private constructor(text: string) {
     this.#text = text;
-    this.hash = text.slice(0, 2) + hash('sha256', text, 'base64url');
+    this.hash = text.slice(0, 2) + crypto.hash('sha256', text, 'base64url');
   }
 
   /** A new token for this session. Its bucket follows from the public id, so that a new token keeps it. */

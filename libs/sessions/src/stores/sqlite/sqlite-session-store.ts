@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import type { ResourceLimits } from '../../domain/limits.js';
 import type { NewResource } from '../../domain/resource.js';
 import type { NewSession } from '../../domain/session.js';
+import { refuseOldNode } from '../../domain/supported-node.js';
 import type { ClockReading } from '../../ports/clock.js';
 import {
   SessionStore,
@@ -53,7 +54,9 @@ export class SqliteSessionStore extends SessionStore {
     });
   }
 
-  override connect() {
+  override async connect() {
+    // An older Node.js has no SQLite: the worker threads could not even say so.
+    refuseOldNode(process.versions.node);
     return this.#client.connect();
   }
 

@@ -1,0 +1,12 @@
+import { SessionsError } from './errors.js';
+
+/** Throws `CONFIG_INVALID` for the version of a Node.js that this package does not run on: `engines` of package.json. */
+export function refuseOldNode(version: string): void {
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  const isSupported = (major === 22 && minor >= 23) || (major === 24 && minor >= 14) || major > 24;
+  if (isSupported) return;
+  throw new SessionsError(
+    'CONFIG_INVALID',
+    `nest-sessions needs Node.js 22.23, 24.14 or newer; this is ${version}`,
+  );
+}
