@@ -16,7 +16,9 @@ describe('Configuration', () => {
       storagePath: resolve('data/sessions'),
       maxSessions: 100_000,
       openRate: 120,
-      cookie: { name: 'sid', sameSite: 'lax', domain: null },
+      cookieName: 'sid',
+      cookieSameSite: 'lax',
+      cookieDomain: null,
       adminTokens: [],
       resourceTypes: ['audio_file', 'temp_file', 'stream'],
     });
@@ -55,7 +57,9 @@ describe('Configuration', () => {
       openRate: 0,
       orphanGraceMs: 60_000,
       binding: { addressKey: null, compareAgent: false },
-      cookie: { name: 'who', sameSite: 'none', domain: 'example.com' },
+      cookieName: 'who',
+      cookieSameSite: 'none',
+      cookieDomain: 'example.com',
       cache: false,
     });
   });
@@ -69,6 +73,33 @@ describe('Configuration', () => {
   it('names every setting in the environment, once', () => {
     expect(Object.keys(ENVIRONMENT).toSorted()).toEqual(Object.keys(DEFAULTS).toSorted());
     expect(new Set(Object.values(ENVIRONMENT)).size).toBe(Object.keys(DEFAULTS).length);
+  });
+
+  it('names the variables by one rule, but for these', () => {
+    const ruled = (option: string): string => `SESSION_${option.replaceAll(/[A-Z]/g, '_$&').toUpperCase()}`;
+    const exceptions = Object.entries(ENVIRONMENT).filter(([option, name]) => name !== ruled(option));
+    expect(Object.fromEntries(exceptions)).toEqual({
+      maxDurationSeconds: 'MAX_SESSION_DURATION',
+      maxIdleSeconds: 'MAX_SESSION_IDLE_TIME',
+      maxResources: 'MAX_RESOURCES_PER_SESSION',
+      maxBytes: 'MAX_BYTES_PER_SESSION',
+      maxSessions: 'MAX_SESSIONS',
+      cleanupIntervalSeconds: 'SESSION_CLEANUP_INTERVAL',
+      orphanGraceSeconds: 'SESSION_ORPHAN_GRACE',
+      uploadIdleSeconds: 'SESSION_UPLOAD_IDLE',
+      downloadIdleSeconds: 'SESSION_DOWNLOAD_IDLE',
+      cookieSameSite: 'SESSION_COOKIE_SAMESITE',
+      adminTokens: 'ADMIN_TOKEN',
+      metricsToken: 'METRICS_TOKEN',
+      redisUrls: 'SESSION_REDIS_URL',
+      alertActiveSessions: 'SESSION_ALERT_ACTIVE',
+      alertSessionPercent: 'SESSION_ALERT_PERCENT',
+    });
+  });
+
+  it('holds every option under its name, durations in milliseconds', () => {
+    const names = Object.keys(DEFAULTS).map((name) => name.replace(/Seconds$/, 'Ms'));
+    expect(Object.keys(resolveConfig({}, {})).toSorted()).toEqual([...names, 'binding', 'limits'].toSorted());
   });
 
   it('lists every fault in one message, by name, without the values', () => {
@@ -125,9 +156,8 @@ describe('Configuration', () => {
     expect(resolveConfig({ maxDurationSeconds: 60 }, {}).maxIdleMs).toBe(60_000);
   });
 
-  it('refuses an option that does not exist', () => {
-    const options = { maxResource: 3 };
-    expect(() => resolveConfig(options as object, {})).toThrow(/"maxResource": there is no such option/);
+  it.each(['maxResource', 'constructor'])('refuses the option %s, which does not exist', (name) => {
+    expect(() => resolveConfig({ [name]: 3 }, {})).toThrow(`"${name}": there is no such option`);
   });
 
   it.each([
@@ -160,6 +190,7 @@ describe('Configuration', () => {
   });
 
   it('cannot be changed once it is resolved', () => {
-    expect(Object.isFrozen(resolveConfig({}, {}))).toBe(true);
+    const config = resolveConfig({}, {});
+    expect([config, ...Object.values(config)].filter((part) => !Object.isFrozen(part))).toEqual([]);
   });
 });

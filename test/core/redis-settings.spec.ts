@@ -14,7 +14,7 @@ function faultOf(options: SessionsOptions, environment: Record<string, string>):
 
 describe('the settings of Redis', () => {
   it('choose it by a URL alone, from the environment or as an option', () => {
-    const expected = { store: 'redis', redis: { urls: [URL_OF_REDIS], prefix: 'nest-sessions:' } };
+    const expected = { store: 'redis', redisUrls: [URL_OF_REDIS], redisPrefix: 'nest-sessions:' };
     expect(resolveConfig({}, { SESSION_REDIS_URL: URL_OF_REDIS })).toMatchObject(expected);
     expect(resolveConfig({ redisUrls: [URL_OF_REDIS] }, {})).toMatchObject(expected);
     expect(resolveConfig({}, { SESSION_STORE: 'redis', SESSION_REDIS_URL: URL_OF_REDIS })).toMatchObject(
@@ -27,9 +27,9 @@ describe('the settings of Redis', () => {
       SESSION_REDIS_URL: 'redis://a:1, rediss://b:2',
       SESSION_REDIS_PREFIX: 'shop:',
     };
-    expect(resolveConfig({}, environment).redis).toEqual({
-      urls: ['redis://a:1', 'rediss://b:2'],
-      prefix: 'shop:',
+    expect(resolveConfig({}, environment)).toMatchObject({
+      redisUrls: ['redis://a:1', 'rediss://b:2'],
+      redisPrefix: 'shop:',
     });
   });
 

@@ -9,7 +9,7 @@ export type { Finding } from './core/sessions/session-finder.js';
 export type { Opening } from './core/sessions/session-opener.js';
 export { Cleanup, type CleanupOptions, type CleanupReport } from './core/cleanup/cleanup.js';
 export { presets, resolveConfig, type SessionsConfig, type SessionsOptions } from './core/config/config.js';
-export { DEFAULTS, ENVIRONMENT } from './core/config/settings.js';
+export { DEFAULTS, ENVIRONMENT } from './core/config/options.js';
 export {
   ERROR_CODES,
   SessionsError,

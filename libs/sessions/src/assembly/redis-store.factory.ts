@@ -4,11 +4,11 @@ import type { SessionStore } from '../ports/session-store.js';
 
 /** The driver is an optional peer: it is loaded only where Redis was chosen. */
 export async function createRedisStore(
-  { urls, prefix }: SessionsConfig['redis'],
+  { redisUrls, redisPrefix }: SessionsConfig,
   role: 'server' | 'cli',
 ): Promise<SessionStore> {
   const { RedisSessionStore } = await loadStore();
-  return new RedisSessionStore({ url: urls, prefix, mustExist: role === 'cli' });
+  return new RedisSessionStore({ url: redisUrls, prefix: redisPrefix, mustExist: role === 'cli' });
 }
 
 async function loadStore() {

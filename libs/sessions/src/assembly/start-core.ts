@@ -67,7 +67,7 @@ function createStorage({ config, clock, logFor }: AssemblyOptions): FileStorage 
 
 async function createStore({ config, role }: AssemblyOptions, storage: FileStorage): Promise<SessionStore> {
   if (config.store === 'memory') return new MemorySessionStore();
-  if (config.store === 'redis') return createRedisStore(config.redis, role);
+  if (config.store === 'redis') return createRedisStore(config, role);
   return new SqliteSessionStore({
     path: join(config.storagePath, DATABASE),
     mustExist: role === 'cli',

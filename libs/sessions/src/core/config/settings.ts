@@ -1,224 +1,145 @@
-import {
-  ArrayMaxSize,
-  IsArray,
-  IsBoolean,
-  IsIn,
-  IsInt,
-  IsOptional,
-  IsString,
-  Matches,
-  Max,
-  MaxLength,
-  Min,
-  MinLength,
-} from 'class-validator';
+import { flag, list, matching, oneOf, orNull, path, paths, secret, wholeNumber } from './option-kinds.js';
+import { Option } from './option.decorator.js';
+import { isRedisUrl } from './redis-url.js';
 
 const YEAR_SECONDS = 365 * 24 * 3600;
-const COOKIE_NAME = /^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}$/;
-const TYPE_NAME = /^[a-z][a-z0-9_]{0,31}$/;
-
-function WholeNumber(from: number, to: number): PropertyDecorator {
-  const message = `must be a whole number from ${from} to ${to}`;
-  return (target, property) => {
-    IsInt({ message })(target, property);
-    Min(from, { message })(target, property);
-    Max(to, { message })(target, property);
-  };
-}
-
-function OneOf(...words: string[]): PropertyDecorator {
-  return IsIn(words, { message: `must be one of ${words.join(', ')}` });
-}
-
-function Texts(pattern: RegExp, what: string, most: number): PropertyDecorator {
-  return (target, property) => {
-    IsArray({ message: `must be a list of ${what}` })(target, property);
-    ArrayMaxSize(most, { message: `must have at most ${most} entries` })(target, property);
-    Matches(pattern, { each: true, message: `must be a list of ${what}` })(target, property);
-  };
-}
+const COOKIE_NAME = matching(
+  /^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}$/,
+  'must be a cookie name of 1 to 64 characters',
+);
+const DOMAIN = matching(/^\.?[a-z0-9-]+(\.[a-z0-9-]+)+$/i, 'must be a domain name');
+const REDIS_URLS = list(
+  'URLs such as redis://user:password@host:6379, with special characters encoded in the password (, is %2C)',
+  64,
+  { test: isRedisUrl },
+);
+const KEY_PREFIX = matching(/^[^{}\s]{1,64}$/, 'must be 1 to 64 characters, without braces and blanks');
+const ORIGIN = matching(/^https?:\/\/[^/\s?#@]+$/, 'must be an origin such as https://a.example.com');
+const ORIGINS = list('origins such as https://app.example.com', 100, /^https?:\/\/[^/\s]+$/);
+const ADMIN_TOKENS = list(
+  'tokens of 32 to 256 visible ASCII characters, no comma, not one character repeated; ' +
+    'make one with: openssl rand -base64 48',
+  8,
+  /^(?!(.)\1*$)[!-+\--~]{32,256}$/,
+);
+const TYPE_NAMES = list('names such as image_file', 8, /^[a-z][a-z0-9_]{0,31}$/);
 
 /**
- * Every setting, with the values it takes. `undefined` means the default. Durations are in seconds, sizes in bytes; the
- * environment names stand in `ENVIRONMENT`, the defaults in `DEFAULTS`.
+ * The table of options. An entry says all that the code knows of an option: its meaning, environment variable, valid
+ * values, name and default. Durations are in seconds, sizes in bytes.
  */
 export class SessionsSettings {
-  /** Absolute end: seconds after the session began. */
-  @WholeNumber(1, YEAR_SECONDS) maxDurationSeconds!: number;
-  /** Idle end: seconds without activity. Not more than `maxDurationSeconds`. */
-  @WholeNumber(1, YEAR_SECONDS) maxIdleSeconds!: number;
-  /** Resources that one session may hold. */
-  @WholeNumber(1, 100_000) maxResources!: number;
-  /** Bytes that one session may hold. */
-  @WholeNumber(1, Number.MAX_SAFE_INTEGER) maxBytes!: number;
-  /** At a limit: `evict` the least recently used, or `reject` the new one with 413. */
-  @OneOf('evict', 'reject') onLimit!: 'evict' | 'reject';
-  /** Seconds between two runs of each cleanup job. */
-  @WholeNumber(1, 86_400) cleanupIntervalSeconds!: number;
-  /** How old a file that no session owns must be before it is deleted. */
-  @WholeNumber(60, YEAR_SECONDS) orphanGraceSeconds!: number;
-  /** Folder of the files and of the embedded database. */
-  @IsString({ message: 'must be a path' })
-  @MinLength(1, { message: 'must be a path' })
-  @Matches(/^[^\0]*$/, { message: 'must be a path' })
-  storagePath!: string;
-  /** What remembers the sessions. */
-  @OneOf('sqlite', 'redis', 'memory') store!: 'sqlite' | 'redis' | 'memory';
-  /** One `redis://` or `rediss://` URL for a server, several nodes of it for a cluster. Given alone, they choose `redis`. */
-  @Texts(/^rediss?:\/\/[^\s,]+$/, 'URLs such as redis://user:password@host:6379', 64) redisUrls!: string[];
-  /** What all keys in Redis begin with. */
-  @Matches(/^[^{}\s]{1,64}$/, { message: 'must be 1 to 64 characters, without braces and blanks' })
-  redisPrefix!: string;
-  /** Sessions at once, over all users. */
-  @WholeNumber(1, 100_000_000) maxSessions!: number;
-  /** Sessions that one network may begin in a minute; 0: no limit. */
-  @WholeNumber(0, 1_000_000) openRate!: number;
-  /** What of the address must stay the same: `exact` (IPv6: its /64), `prefix` (IPv4 /24, IPv6 /64) or `off`. */
-  @OneOf('exact', 'prefix', 'off') bindIp!: 'exact' | 'prefix' | 'off';
-  @OneOf('exact', 'off') bindAgent!: 'exact' | 'off';
-  /** When address or agent differ: a `fresh` session, `refuse` with 401, or `end` the session. */
-  @OneOf('fresh', 'refuse', 'end') onMismatch!: 'fresh' | 'refuse' | 'end';
-  @Matches(COOKIE_NAME, { message: 'must be a cookie name of 1 to 64 characters' }) cookieName!: string;
-  @OneOf('lax', 'strict', 'none') cookieSameSite!: 'lax' | 'strict' | 'none';
-  @IsOptional()
-  @Matches(/^\.?[a-z0-9-]+(\.[a-z0-9-]+)+$/i, { message: 'must be a domain name' })
-  cookieDomain!: string | null;
-  /** Origins, beside the server's own, whose pages may open WebSockets: `https://app.example.com`. */
-  @Texts(/^https?:\/\/[^/\s]+$/, 'origins such as https://app.example.com', 100) allowedOrigins!: string[];
-  /** One or, for rotation, several. None: admin routes answer 404. */
-  @IsArray()
-  @ArrayMaxSize(8, { message: 'must be at most 8 tokens' })
-  @MinLength(32, {
-    each: true,
-    message: 'must be 32 to 256 characters; make one with: openssl rand -base64 48',
-  })
-  @MaxLength(256, {
-    each: true,
-    message: 'must be 32 to 256 characters; make one with: openssl rand -base64 48',
-  })
-  @Matches(/^[!-+\--~]+$/, { each: true, message: 'must be of visible ASCII characters, without commas' })
-  @Matches(/^(?!(.)\1*$)/, {
-    each: true,
-    message: 'is one character repeated; make one with: openssl rand -base64 48',
-  })
-  adminTokens!: string[];
-  /** Where set, `/metrics` wants it as a bearer token. */
-  @IsOptional()
-  @MinLength(16, { message: 'must be 16 to 256 characters' })
-  @MaxLength(256, { message: 'must be 16 to 256 characters' })
-  metricsToken!: string | null;
-  /** Types of resources that the application adds to the built-in ones. */
-  @Texts(TYPE_NAME, 'names such as image_file', 8) resourceTypes!: string[];
-  /** Folders that `adoptFile` may take files from. */
-  @Texts(/^[^\0]+$/, 'paths', 32) adoptFrom!: string[];
-  /** An upload of which no byte came for so long is over. */
-  @WholeNumber(1, 3600) uploadIdleSeconds!: number;
-  /** A client that takes nothing of a download, an event stream or a WebSocket for so long, though it waits, is cut off. */
-  @WholeNumber(1, 3600) downloadIdleSeconds!: number;
-  /** An upload that is slower than so many bytes per second, on average from its tenth second on, is over; 0: no limit. */
-  @WholeNumber(0, 1_000_000_000) minUploadRate!: number;
-  /** Below this much free disk, new bytes are refused with 507. */
-  @WholeNumber(0, Number.MAX_SAFE_INTEGER) minFreeBytes!: number;
-  /** Below this many free inodes, new files are refused with 507. */
-  @WholeNumber(0, Number.MAX_SAFE_INTEGER) minFreeInodes!: number;
-  /** A file beside the database that is given up when the disk is full, so that cleanup can still write; 0: none. */
-  @WholeNumber(0, 1_073_741_824) ballastBytes!: number;
-  /** Whether live sessions are remembered between requests of one process. */
-  @IsBoolean({ message: 'must be true or false' }) cache!: boolean;
-  /** Where clients reach this machine itself, past any load balancer: other nodes send them there for its files. */
-  @IsOptional()
-  @Matches(/^https?:\/\/[^/\s?#@]+$/, { message: 'must be an origin such as https://a.example.com' })
-  nodeAddress!: string | null;
-  /** Whether a request for a file of another node is sent to the address of that node (307), instead of answered 421. */
-  @IsBoolean({ message: 'must be true or false' }) redirectToNode!: boolean;
-  /** Alert above so many active sessions. */
-  @WholeNumber(1, 100_000_000) alertActiveSessions!: number;
-  /** Alert when a session holds more than this part of a limit, in percent. */
-  @WholeNumber(1, 100) alertSessionPercent!: number;
-  /** Alert after so many failed cleanups in a row. */
-  @WholeNumber(1, 1_000_000) alertCleanupFailures!: number;
-  /** Alert when a sweep finds so many orphans or more. */
-  @WholeNumber(1, 100_000_000) alertOrphans!: number;
+  /** Absolute end: seconds after the session began, whatever its activity. Default: 3600. */
+  @Option('MAX_SESSION_DURATION', wholeNumber(1, YEAR_SECONDS)) maxDurationSeconds = 3600;
+  /**
+   * Idle end: seconds without activity; at most `maxDurationSeconds`.
+   * Default: 900, or `maxDurationSeconds` if that is less.
+   */
+  @Option('MAX_SESSION_IDLE_TIME', wholeNumber(1, YEAR_SECONDS)) maxIdleSeconds = 900;
+  /** Resources that one session may hold. Default: 100. */
+  @Option('MAX_RESOURCES_PER_SESSION', wholeNumber(1, 100_000)) maxResources = 100;
+  /** Bytes that one session may hold. Default: 104857600. */
+  @Option('MAX_BYTES_PER_SESSION', wholeNumber(1, Number.MAX_SAFE_INTEGER)) maxBytes = 104_857_600;
+  /** At a limit: `evict` the least recently used resources, or `reject` the new one with 413. Default: `evict`. */
+  @Option('SESSION_ON_LIMIT', oneOf('evict', 'reject')) onLimit: 'evict' | 'reject' = 'evict';
+  /** Seconds between two runs of each cleanup job. Default: 60. */
+  @Option('SESSION_CLEANUP_INTERVAL', wholeNumber(1, 86_400)) cleanupIntervalSeconds = 60;
+  /** Minimum age in seconds before a file that no session owns is deleted; 60 or more. Default: 600. */
+  @Option('SESSION_ORPHAN_GRACE', wholeNumber(60, YEAR_SECONDS)) orphanGraceSeconds = 600;
+  /** Folder of the files and of the embedded database, for this module alone. Default: `data/sessions`. */
+  @Option('SESSION_STORAGE_PATH', path) storagePath = 'data/sessions';
+  /**
+   * Where sessions are kept; with `memory` they do not survive a restart.
+   * Default: `sqlite`, or `redis` if `redisUrls` is set.
+   */
+  @Option('SESSION_STORE', oneOf('sqlite', 'redis', 'memory'))
+  store: 'sqlite' | 'redis' | 'memory' = 'sqlite';
+  /**
+   * One `redis://` or `rediss://` URL of a server, or of several nodes of a cluster. Setting it selects `store: 'redis'`;
+   * together with another `store` it is a configuration error. URLs may hold passwords. Default: none.
+   */
+  @Option('SESSION_REDIS_URL', REDIS_URLS) redisUrls: readonly string[] = [];
+  /** Prefix of all keys in Redis. Default: `nest-sessions:`. */
+  @Option('SESSION_REDIS_PREFIX', KEY_PREFIX) redisPrefix = 'nest-sessions:';
+  /** Live sessions at once, over all users. Default: 100000. */
+  @Option('MAX_SESSIONS', wholeNumber(1, 100_000_000)) maxSessions = 100_000;
+  /** Sessions that one network may open in a minute; 0: no limit. Default: 120. */
+  @Option('SESSION_OPEN_RATE', wholeNumber(0, 1_000_000)) openRate = 120;
+  /**
+   * What of the client's address must stay the same: `exact` (IPv6: its /64), `prefix` (IPv4 /24, IPv6 /64) or `off`.
+   * Default: `exact`.
+   */
+  @Option('SESSION_BIND_IP', oneOf('exact', 'prefix', 'off')) bindIp: 'exact' | 'prefix' | 'off' = 'exact';
+  /** Whether the client's user agent must stay the same: `exact` or `off`. Default: `exact`. */
+  @Option('SESSION_BIND_AGENT', oneOf('exact', 'off')) bindAgent: 'exact' | 'off' = 'exact';
+  /**
+   * When address or agent differ: open a `fresh` session, `refuse` with 401, or `end` the session.
+   * Default: `fresh`.
+   */
+  @Option('SESSION_ON_MISMATCH', oneOf('fresh', 'refuse', 'end'))
+  onMismatch: 'fresh' | 'refuse' | 'end' = 'fresh';
+  /**
+   * Name of the cookie; on a secure connection after `__Host-`, or `__Secure-` if `cookieDomain` is set.
+   * Default: `sid`.
+   */
+  @Option('SESSION_COOKIE_NAME', COOKIE_NAME) cookieName = 'sid';
+  /** `SameSite` of the cookie; `none` needs https. Default: `lax`. */
+  @Option('SESSION_COOKIE_SAMESITE', oneOf('lax', 'strict', 'none'))
+  cookieSameSite: 'lax' | 'strict' | 'none' = 'lax';
+  /** `Domain` of the cookie: its subdomains get the cookie too. Default: none, the host alone. */
+  @Option('SESSION_COOKIE_DOMAIN', orNull(DOMAIN)) cookieDomain: string | null = null;
+  /** Origins, beside the server's own, whose pages may open WebSockets: `https://app.example.com`. Default: none. */
+  @Option('SESSION_ALLOWED_ORIGINS', ORIGINS) allowedOrigins: readonly string[] = [];
+  /** Tokens that admin routes accept: one or, for rotation, several. Default: none, and admin routes answer 404. */
+  @Option('ADMIN_TOKEN', ADMIN_TOKENS, 'ADMIN_TOKEN_FILE') adminTokens: readonly string[] = [];
+  /** Bearer token that `/metrics` requires. Default: none, and `/metrics` is open. */
+  @Option('METRICS_TOKEN', orNull(secret(16, 256))) metricsToken: string | null = null;
+  /** Types of resources that the application adds to the built-in ones: `image_file`. Default: none. */
+  @Option('SESSION_RESOURCE_TYPES', TYPE_NAMES) resourceTypes: readonly string[] = [];
+  /** Folders that `adoptFile` may take files from. Default: none. */
+  @Option('SESSION_ADOPT_FROM', paths) adoptFrom: readonly string[] = [];
+  /** Seconds without a byte of an upload before it is aborted. Default: 30. */
+  @Option('SESSION_UPLOAD_IDLE', wholeNumber(1, 3600)) uploadIdleSeconds = 30;
+  /**
+   * Seconds without the client reading pending bytes of a download, event stream or WebSocket before its connection
+   * is closed. Default: 30.
+   */
+  @Option('SESSION_DOWNLOAD_IDLE', wholeNumber(1, 3600)) downloadIdleSeconds = 30;
+  /**
+   * Bytes per second, on average from its tenth second on, below which an upload is aborted; 0: no limit.
+   * Default: 0.
+   */
+  @Option('SESSION_MIN_UPLOAD_RATE', wholeNumber(0, 1_000_000_000)) minUploadRate = 0;
+  /** Free bytes of the disk below which new bytes are refused with 507. Default: 268435456. */
+  @Option('SESSION_MIN_FREE_BYTES', wholeNumber(0, Number.MAX_SAFE_INTEGER)) minFreeBytes = 268_435_456;
+  /** Free inodes of the disk below which new files are refused with 507. Default: 1000. */
+  @Option('SESSION_MIN_FREE_INODES', wholeNumber(0, Number.MAX_SAFE_INTEGER)) minFreeInodes = 1000;
+  /**
+   * Size of a file beside the database that is deleted when the disk is full, so that cleanup can write; 0: none.
+   * Default: 8388608.
+   */
+  @Option('SESSION_BALLAST_BYTES', wholeNumber(0, 1_073_741_824)) ballastBytes = 8_388_608;
+  /**
+   * Whether a process remembers live sessions between requests; `false`: every request reads the store.
+   * Default: `true`.
+   */
+  @Option('SESSION_CACHE', flag) cache = true;
+  /**
+   * Origin at which clients reach this machine itself, past any load balancer; other nodes redirect to it for its
+   * files. Default: none.
+   */
+  @Option('SESSION_NODE_ADDRESS', orNull(ORIGIN)) nodeAddress: string | null = null;
+  /**
+   * Whether a request for a file of another node is redirected to that node's address (307), instead of answered 421.
+   * Default: `false`.
+   */
+  @Option('SESSION_REDIRECT_TO_NODE', flag) redirectToNode = false;
+  /** Active sessions above which an alert is raised. Default: 1000. */
+  @Option('SESSION_ALERT_ACTIVE', wholeNumber(1, 100_000_000)) alertActiveSessions = 1000;
+  /** Share of a limit, in percent, above which a session raises an alert. Default: 80. */
+  @Option('SESSION_ALERT_PERCENT', wholeNumber(1, 100)) alertSessionPercent = 80;
+  /** Failed cleanups in a row that raise an alert. Default: 1. */
+  @Option('SESSION_ALERT_CLEANUP_FAILURES', wholeNumber(1, 1_000_000)) alertCleanupFailures = 1;
+  /** Orphans found in one sweep that raise an alert. Default: 1. */
+  @Option('SESSION_ALERT_ORPHANS', wholeNumber(1, 100_000_000)) alertOrphans = 1;
 }
-
-/** The defaults: spec and README state them, and a test holds all three together. */
-export const DEFAULTS: Readonly<SessionsSettings> = Object.freeze({
-  maxDurationSeconds: 3600,
-  maxIdleSeconds: 900,
-  maxResources: 100,
-  maxBytes: 104_857_600,
-  onLimit: 'evict',
-  cleanupIntervalSeconds: 60,
-  orphanGraceSeconds: 600,
-  storagePath: 'data/sessions',
-  store: 'sqlite',
-  redisUrls: [],
-  redisPrefix: 'nest-sessions:',
-  maxSessions: 100_000,
-  openRate: 120,
-  bindIp: 'exact',
-  bindAgent: 'exact',
-  onMismatch: 'fresh',
-  cookieName: 'sid',
-  cookieSameSite: 'lax',
-  cookieDomain: null,
-  allowedOrigins: [],
-  adminTokens: [],
-  metricsToken: null,
-  resourceTypes: [],
-  adoptFrom: [],
-  uploadIdleSeconds: 30,
-  downloadIdleSeconds: 30,
-  minUploadRate: 0,
-  minFreeBytes: 268_435_456,
-  minFreeInodes: 1000,
-  ballastBytes: 8_388_608,
-  cache: true,
-  nodeAddress: null,
-  redirectToNode: false,
-  alertActiveSessions: 1000,
-  alertSessionPercent: 80,
-  alertCleanupFailures: 1,
-  alertOrphans: 1,
-});
-
-/** The environment variable of each setting. An option that is given wins. */
-export const ENVIRONMENT: Readonly<Record<keyof SessionsSettings, string>> = Object.freeze({
-  maxDurationSeconds: 'MAX_SESSION_DURATION',
-  maxIdleSeconds: 'MAX_SESSION_IDLE_TIME',
-  maxResources: 'MAX_RESOURCES_PER_SESSION',
-  maxBytes: 'MAX_BYTES_PER_SESSION',
-  onLimit: 'SESSION_ON_LIMIT',
-  cleanupIntervalSeconds: 'SESSION_CLEANUP_INTERVAL',
-  orphanGraceSeconds: 'SESSION_ORPHAN_GRACE',
-  storagePath: 'SESSION_STORAGE_PATH',
-  store: 'SESSION_STORE',
-  redisUrls: 'SESSION_REDIS_URL',
-  redisPrefix: 'SESSION_REDIS_PREFIX',
-  maxSessions: 'MAX_SESSIONS',
-  openRate: 'SESSION_OPEN_RATE',
-  bindIp: 'SESSION_BIND_IP',
-  bindAgent: 'SESSION_BIND_AGENT',
-  onMismatch: 'SESSION_ON_MISMATCH',
-  cookieName: 'SESSION_COOKIE_NAME',
-  cookieSameSite: 'SESSION_COOKIE_SAMESITE',
-  cookieDomain: 'SESSION_COOKIE_DOMAIN',
-  allowedOrigins: 'SESSION_ALLOWED_ORIGINS',
-  adminTokens: 'ADMIN_TOKEN',
-  metricsToken: 'METRICS_TOKEN',
-  resourceTypes: 'SESSION_RESOURCE_TYPES',
-  adoptFrom: 'SESSION_ADOPT_FROM',
-  uploadIdleSeconds: 'SESSION_UPLOAD_IDLE',
-  downloadIdleSeconds: 'SESSION_DOWNLOAD_IDLE',
-  minUploadRate: 'SESSION_MIN_UPLOAD_RATE',
-  minFreeBytes: 'SESSION_MIN_FREE_BYTES',
-  minFreeInodes: 'SESSION_MIN_FREE_INODES',
-  ballastBytes: 'SESSION_BALLAST_BYTES',
-  cache: 'SESSION_CACHE',
-  nodeAddress: 'SESSION_NODE_ADDRESS',
-  redirectToNode: 'SESSION_REDIRECT_TO_NODE',
-  alertActiveSessions: 'SESSION_ALERT_ACTIVE',
-  alertSessionPercent: 'SESSION_ALERT_PERCENT',
-  alertCleanupFailures: 'SESSION_ALERT_CLEANUP_FAILURES',
-  alertOrphans: 'SESSION_ALERT_ORPHANS',
-});

@@ -42,7 +42,7 @@ export class Alerts {
   async check(): Promise<void> {
     try {
       const { open } = await this.context.store.totals();
-      const most = this.context.config.alerts.activeSessions;
+      const most = this.context.config.alertActiveSessions;
       this.set('active_sessions', open > most, `${open} sessions are active, more than ${most}`);
     } catch (error) {
       this.context.log.debug(`Alerts could not be checked: ${describeError(error)}`);
@@ -51,23 +51,23 @@ export class Alerts {
 
   private noteRun(failures: number): void {
     this.failedRuns = failures > 0 ? this.failedRuns + 1 : 0;
-    const isFailing = this.failedRuns >= this.context.config.alerts.cleanupFailures;
+    const isFailing = this.failedRuns >= this.context.config.alertCleanupFailures;
     this.set('cleanup_failed', isFailing, `${this.failedRuns} cleanups in a row had failures`);
   }
 
   private noteOrphans(found: number): void {
-    const { orphans } = this.context.config.alerts;
-    this.set('orphans_found', found >= orphans, `${found} orphaned files were found`);
+    const isOver = found >= this.context.config.alertOrphans;
+    this.set('orphans_found', isOver, `${found} orphaned files were found`);
   }
 
   private async noteUsage(sessionId: string): Promise<void> {
     const session = await this.context.store.find(sessionId);
     if (!session) return;
-    const { limits, alerts } = this.context.config;
+    const { limits, alertSessionPercent } = this.context.config;
     const share = Math.max(session.resourceCount / limits.maxResources, session.bytesUsed / limits.maxBytes);
-    if (share * 100 <= alerts.sessionPercent) return this.noteFar(sessionId);
+    if (share * 100 <= alertSessionPercent) return this.noteFar(sessionId);
     this.nearLimit.add(sessionId);
-    const message = `Session ${sessionId} holds more than ${alerts.sessionPercent} % of a limit`;
+    const message = `Session ${sessionId} holds more than ${alertSessionPercent} % of a limit`;
     this.set('session_near_limit', true, message);
   }
 

@@ -11,6 +11,7 @@ import {
 } from '../platform-message.js';
 import { keepPrivate } from './private-response.js';
 
+type CookieSettings = Pick<SessionsConfig, 'cookieName' | 'cookieSameSite' | 'cookieDomain'>;
 type Attributes = NonNullable<Parameters<AbstractHttpAdapter['setCookie']>[3]>;
 
 const AS_THEY_ARE = { decode: (value: string): string => value };
@@ -20,7 +21,7 @@ export class SessionCookie {
   private readonly logger = new Logger('Sessions');
   private warned = false;
 
-  constructor(private readonly settings: SessionsConfig['cookie']) {}
+  constructor(private readonly settings: CookieSettings) {}
 
   /**
    * Every value presented under the name that fits the request's security. Names count byte by byte: nothing that merely
@@ -71,26 +72,26 @@ export class SessionCookie {
 
   /** A prefix makes browsers refuse the cookie from anybody but this host, over a secure connection. */
   private nameFor(isSecure: boolean): string {
-    const { name, domain } = this.settings;
-    if (!isSecure) return name;
-    return domain === null ? `__Host-${name}` : `__Secure-${name}`;
+    const { cookieName, cookieDomain } = this.settings;
+    if (!isSecure) return cookieName;
+    return cookieDomain === null ? `__Host-${cookieName}` : `__Secure-${cookieName}`;
   }
 
   private attributesFor(isSecure: boolean): Attributes {
-    const { domain, sameSite } = this.settings;
+    const { cookieSameSite, cookieDomain } = this.settings;
     return {
       path: '/',
       httpOnly: true,
       secure: isSecure,
-      sameSite: isSecure ? sameSite : this.insecureSameSite(),
-      ...(domain === null ? {} : { domain }),
+      sameSite: isSecure ? cookieSameSite : this.insecureSameSite(),
+      ...(cookieDomain === null ? {} : { domain: cookieDomain }),
     };
   }
 
   /** Browsers drop a `SameSite=None` cookie of an insecure connection; `Lax` at least serves pages of the same site. */
   private insecureSameSite(): 'lax' | 'strict' {
-    const { sameSite } = this.settings;
-    if (sameSite !== 'none') return sameSite;
+    const { cookieSameSite } = this.settings;
+    if (cookieSameSite !== 'none') return cookieSameSite;
     if (!this.warned) {
       this.warned = true;
       this.logger.warn('SameSite=None needs https: this connection is not secure and gets SameSite=Lax.');

@@ -33,7 +33,7 @@ export class SessionResolver {
     @Inject(SESSIONS_CONFIG) private readonly config: SessionsConfig,
     @Inject(HttpAdapterHost) private readonly host: HttpAdapterHost,
   ) {
-    this.cookie = new SessionCookie(config.cookie);
+    this.cookie = new SessionCookie(config);
     this.presented = new CookieLookup(core, this.cookie, config.onMismatch);
   }
 

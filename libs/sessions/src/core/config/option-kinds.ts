@@ -1,0 +1,90 @@
+import { resolve } from 'node:path';
+import {
+  ArrayMaxSize,
+  IsArray,
+  IsBoolean,
+  IsIn,
+  IsInt,
+  IsOptional,
+  Length,
+  Matches,
+  Max,
+  Min,
+  ValidateBy,
+} from 'class-validator';
+
+/** The values that an option takes. */
+export interface OptionKind<T> {
+  /** Makes a value of an environment variable's text. Text that is none is returned for the checks to refuse. */
+  parse(text: string): unknown;
+  /** Decorators of class-validator, for a property that holds the value. */
+  readonly checks: readonly PropertyDecorator[];
+  /** The value, where it is not null, as the config holds it. Default: unchanged. */
+  toConfig?(value: T): T;
+}
+
+export function wholeNumber(from: number, to: number): OptionKind<number> {
+  const message = `must be a whole number from ${from} to ${to}`;
+  return {
+    parse: (text) => (/^\d{1,16}$/.test(text) ? Number(text) : Number.NaN),
+    checks: [IsInt({ message }), Min(from, { message }), Max(to, { message })],
+  };
+}
+
+export const flag: OptionKind<boolean> = {
+  parse: (text) => text === 'true' || (text === 'false' ? false : text),
+  checks: [IsBoolean({ message: 'must be true or false' })],
+};
+
+export function oneOf<const Word extends string>(...words: Word[]): OptionKind<Word> {
+  return { parse: asItIs, checks: [IsIn(words, { message: `must be one of ${words.join(', ')}` })] };
+}
+
+export function matching(pattern: RegExp, message: string): OptionKind<string> {
+  return { parse: asItIs, checks: [Matches(pattern, { message })] };
+}
+
+export function secret(from: number, to: number): OptionKind<string> {
+  return { parse: asItIs, checks: [Length(from, to, { message: `must be ${from} to ${to} characters` })] };
+}
+
+export function orNull<T>(kind: OptionKind<T>): OptionKind<T | null> {
+  return { ...kind, checks: [IsOptional(), ...kind.checks] };
+}
+
+/** Comma-separated in the environment. `what` names the entries in the fault: `paths`. */
+export function list(what: string, most: number, entry: Pick<RegExp, 'test'>): OptionKind<readonly string[]> {
+  const message = `must be a list of ${what}`;
+  const validate = (value: unknown): boolean => typeof value === 'string' && entry.test(value);
+  return {
+    parse: splitList,
+    checks: [
+      IsArray({ message }),
+      ArrayMaxSize(most, { message: `must have at most ${most} entries` }),
+      ValidateBy({ name: 'isEntry', validator: { validate } }, { each: true, message }),
+    ],
+  };
+}
+
+const PATH = /^[^\0]+$/;
+
+export const path: OptionKind<string> = {
+  ...matching(PATH, 'must be a path'),
+  toConfig: (text) => resolve(text),
+};
+
+export const paths: OptionKind<readonly string[]> = {
+  ...list('paths', 32, PATH),
+  toConfig: (texts) => texts.map((text) => resolve(text)),
+};
+
+function splitList(text: string): string[] {
+  return text
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '');
+}
+
+function asItIs(text: string): string {
+  return text;
+}
