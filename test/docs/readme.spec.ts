@@ -1,23 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { DEFAULTS, ENVIRONMENT, ERROR_CODES, SessionsError } from 'nest-sessions';
+import { ERROR_CODES, SessionsError } from 'nest-sessions';
 import { answerTo } from '#sessions/http/error-status';
+import { documentedOptions, optionsOfCode } from './option-rows.js';
 
 const readme = readFileSync(resolve(__dirname, '../../README.md'), 'utf8');
-const options = [...readme.matchAll(/^\| `(\w+)` \| `([A-Z_]+)` \| (`[^`]*`|none) \|/gm)].map(
-  ([, option, environment, value]) => ({ option, environment, value: value?.replaceAll('`', '') }),
-);
 
 describe('The manual', () => {
   it('lists every option, with its variable and its default', () => {
-    const expected = Object.entries(DEFAULTS).map(([option, value]) => ({
-      option,
-      environment: ENVIRONMENT[option as keyof typeof ENVIRONMENT],
-      value: value === null || (Array.isArray(value) && value.length === 0) ? 'none' : String(value),
-    }));
-    const byName = (a: { option?: string }, b: { option?: string }): number =>
-      (a.option ?? '').localeCompare(b.option ?? '');
-    expect(options.toSorted(byName)).toEqual(expected.toSorted(byName));
+    expect(documentedOptions(readme)).toEqual(optionsOfCode());
   });
 
   it('tells the status of every error that a request can meet', () => {
