@@ -4,7 +4,7 @@ import { SessionsSettings } from './settings.js';
 export type OptionName = keyof SessionsSettings;
 
 /** The default of each option. */
-export const DEFAULTS: Readonly<SessionsSettings> = Object.freeze({ ...new SessionsSettings() });
+export const DEFAULTS: Readonly<SessionsSettings> = Object.freeze(new SessionsSettings());
 
 /** The entries of the table, in its order. */
 export const OPTIONS = declaredOptions as ReadonlyMap<OptionName, OptionEntry>;
