@@ -30,7 +30,7 @@ describe.each(ADAPTERS)('admin cleanup with files on two nodes, on %s', (adapter
 
   it('answers 202 while one is away, with what is still to go', async () => {
     const store = nodes.here.app.get(SessionStore);
-    const held = await store.listResources([nodes.sessionId]);
+    const held = await store.resources.list([nodes.sessionId]);
     const away = held.at(-1)?.nodeId;
     await nodes.there.close();
     isThereClosed = true;
@@ -47,6 +47,6 @@ describe.each(ADAPTERS)('admin cleanup with files on two nodes, on %s', (adapter
       },
     ]);
     expect((await admin.cleanup(nodes.sessionId)).status).toBe(404);
-    expect((await store.find(nodes.sessionId))?.state).toBe('ending');
+    expect((await store.sessions.find(nodes.sessionId))?.state).toBe('ending');
   });
 });

@@ -79,28 +79,28 @@ describe('three nodes, one of which is killed and comes back', () => {
     // Its processes are struck off, and several cleanups run on the others: what lies on the dead node stays.
     await eventually(
       'the dead process is struck off',
-      async () => (await store.listProcesses()).length === 2,
+      async () => (await store.fleet.listProcesses()).length === 2,
       30_000,
     );
     await eventually(
       'cleanups ran since',
       async () => {
-        const runs = await store.listRuns();
+        const runs = await store.ledger.listRuns();
         return (runs.find(({ job }) => job === 'orphans')?.runs ?? 0) > 20;
       },
       30_000,
     );
     expect(await filesOf(c)).toEqual(killed);
-    expect((await store.find(id))?.state).toBe('ending');
-    expect((await store.listRuns()).map(({ totalFailures }) => totalFailures)).toEqual([0, 0, 0]);
+    expect((await store.sessions.find(id))?.state).toBe('ending');
+    expect((await store.ledger.listRuns()).map(({ totalFailures }) => totalFailures)).toEqual([0, 0, 0]);
 
     nodes[2] = await start('c');
     await eventually(
       'the node that is back has deleted its own',
-      async () => (await store.find(id))?.state === 'ended',
+      async () => (await store.sessions.find(id))?.state === 'ended',
       30_000,
     );
     expect(await filesOf(nodes[2])).toEqual([]);
-    expect(await store.totals()).toMatchObject({ open: 0, ending: 0, ended: { admin: 1 } });
+    expect(await store.ledger.totals()).toMatchObject({ open: 0, ending: 0, ended: { admin: 1 } });
   }, 120_000);
 });

@@ -20,7 +20,8 @@ interface FullCleanup {
 
 let server: Server;
 const run = (...args: string[]): Promise<CliResult> => runCli(args, { storagePath: server.storagePath });
-const stateOf = async (id: string): Promise<string | undefined> => (await server.store.find(id))?.state;
+const stateOf = async (id: string): Promise<string | undefined> =>
+  (await server.store.sessions.find(id))?.state;
 
 async function fullCleanup(...args: string[]): Promise<CliResult & { report: FullCleanup }> {
   const result = await run('cleanup', '--json', ...args);
@@ -43,7 +44,10 @@ describe.each(['express', 'fastify'] as const)('cleanup <id> beside a server on 
     const { id } = (await (await browser.fetch('/hello')).json()) as Session;
     await server.addFile({ id } as Session, 5000);
     const stream = new EventStream(await browser.fetch('/events'));
-    await eventually('the stream is tracked', async () => (await server.store.find(id))?.resourceCount === 2);
+    await eventually(
+      'the stream is tracked',
+      async () => (await server.store.sessions.find(id))?.resourceCount === 2,
+    );
 
     const result = await run('cleanup', id, '--yes', '--json');
     expect(result).toEqual({ code: 0, stderr: '', stdout: expect.any(String) });
@@ -62,7 +66,7 @@ describe.each(['express', 'fastify'] as const)('cleanup <id> beside a server on 
 
     const next = (await (await browser.fetch('/hello')).json()) as Session;
     expect(next.id).not.toBe(id);
-    expect((await server.store.totals()).ended.admin).toBe(1);
+    expect((await server.store.ledger.totals()).ended.admin).toBe(1);
     expect((await run('cleanup', id, '--yes')).code).toBe(3);
   });
 });
@@ -117,7 +121,7 @@ describe('cleanup <id>', () => {
       run('cleanup', session.id, '--yes'),
     ]);
     expect(new Set(results.map(({ code }) => code))).toEqual(new Set([0, 3]));
-    expect((await server.store.totals()).ended.admin).toBe(1);
+    expect((await server.store.ledger.totals()).ended.admin).toBe(1);
   });
 
   it('interrupted comes to a clean end: 130, and the session is over', async () => {
@@ -140,8 +144,8 @@ describe('cleanup <id>', () => {
     expect((await once(command, 'exit'))[0]).toBe(130);
     expect(await stateOf(session.id)).toBe('ending');
     // Its process is silent from now on; whoever cleans up strikes it off.
-    for (const { processId, role } of await server.store.listProcesses()) {
-      if (role === 'cli') await server.store.dropProcess(processId, Number.MAX_SAFE_INTEGER);
+    for (const { processId, role } of await server.store.fleet.listProcesses()) {
+      if (role === 'cli') await server.store.fleet.dropProcess(processId, Number.MAX_SAFE_INTEGER);
     }
   });
 });
@@ -174,9 +178,9 @@ describe('cleanup without an id', () => {
       expect(stdout).toMatch(/^JOB +ITEMS +FAILURES[^]*idle +1 +0 [^]*expired +1 +0 [^]*orphans +0 +0 /);
       // What is past its absolute end leaves no tombstone.
       expect(await Promise.all([idle, expired, live.id].map(stateOf))).toEqual(['ended', undefined, 'open']);
-      const { idle: endedIdle, expired: endedExpired } = (await server.store.totals()).ended;
+      const { idle: endedIdle, expired: endedExpired } = (await server.store.ledger.totals()).ended;
       expect({ endedIdle, endedExpired }).toEqual({ endedIdle: 1, endedExpired: 1 });
-      const runs = await server.store.listRuns();
+      const runs = await server.store.ledger.listRuns();
       expect(Object.fromEntries(runs.map(({ job, runs: count, items }) => [job, { count, items }]))).toEqual({
         idle: { count: 1, items: 1 },
         expired: { count: 1, items: 1 },
@@ -196,7 +200,7 @@ describe('cleanup without an id', () => {
     });
     expect(await Promise.all(ids.map(stateOf))).toEqual(['open', 'open']);
     expect(await filesOnDisk(server.storagePath)).toHaveLength(4);
-    expect(await server.store.listRuns()).toEqual([]);
+    expect(await server.store.ledger.listRuns()).toEqual([]);
   });
 
   it('deletes orphans older than the grace, which --orphan-grace shortens', async () => {
@@ -246,6 +250,6 @@ describe('cleanup without an id', () => {
     expect(both.map(({ code }) => code)).toEqual([0, 0]);
     const items = both.reduce((sum, { report }) => sum + report.jobs.expired.items, 0);
     expect(items).toBe(20);
-    expect((await server.store.totals()).ended.expired).toBe(20);
+    expect((await server.store.ledger.totals()).ended.expired).toBe(20);
   });
 });

@@ -12,7 +12,7 @@ let session: Session;
 
 const run = (...args: string[]): Promise<CliResult> => runCli(args, { storagePath: server.storagePath });
 const hereId = async (): Promise<string> => {
-  const here = (await server.store.listNodes()).find(({ nodeId }) => nodeId !== AWAY);
+  const here = (await server.store.fleet.listNodes()).find(({ nodeId }) => nodeId !== AWAY);
   return here?.nodeId ?? '';
 };
 
@@ -22,13 +22,13 @@ async function plantAway(): Promise<void> {
   const at = Date.now() - DAY;
   const address = 'https://away.example.com';
   const facts = { role: 'server', flushedThroughAt: at, nodeId: AWAY, address, sign: null } as const;
-  await server.store.heartbeat({ ...facts, processId, at });
+  await server.store.fleet.heartbeat({ ...facts, processId, at });
   const id = `${session.id.slice(0, 3)}${randomUUID().slice(3)}`;
   const texts = { type: 'audio_file', purpose: null, fileName: null, mediaType: null, sizeBytes: 500 };
   const resource = { id, sessionId: session.id, ...texts, createdAt: at, processId, nodeId: AWAY };
-  await server.store.reserve(resource, LIMITS);
-  await server.store.settle(id, { sizeBytes: 500, mediaType: null, at });
-  await server.store.dropProcess(processId, Date.now());
+  await server.store.resources.reserve(resource, LIMITS);
+  await server.store.resources.settle(id, { sizeBytes: 500, mediaType: null, at });
+  await server.store.fleet.dropProcess(processId, Date.now());
 }
 
 beforeEach(async () => {
@@ -73,11 +73,11 @@ describe('nodes list', () => {
 describe('nodes forget', () => {
   it('gives up one that is away: what waited for it is over, and its files count no more', async () => {
     await server.sessions.end(session);
-    expect((await server.store.find(session.id))?.state).toBe('ending');
+    expect((await server.store.sessions.find(session.id))?.state).toBe('ending');
     const result = await run('sessions', 'nodes', 'forget', AWAY, '--yes', '--json');
     expect(result).toMatchObject({ code: 0, stderr: '' });
     expect(JSON.parse(result.stdout)).toEqual({ node_id: AWAY, forgotten: true, resources: 1, bytes: 500 });
-    expect((await server.store.find(session.id))?.state).toBe('ended');
+    expect((await server.store.sessions.find(session.id))?.state).toBe('ended');
     expect((await run('nodes', 'forget', AWAY, '--yes')).code).toBe(3);
   });
 
@@ -85,7 +85,7 @@ describe('nodes forget', () => {
     const result = await run('nodes', 'forget', await hereId(), '--yes');
     expect(result).toMatchObject({ code: 1, stdout: '' });
     expect(result.stderr).toContain('the node lives');
-    expect(await server.store.listResources([session.id])).toHaveLength(2);
+    expect(await server.store.resources.list([session.id])).toHaveLength(2);
   });
 });
 

@@ -79,9 +79,9 @@ describe('commands that look, beside a running server', () => {
   });
 
   it('is no activity of the sessions', async () => {
-    const before = await server.store.find(anna.id);
+    const before = await server.store.sessions.find(anna.id);
     await Promise.all([run('list'), run('show', anna.id)]);
-    expect(await server.store.find(anna.id)).toEqual(before);
+    expect(await server.store.sessions.find(anna.id)).toEqual(before);
   });
 
   it('pages through the sessions in the order asked for, and filters by user', async () => {

@@ -86,14 +86,14 @@ export class Server {
     };
     const tokenHash = randomBytes(32).toString('base64url');
     const idleMs = reason === 'idle' ? HOUR_MS / 4 : 23 * HOUR_MS;
-    const opened = await this.store.open({ ...session, tokenHash, idleMs }, 100);
+    const opened = await this.store.sessions.open({ ...session, tokenHash, idleMs }, 100);
     if (opened !== 'opened') throw new Error(opened);
-    await this.store.touch([{ sessionId: id, at: createdAt + 1000, requests: 1 }]);
+    await this.store.sessions.touch([{ sessionId: id, at: createdAt + 1000, requests: 1 }]);
     return id;
   }
 
   /** The processes that the store knows of. */
   async processes(): Promise<string[]> {
-    return (await this.store.listProcesses()).map(({ role }) => role);
+    return (await this.store.fleet.listProcesses()).map(({ role }) => role);
   }
 }

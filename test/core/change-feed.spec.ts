@@ -1,27 +1,32 @@
 import { ChangeFeed } from '#sessions/core/process/change-feed';
 import { SessionCache } from '#sessions/core/process/session-cache';
 import { SessionsError } from '#sessions/domain/errors';
-import type { FeedPosition } from '#sessions/ports/session-store';
-import { MemorySessionStore } from '#sessions/stores/memory/memory-session-store';
+import { WrappedStore } from '#sessions/ports/wrapped-store';
+import { MemorySessionStore } from '#sessions/stores/sqlite/memory-session-store';
 import { ManualClock } from '#sessions/testing/manual-clock';
 import { anEnd, opened } from '#sessions/testing/store/store.fixtures';
 
 /** A store that brings news when a test says so. */
-class NewsyStore extends MemorySessionStore {
+class NewsyStore extends WrappedStore {
   bring: () => void = () => {};
   reads = 0;
   whileReading: () => Promise<void> = async () => {};
 
+  constructor() {
+    super(new MemorySessionStore(), (operation, name) => {
+      if (name !== 'feed.read') return operation;
+      return async (...args) => {
+        this.reads += 1;
+        const feed = await operation(...args);
+        await this.whileReading();
+        return feed;
+      };
+    });
+  }
+
   override onChange(listener: () => void): Promise<void> {
     this.bring = listener;
     return new Promise(() => {});
-  }
-
-  override async readFeed(position: FeedPosition | null, limit: number) {
-    this.reads += 1;
-    const feed = await super.readFeed(position, limit);
-    await this.whileReading();
-    return feed;
   }
 }
 
@@ -61,7 +66,7 @@ describe('The feed of changes', () => {
   it('is read at once when there is news, however much of it, one time', async () => {
     await feed.start();
     const { id } = await opened(store);
-    await store.beginEnd(id, anEnd());
+    await store.endings.beginEnd(id, anEnd());
     for (let count = 0; count < 100; count += 1) store.bring();
     await jest.advanceTimersByTimeAsync(50);
     expect(heard).toEqual([`${id} ending`]);
@@ -75,7 +80,7 @@ describe('The feed of changes', () => {
     store.whileReading = () => new Promise((resolve) => (letGo = resolve));
     const reading = feed.read();
     await jest.advanceTimersByTimeAsync(0);
-    await store.beginEnd(id, anEnd());
+    await store.endings.beginEnd(id, anEnd());
     store.bring();
     await jest.advanceTimersByTimeAsync(50);
     store.whileReading = async () => {};

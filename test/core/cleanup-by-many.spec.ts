@@ -38,11 +38,11 @@ describe('Three servers that clean up one Redis', () => {
 
   it('end each due session once, leave none, and part where they meet', async () => {
     await openMany();
-    const begins = servers.map((server) => jest.spyOn(server.store, 'beginEnd'));
+    const begins = servers.map((server) => jest.spyOn(server.store.endings, 'beginEnd'));
     const reports = await Promise.all(servers.map((server) => server.core.cleanup.run('expired')));
     expect(reports.reduce((sum, { items }) => sum + items, 0)).toBe(SESSIONS);
     expect([ended.length, new Set(ended).size]).toEqual([SESSIONS, SESSIONS]);
-    expect(await servers[0]?.store.totals()).toMatchObject({
+    expect(await servers[0]?.store.ledger.totals()).toMatchObject({
       open: 0,
       ending: 0,
       ended: { expired: SESSIONS },
@@ -54,11 +54,11 @@ describe('Three servers that clean up one Redis', () => {
   it('finish what one of them had begun when it died', async () => {
     const [dying, ...others] = servers;
     const { session } = await dying!.open();
-    jest.spyOn(dying!.store, 'finishEnd').mockRejectedValue(new Error('killed'));
+    jest.spyOn(dying!.store.endings, 'finishEnd').mockRejectedValue(new Error('killed'));
     await dying!.service.end(session, 'admin');
     machines.clock.advance(60_000);
     await others[0]?.core.cleanup.run('orphans');
-    expect((await others[0]?.store.find(session.id))?.state).toBe('ended');
+    expect((await others[0]?.store.sessions.find(session.id))?.state).toBe('ended');
     expect(ended).toEqual([session.id]);
   });
 });

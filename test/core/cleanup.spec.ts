@@ -56,7 +56,7 @@ describe.each(STORES)('Cleanup on %s', (store) => {
       ['orphans', 0],
     ]);
     expect((await world.service.totals()).open).toBe(1);
-    expect(await world.store.listRuns()).toEqual([]);
+    expect(await world.store.ledger.listRuns()).toEqual([]);
   });
 
   it('never overlaps itself', async () => {
@@ -67,15 +67,17 @@ describe.each(STORES)('Cleanup on %s', (store) => {
   it('runs on its interval, also after a run that failed', async () => {
     const { cleanup } = world.core;
     await cleanup.runIfDue('idle');
-    expect(await world.store.listRuns()).toEqual([]);
+    expect(await world.store.ledger.listRuns()).toEqual([]);
     world.clock.advance(MINUTE);
-    const broken = jest.spyOn(world.store, 'findIdle').mockRejectedValueOnce(new Error('away'));
+    const broken = jest.spyOn(world.store.endings, 'findIdle').mockRejectedValueOnce(new Error('away'));
     await cleanup.runIfDue('idle');
     expect(broken).toHaveBeenCalledTimes(1);
-    expect(await world.store.listRuns()).toMatchObject([{ job: 'idle', failures: 1, lastSuccessAt: null }]);
+    expect(await world.store.ledger.listRuns()).toMatchObject([
+      { job: 'idle', failures: 1, lastSuccessAt: null },
+    ]);
     world.clock.advance(MINUTE);
     await cleanup.runIfDue('idle');
-    const [run] = await world.store.listRuns();
+    const [run] = await world.store.ledger.listRuns();
     expect(run).toMatchObject({ runs: 2, failures: 0, totalFailures: 1, lastSuccessAt: world.clock.now() });
     expect(run?.nextRunAt).toBe(world.clock.now() + MINUTE);
   });
@@ -98,7 +100,7 @@ describe.each(STORES)('Cleanup on %s', (store) => {
     const { session } = await openConfirmed();
     await world.write(session, 10);
     await world.storage.discardSession(session.id);
-    jest.spyOn(world.store, 'leaseEnding').mockRejectedValueOnce(new Error('the disk is full'));
+    jest.spyOn(world.store.endings, 'leaseEnding').mockRejectedValueOnce(new Error('the disk is full'));
     jest.spyOn(world.storage, 'restoreBallast').mockRejectedValueOnce(new Error('no inodes'));
     const emptied = jest.spyOn(world.storage, 'emptyTrash');
     const noted = jest.spyOn(world.storage, 'noteStore');

@@ -2,7 +2,7 @@ import { AnchoredClock, type MachineClocks } from '#sessions/core/process/system
 import { SessionsCore } from '#sessions/core/core';
 import { resolveConfig } from '#sessions/core/config/config';
 import { MemoryFileStorage } from '#sessions/storage/memory/memory-file-storage';
-import { MemorySessionStore } from '#sessions/stores/memory/memory-session-store';
+import { MemorySessionStore } from '#sessions/stores/sqlite/memory-session-store';
 import { CLIENT } from '../support/world.js';
 
 const SECOND = 1000;
@@ -127,7 +127,7 @@ describe('The time of a store', () => {
     const rebooted = await reboot(HOUR);
     expect(rebooted.clock.now()).toBe(NOON + HOUR);
     expect(await kindOf(rebooted.core, token)).toBe('ended');
-    expect(await store.totals()).toMatchObject({ open: 0, ended: { expired: 1 } });
+    expect(await store.ledger.totals()).toMatchObject({ open: 0, ended: { expired: 1 } });
   });
 
   it('lets nothing be deleted for an interval after a boot that is a day ahead, by any process', async () => {
@@ -140,11 +140,11 @@ describe('The time of a store', () => {
       expect(await kindOf(each, token)).toBe('ended');
       for (const report of await each.cleanup.runAll()) expect(report.items).toBe(0);
     }
-    expect(await store.findResource(resourceId)).not.toBeNull();
-    expect(await store.totals()).toMatchObject({ open: 1, ending: 0 });
+    expect(await store.resources.find(resourceId)).not.toBeNull();
+    expect(await store.ledger.totals()).toMatchObject({ open: 1, ending: 0 });
     machine.pass(30 * SECOND);
     await beside.core.cleanup.runAll();
-    expect(await store.totals()).toMatchObject({ open: 0, ending: 0, ended: { idle: 1 } });
-    expect(await store.findResource(resourceId)).toBeNull();
+    expect(await store.ledger.totals()).toMatchObject({ open: 0, ending: 0, ended: { idle: 1 } });
+    expect(await store.resources.find(resourceId)).toBeNull();
   });
 });

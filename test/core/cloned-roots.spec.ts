@@ -44,7 +44,7 @@ describe('A copy of a storage root', () => {
       message: expect.stringContaining('give this machine a folder of its own'),
     });
     expect(await signsIn(copy)).toEqual(before);
-    expect(await original.store.listProcesses()).toHaveLength(1);
+    expect(await original.store.fleet.listProcesses()).toHaveLength(1);
     expect(await machines.filesOf(original)).toHaveLength(1);
   });
 
@@ -68,13 +68,13 @@ describe('A copy of a storage root', () => {
     await later(original);
     await later(second);
     await machines.start(original.root);
-    expect(await original.store.listProcesses()).toHaveLength(3);
+    expect(await original.store.fleet.listProcesses()).toHaveLength(3);
   });
 
   it('is not told by a root whose disk takes no sign: then it is not asked for', async () => {
     jest.spyOn(original.storage, 'leaveSign').mockRejectedValue(new Error('ENOSPC'));
     await later(original);
-    expect((await original.store.listProcesses())[0]?.sign).not.toBeNull();
+    expect((await original.store.fleet.listProcesses())[0]?.sign).not.toBeNull();
     await machines.start(original.root);
   });
 

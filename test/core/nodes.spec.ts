@@ -29,13 +29,14 @@ describe.each(SHARED_STORES)('Machines with files of their own, on %s', (_name, 
     for (const world of worlds) files.push(await world.write(session, 1000));
     return { session, files };
   }
-  const stateOf = async (world: World, { id }: { id: string }) => (await world.store.find(id))?.state;
+  const stateOf = async (world: World, { id }: { id: string }) =>
+    (await world.store.sessions.find(id))?.state;
 
   it('note on which of them a file lies, and a stream on none', async () => {
     const { session, files } = await sessionWithFilesOn(here, there);
     const { resourceId } = await there.service.trackStream(session, { close() {} });
     expect(files.map(({ nodeId }) => nodeId)).toEqual([here.storage.rootId, there.storage.rootId]);
-    expect((await here.store.findResource(resourceId))?.nodeId).toBeNull();
+    expect((await here.store.resources.find(resourceId))?.nodeId).toBeNull();
   });
 
   it('delete the files of a session that ends anywhere, each its own, within a second', async () => {
@@ -47,7 +48,7 @@ describe.each(SHARED_STORES)('Machines with files of their own, on %s', (_name, 
       async () => (await stateOf(here, session)) === 'ended',
     );
     expect(await machines.filesOf(there)).toEqual([]);
-    expect(await here.store.totals()).toMatchObject({ open: 0, ending: 0 });
+    expect(await here.store.ledger.totals()).toMatchObject({ open: 0, ending: 0 });
   });
 
   it('end a session whose files are all on the other', async () => {
@@ -93,7 +94,7 @@ describe.each(SHARED_STORES)('Machines with files of their own, on %s', (_name, 
     const back = await machines.start(there.root);
     await back.core.cleanup.run('orphans');
     expect(await machines.filesOf(back)).toEqual([]);
-    expect(await here.store.totals()).toMatchObject({ ending: 0, ended: { admin: 1 } });
+    expect(await here.store.ledger.totals()).toMatchObject({ ending: 0, ended: { admin: 1 } });
   });
 
   it('take no file of another for lost or orphaned, though it is nowhere on their disk', async () => {
@@ -104,7 +105,7 @@ describe.each(SHARED_STORES)('Machines with files of their own, on %s', (_name, 
       await world.core.cleanup.run('orphans', { orphanGraceMs: 0 });
     }
     expect([await machines.filesOf(here), await machines.filesOf(there)].flat()).toHaveLength(2);
-    expect(await here.store.listResources([session.id])).toHaveLength(files.length);
+    expect(await here.store.resources.list([session.id])).toHaveLength(files.length);
   });
 
   it('refuse to read a file of the other, with a word where it is', async () => {
@@ -113,7 +114,7 @@ describe.each(SHARED_STORES)('Machines with files of their own, on %s', (_name, 
     if (!file) throw new Error('no file');
     const refused: unknown = await here.service.openResource(file).catch((error: unknown) => error);
     expect(hasCode(refused, 'RESOURCE_ELSEWHERE')).toBe(true);
-    expect((await here.store.findResource(file.id))?.uses).toBe(0);
+    expect((await here.store.resources.find(file.id))?.uses).toBe(0);
     (await there.service.openResource(file)).stream.destroy();
   });
 
@@ -129,7 +130,7 @@ describe.each(SHARED_STORES)('Machines with files of their own, on %s', (_name, 
     expect(await machines.filesOf(there)).toHaveLength(1);
     await there.core.cleanup.run('orphans');
     expect(await machines.filesOf(there)).toEqual([]);
-    const audio = (await here.store.totals()).types.find(({ type }) => type === 'audio_file');
+    const audio = (await here.store.ledger.totals()).types.find(({ type }) => type === 'audio_file');
     expect(audio).toMatchObject({ active: 1, activeBytes: 1000, evicted: 1 });
   });
 
@@ -137,7 +138,7 @@ describe.each(SHARED_STORES)('Machines with files of their own, on %s', (_name, 
     const { session } = await sessionWithFilesOn(here, there);
     const sibling = await machines.start(there.root);
     jest.spyOn(there.storage, 'discardSession').mockRejectedValue(new Error('EIO'));
-    jest.spyOn(there.store, 'leaseEnding').mockResolvedValue([]);
+    jest.spyOn(there.store.endings, 'leaseEnding').mockResolvedValue([]);
     const lost = jest.spyOn(sibling.storage, 'discardSession').mockRejectedValueOnce(new Error('EIO'));
     await here.service.end(session);
     await eventually('it has failed', async () => lost.mock.calls.length === 1);

@@ -42,7 +42,7 @@ describe.each(STORES)('Resources on %s', (store) => {
     const [first, second] = made;
     if (!first || !second) throw new Error('nothing made');
     await buffer((await world.service.openResource(first)).stream);
-    await expectEventually(async () => expect((await world.store.findResource(first.id))?.uses).toBe(0));
+    await expectEventually(async () => expect((await world.store.resources.find(first.id))?.uses).toBe(0));
     await world.write(session, 10);
     expect(evicted).toEqual([second.id]);
     expect(await world.service.describe(session)).toMatchObject({ resourceCount: 3, bytesUsed: 30 });
@@ -106,7 +106,7 @@ describe.each(STORES)('Resources on %s', (store) => {
     await world.service.end(session, 'admin', { thorough: true });
     for (const outcome of await Promise.allSettled(outcomes)) expect(outcome.status).toBe('rejected');
     expect(closed).toEqual(['admin']);
-    expect(await world.store.listResources([session.id])).toEqual([]);
+    expect(await world.store.resources.list([session.id])).toEqual([]);
   });
 
   it('opens no stream as a file, and notes no use of it', async () => {
@@ -114,7 +114,7 @@ describe.each(STORES)('Resources on %s', (store) => {
     const { resourceId } = await world.service.trackStream(session, { close() {} });
     const opening = world.service.openResource({ id: resourceId });
     await expect(opening).rejects.toMatchObject({ code: 'RESOURCE_GONE' });
-    expect(await world.store.findResource(resourceId)).toMatchObject({ uses: 0 });
+    expect(await world.store.resources.find(resourceId)).toMatchObject({ uses: 0 });
   });
 
   it('refuses a stream on a session that is over', async () => {
@@ -128,10 +128,10 @@ describe.each(STORES)('Resources on %s', (store) => {
   it('never holds more than its limits, however many write at once', async () => {
     const { session } = await world.open();
     let most = 0;
-    const grow = world.store.grow.bind(world.store);
-    jest.spyOn(world.store, 'grow').mockImplementation(async (...demand) => {
+    const grow = world.store.resources.grow.bind(world.store);
+    jest.spyOn(world.store.resources, 'grow').mockImplementation(async (...demand) => {
       const outcome = await grow(...demand);
-      most = Math.max(most, (await world.store.find(session.id))?.bytesUsed ?? 0);
+      most = Math.max(most, (await world.store.sessions.find(session.id))?.bytesUsed ?? 0);
       return outcome;
     });
     await Promise.allSettled(
@@ -171,7 +171,7 @@ describe.each(STORES)('The first MiB of a file, on %s', (store) => {
   afterEach(() => world.close());
 
   it('is reserved with the file, in one step, and what it does not fill is given back', async () => {
-    const grow = jest.spyOn(world.store, 'grow');
+    const grow = jest.spyOn(world.store.resources, 'grow');
     const { session } = await world.open();
     const sink = await world.service.createFile(session, { type: 'audio_file' });
     expect(await world.service.describe(session)).toMatchObject({ resourceCount: 1, bytesUsed: MIB });

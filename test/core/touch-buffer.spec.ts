@@ -1,5 +1,5 @@
 import { TouchBuffer } from '#sessions/core/process/touch-buffer';
-import { MemorySessionStore } from '#sessions/stores/memory/memory-session-store';
+import { MemorySessionStore } from '#sessions/stores/sqlite/memory-session-store';
 
 describe('The touches of a process', () => {
   let store: MemorySessionStore;
@@ -7,7 +7,7 @@ describe('The touches of a process', () => {
   beforeEach(async () => {
     store = new MemorySessionStore();
     await store.connect();
-    touches = new TouchBuffer(store, 0);
+    touches = new TouchBuffer(store.sessions, 0);
   });
 
   it('are written through the instant at which the writing began', async () => {
@@ -27,7 +27,7 @@ describe('The touches of a process', () => {
 
   it('are not written past a request that turns out to be activity while others are being written', async () => {
     const decided = touches.hold(100);
-    jest.spyOn(store, 'touch').mockImplementationOnce(async () => {
+    jest.spyOn(store.sessions, 'touch').mockImplementationOnce(async () => {
       touches.add('waited', 210, 1);
       decided();
     });
@@ -38,7 +38,7 @@ describe('The touches of a process', () => {
   });
 
   it('are noted as before where they cannot be written', async () => {
-    jest.spyOn(store, 'touch').mockRejectedValueOnce(new Error('refused'));
+    jest.spyOn(store.sessions, 'touch').mockRejectedValueOnce(new Error('refused'));
     touches.add('one', 100, 1);
     await expect(touches.flush(200)).rejects.toThrow('refused');
     expect(touches.flushedThroughAt).toBe(0);
@@ -47,7 +47,7 @@ describe('The touches of a process', () => {
 
   it('do not change any more once they are being written', async () => {
     let written: unknown;
-    jest.spyOn(store, 'touch').mockImplementationOnce(async (batch) => {
+    jest.spyOn(store.sessions, 'touch').mockImplementationOnce(async (batch) => {
       touches.add('one', 210, 1);
       written = structuredClone(batch);
     });

@@ -50,7 +50,7 @@ describe('Two processes on one store', () => {
     const failed = new Promise((resolve) => sink.once('error', resolve));
     sink.end(Buffer.alloc(1000));
     expect(await failed).toMatchObject({ code: 'SESSION_GONE' });
-    await within(1000, async () => expect(await here.store.listResources([session.id])).toEqual([]));
+    await within(1000, async () => expect(await here.store.resources.list([session.id])).toEqual([]));
   });
 
   it('do not take for idle whom the other has just served', async () => {
@@ -83,8 +83,8 @@ describe('Two processes on one store', () => {
 
   it('believe no answer that was long on its way', async () => {
     const { session, token } = await here.open();
-    const find = there.core.store.findByToken.bind(there.core.store);
-    const late = jest.spyOn(there.core.store, 'findByToken').mockImplementationOnce(async (hash) => {
+    const find = there.core.store.sessions.findByToken.bind(there.core.store);
+    const late = jest.spyOn(there.core.store.sessions, 'findByToken').mockImplementationOnce(async (hash) => {
       const match = await find(hash);
       await here.service.end(session);
       here.clock.advance(1000);
@@ -96,8 +96,8 @@ describe('Two processes on one store', () => {
 
   it('serve nobody when every answer comes too late', async () => {
     const { token } = await here.open();
-    const find = there.core.store.findByToken.bind(there.core.store);
-    jest.spyOn(there.core.store, 'findByToken').mockImplementation(async (hash) => {
+    const find = there.core.store.sessions.findByToken.bind(there.core.store);
+    jest.spyOn(there.core.store.sessions, 'findByToken').mockImplementation(async (hash) => {
       here.clock.advance(1000);
       return find(hash);
     });
@@ -120,8 +120,10 @@ describe('Two processes on one store', () => {
   it('know who holds what, also when one that was stopped takes something up before it says that it lives', async () => {
     const { session } = await here.open();
     const listed = async (): Promise<boolean> =>
-      (await here.store.listProcesses()).some(({ processId }) => processId === there.core.thisProcess.id);
-    expect(await here.store.dropProcess(there.core.thisProcess.id, Number.MAX_SAFE_INTEGER)).toBe(true);
+      (await here.store.fleet.listProcesses()).some(
+        ({ processId }) => processId === there.core.thisProcess.id,
+      );
+    expect(await here.store.fleet.dropProcess(there.core.thisProcess.id, Number.MAX_SAFE_INTEGER)).toBe(true);
     here.clock.advance(10_000);
     expect(await listed()).toBe(false);
     await there.service.trackStream(session, { close: () => {} });

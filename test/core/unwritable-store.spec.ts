@@ -13,9 +13,11 @@ describe.each(STORES)('While nothing can be written to the store, %s', (store) =
   /** As on a full disk: all that is read goes on. */
   function refuseWrites(): void {
     const full = new SessionsError('STORE_UNAVAILABLE', 'The disk of the session store is full.');
-    for (const write of ['touch', 'heartbeat', 'use', 'unuse'] as const) {
-      jest.spyOn(world.store, write).mockRejectedValue(full);
-    }
+    const { sessions, fleet, resources } = world.store;
+    jest.spyOn(sessions, 'touch').mockRejectedValue(full);
+    jest.spyOn(fleet, 'heartbeat').mockRejectedValue(full);
+    jest.spyOn(resources, 'use').mockRejectedValue(full);
+    jest.spyOn(resources, 'unuse').mockRejectedValue(full);
   }
 
   it('a file is read, and the session may be looked at', async () => {
@@ -33,7 +35,7 @@ describe.each(STORES)('While nothing can be written to the store, %s', (store) =
   it('a file is not read whose session is over, nor one that is not there', async () => {
     const { session } = await world.open();
     const resource = await world.write(session, Buffer.from('spoken'));
-    await world.store.beginEnd(session.id, {
+    await world.store.endings.beginEnd(session.id, {
       reason: 'ended',
       at: world.clock.now(),
       lease: world.core.thisProcess.lease(60_000),

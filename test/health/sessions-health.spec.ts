@@ -117,8 +117,8 @@ describe.each(ADAPTERS)('health on %s', (adapter: AdapterName) => {
     const store = running.app.get(SessionStore);
     let hang = true;
     let calls = 0;
-    const listRuns = store.listRuns.bind(store);
-    jest.spyOn(store, 'listRuns').mockImplementation(() => {
+    const listRuns = store.ledger.listRuns.bind(store);
+    jest.spyOn(store.ledger, 'listRuns').mockImplementation(() => {
       calls += 1;
       return hang ? new Promise(() => {}) : listRuns();
     });
@@ -135,7 +135,7 @@ describe.each(ADAPTERS)('health on %s', (adapter: AdapterName) => {
 
   it('goes down when the store fails, without a word of the error, and up again after it', async () => {
     const store = running.app.get(SessionStore);
-    jest.spyOn(store, 'listRuns').mockRejectedValueOnce(new Error('disk I/O error at /secret/path'));
+    jest.spyOn(store.ledger, 'listRuns').mockRejectedValueOnce(new Error('disk I/O error at /secret/path'));
     const { status, sessions } = await askAnew();
     expect([status, sessions]).toEqual([
       503,
@@ -156,7 +156,7 @@ describe.each(ADAPTERS)('health on %s', (adapter: AdapterName) => {
   });
 
   it('looks once a second, whoever asks', async () => {
-    const look = jest.spyOn(running.app.get(SessionStore), 'listRuns');
+    const look = jest.spyOn(running.app.get(SessionStore).ledger, 'listRuns');
     await askAnew();
     await Promise.all(Array.from({ length: 50 }, ask));
     expect(look).toHaveBeenCalledTimes(1);

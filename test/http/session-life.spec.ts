@@ -166,7 +166,7 @@ describe.each(ADAPTERS)('A store that cannot answer, on %s', (adapter) => {
       const visitor = await app.visitor();
       const store = app.app.get(SessionStore);
       const away = new SessionsError('STORE_UNAVAILABLE', 'The store does not answer.');
-      const find = jest.spyOn(store, 'findByToken').mockRejectedValue(away);
+      const find = jest.spyOn(store.sessions, 'findByToken').mockRejectedValue(away);
       errors.mockClear();
       const response = await app.request('/open', { headers: visitor.headers });
       expect(response.status).toBe(503);

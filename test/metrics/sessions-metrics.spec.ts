@@ -173,11 +173,11 @@ describe.each(ADAPTERS)('metrics on %s', (adapter: AdapterName) => {
     const before = await scrape();
     expect(before.value('nest_sessions_store_call_duration_seconds_count')).toBeGreaterThan(0);
     expect(before.value('nest_sessions_store_errors_total')).toBe(0);
-    jest.spyOn(storeBeneath(core), 'find').mockImplementationOnce(async () => {
+    jest.spyOn(storeBeneath(core).sessions, 'find').mockImplementationOnce(async () => {
       clock.advance(50);
       throw new Error('disk I/O error');
     });
-    await expect(core.store.find('0e8fb3bb-5a3c-4be5-9f8a-1d1a3f7f6a11')).rejects.toThrow('disk');
+    await expect(core.store.sessions.find('0e8fb3bb-5a3c-4be5-9f8a-1d1a3f7f6a11')).rejects.toThrow('disk');
     const after = await scrape();
     expect(after.value('nest_sessions_store_errors_total')).toBe(1);
     const added = (series: string): number => (after.value(series) ?? 0) - (before.value(series) ?? 0);
@@ -189,7 +189,9 @@ describe.each(ADAPTERS)('metrics on %s', (adapter: AdapterName) => {
 
   it('still answers while the store does not, without figures that it cannot know', async () => {
     await start();
-    const totals = jest.spyOn(running.app.get(SessionStore), 'totals').mockRejectedValue(new Error('gone'));
+    const totals = jest
+      .spyOn(running.app.get(SessionStore).ledger, 'totals')
+      .mockRejectedValue(new Error('gone'));
     const without = await scrape();
     expect(without.value('nest_sessions_store_up')).toBe(0);
     const known = /^nest_sessions_(open|ended|resource_|resources\{|resources_(rel|ev)|streams|due|cleanup)/;
@@ -214,10 +216,16 @@ describe.each(ADAPTERS)('metrics on %s', (adapter: AdapterName) => {
         Array.from({ length: many }, () => sessions.open({ ipAddress: '192.0.2.7', userAgent: 'x' })),
       );
       clock.advance(100);
-      const store = running.app.get(SessionStore);
-      const asked = (
-        ['totals', 'listRuns', 'countDue', 'list', 'find', 'listResources', 'touch'] as const
-      ).map((method) => jest.spyOn(store, method));
+      const { ledger, endings, sessions: stored, resources } = running.app.get(SessionStore);
+      const asked = [
+        jest.spyOn(ledger, 'totals'),
+        jest.spyOn(ledger, 'listRuns'),
+        jest.spyOn(endings, 'countDue'),
+        jest.spyOn(stored, 'list'),
+        jest.spyOn(stored, 'find'),
+        jest.spyOn(resources, 'list'),
+        jest.spyOn(stored, 'touch'),
+      ];
       await fetch(`${running.url}/metrics`, { headers: { cookie: browser.cookieHeader } });
       calls.push(asked.reduce((sum, spy) => sum + spy.mock.calls.length, 0));
       jest.restoreAllMocks();

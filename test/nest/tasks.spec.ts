@@ -22,7 +22,7 @@ describe.each(ADAPTERS)('Scheduled cleanup on %s', (adapter) => {
       clock.advance(INTERVAL_MS);
       await seconds(3.2);
       expect(run.mock.calls.map(([job]) => job).toSorted()).toEqual(['expired', 'idle', 'orphans']);
-      const runs = await running.app.get(SessionStore).listRuns();
+      const runs = await running.app.get(SessionStore).ledger.listRuns();
       expect(runs.map(({ runs: count }) => count)).toEqual([1, 1, 1]);
     } finally {
       await running.close();

@@ -68,7 +68,7 @@ describe('Redis over TLS', () => {
       store.onChange(() => (heard += 1)).catch((error: unknown) => refusals.push(error));
       await eventually('news are heard', async () => {
         const session = await opened(store);
-        await store.beginEnd(session.id, anEnd());
+        await store.endings.beginEnd(session.id, anEnd());
         return heard > 0;
       });
       expect(refusals).toEqual([]);

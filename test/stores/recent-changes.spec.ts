@@ -1,5 +1,5 @@
 import type { SessionStore } from '#sessions/ports/session-store';
-import { MemorySessionStore } from '#sessions/stores/memory/memory-session-store';
+import { MemorySessionStore } from '#sessions/stores/sqlite/memory-session-store';
 import { RecentChanges } from '#sessions/stores/redis/feed/recent-changes';
 import { anEnd, lease, newSession, NODE, NOW, tokenHash } from '#sessions/testing/store/store.fixtures';
 
@@ -16,12 +16,12 @@ class Scene {
   static async open(): Promise<Scene> {
     const scene = new Scene(new MemorySessionStore());
     await scene.store.connect();
-    await scene.store.open(scene.session, 10);
+    await scene.store.sessions.open(scene.session, 10);
     return scene;
   }
 
   process(): RecentChanges {
-    return new RecentChanges(this.store, () => this.elapsedMs);
+    return new RecentChanges(this.store.sessions, this.store.endings, () => this.elapsedMs);
   }
 
   rotation(epoch: 0 | 1) {
@@ -29,7 +29,7 @@ class Scene {
   }
 
   now() {
-    return this.store.find(this.session.id);
+    return this.store.sessions.find(this.session.id);
   }
 }
 
@@ -59,7 +59,7 @@ describe('The changes that a process made lately', () => {
     recent.doubtAll();
     await recent.makeAgain();
     await expect(scene.now()).resolves.toMatchObject({ userId: 'ada', epoch: 2, tokenHash: scene.tokens[1] });
-    const former = await scene.store.findByToken(scene.session.tokenHash);
+    const former = await scene.store.sessions.findByToken(scene.session.tokenHash);
     expect(former?.current ?? false).toBe(false);
   });
 
@@ -71,19 +71,19 @@ describe('The changes that a process made lately', () => {
     await recent.makeAgain();
     await expect(scene.now()).resolves.toMatchObject({ state: 'ending', endReason: 'admin', userId: null });
     const claim = { at: NOW, lease: lease(NOW + MINUTE_MS, undefined, NODE), limit: 1 };
-    await expect(scene.store.leaseEnding(claim)).resolves.toMatchObject([{ id }]);
+    await expect(scene.store.endings.leaseEnding(claim)).resolves.toMatchObject([{ id }]);
   });
 
   it('change nothing where they happened', async () => {
     const recent = scene.process();
-    await scene.store.bindUser(id, 0, 'ada');
+    await scene.store.sessions.bindUser(id, 0, 'ada');
     recent.note(id, BIND);
-    await scene.store.rotate(id, 0, scene.tokens[0] ?? '', NOW);
+    await scene.store.sessions.rotate(id, 0, scene.tokens[0] ?? '', NOW);
     recent.note(id, scene.rotation(0));
-    const { position } = await scene.store.readFeed(null, 10);
+    const { position } = await scene.store.feed.read(null, 10);
     recent.doubtAll();
     await recent.makeAgain();
-    await expect(scene.store.readFeed(position, 10)).resolves.toMatchObject({ changes: [] });
+    await expect(scene.store.feed.read(position, 10)).resolves.toMatchObject({ changes: [] });
   });
 
   it('take no token back that was given out since, and bind no other user', async () => {
@@ -91,8 +91,8 @@ describe('The changes that a process made lately', () => {
     recent.note(id, BIND);
     recent.note(id, scene.rotation(0));
     const since = tokenHash(id);
-    await scene.store.bindUser(id, 0, 'eve');
-    await scene.store.rotate(id, 0, since, NOW);
+    await scene.store.sessions.bindUser(id, 0, 'eve');
+    await scene.store.sessions.rotate(id, 0, since, NOW);
     recent.doubtAll();
     await recent.makeAgain();
     await expect(scene.now()).resolves.toMatchObject({ epoch: 1, tokenHash: since, userId: 'eve' });
@@ -126,7 +126,7 @@ describe('The changes that a process made lately', () => {
     const recent = scene.process();
     recent.note(id, BIND);
     recent.doubtAll();
-    const failing = jest.spyOn(scene.store, 'bindUser').mockRejectedValueOnce(new Error('away'));
+    const failing = jest.spyOn(scene.store.sessions, 'bindUser').mockRejectedValueOnce(new Error('away'));
     await expect(recent.makeAgain()).rejects.toThrow('away');
     failing.mockRestore();
     await recent.makeAgain();

@@ -35,9 +35,9 @@ class Listener {
 /** Everything that others must hear of, done to one session. */
 async function changeAll(store: RedisSessionStore): Promise<string> {
   const session = await opened(store);
-  await store.bindUser(session.id, 0, 'ada');
-  await store.rotate(session.id, 0, tokenHash(session.id), NOW);
-  await store.beginEnd(session.id, anEnd());
+  await store.sessions.bindUser(session.id, 0, 'ada');
+  await store.sessions.rotate(session.id, 0, tokenHash(session.id), NOW);
+  await store.endings.beginEnd(session.id, anEnd());
   return session.id;
 }
 
@@ -66,15 +66,15 @@ describe('News of a Redis store', () => {
   it('tell of a bind, a rotation and an end, which the feed has by then, and of no opening', async () => {
     const listener = await aListener();
     await listener.hearing(() => changeAll(maker));
-    const { position } = await listener.store.readFeed(null, 10);
+    const { position } = await listener.store.feed.read(null, 10);
     const { heard } = listener;
     const [first, second] = [await opened(maker), await opened(maker)];
-    await maker.bindUser(first.id, 0, 'ada');
-    await maker.rotate(first.id, 0, tokenHash(first.id), NOW);
-    await maker.beginEnd(second.id, anEnd());
+    await maker.sessions.bindUser(first.id, 0, 'ada');
+    await maker.sessions.rotate(first.id, 0, tokenHash(first.id), NOW);
+    await maker.endings.beginEnd(second.id, anEnd());
     await eventually('all is heard', async () => listener.heard >= heard + 3);
     expect(listener.heard).toBe(heard + 3);
-    const { changes } = await listener.store.readFeed(position, 10);
+    const { changes } = await listener.store.feed.read(position, 10);
     expect(changes.map(({ id, state, epoch }) => [id, state, epoch])).toEqual([
       [first.id, 'open', 1],
       [second.id, 'ending', 0],
@@ -84,11 +84,11 @@ describe('News of a Redis store', () => {
   it('are lost with their connection, which comes back by itself, and the feed misses nothing', async () => {
     const listener = await aListener();
     await listener.hearing(() => changeAll(maker));
-    const { position } = await listener.store.readFeed(null, 10);
+    const { position } = await listener.store.feed.read(null, 10);
     const { heard } = listener;
     await server.command('CLIENT', 'KILL', 'TYPE', 'pubsub');
     const ended = await changeAll(maker);
-    const { changes } = await listener.store.readFeed(position, 10);
+    const { changes } = await listener.store.feed.read(position, 10);
     expect(changes.map(({ id, state }) => [id, state])).toEqual([[ended, 'ending']]);
     expect(listener.heard).toBe(heard);
     await listener.hearing(() => changeAll(maker));
@@ -100,7 +100,7 @@ describe('News of a Redis store', () => {
     await server.signal('SIGKILL');
     await new Promise((resolve) => setTimeout(resolve, 1500));
     await server.run();
-    await eventually('it serves', () => maker.identity().catch(() => false as const));
+    await eventually('it serves', () => maker.ledger.identity().catch(() => false as const));
     await listener.hearing(() => changeAll(maker));
     expect(listener.refusals).toEqual([]);
   });
@@ -111,8 +111,10 @@ describe('News of a Redis store', () => {
     await eventually('it is refused', async () => listener.refusals.length > 0);
     expect(listener.refusals).toEqual([expect.objectContaining({ code: 'STORE_UNAVAILABLE' })]);
     const session = await opened(listener.store);
-    await expect(listener.store.beginEnd(session.id, anEnd())).resolves.toMatchObject({ state: 'ending' });
-    await expect(maker.find(session.id)).resolves.toMatchObject({ state: 'ending' });
+    await expect(listener.store.endings.beginEnd(session.id, anEnd())).resolves.toMatchObject({
+      state: 'ending',
+    });
+    await expect(maker.sessions.find(session.id)).resolves.toMatchObject({ state: 'ending' });
   });
 
   it('are heard over a client that was handed in, by another one that is closed with the store', async () => {
@@ -142,7 +144,7 @@ describe('News of a Redis cluster', () => {
       await listener.hearing(() => changeAll(maker));
       const { heard } = listener;
       const sessions = await Promise.all(Array.from({ length: 60 }, () => opened(maker)));
-      await Promise.all(sessions.map(({ id }) => maker.beginEnd(id, anEnd())));
+      await Promise.all(sessions.map(({ id }) => maker.endings.beginEnd(id, anEnd())));
       // They lie on all three masters; one node alone is listened to.
       await eventually('all is heard', async () => listener.heard >= heard + sessions.length);
       expect(listener.refusals).toEqual([]);

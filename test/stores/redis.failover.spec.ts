@@ -45,7 +45,7 @@ describe('When a cluster loses a master', () => {
     '%s: its replica serves, and readers of the feed are told to forget what they know',
     async (_how, which, signal) => {
       const sessions = await Promise.all(Array.from({ length: 200 }, () => opened(store)));
-      const { position } = await store.readFeed(null, 10);
+      const { position } = await store.feed.read(null, 10);
       // What a master has not told its replica is lost with it: let it tell.
       await wait(300);
       await cluster.masters[which]?.signal(signal);
@@ -53,15 +53,15 @@ describe('When a cluster loses a master', () => {
       const deadline = performance.now() + WITHIN_MS;
       const refusals: unknown[] = [];
       for (const { id } of sessions) {
-        const asked = await ask(() => store.find(id), deadline);
+        const asked = await ask(() => store.sessions.find(id), deadline);
         expect(asked.answer).toMatchObject({ id, state: 'open' });
         expect(asked.slowestMs).toBeLessThan(1500);
         refusals.push(...asked.refusals);
       }
       expect(refusals.length).toBeGreaterThan(0);
       expect(new Set(refusals.map((error) => Object(error).code))).toEqual(new Set(['STORE_UNAVAILABLE']));
-      await expect(store.readFeed(position, 10)).resolves.toMatchObject({ reset: true });
-      const ended = await Promise.all(sessions.map(({ id }) => store.beginEnd(id, anEnd())));
+      await expect(store.feed.read(position, 10)).resolves.toMatchObject({ reset: true });
+      const ended = await Promise.all(sessions.map(({ id }) => store.endings.beginEnd(id, anEnd())));
       expect(ended.every((record) => record?.state === 'ending')).toBe(true);
     },
   );

@@ -47,11 +47,11 @@ describe('A Redis with a replica', () => {
     // A second is long for a replica, and no time for a busy machine: it is asked again until it was quick enough.
     await eventually('a replica confirms', async () => {
       const before = store.unconfirmed;
-      await store.bindUser(session.id, 0, `ada ${before}`);
+      await store.sessions.bindUser(session.id, 0, `ada ${before}`);
       return store.unconfirmed === before;
     });
-    await store.rotate(session.id, 0, tokenHash(session.id), NOW);
-    await store.beginEnd(other.id, anEnd());
+    await store.sessions.rotate(session.id, 0, tokenHash(session.id), NOW);
+    await store.endings.beginEnd(other.id, anEnd());
     const texts = await Promise.all(
       [session, other].map(async ({ id }) => {
         const bucket = Number.parseInt(id.slice(0, 3), 16) % 64;
@@ -73,17 +73,19 @@ describe('A Redis with a replica', () => {
     it('is waited for, no longer than it has to be, and the end stands', async () => {
       const [session] = sessions;
       const startedAt = performance.now();
-      await expect(store.beginEnd(session?.id ?? '', anEnd())).resolves.toMatchObject({ state: 'ending' });
+      await expect(store.endings.beginEnd(session?.id ?? '', anEnd())).resolves.toMatchObject({
+        state: 'ending',
+      });
       expect(performance.now() - startedAt).toBeGreaterThan(WAIT_MS - 5);
       expect(store.unconfirmed).toBe(1);
-      await expect(store.find(session?.id ?? '')).resolves.toMatchObject({ state: 'ending' });
+      await expect(store.sessions.find(session?.id ?? '')).resolves.toMatchObject({ state: 'ending' });
     });
 
     it('is waited for once by all who end at the same time', async () => {
       const [last, ...others] = sessions;
-      const ends = await Promise.all(others.map(({ id }) => store.beginEnd(id, anEnd())));
+      const ends = await Promise.all(others.map(({ id }) => store.endings.beginEnd(id, anEnd())));
       // Answered after all the waits that were asked for before it.
-      ends.push(await store.beginEnd(last?.id ?? '', anEnd()));
+      ends.push(await store.endings.beginEnd(last?.id ?? '', anEnd()));
       expect(ends.every((end) => end?.state === 'ending')).toBe(true);
       const statistics = String(await master.command('INFO', 'commandstats'));
       const waits = Number(/cmdstat_wait:calls=(\d+)/.exec(statistics)?.[1]);
@@ -93,8 +95,8 @@ describe('A Redis with a replica', () => {
 
     it('is waited for on a connection on which nobody reads', async () => {
       const [session] = sessions;
-      await store.beginEnd(session?.id ?? '', anEnd());
-      await store.find(session?.id ?? '');
+      await store.endings.beginEnd(session?.id ?? '', anEnd());
+      await store.sessions.find(session?.id ?? '');
       const clients = String(await master.command('CLIENT', 'LIST', 'TYPE', 'normal'));
       const commands = [...clients.matchAll(/ cmd=(\S+)/g)].map(([, command]) => command);
       expect(commands).toHaveLength(3);
@@ -111,7 +113,7 @@ describe('A Redis without a replica', () => {
     try {
       const store = await connected({ url: server.url });
       const session = await opened(store);
-      await store.beginEnd(session.id, anEnd());
+      await store.endings.beginEnd(session.id, anEnd());
       expect(store.unconfirmed).toBe(0);
       const statistics = String(await server.command('INFO', 'commandstats'));
       expect(statistics).toContain('cmdstat_evalsha');
@@ -145,11 +147,11 @@ describe('When a master is lost', () => {
 
   it('right after it answered, its replica knows of the end', async () => {
     const sessions = await openedMany(maker, 60);
-    const ends = await Promise.all(sessions.map(({ id }) => maker.beginEnd(id, anEnd())));
+    const ends = await Promise.all(sessions.map(({ id }) => maker.endings.beginEnd(id, anEnd())));
     expect(ends.every((end) => end?.state === 'ending')).toBe(true);
     const { unconfirmed } = maker;
     await cluster.masters[0]?.signal('SIGKILL');
-    const found = await answered(() => Promise.all(sessions.map(({ id }) => other.find(id))));
+    const found = await answered(() => Promise.all(sessions.map(({ id }) => other.sessions.find(id))));
     expect(unconfirmed).toBe(0);
     expect(found.map((session) => session?.state)).toEqual(sessions.map(() => 'ending'));
   }, 60_000);
@@ -159,17 +161,17 @@ describe('When a master is lost', () => {
     const rotated = await openedMany(maker, 30);
     const bound = await openedMany(maker, 30);
     const tokens = rotated.map(({ id }) => tokenHash(id));
-    const { position: makers } = await maker.readFeed(null, 500);
-    const { position: others } = await other.readFeed(null, 500);
+    const { position: makers } = await maker.feed.read(null, 500);
+    const { position: others } = await other.feed.read(null, 500);
     // The openings are to be on both.
     await wait(500);
     // What was sent to a process that hangs is not lost yet: it would read it when it goes on.
     await cluster.servers[3]?.signal('SIGSTOP');
     await cluster.masters[0]?.command('CLIENT', 'KILL', 'TYPE', 'replica');
     await Promise.all([
-      ...ended.map(({ id }) => maker.beginEnd(id, anEnd({ reason: 'admin' }))),
-      ...rotated.map(({ id }, index) => maker.rotate(id, 0, tokens[index] ?? '', NOW)),
-      ...bound.map(({ id }) => maker.bindUser(id, 0, 'ada')),
+      ...ended.map(({ id }) => maker.endings.beginEnd(id, anEnd({ reason: 'admin' }))),
+      ...rotated.map(({ id }, index) => maker.sessions.rotate(id, 0, tokens[index] ?? '', NOW)),
+      ...bound.map(({ id }) => maker.sessions.bindUser(id, 0, 'ada')),
     ]);
     expect(maker.unconfirmed).toBeGreaterThan(0);
     await cluster.masters[0]?.signal('SIGKILL');
@@ -186,22 +188,22 @@ describe('When a master is lost', () => {
       expect(ids).not.toEqual([]);
       lost.push(...ids);
     }
-    const reset = await answered(() => other.readFeed(others, 500));
+    const reset = await answered(() => other.feed.read(others, 500));
     expect(reset.reset).toBe(true);
-    await expect(answered(() => maker.readFeed(makers, 500))).resolves.toMatchObject({ reset: true });
+    await expect(answered(() => maker.feed.read(makers, 500))).resolves.toMatchObject({ reset: true });
 
     const over = { state: 'ending', endReason: 'admin' };
     expect(await findAll(ended)).toEqual(ended.map(() => expect.objectContaining(over)));
     expect(await findAll(bound)).toEqual(bound.map(() => expect.objectContaining({ userId: 'ada' })));
     for (const [index, { tokenHash: old }] of rotated.entries()) {
-      await expect(other.findByToken(old)).resolves.toMatchObject({ current: false });
-      await expect(other.findByToken(tokens[index] ?? '')).resolves.toMatchObject({ current: true });
+      await expect(other.sessions.findByToken(old)).resolves.toMatchObject({ current: false });
+      await expect(other.sessions.findByToken(tokens[index] ?? '')).resolves.toMatchObject({ current: true });
     }
-    const { changes } = await other.readFeed(reset.position, 500);
+    const { changes } = await other.feed.read(reset.position, 500);
     expect(changes.map(({ id }) => id)).toEqual(expect.arrayContaining(lost));
   }, 90_000);
 
   async function findAll(sessions: readonly NewSession[]): Promise<SessionRecord[]> {
-    return Promise.all(sessions.map(async ({ id }) => present(await other.find(id))));
+    return Promise.all(sessions.map(async ({ id }) => present(await other.sessions.find(id))));
   }
 });

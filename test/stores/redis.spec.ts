@@ -102,13 +102,15 @@ describe('What a Redis store refuses', () => {
     const store = await connected();
     const session = newSession({ id: '0010a0b1-0000-4000-8000-000000000000' });
     const foreign = tokenHash('0020a0b1-0000-4000-8000-000000000000');
-    await expect(store.open({ ...session, tokenHash: foreign }, MANY)).rejects.toMatchObject({
+    await expect(store.sessions.open({ ...session, tokenHash: foreign }, MANY)).rejects.toMatchObject({
       code: 'INVALID_ARGUMENT',
     });
-    await store.open(session, MANY);
+    await store.sessions.open(session, MANY);
     const resource = newResource(session.id, { id: '0020a0b1-0000-4000-8000-000000000001' });
-    await expect(store.reserve(resource, LIMITS)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
-    await expect(store.findByToken(foreign)).resolves.toBeNull();
+    await expect(store.resources.reserve(resource, LIMITS)).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+    });
+    await expect(store.sessions.findByToken(foreign)).resolves.toBeNull();
   });
 });
 
@@ -127,23 +129,26 @@ describe('A Redis store out of memory', () => {
     const other = await ready(store, session.id);
     await server.command('CONFIG', 'SET', 'maxmemory', '1');
 
-    await expect(store.open(newSession(), MANY)).rejects.toMatchObject({
+    await expect(store.sessions.open(newSession(), MANY)).rejects.toMatchObject({
       code: 'STORE_UNAVAILABLE',
       message: expect.stringContaining('out of memory'),
     });
-    await expect(store.reserve(newResource(session.id), LIMITS)).rejects.toMatchObject({
+    await expect(store.resources.reserve(newResource(session.id), LIMITS)).rejects.toMatchObject({
       code: 'STORE_UNAVAILABLE',
     });
-    await store.touch([{ sessionId: session.id, at: NOW + 1, requests: 1 }]);
-    await store.heartbeat(beat({}));
-    await expect(store.beginRelease([file], lease(), 'any')).resolves.toHaveLength(1);
-    await expect(store.finishRelease([file.id], 'released')).resolves.toEqual({ resources: 1, bytes: 10 });
-    await expect(store.beginEnd(session.id, anEnd())).resolves.toMatchObject({ state: 'ending' });
-    await expect(store.finishEnd(session.id, NODE, NOW)).resolves.toEqual({
+    await store.sessions.touch([{ sessionId: session.id, at: NOW + 1, requests: 1 }]);
+    await store.fleet.heartbeat(beat({}));
+    await expect(store.releases.beginRelease([file], lease(), 'any')).resolves.toHaveLength(1);
+    await expect(store.releases.finishRelease([file.id], 'released')).resolves.toEqual({
+      resources: 1,
+      bytes: 10,
+    });
+    await expect(store.endings.beginEnd(session.id, anEnd())).resolves.toMatchObject({ state: 'ending' });
+    await expect(store.endings.finishEnd(session.id, NODE, NOW)).resolves.toEqual({
       resources: 1,
       bytes: other.sizeBytes,
     });
-    await expect(store.dropTombstones(session.expiresAt, 10)).resolves.toBe(1);
+    await expect(store.endings.dropTombstones(session.expiresAt, 10)).resolves.toBe(1);
   });
 });
 
@@ -152,20 +157,20 @@ describe('A Redis that fails', () => {
     const store = await connected();
     const session = await opened(store);
     await server.command('SCRIPT', 'FLUSH');
-    await expect(store.find(session.id)).resolves.toMatchObject({ id: session.id });
-    await expect(store.beginEnd(session.id, anEnd())).resolves.not.toBeNull();
+    await expect(store.sessions.find(session.id)).resolves.toMatchObject({ id: session.id });
+    await expect(store.endings.beginEnd(session.id, anEnd())).resolves.not.toBeNull();
   });
 
   it('killed and started again, serves what it had, by itself', async () => {
     const store = await connected();
-    const { position } = await store.readFeed(null, 10);
+    const { position } = await store.feed.read(null, 10);
     const session = await opened(store);
     await server.signal('SIGKILL');
-    await expect(failsAfter(() => store.find(session.id))).resolves.toBeLessThan(1500);
+    await expect(failsAfter(() => store.sessions.find(session.id))).resolves.toBeLessThan(1500);
     await server.run();
-    await expect(answered(() => store.find(session.id))).resolves.toMatchObject({ state: 'open' });
+    await expect(answered(() => store.sessions.find(session.id))).resolves.toMatchObject({ state: 'open' });
     // Who knows what was lost: readers of the feed forget what they remember.
-    await expect(store.readFeed(position, 10)).resolves.toMatchObject({ reset: true, changes: [] });
+    await expect(store.feed.read(position, 10)).resolves.toMatchObject({ reset: true, changes: [] });
   });
 
   it('hanging, holds nobody up for much longer than a second, and goes on where it was', async () => {
@@ -173,12 +178,12 @@ describe('A Redis that fails', () => {
     const session = await opened(store);
     await server.signal('SIGSTOP');
     try {
-      await expect(failsAfter(() => store.find(session.id))).resolves.toBeLessThan(1500);
-      await expect(failsAfter(() => store.open(newSession(), MANY))).resolves.toBeLessThan(1500);
+      await expect(failsAfter(() => store.sessions.find(session.id))).resolves.toBeLessThan(1500);
+      await expect(failsAfter(() => store.sessions.open(newSession(), MANY))).resolves.toBeLessThan(1500);
     } finally {
       await server.signal('SIGCONT');
     }
-    await expect(answered(() => store.find(session.id))).resolves.toMatchObject({ state: 'open' });
+    await expect(answered(() => store.sessions.find(session.id))).resolves.toMatchObject({ state: 'open' });
   });
 
   it('absent when the store connects, is told at once', async () => {
@@ -188,13 +193,13 @@ describe('A Redis that fails', () => {
 
   it('emptied, is another store: with another generation, and with a feed that begins anew', async () => {
     const store = await connected();
-    const before = await store.identity();
+    const before = await store.ledger.identity();
     const session = await opened(store);
-    const { position } = await store.readFeed(null, 10);
+    const { position } = await store.feed.read(null, 10);
     await server.command('FLUSHALL');
-    await expect(store.find(session.id)).resolves.toBeNull();
-    await expect(store.identity()).resolves.not.toMatchObject({ generation: before.generation });
-    await expect(store.readFeed(position, 10)).resolves.toMatchObject({ reset: true });
+    await expect(store.sessions.find(session.id)).resolves.toBeNull();
+    await expect(store.ledger.identity()).resolves.not.toMatchObject({ generation: before.generation });
+    await expect(store.feed.read(position, 10)).resolves.toMatchObject({ reset: true });
   });
 });
 
@@ -202,11 +207,11 @@ describe('Several processes on one Redis', () => {
   it('read what the others changed', async () => {
     const prefix = aPrefix();
     const [one, other] = [await connected(prefix), await connected(prefix)];
-    const { position } = await other.readFeed(null, 10);
+    const { position } = await other.feed.read(null, 10);
     const session = await opened(one);
-    await one.bindUser(session.id, 0, 'ada');
+    await one.sessions.bindUser(session.id, 0, 'ada');
     const next = await opened(one);
-    const feed = await other.readFeed(position, 10);
+    const feed = await other.feed.read(position, 10);
     expect(new Map(feed.changes.map(({ id, userId }) => [id, userId]))).toEqual(
       new Map([
         [session.id, 'ada'],
@@ -224,16 +229,16 @@ describe('Several processes on one Redis', () => {
       await connected(prefix),
     ];
     const answers = await Promise.all(
-      stores.flatMap((store) => Array.from({ length: 40 }, () => store.open(newSession(), 50))),
+      stores.flatMap((store) => Array.from({ length: 40 }, () => store.sessions.open(newSession(), 50))),
     );
     expect(answers.filter((answer) => answer === 'opened')).toHaveLength(50);
-    await expect(stores[0]?.totals()).resolves.toMatchObject({ open: 50 });
+    await expect(stores[0]?.ledger.totals()).resolves.toMatchObject({ open: 50 });
   });
 
   it('settle the place of a session before they close, though its opening did not wait for that', async () => {
     const prefix = aPrefix();
     const store = await connected(prefix);
-    await Promise.all([store.open(newSession(), 5), store.open(newSession(), 5)]);
+    await Promise.all([store.sessions.open(newSession(), 5), store.sessions.open(newSession(), 5)]);
     await store.close();
     await expect(server.command('ZCARD', `${prefix}{counts}:pending`)).resolves.toBe(0);
     await expect(server.command('HGET', `${prefix}{counts}:taken`, 'taken')).resolves.toBe('2');
@@ -245,10 +250,10 @@ describe('Several processes on one Redis', () => {
     const session = await opened(store);
     const other = (Number.parseInt(session.id.slice(0, 3), 16) + 1) % 16;
     await server.command('HSET', `${prefix}{counts}:taken`, `reserved:${other}`, '999', 'taken', '1000');
-    await expect(store.open(newSession(), 2)).resolves.toBe('opened');
-    await expect(store.open(newSession(), 2)).resolves.toBe('full');
-    await store.beginEnd(session.id, anEnd());
-    await expect(store.open(newSession(), 2)).resolves.toBe('opened');
+    await expect(store.sessions.open(newSession(), 2)).resolves.toBe('opened');
+    await expect(store.sessions.open(newSession(), 2)).resolves.toBe('full');
+    await store.endings.beginEnd(session.id, anEnd());
+    await expect(store.sessions.open(newSession(), 2)).resolves.toBe('opened');
   });
 
   it('free what a lost process had, where whoever struck it off died over it', async () => {
@@ -257,7 +262,7 @@ describe('Several processes on one Redis', () => {
     const session = await opened(store);
     const unfinished = await writing(store, session.id);
     await server.command('HSET', `${prefix}{processes}:lost`, PROCESS, '0');
-    const claimed = await store.leaseReleasing({ at: NOW, lease: lease(), limit: 10 });
+    const claimed = await store.releases.leaseReleasing({ at: NOW, lease: lease(), limit: 10 });
     expect(claimed.map(({ id }) => id)).toEqual([unfinished.id]);
     await expect(server.command('HLEN', `${prefix}{processes}:lost`)).resolves.toBe(0);
   });
@@ -266,12 +271,12 @@ describe('Several processes on one Redis', () => {
     const prefix = aPrefix();
     const store = await connected(prefix);
     const [ours, over, foreign] = [await opened(store), await opened(store), await opened(store)];
-    await store.bindUser(ours.id, 0, 'ada');
-    await store.bindUser(over.id, 0, 'ada');
-    await store.beginEnd(over.id, anEnd());
+    await store.sessions.bindUser(ours.id, 0, 'ada');
+    await store.sessions.bindUser(over.id, 0, 'ada');
+    await store.endings.beginEnd(over.id, anEnd());
     const [index] = (await server.command('KEYS', `${prefix}user:*`)) as string[];
     await server.command('SADD', `${index}`, foreign.id);
-    const found = await store.list({ limit: 10, sort: 'created_at', userId: 'ada' });
+    const found = await store.sessions.list({ limit: 10, sort: 'created_at', userId: 'ada' });
     expect(found.map(({ id }) => id)).toEqual([ours.id]);
     // One that is over can never be hers again; one that is open may be about to be.
     const left = (await server.command('SMEMBERS', `${index}`)) as string[];
@@ -286,7 +291,7 @@ describe('A client that was handed in', () => {
     const store = new RedisSessionStore({ client, prefix: aPrefix() });
     await store.connect();
     const session = await opened(store);
-    await expect(store.find(session.id)).resolves.not.toBeNull();
+    await expect(store.sessions.find(session.id)).resolves.not.toBeNull();
     await store.close();
     expect(client.isOpen).toBe(true);
     client.destroy();

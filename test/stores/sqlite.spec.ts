@@ -98,7 +98,7 @@ function databaseWith(sql: string): void {
 /** Opens sessions until one is refused; the code of the refusal. */
 async function fill(store: SqliteSessionStore): Promise<unknown> {
   for (let batch = 0; batch < 100; batch += 1) {
-    const answers = Array.from({ length: 50 }, () => store.open(newSession(), MANY));
+    const answers = Array.from({ length: 50 }, () => store.sessions.open(newSession(), MANY));
     // oxlint-disable-next-line no-await-in-loop -- the disk fills step by step
     const refused = (await Promise.all(answers.map(codeOf))).find((code) => code !== null);
     if (refused !== undefined) return refused;
@@ -119,28 +119,31 @@ describe('Two stores on one file', () => {
     const session = await opened(one);
     const answers = await Promise.all(
       Array.from({ length: 64 }, (_, index) =>
-        (index % 2 === 0 ? one : two).reserve(newResource(session.id), { ...LIMITS, maxResources: 10 }),
+        (index % 2 === 0 ? one : two).resources.reserve(newResource(session.id), {
+          ...LIMITS,
+          maxResources: 10,
+        }),
       ),
     );
     expect(answers.filter((answer) => answer === 'reserved')).toHaveLength(10);
-    expect((await two.find(session.id))?.resourceCount).toBe(10);
+    expect((await two.sessions.find(session.id))?.resourceCount).toBe(10);
   });
 
   it('give an end to one caller', async () => {
     const [one, two] = [await connected(), await connected()];
     const session = await opened(one);
     const records = await Promise.all(
-      [one, two, one, two].map((store) => store.beginEnd(session.id, anEnd())),
+      [one, two, one, two].map((store) => store.endings.beginEnd(session.id, anEnd())),
     );
     expect(records.filter((record) => record !== null)).toHaveLength(1);
   });
 
   it('read the changes of each other', async () => {
     const [one, two] = [await connected(), await connected()];
-    const { position } = await two.readFeed(null, 10);
+    const { position } = await two.feed.read(null, 10);
     const session = await opened(one);
-    await one.beginEnd(session.id, anEnd());
-    const { changes } = await two.readFeed(position, 10);
+    await one.endings.beginEnd(session.id, anEnd());
+    const { changes } = await two.feed.read(position, 10);
     expect(changes).toEqual([
       { id: session.id, state: 'ending', endReason: 'ended', epoch: 0, userId: null, nodes: [] },
     ]);
@@ -149,7 +152,7 @@ describe('Two stores on one file', () => {
   it('are of one generation', async () => {
     const [one, two] = [storeAt(), storeAt()];
     await Promise.all([one.connect(), two.connect()]);
-    expect(await one.identity()).toEqual(await two.identity());
+    expect(await one.ledger.identity()).toEqual(await two.ledger.identity());
   });
 });
 
@@ -157,8 +160,8 @@ describe('Several processes', () => {
   it('start on a missing database at once', async () => {
     const lines = await Promise.all(Array.from({ length: 4 }, () => linesOf(start('open', path))));
     const store = await connected({ mustExist: true });
-    expect(await store.totals()).toMatchObject({ created: 4, open: 4 });
-    const found = await Promise.all(lines.flat().map((id) => store.find(id)));
+    expect(await store.ledger.totals()).toMatchObject({ created: 4, open: 4 });
+    const found = await Promise.all(lines.flat().map((id) => store.sessions.find(id)));
     expect(found.filter((session) => session !== null)).toHaveLength(4);
     expect(readdirSync(join(folder, 'data')).filter((name) => !name.startsWith('sessions.db'))).toEqual([]);
   });
@@ -170,7 +173,7 @@ describe('Several processes', () => {
       Array.from({ length: 3 }, () => linesOf(start('reserve', path, session.id, '50'))),
     );
     expect(counts.flat().reduce((sum, count) => sum + Number(count), 0)).toBe(50);
-    expect((await store.find(session.id))?.resourceCount).toBe(50);
+    expect((await store.sessions.find(session.id))?.resourceCount).toBe(50);
   });
 
   it('lose nothing that was acknowledged when one is killed in the midst of its work', async () => {
@@ -186,15 +189,15 @@ describe('Several processes', () => {
       acknowledged
         .map((line) => line.split(' '))
         .map(async ([sessionId = '', resourceId = '']) => [
-          (await store.find(sessionId))?.resourceCount,
-          (await store.findResource(resourceId))?.state,
+          (await store.sessions.find(sessionId))?.resourceCount,
+          (await store.resources.find(resourceId))?.state,
         ]),
     );
     expect(found.length).toBeGreaterThanOrEqual(300);
     expect(new Set(found.map(String))).toEqual(new Set(['1,writing']));
-    const totals = await store.totals();
+    const totals = await store.ledger.totals();
     expect(totals.open).toBeGreaterThanOrEqual(acknowledged.length);
-    expect(totals.open).toBe((await store.list({ limit: 100_000, sort: 'created_at' })).length);
+    expect(totals.open).toBe((await store.sessions.list({ limit: 100_000, sort: 'created_at' })).length);
     await store.close();
     const db = new DatabaseSync(path);
     expect(db.prepare('PRAGMA integrity_check').get()).toEqual({ integrity_check: 'ok' });
@@ -311,16 +314,16 @@ describe('A store that cannot answer', () => {
     const session = await opened(store);
     const holder = new DatabaseSync(path);
     holder.exec('BEGIN IMMEDIATE');
-    await expect(store.open(newSession(), MANY)).rejects.toMatchObject({
+    await expect(store.sessions.open(newSession(), MANY)).rejects.toMatchObject({
       code: 'STORE_UNAVAILABLE',
       retryAfterSeconds: 1,
       cause: expect.any(Error),
     });
-    expect(await store.find(session.id)).not.toBeNull();
+    expect(await store.sessions.find(session.id)).not.toBeNull();
     holder.exec('ROLLBACK');
     holder.close();
-    expect(await store.open(newSession(), MANY)).toBe('opened');
-    expect((await store.totals()).created).toBe(2);
+    expect(await store.sessions.open(newSession(), MANY)).toBe('opened');
+    expect((await store.ledger.totals()).created).toBe(2);
   });
 
   it('reads while its own writes wait for another process', async () => {
@@ -328,16 +331,16 @@ describe('A store that cannot answer', () => {
     const session = await opened(store);
     const holder = new DatabaseSync(path);
     holder.exec('BEGIN IMMEDIATE');
-    const waiting = store.open(newSession(), MANY);
+    const waiting = store.sessions.open(newSession(), MANY);
     await nextTurn();
-    expect((await store.find(session.id))?.state).toBe('open');
+    expect((await store.sessions.find(session.id))?.state).toBe('open');
     holder.exec('ROLLBACK');
     holder.close();
     expect(await waiting).toBe('opened');
   });
 
   it('rejects before it is connected', async () => {
-    expect(await codeOf(storeAt().find('x'))).toBe('STORE_UNAVAILABLE');
+    expect(await codeOf(storeAt().sessions.find('x'))).toBe('STORE_UNAVAILABLE');
   });
 
   describe('because its thread died', () => {
@@ -360,23 +363,23 @@ describe('A store that cannot answer', () => {
       const session = await opened(store);
       const holder = new DatabaseSync(path);
       holder.exec('BEGIN IMMEDIATE');
-      const lost = codeOf(store.open(newSession(), MANY));
+      const lost = codeOf(store.sessions.open(newSession(), MANY));
       const killed = started[0]?.terminate();
       holder.close();
       await killed;
       expect(await lost).toBe('STORE_UNAVAILABLE');
       const before = started.length;
-      expect(await store.open(newSession(), MANY)).toBe('opened');
+      expect(await store.sessions.open(newSession(), MANY)).toBe('opened');
       expect(started).toHaveLength(before + 1);
-      expect((await store.find(session.id))?.id).toBe(session.id);
+      expect((await store.sessions.find(session.id))?.id).toBe(session.id);
     });
 
     it('does not begin anew if its file was taken away meanwhile', async () => {
       const store = await connected();
       await Promise.all(started.map((worker) => worker.terminate()));
       await rm(path);
-      expect(await codeOf(store.totals())).toBe('STORE_UNAVAILABLE');
-      expect(await codeOf(store.open(newSession(), MANY))).toBe('STORE_UNAVAILABLE');
+      expect(await codeOf(store.ledger.totals())).toBe('STORE_UNAVAILABLE');
+      expect(await codeOf(store.sessions.open(newSession(), MANY))).toBe('STORE_UNAVAILABLE');
       expect(existsSync(path)).toBe(false);
     });
   });
@@ -392,8 +395,8 @@ describe('A full disk', () => {
     const refusal = await fill(store);
     expect(told).toBe(2);
     expect(refusal).toBe('STORE_UNAVAILABLE');
-    const totals = await store.totals();
-    expect(totals.open).toBe((await store.list({ limit: 100_000, sort: 'created_at' })).length);
+    const totals = await store.ledger.totals();
+    expect(totals.open).toBe((await store.sessions.list({ limit: 100_000, sort: 'created_at' })).length);
     expect(totals.open).toBeGreaterThan(700);
   });
 
@@ -401,15 +404,17 @@ describe('A full disk', () => {
     const store = await nearlyFull();
     const session = await opened(store);
     expect(await fill(store)).toBe('STORE_UNAVAILABLE');
-    expect((await store.find(session.id))?.state).toBe('open');
+    expect((await store.sessions.find(session.id))?.state).toBe('open');
   });
 
   it('answers what was read in the same turn as a write that it refuses', async () => {
     const store = await nearlyFull();
     const session = await opened(store);
     await fill(store);
-    const refused: Promise<unknown>[] = Array.from({ length: 500 }, () => store.open(newSession(), MANY));
-    const found = store.find(session.id);
+    const refused: Promise<unknown>[] = Array.from({ length: 500 }, () =>
+      store.sessions.open(newSession(), MANY),
+    );
+    const found = store.sessions.find(session.id);
     expect(await Promise.all(refused.map(codeOf))).toContain('STORE_UNAVAILABLE');
     expect((await found)?.id).toBe(session.id);
   });
@@ -417,7 +422,7 @@ describe('A full disk', () => {
   it('rejects where making room fails, and says why', async () => {
     const store = await nearlyFull(() => Promise.reject(new Error('the ballast is gone')));
     const refused = await Promise.allSettled(
-      Array.from({ length: 5000 }, () => store.open(newSession(), MANY)),
+      Array.from({ length: 5000 }, () => store.sessions.open(newSession(), MANY)),
     );
     const errors: unknown[] = refused.flatMap((each) => (each.status === 'rejected' ? [each.reason] : []));
     expect(errors.length).toBeGreaterThan(0);

@@ -2,8 +2,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
+import type { NewSession } from '#sessions/domain/session';
 import type { SessionStore } from '#sessions/ports/session-store';
-import { MemorySessionStore } from '#sessions/stores/memory/memory-session-store';
+import { WrappedStore } from '#sessions/ports/wrapped-store';
+import { MemorySessionStore } from '#sessions/stores/sqlite/memory-session-store';
 import { RedisSessionStore } from '#sessions/redis/index';
 import { SqliteSessionStore } from '#sessions/stores/sqlite/sqlite-session-store';
 import { RedisServer } from '../support/redis-servers.js';
@@ -20,13 +22,13 @@ const session = fc.constantFrom(...SESSIONS);
 const resource = fc.constantFrom(...RESOURCES);
 const token = fc.constantFrom(...TOKENS);
 const node = fc.constantFrom(...NODES);
-const instance = fc.constantFrom(...PROCESSES);
+const processId = fc.constantFrom(...PROCESSES);
 const at = fc.integer({ min: 0, max: 200 }).map((seconds) => T0 + seconds * 1000);
 const bytes = fc.integer({ min: 0, max: 60 });
 const epoch = fc.integer({ min: 0, max: 2 });
 const limit = fc.integer({ min: 1, max: 5 });
 const limits = fc.constant({ maxResources: 3, maxBytes: 100 });
-const lease = fc.record({ processId: instance, nodeId: node, until: at });
+const lease = fc.record({ processId, nodeId: node, until: at });
 const userId = fc.constantFrom('ada', 'Eve 🙂');
 const victim = fc.record({ id: resource, lastUsedAt: at });
 
@@ -66,7 +68,7 @@ const newResource = fc
     mediaType: fc.constant(null),
     sizeBytes: bytes,
     createdAt: at,
-    processId: instance,
+    processId,
     nodeId: node,
   })
   .map((drawn) => ({ ...drawn, nodeId: drawn.type === 'stream' ? null : drawn.nodeId }));
@@ -74,56 +76,61 @@ const sort = fc.constantFrom('created_at', '-created_at', 'last_activity', '-las
 const reason = fc.constantFrom('idle', 'expired', 'ended', 'admin', 'evicted');
 
 const commands = fc.oneof(
-  { weight: 4, arbitrary: command('open', [newSession], (store, opened) => store.open(opened, 3)) },
+  { weight: 4, arbitrary: command('open', [newSession], (store, opened) => store.sessions.open(opened, 3)) },
   {
     weight: 4,
-    arbitrary: command('reserve', [newResource, limits], (store, ...args) => store.reserve(...args)),
+    arbitrary: command('reserve', [newResource, limits], (store, ...args) =>
+      store.resources.reserve(...args),
+    ),
   },
   {
     weight: 3,
-    arbitrary: command('grow', [resource, bytes, limits], (store, ...args) => store.grow(...args)),
+    arbitrary: command('grow', [resource, bytes, limits], (store, ...args) => store.resources.grow(...args)),
   },
   {
     weight: 3,
     arbitrary: command('settle', [resource, bytes, at], (store, id, sizeBytes, settledAt) =>
-      store.settle(id, { sizeBytes, mediaType: null, at: settledAt }),
+      store.resources.settle(id, { sizeBytes, mediaType: null, at: settledAt }),
     ),
   },
-  { weight: 2, arbitrary: command('use', [resource, instance, at], (store, ...args) => store.use(...args)) },
-  command('unuse', [resource, instance, at], (store, ...args) => store.unuse(...args)),
+  {
+    weight: 2,
+    arbitrary: command('use', [resource, processId, at], (store, ...args) => store.resources.use(...args)),
+  },
+  command('unuse', [resource, processId, at], (store, ...args) => store.resources.unuse(...args)),
   command('touch', [session, at, fc.nat(2)], (store, sessionId, touchedAt, requests) =>
-    store.touch([{ sessionId, at: touchedAt, requests }]),
+    store.sessions.touch([{ sessionId, at: touchedAt, requests }]),
   ),
-  command('bindUser', [session, epoch, userId], (store, ...args) => store.bindUser(...args)),
-  command('rotate', [session, epoch, token, at], (store, ...args) => store.rotate(...args)),
+  command('bindUser', [session, epoch, userId], (store, ...args) => store.sessions.bindUser(...args)),
+  command('rotate', [session, epoch, token, at], (store, ...args) => store.sessions.rotate(...args)),
   command('beginEnd', [session, reason, at, lease], (store, id, why, endedAt, held) =>
-    store.beginEnd(id, { reason: why, at: endedAt, lease: held }),
+    store.endings.beginEnd(id, { reason: why, at: endedAt, lease: held }),
   ),
   command('beginEnd only', [session, at, lease, fc.boolean()], (store, id, endedAt, held, disposable) =>
-    store.beginEnd(
+    store.endings.beginEnd(
       id,
       { reason: 'evicted', at: endedAt, lease: held },
       { lastActivityAt: endedAt, disposable },
     ),
   ),
-  command('finishEnd', [session, node, at], (store, ...args) => store.finishEnd(...args)),
+  command('finishEnd', [session, node, at], (store, ...args) => store.endings.finishEnd(...args)),
   command('leaseEnding', [at, lease, limit], (store, claimedAt, held, most) =>
-    store.leaseEnding({ at: claimedAt, lease: held, limit: most }),
+    store.endings.leaseEnding({ at: claimedAt, lease: held, limit: most }),
   ),
-  command('dropTombstones', [at, limit], (store, ...args) => store.dropTombstones(...args)),
+  command('dropTombstones', [at, limit], (store, ...args) => store.endings.dropTombstones(...args)),
   command(
     'beginRelease',
     [fc.array(victim, { maxLength: 4 }), lease, fc.boolean()],
-    (store, victims, held, any) => store.beginRelease(victims, held, any ? 'any' : 'unused'),
+    (store, victims, held, any) => store.releases.beginRelease(victims, held, any ? 'any' : 'unused'),
   ),
   command('leaseReleasing', [at, lease, limit], (store, claimedAt, held, most) =>
-    store.leaseReleasing({ at: claimedAt, lease: held, limit: most }),
+    store.releases.leaseReleasing({ at: claimedAt, lease: held, limit: most }),
   ),
   command('finishRelease', [fc.array(resource, { maxLength: 4 }), fc.boolean()], (store, ids, evicted) =>
-    store.finishRelease(ids, evicted ? 'evicted' : 'released'),
+    store.releases.finishRelease(ids, evicted ? 'evicted' : 'released'),
   ),
-  command('heartbeat', [instance, node, at, at], (store, processId, nodeId, beatAt, flushedThroughAt) =>
-    store.heartbeat({
+  command('heartbeat', [processId, node, at, at], (store, processId, nodeId, beatAt, flushedThroughAt) =>
+    store.fleet.heartbeat({
       processId,
       role: 'server',
       at: beatAt,
@@ -133,18 +140,18 @@ const commands = fc.oneof(
       sign: null,
     }),
   ),
-  command('forgetNode', [node, at, at], (store, ...args) => store.forgetNode(...args)),
-  command('dropProcess', [instance, at], (store, ...args) => store.dropProcess(...args)),
-  command('findByToken', [token], (store, hash) => store.findByToken(hash)),
-  command('findIdle', [at, limit], (store, ...args) => store.findIdle(...args)),
-  command('findExpired', [at, limit], (store, ...args) => store.findExpired(...args)),
-  command('findDisposable', [limit], (store, most) => store.findDisposable(most)),
-  command('countDue', [at], (store, dueAt) => store.countDue(dueAt)),
+  command('forgetNode', [node, at, at], (store, ...args) => store.fleet.forgetNode(...args)),
+  command('dropProcess', [processId, at], (store, ...args) => store.fleet.dropProcess(...args)),
+  command('findByToken', [token], (store, hash) => store.sessions.findByToken(hash)),
+  command('findIdle', [at, limit], (store, ...args) => store.endings.findIdle(...args)),
+  command('findExpired', [at, limit], (store, ...args) => store.endings.findExpired(...args)),
+  command('findDisposable', [limit], (store, most) => store.sessions.findDisposable(most)),
+  command('countDue', [at], (store, dueAt) => store.endings.countDue(dueAt)),
   command('list', [sort, limit, fc.option(userId, { nil: undefined })], (store, order, most, user) =>
-    store.list({ sort: order, limit: most, ...(user === undefined ? {} : { userId: user }) }),
+    store.sessions.list({ sort: order, limit: most, ...(user === undefined ? {} : { userId: user }) }),
   ),
   command('list after', [sort, at, session], (store, order, instant, id) =>
-    store.list({ sort: order, limit: 3, after: { instant, id } }),
+    store.sessions.list({ sort: order, limit: 3, after: { instant, id } }),
   ),
 );
 
@@ -159,16 +166,16 @@ async function answerOf(store: SessionStore, { run }: Command): Promise<unknown>
 
 /** All that can be read of a store, in its own terms. */
 async function everythingIn(store: SessionStore, feedFrom: string): Promise<unknown> {
-  const { changes } = await store.readFeed(feedFrom, 1000);
+  const { changes } = await store.feed.read(feedFrom, 1000);
   return {
     changes: changes.toSorted((a, b) => (a.id < b.id ? -1 : 1)),
-    counter: (await store.identity()).counter,
-    sessions: await Promise.all(SESSIONS.map((id) => store.find(id))),
-    resources: await store.listResources(SESSIONS),
-    instances: await store.listProcesses(),
-    nodes: await store.listNodes(),
-    totals: await store.totals(),
-    lastSeenAt: (await store.anchorClock({ wallMs: 1, monotonicMs: 1, bootId: 'next' })).lastSeenAt,
+    counter: (await store.ledger.identity()).counter,
+    sessions: await Promise.all(SESSIONS.map((id) => store.sessions.find(id))),
+    resources: await store.resources.list(SESSIONS),
+    processes: await store.fleet.listProcesses(),
+    nodes: await store.fleet.listNodes(),
+    totals: await store.ledger.totals(),
+    lastSeenAt: (await store.fleet.anchorClock({ wallMs: 1, monotonicMs: 1, bootId: 'next' })).lastSeenAt,
   };
 }
 
@@ -193,8 +200,8 @@ describe('Memory and SQLite', () => {
           await Promise.all([model.connect(), real.connect()]);
           try {
             const [modelFeed, realFeed] = await Promise.all([
-              model.readFeed(null, 1),
-              real.readFeed(null, 1),
+              model.feed.read(null, 1),
+              real.feed.read(null, 1),
             ]);
             // SQLite gets all of them at once: one after the other inside, as its clients would see it under load.
             const [expected, actual] = await Promise.all([
@@ -222,15 +229,16 @@ describe('Memory and SQLite', () => {
 function withOwnTokens(store: SessionStore): SessionStore {
   const own = (id: string, token: string): string =>
     TOKENS[2 * SESSIONS.indexOf(id) + (TOKENS.indexOf(token) % 2)] ?? token;
-  const changed: Pick<SessionStore, 'open' | 'rotate'> = {
-    open: (opened, most) => store.open({ ...opened, tokenHash: own(opened.id, opened.tokenHash) }, most),
-    rotate: (id, epoch, token, at) => store.rotate(id, epoch, own(id, token), at),
-  };
-  return new Proxy(store, {
-    get(target, name) {
-      const value: unknown = Reflect.get(name in changed ? changed : target, name);
-      return typeof value === 'function' ? value.bind(target) : value;
-    },
+  return new WrappedStore(store, (operation, name) => {
+    if (name === 'sessions.open') {
+      const open = store.sessions.open.bind(store.sessions);
+      return (session, most) => {
+        const opened = session as NewSession;
+        return open({ ...opened, tokenHash: own(opened.id, opened.tokenHash) }, Number(most));
+      };
+    }
+    if (name !== 'sessions.rotate') return operation;
+    return (id, epoch, token, at) => operation(id, epoch, own(String(id), String(token)), at);
   });
 }
 
@@ -256,7 +264,7 @@ describe('Memory and Redis', () => {
           try {
             const [expected, actual] = await Promise.all(
               stores.map(async (store) => {
-                const { position } = await store.readFeed(null, 1);
+                const { position } = await store.feed.read(null, 1);
                 const answers = [];
                 for (const each of sequence) answers.push(await answerOf(store, each));
                 return { answers, holds: await everythingIn(store, position) };

@@ -12,7 +12,7 @@ import type { Session } from '#sessions/core/handles/session';
 import type { SessionToken } from '#sessions/core/handles/session-token';
 import { MemoryFileStorage } from '#sessions/storage/memory/memory-file-storage';
 import { LocalFileStorage } from '#sessions/storage/local/local-file-storage';
-import { MemorySessionStore } from '#sessions/stores/memory/memory-session-store';
+import { MemorySessionStore } from '#sessions/stores/sqlite/memory-session-store';
 import { SqliteSessionStore } from '#sessions/stores/sqlite/sqlite-session-store';
 import { ManualClock } from '#sessions/testing/manual-clock';
 

@@ -202,7 +202,7 @@ describe.each(ADAPTERS)('WebSockets on %s', (adapter) => {
       const errors = jest.spyOn(Logger.prototype, 'error').mockReturnValue(undefined);
       const { headers } = await app.visitor();
       const away = new SessionsError('STORE_UNAVAILABLE', 'The store does not answer.');
-      const find = jest.spyOn(app.app.get(SessionStore), 'findByToken').mockRejectedValue(away);
+      const find = jest.spyOn(app.app.get(SessionStore).sessions, 'findByToken').mockRejectedValue(away);
       await expect(LiveClient.connect(app, { headers })).rejects.toThrow('refused: 503');
       find.mockRestore();
       errors.mockRestore();

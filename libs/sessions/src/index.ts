@@ -75,7 +75,7 @@ export {
   type NodeRecord,
   type BeginEnd,
   type EndCondition,
-  type Claim,
+  type LeaseRequest,
   type Released,
   type Victim,
   type Settled,

@@ -18,8 +18,11 @@ export async function addSessionWithFiles(
   const createdAt = Date.now();
   const tokenHash = SessionToken.createFor(id).hash;
   const times = { createdAt, expiresAt: createdAt + HOUR, idleMs: HOUR };
-  await store.open({ id, tokenHash, ipAddress: '127.0.0.1', userAgent: 'bench', ...times }, 10_000_000);
-  await store.touch([{ sessionId: id, at: createdAt, requests: 1 }]);
+  await store.sessions.open(
+    { id, tokenHash, ipAddress: '127.0.0.1', userAgent: 'bench', ...times },
+    10_000_000,
+  );
+  await store.sessions.touch([{ sessionId: id, at: createdAt, requests: 1 }]);
   const folder = folderOf(root, id);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const content = Buffer.alloc(bytes, 1);
@@ -55,8 +58,8 @@ async function addRecord(
   };
   // Asked for in one turn, they are one transaction.
   await Promise.all([
-    store.reserve(resource, LIMITS),
-    store.settle(id, { sizeBytes: bytes, mediaType: null, at }),
+    store.resources.reserve(resource, LIMITS),
+    store.resources.settle(id, { sizeBytes: bytes, mediaType: null, at }),
   ]);
 }
 

@@ -27,7 +27,7 @@ export function sessionHandlers(app: INestApplication, folder: string): Handlers
     for (let start = 0; start < count; start += TOGETHER) {
       const size = Math.min(TOGETHER, count - start);
       const opened = await add(size, Date.now());
-      await store.touch(opened.map(({ id }) => ({ sessionId: id, at: Date.now(), requests: 1 })));
+      await store.sessions.touch(opened.map(({ id }) => ({ sessionId: id, at: Date.now(), requests: 1 })));
       for (const [index, { id, token }] of opened.entries()) {
         if (seeded.length < MOST_TOUCHED) seeded.push(id);
         if ((start + index) % step === 0) cookies.push(`sid=${token.reveal()}`);
@@ -42,7 +42,7 @@ export function sessionHandlers(app: INestApplication, folder: string): Handlers
         const id = randomUUID();
         const token = SessionToken.createFor(id);
         const times = { createdAt, expiresAt: createdAt + HOUR, idleMs: HOUR };
-        await store.open({ id, tokenHash: token.hash, ...CLIENT, ...times }, MANY);
+        await store.sessions.open({ id, tokenHash: token.hash, ...CLIENT, ...times }, MANY);
         return { id, token };
       }),
     );

@@ -33,9 +33,9 @@ const newResource = (sessionId) => ({
 async function openOnAndOn() {
   for (;;) {
     const session = newSession();
-    await store.open(session, 1_000_000);
+    await store.sessions.open(session, 1_000_000);
     const resource = newResource(session.id);
-    await store.reserve(resource, { maxResources: 1, maxBytes: 1 });
+    await store.resources.reserve(resource, { maxResources: 1, maxBytes: 1 });
     console.log(`${session.id} ${resource.id}`);
   }
 }
@@ -44,13 +44,13 @@ const tasks = {
   /** Opens one session, and leaves without closing the store. */
   async open() {
     const session = newSession();
-    await store.open(session, 1_000_000);
+    await store.sessions.open(session, 1_000_000);
     console.log(session.id);
   },
 
   /** Closes the store while a call is under way. */
   async close() {
-    const opening = store.open(newSession(), 1_000_000);
+    const opening = store.sessions.open(newSession(), 1_000_000);
     await store.close();
     console.log(await opening);
   },
@@ -65,14 +65,14 @@ const tasks = {
     const [sessionId, maxResources] = rest;
     const limits = { maxResources: Number(maxResources), maxBytes: 1 };
     const answers = await Promise.all(
-      Array.from({ length: 64 }, () => store.reserve(newResource(sessionId), limits)),
+      Array.from({ length: 64 }, () => store.resources.reserve(newResource(sessionId), limits)),
     );
     console.log(answers.filter((answer) => answer === 'reserved').length);
   },
 
   /** Stays connected until its standard input ends. */
   async stay() {
-    await store.open(newSession(), 1_000_000);
+    await store.sessions.open(newSession(), 1_000_000);
     console.log('here');
     for await (const _ of process.stdin);
     await store.close();

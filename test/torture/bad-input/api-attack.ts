@@ -95,7 +95,7 @@ export class ApiAttack {
       openResource: (value) => service.openResource(value),
       'openResource an id': (value) => service.openResource({ id: value }),
       release: (value) => service.release(value),
-      'release an id': (value) => service.release({ id: value, lastUsedAt: 0 }),
+      'release an id': (value) => service.release({ id: value }),
       'createFile of a session': (value) => this.#given(service.createFile(value, { type: 'audio_file' })),
       'createFile of an id': (value) =>
         this.#given(service.createFile({ id: value }, { type: 'audio_file' })),

@@ -109,7 +109,7 @@ export class StoreAttack {
       'store',
       'type_totals',
       'ended_totals',
-      'instances',
+      'processes',
     ]);
     const columns = database.prepare(`SELECT name FROM pragma_table_info('${table}')`).all();
     const names = columns.map(({ name }) => String(name)).filter((name) => !SKIPPED.has(name));

@@ -107,9 +107,9 @@ async function checkNothingLeft(
   roots: readonly string[],
 ): Promise<void> {
   const files = (): number => roots.flatMap((root) => allFiles(root)).length;
-  const isDone = async (): Promise<boolean> => (await store.totals()).ending === 0 && files() === 0;
+  const isDone = async (): Promise<boolean> => (await store.ledger.totals()).ending === 0 && files() === 0;
   await holdsWithin(OTHER_NODES_WITHIN_MS, isDone);
-  const { open, ending, created, ended } = await store.totals();
+  const { open, ending, created, ended } = await store.ledger.totals();
   if (open > 0 || ending > 0 || files() > 0) {
     violation(`left behind: ${open} open and ${ending} ending sessions, ${files()} files`);
   }

@@ -24,7 +24,7 @@ export async function seed(
 ): Promise<string[]> {
   const sessions = Array.from({ length: count }, () => ({ ...stranger(), ...LIVES[reason](dueAt) }));
   await inParallel(sessions, AT_ONCE, async (session) => {
-    await store.open(session, MANY);
+    await store.sessions.open(session, MANY);
   });
   return sessions.map(({ id }) => id);
 }

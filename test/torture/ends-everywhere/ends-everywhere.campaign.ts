@@ -82,7 +82,7 @@ async function endAll(scene: Scene, count: number, how: string): Promise<Subject
 
 /** Each node has done its part, and nothing was written to any of them since. */
 async function checkAfterwards({ store, context }: Scene, subjects: readonly Subject[]): Promise<void> {
-  const ending = async (): Promise<number> => (await store.totals()).ending;
+  const ending = async (): Promise<number> => (await store.ledger.totals()).ending;
   if (!(await holdsWithin(5000, async () => (await ending()) === 0))) {
     context.violation(`${await ending()} ends are not finished by all nodes`);
   }

@@ -12,7 +12,7 @@ export async function writesThatLand(
   sessionId: string,
   resources: readonly ResourceRecord[],
 ): Promise<string[]> {
-  const before = await store.find(sessionId);
+  const before = await store.sessions.find(sessionId);
   if (!before) return [];
   const { epoch, lastActivityAt, requestCount } = before;
   const processId = randomUUID();
@@ -29,21 +29,23 @@ export async function writesThatLand(
     nodeId: randomUUID(),
   };
   const landed = await Promise.all([
-    store.bindUser(sessionId, epoch, 'late').then((answer) => answer !== 'gone' && 'bind'),
-    store
+    store.sessions.bindUser(sessionId, epoch, 'late').then((answer) => answer !== 'gone' && 'bind'),
+    store.sessions
       .rotate(sessionId, epoch, tokenHash(sessionId), lastActivityAt)
       .then((answer) => answer !== 'gone' && 'rotate'),
-    store.reserve(resource, LIMITS).then((answer) => answer !== 'gone' && 'reserve'),
+    store.resources.reserve(resource, LIMITS).then((answer) => answer !== 'gone' && 'reserve'),
     ...resources.flatMap(({ id }) => [
-      store.grow(id, 1, LIMITS).then((answer) => answer !== 'gone' && 'grow'),
-      store
+      store.resources.grow(id, 1, LIMITS).then((answer) => answer !== 'gone' && 'grow'),
+      store.resources
         .settle(id, { sizeBytes: 0, mediaType: null, at: lastActivityAt })
         .then((answer) => answer !== null && 'settle'),
-      store.use(id, processId, lastActivityAt).then((answer) => answer !== null && 'use'),
+      store.resources.use(id, processId, lastActivityAt).then((answer) => answer !== null && 'use'),
     ]),
-    store.touch([{ sessionId, at: lastActivityAt + 60_000, requests: 1 }]).then(() => false as const),
+    store.sessions
+      .touch([{ sessionId, at: lastActivityAt + 60_000, requests: 1 }])
+      .then(() => false as const),
   ]);
-  const after = await store.find(sessionId);
+  const after = await store.sessions.find(sessionId);
   const isTouched = after?.lastActivityAt !== lastActivityAt || after.requestCount !== requestCount;
   return [...landed, isTouched && 'touch'].filter((write) => write !== false);
 }

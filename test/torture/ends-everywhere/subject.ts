@@ -69,7 +69,7 @@ export class Subject {
     client.close();
     const upload = await SlowUpload.begin(visitor.at(other.port));
     const isUnderWay = await holdsWithin(UPLOAD_WITHIN_MS, async () =>
-      (await store.listResources([sessionId])).some(({ state }) => state === 'writing'),
+      (await store.resources.list([sessionId])).some(({ state }) => state === 'writing'),
     );
     if (!isUnderWay) throw new Error('An upload to a live session did not begin.');
     return upload;
@@ -78,7 +78,7 @@ export class Subject {
   /** Ends it, and checks all that is promised at once or within moments; how long its streams took to close, in ms. */
   async endBy(way: Way): Promise<number[]> {
     const { context, store, closesWithinMs } = this.scene;
-    const before = await store.listResources([this.sessionId]);
+    const before = await store.resources.list([this.sessionId]);
     const endedAt = await this.end(way);
     // Before anything else: what was under way must not come through.
     for (const write of await writesThatLand(store, this.sessionId, before)) {
@@ -100,7 +100,7 @@ export class Subject {
     const { context, nodes, store } = this.scene;
     const now = await this.record();
     if (now !== this.snapshot) context.violation(`written to after its end: ${this.snapshot} became ${now}`);
-    const held = await store.listResources([this.sessionId]);
+    const held = await store.resources.list([this.sessionId]);
     if (held.length > 0) context.violation(`an ended session holds ${JSON.stringify(held)}`);
     // An upload that met the end may leave its empty folder to the next sweep.
     const files = nodes.servers.flatMap(({ root }) => filesIn(folderOf(root, this.sessionId)));
@@ -148,7 +148,7 @@ export class Subject {
 
   /** All of its record that a request could change. */
   private async record(): Promise<string> {
-    const found = await this.scene.store.find(this.sessionId);
+    const found = await this.scene.store.sessions.find(this.sessionId);
     if (!found) return 'gone';
     const { state, endReason, epoch, tokenHash, userId, lastActivityAt, requestCount } = found;
     return JSON.stringify([

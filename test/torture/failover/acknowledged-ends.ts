@@ -56,12 +56,12 @@ export class AcknowledgedEnds {
     promotedAt: number,
   ): Promise<void> {
     const isEnded = async (): Promise<boolean> => {
-      const record = await this.store.find(sessionId).catch(() => undefined);
+      const record = await this.store.sessions.find(sessionId).catch(() => undefined);
       return record !== undefined && record?.state !== 'open';
     };
     const isAgain = await holdsWithin(promotedAt + AGAIN_WITHIN_MS - performance.now(), isEnded);
     const tookMs = performance.now() - promotedAt;
-    const record = await this.store.find(sessionId).catch(() => null);
+    const record = await this.store.sessions.find(sessionId).catch(() => null);
     if (isAgain && record?.endReason === 'ended') {
       this.slowestAgainMs = Math.max(this.slowestAgainMs, tookMs);
       return;

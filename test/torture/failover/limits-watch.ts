@@ -43,7 +43,7 @@ export class LimitsWatch {
   }
 
   private async look(): Promise<void> {
-    const sessions = await this.store.list({ limit: PAGE, sort: '-last_activity' });
+    const sessions = await this.store.sessions.list({ limit: PAGE, sort: '-last_activity' });
     for (const session of sessions) {
       this.check(`${session.id} counts`, session.resourceCount, session.bytesUsed);
       this.checkAge(session);
@@ -54,7 +54,7 @@ export class LimitsWatch {
 
   /** What is on its way out is given back already where it lies on another node. */
   private async lookInto(sessions: readonly SessionRecord[]): Promise<void> {
-    const resources = await this.store.listResources(sessions.map(({ id }) => id));
+    const resources = await this.store.resources.list(sessions.map(({ id }) => id));
     const held = resources.filter(({ state }) => state !== 'releasing');
     for (const [sessionId, of] of Map.groupBy(held, (resource) => resource.sessionId)) {
       const bytes = of.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);

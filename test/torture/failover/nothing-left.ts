@@ -20,7 +20,7 @@ export async function expectNothingLeft(
   const startedAt = performance.now();
   await pause(GRACE_MS);
   const isClean = async (): Promise<boolean> => {
-    if (nodes.files().length === 0 && (await store.totals()).ending === 0) return true;
+    if (nodes.files().length === 0 && (await store.ledger.totals()).ending === 0) return true;
     // Whoever was killed last may still be missing a moment of Redis: the next round tells.
     await Promise.allSettled(nodes.servers.map(({ child }) => child.ask('cleanUp', GRACE_MS)));
     return false;
@@ -28,7 +28,7 @@ export async function expectNothingLeft(
   const wasCleaned = await holdsWithin(LEASES_END_MS, isClean);
   note(`nothing was left ${((performance.now() - startedAt) / 1000).toFixed(1)} s after the last request`);
   if (wasCleaned) return;
-  const [files, { open, ending }] = [nodes.files(), await store.totals()];
+  const [files, { open, ending }] = [nodes.files(), await store.ledger.totals()];
   violation(
     `left behind: ${files.length} files, ${open} open and ${ending} ending sessions: ${files.slice(0, 3).join()}`,
   );
@@ -36,7 +36,7 @@ export async function expectNothingLeft(
 
 async function endAll(nodes: ThreeNodes, store: SessionStore): Promise<void> {
   await holdsWithin(ENDED_WITHIN_MS, async () => {
-    const open = await store.list({ limit: PAGE, sort: 'created_at' });
+    const open = await store.sessions.list({ limit: PAGE, sort: 'created_at' });
     // One that has just ended by itself is not there for an operator: 404.
     await Promise.all(
       open.map(({ id }, index) =>

@@ -8,9 +8,9 @@ export async function compare({ model }: World, { cores }: Pair): Promise<void> 
   const { store } = cores[0];
   const ids = model.sessions.map(({ id }) => id);
   const [records, resources, totals] = await Promise.all([
-    Promise.all(ids.map((id) => store.find(id))),
-    store.listResources(ids),
-    store.totals(),
+    Promise.all(ids.map((id) => store.sessions.find(id))),
+    store.resources.list(ids),
+    store.ledger.totals(),
   ]);
   for (const [index, session] of model.sessions.entries()) {
     const record = records[index] ?? null;

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { MemorySessionStore } from '../../../libs/sessions/dist/stores/memory/memory-session-store.js';
+import { MemorySessionStore } from '../../../libs/sessions/dist/stores/sqlite/memory-session-store.js';
 import { RedisSessionStore } from '../../../libs/sessions/dist/stores/redis/redis-session-store.js';
 import { SqliteSessionStore } from '../../../libs/sessions/dist/stores/sqlite/sqlite-session-store.js';
 import type { SessionStore } from '../../../libs/sessions/dist/ports/session-store.js';

@@ -90,7 +90,7 @@ function makeCore(store: SessionStore, storage: FileStorage, clock: ManualClock)
 
 async function connect({ store, storage, thisProcess, feed }: SessionsCore): Promise<void> {
   await store.connect();
-  await storage.connect(await store.identity());
+  await storage.connect(await store.ledger.identity());
   await thisProcess.beat();
   await feed.read();
 }

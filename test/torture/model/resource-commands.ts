@@ -182,7 +182,7 @@ function unuse(chosen: number, toTheEnd: boolean): Command {
     }
     const { store } = cores[by];
     const expected = plain.uses[0] + plain.uses[1];
-    await until(async () => (await store.findResource(plain.id))?.uses === expected, 'the use is ended');
+    await until(async () => (await store.resources.find(plain.id))?.uses === expected, 'the use is ended');
   });
 }
 
@@ -216,8 +216,8 @@ function untrack(chosen: number): Command {
 function release(by: Which, chosen: number): Command {
   return new Command('release', [by, chosen], hasResource, async ({ model }, { cores }: Pair) => {
     const plain = takeResource(model, chosen);
-    const { id, lastUsedAt } = plain;
-    same(await cores[by].service.release({ id, lastUsedAt }), true, 'Releasing is possible');
+    const { id } = plain;
+    same(await cores[by].service.release({ id }), true, 'Releasing is possible');
     model.drop(plain, 'released');
   });
 }

@@ -85,11 +85,11 @@ export class Scene implements Watcher {
       await core.feed.read();
       await core.thisProcess.beat();
     }
-    const record = await this.stage.store.find(this.session.id);
+    const record = await this.stage.store.sessions.find(this.session.id);
     if (record?.state !== 'ended') this.fault(`At last the session is ${record?.state ?? 'gone'}`);
     if (record?.resourceCount !== 0 || record.bytesUsed !== 0)
       this.fault('The session still counts something');
-    const left = await this.stage.store.listResources([this.session.id]);
+    const left = await this.stage.store.resources.list([this.session.id]);
     if (left.length > 0) this.fault(`${left.length} records of resources are left`);
     const nothingKnown = async (ids: readonly string[]) => ids.map(() => '');
     for await (const { files } of this.stage.storage.scan(nothingKnown)) {

@@ -81,9 +81,9 @@ async function assertNothingLeft(
     await closed;
   }
   const { store, storage } = pair.cores[0];
-  const records = await store.listResources(sessions.map(({ plain }) => plain.id));
+  const records = await store.resources.list(sessions.map(({ plain }) => plain.id));
   if (records.length > 0) throw new Error(`${records.length} records of resources are left`);
-  for await (const { unknown } of storage.scan((sessionIds) => store.knownResources(sessionIds))) {
+  for await (const { unknown } of storage.scan((sessionIds) => store.resources.known(sessionIds))) {
     const [file] = unknown;
     if (file) throw new Error(`${unknown.length} files are left, one of them of session ${file.sessionId}`);
   }

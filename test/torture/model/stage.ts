@@ -1,7 +1,7 @@
 import { resolveConfig } from '../../../libs/sessions/dist/core/config/config.js';
 import { SessionsCore } from '../../../libs/sessions/dist/core/core.js';
 import { MemoryFileStorage } from '../../../libs/sessions/dist/storage/memory/memory-file-storage.js';
-import { MemorySessionStore } from '../../../libs/sessions/dist/stores/memory/memory-session-store.js';
+import { MemorySessionStore } from '../../../libs/sessions/dist/stores/sqlite/memory-session-store.js';
 import { ManualClock } from '../../../libs/sessions/dist/testing/manual-clock.js';
 import { slowStorage, watchedStore, type Watcher } from './watched-store.ts';
 

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { SessionRecord } from '../../../libs/sessions/dist/domain/session.js';
 import type { FileStorage, FileWriter } from '../../../libs/sessions/dist/ports/file-storage.js';
 import type { SessionStore } from '../../../libs/sessions/dist/ports/session-store.js';
+import { WrappedStore } from '../../../libs/sessions/dist/ports/wrapped-store.js';
 
 /** Resolves when the scheduler says so. */
 export type Turn = (what: string) => Promise<void>;
@@ -18,14 +19,14 @@ export interface Watcher {
 
 /** What no call may be told of a session that is over. */
 const FORBIDDEN: Readonly<Record<string, (answer: unknown) => boolean>> = {
-  open: () => false,
-  bindUser: (answer) => answer === 'bound',
-  rotate: (answer) => answer === 'rotated',
-  reserve: (answer) => answer === 'reserved',
-  grow: (answer) => answer === 'grown',
-  settle: (answer) => answer !== null,
-  use: (answer) => answer !== null,
-  beginEnd: (answer) => answer !== null,
+  'sessions.open': () => false,
+  'sessions.bindUser': (answer) => answer === 'bound',
+  'sessions.rotate': (answer) => answer === 'rotated',
+  'resources.reserve': (answer) => answer === 'reserved',
+  'resources.grow': (answer) => answer === 'grown',
+  'resources.settle': (answer) => answer !== null,
+  'resources.use': (answer) => answer !== null,
+  'endings.beginEnd': (answer) => answer !== null,
 };
 
 /**
@@ -33,13 +34,13 @@ const FORBIDDEN: Readonly<Record<string, (answer: unknown) => boolean>> = {
  * is watched: what it does to this one session once that is over is told.
  */
 export function watchedStore(store: SessionStore, whoWatches: () => Watcher): SessionStore {
-  return intercepted(store, async (name, args, call) => {
+  return new WrappedStore(store, (operation, name) => async (...args) => {
     const watcher = whoWatches();
     await watcher.turn(name);
     const id = watcher.sessionId;
     // All three are carried out in this very instant: nothing comes between them.
-    const [before, answer, after] = [store.find(id), call(), store.find(id)];
-    if (name === 'beginEnd' && args[0] === id)
+    const [before, answer, after] = [store.sessions.find(id), operation(...args), store.sessions.find(id)];
+    if (name === 'endings.beginEnd' && args[0] === id)
       void answer.then(
         (record) => isEnding(record) && watcher.ended(record.endReason),
         () => {},

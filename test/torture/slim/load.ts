@@ -194,14 +194,14 @@ export class Load {
   }
 
   async #regenerate(id: string): Promise<void> {
-    const record = await this.#core.store.find(id);
+    const record = await this.#core.store.sessions.find(id);
     if (record?.state !== 'open') return this.#forget(id);
     const token = await this.#core.service.regenerate(new Session(record));
     this.#journal.note('rotated', id, token.hash);
   }
 
   async #bindUser(id: string): Promise<void> {
-    const record = await this.#core.store.find(id);
+    const record = await this.#core.store.sessions.find(id);
     if (record?.state !== 'open') return this.#forget(id);
     const user = randomUUID();
     await this.#core.service.bindUser(new Session(record), user);

@@ -1,5 +1,6 @@
 import type { Adoption, FileKey, FileStorage, FileWriter } from '#sessions/ports/file-storage';
 import type { SessionStore, Victim } from '#sessions/ports/session-store';
+import { WrappedStore } from '#sessions/ports/wrapped-store';
 import { statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { around } from './crash-hooks.ts';
@@ -10,13 +11,14 @@ type Outcome = (method: string, result: unknown) => unknown;
 
 /** The store, with a crash point before and after each call, and a note before each that lets something go. */
 export function watchStore(store: SessionStore, journal: Journal): SessionStore {
-  return watched('store', store, (method, args) => {
-    if (method === 'beginEnd') journal.note('may-end', String(args[0]));
-    if (method === 'rotate') journal.note('may-rotate', String(args[0]), String(args[2]));
-    if (method === 'bindUser') journal.note('may-bind', String(args[0]), String(args[2]));
-    if (method === 'beginRelease') {
+  return new WrappedStore(store, (operation, name) => (...args) => {
+    if (name === 'endings.beginEnd') journal.note('may-end', String(args[0]));
+    if (name === 'sessions.rotate') journal.note('may-rotate', String(args[0]), String(args[2]));
+    if (name === 'sessions.bindUser') journal.note('may-bind', String(args[0]), String(args[2]));
+    if (name === 'releases.beginRelease') {
       journal.note('may-go', ...(args[0] as readonly Victim[]).map(({ id }) => id));
     }
+    return around(`store.${name}`, () => operation(...args));
   });
 }
 

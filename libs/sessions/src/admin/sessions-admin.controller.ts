@@ -73,7 +73,7 @@ export class SessionsAdminController {
 
   @Get('metrics')
   async metrics() {
-    const [totals, runs] = await Promise.all([this.sessions.totals(), this.core.store.listRuns()]);
+    const [totals, runs] = await Promise.all([this.sessions.totals(), this.core.store.ledger.listRuns()]);
     const cleanup = CLEANUP_JOBS.map((job) => {
       const run = runs.find((known) => known.job === job);
       return [job, jobView(run, this.nextRunAt(job, run))];

@@ -10,7 +10,7 @@ import type { SessionStore } from '../ports/session-store.js';
 import { LocalFileStorage } from '../storage/local/local-file-storage.js';
 import { MARKER_NAME } from '../storage/local/folders/paths.js';
 import { markerVersion } from '../storage/local/root/marker.js';
-import { MemorySessionStore } from '../stores/memory/memory-session-store.js';
+import { MemorySessionStore } from '../stores/sqlite/memory-session-store.js';
 import { SqliteSessionStore } from '../stores/sqlite/sqlite-session-store.js';
 import { createRedisStore } from './redis-store.factory.js';
 

@@ -63,10 +63,10 @@ export class SessionsCore {
     const log = logFor('SessionService');
     const events = new SessionEventBus(log);
     logEvents(events, logFor);
-    const touches = new TouchBuffer(store, clock.now());
+    const touches = new TouchBuffer(store.sessions, clock.now());
     const self = { role, address: config.nodeAddress };
     const cache = new SessionCache(clock, config.cache);
-    const thisProcess = new ThisProcess(store, storage, touches, clock, self, log);
+    const thisProcess = new ThisProcess(store.fleet, storage, touches, clock, self, log);
     const clockTrust = new ClockTrust(clock);
     const { connections } = this;
     // prettier-ignore
@@ -110,12 +110,12 @@ export class SessionsCore {
     await storage.inspect();
     await store.connect();
     if (clock instanceof AnchoredClock) {
-      const { isPlausible, anchoredAtMs } = await clock.anchorTo(store);
+      const { isPlausible, anchoredAtMs } = await clock.anchorTo(store.fleet);
       if (!isPlausible) this.cleanup.pause(anchoredAtMs);
     }
-    await storage.connect(await store.identity());
+    await storage.connect(await store.ledger.identity());
     // Another process may have noted a later counter meanwhile: an identity read after it settles that.
-    await storage.noteStore(await store.identity());
+    await storage.noteStore(await store.ledger.identity());
     await this.thisProcess.start();
     await this.feed.start();
     if (this.parts.role === 'server') this.alerts.start();
@@ -132,7 +132,7 @@ export class SessionsCore {
   /** An older copy of the store that is put in its place while nobody runs is told by this. */
   private async noteStore(): Promise<void> {
     if (this.parts.role === 'server' && this.started)
-      await this.storage.noteStore(await this.store.identity());
+      await this.storage.noteStore(await this.store.ledger.identity());
   }
 
   /** Writes what is left to write, and lets store and storage go. */

@@ -26,7 +26,7 @@ export class SessionsProbe {
     private readonly clock: Clock,
   ) {
     this.bootedAt = clock.now();
-    this.runs = new SingleFlight(() => core.store.listRuns());
+    this.runs = new SingleFlight(() => core.store.ledger.listRuns());
     this.room = new SingleFlight(() => core.storage.room());
   }
 

@@ -29,9 +29,9 @@ export class StoreFactsReader {
     const { store } = this.core;
     try {
       const [totals, runs, due] = await Promise.all([
-        store.totals(),
-        store.listRuns(),
-        store.countDue(this.clock.now()),
+        store.ledger.totals(),
+        store.ledger.listRuns(),
+        store.endings.countDue(this.clock.now()),
       ]);
       return { totals, runs, due };
     } catch {

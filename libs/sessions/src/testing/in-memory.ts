@@ -1,5 +1,5 @@
 import { MemoryFileStorage } from '../storage/memory/memory-file-storage.js';
-import { MemorySessionStore } from '../stores/memory/memory-session-store.js';
+import { MemorySessionStore } from '../stores/sqlite/memory-session-store.js';
 import { ManualClock } from './manual-clock.js';
 
 /** What a test of an application puts in the place of disk, database and time. */

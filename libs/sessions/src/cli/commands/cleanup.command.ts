@@ -136,7 +136,7 @@ export abstract class CleanupCommand extends SessionsCommandRunner {
     signal: AbortSignal,
   ): Promise<CleanupReport[]> {
     const progress = this.terminal.showsProgress
-      ? await progressOf(await core.store.countDue(clock.now()))
+      ? await progressOf(await core.store.endings.countDue(clock.now()))
       : null;
     const stop = (): void => void core.cleanup.stop();
     signal.addEventListener('abort', stop, { once: true });

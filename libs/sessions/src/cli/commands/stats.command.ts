@@ -34,8 +34,8 @@ export abstract class StatsCommand extends SessionsCommandRunner {
     const { core, config, clock } = await this.access.open();
     const [totals, runs, beats] = await Promise.all([
       core.service.totals(),
-      core.store.listRuns(),
-      core.store.listProcesses(),
+      core.store.ledger.listRuns(),
+      core.store.fleet.listProcesses(),
     ]);
     const others = beats.filter(({ processId }) => processId !== core.thisProcess.id);
     const snapshot = { now: clock.now(), config, totals, runs, beats: others };

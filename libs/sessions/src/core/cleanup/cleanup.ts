@@ -134,11 +134,23 @@ export class Cleanup {
     switch (job) {
       case 'idle': {
         const horizon = await this.context.thisProcess.idleHorizon();
-        return this.endDue(job, () => this.context.store.findIdle(horizon, PAGE), horizon, options, report);
+        return this.endDue(
+          job,
+          () => this.context.store.endings.findIdle(horizon, PAGE),
+          horizon,
+          options,
+          report,
+        );
       }
       case 'expired': {
         const now = this.context.clock.now();
-        return this.endDue(job, () => this.context.store.findExpired(now, PAGE), now, options, report);
+        return this.endDue(
+          job,
+          () => this.context.store.endings.findExpired(now, PAGE),
+          now,
+          options,
+          report,
+        );
       }
       case 'orphans':
         return this.sweepOrphans(options, report);
@@ -153,7 +165,7 @@ export class Cleanup {
     report: RunReport,
   ): Promise<undefined> {
     if (options.dryRun) {
-      report.done((await this.context.store.countDue(now))[reason]);
+      report.done((await this.context.store.endings.countDue(now))[reason]);
       return;
     }
     const tried = new Set<string>();
@@ -200,7 +212,7 @@ export class Cleanup {
 
   private async sweepOrphans(options: CleanupOptions, report: RunReport): Promise<SweepReport> {
     const { store, storage } = this.context;
-    if (options.confirmed && !options.dryRun) await storage.trust(await store.identity());
+    if (options.confirmed && !options.dryRun) await storage.trust(await store.ledger.identity());
     if (!options.dryRun) await this.recovery.finish(report);
     const swept = await this.sweep.run(
       {
@@ -225,7 +237,7 @@ export class Cleanup {
     const { job, items, failures, durationMs } = run;
     this.context.events.emit('cleanup.finished', { job, items, failures, durationMs });
     try {
-      await this.context.store.recordRun(run);
+      await this.context.store.ledger.recordRun(run);
     } catch (error) {
       this.context.log.warn(`The run of ${job} could not be noted: ${describeError(error)}`);
     }

@@ -58,7 +58,7 @@ export class OrphanSweep {
     let files = 0;
     let foreign = 0;
     const { storage, store } = this.context;
-    for await (const part of storage.scan((sessionIds) => store.knownResources(sessionIds))) {
+    for await (const part of storage.scan((sessionIds) => store.resources.known(sessionIds))) {
       files += part.files;
       foreign += part.foreign;
       for (const file of part.unknown) {
@@ -118,7 +118,7 @@ export class OrphanSweep {
     report: RunReport,
   ): Promise<void> {
     for (const sessionId of sessionIds) {
-      const session = await this.context.store.find(sessionId);
+      const session = await this.context.store.sessions.find(sessionId);
       if (session && session.state !== 'ended') continue;
       await this.attempt(`The empty folder of session ${sessionId}`, report, () =>
         this.context.storage.removeEmptyFolder(sessionId, graceMs),

@@ -38,7 +38,7 @@ export class Recovery {
     await this.step('Trash', report, () => this.emptyTrash(report));
     await this.step('Ballast', report, () => storage.restoreBallast());
     await this.step('Tombstones', report, () => this.dropTombstones());
-    await this.step('Marker', report, async () => storage.noteStore(await store.identity()));
+    await this.step('Marker', report, async () => storage.noteStore(await store.ledger.identity()));
   }
 
   /** Likewise at once, outside a run. Never rejects: what fails is told, and the next cleanup's. */
@@ -60,9 +60,9 @@ export class Recovery {
     const { store, storage, clock, thisProcess } = this.context;
     const silentSince = clock.now() - SILENT_AFTER_MS;
     const alive: string[] = [thisProcess.id];
-    for (const { processId, at } of await store.listProcesses()) {
+    for (const { processId, at } of await store.fleet.listProcesses()) {
       if (at > silentSince) alive.push(processId);
-      else if (processId !== thisProcess.id && (await store.dropProcess(processId, silentSince)))
+      else if (processId !== thisProcess.id && (await store.fleet.dropProcess(processId, silentSince)))
         report.done();
     }
     await storage.keepSigns(alive);
@@ -71,7 +71,7 @@ export class Recovery {
   /** Finishes the ends that this node has a part in, and nobody is at. */
   private async finishEnds(report: RunReport): Promise<void> {
     for (;;) {
-      const claimed = await this.context.store.leaseEnding(this.claim(END_LEASE_MS));
+      const claimed = await this.context.store.endings.leaseEnding(this.claim(END_LEASE_MS));
       await Promise.all(
         claimed.map((session) =>
           this.attempt(`Session ${session.id}`, report, () => this.ender.finish(session, true)),
@@ -83,7 +83,7 @@ export class Recovery {
 
   private async finishReleases(report: RunReport): Promise<void> {
     for (;;) {
-      const claimed = await this.context.store.leaseReleasing(this.claim(RELEASE_LEASE_MS));
+      const claimed = await this.context.store.releases.leaseReleasing(this.claim(RELEASE_LEASE_MS));
       await Promise.all(
         claimed.map((resource) =>
           this.attempt(`Resource ${resource.id}`, report, () => this.releaser.finish([resource])),
@@ -117,7 +117,7 @@ export class Recovery {
 
   private async dropTombstones(): Promise<void> {
     const at = this.context.clock.now() - TOMBSTONE_MARGIN_MS;
-    while ((await this.context.store.dropTombstones(at, TOMBSTONES)) === TOMBSTONES);
+    while ((await this.context.store.endings.dropTombstones(at, TOMBSTONES)) === TOMBSTONES);
   }
 
   private claim(leaseMs: number) {

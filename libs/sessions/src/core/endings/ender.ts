@@ -45,7 +45,7 @@ export class Ender {
   async end(sessionId: string, reason: EndReason, options: EndOptions = {}): Promise<EndedSession | null> {
     const at = this.context.clock.now();
     const lease = this.context.thisProcess.lease(END_LEASE_MS);
-    const record = await this.context.store.beginEnd(sessionId, { reason, at, lease }, options.only);
+    const record = await this.context.store.endings.beginEnd(sessionId, { reason, at, lease }, options.only);
     if (!record) return null;
     const closing = this.cutOff({ ...record, endReason: reason });
     this.context.events.emit('session.ended', {
@@ -72,7 +72,7 @@ export class Ender {
   async finish(session: EndingSession, thorough = false): Promise<EndedSession> {
     const { store, storage, thisProcess, clock } = this.context;
     const ticket = session.hasFiles ? await storage.discardSession(session.id) : null;
-    const released = await store.finishEnd(session.id, thisProcess.nodeId, clock.now());
+    const released = await store.endings.finishEnd(session.id, thisProcess.nodeId, clock.now());
     const unfinished = await this.emptyTrash(session.id, ticket, thorough);
     return { sessionId: session.id, ...released, unfinished, pending: null };
   }
@@ -86,7 +86,7 @@ export class Ender {
   /** Where changes may have been missed: what is connected here, and whose session is over or lost, is cut off. */
   async recheckConnections(): Promise<void> {
     for (const sessionId of this.context.connections.sessionIds) {
-      const record = await this.context.store.find(sessionId);
+      const record = await this.context.store.sessions.find(sessionId);
       if (record?.state === 'open') continue;
       void this.cutOff(record ?? { id: sessionId, endReason: 'ended', epoch: 0, userId: null });
     }

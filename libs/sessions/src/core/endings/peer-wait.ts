@@ -25,7 +25,7 @@ export class PeerWait {
     others.delete(thisProcess.id);
     if (others.size === 0) return;
     await this.until(async () => {
-      const held = await store.listResources([sessionId]);
+      const held = await store.resources.list([sessionId]);
       return !held.some(
         ({ type, state, processId }) =>
           (type === STREAM_TYPE || state === 'writing') && processId !== null && others.has(processId),
@@ -39,11 +39,11 @@ export class PeerWait {
    */
   async untilDeleted(sessionId: string): Promise<PendingFiles> {
     const { thisProcess, store } = this.context;
-    let held = await store.listResources([sessionId]);
+    let held = await store.resources.list([sessionId]);
     if (held.length > 0) {
       const live = new Set<string | null>((await thisProcess.listLive()).map((beat) => beat.nodeId));
       await this.until(async () => {
-        held = await store.listResources([sessionId]);
+        held = await store.resources.list([sessionId]);
         return !held.some(({ nodeId }) => live.has(nodeId));
       });
     }

@@ -41,7 +41,7 @@ export class Alerts {
   /** Looks at what no event tells of. */
   async check(): Promise<void> {
     try {
-      const { open } = await this.context.store.totals();
+      const { open } = await this.context.store.ledger.totals();
       const most = this.context.config.alertActiveSessions;
       this.set('active_sessions', open > most, `${open} sessions are active, more than ${most}`);
     } catch (error) {
@@ -61,7 +61,7 @@ export class Alerts {
   }
 
   private async noteUsage(sessionId: string): Promise<void> {
-    const session = await this.context.store.find(sessionId);
+    const session = await this.context.store.sessions.find(sessionId);
     if (!session) return;
     const { limits, alertSessionPercent } = this.context.config;
     const share = Math.max(session.resourceCount / limits.maxResources, session.bytesUsed / limits.maxBytes);

@@ -19,7 +19,7 @@ export class ChangeFeed {
   private hurrying: NodeJS.Timeout | undefined;
 
   constructor(
-    private readonly store: SessionStore,
+    private readonly store: Pick<SessionStore, 'feed' | 'onChange'>,
     private readonly cache: SessionCache,
     private readonly clock: Clock,
     private readonly log: Log,
@@ -68,7 +68,7 @@ export class ChangeFeed {
     try {
       let more = true;
       while (more) {
-        const feed = await this.store.readFeed(this.position, PAGE);
+        const feed = await this.store.feed.read(this.position, PAGE);
         if (feed.reset) {
           this.cache.clear();
           // Where this fails the position stays, and the next read is told of the reset again.

@@ -20,7 +20,7 @@ export class Nodes {
   async list(): Promise<NodeState[]> {
     const { store, thisProcess, clock } = this.context;
     const now = clock.now();
-    return (await store.listNodes()).map((node) => {
+    return (await store.fleet.listNodes()).map((node) => {
       const isHere = node.nodeId === thisProcess.nodeId;
       return { ...node, isHere, isLive: isHere || now - node.lastSeenAt < SILENT_AFTER_MS };
     });
@@ -36,10 +36,10 @@ export class Nodes {
     if (!node) return 'unknown';
     if (node.isLive) return 'live';
     const silentSince = clock.now() - SILENT_AFTER_MS;
-    for (const beat of await store.listProcesses()) {
-      if (beat.nodeId === nodeId) await store.dropProcess(beat.processId, silentSince);
+    for (const beat of await store.fleet.listProcesses()) {
+      if (beat.nodeId === nodeId) await store.fleet.dropProcess(beat.processId, silentSince);
     }
-    return (await store.forgetNode(nodeId, silentSince, clock.now())) ?? 'live';
+    return (await store.fleet.forgetNode(nodeId, silentSince, clock.now())) ?? 'live';
   }
 
   /** Whether its file lies on another node. */

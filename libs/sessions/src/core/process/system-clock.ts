@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { Clock, type ClockReading } from '../../ports/clock.js';
-import type { SessionStore } from '../../ports/session-store.js';
+import type { FleetGroup } from '../../ports/fleet.js';
 
 /** A wall clock further than this from what the store last saw is not believed at once. */
 const IMPLAUSIBLE_MS = 24 * 3600 * 1000;
@@ -45,8 +45,8 @@ export class AnchoredClock extends Clock {
   }
 
   /** Takes the store's anchor. */
-  async anchorTo(store: SessionStore): Promise<Anchoring> {
-    const { wallMs, monotonicMs, lastSeenAt } = await store.anchorClock(this.read());
+  async anchorTo(fleet: FleetGroup): Promise<Anchoring> {
+    const { wallMs, monotonicMs, lastSeenAt } = await fleet.anchorClock(this.read());
     this.offsetMs = Math.max(wallMs, lastSeenAt ?? wallMs) - monotonicMs;
     return { isPlausible: isPlausible(wallMs, lastSeenAt), anchoredAtMs: monotonicMs };
   }

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../../ports/clock.js';
 import type { FileStorage } from '../../ports/file-storage.js';
-import type { Heartbeat, Lease, SessionStore } from '../../ports/session-store.js';
+import type { Lease } from '../../ports/endings.js';
+import type { FleetGroup, Heartbeat } from '../../ports/fleet.js';
 import { describeError, type Log } from '../watch/log.js';
 import { RootBeacon } from './root-beacon.js';
 import { refuseClonedRoot } from './cloned-root-check.js';
@@ -29,7 +30,7 @@ export class ThisProcess {
   private readonly sign: RootBeacon;
 
   constructor(
-    private readonly store: SessionStore,
+    private readonly fleet: FleetGroup,
     private readonly storage: FileStorage,
     private readonly touches: TouchBuffer,
     private readonly clock: Clock,
@@ -79,7 +80,7 @@ export class ThisProcess {
 
   private async leave(): Promise<void> {
     await this.sign.withdraw();
-    await this.store.dropProcess(this.id, Number.MAX_SAFE_INTEGER);
+    await this.fleet.dropProcess(this.id, Number.MAX_SAFE_INTEGER);
   }
 
   /** Writes all touches, then says that this process lives and how far its touches have come. */
@@ -87,7 +88,7 @@ export class ThisProcess {
     const now = this.clock.now();
     await this.touches.flush(now);
     this.beatAt = this.clock.monotonic();
-    await this.store.heartbeat({
+    await this.fleet.heartbeat({
       processId: this.id,
       role: this.self.role,
       at: now,
@@ -109,7 +110,7 @@ export class ThisProcess {
   /** Processes heard of lately, this one too. */
   async listLive(): Promise<Heartbeat[]> {
     const now = this.clock.now();
-    const all = await this.store.listProcesses();
+    const all = await this.fleet.listProcesses();
     return all.filter((beat) => beat.processId === this.id || now - beat.at < SILENT_AFTER_MS);
   }
 

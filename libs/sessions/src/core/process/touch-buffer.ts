@@ -1,4 +1,4 @@
-import type { SessionStore, Touch } from '../../ports/session-store.js';
+import type { SessionsGroup, Touch } from '../../ports/sessions.js';
 
 const SLICE = 500;
 
@@ -16,7 +16,7 @@ export class TouchBuffer {
   private flushedThrough: number;
 
   constructor(
-    private readonly store: SessionStore,
+    private readonly sessions: SessionsGroup,
     now: number,
   ) {
     this.flushedThrough = now;
@@ -82,7 +82,7 @@ export class TouchBuffer {
     this.pending = new Map();
     for (let start = 0; start < touches.length; start += SLICE) {
       try {
-        await this.store.touch(touches.slice(start, start + SLICE));
+        await this.sessions.touch(touches.slice(start, start + SLICE));
       } catch (error) {
         for (const { sessionId, at, requests } of touches.slice(start)) this.add(sessionId, at, requests);
         throw error;

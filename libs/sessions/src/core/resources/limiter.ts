@@ -27,7 +27,7 @@ export class Limiter {
     await this.context.thisProcess.requireListed();
     const demand = { count: 1, bytes: neededBytes, resourceId: resource.id } as const;
     return this.admit(resource.sessionId, demand, wantedBytes, (sizeBytes) =>
-      this.context.store.reserve({ ...resource, sizeBytes }, limits),
+      this.context.store.resources.reserve({ ...resource, sizeBytes }, limits),
     );
   }
 
@@ -47,7 +47,7 @@ export class Limiter {
     await this.requireRoomOnDisk(resource.sessionId);
     const demand = { count: 0, bytes: neededBytes, resourceId: resource.id } as const;
     return this.admit(resource.sessionId, demand, wantedBytes, (bytes) =>
-      this.context.store.grow(resource.id, bytes, limits),
+      this.context.store.resources.grow(resource.id, bytes, limits),
     );
   }
 
@@ -81,7 +81,7 @@ export class Limiter {
 
   private async makeRoom(sessionId: string, demand: Demand, deadline: number): Promise<void> {
     const plan = planEviction(
-      await this.context.store.listResources([sessionId]),
+      await this.context.store.resources.list([sessionId]),
       demand,
       this.context.config.limits,
     );

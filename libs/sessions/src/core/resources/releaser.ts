@@ -4,19 +4,21 @@ import type { Victim } from '../../ports/session-store.js';
 import type { CoreContext } from '../process/context.js';
 import { describeError } from '../watch/log.js';
 
+type Identified = Pick<ResourceRecord, 'id'>;
+
 /** For so long the process that began to release something is left to finish it. */
 export const RELEASE_LEASE_MS = 60_000;
 
 /** Lets single resources go: on request, to make room, or because their writing failed. */
 export class Releaser {
   /** Released here, but the store could not be told: said again with each cleanup. */
-  private readonly pendingReleases = new Map<string, Victim>();
+  private readonly pendingReleases = new Map<string, Identified>();
 
   constructor(private readonly context: CoreContext) {}
 
   /** Releases resources whatever their state; how many this call let go. Those that are gone already count for nothing. */
-  async release(resources: readonly Victim[]): Promise<number> {
-    return this.letGo(resources, 'released');
+  async release(resources: readonly Identified[]): Promise<number> {
+    return this.letGo(resources.map(anyhow), 'released');
   }
 
   /** Releases those that are still unused as they were when they were chosen. */
@@ -25,9 +27,9 @@ export class Releaser {
   }
 
   /** Releases what failed while it was written; never rejects: what cannot be done now is done by a cleanup. */
-  async abandon(resource: Victim): Promise<void> {
+  async abandon(resource: Identified): Promise<void> {
     try {
-      await this.letGo([resource], 'released');
+      await this.letGo([anyhow(resource)], 'released');
       this.pendingReleases.delete(resource.id);
     } catch (error) {
       this.pendingReleases.set(resource.id, resource);
@@ -45,7 +47,7 @@ export class Releaser {
     const outcomes = await Promise.allSettled(marked.map((resource) => this.deleteFile(resource)));
     const deleted = marked.filter((_, index) => outcomes[index]?.status === 'fulfilled');
     if (deleted.length > 0)
-      await this.context.store.finishRelease(
+      await this.context.store.releases.finishRelease(
         deleted.map(({ id }) => id),
         kind,
       );
@@ -57,7 +59,7 @@ export class Releaser {
   private async letGo(victims: readonly Victim[], kind: 'released' | 'evicted'): Promise<number> {
     const { store, thisProcess } = this.context;
     const lease = thisProcess.lease(RELEASE_LEASE_MS);
-    const marked = await store.beginRelease(victims, lease, kind === 'evicted' ? 'unused' : 'any');
+    const marked = await store.releases.beginRelease(victims, lease, kind === 'evicted' ? 'unused' : 'any');
     // What lies on another node is deleted by that one, and told by it then.
     for (const resource of marked) if (resource.freed && kind === 'evicted') this.tellEvicted(resource);
     await this.finish(
@@ -84,6 +86,11 @@ export class Releaser {
   private tellEvicted(resource: ResourceRecord): void {
     this.context.events.emit('resource.evicted', eventOf(resource));
   }
+}
+
+/** A release asks for no state: when it was last used does not matter. */
+function anyhow({ id }: Identified): Victim {
+  return { id, lastUsedAt: 0 };
 }
 
 function eventOf({ id, sessionId, type, sizeBytes }: ResourceRecord) {

@@ -60,7 +60,7 @@ export class Resources {
     const { maxBytes } = this.context.config.limits;
     const reservedBytes = await this.limiter.reserve(resource, 0, bytesAhead(0, maxBytes));
     const writer = await this.context.storage.create(keyOf(resource)).catch(async (error: unknown) => {
-      await this.releaser.abandon({ id: resource.id, lastUsedAt: 0 });
+      await this.releaser.abandon(resource);
       throw error;
     });
     let unregister = (): void => {};
@@ -72,7 +72,7 @@ export class Resources {
       abandon: async () => {
         unregister();
         await writer.abort().catch((error: unknown) => this.context.log.warn(describeError(error)));
-        await this.releaser.abandon({ id: resource.id, lastUsedAt: 0 });
+        await this.releaser.abandon(resource);
       },
     });
     unregister = this.context.connections.add(session.id, (reason) => {
@@ -96,7 +96,7 @@ export class Resources {
       return settled;
     } catch (error) {
       await adoption.abort();
-      await this.releaser.abandon({ id: resource.id, lastUsedAt: 0 });
+      await this.releaser.abandon(resource);
       throw error;
     }
   }
@@ -108,8 +108,7 @@ export class Resources {
   ): Promise<TrackedStream> {
     const resource = this.describe(session, { ...description, type: STREAM_TYPE });
     let released: Promise<void> | undefined;
-    const release = (): Promise<void> =>
-      (released ??= this.releaser.abandon({ id: resource.id, lastUsedAt: 0 }));
+    const release = (): Promise<void> => (released ??= this.releaser.abandon(resource));
     // Registered before it is reserved: an end in between finds it here, one before that refuses it.
     const unregister = this.context.connections.add(session.id, async (reason) => {
       await connection.close(reason);
@@ -153,7 +152,10 @@ export class Resources {
     const { store, thisProcess, clock } = this.context;
     try {
       await thisProcess.requireListed();
-      return { used: await store.use(id, thisProcess.id, clock.now()), endUse: () => this.endUse(id) };
+      return {
+        used: await store.resources.use(id, thisProcess.id, clock.now()),
+        endUse: () => this.endUse(id),
+      };
     } catch (error) {
       if (!hasCode(error, 'STORE_UNAVAILABLE')) throw error;
       return { used: await this.findReadable(id), endUse: async () => {} };
@@ -161,9 +163,9 @@ export class Resources {
   }
 
   private async findReadable(id: string): Promise<ResourceRecord | null> {
-    const found = await this.context.store.findResource(id);
+    const found = await this.context.store.resources.find(id);
     if (found?.state !== 'ready') return null;
-    const session = await this.context.store.find(found.sessionId);
+    const session = await this.context.store.sessions.find(found.sessionId);
     return session?.state === 'open' ? found : null;
   }
 
@@ -172,16 +174,16 @@ export class Resources {
   }
 
   async find(session: SessionRef, resourceId: string): Promise<ResourceRecord | null> {
-    const resource = await this.context.store.findResource(resourceId);
+    const resource = await this.context.store.resources.find(resourceId);
     return resource?.sessionId === session.id && resource.state === 'ready' ? resource : null;
   }
 
   async list(session: SessionRef): Promise<ResourceRecord[]> {
-    const held = await this.context.store.listResources([session.id]);
+    const held = await this.context.store.resources.list([session.id]);
     return held.filter((resource) => resource.state !== 'releasing');
   }
 
-  async release(resource: Pick<ResourceRecord, 'id' | 'lastUsedAt'>): Promise<boolean> {
+  async release(resource: Pick<ResourceRecord, 'id'>): Promise<boolean> {
     requireResource(resource);
     return (await this.releaser.release([resource])) > 0;
   }
@@ -211,7 +213,7 @@ export class Resources {
   }
 
   private async settle(resource: NewResource, sizeBytes: number): Promise<ResourceRecord> {
-    const settled = await this.context.store.settle(resource.id, {
+    const settled = await this.context.store.resources.settle(resource.id, {
       sizeBytes,
       mediaType: resource.mediaType,
       at: this.context.clock.now(),
@@ -229,7 +231,7 @@ export class Resources {
 
   private async endUse(id: string): Promise<void> {
     try {
-      await this.context.store.unuse(id, this.context.thisProcess.id, this.context.clock.now());
+      await this.context.store.resources.unuse(id, this.context.thisProcess.id, this.context.clock.now());
     } catch (error) {
       this.context.log.warn(`A use of ${id} is noted until this process ends: ${describeError(error)}`);
     }

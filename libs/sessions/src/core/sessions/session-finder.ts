@@ -112,7 +112,7 @@ export class SessionFinder {
   private async readByToken(tokenHash: string): Promise<Exclude<Finding, { kind: 'mismatch' }>> {
     let answer: Exclude<Finding, { kind: 'mismatch' }> = { kind: 'unknown' };
     await this.context.cache.fill(async () => {
-      const match = await this.context.store.findByToken(tokenHash);
+      const match = await this.context.store.sessions.findByToken(tokenHash);
       if (!match) return null;
       if (match.session.state !== 'open') answer = { kind: 'ended' };
       else if (match.current) answer = { kind: 'live', record: this.withOwnTouches(match.session) };

@@ -60,7 +60,8 @@ export class SessionOpener {
 
   private async add(session: NewSession): Promise<boolean> {
     for (let round = 0; round < ROUNDS; round += 1) {
-      if ((await this.context.store.open(session, this.context.config.maxSessions)) === 'opened') return true;
+      if ((await this.context.store.sessions.open(session, this.context.config.maxSessions)) === 'opened')
+        return true;
       if (!(await this.makeRoom())) return false;
     }
     return false;
@@ -80,7 +81,7 @@ export class SessionOpener {
     // The store answers together what was asked together: the others are about to say that they want room too.
     await new Promise((resolve) => setImmediate(resolve));
     try {
-      const candidates = await this.context.store.findDisposable(
+      const candidates = await this.context.store.sessions.findDisposable(
         Math.min(this.room?.wanted ?? 1, MOST_EVICTED),
       );
       await Promise.all(

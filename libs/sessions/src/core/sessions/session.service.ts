@@ -86,7 +86,7 @@ export class SessionService {
       throw invalidArgument(`A user id is a text of 1 to ${MAX_USER_ID} characters.`);
     }
     requireSession(session);
-    admit(await this.context.store.bindUser(session.id, session.epoch, userId));
+    admit(await this.context.store.sessions.bindUser(session.id, session.epoch, userId));
     session.userId = userId;
     this.context.cache.apply({ id: session.id, state: 'open', epoch: session.epoch, userId });
     this.events.emit('session.login', { sessionId: session.id, userId });
@@ -101,7 +101,7 @@ export class SessionService {
     requireSession(session);
     const token = SessionToken.createFor(session.id);
     const { store, clock, cache } = this.context;
-    admit(await store.rotate(session.id, session.epoch, token.hash, clock.now()));
+    admit(await store.sessions.rotate(session.id, session.epoch, token.hash, clock.now()));
     session.epoch += 1;
     cache.apply({ id: session.id, state: 'open', epoch: session.epoch, userId: session.userId });
     Session.carrierOf(session)?.carry(token);
@@ -146,7 +146,7 @@ export class SessionService {
   async describe(session: SessionRef): Promise<SessionDetails | null> {
     requireSession(session);
     await this.flushTouches();
-    const record = await this.context.store.find(session.id);
+    const record = await this.context.store.sessions.find(session.id);
     if (record?.state !== 'open') return null;
     return details(record, await this.parts.resources.list(session));
   }
@@ -154,15 +154,15 @@ export class SessionService {
   /** One page of live sessions with all they hold. Reading them is no activity. */
   async list(query: SessionQuery): Promise<SessionDetails[]> {
     await this.flushTouches();
-    const records = await this.context.store.list(query);
-    const resources = await this.context.store.listResources(records.map(({ id }) => id));
+    const records = await this.context.store.sessions.list(query);
+    const resources = await this.context.store.resources.list(records.map(({ id }) => id));
     const bySession = Map.groupBy(resources, ({ sessionId }) => sessionId);
     return records.map((record) => details(record, bySession.get(record.id) ?? []));
   }
 
   /** Totals since the store began, and what there is now. */
   totals(): Promise<StoreTotals> {
-    return this.context.store.totals();
+    return this.context.store.ledger.totals();
   }
 
   // --- resources --------------------------------------------------------------------------------------------------
@@ -228,7 +228,7 @@ export class SessionService {
    * Lets a resource go: its file is deleted when this resolves; one of another node counts no more, and is deleted by that
    * node. Whether there was one to let go.
    */
-  release(resource: Pick<ResourceRecord, 'id' | 'lastUsedAt'>): Promise<boolean> {
+  release(resource: Pick<ResourceRecord, 'id'>): Promise<boolean> {
     return this.parts.resources.release(resource);
   }
 
@@ -243,7 +243,7 @@ export class SessionService {
 
   private async pageOfUser(userId: string): Promise<SessionRecord[]> {
     if (typeof userId !== 'string') throw invalidArgument('A user id is a text.');
-    return this.context.store.list({ userId, sort: '-last_activity', limit: USER_PAGE });
+    return this.context.store.sessions.list({ userId, sort: '-last_activity', limit: USER_PAGE });
   }
 }
 

@@ -1,38 +1,33 @@
-import type { StoreIdentity } from '../../ports/session-store.js';
-import { RedisBuckets } from './operations/redis.buckets.js';
-import { RecentChanges } from './feed/recent-changes.js';
+import type { StoreGroups } from '../../ports/store-groups.js';
 import type { RedisConnection } from './connection/redis.connection.js';
+import { incompatible, unavailable } from './connection/redis.errors.js';
+import { RedisServers } from './connection/redis.server.js';
+import { NotedEndings } from './feed/noted-endings.js';
+import { NotedSessions } from './feed/noted-sessions.js';
+import { RecentChanges } from './feed/recent-changes.js';
+import { RedisFeed } from './feed/redis.feed.js';
+import { RedisBuckets } from './operations/redis.buckets.js';
 import { RedisDurableWrites } from './operations/redis.durable-writes.js';
 import { RedisEndings } from './operations/redis.endings.js';
-import { incompatible, unavailable } from './connection/redis.errors.js';
-import { RedisFeed } from './feed/redis.feed.js';
 import { RedisFleet } from './operations/redis.fleet.js';
-import { LAYOUT, type RedisLayout } from './scripts/redis.layout.js';
-import { RedisListings } from './operations/redis.listings.js';
-import { RedisNodes } from './operations/redis.nodes.js';
-import { SessionCounts } from './operations/session-counts.js';
+import { RedisLedger } from './operations/redis.ledger.js';
 import { RedisReleases } from './operations/redis.releases.js';
 import { RedisResources } from './operations/redis.resources.js';
-import { PREPARE } from './scripts/redis.scripts.store.js';
-import { RedisServers } from './connection/redis.server.js';
 import { RedisSessions } from './operations/redis.sessions.js';
-import { RedisTotals } from './operations/redis.totals.js';
-import { textsOf } from './operations/redis.values.js';
+import { SessionCounts } from './operations/session-counts.js';
+import { LAYOUT, type RedisLayout } from './scripts/redis.layout.js';
 
-/** The parts of the store, put together. */
-export class RedisOperations {
+/** The groups of the store, put together. */
+export class RedisOperations implements StoreGroups {
   readonly sessions: RedisSessions;
   readonly endings: RedisEndings;
-  readonly listings: RedisListings;
-  readonly feed: RedisFeed;
   readonly resources: RedisResources;
   readonly releases: RedisReleases;
   readonly fleet: RedisFleet;
-  readonly nodes: RedisNodes;
+  readonly feed: RedisFeed;
+  readonly ledger: RedisLedger;
   readonly counts: SessionCounts;
-  readonly totals: RedisTotals;
   readonly durable: RedisDurableWrites;
-  readonly recent: RecentChanges;
   private readonly buckets: RedisBuckets;
   private readonly servers: RedisServers;
 
@@ -41,25 +36,23 @@ export class RedisOperations {
     apart: RedisConnection | null,
     layout: RedisLayout,
   ) {
-    this.buckets = new RedisBuckets(connection, layout);
-    this.servers = new RedisServers(connection);
-    this.durable = new RedisDurableWrites(this.buckets, apart, this.servers);
-    this.counts = new SessionCounts(this.buckets);
-    this.sessions = new RedisSessions(this.buckets, this.counts, this.durable);
-    this.endings = new RedisEndings(this.buckets, this.durable, this.counts, this.sessions);
-    this.listings = new RedisListings(this.buckets, this.sessions, this.endings);
-    this.feed = new RedisFeed(connection, this.buckets, this.servers);
-    this.resources = new RedisResources(this.buckets);
-    this.releases = new RedisReleases(this.buckets);
-    this.fleet = new RedisFleet(this.buckets);
-    this.nodes = new RedisNodes(this.buckets);
-    this.totals = new RedisTotals(this.buckets);
-    this.recent = new RecentChanges({
-      find: (id) => this.sessions.find(id),
-      bindUser: (id, epoch, userId) => this.sessions.bindUser(id, epoch, userId),
-      rotate: (id, epoch, tokenHash, at) => this.sessions.rotate(id, epoch, tokenHash, at),
-      beginEnd: (id, end) => this.endings.beginEnd(id, end),
-    });
+    const buckets = new RedisBuckets(connection, layout);
+    const servers = new RedisServers(connection);
+    const durable = new RedisDurableWrites(buckets, apart, servers);
+    const counts = new SessionCounts(buckets);
+    const sessions = new RedisSessions(buckets, counts, durable);
+    const recent = new RecentChanges(sessions, new RedisEndings(buckets, durable, counts, sessions));
+    this.sessions = new NotedSessions(recent, buckets, counts, durable);
+    this.endings = new NotedEndings(recent, buckets, durable, counts, sessions);
+    this.resources = new RedisResources(buckets);
+    this.fleet = new RedisFleet(buckets);
+    this.releases = new RedisReleases(buckets, this.fleet);
+    this.ledger = new RedisLedger(buckets);
+    this.feed = new RedisFeed(connection, buckets, servers, this.ledger, durable, recent);
+    this.buckets = buckets;
+    this.servers = servers;
+    this.durable = durable;
+    this.counts = counts;
   }
 
   /** Rejects with `STORE_UNAVAILABLE` where there is no store: a look makes none. */
@@ -70,9 +63,9 @@ export class RedisOperations {
   }
 
   /** Rejects with `STORE_INCOMPATIBLE` where sessions cannot be kept here, or not in this way. */
-  async prepare(newGeneration: string): Promise<void> {
+  async prepare(): Promise<void> {
     await this.servers.check();
-    const { layout, buckets } = await this.#facts(newGeneration);
+    const { layout, buckets } = await this.ledger.facts();
     if (layout !== LAYOUT) {
       throw incompatible(
         'The sessions in this Redis are of another version of this package, under the same prefix',
@@ -84,18 +77,5 @@ export class RedisOperations {
       );
     }
     await this.durable.prepare();
-  }
-
-  /** A store that was emptied meanwhile is a new one. */
-  async identity(newGeneration: string): Promise<StoreIdentity> {
-    const [{ generation }, counters] = await Promise.all([this.#facts(newGeneration), this.feed.counters()]);
-    return { generation, counter: counters.reduce((sum, counter) => sum + counter, 0) };
-  }
-
-  async #facts(newGeneration: string) {
-    const args = [newGeneration, LAYOUT, this.buckets.layout.buckets];
-    const reply = await this.buckets.run(PREPARE, [this.buckets.layout.store], args);
-    const [generation = '', layout = '', buckets = ''] = textsOf(reply);
-    return { generation, layout, buckets };
   }
 }

@@ -1,23 +1,7 @@
 import { resolve } from 'node:path';
-import type { ResourceLimits } from '../../domain/limits.js';
-import type { NewResource } from '../../domain/resource.js';
-import type { NewSession } from '../../domain/session.js';
 import { refuseOldNode } from '../../domain/supported-node.js';
-import type { ClockReading } from '../../ports/clock.js';
-import {
-  SessionStore,
-  type BeginEnd,
-  type Claim,
-  type EndCondition,
-  type FeedPosition,
-  type Heartbeat,
-  type JobRun,
-  type Lease,
-  type SessionQuery,
-  type Settled,
-  type Touch,
-  type Victim,
-} from '../../ports/session-store.js';
+import { SessionStore } from '../../ports/session-store.js';
+import { makeGroups } from '../../ports/store-groups.js';
 import { SqliteClient } from './sqlite.client.js';
 
 export interface SqliteSessionStoreOptions {
@@ -44,171 +28,30 @@ export class SqliteSessionStore extends SessionStore {
   readonly #client: SqliteClient;
 
   constructor(options: SqliteSessionStoreOptions) {
-    super();
-    this.#client = new SqliteClient({
+    const client = new SqliteClient({
       path: resolve(options.path),
       mustExist: options.mustExist ?? false,
       busyTimeoutMs: options.busyTimeoutMs ?? 5000,
       maxBytes: options.maxBytes ?? null,
       onDiskFull: options.onDiskFull ?? null,
     });
+    super(
+      makeGroups(
+        (name) =>
+          (...args) =>
+            client.call(name, args),
+      ),
+    );
+    this.#client = client;
   }
 
-  override async connect() {
+  override async connect(): Promise<void> {
     // An older Node.js has no SQLite: the worker threads could not even say so.
     refuseOldNode(process.versions.node);
     return this.#client.connect();
   }
 
-  override close() {
+  override close(): Promise<void> {
     return this.#client.close();
-  }
-
-  override identity() {
-    return this.#client.call('identity');
-  }
-
-  override anchorClock(reading: ClockReading) {
-    return this.#client.call('anchorClock', reading);
-  }
-
-  override open(session: NewSession, maxSessions: number) {
-    return this.#client.call('open', session, maxSessions);
-  }
-
-  override findByToken(tokenHash: string) {
-    return this.#client.call('findByToken', tokenHash);
-  }
-
-  override find(sessionId: string) {
-    return this.#client.call('find', sessionId);
-  }
-
-  override touch(touches: readonly Touch[]) {
-    return this.#client.call('touch', touches);
-  }
-
-  override bindUser(sessionId: string, epoch: number, userId: string) {
-    return this.#client.call('bindUser', sessionId, epoch, userId);
-  }
-
-  override rotate(sessionId: string, epoch: number, tokenHash: string, at: number) {
-    return this.#client.call('rotate', sessionId, epoch, tokenHash, at);
-  }
-
-  override beginEnd(sessionId: string, end: BeginEnd, only?: EndCondition) {
-    return this.#client.call('beginEnd', sessionId, end, only);
-  }
-
-  override leaseEnding(claim: Claim) {
-    return this.#client.call('leaseEnding', claim);
-  }
-
-  override finishEnd(sessionId: string, nodeId: string, at: number) {
-    return this.#client.call('finishEnd', sessionId, nodeId, at);
-  }
-
-  override findIdle(at: number, limit: number) {
-    return this.#client.call('findIdle', at, limit);
-  }
-
-  override findExpired(at: number, limit: number) {
-    return this.#client.call('findExpired', at, limit);
-  }
-
-  override findDisposable(limit: number) {
-    return this.#client.call('findDisposable', limit);
-  }
-
-  override countDue(at: number) {
-    return this.#client.call('countDue', at);
-  }
-
-  override dropTombstones(at: number, limit: number) {
-    return this.#client.call('dropTombstones', at, limit);
-  }
-
-  override list(query: SessionQuery) {
-    return this.#client.call('list', query);
-  }
-
-  override readFeed(position: FeedPosition | null, limit: number) {
-    return this.#client.call('readFeed', position, limit);
-  }
-
-  override reserve(resource: NewResource, limits: ResourceLimits) {
-    return this.#client.call('reserve', resource, limits);
-  }
-
-  override grow(resourceId: string, bytes: number, limits: ResourceLimits) {
-    return this.#client.call('grow', resourceId, bytes, limits);
-  }
-
-  override settle(resourceId: string, settled: Settled) {
-    return this.#client.call('settle', resourceId, settled);
-  }
-
-  override findResource(resourceId: string) {
-    return this.#client.call('findResource', resourceId);
-  }
-
-  override listResources(sessionIds: readonly string[]) {
-    return this.#client.call('listResources', sessionIds);
-  }
-
-  override knownResources(sessionIds: readonly string[]) {
-    return this.#client.call('knownResources', sessionIds);
-  }
-
-  override use(resourceId: string, processId: string, at: number) {
-    return this.#client.call('use', resourceId, processId, at);
-  }
-
-  override unuse(resourceId: string, processId: string, at: number) {
-    return this.#client.call('unuse', resourceId, processId, at);
-  }
-
-  override beginRelease(victims: readonly Victim[], lease: Lease, only: 'unused' | 'any') {
-    return this.#client.call('beginRelease', victims, lease, only);
-  }
-
-  override leaseReleasing(claim: Claim) {
-    return this.#client.call('leaseReleasing', claim);
-  }
-
-  override finishRelease(resourceIds: readonly string[], kind: 'released' | 'evicted') {
-    return this.#client.call('finishRelease', resourceIds, kind);
-  }
-
-  override heartbeat(beat: Heartbeat) {
-    return this.#client.call('heartbeat', beat);
-  }
-
-  override listProcesses() {
-    return this.#client.call('listProcesses');
-  }
-
-  override dropProcess(processId: string, silentSince: number) {
-    return this.#client.call('dropProcess', processId, silentSince);
-  }
-
-  override listNodes() {
-    return this.#client.call('listNodes');
-  }
-
-  override forgetNode(nodeId: string, silentSince: number, at: number) {
-    return this.#client.call('forgetNode', nodeId, silentSince, at);
-  }
-
-  override recordRun(run: JobRun) {
-    return this.#client.call('recordRun', run);
-  }
-
-  override listRuns() {
-    return this.#client.call('listRuns');
-  }
-
-  override totals() {
-    return this.#client.call('totals');
   }
 }

@@ -1,8 +1,8 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { concernsOneOperation, faultOf } from './sqlite.errors.js';
-import { argumentsOf, type Call, type Reply } from './sqlite.messages.js';
-import type { OperationName, Operations } from './operations/operations.js';
-import { READS } from './operations/reads.js';
+import { isRead, OPERATION_NAMES, operationOf, type OperationName } from '../../ports/store-groups.js';
+import type { SqliteOperations } from './operations/operations.js';
+import type { Call, Reply } from './sqlite.messages.js';
 
 /**
  * Group commit: what was asked for at the same time is one transaction, and one wait for the disk. An operation that
@@ -17,11 +17,13 @@ export class SqliteBatch {
   readonly #release;
   readonly #undo;
   readonly #anyRow;
+  readonly #operations: ReadonlyMap<OperationName, (...args: unknown[]) => unknown>;
 
   constructor(
     private readonly db: DatabaseSync,
-    private readonly operations: Operations,
+    operations: SqliteOperations,
   ) {
+    this.#operations = new Map(OPERATION_NAMES.map((name) => [name, operationOf<unknown>(operations, name)]));
     this.#begin = db.prepare('BEGIN IMMEDIATE');
     this.#beginReading = db.prepare('BEGIN');
     this.#commit = db.prepare('COMMIT');
@@ -32,7 +34,7 @@ export class SqliteBatch {
   }
 
   run(calls: readonly Call[]): Reply[] {
-    const onlyReads = calls.every((call) => READS.has(call.name));
+    const onlyReads = calls.every((call) => isRead(call.name));
     try {
       (onlyReads ? this.#beginReading : this.#begin).run();
       const replies = calls.map((call) => this.#answer(call));
@@ -43,22 +45,22 @@ export class SqliteBatch {
       const fault = faultOf(error);
       this.#rollBack();
       if (onlyReads) return calls.map(({ id }) => ({ id, fault }));
-      const writes = calls.filter(({ name }) => !READS.has(name));
-      const reads = calls.filter(({ name }) => READS.has(name));
+      const writes = calls.filter(({ name }) => !isRead(name));
+      const reads = calls.filter(({ name }) => isRead(name));
       return [...writes.map(({ id }) => ({ id, fault })), ...(reads.length > 0 ? this.run(reads) : [])];
     }
   }
 
   #answer(call: Call): Reply {
-    const isRead = READS.has(call.name);
-    if (!isRead) this.#savepoint.run();
+    const isWrite = !isRead(call.name);
+    if (isWrite) this.#savepoint.run();
     try {
-      const answer = JSON.stringify(perform(this.operations, call) ?? null);
-      if (!isRead) this.#release.run();
+      const answer = JSON.stringify(this.#operations.get(call.name)?.(...JSON.parse(call.args)) ?? null);
+      if (isWrite) this.#release.run();
       return { id: call.id, answer };
     } catch (error) {
       if (!concernsOneOperation(error)) throw error;
-      if (!isRead) {
+      if (isWrite) {
         this.#undo.run();
         this.#release.run();
       }
@@ -82,8 +84,4 @@ export class SqliteBatch {
     // SQLite itself rolls back on some errors, a full disk among them.
     if (this.db.isTransaction) this.db.exec('ROLLBACK');
   }
-}
-
-function perform<Name extends OperationName>(operations: Operations, call: Call<Name>): unknown {
-  return operations[call.name](...argumentsOf(call));
 }

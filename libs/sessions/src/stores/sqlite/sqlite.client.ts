@@ -1,7 +1,6 @@
+import { isRead, type OperationName } from '../../ports/store-groups.js';
 import { errorOf, unavailable, type Fault } from './sqlite.errors.js';
 import type { WorkerOptions } from './sqlite.messages.js';
-import type { Answers, Arguments, OperationName } from './operations/operations.js';
-import { READS } from './operations/reads.js';
 import { SqliteThread, type Pending } from './sqlite.thread.js';
 
 export interface ClientOptions extends WorkerOptions {
@@ -40,13 +39,13 @@ export class SqliteClient {
     return this.#connecting;
   }
 
-  call<Name extends OperationName>(name: Name, ...args: Arguments[Name]): Promise<Answers[Name]> {
+  call(name: OperationName, args: readonly unknown[]): Promise<unknown> {
     return new Promise((resolve, reject) => {
       const fail = (fault: Fault): void => reject(errorOf(fault));
       if (this.#state !== 'connected') return fail(unavailable('The session store is not connected'));
       const answer = (json: string): void => resolve(JSON.parse(json));
       // Asked for in one turn with a write, and after it, a read sees it, answered or not.
-      const thread = READS.has(name) && !this.#writer.isGathering ? this.#reader : this.#writer;
+      const thread = isRead(name) && !this.#writer.isGathering ? this.#reader : this.#writer;
       thread.send({ name, args: JSON.stringify(args), answer, fail, isRetry: false });
     });
   }

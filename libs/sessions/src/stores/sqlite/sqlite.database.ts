@@ -10,10 +10,10 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
+import type { DatabaseSync } from 'node:sqlite';
 import { SessionsError } from '../../domain/errors.js';
 import { isBusy } from './sqlite.errors.js';
-import { APPLICATION_ID, MIGRATIONS } from './operations/migrations.js';
+import { APPLICATION_ID, FIRST_SCHEMA, MIGRATIONS, SCHEMA } from './operations/schema.js';
 import { numberOf } from './operations/values.js';
 
 export interface DatabaseOptions {
@@ -31,19 +31,32 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const MEBIBYTE = 1024 * 1024;
 
 /** Opens the database, making and migrating it where need be. Two processes may do so at once. */
-export function openDatabase(options: DatabaseOptions): DatabaseSync {
+export function openDatabase(options: DatabaseOptions, migrations = MIGRATIONS): DatabaseSync {
   refuseOldSqlite(process.versions['sqlite'] ?? 'none');
   prepareFile(options);
-  const db = new DatabaseSync(options.path, { timeout: options.busyTimeoutMs });
+  const db = new (sqlite().DatabaseSync)(options.path, { timeout: options.busyTimeoutMs });
   try {
     // Neither the switch to WAL nor a recovery always waits by itself for whoever does the same at this moment.
-    whileBusy(options.busyTimeoutMs, () => setUp(db, options));
+    whileBusy(options.busyTimeoutMs, () => setUp(db, options, migrations));
     keepPrivate(options.path);
     return db;
   } catch (error) {
     db.close();
     throw error;
   }
+}
+
+/** A new, empty database in memory, which is gone when it is closed. */
+export function openMemoryDatabase(): DatabaseSync {
+  refuseOldSqlite(process.versions['sqlite'] ?? 'none');
+  const db = new (sqlite().DatabaseSync)(':memory:');
+  migrate(db, MIGRATIONS);
+  return db;
+}
+
+/** Asked of the process itself: the module tables of jest and vitest do not know it. */
+function sqlite(): typeof import('node:sqlite') {
+  return process.getBuiltinModule('node:sqlite');
 }
 
 export function refuseOldSqlite(version: string): void {
@@ -120,8 +133,13 @@ function keepPrivate(path: string): void {
   }
 }
 
-function setUp(db: DatabaseSync, { mustExist, maxBytes }: DatabaseOptions): void {
-  refuseForeign(db, mustExist);
+function setUp(
+  db: DatabaseSync,
+  { mustExist, maxBytes }: DatabaseOptions,
+  migrations: readonly string[],
+): void {
+  const newest = FIRST_SCHEMA + migrations.length;
+  refuseForeign(db, mustExist, newest);
   if (pragma(db, 'journal_mode') !== 'wal' && pragma(db, 'journal_mode = WAL') !== 'wal') {
     throw new SessionsError(
       'STORE_INCOMPATIBLE',
@@ -136,10 +154,10 @@ function setUp(db: DatabaseSync, { mustExist, maxBytes }: DatabaseOptions): void
   `);
   if (maxBytes !== null)
     pragma(db, `max_page_count = ${Math.floor(maxBytes / Number(pragma(db, 'page_size')))}`);
-  if (versionOf(db) < MIGRATIONS.length) migrate(db);
+  if (versionOf(db) < newest) migrate(db, migrations);
 }
 
-function refuseForeign(db: DatabaseSync, mustExist: boolean): void {
+function refuseForeign(db: DatabaseSync, mustExist: boolean, newest: number): void {
   const objects = db.prepare('SELECT count(*) AS count FROM sqlite_schema').get() ?? {};
   const isEmpty = numberOf(objects, 'count') === 0;
   if (isEmpty && mustExist) {
@@ -151,7 +169,14 @@ function refuseForeign(db: DatabaseSync, mustExist: boolean): void {
       'The database at the configured place belongs to another application: configure another place',
     );
   }
-  if (versionOf(db) > MIGRATIONS.length) {
+  const version = versionOf(db);
+  if (version !== 0 && version < FIRST_SCHEMA) {
+    throw new SessionsError(
+      'STORE_INCOMPATIBLE',
+      `The session database has schema ${version}, and this nest-sessions reads ${FIRST_SCHEMA} and later: move the database away, or configure another place`,
+    );
+  }
+  if (version > newest) {
     throw new SessionsError(
       'STORE_INCOMPATIBLE',
       'The session database was written by a newer nest-sessions: update this one, or configure another place',
@@ -160,23 +185,25 @@ function refuseForeign(db: DatabaseSync, mustExist: boolean): void {
 }
 
 /** What another process has migrated in the meantime is not migrated again: the version is read under the lock. */
-function migrate(db: DatabaseSync): void {
+function migrate(db: DatabaseSync, migrations: readonly string[]): void {
   db.exec('BEGIN IMMEDIATE');
   try {
     const version = versionOf(db);
-    for (const migration of MIGRATIONS.slice(version)) db.exec(migration);
-    if (version === 0) {
-      pragma(db, `application_id = ${APPLICATION_ID}`);
-      db.prepare('INSERT INTO store (one, generation) VALUES (1, :generation)').run({
-        generation: randomUUID(),
-      });
-    }
-    pragma(db, `user_version = ${Math.max(version, MIGRATIONS.length)}`);
+    if (version === 0) create(db);
+    const done = Math.max(0, version - FIRST_SCHEMA);
+    for (const migration of migrations.slice(done)) db.exec(migration);
+    pragma(db, `user_version = ${Math.max(version, FIRST_SCHEMA + migrations.length)}`);
     db.exec('COMMIT');
   } catch (error) {
     if (db.isTransaction) db.exec('ROLLBACK');
     throw error;
   }
+}
+
+function create(db: DatabaseSync): void {
+  db.exec(SCHEMA);
+  pragma(db, `application_id = ${APPLICATION_ID}`);
+  db.prepare('INSERT INTO store (one, generation) VALUES (1, :generation)').run({ generation: randomUUID() });
 }
 
 function versionOf(db: DatabaseSync): number {

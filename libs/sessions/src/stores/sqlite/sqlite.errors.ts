@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import { SessionsError, type ErrorCode } from '../../domain/errors.js';
 
 /** An error on its way from the worker: class and prototype do not survive the journey, so it is told in plain words. */
@@ -31,8 +32,13 @@ interface SqliteError extends Error {
   readonly errcode: number;
 }
 
+/** `instanceof Error` fails in jest, whose tests have an `Error` of their own. */
+function isError(error: unknown): error is Error {
+  return types.isNativeError(error);
+}
+
 function isSqliteError(error: unknown): error is SqliteError {
-  return error instanceof Error && 'errcode' in error && typeof error.errcode === 'number';
+  return isError(error) && 'errcode' in error && typeof error.errcode === 'number';
 }
 
 /** The low byte of an extended result code is the primary one. */
@@ -57,16 +63,16 @@ function isDiskFull(error: unknown): boolean {
 }
 
 function isFileError(error: unknown): error is Error & { readonly code: unknown } {
-  return error instanceof Error && 'syscall' in error && 'code' in error;
+  return isError(error) && 'syscall' in error && 'code' in error;
 }
 
 /** What an error means to the caller, whoever threw it. */
 export function faultOf(error: unknown): Fault {
   if (error instanceof SessionsError) {
-    const cause = error.cause instanceof Error ? error.cause.message : null;
+    const cause = isError(error.cause) ? error.cause.message : null;
     return { code: error.code, message: error.message, cause, diskFull: false };
   }
-  const cause = error instanceof Error ? describe(error) : String(error);
+  const cause = isError(error) ? describe(error) : String(error);
   const code = primaryCode(error);
   if (code === CODE.constraint) {
     return fault('INVALID_ARGUMENT', 'The store refused a value: is an id or a token used twice?', cause);
@@ -85,7 +91,7 @@ export function openingFaultOf(error: unknown): Fault {
     return fault(
       'STORE_INCOMPATIBLE',
       'The session database is damaged or is no SQLite database: restore it from a backup, or move it away to begin a new one',
-      error instanceof Error ? describe(error) : null,
+      isError(error) ? describe(error) : null,
     );
   }
   return faultOf(error);

@@ -1,15 +1,15 @@
 import type { DatabaseOptions } from './sqlite.database.js';
 import type { Fault } from './sqlite.errors.js';
-import type { Arguments, OperationName } from './operations/operations.js';
+import type { OperationName } from '../../ports/store-groups.js';
 
 /** What the worker is started with. */
 export type WorkerOptions = DatabaseOptions;
 
 /** One operation asked for. Arguments and answers travel as JSON: cheaper than clones, and plain objects at both ends. */
-export interface Call<Name extends OperationName = OperationName> {
+export interface Call {
   readonly id: number;
-  readonly name: Name;
-  /** `Arguments[Name]` in JSON. */
+  readonly name: OperationName;
+  /** Its arguments, in JSON. */
   readonly args: string;
 }
 
@@ -24,7 +24,3 @@ export type FromWorker =
   | { readonly kind: 'refused'; readonly fault: Fault }
   | { readonly kind: 'replies'; readonly replies: readonly Reply[] }
   | { readonly kind: 'closed' };
-
-export function argumentsOf<Name extends OperationName>(call: Call<Name>): Arguments[Name] {
-  return JSON.parse(call.args);
-}

@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { unavailable, type Fault } from './sqlite.errors.js';
 import type { Call, FromWorker, Reply, ToWorker, WorkerOptions } from './sqlite.messages.js';
-import type { OperationName } from './operations/operations.js';
+import type { OperationName } from '../../ports/store-groups.js';
 
 /** What a call leaves is garbage as soon as it is answered: with V8's own limit, a thread takes 10 MB more for the same. */
 const YOUNG_MEGABYTES = 4;

@@ -32,12 +32,12 @@ import {
 
 export const bookkeepingCases: readonly SessionStoreCase[] = [
   {
-    name: 'instances are listed with their latest heartbeat, which never moves back',
+    name: 'processes are listed with their latest heartbeat, which never moves back',
     async run(store) {
-      await store.heartbeat(beat({ at: NOW + 10, flushedThroughAt: NOW + 5 }));
-      await store.heartbeat(beat({ at: NOW, flushedThroughAt: NOW }));
-      await store.heartbeat(beat({ processId: OTHER_PROCESS, role: 'cli' }));
-      same(await store.listProcesses(), [
+      await store.fleet.heartbeat(beat({ at: NOW + 10, flushedThroughAt: NOW + 5 }));
+      await store.fleet.heartbeat(beat({ at: NOW, flushedThroughAt: NOW }));
+      await store.fleet.heartbeat(beat({ processId: OTHER_PROCESS, role: 'cli' }));
+      same(await store.fleet.listProcesses(), [
         beat({ at: NOW + 10, flushedThroughAt: NOW + 5 }),
         beat({ processId: OTHER_PROCESS, role: 'cli' }),
       ]);
@@ -46,41 +46,41 @@ export const bookkeepingCases: readonly SessionStoreCase[] = [
   {
     name: 'a process that gave a sign of life since is not struck off, nor is one that is unknown',
     async run(store) {
-      await store.heartbeat(beat({ at: NOW + 1 }));
-      assert.equal(await store.dropProcess(PROCESS, NOW), false);
-      assert.equal(await store.dropProcess(OTHER_PROCESS, NOW), false);
-      const answers = await atOnce(5, () => store.dropProcess(PROCESS, NOW + 1));
+      await store.fleet.heartbeat(beat({ at: NOW + 1 }));
+      assert.equal(await store.fleet.dropProcess(PROCESS, NOW), false);
+      assert.equal(await store.fleet.dropProcess(OTHER_PROCESS, NOW), false);
+      const answers = await atOnce(5, () => store.fleet.dropProcess(PROCESS, NOW + 1));
       assert.equal(answers.filter(Boolean).length, 1);
-      same(await store.listProcesses(), []);
+      same(await store.fleet.listProcesses(), []);
     },
   },
   {
     name: 'striking a process off voids its uses and frees what it was writing and its streams, and nothing else',
     async run(store) {
       const session = await opened(store);
-      await store.heartbeat(beat({}));
+      await store.fleet.heartbeat(beat({}));
       const file = await ready(store, session.id);
-      await store.use(file.id, PROCESS, NOW);
-      await store.use(file.id, PROCESS, NOW);
-      await store.use(file.id, OTHER_PROCESS, NOW);
+      await store.resources.use(file.id, PROCESS, NOW);
+      await store.resources.use(file.id, PROCESS, NOW);
+      await store.resources.use(file.id, OTHER_PROCESS, NOW);
       const unfinished = await writing(store, session.id, 5, { createdAt: NOW + 1 });
       const stream = await writing(store, session.id, 0, { type: 'stream', createdAt: NOW + 2 });
       const others = await writing(store, session.id, 5, { processId: OTHER_PROCESS });
       same((await sessionNow(store, session)).resourceCount, 4);
 
-      assert.equal(await store.dropProcess(PROCESS, NOW), true);
+      assert.equal(await store.fleet.dropProcess(PROCESS, NOW), true);
       same((await resourceNow(store, file)).uses, 1);
       same((await resourceNow(store, others)).state, 'writing');
       const { resourceCount, bytesUsed } = await sessionNow(store, session);
       same([resourceCount, bytesUsed], [2, 15]);
-      const claimed = await store.leaseReleasing({ at: NOW, lease: lease(), limit: 10 });
+      const claimed = await store.releases.leaseReleasing({ at: NOW, lease: lease(), limit: 10 });
       sameIds(
         claimed.toSorted((a, b) => a.createdAt - b.createdAt),
         [unfinished, stream],
       );
-      await store.unuse(file.id, PROCESS, NOW + 9);
+      await store.resources.unuse(file.id, PROCESS, NOW + 9);
       same((await resourceNow(store, file)).uses, 1);
-      assert.equal(await store.grow(unfinished.id, 1, LIMITS), 'gone');
+      assert.equal(await store.resources.grow(unfinished.id, 1, LIMITS), 'gone');
     },
   },
   {
@@ -89,8 +89,8 @@ export const bookkeepingCases: readonly SessionStoreCase[] = [
       const reading = { wallMs: NOW + 0.25, monotonicMs: 1000.5, bootId: 'boot-1' };
       const later = { wallMs: NOW + 900, monotonicMs: 1500, bootId: 'boot-1' };
       const anchors = [
-        await store.anchorClock(reading),
-        ...(await atOnce(3, () => store.anchorClock(later))),
+        await store.fleet.anchorClock(reading),
+        ...(await atOnce(3, () => store.fleet.anchorClock(later))),
       ];
       if (hasOwnClock(anchors, [reading, later, later, later])) return;
       for (const anchor of anchors) same(anchor, { ...reading, lastSeenAt: null });
@@ -99,28 +99,28 @@ export const bookkeepingCases: readonly SessionStoreCase[] = [
   {
     name: 'the anchor of a new boot tells the newest instant that the store had seen',
     async run(store) {
-      await store.anchorClock({ wallMs: NOW, monotonicMs: 1, bootId: 'boot-1' });
+      await store.fleet.anchorClock({ wallMs: NOW, monotonicMs: 1, bootId: 'boot-1' });
       const session = await opened(store);
-      await store.heartbeat(beat({ at: NOW + 70 }));
-      await store.touch([{ sessionId: session.id, at: NOW + 50, requests: 1 }]);
+      await store.fleet.heartbeat(beat({ at: NOW + 70 }));
+      await store.sessions.touch([{ sessionId: session.id, at: NOW + 50, requests: 1 }]);
       const reading = { wallMs: NOW - 5, monotonicMs: 1, bootId: 'boot-2' };
-      const anchor = await store.anchorClock(reading);
+      const anchor = await store.fleet.anchorClock(reading);
       assert.equal(anchor.lastSeenAt, NOW + 70);
       if (hasOwnClock([anchor], [reading])) return;
       same(anchor, { ...reading, lastSeenAt: NOW + 70 });
-      await store.heartbeat(beat({ at: NOW + 99 }));
-      same(await store.anchorClock(reading), { ...reading, lastSeenAt: NOW + 70 });
+      await store.fleet.heartbeat(beat({ at: NOW + 99 }));
+      same(await store.fleet.anchorClock(reading), { ...reading, lastSeenAt: NOW + 70 });
     },
   },
   {
     name: 'runs are kept with the latest one whole, and the sums of all',
     async run(store) {
-      same(await store.listRuns(), []);
-      await store.recordRun(run({ items: 3 }));
+      same(await store.ledger.listRuns(), []);
+      await store.ledger.recordRun(run({ items: 3 }));
       const failed = run({ startedAt: NOW + 100, failures: 2, items: 1, lastError: 'no', nextRunAt: null });
-      await store.recordRun(failed);
-      await store.recordRun(run({ job: 'expired', failures: 1 }));
-      same(await store.listRuns(), [
+      await store.ledger.recordRun(failed);
+      await store.ledger.recordRun(run({ job: 'expired', failures: 1 }));
+      same(await store.ledger.listRuns(), [
         {
           ...run({ job: 'expired', failures: 1 }),
           runs: 1,
@@ -135,7 +135,7 @@ export const bookkeepingCases: readonly SessionStoreCase[] = [
   {
     name: 'an empty store has totals of zero',
     async run(store) {
-      same(await store.totals(), {
+      same(await store.ledger.totals(), {
         created: 0,
         open: 0,
         ending: 0,
@@ -149,13 +149,15 @@ export const bookkeepingCases: readonly SessionStoreCase[] = [
     name: 'totals and counts stay true through hundreds of operations in any order',
     async run(store) {
       const sessionIds = await mixedOperations(store, 400);
-      const sessions = (await Promise.all(sessionIds.map((id) => store.find(id)))).filter((s) => s !== null);
-      const resources = await store.listResources(sessionIds);
+      const sessions = (await Promise.all(sessionIds.map((id) => store.sessions.find(id)))).filter(
+        (s) => s !== null,
+      );
+      const resources = await store.resources.list(sessionIds);
       for (const session of sessions) {
         const held = resources.filter(({ sessionId, freed }) => sessionId === session.id && !freed);
         same([session.resourceCount, session.bytesUsed], [held.length, bytesOf(held)], session.id);
       }
-      const totals = await store.totals();
+      const totals = await store.ledger.totals();
       const inState = (state: string) => sessions.filter((session) => session.state === state).length;
       same(
         [totals.created, totals.open, totals.ending],
@@ -174,9 +176,9 @@ export const bookkeepingCases: readonly SessionStoreCase[] = [
     async run(store) {
       const session = await opened(store);
       const answers = await Promise.allSettled([
-        store.reserve(newResource(session.id), LIMITS),
-        store.open(newSession({ tokenHash: session.tokenHash }), MANY),
-        store.reserve(newResource(session.id), LIMITS),
+        store.resources.reserve(newResource(session.id), LIMITS),
+        store.sessions.open(newSession({ tokenHash: session.tokenHash }), MANY),
+        store.resources.reserve(newResource(session.id), LIMITS),
       ]);
       same(
         answers.map(({ status }) => status),
@@ -189,10 +191,10 @@ export const bookkeepingCases: readonly SessionStoreCase[] = [
     name: 'what was accepted before a close is finished, and a closed store answers nothing',
     async run(store) {
       const session = newSession();
-      const opening = store.open(session, MANY);
+      const opening = store.sessions.open(session, MANY);
       await store.close();
       assert.equal(await opening, 'opened');
-      await rejects(store.find(session.id), 'STORE_UNAVAILABLE');
+      await rejects(store.sessions.find(session.id), 'STORE_UNAVAILABLE');
       await store.close();
     },
   },
@@ -222,22 +224,25 @@ async function mixedOperations(store: SessionStore, count: number): Promise<stri
       const isFile = next(2) === 0;
       const nodeId = next(2) === 0 ? NODE : OTHER_NODE;
       const resource = newResource(oneOf(sessionIds), isFile ? { nodeId } : { type: 'stream', nodeId: null });
-      if ((await store.reserve(resource, LIMITS)) === 'reserved') resourceIds.push(resource.id);
+      if ((await store.resources.reserve(resource, LIMITS)) === 'reserved') resourceIds.push(resource.id);
     },
-    () => store.grow(oneOf(resourceIds), next(1000), LIMITS),
-    () => store.settle(oneOf(resourceIds), { sizeBytes: 0, mediaType: null, at: NOW }),
-    () => store.use(oneOf(resourceIds), PROCESS, NOW + next(9)),
-    () => store.unuse(oneOf(resourceIds), PROCESS, NOW + next(9)),
+    () => store.resources.grow(oneOf(resourceIds), next(1000), LIMITS),
+    () => store.resources.settle(oneOf(resourceIds), { sizeBytes: 0, mediaType: null, at: NOW }),
+    () => store.resources.use(oneOf(resourceIds), PROCESS, NOW + next(9)),
+    () => store.resources.unuse(oneOf(resourceIds), PROCESS, NOW + next(9)),
     () =>
-      store.beginRelease(
+      store.releases.beginRelease(
         [{ id: oneOf(resourceIds), lastUsedAt: NOW }],
         lease(),
         next(2) === 0 ? 'unused' : 'any',
       ),
     () =>
-      store.finishRelease([oneOf(resourceIds), oneOf(resourceIds)], next(2) === 0 ? 'evicted' : 'released'),
-    () => (next(3) === 0 ? store.beginEnd(oneOf(sessionIds), anEnd()) : Promise.resolve()),
-    () => store.finishEnd(oneOf(sessionIds), next(2) === 0 ? NODE : OTHER_NODE, NOW),
+      store.releases.finishRelease(
+        [oneOf(resourceIds), oneOf(resourceIds)],
+        next(2) === 0 ? 'evicted' : 'released',
+      ),
+    () => (next(3) === 0 ? store.endings.beginEnd(oneOf(sessionIds), anEnd()) : Promise.resolve()),
+    () => store.endings.finishEnd(oneOf(sessionIds), next(2) === 0 ? NODE : OTHER_NODE, NOW),
   ];
   for (let step = 0; step < count; step += 5) {
     await atOnce(5, async () => operations[next(operations.length)]?.());

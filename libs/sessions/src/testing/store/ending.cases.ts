@@ -33,7 +33,7 @@ export const endingCases: readonly SessionStoreCase[] = [
     async run(store) {
       const session = await opened(store);
       const records = await atOnce(20, (index) =>
-        store.beginEnd(session.id, anEnd({ reason: index % 2 === 0 ? 'admin' : 'idle' })),
+        store.endings.beginEnd(session.id, anEnd({ reason: index % 2 === 0 ? 'admin' : 'idle' })),
       );
       const [winner, ...others] = records.filter((record) => record !== null);
       assert.equal(others.length, 0);
@@ -49,17 +49,20 @@ export const endingCases: readonly SessionStoreCase[] = [
       const session = await opened(store);
       const unsettled = await writing(store, session.id, 50);
       const settled = await ready(store, session.id, 50);
-      present(await store.beginEnd(session.id, anEnd()));
+      present(await store.endings.beginEnd(session.id, anEnd()));
       const before = await sessionNow(store, session);
 
-      assert.equal(await store.reserve(newResource(session.id), LIMITS), 'gone');
-      assert.equal(await store.grow(unsettled.id, 1, LIMITS), 'gone');
-      assert.equal(await store.settle(unsettled.id, { sizeBytes: 50, mediaType: null, at: NOW }), null);
-      assert.equal(await store.use(settled.id, PROCESS, NOW), null);
-      assert.equal(await store.bindUser(session.id, 0, 'ada'), 'gone');
-      assert.equal(await store.rotate(session.id, 0, tokenHash(session.id), NOW), 'gone');
-      assert.equal(await store.beginEnd(session.id, anEnd()), null);
-      await store.touch([{ sessionId: session.id, at: NOW + MINUTE, requests: 1 }]);
+      assert.equal(await store.resources.reserve(newResource(session.id), LIMITS), 'gone');
+      assert.equal(await store.resources.grow(unsettled.id, 1, LIMITS), 'gone');
+      assert.equal(
+        await store.resources.settle(unsettled.id, { sizeBytes: 50, mediaType: null, at: NOW }),
+        null,
+      );
+      assert.equal(await store.resources.use(settled.id, PROCESS, NOW), null);
+      assert.equal(await store.sessions.bindUser(session.id, 0, 'ada'), 'gone');
+      assert.equal(await store.sessions.rotate(session.id, 0, tokenHash(session.id), NOW), 'gone');
+      assert.equal(await store.endings.beginEnd(session.id, anEnd()), null);
+      await store.sessions.touch([{ sessionId: session.id, at: NOW + MINUTE, requests: 1 }]);
       same(await sessionNow(store, session), before);
     },
   },
@@ -68,12 +71,14 @@ export const endingCases: readonly SessionStoreCase[] = [
     async run(store) {
       const session = await opened(store);
       const writers = await atOnce(20, () => writing(store, session.id, 10));
-      const settling = writers.map(({ id }) => store.settle(id, { sizeBytes: 10, mediaType: null, at: NOW }));
-      const ending = store.beginEnd(session.id, anEnd());
-      const late = store.reserve(newResource(session.id), LIMITS);
+      const settling = writers.map(({ id }) =>
+        store.resources.settle(id, { sizeBytes: 10, mediaType: null, at: NOW }),
+      );
+      const ending = store.endings.beginEnd(session.id, anEnd());
+      const late = store.resources.reserve(newResource(session.id), LIMITS);
       const settled = (await Promise.all(settling)).filter((record) => record !== null);
       present(await ending);
-      const held = await store.listResources([session.id]);
+      const held = await store.resources.list([session.id]);
       assert.equal(held.length, writers.length + ((await late) === 'reserved' ? 1 : 0));
       assert.equal(held.filter((resource) => resource.state === 'ready').length, settled.length);
     },
@@ -82,13 +87,15 @@ export const endingCases: readonly SessionStoreCase[] = [
     name: 'an end decided on old activity does not happen once there was more',
     async run(store) {
       const session = await opened(store);
-      await store.touch([{ sessionId: session.id, at: NOW + 10, requests: 1 }]);
+      await store.sessions.touch([{ sessionId: session.id, at: NOW + 10, requests: 1 }]);
       assert.equal(
-        await store.beginEnd(session.id, anEnd({ reason: 'idle' }), { lastActivityAt: NOW }),
+        await store.endings.beginEnd(session.id, anEnd({ reason: 'idle' }), { lastActivityAt: NOW }),
         null,
       );
       assert.equal((await sessionNow(store, session)).state, 'open');
-      present(await store.beginEnd(session.id, anEnd({ reason: 'idle' }), { lastActivityAt: NOW + 10 }));
+      present(
+        await store.endings.beginEnd(session.id, anEnd({ reason: 'idle' }), { lastActivityAt: NOW + 10 }),
+      );
     },
   },
   {
@@ -97,11 +104,11 @@ export const endingCases: readonly SessionStoreCase[] = [
       const [holding, bound, empty] = await openedMany(store, 3);
       assert.ok(holding && bound && empty);
       await writing(store, holding.id);
-      await store.bindUser(bound.id, 0, 'ada');
+      await store.sessions.bindUser(bound.id, 0, 'ada');
       const only = { lastActivityAt: NOW, disposable: true };
-      assert.equal(await store.beginEnd(holding.id, anEnd({ reason: 'evicted' }), only), null);
-      assert.equal(await store.beginEnd(bound.id, anEnd({ reason: 'evicted' }), only), null);
-      present(await store.beginEnd(empty.id, anEnd({ reason: 'evicted' }), only));
+      assert.equal(await store.endings.beginEnd(holding.id, anEnd({ reason: 'evicted' }), only), null);
+      assert.equal(await store.endings.beginEnd(bound.id, anEnd({ reason: 'evicted' }), only), null);
+      present(await store.endings.beginEnd(empty.id, anEnd({ reason: 'evicted' }), only));
     },
   },
   {
@@ -112,9 +119,9 @@ export const endingCases: readonly SessionStoreCase[] = [
       await ready(store, session.id, 12, { type: 'temp_file' });
       await writing(store, session.id, 500);
       await writing(store, session.id, 0, { type: 'stream' });
-      await store.beginEnd(session.id, anEnd());
-      same(await store.finishEnd(session.id, NODE, NOW + SECOND), { resources: 3, bytes: 42 });
-      same(await store.listResources([session.id]), []);
+      await store.endings.beginEnd(session.id, anEnd());
+      same(await store.endings.finishEnd(session.id, NODE, NOW + SECOND), { resources: 3, bytes: 42 });
+      same(await store.resources.list([session.id]), []);
       const { state, resourceCount, bytesUsed } = await sessionNow(store, session);
       same([state, resourceCount, bytesUsed], ['ended', 0, 0]);
     },
@@ -124,15 +131,15 @@ export const endingCases: readonly SessionStoreCase[] = [
     async run(store) {
       const session = await opened(store);
       await ready(store, session.id, 30);
-      same(await store.finishEnd(session.id, NODE, NOW), { resources: 0, bytes: 0 });
+      same(await store.endings.finishEnd(session.id, NODE, NOW), { resources: 0, bytes: 0 });
       assert.equal((await sessionNow(store, session)).state, 'open');
-      await store.beginEnd(session.id, anEnd());
-      const answers = await atOnce(5, () => store.finishEnd(session.id, NODE, NOW));
+      await store.endings.beginEnd(session.id, anEnd());
+      const answers = await atOnce(5, () => store.endings.finishEnd(session.id, NODE, NOW));
       assert.equal(
         answers.reduce((sum, released) => sum + released.resources, 0),
         1,
       );
-      assert.equal((await store.totals()).ending, 0);
+      assert.equal((await store.ledger.totals()).ending, 0);
     },
   },
   {
@@ -140,22 +147,22 @@ export const endingCases: readonly SessionStoreCase[] = [
     async run(store) {
       const session = await opened(store);
       const next = tokenHash(session.id);
-      await store.rotate(session.id, 0, next, NOW);
+      await store.sessions.rotate(session.id, 0, next, NOW);
       await ended(store, session);
-      assert.equal((await store.findByToken(next))?.session.state, 'ended');
-      assert.equal((await store.findByToken(session.tokenHash))?.session.endReason, 'ended');
-      assert.equal(await store.dropTombstones(session.expiresAt - 1, 10), 0);
-      assert.equal(await store.dropTombstones(session.expiresAt, 10), 1);
-      assert.equal(await store.findByToken(next), null);
-      assert.equal(await store.findByToken(session.tokenHash), null);
-      assert.equal(await store.find(session.id), null);
+      assert.equal((await store.sessions.findByToken(next))?.session.state, 'ended');
+      assert.equal((await store.sessions.findByToken(session.tokenHash))?.session.endReason, 'ended');
+      assert.equal(await store.endings.dropTombstones(session.expiresAt - 1, 10), 0);
+      assert.equal(await store.endings.dropTombstones(session.expiresAt, 10), 1);
+      assert.equal(await store.sessions.findByToken(next), null);
+      assert.equal(await store.sessions.findByToken(session.tokenHash), null);
+      assert.equal(await store.sessions.find(session.id), null);
     },
   },
   {
     name: 'a tombstone keeps neither address nor agent',
     async run(store) {
       const session = await opened(store);
-      await store.bindUser(session.id, 0, 'ada');
+      await store.sessions.bindUser(session.id, 0, 'ada');
       await ended(store, session);
       const { ipAddress, userAgent, userId } = await sessionNow(store, session);
       same([ipAddress, userAgent, userId], ['', '', 'ada']);
@@ -167,13 +174,13 @@ export const endingCases: readonly SessionStoreCase[] = [
       const sessions = await openedMany(store, 5, (index) => ({ expiresAt: NOW + HOUR + index }));
       const [open, ending, ...over] = sessions;
       assert.ok(open && ending);
-      await store.beginEnd(ending.id, anEnd());
+      await store.endings.beginEnd(ending.id, anEnd());
       for (const session of over) await ended(store, session);
-      assert.equal(await store.dropTombstones(NOW + 2 * HOUR, 2), 2);
-      assert.equal(await store.find(over[0]?.id ?? ''), null);
-      assert.equal(await store.find(over[1]?.id ?? ''), null);
-      assert.equal(await store.dropTombstones(NOW + 2 * HOUR, 2), 1);
-      assert.equal(await store.dropTombstones(NOW + 2 * HOUR, 2), 0);
+      assert.equal(await store.endings.dropTombstones(NOW + 2 * HOUR, 2), 2);
+      assert.equal(await store.sessions.find(over[0]?.id ?? ''), null);
+      assert.equal(await store.sessions.find(over[1]?.id ?? ''), null);
+      assert.equal(await store.endings.dropTombstones(NOW + 2 * HOUR, 2), 1);
+      assert.equal(await store.endings.dropTombstones(NOW + 2 * HOUR, 2), 0);
       same(
         [(await sessionNow(store, open)).state, (await sessionNow(store, ending)).state],
         ['open', 'ending'],
@@ -185,15 +192,18 @@ export const endingCases: readonly SessionStoreCase[] = [
     async run(store) {
       const sessions = await openedMany(store, 3);
       for (const [index, session] of sessions.entries()) {
-        await store.beginEnd(session.id, anEnd({ lease: lease(NOW + 30 - index) }));
+        await store.endings.beginEnd(session.id, anEnd({ lease: lease(NOW + 30 - index) }));
       }
       const claim = { lease: lease(NOW + 100, OTHER_PROCESS), limit: 10 };
-      same(await store.leaseEnding({ ...claim, at: NOW + 27 }), []);
-      sameIds(await store.leaseEnding({ ...claim, at: NOW + 30, limit: 2 }), sessions.slice(1).toReversed());
-      sameIds(await store.leaseEnding({ ...claim, at: NOW + 30 }), sessions.slice(0, 1));
-      same(await store.leaseEnding({ ...claim, at: NOW + 99 }), []);
+      same(await store.endings.leaseEnding({ ...claim, at: NOW + 27 }), []);
+      sameIds(
+        await store.endings.leaseEnding({ ...claim, at: NOW + 30, limit: 2 }),
+        sessions.slice(1).toReversed(),
+      );
+      sameIds(await store.endings.leaseEnding({ ...claim, at: NOW + 30 }), sessions.slice(0, 1));
+      same(await store.endings.leaseEnding({ ...claim, at: NOW + 99 }), []);
       const again = await atOnce(5, () =>
-        store.leaseEnding({ at: NOW + 100, lease: lease(NOW + 200), limit: 10 }),
+        store.endings.leaseEnding({ at: NOW + 100, lease: lease(NOW + 200), limit: 10 }),
       );
       assert.equal(again.flat().length, 3);
     },
@@ -203,10 +213,10 @@ export const endingCases: readonly SessionStoreCase[] = [
     async run(store) {
       const sessions = await openedMany(store, END_REASONS.length);
       for (const [index, reason] of END_REASONS.entries()) {
-        await store.beginEnd(present(sessions[index]).id, anEnd({ reason, at: NOW + 100 }));
+        await store.endings.beginEnd(present(sessions[index]).id, anEnd({ reason, at: NOW + 100 }));
       }
-      await store.finishEnd(present(sessions[0]).id, NODE, NOW + 5000);
-      const totals = await store.totals();
+      await store.endings.finishEnd(present(sessions[0]).id, NODE, NOW + 5000);
+      const totals = await store.ledger.totals();
       same(totals.ended, { idle: 1, expired: 1, ended: 1, admin: 1, evicted: 1 });
       same([totals.open, totals.ending, totals.created, totals.endedDurationMs], [0, 4, 5, 500]);
     },

@@ -34,16 +34,16 @@ export const findingCases: readonly SessionStoreCase[] = [
     name: 'a session that nobody confirmed and that holds nothing idles at its provisional end',
     async run(store) {
       const session = await opened(store);
-      same(await store.findIdle(NOW + PROVISIONAL_MS - 1, 10), []);
-      sameIds(await store.findIdle(NOW + PROVISIONAL_MS, 10), [session]);
+      same(await store.endings.findIdle(NOW + PROVISIONAL_MS - 1, 10), []);
+      sameIds(await store.endings.findIdle(NOW + PROVISIONAL_MS, 10), [session]);
     },
   },
   {
     name: 'a provisional session whose idle time is shorter idles at that',
     async run(store) {
       const session = await opened(store, { idleMs: 5 * SECOND });
-      same(await store.findIdle(NOW + 5 * SECOND - 1, 10), []);
-      sameIds(await store.findIdle(NOW + 5 * SECOND, 10), [session]);
+      same(await store.endings.findIdle(NOW + 5 * SECOND - 1, 10), []);
+      sameIds(await store.endings.findIdle(NOW + 5 * SECOND, 10), [session]);
     },
   },
   {
@@ -51,14 +51,14 @@ export const findingCases: readonly SessionStoreCase[] = [
     async run(store) {
       const [confirmed, bound, holding] = await openedMany(store, 3);
       assert.ok(confirmed && bound && holding);
-      await store.touch([{ sessionId: confirmed.id, at: NOW, requests: 1 }]);
-      await store.bindUser(bound.id, 0, 'ada');
+      await store.sessions.touch([{ sessionId: confirmed.id, at: NOW, requests: 1 }]);
+      await store.sessions.bindUser(bound.id, 0, 'ada');
       const resource = await writing(store, holding.id);
-      same(await store.findIdle(NOW + 15 * MINUTE - 1, 10), []);
-      sameIds(await store.findIdle(NOW + 15 * MINUTE, 10), [confirmed, bound, holding]);
-      await store.beginRelease([{ id: resource.id, lastUsedAt: NOW }], lease(NOW), 'any');
-      await store.finishRelease([resource.id], 'released');
-      sameIds(await store.findIdle(NOW + PROVISIONAL_MS, 10), [holding]);
+      same(await store.endings.findIdle(NOW + 15 * MINUTE - 1, 10), []);
+      sameIds(await store.endings.findIdle(NOW + 15 * MINUTE, 10), [confirmed, bound, holding]);
+      await store.releases.beginRelease([{ id: resource.id, lastUsedAt: NOW }], lease(NOW), 'any');
+      await store.releases.finishRelease([resource.id], 'released');
+      sameIds(await store.endings.findIdle(NOW + PROVISIONAL_MS, 10), [holding]);
     },
   },
   {
@@ -69,16 +69,16 @@ export const findingCases: readonly SessionStoreCase[] = [
         idleMs: (10 - (index % 3)) * MINUTE,
       }));
       for (const session of sessions.slice(0, 6)) {
-        await store.touch([{ sessionId: session.id, at: session.createdAt + 1, requests: 1 }]);
+        await store.sessions.touch([{ sessionId: session.id, at: session.createdAt + 1, requests: 1 }]);
       }
-      await store.beginEnd(present(sessions[7]).id, anEnd());
+      await store.endings.beginEnd(present(sessions[7]).id, anEnd());
       await ended(store, present(sessions[2]));
       const records = await Promise.all(sessions.map((session) => sessionNow(store, session)));
       const expected = records
         .filter((record) => record.state === 'open')
         .toSorted((a, b) => idleEndsAt(a) - idleEndsAt(b) || (a.id < b.id ? -1 : 1));
-      same(await store.findIdle(NOW + HOUR, 100), expected);
-      same(await store.findIdle(NOW + HOUR, 3), expected.slice(0, 3));
+      same(await store.endings.findIdle(NOW + HOUR, 100), expected);
+      same(await store.endings.findIdle(NOW + HOUR, 3), expected.slice(0, 3));
     },
   },
   {
@@ -86,9 +86,9 @@ export const findingCases: readonly SessionStoreCase[] = [
     async run(store) {
       const sessions = await openedMany(store, 4, (index) => ({ expiresAt: NOW + HOUR - index }));
       await ended(store, present(sessions[3]));
-      same(await store.findExpired(NOW + HOUR - 3, 10), []);
-      sameIds(await store.findExpired(NOW + HOUR, 10), sessions.slice(0, 3).toReversed());
-      sameIds(await store.findExpired(NOW + HOUR, 1), sessions.slice(2, 3));
+      same(await store.endings.findExpired(NOW + HOUR - 3, 10), []);
+      sameIds(await store.endings.findExpired(NOW + HOUR, 10), sessions.slice(0, 3).toReversed());
+      sameIds(await store.endings.findExpired(NOW + HOUR, 1), sessions.slice(2, 3));
     },
   },
   {
@@ -96,11 +96,11 @@ export const findingCases: readonly SessionStoreCase[] = [
     async run(store) {
       await openedMany(store, 3);
       const [late] = await openedMany(store, 1, () => ({ createdAt: NOW + HOUR, expiresAt: NOW + 2 * HOUR }));
-      same(await store.countDue(NOW), { idle: 0, expired: 0 });
-      same(await store.countDue(NOW + PROVISIONAL_MS), { idle: 3, expired: 0 });
-      same(await store.countDue(NOW + HOUR), { idle: 3, expired: 3 });
-      await store.beginEnd(present(late).id, anEnd());
-      same(await store.countDue(NOW + 3 * HOUR), { idle: 3, expired: 3 });
+      same(await store.endings.countDue(NOW), { idle: 0, expired: 0 });
+      same(await store.endings.countDue(NOW + PROVISIONAL_MS), { idle: 3, expired: 0 });
+      same(await store.endings.countDue(NOW + HOUR), { idle: 3, expired: 3 });
+      await store.endings.beginEnd(present(late).id, anEnd());
+      same(await store.endings.countDue(NOW + 3 * HOUR), { idle: 3, expired: 3 });
     },
   },
   {
@@ -110,18 +110,18 @@ export const findingCases: readonly SessionStoreCase[] = [
       const [first, holding, bound, touched, over] = sessions;
       assert.ok(first && holding && bound && touched && over);
       await ready(store, holding.id);
-      await store.bindUser(bound.id, 0, 'ada');
-      await store.touch([{ sessionId: touched.id, at: NOW + 5, requests: 1 }]);
-      await store.beginEnd(over.id, anEnd());
-      sameIds(await store.findDisposable(10), [first, touched]);
-      sameIds(await store.findDisposable(1), [first]);
+      await store.sessions.bindUser(bound.id, 0, 'ada');
+      await store.sessions.touch([{ sessionId: touched.id, at: NOW + 5, requests: 1 }]);
+      await store.endings.beginEnd(over.id, anEnd());
+      sameIds(await store.sessions.findDisposable(10), [first, touched]);
+      sameIds(await store.sessions.findDisposable(1), [first]);
     },
   },
   ...SESSION_SORTS.map((sort) => ({
     name: `pages sorted by ${sort} hold every open session once, ties in the order of the ids`,
     async run(store: SessionStore) {
       const sessions = await openedMany(store, 23, (index) => ({ createdAt: NOW + Math.floor(index / 5) }));
-      await store.touch(
+      await store.sessions.touch(
         sessions.map(({ id }, index) => ({ sessionId: id, at: NOW + 10 + (index % 3), requests: 1 })),
       );
       await ended(store, present(sessions[4]));
@@ -132,10 +132,10 @@ export const findingCases: readonly SessionStoreCase[] = [
       );
       const expected = open.toSorted((a, b) => sign * (a[column] - b[column]) || (a.id < b.id ? -1 : 1));
 
-      const found = await store.list({ limit: 4, sort });
+      const found = await store.sessions.list({ limit: 4, sort });
       for (let page = found; page.length > 0;) {
         const last = present(page.at(-1));
-        page = await store.list({ limit: 4, sort, after: { instant: last[column], id: last.id } });
+        page = await store.sessions.list({ limit: 4, sort, after: { instant: last[column], id: last.id } });
         found.push(...page);
       }
       same(found, expected);
@@ -145,52 +145,52 @@ export const findingCases: readonly SessionStoreCase[] = [
     name: "pages of one user hold that user's open sessions alone",
     async run(store) {
       const sessions = await openedMany(store, 6, (index) => ({ createdAt: NOW + index }));
-      for (const { id } of sessions.slice(0, 4)) await store.bindUser(id, 0, 'ada');
-      await store.bindUser(present(sessions[4]).id, 0, 'eve');
+      for (const { id } of sessions.slice(0, 4)) await store.sessions.bindUser(id, 0, 'ada');
+      await store.sessions.bindUser(present(sessions[4]).id, 0, 'eve');
       await ended(store, present(sessions[1]));
       const query = { limit: 2, sort: 'created_at', userId: 'ada' } as const;
-      sameIds(await store.list(query), [present(sessions[0]), present(sessions[2])]);
+      sameIds(await store.sessions.list(query), [present(sessions[0]), present(sessions[2])]);
       const after = { instant: NOW + 2, id: present(sessions[2]).id };
-      sameIds(await store.list({ ...query, after }), sessions.slice(3, 4));
-      same(await store.list({ ...query, userId: 'nobody' }), []);
+      sameIds(await store.sessions.list({ ...query, after }), sessions.slice(3, 4));
+      same(await store.sessions.list({ ...query, userId: 'nobody' }), []);
     },
   },
   {
     name: 'the feed begins at now, and tells opens, binds, rotates and both steps of an end',
     async run(store) {
       await opened(store);
-      const start = await store.readFeed(null, 10);
+      const start = await store.feed.read(null, 10);
       same([start.changes, start.more], [[], false]);
       const session = await opened(store);
       const reader = readerOf(store, start.position);
       const change = { id: session.id, state: 'open', endReason: null, epoch: 0, userId: null, nodes: [] };
       same(await reader(), [change]);
-      await store.bindUser(session.id, 0, 'ada');
+      await store.sessions.bindUser(session.id, 0, 'ada');
       same(await reader(), [{ ...change, userId: 'ada' }]);
-      await store.rotate(session.id, 0, tokenHash(session.id), NOW);
+      await store.sessions.rotate(session.id, 0, tokenHash(session.id), NOW);
       same(await reader(), [{ ...change, userId: 'ada', epoch: 1 }]);
-      await store.beginEnd(session.id, anEnd({ reason: 'admin' }));
+      await store.endings.beginEnd(session.id, anEnd({ reason: 'admin' }));
       const over = { ...change, userId: 'ada', epoch: 1, endReason: 'admin' };
       same(await reader(), [{ ...over, state: 'ending' }]);
-      await store.finishEnd(session.id, NODE, NOW);
+      await store.endings.finishEnd(session.id, NODE, NOW);
       same(await reader(), [{ ...over, state: 'ended' }]);
-      await store.touch([{ sessionId: session.id, at: NOW + 1, requests: 1 }]);
+      await store.sessions.touch([{ sessionId: session.id, at: NOW + 1, requests: 1 }]);
       same(await reader(), []);
     },
   },
   {
     name: 'the feed tells each session once, in its latest shape, page by page',
     async run(store) {
-      const { position } = await store.readFeed(null, 10);
+      const { position } = await store.feed.read(null, 10);
       const sessions: { id: string }[] = [];
       for (let index = 0; index < 7; index += 1) sessions.push(await opened(store));
-      await store.bindUser(present(sessions[2]).id, 0, 'ada');
-      await store.beginEnd(present(sessions[0]).id, anEnd());
+      await store.sessions.bindUser(present(sessions[2]).id, 0, 'ada');
+      await store.endings.beginEnd(present(sessions[0]).id, anEnd());
 
       const told: SessionChange[] = [];
       let at = position;
       for (let more = true; more;) {
-        const page = await store.readFeed(at, 2);
+        const page = await store.feed.read(at, 2);
         assert.ok(page.changes.length <= 2);
         told.push(...page.changes);
         at = page.position;
@@ -205,13 +205,13 @@ export const findingCases: readonly SessionStoreCase[] = [
           userId: index === 2 ? 'ada' : null,
         })),
       );
-      same((await store.readFeed(at, 2)).changes, []);
+      same((await store.feed.read(at, 2)).changes, []);
     },
   },
   {
     name: 'a reader of the feed misses nothing that happens while it reads',
     async run(store) {
-      const { position } = await store.readFeed(null, 10);
+      const { position } = await store.feed.read(null, 10);
       const reader = readerOf(store, position);
       const told = new Set<string>();
       const opening = atOnce(40, () => opened(store));
@@ -224,13 +224,13 @@ export const findingCases: readonly SessionStoreCase[] = [
   {
     name: 'the counter of a store grows with each change, and its generation stays',
     async run(store) {
-      const before = await store.identity();
+      const before = await store.ledger.identity();
       const session = await opened(store);
-      const after = await store.identity();
+      const after = await store.ledger.identity();
       assert.equal(after.generation, before.generation);
       assert.ok(after.counter > before.counter);
       await ended(store, session);
-      assert.ok((await store.identity()).counter > after.counter);
+      assert.ok((await store.ledger.identity()).counter > after.counter);
     },
   },
 ];
@@ -239,7 +239,7 @@ export const findingCases: readonly SessionStoreCase[] = [
 function readerOf(store: SessionStore, start: FeedPosition): () => Promise<readonly SessionChange[]> {
   let position = start;
   return async () => {
-    const feed = await store.readFeed(position, 1000);
+    const feed = await store.feed.read(position, 1000);
     position = feed.position;
     return feed.changes;
   };

@@ -53,20 +53,20 @@ export const nodeCases: readonly SessionStoreCase[] = [
       await ready(store, session.id, 30);
       await ready(store, session.id, 12, THERE);
       await writing(store, session.id, 0, { type: 'stream' });
-      assert.equal(present(await store.beginEnd(session.id, anEnd())).hasFiles, true);
-      same(await store.finishEnd(session.id, NODE, NOW + SECOND), { resources: 2, bytes: 30 });
-      same(await store.finishEnd(session.id, NODE, NOW + SECOND), { resources: 0, bytes: 0 });
+      assert.equal(present(await store.endings.beginEnd(session.id, anEnd())).hasFiles, true);
+      same(await store.endings.finishEnd(session.id, NODE, NOW + SECOND), { resources: 2, bytes: 30 });
+      same(await store.endings.finishEnd(session.id, NODE, NOW + SECOND), { resources: 0, bytes: 0 });
 
       const waiting = await sessionNow(store, session);
       same([waiting.state, waiting.resourceCount, waiting.bytesUsed], ['ending', 1, 12]);
       same([waiting.ipAddress, waiting.userAgent], ['', '']);
-      assert.equal((await store.totals()).ending, 1);
-      const [left] = await store.listResources([session.id]);
+      assert.equal((await store.ledger.totals()).ending, 1);
+      const [left] = await store.resources.list([session.id]);
       assert.equal(left?.nodeId, OTHER_NODE);
 
-      same(await store.finishEnd(session.id, OTHER_NODE, NOW + SECOND), { resources: 1, bytes: 12 });
+      same(await store.endings.finishEnd(session.id, OTHER_NODE, NOW + SECOND), { resources: 1, bytes: 12 });
       same((await sessionNow(store, session)).state, 'ended');
-      assert.equal((await store.totals()).ending, 0);
+      assert.equal((await store.ledger.totals()).ending, 0);
     },
   },
   {
@@ -75,25 +75,25 @@ export const nodeCases: readonly SessionStoreCase[] = [
       const session = await opened(store);
       await ready(store, session.id, 12, THERE);
       const end = anEnd({ at: NOW + SECOND });
-      assert.equal(present(await store.beginEnd(session.id, end)).hasFiles, false);
-      same(await store.leaseEnding(claimHere()), []);
-      const claimed = await atOnce(5, () => store.leaseEnding(claimThere(NOW)));
+      assert.equal(present(await store.endings.beginEnd(session.id, end)).hasFiles, false);
+      same(await store.endings.leaseEnding(claimHere()), []);
+      const claimed = await atOnce(5, () => store.endings.leaseEnding(claimThere(NOW)));
       sameIds(claimed.flat(), [session]);
       assert.equal(claimed.flat()[0]?.hasFiles, true);
-      same(await store.leaseEnding(claimThere(LATER + MINUTE - 1)), []);
-      sameIds(await store.leaseEnding(claimThere(LATER + MINUTE)), [session]);
+      same(await store.endings.leaseEnding(claimThere(LATER + MINUTE - 1)), []);
+      sameIds(await store.endings.leaseEnding(claimThere(LATER + MINUTE)), [session]);
     },
   },
   {
     name: 'an end without files may be claimed by any node',
     async run(store) {
       const session = await opened(store);
-      await store.beginEnd(session.id, anEnd({ lease: lease(NOW + SECOND) }));
-      const [claimed, ...others] = await store.leaseEnding(claimThere());
+      await store.endings.beginEnd(session.id, anEnd({ lease: lease(NOW + SECOND) }));
+      const [claimed, ...others] = await store.endings.leaseEnding(claimThere());
       sameIds([present(claimed)], [session]);
       assert.equal(others.length, 0);
       assert.equal(claimed?.hasFiles, false);
-      await store.finishEnd(session.id, OTHER_NODE, LATER);
+      await store.endings.finishEnd(session.id, OTHER_NODE, LATER);
       same((await sessionNow(store, session)).state, 'ended');
     },
   },
@@ -103,11 +103,11 @@ export const nodeCases: readonly SessionStoreCase[] = [
       const session = await opened(store);
       await ready(store, session.id, 12, THERE);
       await writing(store, session.id, 0, { type: 'stream' });
-      await store.beginEnd(session.id, anEnd());
-      same(await store.finishEnd(session.id, NODE, NOW), { resources: 1, bytes: 0 });
+      await store.endings.beginEnd(session.id, anEnd());
+      same(await store.endings.finishEnd(session.id, NODE, NOW), { resources: 1, bytes: 0 });
       same((await sessionNow(store, session)).state, 'ending');
       same(
-        (await store.listResources([session.id])).map(({ type }) => type),
+        (await store.resources.list([session.id])).map(({ type }) => type),
         ['audio_file'],
       );
     },
@@ -118,13 +118,13 @@ export const nodeCases: readonly SessionStoreCase[] = [
       const session = await opened(store);
       await ready(store, session.id, 1, THERE);
       await ready(store, session.id, 1);
-      const { position } = await store.readFeed(null, 10);
-      await store.beginEnd(session.id, anEnd());
-      const nodes = async () => (await store.readFeed(position, 10)).changes.map((change) => change.nodes);
+      const { position } = await store.feed.read(null, 10);
+      await store.endings.beginEnd(session.id, anEnd());
+      const nodes = async () => (await store.feed.read(position, 10)).changes.map((change) => change.nodes);
       same(await nodes(), [[NODE, OTHER_NODE]]);
-      await store.finishEnd(session.id, NODE, NOW);
+      await store.endings.finishEnd(session.id, NODE, NOW);
       same(await nodes(), [[OTHER_NODE]]);
-      await store.finishEnd(session.id, OTHER_NODE, NOW);
+      await store.endings.finishEnd(session.id, OTHER_NODE, NOW);
       same(await nodes(), [[]]);
     },
   },
@@ -134,17 +134,17 @@ export const nodeCases: readonly SessionStoreCase[] = [
       const session = await opened(store);
       const victim = await ready(store, session.id, 30, THERE);
       await ready(store, session.id, 12);
-      const [marked] = await store.beginRelease([victim], lease(), 'unused');
+      const [marked] = await store.releases.beginRelease([victim], lease(), 'unused');
       same([marked?.id, marked?.state, marked?.freed], [victim.id, 'releasing', true]);
       same(marked, await resourceNow(store, victim));
       const { resourceCount, bytesUsed } = await sessionNow(store, session);
       same([resourceCount, bytesUsed], [1, 12]);
       same((await audioTotals(store)).slice(0, 2), [2, 42]);
 
-      same(await store.leaseReleasing(claimHere()), []);
-      sameIds(await store.leaseReleasing(claimThere()), [victim]);
-      same(await store.leaseReleasing(claimThere()), []);
-      same(await store.finishRelease([victim.id], 'released'), { resources: 1, bytes: 30 });
+      same(await store.releases.leaseReleasing(claimHere()), []);
+      sameIds(await store.releases.leaseReleasing(claimThere()), [victim]);
+      same(await store.releases.leaseReleasing(claimThere()), []);
+      same(await store.releases.finishRelease([victim.id], 'released'), { resources: 1, bytes: 30 });
       const after = await sessionNow(store, session);
       same([after.resourceCount, after.bytesUsed], [1, 12]);
       same(await audioTotals(store), [1, 12, 1, 30, 1]);
@@ -155,10 +155,13 @@ export const nodeCases: readonly SessionStoreCase[] = [
     async run(store) {
       const session = await opened(store);
       const file = await ready(store, session.id, 30, THERE);
-      await store.beginRelease([file], lease(), 'any');
+      await store.releases.beginRelease([file], lease(), 'any');
       assert.equal((await sessionNow(store, session)).resourceCount, 0);
-      assert.equal(present(await store.beginEnd(session.id, anEnd({ lease: leaseThere() }))).hasFiles, true);
-      same(await store.finishEnd(session.id, OTHER_NODE, NOW), { resources: 1, bytes: 30 });
+      assert.equal(
+        present(await store.endings.beginEnd(session.id, anEnd({ lease: leaseThere() }))).hasFiles,
+        true,
+      );
+      same(await store.endings.finishEnd(session.id, OTHER_NODE, NOW), { resources: 1, bytes: 30 });
       const { state, resourceCount, bytesUsed } = await sessionNow(store, session);
       same([state, resourceCount, bytesUsed], ['ended', 0, 0]);
       same(await audioTotals(store), [0, 0, 1, 30, 0]);
@@ -168,14 +171,14 @@ export const nodeCases: readonly SessionStoreCase[] = [
     name: 'of what a dead process was writing each node may claim what lies on it, and any node its streams',
     async run(store) {
       const session = await opened(store);
-      await store.heartbeat(beat({ nodeId: OTHER_NODE }));
+      await store.fleet.heartbeat(beat({ nodeId: OTHER_NODE }));
       const file = await writing(store, session.id, 50, THERE);
       const stream = await writing(store, session.id, 0, { type: 'stream' });
-      assert.equal(await store.dropProcess(PROCESS, NOW), true);
+      assert.equal(await store.fleet.dropProcess(PROCESS, NOW), true);
       same((await sessionNow(store, session)).bytesUsed, 0);
-      sameIds(await store.leaseReleasing(claimHere()), [stream]);
-      sameIds(await store.leaseReleasing(claimThere()), [file]);
-      same(await store.finishRelease([file.id, stream.id], 'released'), { resources: 1, bytes: 0 });
+      sameIds(await store.releases.leaseReleasing(claimHere()), [stream]);
+      sameIds(await store.releases.leaseReleasing(claimThere()), [file]);
+      same(await store.releases.finishRelease([file.id, stream.id], 'released'), { resources: 1, bytes: 0 });
       const { resourceCount, bytesUsed } = await sessionNow(store, session);
       same([resourceCount, bytesUsed], [0, 0]);
     },
@@ -183,30 +186,32 @@ export const nodeCases: readonly SessionStoreCase[] = [
   {
     name: 'nodes are listed with their address, when they were last seen, and how many files they hold',
     async run(store) {
-      same(await store.listNodes(), []);
+      same(await store.fleet.listNodes(), []);
       const session = await opened(store);
       await ready(store, session.id, 1, THERE);
       await writing(store, session.id, 1, THERE);
       await writing(store, session.id, 0, { type: 'stream' });
       const address = 'https://b.example.com';
-      await store.heartbeat(beat({ nodeId: OTHER_NODE, address, at: NOW + 5 }));
-      await store.heartbeat(beat({ processId: OTHER_PROCESS, nodeId: OTHER_NODE, role: 'cli', at: NOW }));
-      await store.heartbeat(beat({ processId: OTHER_PROCESS, sign: 'x' }));
-      same(await store.listNodes(), [
+      await store.fleet.heartbeat(beat({ nodeId: OTHER_NODE, address, at: NOW + 5 }));
+      await store.fleet.heartbeat(
+        beat({ processId: OTHER_PROCESS, nodeId: OTHER_NODE, role: 'cli', at: NOW }),
+      );
+      await store.fleet.heartbeat(beat({ processId: OTHER_PROCESS, sign: 'x' }));
+      same(await store.fleet.listNodes(), [
         { nodeId: NODE, address: null, lastSeenAt: NOW, resources: 0 },
         { nodeId: OTHER_NODE, address, lastSeenAt: NOW + 5, resources: 2 },
       ]);
-      const [, last] = await store.listProcesses();
+      const [, last] = await store.fleet.listProcesses();
       same([last?.nodeId, last?.sign], [NODE, 'x']);
     },
   },
   {
     name: 'a node that was seen since, or never, is not forgotten',
     async run(store) {
-      await store.heartbeat(beat({ at: NOW + 1 }));
-      assert.equal(await store.forgetNode(NODE, NOW, LATER), null);
-      assert.equal(await store.forgetNode(OTHER_NODE, LATER, LATER), null);
-      assert.equal((await store.listNodes()).length, 1);
+      await store.fleet.heartbeat(beat({ at: NOW + 1 }));
+      assert.equal(await store.fleet.forgetNode(NODE, NOW, LATER), null);
+      assert.equal(await store.fleet.forgetNode(OTHER_NODE, LATER, LATER), null);
+      assert.equal((await store.fleet.listNodes()).length, 1);
     },
   },
   {
@@ -214,15 +219,15 @@ export const nodeCases: readonly SessionStoreCase[] = [
     async run(store) {
       const [open, waiting, both] = await openedMany(store, 3);
       assert.ok(open && waiting && both);
-      await store.heartbeat(beat({ nodeId: OTHER_NODE }));
+      await store.fleet.heartbeat(beat({ nodeId: OTHER_NODE }));
       for (const session of [open, waiting, both]) await ready(store, session.id, 10, THERE);
       await ready(store, open.id, 5);
       await writing(store, open.id, 0, { type: 'stream' });
       await ready(store, both.id, 5);
-      for (const session of [waiting, both]) await store.beginEnd(session.id, anEnd());
+      for (const session of [waiting, both]) await store.endings.beginEnd(session.id, anEnd());
 
-      same(await store.forgetNode(OTHER_NODE, NOW, LATER), { resources: 3, bytes: 30 });
-      same(await store.listNodes(), []);
+      same(await store.fleet.forgetNode(OTHER_NODE, NOW, LATER), { resources: 3, bytes: 30 });
+      same(await store.fleet.listNodes(), []);
       const records = [
         await sessionNow(store, open),
         await sessionNow(store, waiting),
@@ -237,15 +242,15 @@ export const nodeCases: readonly SessionStoreCase[] = [
         ],
       );
       assert.notEqual(records[0]?.ipAddress, '');
-      same(await store.finishEnd(both.id, NODE, LATER), { resources: 1, bytes: 5 });
+      same(await store.endings.finishEnd(both.id, NODE, LATER), { resources: 1, bytes: 5 });
       same((await sessionNow(store, both)).state, 'ended');
-      assert.equal(await store.forgetNode(OTHER_NODE, LATER, LATER), null);
-      assert.equal(await store.reserve(newResource(open.id), LIMITS), 'reserved');
+      assert.equal(await store.fleet.forgetNode(OTHER_NODE, LATER, LATER), null);
+      assert.equal(await store.resources.reserve(newResource(open.id), LIMITS), 'reserved');
     },
   },
 ];
 
 async function audioTotals(store: SessionStore): Promise<number[]> {
-  const audio = present((await store.totals()).types.find(({ type }) => type === 'audio_file'));
+  const audio = present((await store.ledger.totals()).types.find(({ type }) => type === 'audio_file'));
   return [audio.active, audio.activeBytes, audio.released, audio.releasedBytes, audio.evicted];
 }

@@ -24,7 +24,7 @@ export const openingCases: readonly SessionStoreCase[] = [
     name: 'an opened session is found, with the request that opened it, and everything else at zero',
     async run(store) {
       const session = await opened(store, { userAgent: 'ünïcode “agent” 漢字 🙂' });
-      same(await store.find(session.id), {
+      same(await store.sessions.find(session.id), {
         ...session,
         epoch: 0,
         state: 'open',
@@ -43,13 +43,13 @@ export const openingCases: readonly SessionStoreCase[] = [
     async run(store) {
       await opened(store);
       for (const id of [randomUUID(), '', 'x', "'; DROP TABLE sessions; --", '../..', 'ü'.repeat(300)]) {
-        assert.equal(await store.find(id), null);
-        assert.equal(await store.findByToken(id), null);
-        assert.equal(await store.findResource(id), null);
-        assert.equal(await store.beginEnd(id, anEnd()), null);
-        assert.equal(await store.bindUser(id, 0, 'user'), 'gone');
-        assert.equal(await store.rotate(id, 0, tokenHash(id), NOW), 'gone');
-        same(await store.finishEnd(id, NODE, NOW), { resources: 0, bytes: 0 });
+        assert.equal(await store.sessions.find(id), null);
+        assert.equal(await store.sessions.findByToken(id), null);
+        assert.equal(await store.resources.find(id), null);
+        assert.equal(await store.endings.beginEnd(id, anEnd()), null);
+        assert.equal(await store.sessions.bindUser(id, 0, 'user'), 'gone');
+        assert.equal(await store.sessions.rotate(id, 0, tokenHash(id), NOW), 'gone');
+        same(await store.endings.finishEnd(id, NODE, NOW), { resources: 0, bytes: 0 });
       }
     },
   },
@@ -57,11 +57,11 @@ export const openingCases: readonly SessionStoreCase[] = [
     name: 'opening the same session again answers opened and changes nothing',
     async run(store) {
       const session = await opened(store);
-      await store.touch([{ sessionId: session.id, at: NOW + 5, requests: 2 }]);
+      await store.sessions.touch([{ sessionId: session.id, at: NOW + 5, requests: 2 }]);
       const before = await sessionNow(store, session);
-      assert.equal(await store.open(session, MANY), 'opened');
+      assert.equal(await store.sessions.open(session, MANY), 'opened');
       same(await sessionNow(store, session), before);
-      assert.equal((await store.totals()).created, 1);
+      assert.equal((await store.ledger.totals()).created, 1);
     },
   },
   {
@@ -69,28 +69,31 @@ export const openingCases: readonly SessionStoreCase[] = [
     async run(store) {
       const session = await opened(store);
       await ended(store, session);
-      await store.open(session, MANY);
+      await store.sessions.open(session, MANY);
       assert.equal((await sessionNow(store, session)).state, 'ended');
-      assert.equal((await store.totals()).open, 0);
+      assert.equal((await store.ledger.totals()).open, 0);
     },
   },
   {
     name: 'a session that has the id or the token of another is refused, and the other is untouched',
     async run(store) {
       const session = await opened(store);
-      await rejects(store.open(newSession({ id: session.id }), MANY), 'INVALID_ARGUMENT');
-      await rejects(store.open(newSession({ tokenHash: session.tokenHash }), MANY), 'INVALID_ARGUMENT');
+      await rejects(store.sessions.open(newSession({ id: session.id }), MANY), 'INVALID_ARGUMENT');
+      await rejects(
+        store.sessions.open(newSession({ tokenHash: session.tokenHash }), MANY),
+        'INVALID_ARGUMENT',
+      );
       assert.equal((await sessionNow(store, session)).tokenHash, session.tokenHash);
-      assert.equal((await store.totals()).open, 1);
-      assert.equal((await store.totals()).created, 1);
+      assert.equal((await store.ledger.totals()).open, 1);
+      assert.equal((await store.ledger.totals()).created, 1);
     },
   },
   {
     name: 'of many opens at once exactly as many succeed as there is room for',
     async run(store) {
-      const answers = await atOnce(64, () => store.open(newSession(), 10));
+      const answers = await atOnce(64, () => store.sessions.open(newSession(), 10));
       same(tally(answers), { opened: 10, full: 54 });
-      const totals = await store.totals();
+      const totals = await store.ledger.totals();
       same([totals.open, totals.created], [10, 10]);
     },
   },
@@ -98,9 +101,9 @@ export const openingCases: readonly SessionStoreCase[] = [
     name: 'an ended session makes room for another',
     async run(store) {
       const session = await opened(store);
-      assert.equal(await store.open(newSession(), 1), 'full');
-      await store.beginEnd(session.id, anEnd());
-      assert.equal(await store.open(newSession(), 1), 'opened');
+      assert.equal(await store.sessions.open(newSession(), 1), 'full');
+      await store.endings.beginEnd(session.id, anEnd());
+      assert.equal(await store.sessions.open(newSession(), 1), 'opened');
     },
   },
   {
@@ -108,12 +111,12 @@ export const openingCases: readonly SessionStoreCase[] = [
     async run(store) {
       const session = await opened(store);
       await opened(store);
-      same(await store.findByToken(session.tokenHash), {
+      same(await store.sessions.findByToken(session.tokenHash), {
         session: await sessionNow(store, session),
         current: true,
         replacedAt: null,
       });
-      assert.equal(await store.findByToken(tokenHash()), null);
+      assert.equal(await store.sessions.findByToken(tokenHash()), null);
     },
   },
   {
@@ -121,11 +124,11 @@ export const openingCases: readonly SessionStoreCase[] = [
     async run(store) {
       const session = await opened(store);
       const next = tokenHash(session.id);
-      assert.equal(await store.rotate(session.id, 0, next, NOW + 7), 'rotated');
+      assert.equal(await store.sessions.rotate(session.id, 0, next, NOW + 7), 'rotated');
       const record = await sessionNow(store, session);
       same([record.tokenHash, record.epoch, record.expiresAt], [next, 1, NOW + HOUR]);
-      same(await store.findByToken(next), { session: record, current: true, replacedAt: null });
-      same(await store.findByToken(session.tokenHash), {
+      same(await store.sessions.findByToken(next), { session: record, current: true, replacedAt: null });
+      same(await store.sessions.findByToken(session.tokenHash), {
         session: record,
         current: false,
         replacedAt: NOW + 7,
@@ -137,11 +140,11 @@ export const openingCases: readonly SessionStoreCase[] = [
     async run(store) {
       const session = await opened(store);
       const [second, third] = [tokenHash(session.id), tokenHash(session.id)];
-      await store.rotate(session.id, 0, second, NOW + 1);
-      await store.rotate(session.id, 1, third, NOW + 2);
-      assert.equal(await store.findByToken(session.tokenHash), null);
-      assert.equal((await store.findByToken(second))?.current, false);
-      assert.equal((await store.findByToken(third))?.current, true);
+      await store.sessions.rotate(session.id, 0, second, NOW + 1);
+      await store.sessions.rotate(session.id, 1, third, NOW + 2);
+      assert.equal(await store.sessions.findByToken(session.tokenHash), null);
+      assert.equal((await store.sessions.findByToken(second))?.current, false);
+      assert.equal((await store.sessions.findByToken(third))?.current, true);
     },
   },
   {
@@ -149,7 +152,9 @@ export const openingCases: readonly SessionStoreCase[] = [
     async run(store) {
       const session = await opened(store);
       const hashes = Array.from({ length: 20 }, () => tokenHash(session.id));
-      const answers = await Promise.all(hashes.map((hash) => store.rotate(session.id, 0, hash, NOW)));
+      const answers = await Promise.all(
+        hashes.map((hash) => store.sessions.rotate(session.id, 0, hash, NOW)),
+      );
       same(tally(answers), { rotated: 1, stale: 19 });
       const record = await sessionNow(store, session);
       assert.equal(record.epoch, 1);
@@ -160,22 +165,22 @@ export const openingCases: readonly SessionStoreCase[] = [
     name: 'a rotate to a token that another session has is refused and changes nothing',
     async run(store) {
       const [session, other] = [await opened(store), await opened(store)];
-      const before = await store.identity();
-      await rejects(store.rotate(session.id, 0, other.tokenHash, NOW), 'INVALID_ARGUMENT');
+      const before = await store.ledger.identity();
+      await rejects(store.sessions.rotate(session.id, 0, other.tokenHash, NOW), 'INVALID_ARGUMENT');
       assert.equal((await sessionNow(store, session)).epoch, 0);
-      same(await store.identity(), before);
+      same(await store.ledger.identity(), before);
     },
   },
   {
     name: 'a user is bound to the epoch that was seen, and binding again changes nothing',
     async run(store) {
       const session = await opened(store);
-      assert.equal(await store.bindUser(session.id, 0, 'ada'), 'bound');
-      const { counter } = await store.identity();
-      assert.equal(await store.bindUser(session.id, 0, 'ada'), 'bound');
-      assert.equal((await store.identity()).counter, counter);
-      await store.rotate(session.id, 0, tokenHash(session.id), NOW);
-      assert.equal(await store.bindUser(session.id, 0, 'eve'), 'stale');
+      assert.equal(await store.sessions.bindUser(session.id, 0, 'ada'), 'bound');
+      const { counter } = await store.ledger.identity();
+      assert.equal(await store.sessions.bindUser(session.id, 0, 'ada'), 'bound');
+      assert.equal((await store.ledger.identity()).counter, counter);
+      await store.sessions.rotate(session.id, 0, tokenHash(session.id), NOW);
+      assert.equal(await store.sessions.bindUser(session.id, 0, 'eve'), 'stale');
       assert.equal((await sessionNow(store, session)).userId, 'ada');
     },
   },

@@ -29,11 +29,11 @@ export const releasingCases: readonly SessionStoreCase[] = [
       const recent = await ready(store, session.id);
       const unfinished = await writing(store, session.id);
       const stream = await writing(store, session.id, 0, { type: 'stream' });
-      await store.use(used.id, PROCESS, NOW);
-      await store.use(recent.id, PROCESS, NOW + 5);
-      await store.unuse(recent.id, PROCESS, NOW + 5);
+      await store.resources.use(used.id, PROCESS, NOW);
+      await store.resources.use(recent.id, PROCESS, NOW + 5);
+      await store.resources.unuse(recent.id, PROCESS, NOW + 5);
       const victims = [idle, used, recent, unfinished, stream].map(({ id }) => ({ id, lastUsedAt: NOW }));
-      const marked = await store.beginRelease(victims, lease(), 'unused');
+      const marked = await store.releases.beginRelease(victims, lease(), 'unused');
       sameIds(marked, [idle]);
       same(marked[0], await resourceNow(store, idle));
       assert.equal(marked[0]?.state, 'releasing');
@@ -44,13 +44,16 @@ export const releasingCases: readonly SessionStoreCase[] = [
     async run(store) {
       const session = await opened(store);
       const used = await ready(store, session.id);
-      await store.use(used.id, PROCESS, NOW + 1);
+      await store.resources.use(used.id, PROCESS, NOW + 1);
       const unfinished = await writing(store, session.id, 5);
       const stream = await writing(store, session.id, 0, { type: 'stream' });
       const victims = [used, unfinished, stream].map(({ id }) => ({ id, lastUsedAt: NOW }));
-      sameIds(await store.beginRelease(victims, lease(), 'any'), victims);
-      assert.equal(await store.grow(unfinished.id, 1, LIMITS), 'gone');
-      assert.equal(await store.settle(unfinished.id, { sizeBytes: 5, mediaType: null, at: NOW }), null);
+      sameIds(await store.releases.beginRelease(victims, lease(), 'any'), victims);
+      assert.equal(await store.resources.grow(unfinished.id, 1, LIMITS), 'gone');
+      assert.equal(
+        await store.resources.settle(unfinished.id, { sizeBytes: 5, mediaType: null, at: NOW }),
+        null,
+      );
     },
   },
   {
@@ -59,7 +62,7 @@ export const releasingCases: readonly SessionStoreCase[] = [
       const session = await opened(store);
       const resources = await atOnce(5, () => ready(store, session.id));
       const marked = await atOnce(10, (index) =>
-        store.beginRelease(resources, lease(), index % 2 === 0 ? 'any' : 'unused'),
+        store.releases.beginRelease(resources, lease(), index % 2 === 0 ? 'any' : 'unused'),
       );
       assert.equal(marked.flat().length, resources.length);
       assert.equal(new Set(marked.flat().map(({ id }) => id)).size, resources.length);
@@ -72,8 +75,8 @@ export const releasingCases: readonly SessionStoreCase[] = [
       for (let round = 0; round < 10; round += 1) {
         const resource = await ready(store, session.id);
         const [using, evicting] = await Promise.all([
-          store.use(resource.id, PROCESS, NOW),
-          store.beginRelease([resource], lease(), 'unused'),
+          store.resources.use(resource.id, PROCESS, NOW),
+          store.releases.beginRelease([resource], lease(), 'unused'),
         ]);
         assert.equal((using === null ? 0 : 1) + evicting.length, 1);
       }
@@ -85,10 +88,12 @@ export const releasingCases: readonly SessionStoreCase[] = [
       const session = await opened(store);
       const resource = await ready(store, session.id, 30);
       await ready(store, session.id, 12);
-      same(await store.finishRelease([resource.id], 'released'), { resources: 0, bytes: 0 });
-      await store.beginRelease([resource], lease(), 'any');
+      same(await store.releases.finishRelease([resource.id], 'released'), { resources: 0, bytes: 0 });
+      await store.releases.beginRelease([resource], lease(), 'any');
       same((await sessionNow(store, session)).bytesUsed, 42);
-      const answers = await atOnce(4, () => store.finishRelease([resource.id, resource.id], 'released'));
+      const answers = await atOnce(4, () =>
+        store.releases.finishRelease([resource.id, resource.id], 'released'),
+      );
       same(
         answers.toSorted((a, b) => b.bytes - a.bytes),
         [
@@ -100,7 +105,7 @@ export const releasingCases: readonly SessionStoreCase[] = [
       );
       const { resourceCount, bytesUsed } = await sessionNow(store, session);
       same([resourceCount, bytesUsed], [1, 12]);
-      assert.equal(await store.findResource(resource.id), null);
+      assert.equal(await store.resources.find(resource.id), null);
     },
   },
   {
@@ -108,10 +113,10 @@ export const releasingCases: readonly SessionStoreCase[] = [
     async run(store) {
       const session = await opened(store);
       const unfinished = await writing(store, session.id, 70);
-      await store.beginRelease([{ id: unfinished.id, lastUsedAt: NOW }], lease(), 'any');
-      same(await store.finishRelease([unfinished.id], 'released'), { resources: 0, bytes: 0 });
+      await store.releases.beginRelease([{ id: unfinished.id, lastUsedAt: NOW }], lease(), 'any');
+      same(await store.releases.finishRelease([unfinished.id], 'released'), { resources: 0, bytes: 0 });
       same((await sessionNow(store, session)).bytesUsed, 0);
-      const audio = (await store.totals()).types.find(({ type }) => type === 'audio_file');
+      const audio = (await store.ledger.totals()).types.find(({ type }) => type === 'audio_file');
       same(audio, totalsOf('audio_file', {}));
     },
   },
@@ -124,10 +129,14 @@ export const releasingCases: readonly SessionStoreCase[] = [
       await ready(store, session.id, 100);
       await writing(store, session.id, 7);
       const stream = await writing(store, session.id, 0, { type: 'stream' });
-      await store.beginRelease([evicted, released, { id: stream.id, lastUsedAt: NOW }], lease(), 'any');
-      await store.finishRelease([evicted.id], 'evicted');
-      await store.finishRelease([released.id, stream.id], 'released');
-      same((await store.totals()).types, [
+      await store.releases.beginRelease(
+        [evicted, released, { id: stream.id, lastUsedAt: NOW }],
+        lease(),
+        'any',
+      );
+      await store.releases.finishRelease([evicted.id], 'evicted');
+      await store.releases.finishRelease([released.id, stream.id], 'released');
+      same((await store.ledger.totals()).types, [
         totalsOf('audio_file', { active: 2, activeBytes: 107, released: 2, releasedBytes: 42, evicted: 1 }),
         totalsOf('stream', { released: 1 }),
       ]);
@@ -139,20 +148,20 @@ export const releasingCases: readonly SessionStoreCase[] = [
       const session = await opened(store);
       const resources = await atOnce(3, () => ready(store, session.id));
       for (const [index, resource] of resources.entries()) {
-        await store.beginRelease([resource], lease(NOW + 30 - index), 'any');
+        await store.releases.beginRelease([resource], lease(NOW + 30 - index), 'any');
       }
       const claim = { lease: lease(NOW + 100, OTHER_PROCESS), limit: 10 };
-      same(await store.leaseReleasing({ ...claim, at: NOW + 27 }), []);
+      same(await store.releases.leaseReleasing({ ...claim, at: NOW + 27 }), []);
       sameIds(
-        await store.leaseReleasing({ ...claim, at: NOW + 30, limit: 2 }),
+        await store.releases.leaseReleasing({ ...claim, at: NOW + 30, limit: 2 }),
         resources.slice(1).toReversed(),
       );
-      const claimed = await store.leaseReleasing({ ...claim, at: NOW + 30 });
+      const claimed = await store.releases.leaseReleasing({ ...claim, at: NOW + 30 });
       sameIds(claimed, resources.slice(0, 1));
       same(claimed[0], await resourceNow(store, present(resources[0])));
-      same(await store.leaseReleasing({ ...claim, at: NOW + 99 }), []);
+      same(await store.releases.leaseReleasing({ ...claim, at: NOW + 99 }), []);
       const again = await atOnce(5, () =>
-        store.leaseReleasing({ at: NOW + 100, lease: lease(NOW + 200), limit: 10 }),
+        store.releases.leaseReleasing({ at: NOW + 100, lease: lease(NOW + 200), limit: 10 }),
       );
       assert.equal(again.flat().length, 3);
     },

@@ -29,8 +29,8 @@ export const resourceCases: readonly SessionStoreCase[] = [
     async run(store) {
       const session = await opened(store);
       const resource = newResource(session.id, { createdAt: NOW + 3, sizeBytes: 7 });
-      assert.equal(await store.reserve(resource, LIMITS), 'reserved');
-      same(await store.findResource(resource.id), {
+      assert.equal(await store.resources.reserve(resource, LIMITS), 'reserved');
+      same(await store.resources.find(resource.id), {
         ...resource,
         state: 'writing',
         lastUsedAt: NOW + 3,
@@ -39,7 +39,7 @@ export const resourceCases: readonly SessionStoreCase[] = [
       });
       const { resourceCount, bytesUsed } = await sessionNow(store, session);
       same([resourceCount, bytesUsed], [1, 7]);
-      const [{ active, activeBytes } = { active: 0, activeBytes: 0 }] = (await store.totals()).types;
+      const [{ active, activeBytes } = { active: 0, activeBytes: 0 }] = (await store.ledger.totals()).types;
       same([active, activeBytes], [1, 7]);
     },
   },
@@ -48,7 +48,8 @@ export const resourceCases: readonly SessionStoreCase[] = [
     async run(store) {
       const session = await opened(store);
       const limits = { maxResources: 5, maxBytes: 100 };
-      const sized = (sizeBytes: number) => store.reserve(newResource(session.id, { sizeBytes }), limits);
+      const sized = (sizeBytes: number) =>
+        store.resources.reserve(newResource(session.id, { sizeBytes }), limits);
       assert.equal(await sized(101), 'full');
       assert.equal(await sized(60), 'reserved');
       assert.equal(await sized(41), 'full');
@@ -71,7 +72,7 @@ export const resourceCases: readonly SessionStoreCase[] = [
     async run(store) {
       const session = await opened(store);
       const resource = await writing(store, session.id, 10);
-      assert.equal(await store.reserve(resource, LIMITS), 'reserved');
+      assert.equal(await store.resources.reserve(resource, LIMITS), 'reserved');
       const { resourceCount, bytesUsed } = await sessionNow(store, session);
       same([resourceCount, bytesUsed], [1, 10]);
     },
@@ -81,10 +82,10 @@ export const resourceCases: readonly SessionStoreCase[] = [
     async run(store) {
       const session = await opened(store);
       const limits = { maxResources: 10, maxBytes: 100 };
-      const answers = await atOnce(64, () => store.reserve(newResource(session.id), limits));
+      const answers = await atOnce(64, () => store.resources.reserve(newResource(session.id), limits));
       same(tally(answers), { reserved: 10, full: 54 });
       assert.equal((await sessionNow(store, session)).resourceCount, 10);
-      assert.equal((await store.listResources([session.id])).length, 10);
+      assert.equal((await store.resources.list([session.id])).length, 10);
     },
   },
   {
@@ -93,10 +94,10 @@ export const resourceCases: readonly SessionStoreCase[] = [
       const session = await opened(store);
       const writers = await atOnce(64, () => writing(store, session.id));
       const limits = { maxResources: 64, maxBytes: 1000 };
-      const answers = await Promise.all(writers.map(({ id }) => store.grow(id, 100, limits)));
+      const answers = await Promise.all(writers.map(({ id }) => store.resources.grow(id, 100, limits)));
       same(tally(answers), { grown: 10, full: 54 });
       assert.equal((await sessionNow(store, session)).bytesUsed, 1000);
-      const held = await store.listResources([session.id]);
+      const held = await store.resources.list([session.id]);
       assert.equal(
         held.reduce((sum, resource) => sum + resource.sizeBytes, 0),
         1000,
@@ -109,11 +110,11 @@ export const resourceCases: readonly SessionStoreCase[] = [
       const session = await opened(store);
       const limits = { maxResources: 2, maxBytes: 100 };
       const { id } = await writing(store, session.id);
-      assert.equal(await store.grow(id, 100, limits), 'grown');
-      assert.equal(await store.grow(id, 1, limits), 'full');
-      assert.equal(await store.grow(id, 0, limits), 'grown');
-      assert.equal(await store.reserve(newResource(session.id), limits), 'reserved');
-      assert.equal(await store.reserve(newResource(session.id), limits), 'full');
+      assert.equal(await store.resources.grow(id, 100, limits), 'grown');
+      assert.equal(await store.resources.grow(id, 1, limits), 'full');
+      assert.equal(await store.resources.grow(id, 0, limits), 'grown');
+      assert.equal(await store.resources.reserve(newResource(session.id), limits), 'reserved');
+      assert.equal(await store.resources.reserve(newResource(session.id), limits), 'full');
     },
   },
   {
@@ -122,8 +123,8 @@ export const resourceCases: readonly SessionStoreCase[] = [
       const session = await opened(store);
       const { id } = await writing(store, session.id, 100);
       const lowered = { maxResources: 5, maxBytes: 99 };
-      assert.equal(await store.reserve(newResource(session.id), lowered), 'full');
-      assert.equal(await store.grow(id, 0, lowered), 'full');
+      assert.equal(await store.resources.reserve(newResource(session.id), lowered), 'full');
+      assert.equal(await store.resources.grow(id, 0, lowered), 'full');
     },
   },
   {
@@ -131,12 +132,14 @@ export const resourceCases: readonly SessionStoreCase[] = [
     async run(store) {
       const session = await opened(store);
       const { id } = await writing(store, session.id, 100);
-      const record = present(await store.settle(id, { sizeBytes: 40, mediaType: 'audio/ogg', at: NOW + 9 }));
+      const record = present(
+        await store.resources.settle(id, { sizeBytes: 40, mediaType: 'audio/ogg', at: NOW + 9 }),
+      );
       same(
         [record.state, record.sizeBytes, record.mediaType, record.processId, record.lastUsedAt],
         ['ready', 40, 'audio/ogg', null, NOW + 9],
       );
-      same(await store.findResource(id), record);
+      same(await store.resources.find(id), record);
       assert.equal((await sessionNow(store, session)).bytesUsed, 40);
     },
   },
@@ -152,7 +155,10 @@ export const resourceCases: readonly SessionStoreCase[] = [
     async run(store) {
       const session = await opened(store);
       const record = await ready(store, session.id, 10);
-      same(await store.settle(record.id, { sizeBytes: 3, mediaType: 'x/y', at: NOW + HOUR }), record);
+      same(
+        await store.resources.settle(record.id, { sizeBytes: 3, mediaType: 'x/y', at: NOW + HOUR }),
+        record,
+      );
       assert.equal((await sessionNow(store, session)).bytesUsed, 10);
     },
   },
@@ -161,7 +167,10 @@ export const resourceCases: readonly SessionStoreCase[] = [
     async run(store) {
       const session = await opened(store);
       const { id } = await writing(store, session.id, 10);
-      await rejects(store.settle(id, { sizeBytes: 11, mediaType: null, at: NOW }), 'INVALID_ARGUMENT');
+      await rejects(
+        store.resources.settle(id, { sizeBytes: 11, mediaType: null, at: NOW }),
+        'INVALID_ARGUMENT',
+      );
       same((await resourceNow(store, { id })).state, 'writing');
     },
   },
@@ -170,10 +179,13 @@ export const resourceCases: readonly SessionStoreCase[] = [
     async run(store) {
       const session = await opened(store);
       const { id } = await ready(store, session.id, 10);
-      assert.equal(await store.grow(id, 1, LIMITS), 'gone');
-      assert.equal(await store.grow(randomUUID(), 1, LIMITS), 'gone');
-      assert.equal(await store.settle(randomUUID(), { sizeBytes: 0, mediaType: null, at: NOW }), null);
-      assert.equal(await store.reserve(newResource(randomUUID()), LIMITS), 'gone');
+      assert.equal(await store.resources.grow(id, 1, LIMITS), 'gone');
+      assert.equal(await store.resources.grow(randomUUID(), 1, LIMITS), 'gone');
+      assert.equal(
+        await store.resources.settle(randomUUID(), { sizeBytes: 0, mediaType: null, at: NOW }),
+        null,
+      );
+      assert.equal(await store.resources.reserve(newResource(randomUUID()), LIMITS), 'gone');
     },
   },
   {
@@ -183,10 +195,10 @@ export const resourceCases: readonly SessionStoreCase[] = [
       const third = await ready(store, a.id, 1, { createdAt: NOW + 3 });
       const first = await writing(store, b.id, 1, { createdAt: NOW + 1 });
       const second = await ready(store, a.id, 1, { createdAt: NOW + 2 });
-      await store.beginRelease([second], lease(), 'any');
-      sameIds(await store.listResources([a.id, b.id, a.id, randomUUID()]), [first, second, third]);
-      sameIds(await store.listResources([b.id]), [first]);
-      same(await store.listResources([]), []);
+      await store.releases.beginRelease([second], lease(), 'any');
+      sameIds(await store.resources.list([a.id, b.id, a.id, randomUUID()]), [first, second, third]);
+      sameIds(await store.resources.list([b.id]), [first]);
+      same(await store.resources.list([]), []);
     },
   },
   {
@@ -197,15 +209,15 @@ export const resourceCases: readonly SessionStoreCase[] = [
       const leaving = await ready(store, session.id);
       const gone = await ready(store, session.id);
       const foreign = await ready(store, other.id);
-      await store.beginRelease([leaving, gone], lease(), 'any');
-      await store.finishRelease([gone.id], 'released');
-      const known = await store.knownResources([randomUUID(), other.id, session.id, other.id]);
+      await store.releases.beginRelease([leaving, gone], lease(), 'any');
+      await store.releases.finishRelease([gone.id], 'released');
+      const known = await store.resources.known([randomUUID(), other.id, session.id, other.id]);
       same(known, ['', packIds([foreign.id]), known[2], packIds([foreign.id])]);
       same(
         [...packedIds(known[2])].toSorted(),
         [written.id, leaving.id].map((id) => packIds([id])).toSorted(),
       );
-      same(await store.knownResources([]), []);
+      same(await store.resources.known([]), []);
     },
   },
   {
@@ -213,13 +225,13 @@ export const resourceCases: readonly SessionStoreCase[] = [
     async run(store) {
       const session = await opened(store);
       const { id } = await ready(store, session.id);
-      const used = present(await store.use(id, PROCESS, NOW + 10));
+      const used = present(await store.resources.use(id, PROCESS, NOW + 10));
       same([used.uses, used.lastUsedAt], [1, NOW + 10]);
-      present(await store.use(id, PROCESS, NOW + 5));
-      present(await store.use(id, OTHER_PROCESS, NOW + 20));
+      present(await store.resources.use(id, PROCESS, NOW + 5));
+      present(await store.resources.use(id, OTHER_PROCESS, NOW + 20));
       same((await resourceNow(store, { id })).uses, 3);
-      await store.unuse(id, PROCESS, NOW + 15);
-      await store.unuse(id, PROCESS, NOW + 30);
+      await store.resources.unuse(id, PROCESS, NOW + 15);
+      await store.resources.unuse(id, PROCESS, NOW + 30);
       const { uses, lastUsedAt } = await resourceNow(store, { id });
       same([uses, lastUsedAt], [1, NOW + 30]);
     },
@@ -229,9 +241,9 @@ export const resourceCases: readonly SessionStoreCase[] = [
     async run(store) {
       const session = await opened(store);
       const { id } = await ready(store, session.id);
-      await store.use(id, OTHER_PROCESS, NOW + 1);
-      await store.unuse(id, PROCESS, NOW + 99);
-      await store.unuse(randomUUID(), PROCESS, NOW);
+      await store.resources.use(id, OTHER_PROCESS, NOW + 1);
+      await store.resources.unuse(id, PROCESS, NOW + 99);
+      await store.resources.unuse(randomUUID(), PROCESS, NOW);
       const { uses, lastUsedAt } = await resourceNow(store, { id });
       same([uses, lastUsedAt], [1, NOW + 1]);
     },
@@ -241,11 +253,11 @@ export const resourceCases: readonly SessionStoreCase[] = [
     async run(store) {
       const session = await opened(store);
       const { id } = await writing(store, session.id);
-      assert.equal(await store.use(id, PROCESS, NOW), null);
+      assert.equal(await store.resources.use(id, PROCESS, NOW), null);
       const leaving = await ready(store, session.id);
-      await store.beginRelease([leaving], lease(), 'any');
-      assert.equal(await store.use(leaving.id, PROCESS, NOW), null);
-      assert.equal(await store.use(randomUUID(), PROCESS, NOW), null);
+      await store.releases.beginRelease([leaving], lease(), 'any');
+      assert.equal(await store.resources.use(leaving.id, PROCESS, NOW), null);
+      assert.equal(await store.resources.use(randomUUID(), PROCESS, NOW), null);
     },
   },
 ];

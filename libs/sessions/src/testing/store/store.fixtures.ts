@@ -43,7 +43,7 @@ export function newSession(differing: Partial<NewSession> = {}): NewSession {
 
 export async function opened(store: SessionStore, differing: Partial<NewSession> = {}): Promise<NewSession> {
   const session = newSession(differing);
-  assert.equal(await store.open(session, MANY), 'opened');
+  assert.equal(await store.sessions.open(session, MANY), 'opened');
   return session;
 }
 
@@ -81,8 +81,8 @@ export async function writing(
   differing: Partial<NewResource> = {},
 ): Promise<NewResource> {
   const resource = newResource(sessionId, differing);
-  assert.equal(await store.reserve(resource, LIMITS), 'reserved');
-  if (bytes > 0) assert.equal(await store.grow(resource.id, bytes, LIMITS), 'grown');
+  assert.equal(await store.resources.reserve(resource, LIMITS), 'reserved');
+  if (bytes > 0) assert.equal(await store.resources.grow(resource.id, bytes, LIMITS), 'grown');
   return resource;
 }
 
@@ -95,7 +95,7 @@ export async function ready(
 ): Promise<ResourceRecord> {
   const { id } = await writing(store, sessionId, bytes, differing);
   const at = differing.createdAt ?? NOW;
-  return present(await store.settle(id, { sizeBytes: bytes, mediaType: null, at }));
+  return present(await store.resources.settle(id, { sizeBytes: bytes, mediaType: null, at }));
 }
 
 export function lease(until = NOW + MINUTE, processId = PROCESS, nodeId = NODE): Lease {
@@ -120,22 +120,22 @@ export function anEnd(differing: Partial<BeginEnd> = {}): BeginEnd {
 }
 
 export async function ended(store: SessionStore, session: { readonly id: string }): Promise<void> {
-  present(await store.beginEnd(session.id, anEnd()));
-  await store.finishEnd(session.id, NODE, NOW + SECOND);
+  present(await store.endings.beginEnd(session.id, anEnd()));
+  await store.endings.finishEnd(session.id, NODE, NOW + SECOND);
 }
 
 export async function sessionNow(
   store: SessionStore,
   session: { readonly id: string },
 ): Promise<SessionRecord> {
-  return present(await store.find(session.id));
+  return present(await store.sessions.find(session.id));
 }
 
 export async function resourceNow(
   store: SessionStore,
   resource: { readonly id: string },
 ): Promise<ResourceRecord> {
-  return present(await store.findResource(resource.id));
+  return present(await store.resources.find(resource.id));
 }
 
 export function present<T>(value: T | null | undefined): T {

@@ -8,8 +8,8 @@ export const touchingCases: readonly SessionStoreCase[] = [
     name: 'a touch moves last activity forward, counts requests and confirms',
     async run(store) {
       const session = await opened(store);
-      await store.touch([{ sessionId: session.id, at: NOW + 10, requests: 3 }]);
-      await store.touch([{ sessionId: session.id, at: NOW + 20, requests: 1 }]);
+      await store.sessions.touch([{ sessionId: session.id, at: NOW + 10, requests: 3 }]);
+      await store.sessions.touch([{ sessionId: session.id, at: NOW + 20, requests: 1 }]);
       const { lastActivityAt, requestCount, confirmed } = await sessionNow(store, session);
       same([lastActivityAt, requestCount, confirmed], [NOW + 20, 5, true]);
     },
@@ -18,7 +18,7 @@ export const touchingCases: readonly SessionStoreCase[] = [
     name: 'a touch without requests moves last activity and confirms nothing',
     async run(store) {
       const session = await opened(store);
-      await store.touch([{ sessionId: session.id, at: NOW + 10, requests: 0 }]);
+      await store.sessions.touch([{ sessionId: session.id, at: NOW + 10, requests: 0 }]);
       const { lastActivityAt, requestCount, confirmed } = await sessionNow(store, session);
       same([lastActivityAt, requestCount, confirmed], [NOW + 10, 1, false]);
     },
@@ -27,8 +27,8 @@ export const touchingCases: readonly SessionStoreCase[] = [
     name: 'a confirmed session stays confirmed when only bytes move',
     async run(store) {
       const session = await opened(store);
-      await store.touch([{ sessionId: session.id, at: NOW + 1, requests: 1 }]);
-      await store.touch([{ sessionId: session.id, at: NOW + 2, requests: 0 }]);
+      await store.sessions.touch([{ sessionId: session.id, at: NOW + 1, requests: 1 }]);
+      await store.sessions.touch([{ sessionId: session.id, at: NOW + 2, requests: 0 }]);
       assert.equal((await sessionNow(store, session)).confirmed, true);
     },
   },
@@ -36,8 +36,8 @@ export const touchingCases: readonly SessionStoreCase[] = [
     name: 'last activity never moves back, yet the requests of a late touch count',
     async run(store) {
       const session = await opened(store);
-      await store.touch([{ sessionId: session.id, at: NOW + 100, requests: 1 }]);
-      await store.touch([{ sessionId: session.id, at: NOW + 50, requests: 2 }]);
+      await store.sessions.touch([{ sessionId: session.id, at: NOW + 100, requests: 1 }]);
+      await store.sessions.touch([{ sessionId: session.id, at: NOW + 50, requests: 2 }]);
       const { lastActivityAt, requestCount } = await sessionNow(store, session);
       same([lastActivityAt, requestCount], [NOW + 100, 4]);
     },
@@ -46,7 +46,7 @@ export const touchingCases: readonly SessionStoreCase[] = [
     name: 'last activity never moves past the absolute end',
     async run(store) {
       const session = await opened(store);
-      await store.touch([{ sessionId: session.id, at: NOW + 2 * HOUR, requests: 1 }]);
+      await store.sessions.touch([{ sessionId: session.id, at: NOW + 2 * HOUR, requests: 1 }]);
       assert.equal((await sessionNow(store, session)).lastActivityAt, session.expiresAt);
     },
   },
@@ -55,8 +55,8 @@ export const touchingCases: readonly SessionStoreCase[] = [
     async run(store) {
       const [first, second, over] = await openedMany(store, 3);
       assert.ok(first && second && over);
-      await store.beginEnd(over.id, anEnd());
-      await store.touch([
+      await store.endings.beginEnd(over.id, anEnd());
+      await store.sessions.touch([
         { sessionId: first.id, at: NOW + 1, requests: 1 },
         { sessionId: randomUUID(), at: NOW + 1, requests: 1 },
         { sessionId: over.id, at: NOW + 9, requests: 1 },
@@ -68,14 +68,16 @@ export const touchingCases: readonly SessionStoreCase[] = [
       same((await sessionNow(store, second)).lastActivityAt, NOW + 2);
       same((await sessionNow(store, over)).lastActivityAt, NOW);
       same((await sessionNow(store, over)).requestCount, 1);
-      await store.touch([]);
+      await store.sessions.touch([]);
     },
   },
   {
     name: 'touches of many callers at once are all counted',
     async run(store) {
       const session = await opened(store);
-      await atOnce(50, (index) => store.touch([{ sessionId: session.id, at: NOW + index, requests: 1 }]));
+      await atOnce(50, (index) =>
+        store.sessions.touch([{ sessionId: session.id, at: NOW + index, requests: 1 }]),
+      );
       const { lastActivityAt, requestCount } = await sessionNow(store, session);
       same([lastActivityAt, requestCount], [NOW + 49, 51]);
     },

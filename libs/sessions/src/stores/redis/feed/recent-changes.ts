@@ -1,4 +1,5 @@
-import type { BeginEnd, SessionStore } from '../../../ports/session-store.js';
+import type { BeginEnd, EndingsGroup } from '../../../ports/endings.js';
+import type { SessionsGroup } from '../../../ports/sessions.js';
 
 /** For so long after it was made a change can be made again, and so many of them: a replica is seldom a second behind. */
 const KEPT_MS = 60_000;
@@ -35,7 +36,8 @@ export class RecentChanges {
   #due: Kept[] = [];
 
   constructor(
-    private readonly store: Pick<SessionStore, 'find' | 'bindUser' | 'rotate' | 'beginEnd'>,
+    private readonly sessions: Pick<SessionsGroup, 'find' | 'bindUser' | 'rotate'>,
+    private readonly endings: Pick<EndingsGroup, 'beginEnd'>,
     /** Milliseconds by a clock that nobody sets. */
     private readonly monotonic: () => number = () => performance.now(),
   ) {}
@@ -79,19 +81,19 @@ export class RecentChanges {
     if (change.kind === 'end') {
       // Whoever cleans up next may finish it: this process may be through with it, or in the middle.
       const lease = { ...change.end.lease, until: change.end.at };
-      await this.store.beginEnd(sessionId, { ...change.end, lease });
+      await this.endings.beginEnd(sessionId, { ...change.end, lease });
       return true;
     }
     const answer =
       change.kind === 'bind'
-        ? await this.store.bindUser(sessionId, change.epoch, change.userId)
-        : await this.store.rotate(sessionId, change.epoch, change.tokenHash, change.at);
+        ? await this.sessions.bindUser(sessionId, change.epoch, change.userId)
+        : await this.sessions.rotate(sessionId, change.epoch, change.tokenHash, change.at);
     if (answer !== 'stale') return true;
-    const session = await this.store.find(sessionId);
+    const session = await this.sessions.find(sessionId);
     if (session?.state !== 'open') return true;
     if (session.epoch < change.epoch) return false;
     if (change.kind === 'rotate' || session.userId !== null) return true;
-    return (await this.store.bindUser(sessionId, session.epoch, change.userId)) !== 'stale';
+    return (await this.sessions.bindUser(sessionId, session.epoch, change.userId)) !== 'stale';
   }
 
   #isKept({ madeAt }: Kept): boolean {

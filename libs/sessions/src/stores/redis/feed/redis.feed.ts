@@ -1,8 +1,10 @@
-import type { Feed, FeedPosition } from '../../../ports/session-store.js';
+import type { Feed, FeedGroup, FeedPosition } from '../../../ports/feed.js';
 import type { RedisBuckets } from '../operations/redis.buckets.js';
+import type { RedisDurableWrites } from '../operations/redis.durable-writes.js';
+import type { RedisLedger } from '../operations/redis.ledger.js';
+import type { RecentChanges } from './recent-changes.js';
 import type { RedisConnection } from '../connection/redis.connection.js';
 import { CHANGES_SINCE } from '../scripts/redis.scripts.listings.js';
-import { FIELDS } from '../scripts/redis.scripts.store.js';
 import type { RedisServers } from '../connection/redis.server.js';
 import { storedSession, textsOf } from '../operations/redis.values.js';
 
@@ -23,18 +25,32 @@ interface Share {
  * bucket, and a session stays in its own. After a failover numbers may be given a second time: the history that they belong
  * to has another name then, and the reader is told to forget what it knows.
  */
-export class RedisFeed {
+export class RedisFeed implements FeedGroup {
   constructor(
     private readonly connection: RedisConnection,
     private readonly buckets: RedisBuckets,
     private readonly servers: RedisServers,
+    private readonly ledger: RedisLedger,
+    private readonly durable: RedisDurableWrites,
+    private readonly recent: RecentChanges,
   ) {}
 
-  async read(text: FeedPosition | null, limit: number): Promise<Feed> {
+  /** After a failover, what this process changed lately is made again before anybody acts on what the feed tells. */
+  async read(position: FeedPosition | null, limit: number): Promise<Feed> {
+    const read = await this.#read(position, limit);
+    if (read.reset) {
+      this.durable.startAnew();
+      this.recent.doubtAll();
+    }
+    await this.recent.makeAgain();
+    return read;
+  }
+
+  async #read(text: FeedPosition | null, limit: number): Promise<Feed> {
     const [generation, histories, counters] = await Promise.all([
       this.connection.send(this.buckets.layout.store, ['HGET', this.buckets.layout.store, 'generation']),
       this.servers.histories(),
-      this.counters(),
+      this.ledger.counters(),
     ]);
     const history = `${String(generation)},${histories}`;
     const now: Position = { history, counters };
@@ -44,12 +60,6 @@ export class RedisFeed {
       return { changes: [], position: format(now), more: false, reset: true };
     }
     return this.#readOn(position, counters, limit);
-  }
-
-  /** How many changes each bucket has seen. */
-  async counters(): Promise<number[]> {
-    const found = await this.buckets.askAll(FIELDS, 'totals', 'counter');
-    return found.map((counter) => Number(textsOf(counter)[0]));
   }
 
   /**

@@ -1,5 +1,5 @@
 import { bucketOfId, bucketOfName } from '../../../domain/bucket.js';
-import type { Claim } from '../../../ports/session-store.js';
+import type { LeaseRequest } from '../../../ports/endings.js';
 import type { RedisConnection } from '../connection/redis.connection.js';
 import { isScriptUnknown } from '../connection/redis.errors.js';
 import { RedisLayout, type BucketKey } from '../scripts/redis.layout.js';
@@ -137,10 +137,7 @@ export class RedisBuckets {
   }
 
   /** What a node may do next, over all buckets, and what anybody may: those whose lease ends first. */
-  firstTurns(
-    key: 'ending' | 'releasing',
-    { at, lease, limit }: Pick<Claim, 'at' | 'lease' | 'limit'>,
-  ): Promise<Entry[]> {
+  firstTurns(key: 'ending' | 'releasing', { at, lease, limit }: LeaseRequest): Promise<Entry[]> {
     const order = (a: Entry, b: Entry): number => a.score - b.score || compare(a.id, b.id);
     return this.merge(limit, order, async (buckets, count) => {
       const turns = await this.askIn(buckets, TURNS, key, at, count, lease.nodeId, NOBODY);

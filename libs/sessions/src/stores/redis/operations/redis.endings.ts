@@ -1,17 +1,23 @@
 import { idleEndsAt } from '../../../domain/lifetime.js';
 import type { SessionRecord } from '../../../domain/session.js';
-import type { BeginEnd, Claim, EndCondition, EndingSession, Released } from '../../../ports/session-store.js';
+import type {
+  BeginEnd,
+  EndCondition,
+  EndingSession,
+  EndingsGroup,
+  LeaseRequest,
+  Released,
+} from '../../../ports/endings.js';
 import { compare, type RedisBuckets } from './redis.buckets.js';
 import type { RedisDurableWrites } from './redis.durable-writes.js';
 import type { BucketKey } from '../scripts/redis.layout.js';
 import type { SessionCounts } from './session-counts.js';
-import { BEGIN_END, CLAIM_ENDING, DROP_TOMBSTONES, FINISH_END } from '../scripts/redis.scripts.endings.js';
+import { BEGIN_END, LEASE_ENDING, DROP_TOMBSTONES, FINISH_END } from '../scripts/redis.scripts.endings.js';
 import { COUNT_UP_TO } from '../scripts/redis.scripts.listings.js';
 import type { RedisSessions } from './redis.sessions.js';
-import { endingSessionOf, numberOf, pairsOf, sessionOf, textsOf } from './redis.values.js';
+import { endingSessionOf, inOrder, numberOf, pairsOf, textsOf } from './redis.values.js';
 
-/** How a session ends: what is due, `open → ending → ended`, and the tombstone's own end. */
-export class RedisEndings {
+export class RedisEndings implements EndingsGroup {
   constructor(
     private readonly buckets: RedisBuckets,
     private readonly durable: RedisDurableWrites,
@@ -31,14 +37,14 @@ export class RedisEndings {
     return endingSessionOf(text, end.lease.nodeId);
   }
 
-  async leaseEnding(claim: Claim): Promise<EndingSession[]> {
-    const { nodeId, until } = claim.lease;
-    const due = await this.buckets.firstTurns('ending', claim);
+  async leaseEnding(request: LeaseRequest): Promise<EndingSession[]> {
+    const { nodeId, until } = request.lease;
+    const due = await this.buckets.firstTurns('ending', request);
     const ids = due.map(({ id }) => id);
-    const claimed = await this.buckets.byBucket(new Set(ids), async (bucket, of) =>
-      textsOf(await this.buckets.runIn(CLAIM_ENDING, bucket, claim.at, until, nodeId, ...of)),
+    const leased = await this.buckets.byBucket(new Set(ids), async (bucket, of) =>
+      textsOf(await this.buckets.runIn(LEASE_ENDING, bucket, request.at, until, nodeId, ...of)),
     );
-    const sessions = claimed.flat().map((text) => endingSessionOf(text, nodeId));
+    const sessions = leased.flat().map((text) => endingSessionOf(text, nodeId));
     return inOrder(ids, sessions);
   }
 
@@ -52,19 +58,14 @@ export class RedisEndings {
   }
 
   async findIdle(at: number, limit: number): Promise<SessionRecord[]> {
-    const due = await this.#firstOpen('idle', at, limit);
+    const due = await this.sessions.firstOpen('idle', at, limit);
     return due
       .filter((session) => idleEndsAt(session) <= at)
       .toSorted((a, b) => idleEndsAt(a) - idleEndsAt(b) || compare(a.id, b.id));
   }
 
   findExpired(at: number, limit: number): Promise<SessionRecord[]> {
-    return this.#firstOpen('expiry', at, limit);
-  }
-
-  async findDisposable(limit: number): Promise<SessionRecord[]> {
-    const found = await this.#firstOpen('disposable', '+inf', limit);
-    return found.filter(({ resourceCount, userId }) => resourceCount === 0 && userId === null);
+    return this.sessions.firstOpen('expiry', at, limit);
   }
 
   async countDue(at: number): Promise<{ idle: number; expired: number }> {
@@ -95,36 +96,4 @@ export class RedisEndings {
     await this.counts.correct();
     return dropped.flat().length / 2;
   }
-
-  /** Sessions by their ids, in the order of the ids; only those that are open. */
-  async loadOpen(ids: readonly string[]): Promise<SessionRecord[]> {
-    return (await this.load(ids)).filter((session) => session.state === 'open');
-  }
-
-  async load(ids: readonly string[]): Promise<SessionRecord[]> {
-    const found = await this.buckets.byBucket(ids, (bucket, of) =>
-      this.buckets.fields(bucket, 'sessions', ...of),
-    );
-    return inOrder(
-      ids,
-      found
-        .flat()
-        .filter((text) => text !== '')
-        .map(sessionOf),
-    );
-  }
-
-  async #firstOpen(key: BucketKey, at: number | '+inf', limit: number): Promise<SessionRecord[]> {
-    const entries = await this.buckets.firstUpTo(key, at, limit);
-    return this.loadOpen(entries.map(({ id }) => id));
-  }
-}
-
-/** Records in the order that their ids were asked for. */
-export function inOrder<T extends { readonly id: string }>(
-  ids: readonly string[],
-  records: readonly T[],
-): T[] {
-  const byId = new Map(records.map((record) => [record.id, record]));
-  return [...new Set(ids)].map((id) => byId.get(id)).filter((record) => record !== undefined);
 }

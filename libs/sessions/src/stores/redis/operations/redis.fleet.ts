@@ -1,21 +1,29 @@
-import { CLEANUP_JOBS, type CleanupJob } from '../../../domain/events.js';
 import type { ClockAnchor, ClockReading } from '../../../ports/clock.js';
-import type { Heartbeat, JobRecord, JobRun } from '../../../ports/session-store.js';
+import type { Released } from '../../../ports/endings.js';
+import type { FleetGroup, Heartbeat, NodeRecord } from '../../../ports/fleet.js';
 import { compare, type RedisBuckets } from './redis.buckets.js';
+import { FORGET_ENDS, FORGET_FILES } from '../scripts/redis.scripts.endings.js';
 import { ABANDON } from '../scripts/redis.scripts.resources.js';
 import {
   FIELDS,
   FORGET_LOST,
+  FORGET_NODE,
   HEARTBEAT,
-  RECORD_RUN,
   SEEN,
   STRIKE_OFF,
   TIME,
 } from '../scripts/redis.scripts.store.js';
 import { numberOf, textOf, textOfRecord, textsOf } from './redis.values.js';
 
-/** The processes on this store, their clock, and what their cleanup jobs did. */
-export class RedisFleet {
+const PAGE = 200;
+
+/** What is kept of a node beside its id. */
+interface StoredNode {
+  readonly address?: string;
+  readonly lastSeenAt: number;
+}
+
+export class RedisFleet implements FleetGroup {
   readonly #keys: readonly string[];
 
   constructor(private readonly buckets: RedisBuckets) {
@@ -58,34 +66,73 @@ export class RedisFleet {
     for (const processId of ids.keys()) await this.#free(processId);
   }
 
-  async recordRun(run: JobRun): Promise<void> {
-    const { job, startedAt, durationMs, items, failures, nextRunAt, lastError } = run;
-    const fields = {
-      startedAt,
-      durationMs,
-      items,
-      failures,
-      nextRunAt: nextRunAt ?? '',
-      lastError: lastError ?? '',
-    };
-    const successAt = failures === 0 ? startedAt + durationMs : '';
-    const args = [items, failures, successAt, ...Object.entries(fields).flat()];
-    await this.buckets.run(RECORD_RUN, [this.buckets.layout.job(job)], args);
-  }
-
-  async listRuns(): Promise<JobRecord[]> {
-    const found = await Promise.all(
-      CLEANUP_JOBS.toSorted().map(async (job) => {
-        const fields = await this.buckets.hash(this.buckets.layout.job(job));
-        return fields.size === 0 ? [] : [jobOf(job, fields)];
-      }),
-    );
-    return found.flat();
-  }
-
   async #free(processId: string): Promise<void> {
     await this.buckets.inAll((bucket) => this.buckets.runIn(ABANDON, bucket, processId));
     await this.buckets.run(FORGET_LOST, this.#keys, [processId]);
+  }
+
+  async listNodes(): Promise<NodeRecord[]> {
+    const nodes = [...(await this.#nodes())].toSorted(([a], [b]) => compare(a, b));
+    const held = await this.#heldBy(nodes.map(([nodeId]) => nodeId));
+    return nodes.map(([nodeId, { address = null, lastSeenAt }], index) => {
+      return { nodeId, address, lastSeenAt, resources: held[index] ?? 0 };
+    });
+  }
+
+  /** It stays known until all it held is dropped: who fails on the way can be asked again. */
+  async forgetNode(nodeId: string, silentSince: number, at: number): Promise<Released | null> {
+    const node = (await this.#nodes()).get(nodeId);
+    if (node === undefined || node.lastSeenAt > silentSince) return null;
+    const dropped = await this.buckets.inAll(async (bucket) => [
+      ...(await this.#forgetEnds(bucket, nodeId, at)),
+      ...(await this.#forgetFiles(bucket, nodeId)),
+    ]);
+    await this.buckets.run(FORGET_NODE, this.#keys, [nodeId]);
+    return dropped
+      .flat()
+      .reduce(
+        (sum, { resources, bytes }) => ({ resources: sum.resources + resources, bytes: sum.bytes + bytes }),
+        { resources: 0, bytes: 0 },
+      );
+  }
+
+  async #forgetEnds(bucket: number, nodeId: string, at: number): Promise<Released[]> {
+    const dropped: Released[] = [];
+    for (;;) {
+      // oxlint-disable-next-line no-await-in-loop -- a page at a time, so that Redis has time for others
+      const reply = textsOf(await this.buckets.runIn(FORGET_ENDS, bucket, nodeId, at, PAGE));
+      const [seen = 0, resources = 0, bytes = 0] = reply.map(numberOf);
+      dropped.push({ resources, bytes });
+      if (seen < PAGE) return dropped;
+    }
+  }
+
+  async #forgetFiles(bucket: number, nodeId: string): Promise<Released[]> {
+    const dropped: Released[] = [];
+    let cursor = '0';
+    do {
+      // oxlint-disable-next-line no-await-in-loop -- likewise
+      const [next = '0', resources, bytes] = textsOf(
+        await this.buckets.runIn(FORGET_FILES, bucket, nodeId, cursor),
+      );
+      dropped.push({ resources: numberOf(resources), bytes: numberOf(bytes) });
+      cursor = next;
+    } while (cursor !== '0');
+    return dropped;
+  }
+
+  async #nodes(): Promise<Map<string, StoredNode>> {
+    const [, , , nodes = ''] = this.#keys;
+    const texts = await this.buckets.hash(nodes);
+    return new Map([...texts].map(([nodeId, text]): [string, StoredNode] => [nodeId, JSON.parse(text)]));
+  }
+
+  async #heldBy(nodeIds: readonly string[]): Promise<number[]> {
+    if (nodeIds.length === 0) return [];
+    const fields = nodeIds.map((nodeId) => `node:${nodeId}`);
+    const found = await this.buckets.askAll(FIELDS, 'totals', ...fields);
+    const shares = found.map((share) => textsOf(share).map(Number));
+    return nodeIds.map((_, index) => shares.reduce((sum, share) => sum + (share[index] ?? 0), 0));
   }
 }
 
@@ -93,22 +140,4 @@ function beatOf(text: string): Heartbeat {
   const beat: Omit<Heartbeat, 'address' | 'sign'> & Partial<Heartbeat> = JSON.parse(text);
   const { processId, role, at, flushedThroughAt, nodeId, address = null, sign = null } = beat;
   return { processId, role, at, flushedThroughAt, nodeId, address, sign };
-}
-
-function jobOf(job: CleanupJob, fields: ReadonlyMap<string, string>): JobRecord {
-  const number = (name: string): number => Number(fields.get(name) ?? 0);
-  const numberOrNull = (name: string): number | null => (fields.get(name) ? number(name) : null);
-  return {
-    job,
-    startedAt: number('startedAt'),
-    durationMs: number('durationMs'),
-    items: number('items'),
-    failures: number('failures'),
-    nextRunAt: numberOrNull('nextRunAt'),
-    lastError: fields.get('lastError') || null,
-    runs: number('runs'),
-    totalItems: number('totalItems'),
-    totalFailures: number('totalFailures'),
-    lastSuccessAt: numberOrNull('lastSuccessAt'),
-  };
 }

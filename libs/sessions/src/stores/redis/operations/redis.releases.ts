@@ -1,13 +1,16 @@
 import type { ResourceRecord } from '../../../domain/resource.js';
-import type { Claim, Lease, Released, Victim } from '../../../ports/session-store.js';
+import type { Lease, LeaseRequest, Released } from '../../../ports/endings.js';
+import type { ReleasesGroup, Victim } from '../../../ports/releases.js';
 import type { RedisBuckets } from './redis.buckets.js';
-import { inOrder } from './redis.endings.js';
-import { BEGIN_RELEASE, CLAIM_RELEASING, FINISH_RELEASE } from '../scripts/redis.scripts.resources.js';
-import { numberOf, resourceOf, textsOf } from './redis.values.js';
+import type { RedisFleet } from './redis.fleet.js';
+import { BEGIN_RELEASE, LEASE_RELEASING, FINISH_RELEASE } from '../scripts/redis.scripts.resources.js';
+import { inOrder, numberOf, resourceOf, textsOf } from './redis.values.js';
 
-/** How a resource is let go: `releasing`, and gone once its file is. */
-export class RedisReleases {
-  constructor(private readonly buckets: RedisBuckets) {}
+export class RedisReleases implements ReleasesGroup {
+  constructor(
+    private readonly buckets: RedisBuckets,
+    private readonly fleet: RedisFleet,
+  ) {}
 
   async beginRelease(
     victims: readonly Victim[],
@@ -25,13 +28,14 @@ export class RedisReleases {
     return inOrder(ids, marked.flat().map(resourceOf));
   }
 
-  async leaseReleasing(claim: Claim): Promise<ResourceRecord[]> {
-    const due = await this.buckets.firstTurns('releasing', claim);
+  async leaseReleasing(request: LeaseRequest): Promise<ResourceRecord[]> {
+    await this.fleet.freeLost();
+    const due = await this.buckets.firstTurns('releasing', request);
     const ids = due.map(({ id }) => id);
-    const claimed = await this.buckets.byBucket(ids, async (bucket, of) =>
-      textsOf(await this.buckets.runIn(CLAIM_RELEASING, bucket, claim.at, claim.lease.until, ...of)),
+    const leased = await this.buckets.byBucket(ids, async (bucket, of) =>
+      textsOf(await this.buckets.runIn(LEASE_RELEASING, bucket, request.at, request.lease.until, ...of)),
     );
-    return inOrder(ids, claimed.flat().map(resourceOf));
+    return inOrder(ids, leased.flat().map(resourceOf));
   }
 
   async finishRelease(resourceIds: readonly string[], kind: 'released' | 'evicted'): Promise<Released> {

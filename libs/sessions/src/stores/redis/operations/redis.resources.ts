@@ -1,7 +1,7 @@
 import { SessionsError } from '../../../domain/errors.js';
 import type { ResourceLimits } from '../../../domain/limits.js';
 import type { NewResource, ResourceRecord } from '../../../domain/resource.js';
-import type { Settled } from '../../../ports/session-store.js';
+import type { ResourcesGroup, Settled } from '../../../ports/resources.js';
 import { compare, type RedisBuckets } from './redis.buckets.js';
 import {
   GROW,
@@ -14,8 +14,7 @@ import {
 } from '../scripts/redis.scripts.resources.js';
 import { newResourceText, resourceOf, textOf, textsOf } from './redis.values.js';
 
-/** How a resource comes to be, and is used: `reserve → grow → settle → use`. */
-export class RedisResources {
+export class RedisResources implements ResourcesGroup {
   constructor(private readonly buckets: RedisBuckets) {}
 
   async reserve(resource: NewResource, limits: ResourceLimits): Promise<'reserved' | 'gone' | 'full'> {
@@ -48,14 +47,14 @@ export class RedisResources {
     return text === undefined ? null : resourceOf(text);
   }
 
-  async findResource(resourceId: string): Promise<ResourceRecord | null> {
+  async find(resourceId: string): Promise<ResourceRecord | null> {
     const bucket = this.buckets.of(resourceId);
     if (bucket === null) return null;
     const [text = ''] = await this.buckets.fields(bucket, 'resources', resourceId);
     return text === '' ? null : resourceOf(text);
   }
 
-  async listResources(sessionIds: readonly string[]): Promise<ResourceRecord[]> {
+  async list(sessionIds: readonly string[]): Promise<ResourceRecord[]> {
     const found = await this.buckets.byBucket(new Set(sessionIds), async (bucket, ids) =>
       textsOf(await this.buckets.runIn(LIST_RESOURCES, bucket, ...ids)),
     );
@@ -65,7 +64,7 @@ export class RedisResources {
       .toSorted((a, b) => a.createdAt - b.createdAt || compare(a.id, b.id));
   }
 
-  async knownResources(sessionIds: readonly string[]): Promise<string[]> {
+  async known(sessionIds: readonly string[]): Promise<string[]> {
     const known = new Map<string, string>();
     await this.buckets.byBucket(new Set(sessionIds), async (bucket, ids) => {
       const texts = textsOf(await this.buckets.runIn(PACKED_IDS, bucket, ...ids));

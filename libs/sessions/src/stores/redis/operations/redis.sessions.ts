@@ -2,16 +2,17 @@ import { hash } from 'node:crypto';
 import { SessionsError } from '../../../domain/errors.js';
 import { idleEndsAt } from '../../../domain/lifetime.js';
 import { openingRecord, type NewSession, type SessionRecord } from '../../../domain/session.js';
-import type { Refused, TokenMatch, Touch } from '../../../ports/session-store.js';
-import type { RedisBuckets } from './redis.buckets.js';
+import type { Refused, SessionQuery, SessionsGroup, TokenMatch, Touch } from '../../../ports/sessions.js';
+import type { BucketKey } from '../scripts/redis.layout.js';
+import { PAGE } from '../scripts/redis.scripts.listings.js';
+import { compare, entriesOf, type Entry, type RedisBuckets } from './redis.buckets.js';
 import type { RedisDurableWrites } from './redis.durable-writes.js';
 import type { SessionCounts } from './session-counts.js';
 import { BIND, FIND_BY_TOKEN, OPEN, ROTATE, TOUCH } from '../scripts/redis.scripts.sessions.js';
-import { ADD_TO_USER, REMOVE_FROM_USER } from '../scripts/redis.scripts.store.js';
-import { newSessionText, sessionOf, storedSession, textOf, textsOf } from './redis.values.js';
+import { ADD_TO_USER, OF_USER, REMOVE_FROM_USER } from '../scripts/redis.scripts.store.js';
+import { inOrder, newSessionText, sessionOf, storedSession, textOf, textsOf } from './redis.values.js';
 
-/** What happens to an open session: it begins, is found, touched, bound to a user, and gets a new token. */
-export class RedisSessions {
+export class RedisSessions implements SessionsGroup {
   constructor(
     private readonly buckets: RedisBuckets,
     private readonly counts: SessionCounts,
@@ -68,7 +69,7 @@ export class RedisSessions {
   async bindUser(sessionId: string, epoch: number, userId: string): Promise<'bound' | Refused> {
     const bucket = this.buckets.of(sessionId);
     if (bucket === null) return 'gone';
-    await this.buckets.run(ADD_TO_USER, [this.userKey(userId)], [sessionId]);
+    await this.buckets.run(ADD_TO_USER, [this.#userKey(userId)], [sessionId]);
     const answer = textOf(await this.durable.runIn(BIND, bucket, sessionId, epoch, userId));
     if (answer === 'gone') await this.forgetUser(userId, [sessionId]);
     return answer === 'bound' || answer === 'stale' ? answer : 'gone';
@@ -87,13 +88,78 @@ export class RedisSessions {
     return answer === 'rotated' || answer === 'stale' ? answer : 'gone';
   }
 
-  userKey(userId: string): string {
+  async findDisposable(limit: number): Promise<SessionRecord[]> {
+    const found = await this.firstOpen('disposable', '+inf', limit);
+    return found.filter(({ resourceCount, userId }) => resourceCount === 0 && userId === null);
+  }
+
+  list(query: SessionQuery): Promise<SessionRecord[]> {
+    return query.userId === undefined ? this.#listAll(query) : this.#listOf(query.userId, query);
+  }
+
+  /** Sessions by their ids, in the order of the ids; only those that are open. */
+  async loadOpen(ids: readonly string[]): Promise<SessionRecord[]> {
+    return (await this.#load(ids)).filter((session) => session.state === 'open');
+  }
+
+  async #load(ids: readonly string[]): Promise<SessionRecord[]> {
+    const found = await this.buckets.byBucket(ids, (bucket, of) =>
+      this.buckets.fields(bucket, 'sessions', ...of),
+    );
+    return inOrder(
+      ids,
+      found
+        .flat()
+        .filter((text) => text !== '')
+        .map(sessionOf),
+    );
+  }
+
+  /** The open sessions that come first in an index, up to a score. */
+  async firstOpen(key: BucketKey, at: number | '+inf', limit: number): Promise<SessionRecord[]> {
+    const entries = await this.buckets.firstUpTo(key, at, limit);
+    return this.loadOpen(entries.map(({ id }) => id));
+  }
+
+  #userKey(userId: string): string {
     return this.buckets.layout.user(hash('sha256', userId, 'base64url'));
   }
 
   /** Takes sessions that can never be bound again out of a user's index. What it misses is found by the next reader. */
   async forgetUser(userId: string, sessionIds: readonly string[]): Promise<void> {
-    await this.buckets.run(REMOVE_FROM_USER, [this.userKey(userId)], sessionIds).catch(() => {});
+    await this.buckets.run(REMOVE_FROM_USER, [this.#userKey(userId)], sessionIds).catch(() => {});
+  }
+
+  async #listAll({ limit, sort, after }: SessionQuery): Promise<SessionRecord[]> {
+    const key = sort.endsWith('created_at') ? 'created' : 'activity';
+    const direction = sort.startsWith('-') ? 'desc' : 'asc';
+    const from = after === undefined ? [] : [after.instant, after.id];
+    const order = orderOf(sort);
+    const entries = await this.buckets.merge(limit, order, async (buckets, count) => {
+      const pages = await this.buckets.askIn(buckets, PAGE, key, count, direction, ...from);
+      return pages.map((found) => entriesOf(found).toSorted(order));
+    });
+    return this.loadOpen(entries.map(({ id }) => id));
+  }
+
+  /** A user has few sessions: all are looked at, and ids that are out of date are struck off on the way. */
+  async #listOf(userId: string, { limit, sort, after }: SessionQuery): Promise<SessionRecord[]> {
+    const ids = textsOf(await this.buckets.run(OF_USER, [this.#userKey(userId)], []));
+    const open = await this.loadOpen(ids);
+    const alive = new Set(open.map(({ id }) => id));
+    const over = ids.filter((id) => !alive.has(id));
+    if (over.length > 0) await this.forgetUser(userId, over);
+
+    const order = orderOf(sort);
+    const entryOf = (session: SessionRecord): Entry => ({
+      id: session.id,
+      score: sort.endsWith('created_at') ? session.createdAt : session.lastActivityAt,
+    });
+    const last = after && { id: after.id, score: after.instant };
+    return open
+      .filter((session) => session.userId === userId && (!last || order(entryOf(session), last) > 0))
+      .toSorted((a, b) => order(entryOf(a), entryOf(b)))
+      .slice(0, limit);
   }
 
   /** Where it says that all is full, the places are counted anew first. */
@@ -114,4 +180,10 @@ export class RedisSessions {
 
 function taken(): SessionsError {
   return new SessionsError('INVALID_ARGUMENT', 'Another session has this id or this token: both are random');
+}
+
+/** Ties are in the order of the ids, whatever the direction. */
+function orderOf(sort: string): (a: Entry, b: Entry) => number {
+  const sign = sort.startsWith('-') ? -1 : 1;
+  return (a, b) => sign * (a.score - b.score) || compare(a.id, b.id);
 }

@@ -140,3 +140,12 @@ function given<T>(value: T | undefined): T {
   if (value === undefined) throw new TypeError('A record in Redis lacks a field');
   return value;
 }
+
+/** Records in the order that their ids were asked for. */
+export function inOrder<T extends { readonly id: string }>(
+  ids: readonly string[],
+  records: readonly T[],
+): T[] {
+  const byId = new Map(records.map((record) => [record.id, record]));
+  return [...new Set(ids)].map((id) => byId.get(id)).filter((record) => record !== undefined);
+}

@@ -59,7 +59,7 @@ export type BucketKey = (typeof BUCKET_KEYS)[number];
 export const CHANGES_CHANNEL = 'changes';
 
 /** What the layout above is called in the store. Another one is refused. */
-export const LAYOUT = '2';
+export const LAYOUT = '3';
 
 /** Names the keys of one store. */
 export class RedisLayout {

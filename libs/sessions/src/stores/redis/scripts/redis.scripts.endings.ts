@@ -34,7 +34,7 @@ return { write(SESSIONS, session), counted('created'), counted('closed') }
 );
 
 /** instant, lease, node, ids → records of those that could be claimed */
-export const CLAIM_ENDING = new BucketScript(
+export const LEASE_ENDING = new BucketScript(
   'free',
   `
 local at, lease, node = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3]

@@ -159,7 +159,7 @@ return marked
 );
 
 /** instant, lease, ids → records of those that could be claimed */
-export const CLAIM_RELEASING = new BucketScript(
+export const LEASE_RELEASING = new BucketScript(
   'free',
   `
 local claimed = {}

@@ -1,6 +1,14 @@
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import type { SessionRecord } from '../../../domain/session.js';
-import type { BeginEnd, Claim, EndCondition, EndingSession, Released } from '../../../ports/session-store.js';
+import type {
+  BeginEnd,
+  EndCondition,
+  EndingSession,
+  EndingsGroup,
+  LeaseRequest,
+  Released,
+} from '../../../ports/endings.js';
+import type { InOneThread } from './in-one-thread.js';
 import type { SqliteLedger } from './ledger.js';
 import { byTurn, idOf, numberOf, packId, sessionOf, textOf, type Row } from './values.js';
 
@@ -13,8 +21,10 @@ interface Part extends Record<string, SQLInputValue> {
   readonly node: SQLInputValue;
 }
 
-/** How a session ends: `open → ending → ended`, and the tombstone's own end. */
-export class SqliteEndings {
+export class SqliteEndings implements InOneThread<EndingsGroup> {
+  readonly #idle;
+  readonly #expired;
+  readonly #countDue;
   readonly #find;
   readonly #begin;
   readonly #nodes;
@@ -34,6 +44,9 @@ export class SqliteEndings {
     db: DatabaseSync,
     private readonly ledger: SqliteLedger,
   ) {
+    this.#idle = db.prepare(IDLE_SQL);
+    this.#expired = db.prepare(EXPIRED_SQL);
+    this.#countDue = db.prepare(COUNT_DUE_SQL);
     this.#find = db.prepare('SELECT * FROM sessions WHERE id = :id');
     this.#begin = db.prepare(`
       UPDATE sessions SET state = 'ending', end_reason = :reason, change = :change WHERE key = :key RETURNING *`);
@@ -80,6 +93,19 @@ export class SqliteEndings {
         SELECT key FROM sessions WHERE state = 'ended' AND expires_at <= :at ORDER BY expires_at LIMIT :limit)`);
   }
 
+  findIdle(at: number, limit: number): SessionRecord[] {
+    return this.#idle.all({ at, limit }).map(sessionOf);
+  }
+
+  findExpired(at: number, limit: number): SessionRecord[] {
+    return this.#expired.all({ at, limit }).map(sessionOf);
+  }
+
+  countDue(at: number): { idle: number; expired: number } {
+    const row = this.#countDue.get({ at }) ?? {};
+    return { idle: numberOf(row, 'idle'), expired: numberOf(row, 'expired') };
+  }
+
   beginEnd(sessionId: string, end: BeginEnd, only?: EndCondition | null): EndingSession | null {
     const row = this.#find.get({ id: packId(sessionId) });
     if (row === undefined) return null;
@@ -93,7 +119,7 @@ export class SqliteEndings {
     return ending === undefined ? null : { ...sessionOf(ending), hasFiles };
   }
 
-  leaseEnding({ at, lease, limit }: Claim): EndingSession[] {
+  leaseEnding({ at, lease, limit }: LeaseRequest): EndingSession[] {
     const node = packId(lease.nodeId);
     const rows = [node, NOBODY]
       .flatMap((owner) => this.#claimable.all({ node: owner, at, limit }))
@@ -178,3 +204,14 @@ function holds(session: SessionRecord, only: EndCondition | null): boolean {
 function sum(rows: readonly Row[], column: string): number {
   return rows.reduce((total, row) => total + numberOf(row, column), 0);
 }
+
+const IDLE_SQL = `
+  SELECT * FROM sessions WHERE state = 'open' AND idle_ends_at <= :at ORDER BY idle_ends_at, id LIMIT :limit`;
+
+const EXPIRED_SQL = `
+  SELECT * FROM sessions WHERE state = 'open' AND expires_at <= :at ORDER BY expires_at, id LIMIT :limit`;
+
+const COUNT_DUE_SQL = `
+  SELECT
+    (SELECT count(*) FROM sessions WHERE state = 'open' AND idle_ends_at <= :at) AS idle,
+    (SELECT count(*) FROM sessions WHERE state = 'open' AND expires_at <= :at) AS expired`;

@@ -1,16 +1,16 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { CLEANUP_JOBS } from '../../../domain/events.js';
 import type { ClockAnchor, ClockReading } from '../../../ports/clock.js';
-import type { Heartbeat, JobRecord, JobRun } from '../../../ports/session-store.js';
+import type { Released } from '../../../ports/endings.js';
+import type { FleetGroup, Heartbeat, NodeRecord } from '../../../ports/fleet.js';
+import type { SqliteEndings } from './endings.js';
+import type { InOneThread } from './in-one-thread.js';
 import type { SqliteLedger } from './ledger.js';
-import type { SqliteNodes } from './nodes.js';
 import type { SqliteReleases } from './releases.js';
-import { idOf, numberOf, numberOrNull, oneOf, packId, textOf, textOrNull, type Row } from './values.js';
+import { idOf, numberOf, numberOrNull, oneOf, packId, textOf, textOrNull } from './values.js';
 
 const ROLES: readonly Heartbeat['role'][] = ['server', 'cli'];
 
-/** The processes on this store, their clock, and what their cleanup jobs did. */
-export class SqliteFleet {
+export class SqliteFleet implements InOneThread<FleetGroup> {
   readonly #beat;
   readonly #processes;
   readonly #drop;
@@ -18,14 +18,18 @@ export class SqliteFleet {
   readonly #dropUses;
   readonly #held;
   readonly #anchor;
-  readonly #run;
-  readonly #jobs;
+  readonly #findNode;
+  readonly #seeNode;
+  readonly #nodes;
+  readonly #dropNode;
+  readonly #awaiting;
+  readonly #holding;
 
   constructor(
     db: DatabaseSync,
     private readonly ledger: SqliteLedger,
+    private readonly endings: SqliteEndings,
     private readonly releases: SqliteReleases,
-    private readonly nodes: SqliteNodes,
   ) {
     this.#beat = db.prepare(`
       INSERT INTO processes (id, role, at, flushed_through_at, node_id, address, sign)
@@ -50,8 +54,21 @@ export class SqliteFleet {
     this.#anchor = db.prepare(`
       UPDATE store SET anchor_wall_ms = :wallMs, anchor_monotonic_ms = :monotonicMs, anchor_boot_id = :bootId,
         anchor_last_seen_at = seen_at`);
-    this.#run = db.prepare(RECORD_RUN_SQL);
-    this.#jobs = db.prepare('SELECT * FROM jobs ORDER BY job');
+    this.#findNode = db.prepare('SELECT last_seen_at FROM nodes WHERE id = :id');
+    this.#seeNode = db.prepare(`
+      INSERT INTO nodes (id, address, last_seen_at) VALUES (:id, iif(:isServer, :address, NULL), :at)
+      ON CONFLICT (id) DO UPDATE SET
+        address = iif(:isServer, :address, address), last_seen_at = max(last_seen_at, :at)`);
+    this.#nodes = db.prepare(`
+      SELECT nodes.*, (SELECT count(*) FROM resources WHERE resources.node_id = nodes.id) AS resources
+      FROM nodes ORDER BY id`);
+    this.#dropNode = db.prepare('DELETE FROM nodes WHERE id = :id');
+    this.#awaiting = db.prepare(`
+      SELECT sessions.id FROM ending_parts JOIN sessions ON sessions.key = ending_parts.session_key
+      WHERE ending_parts.node_id = :id`);
+    this.#holding = db.prepare(`
+      SELECT DISTINCT sessions.id FROM resources JOIN sessions ON sessions.key = resources.session_key
+      WHERE resources.node_id = :id`);
   }
 
   anchorClock(reading: ClockReading): ClockAnchor {
@@ -71,7 +88,12 @@ export class SqliteFleet {
   heartbeat(beat: Heartbeat): void {
     const { processId, nodeId, ...rest } = beat;
     this.#beat.run({ id: packId(processId), node: packId(nodeId), ...rest });
-    this.nodes.see(beat);
+    this.#seeNode.run({
+      id: packId(nodeId),
+      isServer: Number(beat.role === 'server'),
+      address: beat.address,
+      at: beat.at,
+    });
     this.ledger.see(beat.at);
   }
 
@@ -96,53 +118,25 @@ export class SqliteFleet {
     return true;
   }
 
-  recordRun(run: JobRun): void {
-    const { job, startedAt, durationMs, items, failures, nextRunAt, lastError } = run;
-    this.#run.run({
-      job,
-      startedAt,
-      durationMs,
-      items,
-      failures,
-      nextRunAt,
-      lastError,
-      successAt: failures === 0 ? startedAt + durationMs : null,
-    });
+  listNodes(): NodeRecord[] {
+    return this.#nodes.all().map((row) => ({
+      nodeId: idOf(row, 'id'),
+      address: textOrNull(row, 'address'),
+      lastSeenAt: numberOf(row, 'last_seen_at'),
+      resources: numberOf(row, 'resources'),
+    }));
   }
 
-  listRuns(): JobRecord[] {
-    return this.#jobs.all().map(jobOf);
+  forgetNode(nodeId: string, silentSince: number, at: number): Released | null {
+    const id = packId(nodeId);
+    const node = this.#findNode.get({ id });
+    if (node === undefined || numberOf(node, 'last_seen_at') > silentSince) return null;
+    this.#dropNode.run({ id });
+    const ends = this.#awaiting.all({ id }).map((row) => this.endings.finishEnd(idOf(row, 'id'), nodeId, at));
+    const rest = this.#holding.all({ id }).map((row) => this.endings.dropFiles(idOf(row, 'id'), nodeId));
+    return [...ends, ...rest].reduce(
+      (sum, { resources, bytes }) => ({ resources: sum.resources + resources, bytes: sum.bytes + bytes }),
+      { resources: 0, bytes: 0 },
+    );
   }
-}
-
-const RECORD_RUN_SQL = `
-  INSERT INTO jobs (job, started_at, duration_ms, items, failures, next_run_at, last_error,
-    runs, total_items, total_failures, last_success_at)
-  VALUES (:job, :startedAt, :durationMs, :items, :failures, :nextRunAt, :lastError, 1, :items, :failures, :successAt)
-  ON CONFLICT (job) DO UPDATE SET
-    started_at = excluded.started_at,
-    duration_ms = excluded.duration_ms,
-    items = excluded.items,
-    failures = excluded.failures,
-    next_run_at = excluded.next_run_at,
-    last_error = excluded.last_error,
-    runs = runs + 1,
-    total_items = total_items + excluded.items,
-    total_failures = total_failures + excluded.failures,
-    last_success_at = ifnull(excluded.last_success_at, last_success_at)`;
-
-function jobOf(row: Row): JobRecord {
-  return {
-    job: oneOf(row, 'job', CLEANUP_JOBS),
-    startedAt: numberOf(row, 'started_at'),
-    durationMs: numberOf(row, 'duration_ms'),
-    items: numberOf(row, 'items'),
-    failures: numberOf(row, 'failures'),
-    nextRunAt: numberOrNull(row, 'next_run_at'),
-    lastError: textOrNull(row, 'last_error'),
-    runs: numberOf(row, 'runs'),
-    totalItems: numberOf(row, 'total_items'),
-    totalFailures: numberOf(row, 'total_failures'),
-    lastSuccessAt: numberOrNull(row, 'last_success_at'),
-  };
 }

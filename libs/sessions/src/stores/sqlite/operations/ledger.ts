@@ -1,7 +1,11 @@
 import type { DatabaseSync } from 'node:sqlite';
+import { CLEANUP_JOBS } from '../../../domain/events.js';
 import { END_REASONS, type EndReason } from '../../../domain/session.js';
-import type { StoreIdentity, StoreTotals } from '../../../ports/session-store.js';
-import { numberOf, oneOf, textOf, type Row } from './values.js';
+import type { JobRecord, JobRun, LedgerGroup, StoreIdentity, StoreTotals } from '../../../ports/ledger.js';
+import type { InOneThread } from './in-one-thread.js';
+import { numberOf, numberOrNull, oneOf, textOf, textOrNull, type Row } from './values.js';
+
+const LOST_ROW = 'Table `store` has no row: the session database is damaged.';
 
 /** How an operation changes what is held, and what was let go, of one type. */
 export interface TypeChange {
@@ -12,8 +16,10 @@ export interface TypeChange {
   readonly evicted?: number;
 }
 
-/** The store's own row: its counter of changes, and the totals, kept within the transactions that change them. */
-export class SqliteLedger {
+/**
+ * Also what the other groups count with, within their transactions: the store's own row, its counter of changes, the totals.
+ */
+export class SqliteLedger implements InOneThread<LedgerGroup> {
   readonly #store;
   readonly #admit;
   readonly #stamp;
@@ -24,6 +30,8 @@ export class SqliteLedger {
   readonly #addType;
   readonly #types;
   readonly #ended;
+  readonly #run;
+  readonly #jobs;
 
   constructor(db: DatabaseSync) {
     this.#store = db.prepare('SELECT * FROM store');
@@ -50,6 +58,8 @@ export class SqliteLedger {
         evicted = evicted + excluded.evicted`);
     this.#types = db.prepare('SELECT * FROM type_totals ORDER BY type');
     this.#ended = db.prepare('SELECT * FROM ended_totals');
+    this.#run = db.prepare(RECORD_RUN_SQL);
+    this.#jobs = db.prepare('SELECT * FROM jobs ORDER BY job');
   }
 
   identity(): StoreIdentity {
@@ -60,7 +70,7 @@ export class SqliteLedger {
   /** The store's row; it is there from the first migration on. */
   row(): Row {
     const row = this.#store.get();
-    if (row === undefined) throw new TypeError('The store has lost its own row');
+    if (row === undefined) throw new TypeError(LOST_ROW);
     return row;
   }
 
@@ -73,7 +83,7 @@ export class SqliteLedger {
   /** The number of a new change. */
   stamp(): number {
     const row = this.#stamp.get();
-    if (row === undefined) throw new TypeError('The store has lost its own row');
+    if (row === undefined) throw new TypeError(LOST_ROW);
     return numberOf(row, 'counter');
   }
 
@@ -124,4 +134,54 @@ export class SqliteLedger {
       })),
     };
   }
+
+  recordRun(run: JobRun): void {
+    const { job, startedAt, durationMs, items, failures, nextRunAt, lastError } = run;
+    this.#run.run({
+      job,
+      startedAt,
+      durationMs,
+      items,
+      failures,
+      nextRunAt,
+      lastError,
+      successAt: failures === 0 ? startedAt + durationMs : null,
+    });
+  }
+
+  listRuns(): JobRecord[] {
+    return this.#jobs.all().map(jobOf);
+  }
+}
+
+const RECORD_RUN_SQL = `
+  INSERT INTO jobs (job, started_at, duration_ms, items, failures, next_run_at, last_error,
+    runs, total_items, total_failures, last_success_at)
+  VALUES (:job, :startedAt, :durationMs, :items, :failures, :nextRunAt, :lastError, 1, :items, :failures, :successAt)
+  ON CONFLICT (job) DO UPDATE SET
+    started_at = excluded.started_at,
+    duration_ms = excluded.duration_ms,
+    items = excluded.items,
+    failures = excluded.failures,
+    next_run_at = excluded.next_run_at,
+    last_error = excluded.last_error,
+    runs = runs + 1,
+    total_items = total_items + excluded.items,
+    total_failures = total_failures + excluded.failures,
+    last_success_at = ifnull(excluded.last_success_at, last_success_at)`;
+
+function jobOf(row: Row): JobRecord {
+  return {
+    job: oneOf(row, 'job', CLEANUP_JOBS),
+    startedAt: numberOf(row, 'started_at'),
+    durationMs: numberOf(row, 'duration_ms'),
+    items: numberOf(row, 'items'),
+    failures: numberOf(row, 'failures'),
+    nextRunAt: numberOrNull(row, 'next_run_at'),
+    lastError: textOrNull(row, 'last_error'),
+    runs: numberOf(row, 'runs'),
+    totalItems: numberOf(row, 'total_items'),
+    totalFailures: numberOf(row, 'total_failures'),
+    lastSuccessAt: numberOrNull(row, 'last_success_at'),
+  };
 }

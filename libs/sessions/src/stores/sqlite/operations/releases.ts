@@ -1,6 +1,8 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { isInUse, type ResourceRecord } from '../../../domain/resource.js';
-import type { Claim, Lease, Released, Victim } from '../../../ports/session-store.js';
+import type { Lease, LeaseRequest, Released } from '../../../ports/endings.js';
+import type { ReleasesGroup, Victim } from '../../../ports/releases.js';
+import type { InOneThread } from './in-one-thread.js';
 import type { SqliteLedger } from './ledger.js';
 import { byTurn, numberOf, packId, resourceOf, type Row } from './values.js';
 
@@ -8,8 +10,7 @@ const JOINED = `
   SELECT resources.*, sessions.id AS session_id
   FROM resources JOIN sessions ON sessions.key = resources.session_key`;
 
-/** How a resource is let go: `releasing`, and gone once its file is. */
-export class SqliteReleases {
+export class SqliteReleases implements InOneThread<ReleasesGroup> {
   readonly #find;
   readonly #mark;
   readonly #claimable;
@@ -61,15 +62,14 @@ export class SqliteReleases {
     this.#freeSession.run({ key: numberOf(row, 'session_key'), bytes: numberOf(row, 'size_bytes') });
   }
 
-  leaseReleasing(claim: Claim): ResourceRecord[] {
-    const { at, limit, lease } = claim;
+  leaseReleasing({ at, limit, lease }: LeaseRequest): ResourceRecord[] {
     const rows = [
       ...this.#claimable.all({ at, limit, node: packId(lease.nodeId) }),
       ...this.#claimableStreams.all({ at, limit }),
     ]
       .toSorted(byTurn)
       .slice(0, limit);
-    for (const row of rows) this.#mark.run({ key: numberOf(row, 'key'), until: claim.lease.until });
+    for (const row of rows) this.#mark.run({ key: numberOf(row, 'key'), until: lease.until });
     return rows.map(resourceOf);
   }
 

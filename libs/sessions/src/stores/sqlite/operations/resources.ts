@@ -2,7 +2,8 @@ import type { DatabaseSync } from 'node:sqlite';
 import { SessionsError } from '../../../domain/errors.js';
 import { fits, type ResourceLimits } from '../../../domain/limits.js';
 import { STREAM_TYPE, type NewResource, type ResourceRecord } from '../../../domain/resource.js';
-import type { Settled } from '../../../ports/session-store.js';
+import type { ResourcesGroup, Settled } from '../../../ports/resources.js';
+import type { InOneThread } from './in-one-thread.js';
 import type { SqliteLedger } from './ledger.js';
 import { idOf, numberOf, packId, resourceOf, textOf, type Row } from './values.js';
 
@@ -12,8 +13,7 @@ const JOINED = `
     sessions.resource_count AS session_resource_count, sessions.bytes_used AS session_bytes_used
   FROM resources JOIN sessions ON sessions.key = resources.session_key`;
 
-/** How a resource comes to be, and is used: `reserve → grow → settle → use`. */
-export class SqliteResources {
+export class SqliteResources implements InOneThread<ResourcesGroup> {
   readonly #session;
   readonly #find;
   readonly #ofSession;
@@ -128,22 +128,22 @@ export class SqliteResources {
       this.#settle.run({ key: numberOf(row, 'key'), ...settled });
       this.#holdBytes(row, -surplus);
     }
-    return this.findResource(resourceId);
+    return this.find(resourceId);
   }
 
-  findResource(resourceId: string): ResourceRecord | null {
+  find(resourceId: string): ResourceRecord | null {
     const row = this.#find.get({ id: packId(resourceId) });
     return row === undefined ? null : resourceOf(row);
   }
 
-  listResources(sessionIds: readonly string[]): ResourceRecord[] {
+  list(sessionIds: readonly string[]): ResourceRecord[] {
     return [...new Set(sessionIds)]
       .flatMap((sessionId) => this.#ofSession.all({ sessionId: packId(sessionId) }))
       .map(resourceOf)
       .toSorted((a, b) => a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1));
   }
 
-  knownResources(sessionIds: readonly string[]): string[] {
+  known(sessionIds: readonly string[]): string[] {
     return sessionIds.map((sessionId) => {
       const row = this.#packedIds.get({ sessionId: packId(sessionId) });
       return textOf(row ?? {}, 'ids');
@@ -156,7 +156,7 @@ export class SqliteResources {
     const key = numberOf(row, 'key');
     this.#addUse.run({ key, processId: packId(processId) });
     this.#use.run({ key, at });
-    return this.findResource(resourceId);
+    return this.find(resourceId);
   }
 
   unuse(resourceId: string, processId: string, at: number): void {

@@ -1,12 +1,25 @@
-import type { DatabaseSync } from 'node:sqlite';
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { SessionsError } from '../../../domain/errors.js';
 import type { NewSession, SessionRecord } from '../../../domain/session.js';
-import type { Refused, TokenMatch, Touch } from '../../../ports/session-store.js';
+import {
+  SESSION_SORTS,
+  type Refused,
+  type SessionQuery,
+  type SessionSort,
+  type SessionsGroup,
+  type TokenMatch,
+  type Touch,
+} from '../../../ports/sessions.js';
+import type { InOneThread } from './in-one-thread.js';
 import type { SqliteLedger } from './ledger.js';
 import { numberOf, packHash, packId, sessionOf } from './values.js';
 
-/** What happens to an open session: it begins, is found, touched, bound to a user, and gets a new token. */
-export class SqliteSessions {
+interface Page {
+  readonly ofAll: StatementSync;
+  readonly ofUser: StatementSync;
+}
+
+export class SqliteSessions implements InOneThread<SessionsGroup> {
   readonly #insert;
   readonly #find;
   readonly #findByToken;
@@ -14,6 +27,8 @@ export class SqliteSessions {
   readonly #touch;
   readonly #bind;
   readonly #rotate;
+  readonly #disposable;
+  readonly #pages: ReadonlyMap<SessionSort, Page>;
 
   constructor(
     db: DatabaseSync,
@@ -37,6 +52,13 @@ export class SqliteSessions {
         previous_token_hash = token_hash, replaced_at = :at,
         token_hash = :tokenHash, epoch = epoch + 1, change = :change
       WHERE id = :id`);
+    this.#disposable = db.prepare(DISPOSABLE_SQL);
+    this.#pages = new Map(
+      SESSION_SORTS.map((sort) => [
+        sort,
+        { ofAll: db.prepare(pageSql(sort, '')), ofUser: db.prepare(pageSql(sort, 'AND user_id = :userId')) },
+      ]),
+    );
   }
 
   open(session: NewSession, maxSessions: number): 'opened' | 'full' {
@@ -105,9 +127,44 @@ export class SqliteSessions {
     this.ledger.see(at);
     return 'rotated';
   }
+
+  findDisposable(limit: number): SessionRecord[] {
+    return this.#disposable.all({ limit }).map(sessionOf);
+  }
+
+  list({ sort, limit, after, userId }: SessionQuery): SessionRecord[] {
+    const page = this.#pages.get(sort);
+    if (page === undefined) throw new TypeError(`Unknown sort: ${sort}`);
+    const from = { limit, instant: after?.instant ?? FIRST[sort], id: packId(after?.id ?? '') };
+    const rows = userId === undefined ? page.ofAll.all(from) : page.ofUser.all({ ...from, userId });
+    return rows.map(sessionOf);
+  }
 }
 
 function refusal(session: SessionRecord | null, epoch: number): Refused | null {
   if (session?.state !== 'open') return 'gone';
   return session.epoch === epoch ? null : 'stale';
+}
+
+const DISPOSABLE_SQL = `
+  SELECT * FROM sessions WHERE state = 'open' AND resource_count = 0 AND user_id IS NULL
+  ORDER BY last_activity_at, id LIMIT :limit`;
+
+/** Where a first page starts: before every instant there is. */
+const FIRST: Readonly<Record<SessionSort, number>> = {
+  created_at: -Infinity,
+  last_activity: -Infinity,
+  '-created_at': Infinity,
+  '-last_activity': Infinity,
+};
+
+/** One page by keyset: what comes after `:instant`, and at that instant after `:id`. */
+function pageSql(sort: SessionSort, condition: string): string {
+  const column = sort.endsWith('created_at') ? 'created_at' : 'last_activity_at';
+  const [beyond, direction] = sort.startsWith('-') ? ['<', 'DESC'] : ['>', 'ASC'];
+  return `
+    SELECT * FROM sessions
+    WHERE state = 'open' ${condition}
+      AND ${column} ${beyond}= :instant AND (${column} ${beyond} :instant OR id > :id)
+    ORDER BY ${column} ${direction}, id LIMIT :limit`;
 }

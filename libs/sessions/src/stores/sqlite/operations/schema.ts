@@ -1,15 +1,21 @@
+import { PROVISIONAL_MS } from '../../../domain/lifetime.js';
+
 /** Marks the file as ours, in SQLite's `application_id`. */
 export const APPLICATION_ID = 0x6e736573;
 
 /**
- * What brings a database from version n to n + 1, n being the place in this list. Never changed once released: a new
- * shape is a new entry.
- *
- * Ids and hashes are kept as bytes (see `sqlite.values`). `idle_ends_at` is `idleEndsAt` of the domain, in SQL, so that
- * what is due can be found by an index. Partial indexes keep a row small and leave tombstones out.
+ * The schema of a new database, kept in SQLite's `user_version`. Nothing has been released: an older one is refused until
+ * then. From then on a new shape is a new entry of `MIGRATIONS`.
  */
-export const MIGRATIONS: readonly string[] = [
-  `
+export const FIRST_SCHEMA = 4;
+
+/**
+ * Ids and hashes are kept as bytes (see `values`). `idle_ends_at` is `idleEndsAt` of the domain, in SQL, so that what is due
+ * can be found by an index. Partial indexes keep a row small and leave tombstones out. The node of a stream is NULL; that of
+ * a part of an end is '' where no node holds files. `resources_session` answers by itself for a sweep, which asks for the
+ * ids of all resources, session by session.
+ */
+export const SCHEMA = `
   CREATE TABLE store (
     one INTEGER PRIMARY KEY CHECK (one = 1),
     generation TEXT NOT NULL,
@@ -34,7 +40,6 @@ export const MIGRATIONS: readonly string[] = [
     epoch INTEGER NOT NULL DEFAULT 0,
     state TEXT NOT NULL DEFAULT 'open',
     end_reason TEXT,
-    leased_until INTEGER,
     change INTEGER NOT NULL,
     user_id TEXT,
     ip_address TEXT NOT NULL,
@@ -49,7 +54,7 @@ export const MIGRATIONS: readonly string[] = [
     bytes_used INTEGER NOT NULL DEFAULT 0,
     idle_ends_at INTEGER GENERATED ALWAYS AS (
       last_activity_at
-      + CASE WHEN confirmed = 0 AND resource_count = 0 AND user_id IS NULL THEN min(60000, idle_ms) ELSE idle_ms END
+      + CASE WHEN confirmed = 0 AND resource_count = 0 AND user_id IS NULL THEN min(${PROVISIONAL_MS}, idle_ms) ELSE idle_ms END
     ) VIRTUAL
   );
   CREATE UNIQUE INDEX sessions_change ON sessions (change);
@@ -57,7 +62,6 @@ export const MIGRATIONS: readonly string[] = [
   CREATE INDEX sessions_idle ON sessions (idle_ends_at) WHERE state = 'open';
   CREATE INDEX sessions_expiry ON sessions (expires_at) WHERE state = 'open';
   CREATE INDEX sessions_tombstone ON sessions (expires_at) WHERE state = 'ended';
-  CREATE INDEX sessions_ending ON sessions (leased_until) WHERE state = 'ending';
   CREATE INDEX sessions_created ON sessions (created_at) WHERE state = 'open';
   CREATE INDEX sessions_activity ON sessions (last_activity_at) WHERE state = 'open';
   CREATE INDEX sessions_user ON sessions (user_id) WHERE state = 'open' AND user_id IS NOT NULL;
@@ -77,13 +81,24 @@ export const MIGRATIONS: readonly string[] = [
     settled INTEGER NOT NULL,
     leased_until INTEGER,
     process_id BLOB,
+    node_id BLOB,
     created_at INTEGER NOT NULL,
     last_used_at INTEGER NOT NULL,
-    uses INTEGER NOT NULL DEFAULT 0
+    uses INTEGER NOT NULL DEFAULT 0,
+    freed INTEGER NOT NULL DEFAULT 0
   );
-  CREATE INDEX resources_session ON resources (session_key);
+  CREATE INDEX resources_session ON resources (session_key, id);
+  CREATE INDEX resources_node ON resources (node_id);
   CREATE INDEX resources_process ON resources (process_id) WHERE process_id IS NOT NULL;
-  CREATE INDEX resources_releasing ON resources (leased_until) WHERE state = 'releasing';
+  CREATE INDEX resources_releasing ON resources (node_id, leased_until) WHERE state = 'releasing';
+
+  CREATE TABLE ending_parts (
+    session_key INTEGER NOT NULL REFERENCES sessions (key),
+    node_id BLOB NOT NULL,
+    leased_until INTEGER NOT NULL,
+    PRIMARY KEY (session_key, node_id)
+  ) WITHOUT ROWID;
+  CREATE INDEX ending_parts_turn ON ending_parts (node_id, leased_until);
 
   CREATE TABLE uses (
     resource_key INTEGER NOT NULL REFERENCES resources (key) ON DELETE CASCADE,
@@ -97,8 +112,13 @@ export const MIGRATIONS: readonly string[] = [
     id BLOB PRIMARY KEY,
     role TEXT NOT NULL,
     at INTEGER NOT NULL,
-    flushed_through_at INTEGER NOT NULL
+    flushed_through_at INTEGER NOT NULL,
+    node_id BLOB NOT NULL,
+    address TEXT,
+    sign TEXT
   ) WITHOUT ROWID;
+
+  CREATE TABLE nodes (id BLOB PRIMARY KEY, address TEXT, last_seen_at INTEGER NOT NULL) WITHOUT ROWID;
 
   CREATE TABLE jobs (
     job TEXT PRIMARY KEY,
@@ -124,36 +144,7 @@ export const MIGRATIONS: readonly string[] = [
     released_bytes INTEGER NOT NULL,
     evicted INTEGER NOT NULL
   ) WITHOUT ROWID;
-  `,
-  // Files lie on nodes. Those of before are the first node's to come (see `sqlite.nodes`); a stream's node is NULL. The
-  // node of a part is '' where no node holds files.
-  `
-  ALTER TABLE resources ADD COLUMN node_id BLOB;
-  ALTER TABLE resources ADD COLUMN freed INTEGER NOT NULL DEFAULT 0;
-  CREATE INDEX resources_node ON resources (node_id);
-  DROP INDEX resources_releasing;
-  CREATE INDEX resources_releasing ON resources (node_id, leased_until) WHERE state = 'releasing';
+`;
 
-  CREATE TABLE ending_parts (
-    session_key INTEGER NOT NULL REFERENCES sessions (key),
-    node_id BLOB NOT NULL,
-    leased_until INTEGER NOT NULL,
-    PRIMARY KEY (session_key, node_id)
-  ) WITHOUT ROWID;
-  CREATE INDEX ending_parts_turn ON ending_parts (node_id, leased_until);
-  INSERT INTO ending_parts (session_key, node_id, leased_until)
-    SELECT key, '', leased_until FROM sessions WHERE state = 'ending';
-  DROP INDEX sessions_ending;
-  ALTER TABLE sessions DROP COLUMN leased_until;
-
-  ALTER TABLE processes ADD COLUMN node_id BLOB NOT NULL DEFAULT '';
-  ALTER TABLE processes ADD COLUMN address TEXT;
-  ALTER TABLE processes ADD COLUMN sign TEXT;
-  CREATE TABLE nodes (id BLOB PRIMARY KEY, address TEXT, last_seen_at INTEGER NOT NULL) WITHOUT ROWID;
-  `,
-  // A sweep asks for the ids of all resources, session by session: the index answers that by itself.
-  `
-  DROP INDEX resources_session;
-  CREATE INDEX resources_session ON resources (session_key, id);
-  `,
-];
+/** What brings a database from schema `FIRST_SCHEMA` + n to the next, n being the place in this list. */
+export const MIGRATIONS: readonly string[] = [];

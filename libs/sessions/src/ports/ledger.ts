@@ -1,29 +1,25 @@
 import type { CleanupJob } from '../domain/events.js';
 import type { EndReason } from '../domain/session.js';
 
-export interface Heartbeat {
-  readonly processId: string;
-  readonly role: 'server' | 'cli';
-  readonly at: number;
-  /** Every touch that this process took before this instant is in the store. */
-  readonly flushedThroughAt: number;
-  /** The UUID of the storage root that it keeps files in. */
-  readonly nodeId: string;
-  /** Where other nodes send clients that want a file of this one: `https://a.example.com`. `null` where nowhere. */
-  readonly address: string | null;
-  /** What the process has left in its storage root lately, for others to see that theirs is the same; `null` for nothing. */
-  readonly sign: string | null;
+/** Who the store is, what it counted, and what the cleanup jobs did. */
+export abstract class LedgerGroup {
+  /** Who this store is, and how far its history has come. */
+  abstract identity(): Promise<StoreIdentity>;
+
+  /** Totals and gauges, kept up to date with each write: answering costs the same with one session or a million. */
+  abstract totals(): Promise<StoreTotals>;
+
+  /** Keeps the latest run of a cleanup job, and adds it to the job's totals. */
+  abstract recordRun(run: JobRun): Promise<void>;
+
+  abstract listRuns(): Promise<JobRecord[]>;
 }
 
-/** A storage root, by its UUID, that processes on this store keep files in. */
-export interface NodeRecord {
-  readonly nodeId: string;
-  /** As its servers said last; a command says none. */
-  readonly address: string | null;
-  /** The latest heartbeat of any of its processes. */
-  readonly lastSeenAt: number;
-  /** How many files it holds, whatever their state. */
-  readonly resources: number;
+export interface StoreIdentity {
+  /** UUID of this store's data: a new, empty store has another. */
+  readonly generation: string;
+  /** Only ever grows, with each change of a session: a store that was restored from a backup is behind. */
+  readonly counter: number;
 }
 
 export interface JobRun {

@@ -1,0 +1,129 @@
+import type { EndingsGroup } from './endings.js';
+import type { FeedGroup } from './feed.js';
+import type { FleetGroup } from './fleet.js';
+import type { LedgerGroup } from './ledger.js';
+import type { ReleasesGroup } from './releases.js';
+import type { ResourcesGroup } from './resources.js';
+import type { SessionsGroup } from './sessions.js';
+
+/** The operations of a store, in groups: whoever uses a store takes the groups that it needs. */
+export interface StoreGroups {
+  readonly sessions: SessionsGroup;
+  readonly endings: EndingsGroup;
+  readonly resources: ResourcesGroup;
+  readonly releases: ReleasesGroup;
+  readonly fleet: FleetGroup;
+  readonly feed: FeedGroup;
+  readonly ledger: LedgerGroup;
+}
+
+export type GroupName = keyof StoreGroups;
+
+/** `sessions.open`, `feed.read`, … */
+export type OperationName = {
+  [Group in GroupName]: `${Group}.${keyof StoreGroups[Group] & string}`;
+}[GroupName];
+
+/** What only reads changes nothing, and takes no lock that a writer would wait for. */
+export type OperationKind = 'read' | 'write';
+
+type KindsOf<Group> = { readonly [Operation in keyof Group]: OperationKind };
+
+/** Every operation of every group. */
+export const STORE_OPERATIONS: { readonly [Group in GroupName]: KindsOf<StoreGroups[Group]> } = {
+  sessions: {
+    open: 'write',
+    findByToken: 'read',
+    find: 'read',
+    touch: 'write',
+    bindUser: 'write',
+    rotate: 'write',
+    findDisposable: 'read',
+    list: 'read',
+  },
+  endings: {
+    beginEnd: 'write',
+    leaseEnding: 'write',
+    finishEnd: 'write',
+    findIdle: 'read',
+    findExpired: 'read',
+    countDue: 'read',
+    dropTombstones: 'write',
+  },
+  resources: {
+    reserve: 'write',
+    grow: 'write',
+    settle: 'write',
+    find: 'read',
+    list: 'read',
+    known: 'read',
+    use: 'write',
+    unuse: 'write',
+  },
+  releases: { beginRelease: 'write', leaseReleasing: 'write', finishRelease: 'write' },
+  fleet: {
+    anchorClock: 'write',
+    heartbeat: 'write',
+    listProcesses: 'read',
+    dropProcess: 'write',
+    listNodes: 'read',
+    forgetNode: 'write',
+  },
+  feed: { read: 'read' },
+  ledger: { identity: 'read', totals: 'read', recordRun: 'write', listRuns: 'read' },
+};
+
+/** All names, as `sessions.open`. */
+export const OPERATION_NAMES: readonly OperationName[] = Object.entries(STORE_OPERATIONS).flatMap(
+  ([group, operations]) =>
+    Object.keys(operations).map((operation) => `${group}.${operation}` as OperationName),
+);
+
+/** One operation, whatever it takes and answers. */
+export type Operation = (...args: unknown[]) => Promise<unknown>;
+
+/** Groups whose every operation is what `make` answers for its name. */
+export function makeGroups(make: (name: OperationName) => Operation): StoreGroups {
+  const groups: Record<string, Record<string, Operation>> = {};
+  for (const name of OPERATION_NAMES) {
+    const [group, operation] = partsOf(name);
+    (groups[group] ??= {})[operation] = make(name);
+  }
+  return groups as Record<GroupName, object> as StoreGroups;
+}
+
+/** The same groups with `wrap` around every operation: for what concerns all of them alike, such as timing. */
+export function wrapGroups(
+  groups: StoreGroups,
+  wrap: (operation: Operation, name: OperationName) => Operation,
+): StoreGroups {
+  return makeGroups((name) => wrap(operationOf(groups, name), name));
+}
+
+/** One operation by its name, bound to its group. `Answer` is what groups of that kind answer with: a promise, or at once. */
+export function operationOf<Answer = Promise<unknown>>(
+  groups: Readonly<Record<GroupName, object>>,
+  name: OperationName,
+): (...args: unknown[]) => Answer {
+  const [group, operation] = partsOf(name);
+  const found: unknown = Reflect.get(groups[group], operation);
+  if (typeof found !== 'function') throw new TypeError(`The store has no operation ${name}`);
+  return found.bind(groups[group]);
+}
+
+/** Whether an operation changes nothing. */
+export function isRead(name: OperationName): boolean {
+  return READS.has(name);
+}
+
+const READS: ReadonlySet<OperationName> = new Set(
+  OPERATION_NAMES.filter((name) => {
+    const [group, operation] = partsOf(name);
+    return Reflect.get(STORE_OPERATIONS[group], operation) === 'read';
+  }),
+);
+
+function partsOf(name: OperationName): [group: GroupName, operation: string] {
+  const [group, operation] = name.split('.') as [GroupName, string];
+  return [group, operation];
+}

@@ -1,0 +1,27 @@
+import { SessionStore } from './session-store.js';
+import { wrapGroups } from './store-groups.js';
+
+/** Another store with something around its every operation. */
+export class WrappedStore extends SessionStore {
+  override readonly kind: string;
+
+  constructor(
+    private readonly store: SessionStore,
+    wrap: Parameters<typeof wrapGroups>[1],
+  ) {
+    super(wrapGroups(store, wrap));
+    this.kind = store.kind;
+  }
+
+  override connect(): Promise<void> {
+    return this.store.connect();
+  }
+
+  override close(): Promise<void> {
+    return this.store.close();
+  }
+
+  override onChange(listener: () => void): Promise<void> {
+    return this.store.onChange(listener);
+  }
+}

@@ -1,0 +1,115 @@
+import { randomUUID } from 'node:crypto';
+import { CLEANUP_JOBS, type CleanupJob } from '../../../domain/events.js';
+import { END_REASONS } from '../../../domain/session.js';
+import type {
+  JobRecord,
+  JobRun,
+  LedgerGroup,
+  StoreIdentity,
+  StoreTotals,
+  TypeTotals,
+} from '../../../ports/ledger.js';
+import { LAYOUT } from '../scripts/redis.layout.js';
+import { FIELDS, HASH, PREPARE, RECORD_RUN } from '../scripts/redis.scripts.store.js';
+import { compare, type RedisBuckets } from './redis.buckets.js';
+import { pairsOf, textsOf } from './redis.values.js';
+
+/** Also what the store is: the layout of its keys and the number of its buckets. */
+export class RedisLedger implements LedgerGroup {
+  constructor(private readonly buckets: RedisBuckets) {}
+
+  /** A store that was emptied meanwhile is a new one. */
+  async identity(): Promise<StoreIdentity> {
+    const [{ generation }, counters] = await Promise.all([this.facts(), this.counters()]);
+    return { generation, counter: counters.reduce((sum, counter) => sum + counter, 0) };
+  }
+
+  /** How many changes each bucket has seen. */
+  async counters(): Promise<number[]> {
+    const found = await this.buckets.askAll(FIELDS, 'totals', 'counter');
+    return found.map((counter) => Number(textsOf(counter)[0]));
+  }
+
+  /** What the store began with; one that is not there begins now. */
+  async facts() {
+    const args = [randomUUID(), LAYOUT, this.buckets.layout.buckets];
+    const reply = await this.buckets.run(PREPARE, [this.buckets.layout.store], args);
+    const [generation = '', layout = '', buckets = ''] = textsOf(reply);
+    return { generation, layout, buckets };
+  }
+
+  async totals(): Promise<StoreTotals> {
+    const sums = await this.#sums();
+    const sum = (name: string): number => sums.get(name) ?? 0;
+    const reasons = END_REASONS.map((reason) => [reason, sum(`ended:${reason}`)] as const);
+    const types = [...sums.keys()].filter((name) => name.startsWith('active:')).map((name) => name.slice(7));
+    return {
+      created: sum('created'),
+      open: sum('open'),
+      ending: sum('ending'),
+      ended: { idle: 0, expired: 0, ended: 0, admin: 0, evicted: 0, ...Object.fromEntries(reasons) },
+      endedDurationMs: sum('ended_duration_ms'),
+      types: types.toSorted(compare).map((type): TypeTotals => ({
+        type,
+        active: sum(`active:${type}`),
+        activeBytes: sum(`active_bytes:${type}`),
+        released: sum(`released:${type}`),
+        releasedBytes: sum(`released_bytes:${type}`),
+        evicted: sum(`evicted:${type}`),
+      })),
+    };
+  }
+
+  async recordRun(run: JobRun): Promise<void> {
+    const { job, startedAt, durationMs, items, failures, nextRunAt, lastError } = run;
+    const fields = {
+      startedAt,
+      durationMs,
+      items,
+      failures,
+      nextRunAt: nextRunAt ?? '',
+      lastError: lastError ?? '',
+    };
+    const successAt = failures === 0 ? startedAt + durationMs : '';
+    const args = [items, failures, successAt, ...Object.entries(fields).flat()];
+    await this.buckets.run(RECORD_RUN, [this.buckets.layout.job(job)], args);
+  }
+
+  async listRuns(): Promise<JobRecord[]> {
+    const found = await Promise.all(
+      CLEANUP_JOBS.toSorted().map(async (job) => {
+        const fields = await this.buckets.hash(this.buckets.layout.job(job));
+        return fields.size === 0 ? [] : [jobOf(job, fields)];
+      }),
+    );
+    return found.flat();
+  }
+
+  async #sums(): Promise<Map<string, number>> {
+    const found = await this.buckets.askAll(HASH, 'totals');
+    const shares = found.map((share) => pairsOf(textsOf(share)));
+    const sums = new Map<string, number>();
+    for (const share of shares) {
+      for (const [name, value] of share) sums.set(name, (sums.get(name) ?? 0) + Number(value));
+    }
+    return sums;
+  }
+}
+
+function jobOf(job: CleanupJob, fields: ReadonlyMap<string, string>): JobRecord {
+  const number = (name: string): number => Number(fields.get(name) ?? 0);
+  const numberOrNull = (name: string): number | null => (fields.get(name) ? number(name) : null);
+  return {
+    job,
+    startedAt: number('startedAt'),
+    durationMs: number('durationMs'),
+    items: number('items'),
+    failures: number('failures'),
+    nextRunAt: numberOrNull('nextRunAt'),
+    lastError: fields.get('lastError') || null,
+    runs: number('runs'),
+    totalItems: number('totalItems'),
+    totalFailures: number('totalFailures'),
+    lastSuccessAt: numberOrNull('lastSuccessAt'),
+  };
+}

@@ -1,0 +1,60 @@
+import { SessionStore } from '../../ports/session-store.js';
+import { makeGroups, type OperationName } from '../../ports/store-groups.js';
+import { sqliteOperations } from './operations/operations.js';
+import { SqliteBatch } from './sqlite.batch.js';
+import { openMemoryDatabase } from './sqlite.database.js';
+import { errorOf, unavailable } from './sqlite.errors.js';
+
+/**
+ * Sessions in the memory of this process, for tests and for development: the SQLite store without a file and without
+ * threads. Each call is answered at once, and blocks the event loop while it is. What it holds lasts as long as the object:
+ * after `close` it can be connected again, as a store on a disk can.
+ */
+export class MemorySessionStore extends SessionStore {
+  override readonly kind = 'memory';
+  readonly #engine: Engine;
+
+  constructor() {
+    const engine = new Engine();
+    super(
+      makeGroups(
+        (name) =>
+          async (...args) =>
+            engine.perform(name, args),
+      ),
+    );
+    this.#engine = engine;
+  }
+
+  override async connect(): Promise<void> {
+    this.#engine.connect();
+  }
+
+  override async close(): Promise<void> {
+    this.#engine.isConnected = false;
+  }
+}
+
+class Engine {
+  isConnected = false;
+  #batch: SqliteBatch | null = null;
+
+  connect(): void {
+    this.#batch ??= openBatch();
+    this.isConnected = true;
+  }
+
+  perform(name: OperationName, args: readonly unknown[]): unknown {
+    if (!this.isConnected || this.#batch === null)
+      throw errorOf(unavailable('The session store is not connected'));
+    const [reply] = this.#batch.run([{ id: 0, name, args: JSON.stringify(args) }]);
+    if (reply === undefined) throw new TypeError(`${name} was not answered`);
+    if ('fault' in reply) throw errorOf(reply.fault);
+    return JSON.parse(reply.answer);
+  }
+}
+
+function openBatch(): SqliteBatch {
+  const db = openMemoryDatabase();
+  return new SqliteBatch(db, sqliteOperations(db));
+}

@@ -1,0 +1,51 @@
+import type { DatabaseSync } from 'node:sqlite';
+import type { Feed, FeedGroup, FeedPosition } from '../../../ports/feed.js';
+import type { InOneThread } from './in-one-thread.js';
+import type { SqliteLedger } from './ledger.js';
+import { endReasonOf, idOf, numberOf, sessionStateOf, textOrNull } from './values.js';
+
+export class SqliteFeed implements InOneThread<FeedGroup> {
+  readonly #changes;
+  readonly #nodes;
+
+  constructor(
+    db: DatabaseSync,
+    private readonly ledger: SqliteLedger,
+  ) {
+    this.#changes = db.prepare(CHANGES_SQL);
+    this.#nodes = db.prepare(NODES_SQL);
+  }
+
+  read(position: FeedPosition | null, limit: number): Feed {
+    const { counter } = this.ledger.identity();
+    if (position === null) return { changes: [], position: String(counter), more: false };
+    // A position ahead of the store is of a newer copy of it: all is told again, which harms nobody.
+    const since = Number(position) <= counter ? Number(position) : 0;
+    const rows = this.#changes.all({ since, limit: limit + 1 });
+    const read = rows.slice(0, limit);
+    const last = read.at(-1);
+    return {
+      changes: read.map((row) => ({
+        id: idOf(row, 'id'),
+        state: sessionStateOf(row),
+        endReason: endReasonOf(row),
+        epoch: numberOf(row, 'epoch'),
+        userId: textOrNull(row, 'user_id'),
+        nodes: row['state'] === 'ending' ? this.#nodesOf(numberOf(row, 'key')) : [],
+      })),
+      position: String(last === undefined ? since : numberOf(last, 'change')),
+      more: rows.length > limit,
+    };
+  }
+
+  #nodesOf(key: number): string[] {
+    return this.#nodes.all({ key }).map((row) => idOf(row, 'node_id'));
+  }
+}
+
+const CHANGES_SQL = `
+  SELECT key, id, state, end_reason, epoch, user_id, change FROM sessions
+  WHERE change > :since ORDER BY change LIMIT :limit`;
+
+const NODES_SQL = `
+  SELECT node_id FROM ending_parts WHERE session_key = :key AND node_id <> '' ORDER BY node_id`;
