@@ -100,15 +100,18 @@ export function wrapGroups(
   return makeGroups((name) => wrap(operationOf(groups, name), name));
 }
 
-/** One operation by its name, bound to its group. `Answer` is what groups of that kind answer with: a promise, or at once. */
+/** One operation by its name, looked up with each call. `Answer` is what groups of that kind answer with: a promise, or at once. */
 export function operationOf<Answer = Promise<unknown>>(
   groups: Readonly<Record<GroupName, object>>,
   name: OperationName,
 ): (...args: unknown[]) => Answer {
   const [group, operation] = partsOf(name);
-  const found: unknown = Reflect.get(groups[group], operation);
-  if (typeof found !== 'function') throw new TypeError(`The store has no operation ${name}`);
-  return found.bind(groups[group]);
+  const owner = groups[group] as Record<string, (...args: unknown[]) => Answer>;
+  return (...args) => {
+    const found = owner[operation];
+    if (found === undefined) throw new TypeError(`The store has no operation ${name}`);
+    return found.apply(owner, args);
+  };
 }
 
 /** Whether an operation changes nothing. */

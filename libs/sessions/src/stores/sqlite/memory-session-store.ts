@@ -1,3 +1,4 @@
+import { refuseOldNode } from '../../domain/supported-node.js';
 import { SessionStore } from '../../ports/session-store.js';
 import { makeGroups, type OperationName } from '../../ports/store-groups.js';
 import { sqliteOperations } from './operations/operations.js';
@@ -27,6 +28,7 @@ export class MemorySessionStore extends SessionStore {
   }
 
   override async connect(): Promise<void> {
+    refuseOldNode(process.versions.node);
     this.#engine.connect();
   }
 
