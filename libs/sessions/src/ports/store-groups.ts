@@ -97,16 +97,16 @@ export function wrapGroups(
   groups: StoreGroups,
   wrap: (operation: Operation, name: OperationName) => Operation,
 ): StoreGroups {
-  return makeGroups((name) => wrap(operationOf(groups, name), name));
+  return makeGroups((name) => wrap(operationOf(groups, name) as Operation, name));
 }
 
-/** One operation by its name, looked up with each call. `Answer` is what groups of that kind answer with: a promise, or at once. */
-export function operationOf<Answer = Promise<unknown>>(
+/** One operation by its name, looked up with each call. */
+export function operationOf(
   groups: Readonly<Record<GroupName, object>>,
   name: OperationName,
-): (...args: unknown[]) => Answer {
+): (...args: unknown[]) => unknown {
   const [group, operation] = partsOf(name);
-  const owner = groups[group] as Record<string, (...args: unknown[]) => Answer>;
+  const owner = groups[group] as Record<string, (...args: unknown[]) => unknown>;
   return (...args) => {
     const found = owner[operation];
     if (found === undefined) throw new TypeError(`The store has no operation ${name}`);

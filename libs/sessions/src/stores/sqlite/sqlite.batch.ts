@@ -23,7 +23,7 @@ export class SqliteBatch {
     private readonly db: DatabaseSync,
     operations: SqliteOperations,
   ) {
-    this.#operations = new Map(OPERATION_NAMES.map((name) => [name, operationOf<unknown>(operations, name)]));
+    this.#operations = new Map(OPERATION_NAMES.map((name) => [name, operationOf(operations, name)]));
     this.#begin = db.prepare('BEGIN IMMEDIATE');
     this.#beginReading = db.prepare('BEGIN');
     this.#commit = db.prepare('COMMIT');
