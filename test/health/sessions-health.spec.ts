@@ -1,7 +1,7 @@
 import { mkdir, readFile, rename, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Controller, Get, Inject, Module } from '@nestjs/common';
-import { HealthCheck, HealthCheckService, TerminusModule } from '@nestjs/terminus';
+import { HealthCheck, HealthCheckService, HealthIndicatorService, TerminusModule } from '@nestjs/terminus';
 import { Cleanup, CLEANUP_JOBS, SessionService, SessionStore, SkipSession } from 'nest-sessions';
 import { SessionsHealthIndicator, SessionsHealthModule } from 'nest-sessions/health';
 import { ManualClock } from 'nest-sessions/testing';
@@ -26,6 +26,8 @@ class HealthController {
 @Module({ imports: [TerminusModule, SessionsHealthModule], controllers: [HealthController] })
 class HealthModule {}
 
+/** Terminus 11 has no word for what serves and needs an operator. */
+const DEGRADED = Reflect.has(new HealthIndicatorService().check('any'), 'degraded') ? 'degraded' : 'up';
 const WELL = { store: 'ok', cleanup: 'ok', storage: 'ok', recovery: 'ok' };
 
 describe.each(ADAPTERS)('health on %s', (adapter: AdapterName) => {
@@ -90,7 +92,7 @@ describe.each(ADAPTERS)('health on %s', (adapter: AdapterName) => {
     await writeFile(marker, JSON.stringify({ ...(JSON.parse(text) as object), store: 'another' }));
     expect(await askAnew()).toEqual({
       status: 200,
-      sessions: { ...WELL, status: 'degraded', storage: 'untrusted' },
+      sessions: { ...WELL, status: DEGRADED, storage: 'untrusted' },
     });
     await writeFile(marker, text);
     expect((await askAnew()).sessions).toEqual({ ...WELL, status: 'up' });
@@ -151,7 +153,7 @@ describe.each(ADAPTERS)('health on %s', (adapter: AdapterName) => {
     given(running.app.get(SessionsCore));
     expect(await askAnew()).toEqual({
       status: 200,
-      sessions: { ...WELL, status: 'degraded', recovery: word },
+      sessions: { ...WELL, status: DEGRADED, recovery: word },
     });
   });
 

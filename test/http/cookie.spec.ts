@@ -134,12 +134,12 @@ describe.each(ADAPTERS)('The settings of the session cookie on %s', (adapter) =>
       const secure = await app.request('/session', { headers: { 'x-forwarded-proto': 'https' } });
       expect(secure.headers['set-cookie']).toEqual([
         expect.stringMatching(
-          /^__Secure-visit=[\w-]{45}; Path=\/; Domain=example\.com; HttpOnly; Secure; SameSite=None$/,
+          /^__Secure-visit=[\w-]{45}; Domain=example\.com; Path=\/; HttpOnly; Secure; SameSite=None$/,
         ),
       ]);
       const insecure = await app.request('/session');
       expect(insecure.headers['set-cookie']).toEqual([
-        expect.stringMatching(/^visit=[\w-]{45}; Path=\/; Domain=example\.com; HttpOnly; SameSite=Lax$/),
+        expect.stringMatching(/^visit=[\w-]{45}; Domain=example\.com; Path=\/; HttpOnly; SameSite=Lax$/),
       ]);
     } finally {
       await app.close();

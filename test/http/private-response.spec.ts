@@ -1,6 +1,6 @@
 import { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
-import { keepPrivate } from '#sessions/http/session/private-response';
+import { setPrivateCookie } from '#sessions/http/session/private-response';
 
 function newResponse(): ServerResponse {
   return new ServerResponse(new IncomingMessage(new Socket()));
@@ -9,19 +9,23 @@ function newResponse(): ServerResponse {
 describe('A response that carries our cookie', () => {
   it('is sent by one function for all: one of its own outlives minor collections, with all that hangs on it', () => {
     const [one, other] = [newResponse(), newResponse()];
-    keepPrivate(one, 'sid');
-    keepPrivate(other, 'sid');
+    setPrivateCookie(one, 'sid', 'sid=1');
+    setPrivateCookie(other, 'sid', 'sid=2');
     expect(Reflect.get(one, 'writeHead')).toBe(Reflect.get(other, 'writeHead'));
   });
 
   it('is still sent by what somebody else put in its place before, once, however often it is marked', () => {
     const response = newResponse();
     const before = jest.spyOn(response, 'writeHead');
-    keepPrivate(response, 'sid');
-    keepPrivate(response, 'sid');
-    response.writeHead(201, 'Made', { Vary: 'Accept' });
+    setPrivateCookie(response, 'sid', 'sid=1');
+    setPrivateCookie(response, 'sid', 'sid=2');
+    response.writeHead(201, 'Made', { Vary: 'Accept', 'Set-Cookie': ['theme=dark', 'sid=0', 'sids=3'] });
     expect(before.mock.calls).toEqual([[201, 'Made']]);
     expect(before.mock.contexts).toEqual([response]);
-    expect(response.getHeaders()).toEqual({ vary: 'Accept, Cookie', 'cache-control': 'no-store' });
+    expect(response.getHeaders()).toEqual({
+      vary: 'Accept, Cookie',
+      'cache-control': 'no-store',
+      'set-cookie': ['sid=2', 'theme=dark', 'sids=3'],
+    });
   });
 });

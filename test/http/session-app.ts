@@ -89,8 +89,8 @@ export class SessionController {
   @Header('Cache-Control', 'public, max-age=60')
   @Header('Vary', 'Accept')
   cached(@Res({ passthrough: true }) response: object) {
-    this.host.httpAdapter.setCookie(response, 'app', '1');
-    this.host.httpAdapter.setCookie(response, 'theme', 'dark');
+    this.host.httpAdapter.appendHeader(response, 'Set-Cookie', 'app=1');
+    this.host.httpAdapter.appendHeader(response, 'Set-Cookie', 'theme=dark');
     return { ok: true };
   }
 

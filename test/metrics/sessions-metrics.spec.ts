@@ -47,7 +47,8 @@ describe.each(ADAPTERS)('metrics on %s', (adapter: AdapterName) => {
   async function scrape(): Promise<Exposition> {
     const response = await fetch(`${running.url}/metrics`);
     expect(response.status).toBe(200);
-    expect(response.headers.get('content-type')).toMatch(/^text\/plain; version=0\.0\.4/);
+    const type = response.headers.get('content-type')?.split('; ').toSorted();
+    expect(type).toEqual(['charset=utf-8', 'text/plain', 'version=0.0.4']);
     expect(response.headers.get('cache-control')).toBe('no-store');
     expect(response.headers.get('set-cookie')).toBeNull();
     return new Exposition(await response.text());

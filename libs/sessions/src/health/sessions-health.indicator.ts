@@ -11,8 +11,8 @@ const FRESH_MS = 1000;
 /**
  * The health of the sessions, for Terminus. `down`: the store does not answer, cleanup has not run for two intervals,
  * or the storage is gone or takes no new bytes. `degraded` (HTTP 200): sessions are served, but an operator has to look:
- * something could not be deleted in five tries, a sweep held back, or the files belong to another store. Details are
- * fixed words: no path, no text of an error.
+ * something could not be deleted in five tries, a sweep held back, or the files belong to another store. Terminus 11 has
+ * no `degraded`: there it is `up`, and only the details differ. Details are fixed words: no path, no text of an error.
  */
 @Injectable()
 export class SessionsHealthIndicator {
@@ -37,7 +37,10 @@ export class SessionsHealthIndicator {
     if (store !== 'ok' || cleanup !== 'ok' || (isTrusted && storage !== 'ok')) {
       return indicator.down({ ...health });
     }
-    return isTrusted && recovery === 'ok' ? indicator.up({ ...health }) : indicator.degraded({ ...health });
+    const isWell = isTrusted && recovery === 'ok';
+    return isWell || !Reflect.has(indicator, 'degraded')
+      ? indicator.up({ ...health })
+      : indicator.degraded({ ...health });
   }
 
   private look(): Promise<SessionsHealth> {

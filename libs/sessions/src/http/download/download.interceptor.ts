@@ -1,4 +1,4 @@
-import { Readable } from 'node:stream';
+import { finished, Readable } from 'node:stream';
 import {
   Inject,
   Injectable,
@@ -76,7 +76,7 @@ export class DownloadInterceptor implements NestInterceptor<ResourceRecord | nul
       throw new SessionsError('RANGE_NOT_SATISFIABLE', 'The file has no bytes in this range.');
     }
     const { stream } = await this.service.openResource(resource, range ?? undefined);
-    this.watchReader(response);
+    this.watchReader(response, stream);
     this.setHeaders(response, resource);
     if (!range) return this.tellFailures(streamable(stream, resource, sizeBytes));
     http.status(response, 206);
@@ -91,8 +91,10 @@ export class DownloadInterceptor implements NestInterceptor<ResourceRecord | nul
     }
   }
 
-  private watchReader(response: PlatformResponse): void {
+  private watchReader(response: PlatformResponse, stream: Readable): void {
     const node = nodeResponse(response);
+    // On Express, early releases of Nest 11 leave the file open when the client goes away.
+    finished(node, () => stream.destroy());
     onceReaderIdles(node, this.config.downloadIdleMs, () => {
       this.logger.debug('A download was cut off: its client took nothing more of it.');
       node.destroy();

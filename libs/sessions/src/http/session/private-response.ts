@@ -3,24 +3,29 @@ import type { OutgoingHttpHeader, OutgoingHttpHeaders, ServerResponse } from 'no
 type Headers = OutgoingHttpHeaders | OutgoingHttpHeader[];
 type WriteHead = (this: ServerResponse, statusCode: number, statusMessage?: string) => ServerResponse;
 
-/** What a response is marked with: the name of our cookie, and what sent its headers before. */
+/** What a response is marked with: our cookie, and what sent its headers before. */
 const PRIVATE = Symbol('nest-sessions private response');
 
 interface Private {
-  readonly cookieName: string;
+  readonly name: string;
+  line: string;
   readonly writeHead: WriteHead;
 }
 
 type PrivateResponse = ServerResponse & { [PRIVATE]?: Private };
 
 /**
- * Makes sure, at the moment the headers leave, that a response which carries our cookie is stored by no cache, whatever
- * the handler said of caching, and that of several cookies of our name it carries the last alone.
+ * Adds our cookie to a response and keeps the response out of every cache, whatever the handler said of caching. Both are
+ * done when the headers leave: the cookies that the application sets until then stay beside ours, however it sets them. A
+ * second call replaces the cookie of the first.
  */
-export function keepPrivate(response: ServerResponse, cookieName: string): void {
+export function setPrivateCookie(response: ServerResponse, name: string, line: string): void {
   const marked: PrivateResponse = response;
-  if (marked[PRIVATE]) return;
-  marked[PRIVATE] = { cookieName, writeHead: Reflect.get(response, 'writeHead') };
+  if (marked[PRIVATE]) {
+    marked[PRIVATE].line = line;
+    return;
+  }
+  marked[PRIVATE] = { name, line, writeHead: Reflect.get(response, 'writeHead') };
   response.writeHead = writePrivateHead;
 }
 
@@ -36,11 +41,11 @@ function writePrivateHead(
 ): ServerResponse {
   const message = typeof messageOrHeaders === 'string' ? messageOrHeaders : undefined;
   const headers = typeof messageOrHeaders === 'object' ? messageOrHeaders : more;
-  const { cookieName, writeHead } = this[PRIVATE];
+  const { name, line, writeHead } = this[PRIVATE];
   if (!this.headersSent) {
     mergeHeaders(this, headers);
     forbidStoring(this);
-    keepLastCookie(this, cookieName);
+    addCookie(this, name, line);
   }
   return message === undefined ? writeHead.call(this, statusCode) : writeHead.call(this, statusCode, message);
 }
@@ -68,13 +73,9 @@ function forbidStoring(response: ServerResponse): void {
   }
 }
 
-/** A session that begins and gets a new token within one request would else send both. */
-function keepLastCookie(response: ServerResponse, name: string): void {
+function addCookie(response: ServerResponse, name: string, line: string): void {
   const lines = [response.getHeader('set-cookie') ?? []].flat().map(String);
-  const isOurs = (line: string): boolean => line.startsWith(`${name}=`);
-  const last = lines.findLastIndex(isOurs);
-  const kept = lines.filter((line, index) => !isOurs(line) || index === last);
-  if (kept.length < lines.length) response.setHeader('Set-Cookie', kept);
+  response.setHeader('Set-Cookie', [line, ...lines.filter((other) => !other.startsWith(`${name}=`))]);
 }
 
 function listOf(response: ServerResponse, name: string): string[] {

@@ -1,5 +1,4 @@
 import { Logger } from '@nestjs/common';
-import type { AbstractHttpAdapter } from '@nestjs/core';
 import type { SessionToken } from '../../core/handles/session-token.js';
 import type { TokenCarrier } from '../../core/handles/token-carrier.js';
 import type { PlatformResponse } from '../platform-message.js';
@@ -17,17 +16,16 @@ export class ResponseTokens implements TokenCarrier {
   constructor(
     private readonly sessionId: string,
     private readonly cookie: SessionCookie,
-    private readonly http: AbstractHttpAdapter,
     private readonly response: PlatformResponse,
     private readonly isSecure: boolean,
   ) {}
 
   carry(token: SessionToken): void {
-    if (this.cookie.write(this.http, this.response, this.isSecure, token)) return;
+    if (this.cookie.write(this.response, this.isSecure, token)) return;
     logger.warn(`Session ${this.sessionId}: its new token came too late for the response to carry it.`);
   }
 
   clear(): void {
-    this.cookie.clear(this.http, this.response, this.isSecure);
+    this.cookie.clear(this.response, this.isSecure);
   }
 }

@@ -1,6 +1,5 @@
 import { Logger } from '@nestjs/common';
-import type { AbstractHttpAdapter } from '@nestjs/core';
-import { parseCookie } from 'cookie';
+import { parseCookie, stringifySetCookie, type SetCookie } from 'cookie';
 import type { SessionsConfig } from '../../core/config/config.js';
 import type { SessionToken } from '../../core/handles/session-token.js';
 import {
@@ -9,10 +8,9 @@ import {
   type PlatformRequest,
   type PlatformResponse,
 } from '../platform-message.js';
-import { keepPrivate } from './private-response.js';
+import { setPrivateCookie } from './private-response.js';
 
 type CookieSettings = Pick<SessionsConfig, 'cookieName' | 'cookieSameSite' | 'cookieDomain'>;
-type Attributes = NonNullable<Parameters<AbstractHttpAdapter['setCookie']>[3]>;
 
 const AS_THEY_ARE = { decode: (value: string): string => value };
 
@@ -41,32 +39,25 @@ export class SessionCookie {
   }
 
   /** Gives the client a token with this response. Too late once its headers are sent; whether it was in time. */
-  write(
-    http: AbstractHttpAdapter,
-    response: PlatformResponse,
-    isSecure: boolean,
-    token: SessionToken,
-  ): boolean {
-    return this.send(response, isSecure, (name, attributes) =>
-      http.setCookie(response, name, token.reveal(), attributes),
-    );
+  write(response: PlatformResponse, isSecure: boolean, token: SessionToken): boolean {
+    return this.send(response, isSecure, { value: token.reveal() });
   }
 
   /** Takes the client's token away with this response; whether it was in time. */
-  clear(http: AbstractHttpAdapter, response: PlatformResponse, isSecure: boolean): boolean {
-    return this.send(response, isSecure, (name, attributes) => http.clearCookie(response, name, attributes));
+  clear(response: PlatformResponse, isSecure: boolean): boolean {
+    return this.send(response, isSecure, { value: '', maxAge: 0, expires: new Date(0) });
   }
 
   private send(
     response: PlatformResponse,
     isSecure: boolean,
-    set: (name: string, attributes: Attributes) => void,
+    content: Pick<SetCookie, 'value' | 'maxAge' | 'expires'>,
   ): boolean {
     const node = nodeResponse(response);
     if (node.headersSent) return false;
     const name = this.nameFor(isSecure);
-    keepPrivate(node, name);
-    set(name, this.attributesFor(isSecure));
+    const line = stringifySetCookie({ name, ...content, ...this.attributesFor(isSecure) });
+    setPrivateCookie(node, name, line);
     return true;
   }
 
@@ -77,7 +68,7 @@ export class SessionCookie {
     return cookieDomain === null ? `__Host-${cookieName}` : `__Secure-${cookieName}`;
   }
 
-  private attributesFor(isSecure: boolean): Attributes {
+  private attributesFor(isSecure: boolean): Omit<SetCookie, 'name' | 'value'> {
     const { cookieSameSite, cookieDomain } = this.settings;
     return {
       path: '/',

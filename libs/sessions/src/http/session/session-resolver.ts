@@ -1,5 +1,4 @@
 import { Inject, Injectable, type ExecutionContext } from '@nestjs/common';
-import { HttpAdapterHost } from '@nestjs/core';
 import type { SessionsConfig } from '../../core/config/config.js';
 import { SessionsCore } from '../../core/core.js';
 import { Session } from '../../core/handles/session.js';
@@ -31,7 +30,6 @@ export class SessionResolver {
   constructor(
     @Inject(SessionsCore) private readonly core: SessionsCore,
     @Inject(SESSIONS_CONFIG) private readonly config: SessionsConfig,
-    @Inject(HttpAdapterHost) private readonly host: HttpAdapterHost,
   ) {
     this.cookie = new SessionCookie(config);
     this.presented = new CookieLookup(core, this.cookie, config.onMismatch);
@@ -128,14 +126,13 @@ export class SessionResolver {
       return { session: null, reason, retryAfterSeconds };
     }
     const { session, token } = opening;
-    this.cookie.write(this.host.httpAdapter, response, isSecure, token);
+    this.cookie.write(response, isSecure, token);
     this.carryTokens(session, response, isSecure);
     return new FoundSession(session, null, presentedEnded);
   }
 
   /** From here on `regenerate` and `end` of this session object reach the client by themselves. */
   private carryTokens(session: Session, response: PlatformResponse, isSecure: boolean): void {
-    const { httpAdapter } = this.host;
-    session.carryTokensBy(new ResponseTokens(session.id, this.cookie, httpAdapter, response, isSecure));
+    session.carryTokensBy(new ResponseTokens(session.id, this.cookie, response, isSecure));
   }
 }
