@@ -1,4 +1,4 @@
-import { SessionStore } from 'nest-sessions';
+import { SessionStore } from 'nest-sessions/store';
 import { filesOnDisk } from '../support/files-on-disk.js';
 import { ADAPTERS } from '../support/http-app.js';
 import { TwoNodes } from '../support/two-nodes.js';

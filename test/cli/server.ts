@@ -1,6 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { Controller, Get, Sse } from '@nestjs/common';
-import { CurrentSession, SessionService, SessionStore, type Session } from 'nest-sessions';
+import { CurrentSession, SessionService, type Session } from 'nest-sessions';
+import { SessionStore } from 'nest-sessions/store';
 import { SessionsAdminModule } from 'nest-sessions/admin';
 import { NEVER, type Observable } from 'rxjs';
 import { AdminClient, TOKEN } from '../admin/admin-client.js';

@@ -86,14 +86,9 @@ describe('Configuration', () => {
       maxSessions: 'MAX_SESSIONS',
       cleanupIntervalSeconds: 'SESSION_CLEANUP_INTERVAL',
       orphanGraceSeconds: 'SESSION_ORPHAN_GRACE',
-      uploadIdleSeconds: 'SESSION_UPLOAD_IDLE',
-      downloadIdleSeconds: 'SESSION_DOWNLOAD_IDLE',
       cookieSameSite: 'SESSION_COOKIE_SAMESITE',
       adminTokens: 'ADMIN_TOKEN',
-      metricsToken: 'METRICS_TOKEN',
       redisUrls: 'SESSION_REDIS_URL',
-      alertActiveSessions: 'SESSION_ALERT_ACTIVE',
-      alertSessionPercent: 'SESSION_ALERT_PERCENT',
     });
   });
 

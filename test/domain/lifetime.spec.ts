@@ -1,4 +1,4 @@
-import { idleEndsAt, whyOver } from 'nest-sessions';
+import { idleEndsAt, whyOver } from 'nest-sessions/store';
 
 const HOUR = 3_600_000;
 const session = {

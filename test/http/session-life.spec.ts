@@ -1,5 +1,6 @@
 import { Logger } from '@nestjs/common';
-import { SessionsError, SessionStore } from 'nest-sessions';
+import { SessionsError } from 'nest-sessions';
+import { SessionStore } from 'nest-sessions/store';
 import { ADAPTERS } from '../support/http-app.js';
 import { idIn, ourCookies, startSessionApp, type SessionApp, type Visitor } from './session-app.js';
 

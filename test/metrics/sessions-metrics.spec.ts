@@ -1,13 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import {
-  Cleanup,
-  CLEANUP_JOBS,
-  SessionService,
-  SessionStore,
-  type SessionsModuleOptions,
-} from 'nest-sessions';
+import { Cleanup, CLEANUP_JOBS, SessionService, type SessionsModuleOptions } from 'nest-sessions';
+import { SessionStore } from 'nest-sessions/store';
 import { SessionsMetrics, SessionsMetricsModule } from 'nest-sessions/metrics';
 import { ManualClock } from 'nest-sessions/testing';
 import { Registry } from 'prom-client';

@@ -1,6 +1,7 @@
 import type { INestApplication } from '@nestjs/common';
 import { ScheduleModule, SchedulerRegistry } from '@nestjs/schedule';
-import { Cleanup, SessionStore } from 'nest-sessions';
+import { Cleanup } from 'nest-sessions';
+import { SessionStore } from 'nest-sessions/store';
 import { ManualClock } from 'nest-sessions/testing';
 import { ADAPTERS, startApp } from '../support/http-app.js';
 

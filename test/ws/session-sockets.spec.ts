@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import { SessionsError, SessionStore } from 'nest-sessions';
+import { SessionsError } from 'nest-sessions';
+import { SessionStore } from 'nest-sessions/store';
 import { Logger } from '@nestjs/common';
 import type { Visitor } from '../http/session-app.js';
 import { ADAPTERS } from '../support/http-app.js';

@@ -30,63 +30,19 @@ export {
   type AlertName,
   type SessionEventName,
 } from './domain/events.js';
-export {
-  END_REASONS,
-  type EndReason,
-  type NewSession,
-  type SessionRecord,
-  type SessionState,
-} from './domain/session.js';
+export { END_REASONS, type EndReason } from './domain/session.js';
 export {
   BUILT_IN_RESOURCE_TYPES,
-  isInUse,
   STREAM_TYPE,
-  type NewResource,
   type ResourceRecord,
   type ResourceState,
 } from './domain/resource.js';
-export { idleEndsAt, whyOver } from './domain/lifetime.js';
-export type { ResourceLimits } from './domain/limits.js';
-export { packedIds, packIds } from './domain/packed-ids.js';
 export type { Client } from './domain/binding.js';
-export { Clock, type ClockReading, type ClockAnchor } from './ports/clock.js';
+export type { ByteRange } from './ports/file-storage.js';
 export {
-  FileStorage,
-  type FileKey,
-  type ByteRange,
-  type FileWriter,
-  type Adoption,
-  type TrashTicket,
-  type TrashReport,
-  type KnownResources,
-  type ScannedPart,
-  type ScannedFile,
-  type StorageRoom,
-} from './ports/file-storage.js';
-export {
-  SessionStore,
   SESSION_SORTS,
-  type Refused,
-  type StoreIdentity,
-  type TokenMatch,
-  type Touch,
-  type Lease,
-  type EndingSession,
-  type NodeRecord,
-  type BeginEnd,
-  type EndCondition,
-  type LeaseRequest,
-  type Released,
-  type Victim,
-  type Settled,
   type SessionSort,
   type SessionQuery,
-  type FeedPosition,
-  type SessionChange,
-  type Feed,
-  type Heartbeat,
-  type JobRun,
-  type JobRecord,
   type TypeTotals,
   type StoreTotals,
 } from './ports/session-store.js';

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { SessionToken, type FileStorage, type SessionStore } from 'nest-sessions';
+import { SessionToken } from 'nest-sessions';
+import type { FileStorage, SessionStore } from 'nest-sessions/store';
 
 const HOUR = 3_600_000;
 const LIMITS = { maxResources: 100_000, maxBytes: Number.MAX_SAFE_INTEGER };

@@ -2,7 +2,8 @@ import { statSync } from 'node:fs';
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import type { INestApplication } from '@nestjs/common';
-import { Cleanup, SessionService, SessionStore, SessionToken } from 'nest-sessions';
+import { Cleanup, SessionService, SessionToken } from 'nest-sessions';
+import { SessionStore } from 'nest-sessions/store';
 import type { Handlers } from '../harness/program.ts';
 
 const HOUR = 3_600_000;

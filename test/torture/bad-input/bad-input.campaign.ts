@@ -38,10 +38,10 @@ async function attackServer(
   const secrets = new Secrets([adminToken, metricsToken]);
   const server = await AppServer.start(adapter, logs, {
     ADMIN_TOKEN: adminToken,
-    METRICS_TOKEN: metricsToken,
+    SESSION_METRICS_TOKEN: metricsToken,
     MAX_BYTES_PER_SESSION: String(MAX_BYTES),
     MAX_RESOURCES_PER_SESSION: '20',
-    SESSION_UPLOAD_IDLE: '1',
+    SESSION_UPLOAD_IDLE_SECONDS: '1',
   });
   try {
     const attack = new HttpAttack(adapter, server, context, secrets, adminToken);
@@ -51,7 +51,7 @@ async function attackServer(
     if (!server.isAlive) context.violation(`${adapter}: the server died: ${server.log.slice(-2000)}`);
     const cli = new CliAttack(server, context, secrets, {
       ADMIN_TOKEN: adminToken,
-      METRICS_TOKEN: metricsToken,
+      SESSION_METRICS_TOKEN: metricsToken,
     });
     const commands = Math.ceil(context.count / 100);
     // The second server gets the command lines that follow those of the first.

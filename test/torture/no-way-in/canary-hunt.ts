@@ -15,7 +15,7 @@ type Header = readonly [name: string, value: string];
 export class CanaryHunt {
   readonly #adapter: AdapterName;
   readonly #server: AppServer;
-  readonly #environment: Readonly<Record<'ADMIN_TOKEN' | 'METRICS_TOKEN', string>>;
+  readonly #environment: Readonly<Record<'ADMIN_TOKEN' | 'SESSION_METRICS_TOKEN', string>>;
   readonly #context: CampaignContext;
   readonly #send: Send;
   #summary = '';
@@ -23,7 +23,7 @@ export class CanaryHunt {
   constructor(
     adapter: AdapterName,
     server: AppServer,
-    environment: Readonly<Record<'ADMIN_TOKEN' | 'METRICS_TOKEN', string>>,
+    environment: Readonly<Record<'ADMIN_TOKEN' | 'SESSION_METRICS_TOKEN', string>>,
     context: CampaignContext,
   ) {
     this.#adapter = adapter;
@@ -45,7 +45,7 @@ export class CanaryHunt {
       Math.min(50, Math.ceil(this.#context.count / 5)),
     );
     const tokens = visitors.map(({ token }) => token);
-    const secrets = [...this.#environment.ADMIN_TOKEN.split(','), this.#environment.METRICS_TOKEN];
+    const secrets = [...this.#environment.ADMIN_TOKEN.split(','), this.#environment.SESSION_METRICS_TOKEN];
     const canaries = new Canaries(tokens, secrets);
     const answers = await this.#answers(visitors);
     const places = [
@@ -86,7 +86,7 @@ export class CanaryHunt {
   async #answers(visitors: readonly Visitor[]): Promise<Place[]> {
     const [token = ''] = this.#environment.ADMIN_TOKEN.split(',');
     const admin: Header = ['X-Admin-Token', token];
-    const metrics: Header = ['Authorization', `Bearer ${this.#environment.METRICS_TOKEN}`];
+    const metrics: Header = ['Authorization', `Bearer ${this.#environment.SESSION_METRICS_TOKEN}`];
     const asked: (readonly [method: string, target: string, headers: readonly Header[]])[] = [
       ['GET', '/health', []],
       ['GET', '/metrics', [metrics]],

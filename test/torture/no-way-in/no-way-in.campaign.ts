@@ -37,7 +37,7 @@ async function attackServer(
   const [adminToken = '', spareToken = '', metricsToken = ''] = Array.from({ length: 3 }, () =>
     randomBytes(36).toString('base64url'),
   );
-  const environment = { ADMIN_TOKEN: `${adminToken},${spareToken}`, METRICS_TOKEN: metricsToken };
+  const environment = { ADMIN_TOKEN: `${adminToken},${spareToken}`, SESSION_METRICS_TOKEN: metricsToken };
   const server = await AppServer.start(adapter, logs, environment);
   try {
     const admin = new AdminAttack(adapter, server.port, { adminToken, spareToken, metricsToken }, context);

@@ -93,18 +93,18 @@ export class SessionsSettings {
   /** Tokens that admin routes accept: one or, for rotation, several. Default: none, and admin routes answer 404. */
   @Option('ADMIN_TOKEN', ADMIN_TOKENS, 'ADMIN_TOKEN_FILE') adminTokens: readonly string[] = [];
   /** Bearer token that `/metrics` requires. Default: none, and `/metrics` is open. */
-  @Option('METRICS_TOKEN', orNull(secret(16, 256))) metricsToken: string | null = null;
+  @Option('SESSION_METRICS_TOKEN', orNull(secret(16, 256))) metricsToken: string | null = null;
   /** Types of resources that the application adds to the built-in ones: `image_file`. Default: none. */
   @Option('SESSION_RESOURCE_TYPES', TYPE_NAMES) resourceTypes: readonly string[] = [];
   /** Folders that `adoptFile` may take files from. Default: none. */
   @Option('SESSION_ADOPT_FROM', paths) adoptFrom: readonly string[] = [];
   /** Seconds without a byte of an upload before it is aborted. Default: 30. */
-  @Option('SESSION_UPLOAD_IDLE', wholeNumber(1, 3600)) uploadIdleSeconds = 30;
+  @Option('SESSION_UPLOAD_IDLE_SECONDS', wholeNumber(1, 3600)) uploadIdleSeconds = 30;
   /**
    * Seconds without the client reading pending bytes of a download, event stream or WebSocket before its connection
    * is closed. Default: 30.
    */
-  @Option('SESSION_DOWNLOAD_IDLE', wholeNumber(1, 3600)) downloadIdleSeconds = 30;
+  @Option('SESSION_DOWNLOAD_IDLE_SECONDS', wholeNumber(1, 3600)) downloadIdleSeconds = 30;
   /**
    * Bytes per second, on average from its tenth second on, below which an upload is aborted; 0: no limit.
    * Default: 0.
@@ -135,9 +135,9 @@ export class SessionsSettings {
    */
   @Option('SESSION_REDIRECT_TO_NODE', flag) redirectToNode = false;
   /** Active sessions above which an alert is raised. Default: 1000. */
-  @Option('SESSION_ALERT_ACTIVE', wholeNumber(1, 100_000_000)) alertActiveSessions = 1000;
+  @Option('SESSION_ALERT_ACTIVE_SESSIONS', wholeNumber(1, 100_000_000)) alertActiveSessions = 1000;
   /** Share of a limit, in percent, above which a session raises an alert. Default: 80. */
-  @Option('SESSION_ALERT_PERCENT', wholeNumber(1, 100)) alertSessionPercent = 80;
+  @Option('SESSION_ALERT_SESSION_PERCENT', wholeNumber(1, 100)) alertSessionPercent = 80;
   /** Failed cleanups in a row that raise an alert. Default: 1. */
   @Option('SESSION_ALERT_CLEANUP_FAILURES', wholeNumber(1, 1_000_000)) alertCleanupFailures = 1;
   /** Orphans found in one sweep that raise an alert. Default: 1. */

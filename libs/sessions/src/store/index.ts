@@ -1,0 +1,25 @@
+/** For authors of stores and storages: the ports, and what of the domain they work with. Apps need none of it. */
+export { hasCode, SessionsError, type ErrorCode, type SessionsErrorOptions } from '../domain/errors.js';
+export type { CleanupJob } from '../domain/events.js';
+export { idleEndsAt, whyOver } from '../domain/lifetime.js';
+export type { ResourceLimits } from '../domain/limits.js';
+export { packedIds, packIds } from '../domain/packed-ids.js';
+export {
+  isInUse,
+  STREAM_TYPE,
+  type NewResource,
+  type ResourceRecord,
+  type ResourceState,
+} from '../domain/resource.js';
+export {
+  END_REASONS,
+  type EndReason,
+  type NewSession,
+  type SessionRecord,
+  type SessionState,
+} from '../domain/session.js';
+export * from '../ports/clock.js';
+export * from '../ports/file-storage.js';
+export * from '../ports/session-store.js';
+export * from '../ports/store-groups.js';
+export { WrappedStore } from '../ports/wrapped-store.js';
