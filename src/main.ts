@@ -2,7 +2,13 @@ import 'reflect-metadata';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { ConsoleLogger, type LogLevel } from '@nestjs/common';
-import { hardenHttpServer, resolveConfig, SESSIONS_CONFIG, SessionsError, type SessionsConfig } from 'nest-sessions';
+import {
+  hardenHttpServer,
+  resolveConfig,
+  SESSIONS_CONFIG,
+  SessionsError,
+  type SessionsConfig,
+} from 'nest-sessions';
 import { SessionsWsAdapter } from 'nest-sessions/ws';
 import { SettingError, readAppSettings, type AppSettings } from './app.settings.js';
 import { bootLine } from './boot-line.js';

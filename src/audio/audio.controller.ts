@@ -7,7 +7,14 @@ import {
   UnsupportedMediaTypeException,
   UseInterceptors,
 } from '@nestjs/common';
-import { CurrentSession, Session, SessionService, UploadInterceptor, UploadedResource, type ResourceRecord } from 'nest-sessions';
+import {
+  CurrentSession,
+  Session,
+  SessionService,
+  UploadInterceptor,
+  UploadedResource,
+  type ResourceRecord,
+} from 'nest-sessions';
 import { AudioInspector } from './audio-inspector.js';
 import { NotWavError } from './wav-decoder.js';
 import { UploadProgressInterceptor } from './upload-progress.interceptor.js';

@@ -1,5 +1,11 @@
 import { Controller, Delete, Get, HttpCode, NotFoundException, Param, UseInterceptors } from '@nestjs/common';
-import { CurrentSession, DownloadInterceptor, Session, SessionService, type ResourceRecord } from 'nest-sessions';
+import {
+  CurrentSession,
+  DownloadInterceptor,
+  Session,
+  SessionService,
+  type ResourceRecord,
+} from 'nest-sessions';
 
 /** The files of the caller's own session; for those of any other, there is nothing here. */
 @Controller('resources')
