@@ -10,12 +10,10 @@ const installedLock = join(root, 'node_modules', '.package-lock.json');
 const stamp = join(root, 'node_modules', '.installed-from');
 
 export async function install() {
-  const wanted = readFileSync(lockFile, 'utf8');
-  const fingerprint = fingerprintOf(wanted);
-  if (isInstalled(wanted, fingerprint)) return;
+  if (isInstalled()) return;
   // Whatever NODE_ENV says: building needs the compiler. npm warns of engines since it runs on the machine's own Node.
   await step('Installing from package-lock.json', () => npm(['ci', '--include=dev', '--loglevel=error']));
-  writeFileSync(stamp, fingerprint);
+  writeFileSync(stamp, fingerprintOf(readFileSync(lockFile, 'utf8')));
 }
 
 /** What the benchmark compares with: packages of its own, which nothing else needs. */
@@ -33,7 +31,9 @@ function fingerprintOf(text) {
   return createHash('sha256').update(text).digest('hex');
 }
 
-function isInstalled(wanted, fingerprint) {
+export function isInstalled() {
+  const wanted = readFileSync(lockFile, 'utf8');
+  const fingerprint = fingerprintOf(wanted);
   if (!existsSync(join(bin, 'node')) || !existsSync(installedLock)) return false;
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === fingerprint) return true;
   if (!holdsTheSame(JSON.parse(wanted).packages, JSON.parse(readFileSync(installedLock, 'utf8')).packages)) {

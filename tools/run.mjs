@@ -1,42 +1,13 @@
-// The commands of this workspace: `npm start`, `npm test`, `npm run demo`, `npm run cli`, `npm run torture`, `npm run
-// bench`. Each installs and builds what is missing, then runs the real thing under the Node that the lock file pins. This
-// file itself runs under whatever Node the machine has, so it keeps to plain old JavaScript.
-import { build } from './build.mjs';
-import { demandCommands } from './commands-for-tests.mjs';
-import { install, installForBench } from './install.mjs';
-import { runJest } from './jest.mjs';
-import { npm, pinnedNode, step } from './process.mjs';
+// The entry to the commands of this workspace: `npm start`, `npm test` and the others in package.json. It imports nothing and
+// awaits nothing before it knows the machine's own Node, so that an old one can read it and say what is needed.
+const OLDEST = 18;
 
-const commands = {
-  serve: (args) => pinnedNode(['dist/main.js', ...args]),
-  demo: (args) => pinnedNode(['tools/demo.mjs', ...args]),
-  cli: (args) => pinnedNode(['libs/sessions/dist/program/bin.js', ...args]),
-  torture(args) {
-    demandCommands();
-    return pinnedNode(['test/torture/main.ts', ...args]);
-  },
-  async bench(args) {
-    await installForBench();
-    return pinnedNode(['test/bench/main.ts', ...args]);
-  },
-  async test(args) {
-    demandCommands();
-    await step('Checking format, lint and types', () => npm(['run', '-s', 'check']));
-    return runJest(args);
-  },
-};
-
-const [name, ...args] = process.argv.slice(2);
-if (!Object.keys(commands).includes(name)) {
-  console.error(`usage: node tools/run.mjs ${Object.keys(commands).join('|')} [arguments]`);
-  process.exit(2);
-}
-
-try {
-  await install();
-  await build();
-  process.exitCode = await commands[name](args);
-} catch (error) {
-  console.error(error.message);
-  process.exitCode = error.exitCode || 1;
+if (Number(process.versions.node.split('.')[0]) >= OLDEST) {
+  void import('./commands.mjs').then(({ runCommand }) => runCommand(process.argv.slice(2)));
+} else {
+  console.error(
+    `nest-sessions needs Node.js 22.23, 24.14 or newer; this is ${process.versions.node}. ` +
+      `In this workspace any from ${OLDEST} will do: npm installs the one that it runs on.`,
+  );
+  process.exitCode = 1;
 }

@@ -7,8 +7,9 @@ import { Browser } from '../support/browser.js';
 import { EventStream } from '../support/event-stream.js';
 import { eventually } from '../support/eventually.js';
 import { filesOnDisk } from '../support/files-on-disk.js';
-import { resultOf, runCli, runInShell, startCli, type CliResult } from './cli-process.js';
+import { resultOf, runCli, startCli, type CliResult } from './cli-process.js';
 import { Server } from './server.js';
+import { runInShell } from './shell.js';
 
 interface FullCleanup {
   readonly dry_run: boolean;

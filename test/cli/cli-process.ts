@@ -1,8 +1,8 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { resolve } from 'node:path';
 
-const ROOT = resolve(import.meta.dirname, '../..');
-const BIN = resolve(ROOT, 'libs/sessions/dist/program/bin.js');
+export const ROOT = resolve(import.meta.dirname, '../..');
+export const BIN = resolve(ROOT, 'libs/sessions/dist/program/bin.js');
 
 export interface CliResult {
   readonly code: number | null;
@@ -32,12 +32,6 @@ export async function runCli(args: readonly string[], setting: CliSetting = {}):
   return resultOf(startCli(args, setting));
 }
 
-/** The same through a shell, for what only a shell can do: `$CLI list | head -1`. */
-export function runInShell(script: string, setting: CliSetting = {}): Promise<CliResult> {
-  const env = { ...environmentOf(setting), CLI: `${process.execPath} ${setting.program ?? BIN}` };
-  return resultOf(spawn('bash', ['-c', script], { cwd: ROOT, env, stdio: ['ignore', 'pipe', 'pipe'] }));
-}
-
 export function resultOf(child: ChildProcess): Promise<CliResult> {
   const output = { stdout: '', stderr: '' };
   for (const name of ['stdout', 'stderr'] as const) {
@@ -49,7 +43,7 @@ export function resultOf(child: ChildProcess): Promise<CliResult> {
   });
 }
 
-function environmentOf({ storagePath, env }: CliSetting): Record<string, string> {
+export function environmentOf({ storagePath, env }: CliSetting): Record<string, string> {
   const { PATH = '', HOME = '' } = process.env;
   const settings: Record<string, string> = { PATH, HOME, SESSION_BALLAST_BYTES: '0', ...env };
   if (storagePath !== undefined) settings['SESSION_STORAGE_PATH'] = storagePath;

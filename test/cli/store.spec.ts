@@ -2,8 +2,9 @@ import { access, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { runCli, runInShell, type CliResult } from './cli-process.js';
+import { runCli, type CliResult } from './cli-process.js';
 import { Server } from './server.js';
+import { runInShell } from './shell.js';
 
 describe('a store that is not there', () => {
   let folder: string;

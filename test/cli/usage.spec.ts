@@ -1,7 +1,8 @@
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { runCli, runInShell } from './cli-process.js';
+import { runCli } from './cli-process.js';
+import { runInShell } from './shell.js';
 
 const SOME_ID = '00000000-0000-4000-8000-000000000000';
 

@@ -13,7 +13,7 @@ const APP = `
   import { NestFactory } from '@nestjs/core';
   import { SessionsModule } from 'nest-sessions';
   class App {}
-  Module({ imports: [SessionsModule.forRoot({ store: 'memory' })] })(App);
+  Module({ imports: [SessionsModule.forRoot({ redisUrls: ['redis://127.0.0.1:9'] })] })(App);
   await NestFactory.create(App, { logger: false, abortOnError: false });
 `;
 const STORE = `
@@ -21,8 +21,10 @@ const STORE = `
   await new SqliteSessionStore({ path: '/nowhere/sessions.db' }).connect();
 `;
 
-function run(program: string): Promise<CliResult> {
-  const args = [AS_NODE_18, '--input-type=module', '--eval', program];
+const AS_NODE_12 =
+  "data:text/javascript,Object.defineProperty(process.versions, 'node', { value: '12.22.12' })";
+
+function run(...args: string[]): Promise<CliResult> {
   return resultOf(spawn(process.execPath, args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] }));
 }
 
@@ -31,7 +33,7 @@ describe('on an old Node.js a sentence says which one is needed', () => {
     ['in an app', APP],
     ['from the SQLite store alone', STORE],
   ])('%s', async (_where, program) => {
-    const { code, stderr } = await run(program);
+    const { code, stderr } = await run(AS_NODE_18, '--input-type=module', '--eval', program);
     expect(code).toBe(1);
     expect(stderr).toContain(`SessionsError: ${SENTENCE}\n`);
   });
@@ -43,5 +45,13 @@ describe('on an old Node.js a sentence says which one is needed', () => {
       stdout: '',
       stderr: `error: ${SENTENCE}\n`,
     });
+  });
+
+  it('from the workspace, whose own commands the machine runs', async () => {
+    const { code, stdout, stderr } = await run('--import', AS_NODE_12, 'tools/run.mjs');
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(stderr).toMatch(
+      /^nest-sessions needs Node\.js 22\.23, 24\.14 or newer; this is 12\.22\.12\. .+\n$/,
+    );
   });
 });
