@@ -11,10 +11,6 @@ const FIRST_LINES = {
   'app.module.ts': "import { Module } from '@nestjs/common';",
   'files.controller.ts': 'import { Body, Controller',
 };
-const MAIN = `import 'reflect-metadata';
-import { NestFactory } from '@nestjs/core';
-import { AppModule } from './app.module.js';
-`;
 const SETTINGS = {
   compilerOptions: {
     target: 'es2023',
@@ -85,7 +81,7 @@ describe('The package in an app of its own', () => {
     const main = blocks.find((block) => block.includes('app.listen(3000)')) ?? '';
     await writeFile(
       join(folder, 'src/main.ts'),
-      MAIN + main.replace('3000', 'Number(process.env["PORT"]), "127.0.0.1"'),
+      main.replace('3000', 'Number(process.env["PORT"]), "127.0.0.1"'),
     );
     await writeFile(join(folder, 'tsconfig.json'), JSON.stringify(SETTINGS));
     const compiled = await run('npx', ['tsc', '-p', '.'], folder);

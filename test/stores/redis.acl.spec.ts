@@ -6,11 +6,11 @@ import { anEnd, opened } from '#sessions/testing/store/store.fixtures';
 import { eventually } from '../support/eventually.js';
 import { RedisClusterServers, RedisServer } from '../support/redis-servers.js';
 
-const README = readFileSync(resolve(import.meta.dirname, '../../README.md'), 'utf8');
+const PAGE = readFileSync(resolve(import.meta.dirname, '../../docs/several-servers.md'), 'utf8');
 
-/** The user that the README tells an operator to make, word for word, for a prefix of these tests. */
+/** The user that docs/several-servers.md tells an operator to make, word for word, for a prefix of these tests. */
 function rulesFor(prefix: string): string[] {
-  const line = /^ACL (SETUSER sessions on .*)$/m.exec(README)?.[1] ?? '';
+  const line = /^ACL (SETUSER sessions on .*)$/m.exec(PAGE)?.[1] ?? '';
   return line.replaceAll('nest-sessions:', prefix).split(' ');
 }
 
@@ -25,47 +25,50 @@ const SERVERS = [
   ['a cluster', () => RedisClusterServers.start()],
 ] as const;
 
-describe.each(SERVERS)('A Redis user with the rights that the README gives, on %s', (_name, start) => {
-  let redis: Awaited<ReturnType<typeof start>>;
-  let store: RedisSessionStore;
-  let prefixes = 0;
+describe.each(SERVERS)(
+  'A Redis user with the rights that docs/several-servers.md gives, on %s',
+  (_name, start) => {
+    let redis: Awaited<ReturnType<typeof start>>;
+    let store: RedisSessionStore;
+    let prefixes = 0;
 
-  beforeAll(async () => {
-    redis = await start();
-  }, 60_000);
+    beforeAll(async () => {
+      redis = await start();
+    }, 60_000);
 
-  afterAll(() => redis.stop());
+    afterAll(() => redis.stop());
 
-  beforeEach(async () => {
-    prefixes += 1;
-    const prefix = `acl-${prefixes}:`;
-    await Promise.all(redis.servers.map((server) => server.command('ACL', ...rulesFor(prefix))));
-    const url = redis.urls.map((one) => one.replace('//', '//sessions:password@'));
-    store = new RedisSessionStore({ url, prefix, timeoutMs: 10_000 });
-    await store.connect();
-  });
-
-  afterEach(() => store.close());
-
-  it.each(sessionStoreContract.map(({ name, run }) => [name, run] as const))('%s', async (_name, run) => {
-    await expect(run(store)).resolves.toBeUndefined();
-  });
-
-  it('hears the news, and was refused nothing', async () => {
-    let heard = 0;
-    const refusals: unknown[] = [];
-    store.onChange(() => (heard += 1)).catch((error: unknown) => refusals.push(error));
-    await eventually('news are heard', async () => {
-      const session = await opened(store);
-      await store.endings.beginEnd(session.id, anEnd());
-      return heard > 0;
+    beforeEach(async () => {
+      prefixes += 1;
+      const prefix = `acl-${prefixes}:`;
+      await Promise.all(redis.servers.map((server) => server.command('ACL', ...rulesFor(prefix))));
+      const url = redis.urls.map((one) => one.replace('//', '//sessions:password@'));
+      store = new RedisSessionStore({ url, prefix, timeoutMs: 10_000 });
+      await store.connect();
     });
-    expect(refusals).toEqual([]);
-    const denials = await Promise.all(redis.servers.map((server) => server.command('ACL', 'LOG')));
-    // The client tells newer servers its name, and does without where it may not.
-    const denied = (denials as unknown[][])
-      .flat()
-      .filter((entry) => !JSON.stringify(entry).includes('setinfo'));
-    expect(denied).toEqual([]);
-  });
-});
+
+    afterEach(() => store.close());
+
+    it.each(sessionStoreContract.map(({ name, run }) => [name, run] as const))('%s', async (_name, run) => {
+      await expect(run(store)).resolves.toBeUndefined();
+    });
+
+    it('hears the news, and was refused nothing', async () => {
+      let heard = 0;
+      const refusals: unknown[] = [];
+      store.onChange(() => (heard += 1)).catch((error: unknown) => refusals.push(error));
+      await eventually('news are heard', async () => {
+        const session = await opened(store);
+        await store.endings.beginEnd(session.id, anEnd());
+        return heard > 0;
+      });
+      expect(refusals).toEqual([]);
+      const denials = await Promise.all(redis.servers.map((server) => server.command('ACL', 'LOG')));
+      // The client tells newer servers its name, and does without where it may not.
+      const denied = (denials as unknown[][])
+        .flat()
+        .filter((entry) => !JSON.stringify(entry).includes('setinfo'));
+      expect(denied).toEqual([]);
+    });
+  },
+);

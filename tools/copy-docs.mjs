@@ -1,0 +1,15 @@
+// Copies what is published beside the library's code into a folder, and points links to sources at `src`, where the package has them.
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { root } from './process.mjs';
+
+const target = resolve(process.argv[2] || '.');
+const docs = join(root, 'docs');
+
+rmSync(join(target, 'docs'), { recursive: true, force: true });
+mkdirSync(join(target, 'docs'), { recursive: true });
+for (const page of ['README.md', ...readdirSync(docs).map((name) => join('docs', name))]) {
+  const text = readFileSync(join(root, page), 'utf8');
+  writeFileSync(join(target, page), text.replace(/\]\((\.\.\/)?libs\/sessions\/src\//g, ']($1src/'));
+}
+for (const name of ['LICENSE', 'CHANGELOG.md']) cpSync(join(root, name), join(target, name));
