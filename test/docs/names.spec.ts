@@ -6,7 +6,7 @@ import { OPTIONS } from '#sessions/core/config/options';
 import { runCli } from '../cli/cli-process.js';
 import { blocksOf, proseOf, readPage, readPages, ROOT } from './pages.js';
 
-const pages = [...readPages(), readPage('CONTRIBUTING.md')];
+const pages = [...readPages(), readPage('CONTRIBUTING.md'), readPage('libs/sessions/src/stores/README.md')];
 const shellLines = pages.flatMap((page) =>
   blocksOf(page)
     .filter(({ language }) => language === 'sh')
