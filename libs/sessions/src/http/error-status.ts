@@ -1,7 +1,7 @@
 import { HttpStatus } from '@nestjs/common';
 import type { ErrorCode, SessionsError } from '../domain/errors.js';
 
-/** HTTP's word for each code. What is not here is a fault of the server, not of a request. */
+/** The HTTP status of each code. A code not listed is a fault of the server: 500. */
 const STATUS: Partial<Record<ErrorCode, number>> = {
   SESSION_GONE: HttpStatus.UNAUTHORIZED,
   SESSION_REQUIRED: HttpStatus.UNAUTHORIZED,
@@ -26,25 +26,25 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
 
 const DEFAULT_RETRY_SECONDS = 5;
 
-/** An error as an HTTP client is told of it. */
+/** The HTTP response to an error. */
 export interface HttpAnswer {
   readonly status: number;
   readonly retryAfterSeconds: number | undefined;
   readonly body: { readonly statusCode: number; readonly code: ErrorCode; readonly message: string };
 }
 
-/** What to answer a request that failed with `error`, and that may be made again at `location`. */
+/** The response to a request that failed with `error`: a redirect if the client may repeat it at `location`. */
 export function answerTo(error: SessionsError, location: string | null = null): HttpAnswer {
   const ownStatus = STATUS[error.code] ?? HttpStatus.INTERNAL_SERVER_ERROR;
   const status = location === null ? ownStatus : HttpStatus.TEMPORARY_REDIRECT;
-  const isOurFault = status === 500;
+  const isServerFault = status === 500;
   return {
     status,
     retryAfterSeconds: error.retryAfterSeconds ?? (status === 503 ? DEFAULT_RETRY_SECONDS : undefined),
     body: {
       statusCode: status,
       code: error.code,
-      message: isOurFault ? 'The server could not do this.' : error.message,
+      message: isServerFault ? 'Internal server error.' : error.message,
     },
   };
 }

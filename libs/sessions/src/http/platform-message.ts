@@ -1,21 +1,21 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 
-/** What requests of Express and Fastify have in common; a bare Node request that a middleware saw will do too. */
+/** The common part of Express and Fastify requests. A plain Node request, as middleware gets it, fits too. */
 export interface PlatformRequest {
   readonly headers: IncomingHttpHeaders;
-  /** The client's address, as the framework tells it by its own trust setting. */
+  /** The client's address, by the framework's own proxy trust setting. */
   readonly ip?: string;
-  /** `https` where the framework takes the client's connection for a secure one. */
+  /** `https` if the framework considers the client's connection secure. */
   readonly protocol?: string;
-  /** The target as the client asked for it, where a router has cut something off since. */
+  /** The target as the client sent it, before a router cut off a prefix. */
   readonly originalUrl?: string;
   readonly raw?: IncomingMessage;
 }
 
-/** What responses of Express and Fastify have in common. */
+/** The common part of Express and Fastify responses. */
 export type PlatformResponse = object & { readonly raw?: ServerResponse };
 
-/** Node's own request beneath the framework's: the one object that all who see a request share. */
+/** Node's own request beneath the framework's: guards, interceptors and middleware all share this one object. */
 export function nodeRequest(request: PlatformRequest): IncomingMessage {
   return request.raw ?? (request as PlatformRequest & IncomingMessage);
 }

@@ -9,23 +9,23 @@ const SAFE_TYPES = [
   /^application\/(json|pdf|octet-stream)$/,
 ];
 
-/** What a browser may take a resource for: what its uploader said, where that cannot run in a page. */
+/** The declared media type if browsers execute nothing of that type, otherwise `application/octet-stream`. */
 export function safeMediaType({ mediaType }: ResourceRecord): string {
-  const stated = mediaType?.toLowerCase() ?? '';
-  return SAFE_TYPES.some((safe) => safe.test(stated)) ? stated : 'application/octet-stream';
+  const declared = mediaType?.toLowerCase() ?? '';
+  return SAFE_TYPES.some((safe) => safe.test(declared)) ? declared : 'application/octet-stream';
 }
 
-/** Saved under the name that its user gave it, never shown in the page. */
+/** Always an attachment, so that browsers save the file and never render it; named if the resource has a file name. */
 export function dispositionOf({ fileName }: ResourceRecord): string {
   return fileName ? create(fileName) : create();
 }
 
-/** The bytes behind an id never change. */
+/** The id is a strong tag: the bytes of a resource never change. */
 export function etagOf({ id }: ResourceRecord): string {
   return `"${id}"`;
 }
 
-/** What every download carries, so that no file of a user acts as a page of this site. */
+/** Sent with every download, so that no user's file acts as a page of this site. */
 export const DOWNLOAD_HEADERS: Readonly<Record<string, string>> = Object.freeze({
   'Accept-Ranges': 'bytes',
   'X-Content-Type-Options': 'nosniff',

@@ -6,8 +6,8 @@ const SUFFIX = /^bytes=\s*-0*[1-9]\d*\s*$/;
 const UNSATISFIABLE = -1;
 
 /**
- * The one range of bytes that a request asks for; `null` where it is to get all: it names none or several, or what it
- * says makes no sense, or it means another version of the file. `unsatisfiable` where the file has no such bytes.
+ * The single byte range that a request asks for. `null`: send the whole file, because the request has no range, several
+ * or a malformed one, or `If-Range` names another version. `unsatisfiable`: the file has no such bytes.
  */
 export function rangeOf(
   headers: IncomingHttpHeaders,
@@ -21,7 +21,7 @@ export function rangeOf(
   const parsed = parseRange(sizeBytes, range);
   if (parsed === UNSATISFIABLE) {
     if (!range.startsWith('bytes=')) return null;
-    // The last bytes of a shorter file are all of it; the library takes that for unsatisfiable.
+    // A suffix longer than the file means the whole file; range-parser calls it unsatisfiable.
     return SUFFIX.test(range) && sizeBytes > 0 ? { start: 0, end: sizeBytes - 1 } : 'unsatisfiable';
   }
   if (!Array.isArray(parsed) || parsed.type !== 'bytes' || range.includes(',')) return null;

@@ -27,10 +27,10 @@ import {
 } from '../platform-message.js';
 
 /**
- * Sends the bytes of the resource that a handler returns (`@UseInterceptors(DownloadInterceptor)`), whole or the range
- * that was asked for; 404 where it returns `null`. The resource is in use until the last byte is sent or the client has
- * gone; one that takes nothing for `downloadIdleSeconds` is cut off. Whether the caller may have it is the handler's to decide: `SessionService.findResource` finds only what is its
- * session's own.
+ * Sends the file of the resource that a handler returns (`@UseInterceptors(DownloadInterceptor)`), whole or the
+ * requested range; 404 if the handler returns `null`. The resource is in use until the last byte is sent or the client
+ * disconnects. A client that reads none of the pending bytes for `downloadIdleSeconds` is disconnected. The handler
+ * decides whether the caller may have the file: `SessionService.findResource` finds only the given session's resources.
  */
 @Injectable()
 export class DownloadInterceptor implements NestInterceptor<ResourceRecord | null, StreamableFile> {
@@ -57,7 +57,7 @@ export class DownloadInterceptor implements NestInterceptor<ResourceRecord | nul
     );
   }
 
-  /** All but the bytes: the file is not opened, so nothing is left to close. */
+  /** HEAD gets the headers alone: the file is not opened. */
   private async describe(resource: ResourceRecord, response: PlatformResponse): Promise<StreamableFile> {
     this.setHeaders(response, resource);
     return streamable(Readable.from([]), resource, resource.sizeBytes);
@@ -78,10 +78,10 @@ export class DownloadInterceptor implements NestInterceptor<ResourceRecord | nul
     const { stream } = await this.service.openResource(resource, range ?? undefined);
     this.watchReader(response, stream);
     this.setHeaders(response, resource);
-    if (!range) return this.tellFailures(streamable(stream, resource, sizeBytes));
+    if (!range) return this.logFailures(streamable(stream, resource, sizeBytes));
     http.status(response, 206);
     http.setHeader(response, 'Content-Range', `bytes ${range.start}-${range.end}/${sizeBytes}`);
-    return this.tellFailures(streamable(stream, resource, range.end - range.start + 1));
+    return this.logFailures(streamable(stream, resource, range.end - range.start + 1));
   }
 
   private setHeaders(response: PlatformResponse, resource: ResourceRecord): void {
@@ -95,17 +95,19 @@ export class DownloadInterceptor implements NestInterceptor<ResourceRecord | nul
     const node = nodeResponse(response);
     // On Express, early releases of Nest 11 leave the file open when the client goes away.
     finished(node, () => stream.destroy());
-    onceReaderIdles(node, this.config.downloadIdleMs, () => {
-      this.logger.debug('A download was cut off: its client took nothing more of it.');
+    const { downloadIdleMs } = this.config;
+    onceReaderIdles(node, downloadIdleMs, () => {
+      this.logger.debug(
+        `Download aborted: the client read nothing for ${downloadIdleMs / 1000} s (SESSION_DOWNLOAD_IDLE_SECONDS).`,
+      );
       node.destroy();
     });
   }
 
-  /** A session that ends cuts its downloads off: that is no failure. */
-  private tellFailures(file: StreamableFile): StreamableFile {
+  /** The end of a session aborts its downloads: that is no failure. */
+  private logFailures(file: StreamableFile): StreamableFile {
     return file.setErrorLogger((error) => {
-      if (!hasCode(error, 'SESSION_GONE'))
-        this.logger.warn(`A download was cut off: ${describeError(error)}`);
+      if (!hasCode(error, 'SESSION_GONE')) this.logger.warn(`Download aborted: ${describeError(error)}`);
     });
   }
 }

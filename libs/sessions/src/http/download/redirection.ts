@@ -2,9 +2,9 @@ import type { SessionsError } from '../../domain/errors.js';
 import { nodeRequest, type PlatformRequest } from '../platform-message.js';
 
 /**
- * Where a request is to be made again: the same target at the origin that the error names; `null` where it names none, or
- * where the request is none that may be made twice. The origin is the operator's: whatever the client asked for comes
- * after it.
+ * The URL at which the client should repeat its request: the same target at the node address in the error. `null` if
+ * the error has no address, or the method is not safe to repeat. The operator configures the address, and the client's
+ * target only follows it, so no client can choose the host.
  */
 export function locationOf(error: SessionsError, request: PlatformRequest): string | null {
   if (error.nodeAddress === undefined) return null;

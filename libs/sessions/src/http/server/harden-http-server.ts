@@ -2,30 +2,30 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { INestApplication } from '@nestjs/common';
 import { setBodyDeadline } from '../upload/body-deadline.js';
 
-/** How often connections are looked over: what is too slow is closed so much later at most. */
+/** Interval at which Node looks for slow connections: it closes them at most this much late. */
 const CHECK_MS = 5000;
 
-/** What one connection may take of a server. Seconds are whole or not. */
+/** Limits of one connection. Seconds may be fractions. */
 export interface HttpServerBounds {
-  /** A client has so long to send the head of a request; 15 unless told. */
+  /** Seconds for a client to send the headers of a request. Default: 15. */
   readonly headersSeconds?: number;
   /**
-   * It has so long for the body; 120 unless told. Uploads by `UploadInterceptor` are not held to it: they may take their
-   * time as long as bytes come (the option `uploadIdleSeconds`).
+   * Seconds for a client to send the body. Uploads by `UploadInterceptor` are exempt: they may take any time while
+   * bytes arrive (see the option `uploadIdleSeconds`). Default: 120.
    */
   readonly bodySeconds?: number;
-  /** A connection is kept so long for a next request; 5 unless told. */
+  /** Seconds that an idle connection stays open for the next request. Default: 5. */
   readonly keepAliveSeconds?: number;
-  /** So many requests go over one connection; 1,000 unless told. */
+  /** Requests over one connection before it is closed. Default: 1000. */
   readonly maxRequestsPerSocket?: number;
 }
 
 /**
- * Closes connections of clients that are too slow, whether by accident or to wear the server out. Call it before
- * `app.listen`; it serves Express and Fastify alike.
+ * Closes connections of clients that send too slowly, by accident or as an attack. Call it before `app.listen`, on
+ * Express or Fastify.
  *
- * Readers that take nothing of a download, an event stream or a WebSocket of this package are cut off without it: see the
- * option `downloadIdleSeconds`.
+ * Clients that do not read a download, event stream or WebSocket of this package are disconnected even without it: see
+ * the option `downloadIdleSeconds`.
  */
 export function hardenHttpServer(app: INestApplication, bounds: HttpServerBounds = {}): void {
   const {
@@ -39,9 +39,9 @@ export function hardenHttpServer(app: INestApplication, bounds: HttpServerBounds
     headersTimeout: headersSeconds * 1000,
     keepAliveTimeout: keepAliveSeconds * 1000,
     maxRequestsPerSocket,
-    // Node's own limit would cut off slow uploads as well: bodies are timed one by one instead.
+    // Node's own limit would abort slow uploads too: each body has a deadline of its own instead.
     requestTimeout: 0,
-    // Read when the server begins to listen.
+    // Node reads this once, when the server begins to listen.
     connectionsCheckingInterval: Math.min(CHECK_MS, headersSeconds * 500),
   });
   server.prependListener('request', (request: IncomingMessage, response: ServerResponse) =>

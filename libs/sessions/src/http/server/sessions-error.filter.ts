@@ -6,7 +6,7 @@ import { answerTo } from '../error-status.js';
 import { nodeResponse, type PlatformRequest, type PlatformResponse } from '../platform-message.js';
 import { locationOf } from '../download/redirection.js';
 
-/** Answers requests that failed with an error of this package: its status, its code and its message, and no more. */
+/** Answers a request that failed with a `SessionsError`: status, code and message, and nothing else. */
 @Catch(SessionsError)
 @Injectable()
 export class SessionsErrorFilter implements ExceptionFilter<SessionsError> {

@@ -2,12 +2,12 @@ import type { Session } from '../../core/handles/session.js';
 
 const sessions = new WeakMap<object, Session>();
 
-/** @internal Notes whose connection this is. */
+/** @internal Remembers the session of a connection. */
 export function noteSessionOf(connection: object, session: Session): void {
   sessions.set(connection, session);
 }
 
-/** The session that a live connection belongs to: in gateways, of the client they are given. `null` if it has none. */
+/** The session of a live connection; in a gateway, pass its client. `null` if the connection has no session. */
 export function sessionOf(connection: object): Session | null {
   return sessions.get(connection) ?? null;
 }

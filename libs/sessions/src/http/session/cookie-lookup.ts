@@ -6,7 +6,7 @@ import type { RefusalReason } from '../../domain/events.js';
 import type { PlatformRequest } from '../platform-message.js';
 import type { SessionCookie } from './session-cookie.js';
 
-/** What a request's cookie stands for; `absent`: it has none of ours. */
+/** The result of looking up a request's cookie; `absent`: the request has no session cookie. */
 export type Presented = Finding | { readonly kind: 'absent' };
 
 const REFUSALS: Partial<Record<Presented['kind'], RefusalReason>> = {
@@ -16,7 +16,7 @@ const REFUSALS: Partial<Record<Presented['kind'], RefusalReason>> = {
   mismatch: 'mismatch',
 };
 
-/** Looks up the session that a request, or an upgrade, presents, and tells of every token that is not accepted. */
+/** Looks up the session of a request or upgrade by its cookie. Emits an event for every token that it refuses. */
 export class CookieLookup {
   constructor(
     private readonly core: SessionsCore,
@@ -24,17 +24,17 @@ export class CookieLookup {
     private readonly onMismatch: SessionsConfig['onMismatch'],
   ) {}
 
-  /** At once where it is known without asking the store. Rejects with `STORE_UNAVAILABLE`. */
+  /** Synchronous if the process knows the answer without the store. Rejects with `STORE_UNAVAILABLE`. */
   find(request: PlatformRequest, client: Client, isSecure: boolean): Presented | Promise<Presented> {
     const [token, ...others] = this.cookie.read(request, isSecure);
     if (token === undefined) return { kind: 'absent' };
-    // Of two tokens nobody can say which is the user's: neither is looked at.
-    if (others.length > 0) return this.tell({ kind: 'unknown' });
+    // Nothing shows which of several tokens is the user's: look up none.
+    if (others.length > 0) return this.report({ kind: 'unknown' });
     const finding = this.core.finder.identify(token, client);
-    return !(finding instanceof Promise) && finding.kind === 'live' ? finding : this.tell(finding);
+    return !(finding instanceof Promise) && finding.kind === 'live' ? finding : this.report(finding);
   }
 
-  private async tell(finding: Finding | Promise<Finding>): Promise<Presented> {
+  private async report(finding: Finding | Promise<Finding>): Promise<Presented> {
     const presented = await finding;
     const { events, service } = this.core;
     if (presented.kind === 'mismatch') {

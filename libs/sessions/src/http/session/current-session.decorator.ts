@@ -5,7 +5,7 @@ import { nodeRequest, type PlatformRequest } from '../platform-message.js';
 import { errorFor, resolutionOf, type NoSession } from './resolution.js';
 
 export interface CurrentSessionOptions {
-  /** `null` where there is no session, rather than a refusal. */
+  /** Pass `null` if the request has no session, instead of refusing it. Default: `false`. */
   readonly optional?: boolean;
 }
 
@@ -18,14 +18,14 @@ const FromContext = createParamDecorator(
 );
 
 /**
- * Gives a handler the session of its request, or, in a gateway, of its client. Without one the request is refused: 429 or
- * 503 with Retry-After where no session could be begun, 401 otherwise. `{ optional: true }` gives `null` instead.
+ * Passes a handler the session of its request; in a gateway, of its client. A request without a session is refused: 429
+ * or 503 with Retry-After if none could be opened, 401 otherwise. `{ optional: true }` passes `null` instead.
  */
 export function CurrentSession(options: CurrentSessionOptions = {}): ParameterDecorator {
   return FromContext(options);
 }
 
-/** The interceptor has asked for the session of every request before its handler is given anything. */
+/** The interceptor resolves the session of every request before Nest reads a handler's parameters. */
 function foundIn(context: ExecutionContext): { readonly session: Session } | NoSession {
   if (context.getType() !== 'http') {
     const session = sessionOf(context.switchToWs().getClient<object>());
@@ -33,7 +33,7 @@ function foundIn(context: ExecutionContext): { readonly session: Session } | NoS
   }
   const resolution = resolutionOf(nodeRequest(context.switchToHttp().getRequest<PlatformRequest>()));
   if (resolution === undefined || resolution instanceof Promise) {
-    throw new Error('@CurrentSession() needs SessionsModule, which this application does not import.');
+    throw new Error('@CurrentSession() requires SessionsModule: import SessionsModule.forRoot().');
   }
   return resolution;
 }

@@ -17,8 +17,8 @@ import { errorFor } from './resolution.js';
 import { SessionResolver } from './session-resolver.js';
 
 /**
- * Admits and tracks event streams. It is a guard because Nest sends the headers of an event stream a moment after the
- * interceptors begin: one that waits for the store could no longer refuse, nor set the cookie.
+ * Admits and tracks event streams. It is a guard because Nest sends an event stream's headers right after it starts the
+ * interceptors: an interceptor that awaits the store could neither refuse the request nor set the cookie.
  */
 @Injectable()
 export class EventStreamGuard implements CanActivate {
@@ -39,9 +39,9 @@ export class EventStreamGuard implements CanActivate {
     const resolution = await this.resolver.resolveFor(context);
     if (!resolution.session) {
       if (resolution.reason === 'skipped') return true;
-      throw resolution.reason === 'ended' ? this.over(response) : errorFor(resolution);
+      throw resolution.reason === 'ended' ? this.refusal(response) : errorFor(resolution);
     }
-    if (resolution.presentedEnded) throw this.over(response);
+    if (resolution.presentedEnded) throw this.refusal(response);
     const stream = await this.track(resolution.session, response);
     noteEventStream(nodeRequest(http.getRequest<PlatformRequest>()), stream);
     return true;
@@ -54,11 +54,11 @@ export class EventStreamGuard implements CanActivate {
       stream.onceOver(() => void tracked.release().catch(() => {}));
       return stream;
     } catch (error) {
-      throw hasCode(error, 'SESSION_GONE') ? this.over(response) : error;
+      throw hasCode(error, 'SESSION_GONE') ? this.refusal(response) : error;
     }
   }
 
-  private over(response: PlatformResponse): EventStreamOver {
+  private refusal(response: PlatformResponse): EventStreamOver {
     this.host.httpAdapter.setHeader(response, 'Cache-Control', 'no-store');
     return new EventStreamOver();
   }

@@ -1,23 +1,23 @@
 import type { ExecutionContext, Type } from '@nestjs/common';
 import { SKIP_SESSION } from './skip-session.decorator.js';
 
-/** What Nest's `@Sse()` leaves on a handler. */
+/** Metadata key that Nest's `@Sse()` sets. */
 const SSE_METADATA = '__sse__';
 
-/** What the decorators of a handler, and of its controller, ask for. */
+/** Traits that decorators set on a handler or its controller. */
 export interface HandlerTraits {
-  /** It answers with server-sent events. */
+  /** The handler answers with server-sent events. */
   readonly isEventStream: boolean;
-  /** Its requests begin and touch no session. */
+  /** Its requests open and touch no session. */
   readonly skipsSession: boolean;
 }
 
 type Handler = ReturnType<ExecutionContext['getHandler']>;
 
-/** By the controller, too: handlers may be inherited. */
+/** Keyed by controller too, since controllers inherit handlers. */
 const known = new WeakMap<Type, Map<Handler, HandlerTraits>>();
 
-/** Read once for each handler: metadata is slow to look up, and this is asked several times with every request. */
+/** Cached: metadata is slow to read, and each request needs the traits several times. */
 export function traitsOf(context: ExecutionContext): HandlerTraits {
   const controller = context.getClass();
   const handler = context.getHandler();

@@ -3,7 +3,7 @@ import type { OutgoingHttpHeader, OutgoingHttpHeaders, ServerResponse } from 'no
 type Headers = OutgoingHttpHeaders | OutgoingHttpHeader[];
 type WriteHead = (this: ServerResponse, statusCode: number, statusMessage?: string) => ServerResponse;
 
-/** What a response is marked with: our cookie, and what sent its headers before. */
+/** Key of our state on a response: the session cookie, and the `writeHead` that ours replaces. */
 const PRIVATE = Symbol('nest-sessions private response');
 
 interface Private {
@@ -15,9 +15,9 @@ interface Private {
 type PrivateResponse = ServerResponse & { [PRIVATE]?: Private };
 
 /**
- * Adds our cookie to a response and keeps the response out of every cache, whatever the handler said of caching. Both are
- * done when the headers leave: the cookies that the application sets until then stay beside ours, however it sets them. A
- * second call replaces the cookie of the first.
+ * Adds the session cookie to a response and keeps the response out of every cache, whatever caching the handler allows.
+ * Both happen when the headers are sent, so cookies that the application has set by then, by any means, are kept. A
+ * second call replaces the first cookie.
  */
 export function setPrivateCookie(response: ServerResponse, name: string, line: string): void {
   const marked: PrivateResponse = response;
@@ -30,8 +30,8 @@ export function setPrivateCookie(response: ServerResponse, name: string, line: s
 }
 
 /**
- * One function for all responses: with a function of its own, a response and all that hangs on it outlives V8's minor
- * collections, and so does what comes to lie beside it.
+ * One function for all responses: with a closure of its own, a response, all that it references and the objects
+ * allocated beside it would survive V8's minor collections.
  */
 function writePrivateHead(
   this: ServerResponse & { [PRIVATE]: Private },

@@ -3,79 +3,86 @@ import type { Session } from '../../core/handles/session.js';
 import { SessionsError } from '../../domain/errors.js';
 
 /**
- * Why a request goes on without a session: its handler wants none (`skipped`), its network began too many (`rate`), all
- * places are taken (`full`), the client is not the one that the session began with (`mismatch`), its token was replaced
- * a moment ago (`replaced`), or its session is over and an event stream is not to begin another (`ended`).
+ * Why a request has no session: its handler skips sessions (`skipped`), its network opened too many (`rate`), there are
+ * `maxSessions` already (`full`), the session is bound to another client (`mismatch`), its token was replaced a moment
+ * ago (`replaced`), or its session has ended and an event stream must not open another (`ended`).
  */
 export type NoSessionReason = 'skipped' | 'rate' | 'full' | 'mismatch' | 'replaced' | 'ended';
 
 export interface NoSession {
   readonly session: null;
   readonly reason: NoSessionReason;
-  /** Seconds after which a new request may get one. */
+  /** Seconds after which a new request may open one. */
   readonly retryAfterSeconds?: number;
 }
 
-/** A class, not a literal, for the same reason as `ResponseTokens`. */
+/** A class, not a literal, for the reason given at `ResponseTokens`. */
 export class FoundSession {
   constructor(
     readonly session: Session,
-    /** @internal The hash of the token that was presented; `null` where the session began with this request. */
+    /** @internal Hash of the presented token; `null` if this request opened the session. */
     readonly tokenHash: string | null,
-    /** @internal Whether the request came with the token of a session that is over. */
+    /** @internal Whether the request presented the token of an ended session. */
     readonly presentedEnded: boolean,
   ) {}
 }
 
-/** What came of a request's cookie. */
+/** The session of a request, or the reason why it has none. */
 export type Resolution = FoundSession | NoSession;
 
-/** Where a request keeps its answer: weak references to each of them would cost more than all the rest. */
+/** Key of the resolution on its request: a weak reference per request would cost more than all other work here. */
 const RESOLUTION = Symbol('nest-sessions resolution');
 
-type AnsweredRequest = IncomingMessage & { [RESOLUTION]?: Resolution | Promise<Resolution> };
+type ResolvedRequest = IncomingMessage & { [RESOLUTION]?: Resolution | Promise<Resolution> };
 
-/** @internal What came of a request's cookie, or will; `undefined` where nobody asked. */
+/** @internal The request's resolution, or its promise; `undefined` if none has begun. */
 export function resolutionOf(request: IncomingMessage): Resolution | Promise<Resolution> | undefined {
-  return (request as AnsweredRequest)[RESOLUTION];
+  return (request as ResolvedRequest)[RESOLUTION];
 }
 
-/** @internal Keeps the answer with its request; one that is still to come takes the place of its promise. */
+/** @internal Stores the resolution on its request; the value of a promise replaces the promise. */
 export function keepResolution(
   request: IncomingMessage,
   resolution: Resolution | Promise<Resolution>,
 ): Resolution | Promise<Resolution> {
-  const answered: AnsweredRequest = request;
-  answered[RESOLUTION] = resolution;
+  const resolved: ResolvedRequest = request;
+  resolved[RESOLUTION] = resolution;
   if (resolution instanceof Promise) {
     resolution.then(
-      (settled) => (answered[RESOLUTION] = settled),
+      (value) => (resolved[RESOLUTION] = value),
       () => {},
     );
   }
   return resolution;
 }
 
-/** Why a handler that needs a session cannot serve this request. */
+/** The error for a handler that requires a session. */
 export function errorFor({ reason, retryAfterSeconds }: NoSession): SessionsError {
   const retry = retryAfterSeconds === undefined ? {} : { retryAfterSeconds };
   switch (reason) {
     case 'rate':
       return new SessionsError(
         'SESSION_RATE_LIMITED',
-        'Too many sessions were begun from your network.',
+        'Your network has opened too many sessions (option openRate): retry later.',
         retry,
       );
     case 'full':
-      return new SessionsError('SESSIONS_FULL', 'There is no room for another session now.', retry);
+      return new SessionsError(
+        'SESSIONS_FULL',
+        'The server has too many sessions (option maxSessions): retry later.',
+        retry,
+      );
     case 'mismatch':
-      return new SessionsError('SESSION_BINDING_MISMATCH', 'This session began with another client.');
+      return new SessionsError(
+        'SESSION_BINDING_MISMATCH',
+        'This session is bound to a different client (address or user agent).',
+      );
     case 'replaced':
       return new SessionsError(
         'SESSION_REQUIRED',
-        'The token of this session was replaced; use the new one.',
+        'The token of this session was replaced: use the new one.',
       );
     default:
-      return new SessionsError('SESSION_REQUIRED', 'This needs a session.');
+      return new SessionsError('SESSION_REQUIRED', 'This request requires a session.');
   }
 }

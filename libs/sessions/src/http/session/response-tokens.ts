@@ -7,10 +7,10 @@ import type { SessionCookie } from './session-cookie.js';
 const logger = new Logger('Sessions');
 
 /**
- * Brings the tokens of one session to its client with one response.
+ * Delivers the tokens of one session to its client with one response.
  *
- * A class, not a literal: V8 may come to make objects of a literal among its old ones, where the response that they hold,
- * and all that hangs on it, survives until the next full collection. That cost a request 20 to 40 µs.
+ * A class, not a literal: V8 may allocate objects of a literal in its old space, where the response and all that it
+ * references survive until the next full collection. That cost 20 to 40 µs per request.
  */
 export class ResponseTokens implements TokenCarrier {
   constructor(
@@ -22,7 +22,9 @@ export class ResponseTokens implements TokenCarrier {
 
   carry(token: SessionToken): void {
     if (this.cookie.write(this.response, this.isSecure, token)) return;
-    logger.warn(`Session ${this.sessionId}: its new token came too late for the response to carry it.`);
+    logger.warn(
+      `Session ${this.sessionId}: the client misses its new token. Call regenerate() before the response headers are sent.`,
+    );
   }
 
   clear(): void {

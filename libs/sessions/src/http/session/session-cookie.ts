@@ -12,9 +12,9 @@ import { setPrivateCookie } from './private-response.js';
 
 type CookieSettings = Pick<SessionsConfig, 'cookieName' | 'cookieSameSite' | 'cookieDomain'>;
 
-const AS_THEY_ARE = { decode: (value: string): string => value };
+const UNDECODED = { decode: (value: string): string => value };
 
-/** The cookie that carries the token: which one counts on a request, and how it is set. */
+/** Reads the session cookie from requests and sets it on responses. */
 export class SessionCookie {
   private readonly logger = new Logger('Sessions');
   private warned = false;
@@ -22,28 +22,28 @@ export class SessionCookie {
   constructor(private readonly settings: CookieSettings) {}
 
   /**
-   * Every value presented under the name that fits the request's security. Names count byte by byte: nothing that merely
-   * looks like ours, and nothing of ours that was meant for the other kind of connection.
+   * All values of cookies with exactly the name for this kind of connection (secure or not). Look-alikes and the name
+   * for the other kind do not count.
    */
   read(request: PlatformRequest, isSecure: boolean): string[] {
     const header = nodeRequest(request).headers.cookie;
     if (header === undefined) return [];
     const name = this.nameFor(isSecure);
-    // Pair by pair, since the parser keeps only the first of two cookies with one name; other cookies need no parser.
+    // Pair by pair: the parser keeps only the first of two cookies with one name. Other cookies need no parsing.
     const values: string[] = [];
     for (const pair of header.split(';')) {
-      const value = pair.includes(name) ? parseCookie(pair, AS_THEY_ARE)[name] : undefined;
+      const value = pair.includes(name) ? parseCookie(pair, UNDECODED)[name] : undefined;
       if (value !== undefined) values.push(value);
     }
     return values;
   }
 
-  /** Gives the client a token with this response. Too late once its headers are sent; whether it was in time. */
+  /** Sets the client's token with this response. `false` if the response headers were already sent. */
   write(response: PlatformResponse, isSecure: boolean, token: SessionToken): boolean {
     return this.send(response, isSecure, { value: token.reveal() });
   }
 
-  /** Takes the client's token away with this response; whether it was in time. */
+  /** Removes the client's token with this response. `false` if the response headers were already sent. */
   clear(response: PlatformResponse, isSecure: boolean): boolean {
     return this.send(response, isSecure, { value: '', maxAge: 0, expires: new Date(0) });
   }
@@ -61,7 +61,7 @@ export class SessionCookie {
     return true;
   }
 
-  /** A prefix makes browsers refuse the cookie from anybody but this host, over a secure connection. */
+  /** Browsers accept `__Host-` cookies from this host alone, and both prefixes over a secure connection alone. */
   private nameFor(isSecure: boolean): string {
     const { cookieName, cookieDomain } = this.settings;
     if (!isSecure) return cookieName;
@@ -79,13 +79,15 @@ export class SessionCookie {
     };
   }
 
-  /** Browsers drop a `SameSite=None` cookie of an insecure connection; `Lax` at least serves pages of the same site. */
+  /** Browsers drop `SameSite=None` cookies of insecure connections; with `Lax` pages of the same site still work. */
   private insecureSameSite(): 'lax' | 'strict' {
     const { cookieSameSite } = this.settings;
     if (cookieSameSite !== 'none') return cookieSameSite;
     if (!this.warned) {
       this.warned = true;
-      this.logger.warn('SameSite=None needs https: this connection is not secure and gets SameSite=Lax.');
+      this.logger.warn(
+        'SameSite=None (SESSION_COOKIE_SAMESITE) requires https: insecure connections get SameSite=Lax.',
+      );
     }
     return 'lax';
   }

@@ -16,8 +16,8 @@ import { SessionCookie } from './session-cookie.js';
 const SKIPPED: Resolution = { session: null, reason: 'skipped' };
 
 /**
- * Tells the session of a request. Whoever asks first (a guard, a throttler, a parameter decorator, the interceptor) has
- * it looked up, or opened; everybody after that gets the very same answer.
+ * Resolves the session of a request, once. The first caller (a guard, a throttler, a parameter decorator, the
+ * interceptor) has it looked up or opened; every later caller gets the same result.
  */
 @Injectable()
 export class SessionResolver {
@@ -36,8 +36,8 @@ export class SessionResolver {
   }
 
   /**
-   * The request's session, or why it has none. Opens one for a client that presents no live one.
-   * @throws SessionsError `STORE_UNAVAILABLE`: no new session stands in for one that cannot be looked up
+   * The request's session, or the reason why it has none. Opens one for a client that presents no live one.
+   * @throws SessionsError `STORE_UNAVAILABLE`: a session that cannot be looked up is never replaced by a new one
    */
   async resolve(request: PlatformRequest, response: PlatformResponse): Promise<Resolution> {
     const node = nodeRequest(request);
@@ -45,8 +45,8 @@ export class SessionResolver {
   }
 
   /**
-   * The same, for guards: it knows handlers that skip sessions, and event streams that are not to be begun again. At once,
-   * without a promise, where this process remembers the session.
+   * The same, for guards: opens no session for a handler that skips sessions, nor for an event stream whose session has
+   * ended. Synchronous if this process has the session cached.
    */
   resolveFor(context: ExecutionContext): Resolution | Promise<Resolution> {
     const http = context.switchToHttp();
@@ -62,7 +62,7 @@ export class SessionResolver {
   }
 
   /**
-   * The request's session, for a handler that cannot do without one.
+   * The request's session, for a handler that requires one.
    * @throws SessionsError `SESSION_REQUIRED`, `SESSION_RATE_LIMITED`, `SESSIONS_FULL`, `SESSION_BINDING_MISMATCH`,
    * `STORE_UNAVAILABLE`
    */
@@ -72,7 +72,7 @@ export class SessionResolver {
     return resolution.session;
   }
 
-  /** @internal Counts the request; a session's opening has counted its first already. */
+  /** @internal Counts the request; the opening of a session has already counted its first. */
   touch({ session, tokenHash }: FoundSession): void {
     if (tokenHash !== null) this.core.finder.touch(session.id, tokenHash);
   }
@@ -87,7 +87,7 @@ export class SessionResolver {
     const decide = (presented: Presented): Resolution | Promise<Resolution> =>
       presented.kind === 'live'
         ? this.found(presented.record, response, isSecure)
-        : this.doWithout(presented, client, response, isSecure, renewsEnded);
+        : this.openOrRefuse(presented, client, response, isSecure, renewsEnded);
     const presented = this.presented.find(request, client, isSecure);
     return presented instanceof Promise ? presented.then(decide) : decide(presented);
   }
@@ -98,7 +98,7 @@ export class SessionResolver {
     return new FoundSession(session, record.tokenHash, false);
   }
 
-  private doWithout(
+  private openOrRefuse(
     presented: Presented,
     client: Client,
     response: PlatformResponse,
@@ -131,7 +131,7 @@ export class SessionResolver {
     return new FoundSession(session, null, presentedEnded);
   }
 
-  /** From here on `regenerate` and `end` of this session object reach the client by themselves. */
+  /** From now on `regenerate` and `end` of this session object set the client's cookie. */
   private carryTokens(session: Session, response: PlatformResponse, isSecure: boolean): void {
     session.carryTokensBy(new ResponseTokens(session.id, this.cookie, response, isSecure));
   }

@@ -12,14 +12,14 @@ import { errorFor, type Resolution } from './resolution.js';
 import { SessionResolver } from './session-resolver.js';
 
 /**
- * Gives every HTTP request its session, and counts it; ends event streams with their sessions. Handlers marked with
- * `@SkipSession()` are left alone.
+ * Resolves the session of every HTTP request and counts the request; ends event streams with their sessions. Handlers
+ * marked with `@SkipSession()` are exempt.
  */
 @Injectable()
 export class SessionInterceptor implements NestInterceptor {
   constructor(@Inject(SessionResolver) private readonly resolver: SessionResolver) {}
 
-  /** Waits only where it must: a promise here costs a request more than all that is done for its session. */
+  /** Synchronous if possible: a promise here costs a request more than all other work for its session. */
   intercept(
     context: ExecutionContext,
     next: CallHandler,
@@ -28,7 +28,7 @@ export class SessionInterceptor implements NestInterceptor {
     const request = context.switchToHttp().getRequest<PlatformRequest>();
     const resolution = this.resolver.resolveFor(context);
     return resolution instanceof Promise
-      ? resolution.then((settled) => this.serve(settled, request, next))
+      ? resolution.then((resolved) => this.serve(resolved, request, next))
       : this.serve(resolution, request, next);
   }
 

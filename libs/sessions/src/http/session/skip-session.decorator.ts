@@ -4,8 +4,8 @@ import { SetMetadata } from '@nestjs/common';
 export const SKIP_SESSION = 'nest-sessions:skip';
 
 /**
- * For handlers, or whole controllers, whose requests begin and touch no session: health checks, metrics, admin.
- * `@CurrentSession({ optional: true })` gives `null` there.
+ * Marks a handler or controller whose requests open and touch no session: health checks, metrics, admin.
+ * `@CurrentSession({ optional: true })` passes `null` there.
  */
 export function SkipSession(): ClassDecorator & MethodDecorator {
   return SetMetadata(SKIP_SESSION, true);

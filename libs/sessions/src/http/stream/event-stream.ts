@@ -6,12 +6,12 @@ import type { CloseReason } from '../../core/process/live-connections.js';
 import { EventBackpressure } from './event-backpressure.js';
 import { onceReaderIdles } from './idle-reader.js';
 
-/** A reader that takes nothing more is given so long to take the end. */
+/** Time for a client to read the last event before it is disconnected. */
 const END_WITHIN_MS = 1000;
 
 /**
- * The session of an event stream is over. 204 is what makes a browser's `EventSource` stop asking; any error, or the end
- * of a stream, would have it come back every few seconds.
+ * The session of an event stream has ended. 204 makes a browser's `EventSource` stop; after any error, or the end of a
+ * stream, it would reconnect every few seconds.
  */
 export class EventStreamOver extends HttpException {
   constructor() {
@@ -21,71 +21,71 @@ export class EventStreamOver extends HttpException {
 
 const streams = new WeakMap<IncomingMessage, EventStream>();
 
-/** @internal Keeps the stream that a request was admitted to. */
+/** @internal Remembers the event stream that a request opened. */
 export function noteEventStream(request: IncomingMessage, stream: EventStream): void {
   streams.set(request, stream);
 }
 
-/** @internal The stream that a request was admitted to, if it asked for one. */
+/** @internal The event stream that a request opened; `null` for any other request. */
 export function eventStreamOf(request: IncomingMessage): EventStream | null {
   return streams.get(request) ?? null;
 }
 
-/** One server-sent-event response: it says why it ends when its session does, and nothing after that. */
+/** One server-sent-event response. When its session ends, it sends the reason as its last event. */
 export class EventStream implements Closable {
   private subscriber: Subscriber<unknown> | undefined;
   private closedFor: CloseReason | undefined;
-  private readonly backlog: EventBackpressure;
+  private readonly backpressure: EventBackpressure;
 
   constructor(
     private readonly response: ServerResponse,
     private readonly idleMs: number,
   ) {
-    this.backlog = new EventBackpressure(response);
+    this.backpressure = new EventBackpressure(response);
   }
 
-  /** Calls back when the response is over, from whichever side. */
+  /** Calls back when either side has closed the response; at once if that has happened. */
   onceOver(callback: () => void): void {
     if (this.isOver) callback();
     else this.response.once('close', callback);
   }
 
-  /** What the handler sends, until the session ends. */
+  /** Passes on the handler's messages until the session ends. */
   carry(messages: Observable<unknown>): Observable<unknown> {
     return new Observable((subscriber) => {
       this.subscriber = subscriber;
-      // Not before: as it begins an event stream, Nest takes all time limits off the connection.
+      // Not earlier: when it begins an event stream, Nest removes all timeouts from the connection.
       onceReaderIdles(this.response, this.idleMs, () => this.response.destroy());
-      if (this.closedFor === undefined) subscriber.add(this.watched(messages).subscribe(subscriber));
-      else this.say(this.closedFor);
+      if (this.closedFor === undefined) subscriber.add(this.limited(messages).subscribe(subscriber));
+      else this.complete(this.closedFor);
     });
   }
 
-  /** Resolves when the response is over. */
+  /** Resolves when the response is closed. */
   async close(reason: CloseReason): Promise<void> {
     if (this.closedFor !== undefined || this.isOver) return;
     this.closedFor = reason;
     const over = new Promise<void>((resolve) => this.onceOver(resolve));
-    const giveUp = setTimeout(() => this.response.destroy(), END_WITHIN_MS);
-    this.say(reason);
+    const timeout = setTimeout(() => this.response.destroy(), END_WITHIN_MS);
+    this.complete(reason);
     await over;
-    clearTimeout(giveUp);
+    clearTimeout(timeout);
   }
 
   private get isOver(): boolean {
     return this.response.closed || this.response.destroyed;
   }
 
-  /** A reader that stays too far behind is cut off; it comes back by itself. */
-  private watched(messages: Observable<unknown>): Observable<unknown> {
+  /** Disconnects a client that stays too far behind; browsers reconnect by themselves. */
+  private limited(messages: Observable<unknown>): Observable<unknown> {
     return messages.pipe(
       tap((message) => {
-        if (this.backlog.isTooMuchWith(message)) this.response.destroy();
+        if (this.backpressure.isTooMuchWith(message)) this.response.destroy();
       }),
     );
   }
 
-  private say(reason: CloseReason): void {
+  private complete(reason: CloseReason): void {
     const last: MessageEvent = { type: 'session-ended', data: { reason } };
     if (reason !== 'shutdown') this.subscriber?.next(last);
     this.subscriber?.complete();

@@ -1,14 +1,14 @@
 import type { ServerResponse } from 'node:http';
 
 /**
- * Calls `cutOff` when a client has taken none of the bytes that wait for it for `idleMs` (up to twice that may pass). One
- * for whom nothing waits is never cut off: then it is we who are slow, or there is nothing to say.
+ * Calls `disconnect` when the client has read none of its pending bytes for `idleMs`, after at most twice that time. A
+ * client with nothing pending stays connected: the server is the slow side, or has nothing to send.
  */
-export function onceReaderIdles(response: ServerResponse, idleMs: number, cutOff: () => void): void {
-  const look = (): void => {
+export function onceReaderIdles(response: ServerResponse, idleMs: number, disconnect: () => void): void {
+  const check = (): void => {
     if (response.destroyed) return;
-    if (response.writableLength > 0) cutOff();
+    if (response.writableLength > 0) disconnect();
     else response.setTimeout(idleMs);
   };
-  response.setTimeout(idleMs, look);
+  response.setTimeout(idleMs, check);
 }

@@ -4,7 +4,7 @@ const TIMED_OUT = 'HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-
 
 const deadlines = new WeakMap<IncomingMessage, NodeJS.Timeout>();
 
-/** Gives a client so long to send the body of its request, if there is one. */
+/** Closes the connection unless the body is complete within `withinMs`; with 408 if no response has begun. */
 export function setBodyDeadline(request: IncomingMessage, response: ServerResponse, withinMs: number): void {
   const { headers } = request;
   if (headers['transfer-encoding'] === undefined && !(Number(headers['content-length']) > 0)) return;
@@ -18,7 +18,7 @@ export function setBodyDeadline(request: IncomingMessage, response: ServerRespon
   request.once('close', () => clearTimeout(deadline));
 }
 
-/** Uploads are under a rule of their own: they may take their time as long as bytes come. */
+/** For uploads: they may take any time while bytes arrive (option `uploadIdleSeconds`). */
 export function liftBodyDeadline(request: IncomingMessage): void {
   clearTimeout(deadlines.get(request));
 }

@@ -5,11 +5,11 @@ const LINGER_MS = 5000;
 const LINGER_BYTES = 16 * 1024 * 1024;
 
 /**
- * To be called before a request is answered whose body was not read to its end: tells the client that the connection
- * closes, and takes the rest of what it sends for a while, to throw it away. Without that the system answers the rest
- * with a reset, which overtakes the response: the client would see a broken connection, not why.
+ * Call it before answering a request whose body was not read to its end. It announces the close of the connection, then
+ * reads and discards the rest of the body, up to 5 s and 16 MiB. Otherwise the system would answer the rest with a
+ * reset, which overtakes the response: the client would see a broken connection instead of the error.
  */
-export function refuseRest(request: IncomingMessage, response: ServerResponse): void {
+export function drainRequest(request: IncomingMessage, response: ServerResponse): void {
   if (request.complete || request.destroyed || response.headersSent) {
     request.resume();
     return;
@@ -21,7 +21,7 @@ export function refuseRest(request: IncomingMessage, response: ServerResponse): 
 
 function linger(request: IncomingMessage, response: ServerResponse, socket: Socket): void {
   response.setHeader('Connection', 'close');
-  // With the last byte of such a response Node destroys the socket, unread bytes or not: here it only says goodbye.
+  // Node would destroy the socket after such a response, despite unread bytes: half-close it instead.
   socket.destroySoon = () => void socket.end();
   const timer = setTimeout(() => socket.destroy(), LINGER_MS);
   timer.unref();

@@ -3,7 +3,7 @@ import { HttpAdapterHost } from '@nestjs/core';
 
 const MULTIPART = 'multipart/form-data';
 
-/** What is used of a Fastify instance. */
+/** The used part of a Fastify instance. */
 interface FastifyParsers {
   addHook(name: 'onReady', hook: (done: () => void) => void): void;
   hasContentTypeParser(type: string): boolean;
@@ -15,7 +15,7 @@ interface FastifyParsers {
 
 /**
  * Fastify refuses bodies that it has no parser for; this one leaves multipart bodies unread, as Express does. It is
- * added when everything else has been, and only where the application brings no multipart parser of its own.
+ * added last, and only if the application has no multipart parser of its own.
  */
 @Injectable()
 export class UploadBodyParser implements OnModuleInit {

@@ -4,31 +4,31 @@ export const FIELD_LIMITS = Object.freeze({ fields: 50, fieldNameBytes: 100, fie
 
 const RESERVED_NAMES = new Set(['__proto__', 'constructor', 'prototype']);
 
-/** The text fields of one upload; a name that comes several times has all its values, in order. */
+/** The text fields of one upload; a repeated name has all its values, in order. */
 export type FieldValues = Record<string, string | string[]>;
 
-/** Collects text fields into an object without a prototype, so that no name means more than its value. */
+/** Collects text fields into an object without a prototype, so that no field name reaches an inherited property. */
 export class UploadFields {
   readonly values = Object.create(null) as FieldValues;
 
   /** @throws SessionsError `UPLOAD_INVALID` */
   add(name: string | undefined, value: string, truncated: boolean): void {
     const key = requireName(name);
-    if (truncated) throw invalidUpload(`A text field may have at most ${FIELD_LIMITS.fieldBytes} bytes.`);
+    if (truncated) throw invalidUpload(`A text field exceeds ${FIELD_LIMITS.fieldBytes} bytes.`);
     const earlier = this.values[key];
     this.values[key] = earlier === undefined ? value : [earlier, value].flat();
   }
 }
 
 /**
- * The name of a part, where it is one that may be used.
+ * The name of a part, if it is valid.
  * @throws SessionsError `UPLOAD_INVALID`
  */
 export function requireName(name: string | undefined): string {
-  if (!name) throw invalidUpload('A part of the body has no field name.');
+  if (!name) throw invalidUpload('A part of the body has no name.');
   if (Buffer.byteLength(name) > FIELD_LIMITS.fieldNameBytes) {
-    throw invalidUpload(`A field name may have at most ${FIELD_LIMITS.fieldNameBytes} bytes.`);
+    throw invalidUpload(`A field name exceeds ${FIELD_LIMITS.fieldNameBytes} bytes.`);
   }
-  if (RESERVED_NAMES.has(name)) throw invalidUpload('A part of the body has a name that is not taken.');
+  if (RESERVED_NAMES.has(name)) throw invalidUpload('A part of the body has a reserved name.');
   return name;
 }

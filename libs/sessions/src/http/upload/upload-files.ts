@@ -7,7 +7,7 @@ import type { SessionService } from '../../core/sessions/session.service.js';
 import type { SessionRef } from '../../core/handles/session.js';
 import type { ResourceRecord } from '../../domain/resource.js';
 import { tooLargeUpload, unsupportedUpload } from './upload-error.js';
-import { takesMediaType, type UploadPlan } from './upload-options.js';
+import { acceptsMediaType, type UploadPlan } from './upload-options.js';
 
 /** One file of a multipart body, as its part declares it. */
 export interface FilePart {
@@ -16,14 +16,14 @@ export interface FilePart {
   readonly mediaType: string;
 }
 
-/** Streams the files of one request to storage, one after the other. All of them become resources, or none does. */
+/** Streams the files of one request to storage, one after another. All of them become resources, or none does. */
 export class UploadFiles {
   private readonly logger = new Logger('SessionUploads');
   private readonly stop = new AbortController();
   private readonly saved: ResourceRecord[] = [];
-  /** Keeps those that are in from being evicted for those that follow. */
-  private readonly holds: Readable[] = [];
-  private readonly savings: Promise<void>[] = [];
+  /** Open reads of the saved files: a resource in use is not evicted for the request's next file. */
+  private readonly uses: Readable[] = [];
+  private readonly saves: Promise<void>[] = [];
   private pending = 0;
   private totalBytes = 0;
 
@@ -33,57 +33,59 @@ export class UploadFiles {
     private readonly plan: UploadPlan,
   ) {}
 
-  /** Whether a file is on its way to storage. */
+  /** Whether a file is being saved. */
   get isBusy(): boolean {
     return this.pending > 0;
   }
 
-  /** Resolves when the file is in; rejects with what kept it from getting there. */
+  /** Resolves when the file is saved; rejects with the error that prevented it. */
   add(part: FilePart): Promise<void> {
     this.pending += 1;
-    const turn = this.settled();
-    const saving = turn.then(() => this.save(part)).finally(() => (this.pending -= 1));
-    this.savings.push(saving);
-    return saving;
+    const saved = this.settled()
+      .then(() => this.save(part))
+      .finally(() => (this.pending -= 1));
+    this.saves.push(saved);
+    return saved;
   }
 
-  /** The resources, in the order of their parts, when all are in; rejects with what kept one from getting there. */
+  /** The resources, in the order of their parts, when all are saved; rejects with the error that prevented one. */
   async complete(): Promise<readonly ResourceRecord[]> {
-    await Promise.all(this.savings);
-    await this.dropHolds();
+    await Promise.all(this.saves);
+    await this.endUses();
     return this.saved;
   }
 
-  /** Cuts off what is under way, and lets go what is in; resolves when nothing of the request is left. */
-  async giveUp(): Promise<void> {
+  /** Aborts the current file and releases the saved ones; resolves when nothing of the request is left. */
+  async abort(): Promise<void> {
     this.stop.abort();
     await this.settled();
-    await this.dropHolds();
+    await this.endUses();
     await this.release();
   }
 
-  /** Lets go what is in. Never rejects: what cannot be deleted now is deleted by a cleanup. */
+  /** Releases the saved files. Never rejects: the next cleanup retries a failed deletion. */
   async release(): Promise<void> {
     const outcomes = await Promise.allSettled(this.saved.map((resource) => this.service.release(resource)));
     for (const outcome of outcomes) {
       if (outcome.status === 'rejected') {
-        this.logger.warn(`A file of a failed upload waits for a cleanup: ${describeError(outcome.reason)}`);
+        const reason = describeError(outcome.reason);
+        this.logger.warn(`Releasing a file of a failed upload failed, the next cleanup retries: ${reason}`);
       }
     }
   }
 
   private async settled(): Promise<void> {
-    await Promise.allSettled(this.savings);
+    await Promise.allSettled(this.saves);
   }
 
   private async save({ contents, fileName, mediaType }: FilePart): Promise<void> {
     const { signal } = this.stop;
     signal.throwIfAborted();
     addAbortSignal(signal, contents);
-    // A file input that was left empty comes as a file without a name and without a byte.
+    // Browsers send an empty file input as a file without a name and without bytes.
     if (!fileName && (await isEmpty(contents))) return;
     const sink = await this.openSink(fileName, mediaType);
-    // Else one that waits for its client would not hear that its session ended.
+    // A file that waits for its client must notice the end of its session.
     sink.once('close', () => contents.destroy());
     try {
       if (signal.aborted) sink.destroy();
@@ -93,12 +95,12 @@ export class UploadFiles {
       if (!sink.closed) await new Promise((resolve) => sink.once('close', resolve));
     }
     this.saved.push(sink.resource);
-    if (this.plan.maxFiles > 1) await this.hold(sink.resource);
+    if (this.plan.maxFiles > 1) await this.use(sink.resource);
   }
 
   private openSink(fileName: string | undefined, mediaType: string): Promise<FileSink> {
-    if (!takesMediaType(this.plan, mediaType)) {
-      throw unsupportedUpload('Files of this media type are not taken here.');
+    if (!acceptsMediaType(this.plan, mediaType)) {
+      throw unsupportedUpload('This route does not accept files of this media type.');
     }
     const { type, purpose } = this.plan;
     return this.service.createFile(this.session, {
@@ -109,7 +111,7 @@ export class UploadFiles {
     });
   }
 
-  /** Breaks a file off that becomes too large. */
+  /** Aborts a file that becomes too large. */
   private meter(contents: Readable): void {
     let fileBytes = 0;
     contents.on('data', (chunk: Buffer) => {
@@ -126,14 +128,14 @@ export class UploadFiles {
     return tooLargeUpload(Math.min(maxFileBytes, maxTotalBytes));
   }
 
-  private async hold(resource: ResourceRecord): Promise<void> {
+  private async use(resource: ResourceRecord): Promise<void> {
     const { stream } = await this.service.openResource(resource);
     stream.on('error', () => undefined);
-    this.holds.push(stream);
+    this.uses.push(stream);
   }
 
-  private async dropHolds(): Promise<void> {
-    const closed = this.holds.splice(0).map((stream) => finished(stream.destroy()).catch(() => undefined));
+  private async endUses(): Promise<void> {
+    const closed = this.uses.splice(0).map((stream) => finished(stream.destroy()).catch(() => undefined));
     await Promise.all(closed);
   }
 }

@@ -1,47 +1,46 @@
 import type { SessionsConfig } from '../../core/config/config.js';
 
-/** What fields, their names and the framing between parts may take beside the files of one request. */
+/** Bytes of a request beside its files: text fields, names and the framing between parts. */
 const ALLOWANCE_BYTES = 1024 * 1024;
 
-/** What an upload route takes. */
+/** Options of one upload route. */
 export interface UploadOptions {
-  /** Type of the resources: `audio_file` unless told, or one of the option `resourceTypes`. */
+  /** Type of the resources: `audio_file`, or one of the option `resourceTypes`. Default: `audio_file`. */
   readonly type?: string;
-  /** What the files are for; see `FileDescription`. */
+  /** Purpose of the files; see `FileDescription`. */
   readonly purpose?: string;
-  /** Files in one request; 1 unless told. More are refused with 400. */
+  /** Files in one request; more are refused with 400. Default: 1. */
   readonly maxFiles?: number;
-  /** Bytes of one file; what a session may hold unless told. Larger files are refused with 413, and nothing of them stays. */
+  /** Bytes of one file; a larger one is refused with 413 and not kept. Default and maximum: the option `maxBytes`. */
   readonly maxFileBytes?: number;
   /**
-   * Media types that the client may declare: `audio/wav` for one, `audio/` for all that begin so. Others are refused
-   * with 415. What a client declares proves nothing of the contents.
+   * Media types that the client may declare: `audio/wav`, or `audio/` for all that begin so. Others are refused with
+   * 415. A declared type proves nothing about the contents. Default: all.
    */
   readonly mediaTypes?: readonly string[];
-  /** Whether a request without a file is refused with 400; it is unless told. */
+  /** Whether a request without a file is refused with 400. Default: `true`. */
   readonly required?: boolean;
 }
 
-/** An upload route's options, complete. */
+/** The options of an upload route, with defaults and limits applied. */
 export interface UploadPlan {
   readonly field: string;
   readonly type: string;
   readonly purpose: string | undefined;
   readonly maxFiles: number;
   readonly maxFileBytes: number;
-  /** All files of one request together: they share what the session may hold. */
+  /** All files of one request together: they share the limit of the session. */
   readonly maxTotalBytes: number;
-  /** The whole body, with all that is around the files. */
+  /** The whole body: files, text fields and framing. */
   readonly maxRequestBytes: number;
   readonly mediaTypes: readonly string[] | null;
   readonly required: boolean;
-  /** A client that sends nothing for so long has given up. */
+  /** Time without a byte after which an upload is aborted. */
   readonly idleMs: number;
-  /** One that is slower than this is taken for one; 0: none is. */
+  /** Average rate below which an upload is aborted; 0: no limit. */
   readonly minBytesPerSecond: number;
 }
 
-/** What an interceptor for `field` works by. */
 export function planUpload(field: string, options: UploadOptions, config: SessionsConfig): UploadPlan {
   const maxFiles = options.maxFiles ?? 1;
   const maxFileBytes = Math.min(options.maxFileBytes ?? config.limits.maxBytes, config.limits.maxBytes);
@@ -61,10 +60,9 @@ export function planUpload(field: string, options: UploadOptions, config: Sessio
   };
 }
 
-/** Whether the route takes files that are declared as `mediaType`. */
-export function takesMediaType({ mediaTypes }: UploadPlan, mediaType: string): boolean {
+export function acceptsMediaType({ mediaTypes }: UploadPlan, mediaType: string): boolean {
   if (!mediaTypes) return true;
-  return mediaTypes.some((taken) =>
-    taken.endsWith('/') ? mediaType.startsWith(taken) : mediaType === taken,
+  return mediaTypes.some((accepted) =>
+    accepted.endsWith('/') ? mediaType.startsWith(accepted) : mediaType === accepted,
   );
 }

@@ -1,18 +1,18 @@
-/** For so long, bytes may come as slowly as they will. */
+/** Time of waiting for the client before its rate is checked. */
 const GRACE_MS = 10_000;
 
-/** Tells an upload that comes too slowly: by its average, from the tenth second on that the server waits for it. */
+/** Detects a slow upload by its average rate, once the server has waited ten seconds for its bytes. */
 export class UploadPace {
   private waitedMs = 0;
-  private lookedAt = performance.now();
+  private checkedAt = performance.now();
 
   constructor(private readonly minBytesPerSecond: number) {}
 
-  /** To be asked now and then. Time in which the server keeps the client waiting does not count. */
-  isTooSlow(receivedBytes: number, keepsWaiting: boolean): boolean {
+  /** Call it periodically. Time in which the client waits for the server (`isServerBusy`) does not count. */
+  isTooSlow(receivedBytes: number, isServerBusy: boolean): boolean {
     const now = performance.now();
-    if (!keepsWaiting) this.waitedMs += now - this.lookedAt;
-    this.lookedAt = now;
+    if (!isServerBusy) this.waitedMs += now - this.checkedAt;
+    this.checkedAt = now;
     return this.waitedMs > GRACE_MS && receivedBytes < (this.waitedMs / 1000) * this.minBytesPerSecond;
   }
 }

@@ -15,7 +15,7 @@ const PACE_CHECK_MS = 1000;
 
 type Fail = (error: unknown) => void;
 
-/** Reads one multipart body: text fields are collected, files handed on as they stream in. */
+/** Reads one multipart body: collects its text fields and passes its files on as they stream in. */
 export class UploadReader {
   private readonly fields = new UploadFields();
   private receivedBytes = 0;
@@ -28,14 +28,14 @@ export class UploadReader {
   ) {}
 
   /**
-   * Resolves with the text fields when the whole body is read. When it rejects, nobody reads the request any more, and
-   * files may still be on their way: give them up.
+   * Resolves with the text fields when the whole body is read. After a rejection the rest of the request is unread, and
+   * files may still be being saved: abort them.
    * @throws SessionsError `UPLOAD_INVALID`, `UPLOAD_ABORTED`, `RESOURCE_TOO_LARGE`, and what saving a file throws
    */
   async read(): Promise<FieldValues> {
     const { request } = this;
-    if (request.readableEnded) throw invalidUpload('The body of this request was read by something else.');
-    if (request.destroyed) throw abortedUpload('The client went away.');
+    if (request.readableEnded) throw invalidUpload('Another body parser has already read the request body.');
+    if (request.destroyed) throw abortedUpload('The client disconnected during the upload.');
     liftBodyDeadline(request);
     const parser = this.createParser();
     let leave: (() => void) | undefined;
@@ -73,21 +73,23 @@ export class UploadReader {
     });
   }
 
-  /** Not every client names its files; one that does not says at least that what it sends is no text. */
+  /** Some clients send files without a file name, but then with a media type other than text. */
   private isFile(name?: string, mediaType?: string, fileName?: string): boolean {
     if (fileName !== undefined || mediaType === 'application/octet-stream') return true;
     return name === this.plan.field && mediaType !== 'text/plain';
   }
 
-  /** The parser may still speak when the upload has failed: of what else was in the same chunk, or of its end. */
+  /** After a failure the parser may still emit events: for the rest of the same chunk, or for the end. */
   private listenTo(parser: BusboyInstance, fail: Fail, hasFailed: () => boolean): void {
-    parser.on('error', (cause) => fail(invalidUpload('The body is not a complete multipart body.', cause)));
-    parser.on('partsLimit', () => fail(invalidUpload(`A body may have at most ${MAX_PARTS} parts.`)));
+    parser.on('error', (cause) =>
+      fail(invalidUpload('The multipart body is malformed or incomplete.', cause)),
+    );
+    parser.on('partsLimit', () => fail(invalidUpload(`The body has more than ${MAX_PARTS} parts.`)));
     parser.on('fieldsLimit', () =>
-      fail(invalidUpload(`A body may have at most ${FIELD_LIMITS.fields} text fields.`)),
+      fail(invalidUpload(`The body has more than ${FIELD_LIMITS.fields} text fields.`)),
     );
     parser.on('filesLimit', () =>
-      fail(invalidUpload(`A body may have at most ${this.plan.maxFiles} file(s) here.`)),
+      fail(invalidUpload(`This route accepts at most ${this.plan.maxFiles} file(s).`)),
     );
     parser.on('field', (name: string | undefined, value, _nameTruncated, truncated) => {
       if (hasFailed()) return;
@@ -100,11 +102,11 @@ export class UploadReader {
     parser.on(
       'file',
       (name: string | undefined, contents, fileName: string | undefined, _encoding, mediaType) => {
-        // What breaks a file off is told by the parser, or by who saves it.
+        // The parser, or the code that saves the file, reports this error.
         contents.on('error', () => undefined);
         try {
           if (!hasFailed() && requireName(name) !== this.plan.field) {
-            throw invalidUpload('A file came in a field that takes none.');
+            throw invalidUpload(`This route accepts files in the field ${this.plan.field} only.`);
           }
         } catch (error) {
           fail(error);
@@ -115,19 +117,26 @@ export class UploadReader {
     );
   }
 
-  /** Watches what the client does; answers how to stop that. */
+  /** Fails the upload when the client stalls, disconnects or sends too much. Returns a function that stops this. */
   private watch(parser: Writable, fail: Fail): () => void {
     const { request, plan, files } = this;
-    const waitsForUs = (): boolean => request.isPaused() || (request.readableEnded && files.isBusy);
+    const isServerBusy = (): boolean => request.isPaused() || (request.readableEnded && files.isBusy);
     const timer = setTimeout(() => {
-      if (waitsForUs()) timer.refresh();
-      else if (request.readableEnded) fail(invalidUpload('The body is not a complete multipart body.'));
-      else fail(abortedUpload('No more of the upload came.'));
+      if (isServerBusy()) timer.refresh();
+      else if (request.readableEnded) fail(invalidUpload('The multipart body is malformed or incomplete.'));
+      else
+        fail(
+          abortedUpload(`The client sent nothing for ${plan.idleMs / 1000} s (option uploadIdleSeconds).`),
+        );
     }, plan.idleMs);
     const pace = new UploadPace(plan.minBytesPerSecond);
     const pacing = setInterval(() => {
-      if (pace.isTooSlow(this.receivedBytes, waitsForUs()))
-        fail(abortedUpload('The upload came too slowly.'));
+      if (pace.isTooSlow(this.receivedBytes, isServerBusy()))
+        fail(
+          abortedUpload(
+            `The client sent fewer than ${plan.minBytesPerSecond} bytes per second (option minUploadRate).`,
+          ),
+        );
     }, PACE_CHECK_MS);
     const onData = (chunk: Buffer): void => {
       timer.refresh();
@@ -135,10 +144,10 @@ export class UploadReader {
       if (this.receivedBytes > plan.maxRequestBytes) fail(tooLargeUpload(plan.maxTotalBytes));
     };
     const onClose = (): void => {
-      if (!request.readableEnded) fail(abortedUpload('The client went away.'));
+      if (!request.readableEnded) fail(abortedUpload('The client disconnected during the upload.'));
     };
     request.on('data', onData).on('close', onClose);
-    request.on('error', (cause) => fail(abortedUpload('The client went away.', cause)));
+    request.on('error', (cause) => fail(abortedUpload('The client disconnected during the upload.', cause)));
     return () => {
       clearTimeout(timer);
       clearInterval(pacing);

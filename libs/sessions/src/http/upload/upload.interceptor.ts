@@ -22,17 +22,17 @@ import { UploadFiles } from './upload-files.js';
 import { boundaryOf } from './multipart-boundary.js';
 import { planUpload, type UploadOptions, type UploadPlan } from './upload-options.js';
 import { UploadReader } from './upload-reader.js';
-import { refuseRest } from './drain-request.js';
+import { drainRequest } from './drain-request.js';
 import { keepUploaded } from './uploaded-resource.decorator.js';
 
 /** A request whose text fields become its body. */
 type UploadRequest = PlatformRequest & { body?: unknown };
 
 /**
- * Takes the files that come in `field` of a multipart body (`@UseInterceptors(UploadInterceptor('audio'))`), and streams
- * them into the session of the request, within its limits. The handler gets them by `@UploadedResource()` or
- * `@UploadedResources()`, and the text fields as its body. Where the request fails, whether a later part, a pipe or the
- * handler itself, nothing of it stays.
+ * Streams the files in `field` of a multipart body into the session of the request, within its limits:
+ * `@UseInterceptors(UploadInterceptor('audio'))`. The handler gets them by `@UploadedResource()` or
+ * `@UploadedResources()`, and the text fields as its body. If a later part, a pipe or the handler fails, none of the
+ * request's files is kept.
  */
 export function UploadInterceptor(field: string, options: UploadOptions = {}): Type<NestInterceptor> {
   class SessionUploadInterceptor implements NestInterceptor {
@@ -59,7 +59,7 @@ export function UploadInterceptor(field: string, options: UploadOptions = {}): T
           }),
         );
       } catch (error) {
-        refuseRest(nodeRequest(request), nodeResponse(response));
+        drainRequest(nodeRequest(request), nodeResponse(response));
         throw error;
       }
     }
@@ -72,12 +72,13 @@ export function UploadInterceptor(field: string, options: UploadOptions = {}): T
       try {
         request.body = await new UploadReader(node, boundary, this.plan, files).read();
         const resources = await files.complete();
-        if (this.plan.required && resources.length === 0) throw invalidUpload('The body has no file.');
-        if (node.socket.destroyed) throw abortedUpload('The client went away.');
+        if (this.plan.required && resources.length === 0)
+          throw invalidUpload(`The body has no file in the field ${field}.`);
+        if (node.socket.destroyed) throw abortedUpload('The client disconnected during the upload.');
         keepUploaded(node, resources);
         return files;
       } catch (error) {
-        await files.giveUp();
+        await files.abort();
         throw error;
       }
     }
