@@ -2,19 +2,19 @@ import { Backpressure } from '#sessions/http/stream/backpressure';
 
 const MIB = 1024 * 1024;
 
-describe('A backlog', () => {
+describe('Back-pressure', () => {
   let now = 0;
-  const backlog = (): Backpressure => new Backpressure(() => now);
+  const create = (): Backpressure => new Backpressure(() => now);
 
-  it('is fine up to 1 MiB, for as long as it lasts', () => {
-    const mine = backlog();
+  it('allows up to 1 MiB pending for any time', () => {
+    const mine = create();
     expect(mine.isTooMuch(MIB)).toBe(false);
     now += 60_000;
     expect(mine.isTooMuch(MIB)).toBe(false);
   });
 
-  it('is fine beyond that for a second', () => {
-    const mine = backlog();
+  it('allows more than that for a second', () => {
+    const mine = create();
     expect(mine.isTooMuch(MIB + 1)).toBe(false);
     now += 999;
     expect(mine.isTooMuch(8 * MIB)).toBe(false);
@@ -22,8 +22,8 @@ describe('A backlog', () => {
     expect(mine.isTooMuch(MIB + 1)).toBe(true);
   });
 
-  it('begins anew once it was taken', () => {
-    const mine = backlog();
+  it('starts over once the reader has caught up', () => {
+    const mine = create();
     mine.isTooMuch(2 * MIB);
     now += 900;
     mine.isTooMuch(MIB);
@@ -31,7 +31,7 @@ describe('A backlog', () => {
     expect(mine.isTooMuch(2 * MIB)).toBe(false);
   });
 
-  it('is too much at once beyond 8 MiB', () => {
-    expect(backlog().isTooMuch(8 * MIB + 1)).toBe(true);
+  it('never allows more than 8 MiB', () => {
+    expect(create().isTooMuch(8 * MIB + 1)).toBe(true);
   });
 });

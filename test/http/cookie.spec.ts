@@ -20,7 +20,7 @@ describe.each(ADAPTERS)('The session cookie on %s', (adapter) => {
     expect(second.headers['cache-control']).toBeUndefined();
   });
 
-  it('is bound to the host where the trusted proxy says that the connection is secure', async () => {
+  it('is bound to the host if the trusted proxy reports a secure connection', async () => {
     const secure = { 'x-forwarded-proto': 'https' };
     const first = await app.request('/session', { headers: secure });
     expect(ourCookies(first)).toEqual([
@@ -54,13 +54,13 @@ describe.each(ADAPTERS)('The session cookie on %s', (adapter) => {
     expect(later.headers.vary).toBe('Accept');
   });
 
-  it('is set once where a session begins and gets a new token in one request', async () => {
+  it('is set once if one request opens a session and replaces its token', async () => {
     const response = await app.request('/regenerate', { method: 'POST' });
     const again = await app.request('/session', { headers: { cookie: cookieOf(response) } });
     expect(idIn(again)).toBe(idIn(response));
   });
 
-  describe('counts as none, and gives a new session without an error,', () => {
+  describe('is ignored and replaced by a new session without an error', () => {
     const nasty: [string, (token: string, id: string) => string][] = [
       ['when it is empty', () => 'sid='],
       ['when it was never issued', () => `sid=${'A'.repeat(45)}`],
@@ -146,7 +146,7 @@ describe.each(ADAPTERS)('The settings of the session cookie on %s', (adapter) =>
     }
   });
 
-  it('ignores what an untrusted sender says of the connection', async () => {
+  it('ignore the forwarding headers of an untrusted sender', async () => {
     const app = await startSessionApp(adapter);
     try {
       const response = await app.request('/session', { headers: { 'x-forwarded-proto': 'https' } });

@@ -41,7 +41,7 @@ describe.each(ADAPTERS)('Downloads on %s', (adapter) => {
       ({ id } = await app.add(CONTENTS, 'Größe 1; x.wav'));
     });
 
-    it('send it whole, with headers under which it cannot act as a page', async () => {
+    it('send the whole file, with headers that keep it from acting as a page', async () => {
       const response = await get(id);
       expect(response.status).toBe(200);
       expect(await response.text()).toBe('0123456789');
@@ -83,7 +83,7 @@ describe.each(ADAPTERS)('Downloads on %s', (adapter) => {
       'bytes=0-1,3-4',
       'bytes=0-1,30-',
       `bytes=${'0-1,'.repeat(1000)}0-1`,
-    ])('send all where the range makes no sense, or is several: %.20s', async (range) => {
+    ])('send the whole file for a malformed range, or several: %.20s', async (range) => {
       const response = await get(id, { range });
       expect([response.status, await response.text()]).toEqual([200, '0123456789']);
     });
@@ -101,7 +101,7 @@ describe.each(ADAPTERS)('Downloads on %s', (adapter) => {
       expect((await get(id, { range: 'bytes=1-2', 'if-range': `W/"${id}"` })).status).toBe(200);
     });
 
-    it('tell all but the bytes to HEAD, and leave no use behind', async () => {
+    it('answer HEAD with the headers alone, and leave no use behind', async () => {
       const fdsBefore = (await readdir('/proc/self/fd')).length;
       for (let round = 0; round < 20; round += 1) {
         const response = await get(id, { range: 'bytes=1-2' }, 'HEAD');
@@ -113,7 +113,7 @@ describe.each(ADAPTERS)('Downloads on %s', (adapter) => {
       expect((await readdir('/proc/self/fd')).length).toBeLessThan(fdsBefore + 10);
     });
 
-    it('answer 404 for what is not there, and for what is another session’s', async () => {
+    it('answer 404 for a missing resource, and for one of another session', async () => {
       const other = await fetch(`${app.url}/files/${id}`, { headers: { 'user-agent': 'somebody else' } });
       expect([other.status, await other.json()]).toMatchObject([404, { code: 'RESOURCE_GONE' }]);
       for (const wrong of ['00000000-0000-4000-8000-000000000000', 'x', '..%2f..%2fetc', '%00']) {
@@ -132,7 +132,7 @@ describe.each(ADAPTERS)('Downloads on %s', (adapter) => {
     });
   });
 
-  it('never say of a file that it is something a browser would run', async () => {
+  it('never declare a type that a browser would execute', async () => {
     app = await FileApp.start(adapter);
     const told = async (type: string): Promise<string | null> =>
       (await get((await app.add(Buffer.from('<script>'), 'x', type)).id)).headers.get('content-type');
@@ -160,7 +160,7 @@ describe.each(ADAPTERS)('Downloads on %s', (adapter) => {
       ({ id } = await app.add(contents));
     });
 
-    it('keep it from being evicted: 409 where all is in use', async () => {
+    it('protect the file from eviction: 409 if everything is in use', async () => {
       const raw = await hold(id);
       const response = await app.upload('/upload', new File([Buffer.alloc(10 * MIB)], 'b'));
       expect([response.status, await response.json()]).toMatchObject([409, { code: 'RESOURCES_IN_USE' }]);
@@ -171,7 +171,7 @@ describe.each(ADAPTERS)('Downloads on %s', (adapter) => {
       expect((await app.session()).resources.map((resource) => resource.id)).not.toContain(id);
     });
 
-    it('end their use when the client goes away, and leave no file open', async () => {
+    it('end their use when the client disconnects, and leave no file open', async () => {
       const fdsBefore = (await readdir('/proc/self/fd')).length;
       for (let round = 0; round < 5; round += 1) {
         const raw = await hold(id);
@@ -185,7 +185,7 @@ describe.each(ADAPTERS)('Downloads on %s', (adapter) => {
       );
     });
 
-    it('are cut off when their client takes nothing more of them', async () => {
+    it('are aborted when the client stops reading', async () => {
       await app.close();
       app = await FileApp.start(adapter, { maxBytes: 30 * MIB, downloadIdleSeconds: 1 });
       ({ id } = await app.add(contents));
@@ -194,7 +194,7 @@ describe.each(ADAPTERS)('Downloads on %s', (adapter) => {
       raw.end();
     });
 
-    it('go on for a client that takes its time', async () => {
+    it('continue for a client that reads slowly', async () => {
       await app.close();
       app = await FileApp.start(adapter, { maxBytes: 30 * MIB, downloadIdleSeconds: 1 });
       ({ id } = await app.add(contents));
@@ -215,14 +215,14 @@ describe.each(ADAPTERS)('Downloads on %s', (adapter) => {
       expect(hash.digest('hex')).toBe(sha256(contents));
     });
 
-    it('come whole though the file is released meanwhile', async () => {
+    it('complete although the file is released meanwhile', async () => {
       const response = await get(id);
       await app.service.release({ id });
       expect(sha256(await response.arrayBuffer())).toBe(sha256(contents));
       expect((await get(id)).status).toBe(404);
     });
 
-    it('are cut off when their session ends', async () => {
+    it('are aborted when their session ends', async () => {
       const response = await get(id);
       expect(response.status).toBe(200);
       await app.service.end({ id: app.sessionId });

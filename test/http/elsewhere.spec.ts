@@ -8,7 +8,7 @@ describe.each(ADAPTERS)('A file of another node, on %s', (adapter) => {
   let nodes: TwoNodes;
   afterEach(() => nodes.close());
 
-  it('is told to be elsewhere: 421, to a download, a HEAD and a handler', async () => {
+  it('answers 421 to a download, a HEAD and a handler', async () => {
     nodes = await TwoNodes.start(adapter, { there: { nodeAddress: ADDRESS } });
     const id = await nodes.addFile(nodes.there);
     const refused = await nodes.ask(nodes.here, `/files/${id}`);
@@ -27,7 +27,7 @@ describe.each(ADAPTERS)('A file of another node, on %s', (adapter) => {
   describe('with redirectToNode', () => {
     const here = { redirectToNode: true };
 
-    it('is where the client is sent, with all it asked for', async () => {
+    it('redirects the client to that node, with its whole target', async () => {
       nodes = await TwoNodes.start(adapter, { here, there: { nodeAddress: ADDRESS } });
       const id = await nodes.addFile(nodes.there);
       for (const method of ['GET', 'HEAD']) {
@@ -39,13 +39,13 @@ describe.each(ADAPTERS)('A file of another node, on %s', (adapter) => {
       }
     });
 
-    it('stays 421 where it may not be asked for twice', async () => {
+    it('answers 421 if the request is not safe to repeat', async () => {
       nodes = await TwoNodes.start(adapter, { here, there: { nodeAddress: ADDRESS } });
       const id = await nodes.addFile(nodes.there);
       expect((await nodes.ask(nodes.here, `/files/${id}/length`, 'POST')).status).toBe(421);
     });
 
-    it('stays 421 where that node has no address, or the same one as this', async () => {
+    it('answers 421 if that node has no address, or the same as this node', async () => {
       nodes = await TwoNodes.start(adapter, { here });
       expect((await nodes.ask(nodes.here, `/files/${await nodes.addFile(nodes.there)}`)).status).toBe(421);
       await nodes.close();
@@ -54,7 +54,7 @@ describe.each(ADAPTERS)('A file of another node, on %s', (adapter) => {
       expect((await nodes.ask(nodes.here, `/files/${await nodes.addFile(nodes.there)}`)).status).toBe(421);
     });
 
-    it('is sent to no other host than the node’s, whatever the target looks like', async () => {
+    it('redirects to the host of that node only, whatever the target', async () => {
       nodes = await TwoNodes.start(adapter, { here, there: { nodeAddress: ADDRESS } });
       const id = await nodes.addFile(nodes.there);
       const { headers } = nodes;

@@ -26,7 +26,7 @@ describe.each(ADAPTERS)('Server-sent events on %s', (adapter) => {
     return socket;
   };
 
-  it('belong to their session, and are let go when the client goes', async () => {
+  it('belong to their session, and are released when the client disconnects', async () => {
     const visitor = await app.visitor();
     const stream = await listen(visitor.headers);
     expect(stream.response.status).toBe(200);
@@ -56,7 +56,7 @@ describe.each(ADAPTERS)('Server-sent events on %s', (adapter) => {
     },
   );
 
-  it('begin a session where the client has none', async () => {
+  it('open a session for a client that has none', async () => {
     const stream = await listen({ 'user-agent': 'test' });
     expect(stream.response.headers.getSetCookie()).toEqual([expect.stringMatching(/^sid=/)]);
     expect(stream.response.headers.get('cache-control')).toContain('no-store');
@@ -64,7 +64,7 @@ describe.each(ADAPTERS)('Server-sent events on %s', (adapter) => {
     await stream.close();
   });
 
-  it('say why they end when their session does, and nothing after that', async () => {
+  it('send the reason as the last event when their session ends', async () => {
     const visitor = await app.visitor();
     const stream = await listen(visitor.headers);
     app.controller.messages.next({ data: { progress: 1 } });
@@ -80,7 +80,7 @@ describe.each(ADAPTERS)('Server-sent events on %s', (adapter) => {
     expect(rest.slice(0, -1).every(({ data }) => data['progress'] === 2)).toBe(true);
   });
 
-  it('are answered 204 where their session is over, without a new one', async () => {
+  it('answer 204 if their session has ended, and open no new one', async () => {
     const visitor = await app.visitor();
     await app.service.end({ id: visitor.id });
     const created = (await app.service.totals()).created;
@@ -91,7 +91,7 @@ describe.each(ADAPTERS)('Server-sent events on %s', (adapter) => {
     expect((await app.service.totals()).created).toBe(created);
   });
 
-  it('are not activity while they stand open', async () => {
+  it('are not activity while they are open', async () => {
     const visitor = await app.visitor();
     const stream = await listen(visitor.headers);
     app.clock.advance(10 * 60_000);
@@ -104,7 +104,7 @@ describe.each(ADAPTERS)('Server-sent events on %s', (adapter) => {
     await stream.close();
   });
 
-  it('just end when the process goes down', async () => {
+  it('end without an event when the process shuts down', async () => {
     const visitor = await app.visitor();
     const stream = await listen(visitor.headers);
     const closing = app.app.close();
@@ -112,7 +112,7 @@ describe.each(ADAPTERS)('Server-sent events on %s', (adapter) => {
     await closing;
   });
 
-  it('of a client that stays behind are cut off, and those of others are not', async () => {
+  it('of a client that stays behind are closed, those of others are not', async () => {
     const [idler, reader] = [await app.visitor(), await app.visitor()];
     const stuck = await stuckReader(idler);
     const stream = await listen(reader.headers);
@@ -134,7 +134,7 @@ describe.each(ADAPTERS)('Server-sent events on %s', (adapter) => {
     stuck.destroy();
   });
 
-  it('of a client that reads nothing are cut off a second after the end of their session', async () => {
+  it('of a client that reads nothing are closed a second after their session ends', async () => {
     const visitor = await app.visitor();
     const socket = await stuckReader(visitor);
     const text = 'x'.repeat(1_000_000);
@@ -148,8 +148,8 @@ describe.each(ADAPTERS)('Server-sent events on %s', (adapter) => {
   });
 });
 
-describe.each(ADAPTERS)('Server-sent events with short patience, on %s,', (adapter) => {
-  it('stay open while there is nothing to say', async () => {
+describe.each(ADAPTERS)('Server-sent events with a short idle limit, on %s,', (adapter) => {
+  it('stay open while nothing is pending', async () => {
     const app = await startSessionApp(adapter, { openRate: 0, downloadIdleSeconds: 1 });
     try {
       const { headers } = await app.visitor();
@@ -165,7 +165,7 @@ describe.each(ADAPTERS)('Server-sent events with short patience, on %s,', (adapt
 });
 
 describe.each(ADAPTERS)('Server-sent events without a session, on %s,', (adapter) => {
-  it('are refused: 429 past the rate, 413 past the limit of the session', async () => {
+  it('are refused: 429 above the rate, 413 above the limit of the session', async () => {
     const app = await startSessionApp(adapter, { openRate: 1, maxResources: 1, onLimit: 'reject' });
     try {
       const visitor = await app.visitor();

@@ -54,18 +54,18 @@ describe.each(ADAPTERS)('A hardened server on %s', (adapter) => {
   };
   const quick = async (): Promise<number> => (await fetch(`${app.url}/quick`)).status;
 
-  it('closes a connection that says nothing', async () => {
+  it('closes a connection that sends nothing', async () => {
     expect(await raw.isClosed(4000)).toBe(true);
   });
 
-  it('closes one whose request never begins, and serves others meanwhile', async () => {
+  it('closes a connection whose headers never end, and serves others meanwhile', async () => {
     raw.send('GET /quick HTTP/1.1\r\nhost: a\r\nx-slow: ');
     const closing = drip('x', 4000);
     expect(await quick()).toBe(200);
     expect(await closing).toBe(true);
   });
 
-  it('closes one whose body never comes to its end: 408', async () => {
+  it('closes a connection whose body never ends: 408', async () => {
     raw.send(
       'POST /json HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 9999\r\n\r\n"',
     );
@@ -76,7 +76,7 @@ describe.each(ADAPTERS)('A hardened server on %s', (adapter) => {
     expect((await answer).status).toBe(408);
   });
 
-  it('lets an upload take its time as long as bytes come', async () => {
+  it('allows an upload any time while bytes arrive', async () => {
     raw.send(headOf('', { 'transfer-encoding': 'chunked' }));
     const body = Buffer.concat([filePart(Buffer.alloc(1000)), END]);
     for (let sent = 0; sent < body.length; sent += 100) {
@@ -88,13 +88,13 @@ describe.each(ADAPTERS)('A hardened server on %s', (adapter) => {
     expect([answer.status, answer.body]).toEqual([201, '{"sizeBytes":1000}']);
   });
 
-  it('closes one that is idle after a request', async () => {
+  it('closes a connection that idles after a request', async () => {
     raw.send('GET /quick HTTP/1.1\r\nhost: a\r\n\r\n');
     expect((await raw.answer()).status).toBe(200);
     expect(await raw.isClosed(4000)).toBe(true);
   });
 
-  it('says after so many requests that the connection is done with', async () => {
+  it('closes a connection after the maximum of requests', async () => {
     raw.send('GET /quick HTTP/1.1\r\nhost: a\r\n\r\n');
     expect((await raw.answer()).head).toMatch(/connection: keep-alive/i);
     const answered = new Promise<string>((resolve) =>

@@ -7,14 +7,14 @@ function newResponse(): ServerResponse {
 }
 
 describe('A response that carries our cookie', () => {
-  it('is sent by one function for all: one of its own outlives minor collections, with all that hangs on it', () => {
+  it('shares one writeHead with all others: a closure of its own would survive minor collections', () => {
     const [one, other] = [newResponse(), newResponse()];
     setPrivateCookie(one, 'sid', 'sid=1');
     setPrivateCookie(other, 'sid', 'sid=2');
     expect(Reflect.get(one, 'writeHead')).toBe(Reflect.get(other, 'writeHead'));
   });
 
-  it('is still sent by what somebody else put in its place before, once, however often it is marked', () => {
+  it('still calls a writeHead that was replaced before, once, however often it is marked', () => {
     const response = newResponse();
     const before = jest.spyOn(response, 'writeHead');
     setPrivateCookie(response, 'sid', 'sid=1');

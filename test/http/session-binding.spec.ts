@@ -50,14 +50,14 @@ describe.each(ADAPTERS)('A session is bound to its client on %s:', (adapter) => 
     }),
   );
 
-  it('a client without an agent is one and the same', () =>
+  it('a client without an agent is the same client', () =>
     withApp({}, async (app) => {
       const { id, headers } = await app.visitor({ 'x-forwarded-for': '192.0.2.1' });
       const response = await app.request('/session', { headers });
       expect(JSON.parse(response.text)).toMatchObject({ id, userAgent: '', ipAddress: '192.0.2.1' });
     }));
 
-  it('an agent is kept on one line, and cut', () =>
+  it('an agent is one line, cut to its maximum length', () =>
     withApp({}, async (app) => {
       const agent = `a\tb\u009b2J${'x'.repeat(8000)}`;
       const { id, headers } = await app.visitor(from('192.0.2.1', agent));
@@ -66,7 +66,7 @@ describe.each(ADAPTERS)('A session is bound to its client on %s:', (adapter) => 
       expect(idIn(await app.request('/session', { headers }))).toBe(id);
     }));
 
-  describe('where it comes from another,', () => {
+  describe('a request of another client', () => {
     const steal = async (app: SessionApp) => {
       const told: string[] = [];
       app.service.events.on('session.mismatch', ({ property }) => told.push(property));
@@ -79,7 +79,7 @@ describe.each(ADAPTERS)('A session is bound to its client on %s:', (adapter) => 
       return { victim, response, after: await app.request('/session', { headers: victim.headers }) };
     };
 
-    it('that one gets a fresh session, and the owner keeps the old one', () =>
+    it('gets a fresh session, and the owner keeps the old one', () =>
       withApp({}, async (app) => {
         const { victim, response, after } = await steal(app);
         expect(response.status).toBe(200);
@@ -87,7 +87,7 @@ describe.each(ADAPTERS)('A session is bound to its client on %s:', (adapter) => 
         expect(idIn(after)).toBe(victim.id);
       }));
 
-    it('that one is refused with 401, and the owner keeps the session', () =>
+    it('is refused with 401, and the owner keeps the session', () =>
       withApp({ onMismatch: 'refuse' }, async (app) => {
         const { victim, response, after } = await steal(app);
         expect(response.status).toBe(401);
@@ -96,7 +96,7 @@ describe.each(ADAPTERS)('A session is bound to its client on %s:', (adapter) => 
         expect(idIn(after)).toBe(victim.id);
       }));
 
-    it('the session ends, for both', () =>
+    it('ends the session for both', () =>
       withApp({ onMismatch: 'end' }, async (app) => {
         const { victim, response, after } = await steal(app);
         expect(response.status).toBe(200);
@@ -147,7 +147,7 @@ describe.each(ADAPTERS)('The warning of an untrusted proxy, on %s,', (adapter) =
     }
   };
 
-  it('comes once where none is trusted, and never where it is', async () => {
+  it('is logged once without a trusted proxy, and never with one', async () => {
     expect(await warningsOf('loopback', 3)).toEqual([]);
     const warnings = await warningsOf(undefined, 3);
     expect(warnings).toEqual([expect.stringContaining('x-forwarded-for')]);

@@ -2,7 +2,7 @@ import { ADAPTERS } from '../support/http-app.js';
 import { idIn, ourCookies, startSessionApp } from './session-app.js';
 
 describe.each(ADAPTERS)('A flood of new sessions on %s', (adapter) => {
-  it('ends at the rate of its network: what needs no session is served, the rest is told when to come back', async () => {
+  it('stops at the rate of its network: only requests that require a session get 429 with Retry-After', async () => {
     const app = await startSessionApp(adapter, { openRate: 3 }, { trustProxy: 'loopback' });
     try {
       const from = (address: string) => ({ headers: { 'x-forwarded-for': address } });
@@ -26,7 +26,7 @@ describe.each(ADAPTERS)('A flood of new sessions on %s', (adapter) => {
     }
   });
 
-  it('makes room for itself among sessions that hold nothing, and is a 503 where there are none', async () => {
+  it('evicts sessions without resources, and gets 503 if there are none', async () => {
     const app = await startSessionApp(adapter, { maxSessions: 2, openRate: 0 });
     try {
       const oldest = await app.visitor();

@@ -20,7 +20,7 @@ describe.each(ADAPTERS)('The life of a session over HTTP on %s', (adapter) => {
   const requestCount = async (id: string): Promise<number | undefined> =>
     (await app.service.describe({ id }))?.requestCount;
 
-  it('counts each request once, whatever asks for the session first', async () => {
+  it('counts each request once, whichever component resolves the session first', async () => {
     const visitor = await app.visitor();
     expect(await requestCount(visitor.id)).toBe(1);
     expect(await idOf(visitor)).toBe(visitor.id);
@@ -31,7 +31,7 @@ describe.each(ADAPTERS)('The life of a session over HTTP on %s', (adapter) => {
     expect(await requestCount(visitor.id)).toBe(4);
   });
 
-  it('begins one session where a guard asks before the interceptor and the handler', async () => {
+  it('opens one session if a guard resolves it before the interceptor and the handler', async () => {
     const response = await app.request('/guarded');
     const { seen, id } = JSON.parse(response.text) as { seen: string; id: string };
     expect(seen).toBe(id);
@@ -39,7 +39,7 @@ describe.each(ADAPTERS)('The life of a session over HTTP on %s', (adapter) => {
     expect((await app.service.totals()).created).toBe(1);
   });
 
-  it('neither begins nor touches a session where it is skipped', async () => {
+  it('neither opens nor touches a session for a handler that skips sessions', async () => {
     for (const path of ['/skipped', '/quiet']) {
       const response = await app.request(path);
       expect(response.status).toBe(200);
@@ -56,7 +56,7 @@ describe.each(ADAPTERS)('The life of a session over HTTP on %s', (adapter) => {
     });
   });
 
-  it('goes on one millisecond before its idle end, and is over at it, with no cleanup running', async () => {
+  it('is live one millisecond before its idle end, and over at it without a cleanup', async () => {
     const visitor = await app.visitor();
     await idOf(visitor);
     app.clock.advance(IDLE - 1);
@@ -68,7 +68,7 @@ describe.each(ADAPTERS)('The life of a session over HTTP on %s', (adapter) => {
     expect((await app.service.totals()).ended.idle).toBe(1);
   });
 
-  it('goes on one millisecond before its absolute end, and is over at it however busy it was', async () => {
+  it('is live one millisecond before its absolute end, and over at it despite activity', async () => {
     const visitor = await app.visitor();
     await idOf(visitor);
     for (let step = 0; step < 5; step += 1) {
@@ -82,7 +82,7 @@ describe.each(ADAPTERS)('The life of a session over HTTP on %s', (adapter) => {
     expect((await app.service.totals()).ended.expired).toBe(1);
   });
 
-  it('lasts a minute where its cookie never comes back', async () => {
+  it('lasts a minute if its cookie never comes back', async () => {
     const [early, late] = [await app.visitor(), await app.visitor()];
     app.clock.advance(MINUTE - 1);
     expect(await idOf(early)).toBe(early.id);
@@ -90,7 +90,7 @@ describe.each(ADAPTERS)('The life of a session over HTTP on %s', (adapter) => {
     expect(await idOf(late)).not.toBe(late.id);
   });
 
-  it('is over at once when it is ended, takes its cookie back, and never returns', async () => {
+  it('is over at once when ended, deletes its cookie, and never returns', async () => {
     const visitor = await app.visitor();
     const ending = await app.request('/session', { method: 'DELETE', headers: visitor.headers });
     expect(ending.status).toBe(204);
@@ -100,7 +100,7 @@ describe.each(ADAPTERS)('The life of a session over HTTP on %s', (adapter) => {
     expect(await app.service.describe(visitor)).toBeNull();
   });
 
-  it('is not revived by a request that was under way when it ended', async () => {
+  it('is not revived by a request in flight when it ended', async () => {
     const visitor = await app.visitor();
     const slow = app.request('/slow', { headers: visitor.headers });
     await app.controller.slowArrived.promise;
@@ -146,7 +146,7 @@ describe.each(ADAPTERS)('The life of a session over HTTP on %s', (adapter) => {
     });
   });
 
-  it('tells of every token that it does not accept', async () => {
+  it('emits an event for every refused token', async () => {
     const reasons: string[] = [];
     app.service.events.on('session.refused', ({ reason }) => reasons.push(reason));
     const [ended, rotated] = [await app.visitor(), await app.visitor()];
@@ -160,7 +160,7 @@ describe.each(ADAPTERS)('The life of a session over HTTP on %s', (adapter) => {
 });
 
 describe.each(ADAPTERS)('A store that cannot answer, on %s', (adapter) => {
-  it('is a 503 that says when to ask again, never a new session', async () => {
+  it('is answered 503 with Retry-After, never with a new session', async () => {
     const errors = jest.spyOn(Logger.prototype, 'error').mockReturnValue(undefined);
     const app = await startSessionApp(adapter, { cache: false });
     try {

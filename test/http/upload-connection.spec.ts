@@ -50,7 +50,7 @@ describe.each(ADAPTERS)('Upload connections on %s', (adapter) => {
       app = await FileApp.start(adapter, { maxBytes: 4 * MIB });
     });
 
-    it('leave nothing, at whatever byte', async () => {
+    it('leave nothing, whichever byte is the last', async () => {
       const body = Buffer.concat([
         part('Content-Disposition: form-data; name="note"', 'x'),
         filePart(Buffer.alloc(MIB + 100_000)),
@@ -89,7 +89,7 @@ describe.each(ADAPTERS)('Upload connections on %s', (adapter) => {
       );
     });
 
-    it('leave nothing of the files that were complete', async () => {
+    it('leave nothing of the complete files', async () => {
       const raw = await begin();
       raw.send(head({ ...CHUNKED }, '/many'));
       raw.send(
@@ -105,7 +105,7 @@ describe.each(ADAPTERS)('Upload connections on %s', (adapter) => {
       expect(await untilEmpty()).toBe(true);
     });
 
-    it('leave nothing of the files before a part that is no good', async () => {
+    it('leave nothing of the files before a malformed part', async () => {
       const raw = await begin();
       raw.send(head(CHUNKED, '/many')).send(chunk(Buffer.concat([filePart('one'), filePart('two')])));
       await eventually('one is in', async () =>
@@ -117,7 +117,7 @@ describe.each(ADAPTERS)('Upload connections on %s', (adapter) => {
       expect(await app.isEmpty()).toBe(true);
     });
 
-    it('fall to the end of their session: 401, and nothing is kept', async () => {
+    it('are aborted when their session ends: 401, and nothing is kept', async () => {
       const raw = await begin();
       raw.send(head(CHUNKED)).send(chunk(filePart(Buffer.alloc(100_000)).subarray(0, 90_000)));
       await eventually('it is being written', async () => (await app.files()).length > 0);
@@ -128,7 +128,7 @@ describe.each(ADAPTERS)('Upload connections on %s', (adapter) => {
     });
   });
 
-  it('that fall silent are ended, and nothing is kept', async () => {
+  it('that stall are aborted, and nothing is kept', async () => {
     app = await FileApp.start(adapter, { uploadIdleSeconds: 1 });
     const raw = await begin();
     raw.send(head(CHUNKED)).send(chunk(filePart(Buffer.alloc(10_000)).subarray(0, 5000)));
@@ -139,7 +139,7 @@ describe.each(ADAPTERS)('Upload connections on %s', (adapter) => {
     expect(await raw.isClosed(7000)).toBe(true);
   });
 
-  it('that are slow, but not silent, are taken', async () => {
+  it('that are slow, but do not stall, are accepted', async () => {
     app = await FileApp.start(adapter, { uploadIdleSeconds: 1 });
     const raw = await begin();
     raw.send(head(CHUNKED));
@@ -157,7 +157,7 @@ describe.each(ADAPTERS)('Upload connections on %s', (adapter) => {
       app = await FileApp.start(adapter, { maxBytes: MIB });
     });
 
-    it('learn why, with a length that is too large, before a byte is sent', async () => {
+    it('get the error for a declared length that is too large, before a byte is sent', async () => {
       const raw = await begin();
       const answer = await raw.send(head({ 'content-length': 50 * MIB })).answer();
       expect([answer.status, codeOf(answer)]).toEqual([413, 'RESOURCE_TOO_LARGE']);
@@ -165,7 +165,7 @@ describe.each(ADAPTERS)('Upload connections on %s', (adapter) => {
       expect(await app.isEmpty()).toBe(true);
     });
 
-    it('learn why though they go on sending, slowly, before they listen', async () => {
+    it('get the error although they send on, slowly, before they read', async () => {
       const raw = await begin();
       raw.socket.pause();
       raw.send(head({ 'content-length': 8 * MIB }));
@@ -180,7 +180,7 @@ describe.each(ADAPTERS)('Upload connections on %s', (adapter) => {
       expect((await raw.answer()).status).toBe(413);
     });
 
-    it('learn why with fetch, whatever the size', async () => {
+    it('get the error with fetch, whatever the size', async () => {
       for (const size of [2 * MIB + 1, 12 * MIB]) {
         const response = await app.upload('/upload', new File([Buffer.alloc(size)], 'big.wav'));
         expect(response.status).toBe(413);
@@ -188,7 +188,7 @@ describe.each(ADAPTERS)('Upload connections on %s', (adapter) => {
       expect(await app.isEmpty()).toBe(true);
     });
 
-    it('learn why though they asked to close the connection themselves', async () => {
+    it('get the error although they asked to close the connection themselves', async () => {
       const status = await new Promise<number | undefined>((resolve, reject) => {
         const sending = httpRequest(
           {
@@ -211,7 +211,7 @@ describe.each(ADAPTERS)('Upload connections on %s', (adapter) => {
       expect(status).toBe(415);
     });
 
-    it('are cut off when they go on for long', async () => {
+    it('are disconnected when they send on for long', async () => {
       const raw = await begin(true);
       raw.send(head(CHUNKED));
       const endless = setInterval(() => raw.send(chunk(Buffer.alloc(512 * 1024))), 5);
@@ -220,7 +220,7 @@ describe.each(ADAPTERS)('Upload connections on %s', (adapter) => {
       expect(await app.isEmpty()).toBe(true);
     });
 
-    it('get a file of unknown length refused as soon as it is too large', async () => {
+    it('get the error for a file of unknown length as soon as it is too large', async () => {
       const raw = await begin();
       const body = filePart(Buffer.alloc(1.5 * MIB));
       raw.send(head(CHUNKED)).send(chunk(body));
@@ -229,7 +229,7 @@ describe.each(ADAPTERS)('Upload connections on %s', (adapter) => {
       await untilEmpty();
     });
 
-    it('are told not to go on where they ask first', async () => {
+    it('get 413 instead of 100 Continue if they ask first', async () => {
       const raw = await begin();
       const body = Buffer.concat([filePart('abc'), END]);
       raw.send(head({ 'content-length': body.length, expect: '100-continue' }));
@@ -243,7 +243,7 @@ describe.each(ADAPTERS)('Upload connections on %s', (adapter) => {
     });
   });
 
-  describe('with bodies that are no good', () => {
+  describe('with malformed bodies', () => {
     const LONG = 'n'.repeat(64 * 1024);
     const named = (disposition: string): Buffer => Buffer.concat([filePart('abc', disposition), END]);
 
@@ -286,7 +286,7 @@ describe.each(ADAPTERS)('Upload connections on %s', (adapter) => {
         ]),
         {},
       ],
-      ['a part that says nothing of itself', Buffer.concat([part([]), END]), {}],
+      ['a part without headers', Buffer.concat([part([]), END]), {}],
       ['a bare line feed in a name', named('name="file"; filename="a\nb"'), {}],
     ])('%s: 400, and nothing is kept', async (_name, body, more) => {
       const answer = await exchange(body, more);
@@ -295,7 +295,7 @@ describe.each(ADAPTERS)('Upload connections on %s', (adapter) => {
       await untilEmpty();
     });
 
-    it('a preamble without end: 413', async () => {
+    it('an endless preamble: 413', async () => {
       const raw = await begin();
       raw.send(head(CHUNKED));
       for (let sent = 0; sent < 5; sent += 1) raw.send(chunk(Buffer.alloc(MIB / 2, 'p')));
@@ -316,7 +316,7 @@ describe.each(ADAPTERS)('Upload connections on %s', (adapter) => {
       ['255 times three bytes', `filename="${'あ'.repeat(255)}"`, 'あ'.repeat(255)],
       ['shell words', 'filename="$(x) -rf `y`.wav"', '$(x) -rf `y`.wav'],
       ['what is no UTF-8', 'filename="\x80\xFF.wav"', expect.any(String) as string],
-    ])('a file name with %s is data, tidied', async (_name, disposition, stored) => {
+    ])('stores a file name with %s as data, cleaned', async (_name, disposition, stored) => {
       const answer = await exchange(named(`name="file"; ${disposition}`));
       expect(answer.status).toBe(201);
       const { resources } = await app.session();
@@ -324,7 +324,7 @@ describe.each(ADAPTERS)('Upload connections on %s', (adapter) => {
       expect(await app.files()).toEqual([expect.stringMatching(/\/[0-9a-f-]{32,36}$/)]);
     });
 
-    it('10,000 headers in a part are no way to fill the memory', async () => {
+    it('10,000 headers in a part do not fill the memory', async () => {
       const lines = Array.from({ length: 10_000 }, (_, at) => `X-${at}: ${at}`);
       const disposition = 'Content-Disposition: form-data; name="file"; filename="a"';
       const body = Buffer.concat([part([disposition, ...lines], 'abc'), END]);
@@ -333,7 +333,7 @@ describe.each(ADAPTERS)('Upload connections on %s', (adapter) => {
       expect((await exchange(last)).status).toBe(400);
     });
 
-    it('goes on serving after all of that', async () => {
+    it('the server still serves after all of these', async () => {
       expect((await app.add(Buffer.alloc(1000))).sizeBytes).toBe(1000);
     });
   });

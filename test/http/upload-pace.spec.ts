@@ -14,7 +14,7 @@ function passTime(): (seconds: number) => void {
 afterEach(() => jest.restoreAllMocks());
 
 describe('The pace of an upload', () => {
-  it('may be any for ten seconds, and then counts on average since it began', () => {
+  it('is free for ten seconds, then must reach the rate on average since the start', () => {
     const pass = passTime();
     const pace = new UploadPace(1000);
     pass(10);
@@ -26,7 +26,7 @@ describe('The pace of an upload', () => {
     expect(pace.isTooSlow(20_000, false)).toBe(false);
   });
 
-  it('counts no time in which the server keeps the client waiting', () => {
+  it('does not count time in which the client waits for the server', () => {
     const pass = passTime();
     const pace = new UploadPace(1000);
     pass(60);
@@ -37,7 +37,7 @@ describe('The pace of an upload', () => {
     expect(pace.isTooSlow(0, false)).toBe(true);
   });
 
-  it('is not looked at unless a rate is set', () => {
+  it('is free if no rate is set', () => {
     const pass = passTime();
     const pace = new UploadPace(0);
     pass(3600);
@@ -45,8 +45,8 @@ describe('The pace of an upload', () => {
   });
 });
 
-describe.each(ADAPTERS)('Uploads that come too slowly on %s', (adapter) => {
-  it('are ended, and nothing of them is kept', async () => {
+describe.each(ADAPTERS)('Uploads that are too slow on %s', (adapter) => {
+  it('are aborted, and nothing of them is kept', async () => {
     const app = await FileApp.start(adapter, { minUploadRate: 1000 });
     const raw = await RawRequest.open(app.port);
     try {

@@ -29,7 +29,7 @@ describe.each(ADAPTERS)('Uploads on %s', (adapter) => {
       app = await FileApp.start(adapter, { maxBytes: 40 * MIB });
     });
 
-    it('keeps a large file byte for byte, and what its user said of it', async () => {
+    it('keeps a large file byte for byte, with its declared name and type', async () => {
       const bytes = randomBytes(12 * MIB + 12_345);
       const resource = await app.add(bytes, 'großer Klang.wav');
       expect(resource).toMatchObject({
@@ -44,7 +44,7 @@ describe.each(ADAPTERS)('Uploads on %s', (adapter) => {
       expect(await app.session()).toMatchObject({ resourceCount: 1, bytesUsed: bytes.length });
     });
 
-    it('takes several files in one request, in their order, with their purpose', async () => {
+    it('accepts several files in one request, in their order, with their purpose', async () => {
       const response = await app.upload('/many', file(10, 'one'), file(0, 'two'), file(30, 'three'));
       const { resources } = await answerOf(response);
       expect(response.status).toBe(201);
@@ -59,7 +59,7 @@ describe.each(ADAPTERS)('Uploads on %s', (adapter) => {
       );
     });
 
-    it('gives text fields as the body, without a prototype, and repeated ones as a list', async () => {
+    it('passes text fields as the body, without a prototype, repeated ones as a list', async () => {
       const form = new FormData();
       form.append('language', 'de');
       form.append('tag', 'a');
@@ -81,7 +81,7 @@ describe.each(ADAPTERS)('Uploads on %s', (adapter) => {
       expect(await app.isEmpty()).toBe(true);
     });
 
-    it('wants a file unless told, and takes an empty one', async () => {
+    it('requires a file by default, and accepts an empty one', async () => {
       const form = new FormData();
       form.append('note', 'no file');
       const none = { method: 'POST', body: form };
@@ -91,7 +91,7 @@ describe.each(ADAPTERS)('Uploads on %s', (adapter) => {
       expect((await app.add(new Uint8Array(0))).sizeBytes).toBe(0);
     });
 
-    it('takes a file input that was left empty for no file', async () => {
+    it('ignores an empty file input', async () => {
       const response = await app.upload('/optional', new File([], '', { type: 'application/octet-stream' }));
       expect([response.status, (await answerOf(response)).resource]).toEqual([201, null]);
       expect(await app.isEmpty()).toBe(true);
@@ -104,7 +104,7 @@ describe.each(ADAPTERS)('Uploads on %s', (adapter) => {
       ['text/csv', 201],
       ['text/csv2', 415],
       ['text/html', 415],
-    ])('where a route names its media types, %s is answered %i', async (type, status) => {
+    ])('answers, on a route with media types, %s with %i', async (type, status) => {
       const response = await app.upload('/audio', file(5, 'x', type));
       expect(response.status).toBe(status);
       expect(await app.isEmpty()).toBe(status !== 201);
@@ -113,7 +113,7 @@ describe.each(ADAPTERS)('Uploads on %s', (adapter) => {
     it.each([
       ['/throws', 3],
       ['/pipe', 1],
-    ])('releases the files when what follows fails (%s)', async (path, count) => {
+    ])('releases the files when a later step fails (%s)', async (path, count) => {
       const released: string[] = [];
       app.service.events.on('resource.released', ({ resourceId }) => void released.push(resourceId));
       const response = await app.upload(path, ...Array.from({ length: count }, () => file(1000)));
@@ -122,7 +122,7 @@ describe.each(ADAPTERS)('Uploads on %s', (adapter) => {
       expect(released).toHaveLength(count);
     });
 
-    it('refuses what is no multipart body, and what is compressed', async () => {
+    it('refuses a body that is not multipart, or compressed', async () => {
       const json = await app.browser.fetch('/upload', {
         method: 'POST',
         body: '{}',
@@ -142,7 +142,7 @@ describe.each(ADAPTERS)('Uploads on %s', (adapter) => {
   });
 
   describe('at the limits', () => {
-    it('takes a file of exactly the limit, and refuses one byte more', async () => {
+    it('accepts a file of exactly the limit, and refuses one byte more', async () => {
       app = await FileApp.start(adapter, { maxBytes: 3 * MIB });
       const over = await app.upload('/upload', file(3 * MIB + 1));
       expect([over.status, (await answerOf(over)).code]).toEqual([413, 'RESOURCE_TOO_LARGE']);
@@ -157,7 +157,7 @@ describe.each(ADAPTERS)('Uploads on %s', (adapter) => {
       expect((await app.upload('/small', file(1000))).status).toBe(201);
     });
 
-    it('refuses files that together are larger than a session may hold', async () => {
+    it('refuses files that together exceed the limit of a session', async () => {
       app = await FileApp.start(adapter, { maxBytes: 3 * MIB });
       const response = await app.upload('/many', file(2 * MIB), file(MIB + 1));
       expect([response.status, (await answerOf(response)).code]).toEqual([413, 'RESOURCE_TOO_LARGE']);
@@ -189,7 +189,7 @@ describe.each(ADAPTERS)('Uploads on %s', (adapter) => {
       expect((await app.session()).bytesUsed).toBeLessThanOrEqual(3000);
     });
 
-    it('answers 413 instead where the limit is to reject, and evicts nothing', async () => {
+    it('answers 413 and evicts nothing if onLimit is reject', async () => {
       app = await FileApp.start(adapter, { maxResources: 1, onLimit: 'reject' });
       const kept = await app.add(Buffer.alloc(100));
       const response = await app.upload('/upload', file(10));
@@ -197,7 +197,7 @@ describe.each(ADAPTERS)('Uploads on %s', (adapter) => {
       expect((await app.session()).resources.map(({ id }) => id)).toEqual([kept.id]);
     });
 
-    it('stays within the limits with many uploads at once', async () => {
+    it('stays within the limits under many parallel uploads', async () => {
       app = await FileApp.start(adapter, { maxResources: 6, maxBytes: 4 * MIB });
       let most = 0;
       let isOver = false;
