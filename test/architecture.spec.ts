@@ -85,7 +85,7 @@ const RULES: Record<string, { layers: string[]; packages: (string | RegExp)[] }>
   },
   operate: {
     layers: ['domain', 'ports', 'core'],
-    packages: [NODE, '@nestjs/common', 'class-validator'],
+    packages: [NODE, 'class-validator'],
   },
   nest: {
     layers: ['domain', 'ports', 'core', 'http', 'assembly'],

@@ -40,6 +40,8 @@ export interface CoreParts {
 
 /** The parts of one process, put together: a server's, or those of a command beside it. */
 export class SessionsCore {
+  readonly config: SessionsConfig;
+  readonly clock: Clock;
   readonly store: MeteredStore;
   readonly storage: FileStorage;
   readonly events: SessionEventBus;
@@ -95,6 +97,8 @@ export class SessionsCore {
     this.alerts = new Alerts({ ...context, log: logFor('SessionAlerts') });
     const { finder } = this;
     this.service = new SessionService(context, { finder, opener, ender, resources });
+    this.config = config;
+    this.clock = clock;
     this.store = store;
     this.storage = storage;
     this.events = events;
@@ -104,8 +108,7 @@ export class SessionsCore {
 
   /** Connects store and storage, and begins to follow what other processes do. */
   async start(): Promise<void> {
-    const { store, storage } = this;
-    const { clock } = this.parts;
+    const { store, storage, clock } = this;
     // The store may lie in the same place: in one that is refused, it is not even made.
     await storage.inspect();
     await store.connect();

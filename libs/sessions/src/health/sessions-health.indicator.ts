@@ -1,9 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { HealthIndicatorService, type HealthIndicatorResult } from '@nestjs/terminus';
-import type { SessionsConfig } from '../core/config/config.js';
 import { SessionsCore } from '../core/core.js';
-import { SESSIONS_CONFIG } from '../core/config/tokens.js';
-import { Clock } from '../ports/clock.js';
 import { SessionsProbe, type SessionsHealth } from './sessions-probe.js';
 
 const FRESH_MS = 1000;
@@ -21,11 +18,9 @@ export class SessionsHealthIndicator {
 
   constructor(
     @Inject(HealthIndicatorService) private readonly indicators: HealthIndicatorService,
-    @Inject(SessionsCore) core: SessionsCore,
-    @Inject(SESSIONS_CONFIG) config: SessionsConfig,
-    @Inject(Clock) private readonly clock: Clock,
+    @Inject(SessionsCore) private readonly core: SessionsCore,
   ) {
-    this.probe = new SessionsProbe(core, config, clock);
+    this.probe = new SessionsProbe(core);
   }
 
   /** However often it is asked, it looks once a second. */
@@ -44,7 +39,7 @@ export class SessionsHealthIndicator {
   }
 
   private look(): Promise<SessionsHealth> {
-    const now = this.clock.monotonic();
+    const now = this.core.clock.monotonic();
     if (!this.latest || now - this.latest.at >= FRESH_MS) {
       this.latest = { at: now, health: this.probe.look() };
     }

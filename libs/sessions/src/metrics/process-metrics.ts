@@ -1,6 +1,7 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import type { SessionsCore } from '../core/core.js';
 import { ALERT_NAMES, REFUSAL_REASONS, RESOURCE_REFUSAL_REASONS } from '../domain/events.js';
+import { countStuck } from '../operate/overview.js';
 
 /** Few, since each is a series: a cached read, a durable write, a lock that was waited for. */
 const LATENCY_BUCKETS = [0.001, 0.01, 0.1];
@@ -72,7 +73,7 @@ function registerStuck(registry: Registry, core: SessionsCore): void {
     name: 'nest_sessions_stuck',
     help: 'What this process could not clean up in five tries; it goes on trying.',
     registers: [registry],
-    collect: () => stuck.set(core.recovery.stuck),
+    collect: () => stuck.set(countStuck(core)),
   });
 }
 

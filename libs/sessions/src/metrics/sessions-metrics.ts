@@ -1,11 +1,9 @@
 import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { Gauge, Registry } from 'prom-client';
-import type { SessionsConfig } from '../core/config/config.js';
 import { SessionsCore } from '../core/core.js';
-import { SESSIONS_CONFIG } from '../core/config/tokens.js';
-import { Clock } from '../ports/clock.js';
+import { readOverview, type Overview } from '../operate/overview.js';
+import { SingleFlight } from '../operate/single-flight.js';
 import { registerProcessMetrics } from './process-metrics.js';
-import { StoreFactsReader } from './store-facts.js';
 import { registerStoreMetrics } from './store-metrics.js';
 
 /**
@@ -18,19 +16,17 @@ export class SessionsMetrics implements OnModuleDestroy {
   readonly registry = new Registry();
   private readonly unsubscribe: () => void;
 
-  constructor(
-    @Inject(SessionsCore) core: SessionsCore,
-    @Inject(SESSIONS_CONFIG) { resourceTypes }: SessionsConfig,
-    @Inject(Clock) clock: Clock,
-  ) {
-    const facts = new StoreFactsReader(core, clock);
+  constructor(@Inject(SessionsCore) core: SessionsCore) {
+    // One for all metrics of a scrape, and for scrapes that overlap.
+    const reading = new SingleFlight(() => readOverview(core));
+    const askStore = (): Promise<Overview | null> => reading.ask().catch(() => null);
     const up: Gauge = new Gauge({
       name: 'nest_sessions_store_up',
       help: 'Whether the store answered this scrape.',
       registers: [this.registry],
-      collect: async () => up.set((await facts.read()) ? 1 : 0),
+      collect: async () => up.set((await askStore()) ? 1 : 0),
     });
-    registerStoreMetrics(this.registry, resourceTypes, () => facts.read());
+    registerStoreMetrics(this.registry, core.config.resourceTypes, askStore);
     this.unsubscribe = registerProcessMetrics(this.registry, core);
   }
 

@@ -1,9 +1,8 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
-import { CLEANUP_JOBS } from '../domain/events.js';
 import { STREAM_TYPE } from '../domain/resource.js';
 import { END_REASONS } from '../domain/session.js';
+import type { Overview } from '../operate/overview.js';
 import type { JobRecord, TypeTotals } from '../ports/session-store.js';
-import type { StoreFacts } from './store-facts.js';
 
 type Label = 'job' | 'kind' | 'reason' | 'type';
 type Sample = readonly [labels: Partial<Record<Label, string>>, value: number];
@@ -13,7 +12,7 @@ interface StoreMetric {
   readonly name: string;
   readonly help: string;
   readonly label?: Label;
-  readonly read: (facts: StoreFacts) => readonly Sample[];
+  readonly read: (overview: Overview) => readonly Sample[];
 }
 
 /** What a type is called that only an earlier configuration knew: labels come from fixed sets. */
@@ -24,7 +23,7 @@ const KEPT = 'Kept by the store: it survives restarts, and counts all processes.
 export function registerStoreMetrics(
   registry: Registry,
   resourceTypes: readonly string[],
-  readFacts: () => Promise<StoreFacts | null>,
+  askStore: () => Promise<Overview | null>,
 ): void {
   for (const { kind: Kind, name, help, label, read } of storeMetrics(resourceTypes)) {
     const metric = new Kind({
@@ -33,9 +32,9 @@ export function registerStoreMetrics(
       labelNames: label ? [label] : [],
       registers: [registry],
       collect: async () => {
-        const facts = await readFacts();
+        const overview = await askStore();
         metric.reset();
-        if (facts) for (const [labels, value] of read(facts)) metric.inc(labels, value);
+        if (overview) for (const [labels, value] of read(overview)) metric.inc(labels, value);
         else if (!label) metric.remove();
       },
     });
@@ -154,10 +153,10 @@ function cleanupMetrics(): StoreMetric[] {
 }
 
 /** A sample of each job for which there is a value. */
-function byJob(valueOf: (run: JobRecord | undefined) => number | null | undefined): StoreMetric['read'] {
-  return ({ runs }) =>
-    CLEANUP_JOBS.flatMap((job): Sample[] => {
-      const value = valueOf(runs.find((run) => run.job === job));
+function byJob(valueOf: (run: JobRecord | null) => number | null | undefined): StoreMetric['read'] {
+  return ({ jobs }) =>
+    jobs.flatMap(({ job, run }): Sample[] => {
+      const value = valueOf(run);
       return typeof value === 'number' ? [[{ job }, value]] : [];
     });
 }

@@ -1,15 +1,20 @@
-import type { SessionsConfig } from '../core/config/config.js';
+import type { CleanupReport } from '../core/cleanup/cleanup.js';
 import type { EndedSession } from '../core/endings/ender.js';
+import type { NodeState } from '../core/process/nodes.js';
+import type { ProcessState } from '../core/process/this-process.js';
 import type { SessionDetails } from '../core/sessions/session.service.js';
 import type { ResourceRecord } from '../domain/resource.js';
-import type { JobRun, StoreTotals } from '../ports/session-store.js';
+import type { Released, StoreTotals } from '../ports/session-store.js';
+import { averageDurationMs, endedSessions, sumOfTypes } from './figures.js';
+import type { JobState, Overview } from './overview.js';
+import type { SessionPage } from './session-page.js';
 
 /*
  * What operators see: each field is named here, so that nothing new in a record gets out by itself. Times are ISO-8601
  * in UTC, durations seconds, sizes bytes.
  */
 
-export function sessionView(session: SessionDetails, now: number) {
+function sessionView(session: SessionDetails, now: number) {
   return {
     session_id: session.id,
     user_id: session.userId,
@@ -43,40 +48,95 @@ export function endedView({ sessionId, resources, bytes, unfinished, pending }: 
   };
 }
 
+export function pageView({ sessions, totals, nextCursor, now }: SessionPage) {
+  return {
+    sessions: sessions.map((session) => sessionView(session, now)),
+    stats: statsView(totals),
+    ...(nextCursor !== null && { next_cursor: nextCursor }),
+  };
+}
+
 export function statsView(totals: StoreTotals) {
-  const ended = endedIn(totals);
   return {
     total_sessions_created: totals.created,
-    total_sessions_cleaned: ended,
+    total_sessions_cleaned: endedSessions(totals),
     active_sessions: totals.open,
-    avg_session_duration: ended === 0 ? 0 : totals.endedDurationMs / ended / 1000,
-    avg_resources_per_session: totals.open === 0 ? 0 : sumOf(totals, 'active') / totals.open,
+    avg_session_duration: averageDurationMs(totals) / 1000,
+    avg_resources_per_session: totals.open === 0 ? 0 : sumOfTypes(totals, 'active') / totals.open,
   };
 }
 
-export function metricsView(totals: StoreTotals, config: SessionsConfig) {
+export function overviewView({ totals, limits, jobs }: Overview) {
   return {
-    sessions: { active: totals.open, total_created: totals.created, total_cleaned: endedIn(totals) },
+    sessions: { active: totals.open, total_created: totals.created, total_cleaned: endedSessions(totals) },
     resources: {
-      active: sumOf(totals, 'active'),
-      total_cleaned: sumOf(totals, 'released'),
-      active_bytes: sumOf(totals, 'activeBytes'),
-      total_bytes_cleaned: sumOf(totals, 'releasedBytes'),
+      active: sumOfTypes(totals, 'active'),
+      total_cleaned: sumOfTypes(totals, 'released'),
+      active_bytes: sumOfTypes(totals, 'activeBytes'),
+      total_bytes_cleaned: sumOfTypes(totals, 'releasedBytes'),
     },
     limits: {
-      max_session_duration: config.maxDurationMs / 1000,
-      max_idle_time: config.maxIdleMs / 1000,
-      max_resources_per_session: config.limits.maxResources,
-      max_bytes_per_session: config.limits.maxBytes,
+      max_session_duration: limits.maxDurationMs / 1000,
+      max_idle_time: limits.maxIdleMs / 1000,
+      max_resources_per_session: limits.maxResources,
+      max_bytes_per_session: limits.maxBytes,
     },
+    cleanup: Object.fromEntries(jobs.map((state) => [state.job, jobView(state)])),
   };
 }
 
-/** `run`: the latest one, in whatever process; all `null` before the first. */
-export function jobView(run: JobRun | undefined, nextRunAt: number | null) {
+export function processView({ processId, role, isLive, at }: ProcessState) {
+  return { process_id: processId, role, alive: isLive, last_heard: timeOf(at) };
+}
+
+export function nodeView(node: NodeState) {
   return {
-    last_run: run ? timeOf(run.startedAt) : null,
-    duration_seconds: run ? Math.round(run.durationMs) / 1000 : null,
+    node_id: node.nodeId,
+    state: nodeState(node),
+    last_seen: timeOf(node.lastSeenAt),
+    resources: node.resources,
+    address: node.address,
+  };
+}
+
+export function nodeState({ isHere, isLive }: NodeState): 'here' | 'live' | 'away' {
+  if (isHere) return 'here';
+  return isLive ? 'live' : 'away';
+}
+
+export function forgottenView(nodeId: string, { resources, bytes }: Released) {
+  return { node_id: nodeId, forgotten: true, resources, bytes };
+}
+
+/** A cleanup run by hand. */
+export function cleanupView(reports: readonly CleanupReport[], dryRun: boolean) {
+  return {
+    dry_run: dryRun,
+    jobs: Object.fromEntries(reports.map((report) => [report.job, reportView(report)])),
+  };
+}
+
+function reportView({ items, failures, durationMs, lastError, sweep }: CleanupReport) {
+  return {
+    items,
+    failures,
+    duration_seconds: secondsOf(durationMs),
+    ...(lastError !== null && { last_error: lastError }),
+    ...(sweep && {
+      files: sweep.files,
+      foreign: sweep.foreign,
+      orphans: sweep.orphans,
+      deleted: sweep.deleted,
+      held: sweep.held,
+      trusted: sweep.trusted,
+    }),
+  };
+}
+
+function jobView({ run, nextRunAt }: JobState) {
+  return {
+    last_run: run && timeOf(run.startedAt),
+    duration_seconds: run && secondsOf(run.durationMs),
     items: run?.items ?? null,
     failures: run?.failures ?? null,
     next_run: nextRunAt === null ? null : timeOf(nextRunAt),
@@ -97,19 +157,12 @@ function resourceView(resource: ResourceRecord) {
   };
 }
 
-function endedIn({ ended }: StoreTotals): number {
-  return Object.values(ended).reduce((sum, sessions) => sum + sessions, 0);
-}
-
-function sumOf(
-  { types }: StoreTotals,
-  what: 'active' | 'activeBytes' | 'released' | 'releasedBytes',
-): number {
-  return types.reduce((sum, type) => sum + type[what], 0);
-}
-
 function timeOf(instant: number): string {
   return new Date(instant).toISOString();
+}
+
+function secondsOf(ms: number): number {
+  return Math.round(ms) / 1000;
 }
 
 function secondsBetween(from: number, to: number): number {

@@ -1,7 +1,8 @@
 import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
+import type { SessionsCore } from '../../core/core.js';
 import { hasCode } from '../../domain/errors.js';
 import { CommandFailure, EXIT } from '../output/command-failure.js';
-import { SessionsAccess, type OpenSessions } from './sessions-access.js';
+import { SessionsAccess } from './sessions-access.js';
 
 /**
  * On the environment's settings alone. It loads and connects only when a command asks for it: help and wrong options
@@ -9,19 +10,19 @@ import { SessionsAccess, type OpenSessions } from './sessions-access.js';
  */
 @Injectable()
 export class EnvironmentSessionsAccess extends SessionsAccess implements OnApplicationShutdown {
-  private opened: OpenSessions | null = null;
+  private core: SessionsCore | null = null;
 
-  override async open(): Promise<OpenSessions> {
-    this.opened ??= await this.connect();
-    return this.opened;
+  override async open(): Promise<SessionsCore> {
+    this.core ??= await this.connect();
+    return this.core;
   }
 
   async onApplicationShutdown(): Promise<void> {
-    await this.opened?.core.quiesce();
-    await this.opened?.core.stop();
+    await this.core?.quiesce();
+    await this.core?.stop();
   }
 
-  private async connect(): Promise<OpenSessions> {
+  private async connect(): Promise<SessionsCore> {
     const [{ resolveConfig }, { startCore }, { AnchoredClock }] = await Promise.all([
       import('../../core/config/config.js'),
       import('../../assembly/start-core.js'),
@@ -35,8 +36,7 @@ export class EnvironmentSessionsAccess extends SessionsAccess implements OnAppli
     }
     const clock = new AnchoredClock();
     try {
-      const core = await startCore({ config, clock, role: 'cli', logFor: (part) => new Logger(part) });
-      return { core, config, clock };
+      return await startCore({ config, clock, role: 'cli', logFor: (part) => new Logger(part) });
     } catch (error) {
       const failure = CommandFailure.from(error);
       if (failure.exitCode !== EXIT.storeUnreachable) throw failure;

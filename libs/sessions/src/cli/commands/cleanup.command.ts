@@ -1,6 +1,7 @@
 import { Option } from 'nest-commander';
-import { endedView } from '../../operate/views.js';
+import { cleanupView, endedView } from '../../operate/views.js';
 import type { CleanupReport } from '../../core/cleanup/cleanup.js';
+import type { SessionsCore } from '../../core/core.js';
 import type { EndedSession } from '../../core/endings/ender.js';
 import type { PendingFiles } from '../../core/endings/peer-wait.js';
 import type { SweepReport } from '../../core/cleanup/orphan-sweep.js';
@@ -9,7 +10,6 @@ import type { CleanupJob } from '../../domain/events.js';
 import type { CleanupProgress } from '../output/cleanup-progress.js';
 import { CommandFailure, EXIT, usage } from '../output/command-failure.js';
 import { gather, sessionId, wholeNumber, type Given } from './option-values.js';
-import type { OpenSessions } from '../access/sessions-access.js';
 import { SessionsCommandRunner } from './sessions-command-runner.js';
 import { noSuchSession } from './show.command.js';
 import { columns } from '../output/table.js';
@@ -86,7 +86,7 @@ export abstract class CleanupCommand extends SessionsCommandRunner {
     if (mustAsk && !this.terminal.canAsk) {
       throw usage('this ends a live session, and there is no terminal to ask on: say --yes');
     }
-    const { core } = await this.access.open();
+    const core = await this.access.open();
     const session = await core.service.describe({ id });
     if (!session) throw noSuchSession();
     if (options.dryRun) {
@@ -116,8 +116,8 @@ export abstract class CleanupCommand extends SessionsCommandRunner {
 
   private async cleanUp(options: CleanupCommandOptions, signal: AbortSignal): Promise<void> {
     const graceMs = graceOf(options);
-    const sessions = await this.access.open();
-    const reports = await this.runAll(sessions, graceMs, options, signal);
+    const core = await this.access.open();
+    const reports = await this.runAll(core, graceMs, options, signal);
     await this.reportAll(reports, options);
     const failures = reports.reduce((sum, report) => sum + report.failures, 0);
     for (const { sweep } of reports) if (sweep) refuseIfHeld(sweep);
@@ -130,13 +130,13 @@ export abstract class CleanupCommand extends SessionsCommandRunner {
   }
 
   private async runAll(
-    { core, clock }: OpenSessions,
+    core: SessionsCore,
     orphanGraceMs: number | undefined,
     { confirm, dryRun }: CleanupCommandOptions,
     signal: AbortSignal,
   ): Promise<CleanupReport[]> {
     const progress = this.terminal.showsProgress
-      ? await progressOf(await core.store.endings.countDue(clock.now()))
+      ? await progressOf(await core.store.endings.countDue(core.clock.now()))
       : null;
     const stop = (): void => void core.cleanup.stop();
     signal.addEventListener('abort', stop, { once: true });
@@ -157,8 +157,7 @@ export abstract class CleanupCommand extends SessionsCommandRunner {
     reports: readonly CleanupReport[],
     { json, dryRun = false }: CleanupCommandOptions,
   ): Promise<void> {
-    if (json)
-      return this.terminal.printJson({ dry_run: dryRun, jobs: Object.fromEntries(reports.map(jobJson)) });
+    if (json) return this.terminal.printJson(cleanupView(reports, dryRun));
     const head = ['JOB', dryRun ? 'DUE' : 'ITEMS', 'FAILURES', 'TOOK', 'LAST ERROR'];
     const rows = reports.map(({ job, items, failures, durationMs, lastError }) => [
       job,
@@ -210,24 +209,4 @@ function waitsFor({ resources, bytes, nodes }: PendingFiles): string {
 function questionFor({ id, userId, resourceCount, bytesUsed }: SessionDetails): string {
   const user = userId === null ? '' : ` of user ${cell(userId)}`;
   return `End session ${id}${user}, with ${counted(resourceCount, 'resource')} (${size(bytesUsed)})?`;
-}
-
-function jobJson({ job, items, failures, durationMs, lastError, sweep }: CleanupReport): [string, object] {
-  return [
-    job,
-    {
-      items,
-      failures,
-      duration_seconds: Math.round(durationMs) / 1000,
-      ...(lastError !== null && { last_error: lastError }),
-      ...(sweep && {
-        files: sweep.files,
-        foreign: sweep.foreign,
-        orphans: sweep.orphans,
-        deleted: sweep.deleted,
-        held: sweep.held,
-        trusted: sweep.trusted,
-      }),
-    },
-  ];
 }

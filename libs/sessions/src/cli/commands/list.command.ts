@@ -1,16 +1,16 @@
 import { Option } from 'nest-commander';
-import { decodeCursor, encodeCursor } from '../../operate/page-cursor.js';
-import { sessionView, statsView } from '../../operate/views.js';
+import { MAX_PAGE, readSessionPage } from '../../operate/session-page.js';
+import { pageView } from '../../operate/views.js';
 import type { SessionDetails } from '../../core/sessions/session.service.js';
-import type { SessionQuery, SessionSort } from '../../ports/session-store.js';
+import type { SessionQuery } from '../../ports/session-store.js';
 import { usage } from '../output/command-failure.js';
-import { gather, single, sort, userId, wholeNumber, type Given } from './option-values.js';
+import { gather, single, type Given } from './option-values.js';
 import { SessionsCommandRunner } from './sessions-command-runner.js';
 import { columns } from '../output/table.js';
 import { cell, counted, size, span } from '../output/format.js';
 
 const DEFAULT_LIMIT = 100;
-const MAX_LIMIT = 1000;
+const FLAGS = { limit: '--limit', cursor: '--cursor', user_id: '--user', sort: '--sort' };
 
 interface ListOptions {
   readonly limit?: Given;
@@ -24,7 +24,7 @@ interface ListOptions {
 export abstract class ListCommand extends SessionsCommandRunner {
   @Option({
     flags: '--limit <number>',
-    description: `at most so many sessions, 1 to ${MAX_LIMIT} (default: ${DEFAULT_LIMIT})`,
+    description: `at most so many sessions, 1 to ${MAX_PAGE} (default: ${DEFAULT_LIMIT})`,
   })
   gatherLimit(value: string, before: Given): string[] {
     return gather(value, before);
@@ -54,33 +54,19 @@ export abstract class ListCommand extends SessionsCommandRunner {
   }
 
   protected override async execute(_parameters: readonly string[], options: ListOptions): Promise<void> {
-    const query = queryOf(options);
-    const { core, clock } = await this.access.open();
-    const [found, totals] = await Promise.all([
-      core.service.list({ ...query, limit: query.limit + 1 }),
-      core.service.totals(),
-    ]);
-    const now = clock.now();
-    const page = found.slice(0, query.limit);
-    const last = found.length > query.limit ? page.at(-1) : undefined;
-    const cursor = last && encodeCursor(query.sort, { instant: instantOf(last, query.sort), id: last.id });
-    if (options.json) {
-      const sessions = page.map((session) => sessionView(session, now));
-      return this.terminal.printJson({
-        sessions,
-        stats: statsView(totals),
-        ...(cursor && { next_cursor: cursor }),
-      });
-    }
-    await this.printTable(page, now);
-    this.terminal.note(`${page.length} of ${counted(totals.open, 'active session')}\n`);
-    if (cursor) this.terminal.note(`More: --sort=${query.sort} --cursor ${cursor}\n`);
+    const query = await queryOf(options);
+    const page = await readSessionPage(await this.access.open(), query);
+    if (options.json) return this.terminal.printJson(pageView(page));
+    const { sessions, totals, nextCursor, now } = page;
+    await this.printTable(sessions, now);
+    this.terminal.note(`${sessions.length} of ${counted(totals.open, 'active session')}\n`);
+    if (nextCursor !== null) this.terminal.note(`More: --sort=${query.sort} --cursor ${nextCursor}\n`);
   }
 
-  private async printTable(page: readonly SessionDetails[], now: number): Promise<void> {
-    if (page.length === 0) return;
+  private async printTable(sessions: readonly SessionDetails[], now: number): Promise<void> {
+    if (sessions.length === 0) return;
     const head = ['SESSION', 'USER', 'ADDRESS', 'AGE', 'IDLE', 'REQUESTS', 'RESOURCES', 'SIZE'];
-    const rows = page.map((session) => [
+    const rows = sessions.map((session) => [
       session.id,
       cell(session.userId),
       cell(session.ipAddress),
@@ -94,20 +80,16 @@ export abstract class ListCommand extends SessionsCommandRunner {
   }
 }
 
-function queryOf(options: ListOptions): SessionQuery {
-  const order = sort(options.sort) ?? 'created_at';
-  const user = userId(options.user);
-  const cursor = single('--cursor', options.cursor);
-  const after = cursor === undefined ? undefined : decodeCursor(order, cursor);
-  if (after === null) throw usage('--cursor takes what a page with the same --sort named');
-  return {
-    limit: wholeNumber('--limit', options.limit, 1, MAX_LIMIT) ?? DEFAULT_LIMIT,
-    sort: order,
-    ...(user !== undefined && { userId: user }),
-    ...(after && { after }),
+async function queryOf({ limit, cursor, user, sort }: ListOptions): Promise<SessionQuery> {
+  const given = {
+    limit: single(FLAGS.limit, limit) ?? String(DEFAULT_LIMIT),
+    cursor: single(FLAGS.cursor, cursor),
+    user_id: single(FLAGS.user_id, user),
+    sort: single(FLAGS.sort, sort),
   };
-}
-
-function instantOf(session: SessionDetails, order: SessionSort): number {
-  return order.endsWith('created_at') ? session.createdAt : session.lastActivityAt;
+  // Not imported before it is needed: it brings class-validator, and other commands start without it.
+  const { readSessionListQuery } = await import('../../operate/session-list.query.js');
+  const read = readSessionListQuery(given, FLAGS);
+  if (read.kind === 'invalid') throw usage(read.faults.join('; '));
+  return read.query;
 }

@@ -1,6 +1,6 @@
 import { Option } from 'nest-commander';
 import { SILENT_AFTER_MS } from '../../core/process/this-process.js';
-import type { NodeState } from '../../core/process/nodes.js';
+import { forgottenView, nodeState, nodeView } from '../../operate/views.js';
 import { CommandFailure, EXIT, usage } from '../output/command-failure.js';
 import { nodeId } from './option-values.js';
 import { SessionsCommandRunner } from './sessions-command-runner.js';
@@ -37,13 +37,13 @@ export abstract class NodesCommand extends SessionsCommandRunner {
   }
 
   private async list({ json }: NodesOptions): Promise<void> {
-    const { core, clock } = await this.access.open();
+    const core = await this.access.open();
     const nodes = await core.nodes.list();
-    if (json) return this.terminal.printJson({ nodes: nodes.map(nodeJson) });
-    const now = clock.now();
+    if (json) return this.terminal.printJson({ nodes: nodes.map(nodeView) });
+    const now = core.clock.now();
     const rows = nodes.map((node) => [
       node.nodeId,
-      stateOf(node),
+      nodeState(node),
       ago(node.lastSeenAt, now),
       node.resources,
       cell(node.address),
@@ -56,7 +56,7 @@ export abstract class NodesCommand extends SessionsCommandRunner {
     if (!yes && !this.terminal.canAsk) {
       throw usage('this gives up the files of a node, and there is no terminal to ask on: say --yes');
     }
-    const { core } = await this.access.open();
+    const core = await this.access.open();
     const node = (await core.nodes.list()).find((known) => known.nodeId === id);
     if (!node) throw noSuchNode();
     if (node.isLive) throw isLive();
@@ -67,25 +67,10 @@ export abstract class NodesCommand extends SessionsCommandRunner {
     const forgotten = await core.nodes.forget(id);
     if (forgotten === 'unknown') throw noSuchNode();
     if (forgotten === 'live') throw isLive();
+    if (json) return this.terminal.printJson(forgottenView(id, forgotten));
     const { resources, bytes } = forgotten;
-    if (json) return this.terminal.printJson({ node_id: id, forgotten: true, resources, bytes });
     await this.terminal.print(`${id} forgotten: ${counted(resources, 'file')}, ${size(bytes)}\n`);
   }
-}
-
-function stateOf({ isHere, isLive: lives }: NodeState): string {
-  if (isHere) return 'here';
-  return lives ? 'live' : 'away';
-}
-
-function nodeJson(node: NodeState) {
-  return {
-    node_id: node.nodeId,
-    state: stateOf(node),
-    last_seen: new Date(node.lastSeenAt).toISOString(),
-    resources: node.resources,
-    address: node.address,
-  };
 }
 
 function noSuchNode(): CommandFailure {

@@ -20,10 +20,10 @@ export abstract class ShowCommand extends SessionsCommandRunner {
     options: { json?: boolean },
   ): Promise<void> {
     const id = sessionId(given);
-    const { core, clock } = await this.access.open();
+    const core = await this.access.open();
     const session = await core.service.describe({ id });
     if (!session) throw noSuchSession();
-    const now = clock.now();
+    const now = core.clock.now();
     if (options.json) await this.terminal.printJson(sessionDetailView(session, now));
     else await this.terminal.print(this.page(session, now));
   }

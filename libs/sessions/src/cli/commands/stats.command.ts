@@ -1,21 +1,10 @@
 import { Option } from 'nest-commander';
-import { jobView, metricsView, statsView } from '../../operate/views.js';
-import type { SessionsConfig } from '../../core/config/config.js';
-import { SILENT_AFTER_MS } from '../../core/process/this-process.js';
-import { CLEANUP_JOBS } from '../../domain/events.js';
-import type { Heartbeat, JobRecord, StoreTotals } from '../../ports/session-store.js';
+import { averageDurationMs, endedSessions } from '../../operate/figures.js';
+import { readOverview, type JobState, type Overview } from '../../operate/overview.js';
+import { overviewView, processView, statsView } from '../../operate/views.js';
 import { SessionsCommandRunner } from './sessions-command-runner.js';
 import { columns, facts, section } from '../output/table.js';
 import { cell, ago, size, span } from '../output/format.js';
-
-interface Snapshot {
-  readonly now: number;
-  readonly config: SessionsConfig;
-  readonly totals: StoreTotals;
-  readonly runs: readonly JobRecord[];
-  /** Of the other processes on the store. */
-  readonly beats: readonly Heartbeat[];
-}
 
 /** Totals, limits, and whether somebody cleans up. */
 export abstract class StatsCommand extends SessionsCommandRunner {
@@ -31,42 +20,37 @@ export abstract class StatsCommand extends SessionsCommandRunner {
     _parameters: readonly string[],
     options: { json?: boolean },
   ): Promise<void> {
-    const { core, config, clock } = await this.access.open();
-    const [totals, runs, beats] = await Promise.all([
-      core.service.totals(),
-      core.store.ledger.listRuns(),
-      core.store.fleet.listProcesses(),
-    ]);
-    const others = beats.filter(({ processId }) => processId !== core.thisProcess.id);
-    const snapshot = { now: clock.now(), config, totals, runs, beats: others };
-    if (options.json) await this.terminal.printJson(toJson(snapshot));
-    else await this.terminal.print(this.page(snapshot));
+    const overview = await readOverview(await this.access.open());
+    // The command itself is no news.
+    const shown = { ...overview, processes: overview.processes.filter(({ isHere }) => !isHere) };
+    if (options.json) await this.terminal.printJson(statsJson(shown));
+    else await this.terminal.print(this.page(shown));
   }
 
-  private page(snapshot: Snapshot): string {
+  private page(overview: Overview): string {
     const parts = [
-      ['Sessions', this.sessions(snapshot)],
-      ['Resources', this.resources(snapshot)],
-      ['Limits of this environment', this.limits(snapshot)],
-      ['Cleanup', this.cleanup(snapshot)],
-      ['Processes', this.processes(snapshot)],
+      ['Sessions', this.sessions(overview)],
+      ['Resources', this.resources(overview)],
+      ['Limits of this environment', this.limits(overview)],
+      ['Cleanup', this.cleanup(overview)],
+      ['Processes', this.processes(overview)],
     ] as const;
     return parts.map(([title, body]) => section(this.terminal, title, body)).join('\n');
   }
 
-  private sessions({ totals }: Snapshot): string {
-    const { total_sessions_cleaned: ended, avg_session_duration: average } = statsView(totals);
+  private sessions({ totals }: Overview): string {
+    const ended = endedSessions(totals);
     const reasons = Object.entries(totals.ended).filter(([, count]) => count > 0);
     const byReason = reasons.map(([reason, count]) => `${count} ${reason}`).join(', ');
     return facts(this.terminal, [
       ['Active', totals.open],
       ['Created', totals.created],
       ['Ended', byReason === '' ? ended : `${ended} (${byReason})`],
-      ['Average duration', ended === 0 ? '-' : span(average * 1000)],
+      ['Average duration', ended === 0 ? '-' : span(averageDurationMs(totals))],
     ]);
   }
 
-  private resources({ totals }: Snapshot): string {
+  private resources({ totals }: Overview): string {
     if (totals.types.length === 0) return 'none yet\n';
     const head = ['TYPE', 'ACTIVE', 'SIZE', 'CLEANED', 'SIZE CLEANED', 'EVICTED'];
     const rows = totals.types.map((type) => [
@@ -80,19 +64,18 @@ export abstract class StatsCommand extends SessionsCommandRunner {
     return columns(this.terminal, head, rows);
   }
 
-  private limits({ config }: Snapshot): string {
+  private limits({ limits }: Overview): string {
     return facts(this.terminal, [
-      ['Duration', span(config.maxDurationMs)],
-      ['Idle', span(config.maxIdleMs)],
-      ['Resources of a session', config.limits.maxResources],
-      ['Size of a session', size(config.limits.maxBytes)],
+      ['Duration', span(limits.maxDurationMs)],
+      ['Idle', span(limits.maxIdleMs)],
+      ['Resources of a session', limits.maxResources],
+      ['Size of a session', size(limits.maxBytes)],
     ]);
   }
 
-  private cleanup({ runs, now }: Snapshot): string {
+  private cleanup({ jobs, now }: Overview): string {
     const head = ['JOB', 'LAST RUN', 'TOOK', 'ITEMS', 'FAILURES', 'NEXT RUN', 'LAST SUCCESS', 'LAST ERROR'];
-    const rows = CLEANUP_JOBS.map((job) => {
-      const run = runs.find((known) => known.job === job);
+    const rows = jobs.map(({ job, run, nextRunAt }) => {
       if (!run) return [job, 'never', '-', 0, 0, '-', '-', '-'];
       return [
         job,
@@ -100,7 +83,7 @@ export abstract class StatsCommand extends SessionsCommandRunner {
         span(run.durationMs),
         run.items,
         run.failures,
-        nextRun(run, now),
+        nextRun(nextRunAt, now),
         ago(run.lastSuccessAt, now),
         cell(run.lastError),
       ];
@@ -108,43 +91,30 @@ export abstract class StatsCommand extends SessionsCommandRunner {
     return columns(this.terminal, head, rows);
   }
 
-  private processes({ beats, now }: Snapshot): string {
-    const hasServer = beats.some((beat) => beat.role === 'server' && isAlive(beat, now));
+  private processes({ processes, now }: Overview): string {
+    const hasServer = processes.some(({ role, isLive }) => role === 'server' && isLive);
     const warning = hasServer ? '' : 'No server is running: nobody cleans up.\n';
-    if (beats.length === 0) return warning;
-    const rows = beats.map((beat) => [
-      beat.processId,
-      beat.role,
-      isAlive(beat, now) ? 'alive' : 'silent',
-      ago(beat.at, now),
+    if (processes.length === 0) return warning;
+    const rows = processes.map(({ processId, role, isLive, at }) => [
+      processId,
+      role,
+      isLive ? 'alive' : 'silent',
+      ago(at, now),
     ]);
     return columns(this.terminal, ['PROCESS', 'ROLE', 'STATE', 'LAST HEARD'], rows) + warning;
   }
 }
 
-function toJson({ now, config, totals, runs, beats }: Snapshot) {
-  const cleanup = CLEANUP_JOBS.map((job) => {
-    const run = runs.find((known) => known.job === job);
-    return [job, jobView(run, run?.nextRunAt ?? null)];
-  });
+function statsJson(overview: Overview) {
+  const { totals, processes } = overview;
   return {
-    ...metricsView(totals, config),
-    cleanup: Object.fromEntries(cleanup),
+    ...overviewView(overview),
     stats: statsView(totals),
-    processes: beats.map((beat) => ({
-      process_id: beat.processId,
-      role: beat.role,
-      alive: isAlive(beat, now),
-      last_heard: new Date(beat.at).toISOString(),
-    })),
+    processes: processes.map(processView),
   };
 }
 
-function isAlive(beat: Heartbeat, now: number): boolean {
-  return now - beat.at < SILENT_AFTER_MS;
-}
-
-function nextRun({ nextRunAt }: JobRecord, now: number): string {
-  if (nextRunAt === null) return '-';
-  return nextRunAt >= now ? `in ${span(nextRunAt - now)}` : `${span(now - nextRunAt)} late`;
+function nextRun(at: JobState['nextRunAt'], now: number): string {
+  if (at === null) return '-';
+  return at >= now ? `in ${span(at - now)}` : `${span(now - at)} late`;
 }

@@ -60,10 +60,9 @@ export class Recovery {
     const { store, storage, clock, thisProcess } = this.context;
     const silentSince = clock.now() - SILENT_AFTER_MS;
     const alive: string[] = [thisProcess.id];
-    for (const { processId, at } of await store.fleet.listProcesses()) {
-      if (at > silentSince) alive.push(processId);
-      else if (processId !== thisProcess.id && (await store.fleet.dropProcess(processId, silentSince)))
-        report.done();
+    for (const { processId, isLive } of await thisProcess.listProcesses()) {
+      if (isLive) alive.push(processId);
+      else if (await store.fleet.dropProcess(processId, silentSince)) report.done();
     }
     await storage.keepSigns(alive);
   }

@@ -2,7 +2,7 @@ import { SessionsError } from '../../domain/errors.js';
 import type { ResourceRecord } from '../../domain/resource.js';
 import type { NodeRecord, Released } from '../../ports/session-store.js';
 import type { CoreContext } from './context.js';
-import { SILENT_AFTER_MS } from './this-process.js';
+import { SILENT_AFTER_MS, wasHeardLately } from './this-process.js';
 
 /** A node as it is now. */
 export interface NodeState extends NodeRecord {
@@ -22,7 +22,7 @@ export class Nodes {
     const now = clock.now();
     return (await store.fleet.listNodes()).map((node) => {
       const isHere = node.nodeId === thisProcess.nodeId;
-      return { ...node, isHere, isLive: isHere || now - node.lastSeenAt < SILENT_AFTER_MS };
+      return { ...node, isHere, isLive: isHere || wasHeardLately(node.lastSeenAt, now) };
     });
   }
 

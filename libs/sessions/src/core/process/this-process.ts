@@ -13,6 +13,18 @@ export const SILENT_AFTER_MS = 10_000;
 const FLUSH_MS = 1000;
 const HEARTBEAT_MS = 2000;
 
+/** Whether a process or node that was heard of last at `at` is taken for alive. */
+export function wasHeardLately(at: number, now: number): boolean {
+  return now - at < SILENT_AFTER_MS;
+}
+
+/** A process as it is now. */
+export interface ProcessState extends Heartbeat {
+  readonly isLive: boolean;
+  /** Whether it is this one, which is always live. */
+  readonly isHere: boolean;
+}
+
 /** What a process tells of itself. */
 export interface ProcessFacts {
   readonly role: 'server' | 'cli';
@@ -107,17 +119,24 @@ export class ThisProcess {
     if (this.clock.monotonic() - this.beatAt >= SILENT_AFTER_MS / 2) await this.beat();
   }
 
-  /** Processes heard of lately, this one too. */
-  async listLive(): Promise<Heartbeat[]> {
+  /** Every process that the store lists. */
+  async listProcesses(): Promise<ProcessState[]> {
     const now = this.clock.now();
-    const all = await this.fleet.listProcesses();
-    return all.filter((beat) => beat.processId === this.id || now - beat.at < SILENT_AFTER_MS);
+    return (await this.fleet.listProcesses()).map((beat) => {
+      const isHere = beat.processId === this.id;
+      return { ...beat, isHere, isLive: isHere || wasHeardLately(beat.at, now) };
+    });
+  }
+
+  /** Processes heard of lately, this one too. */
+  async listLive(): Promise<ProcessState[]> {
+    return (await this.listProcesses()).filter(({ isLive }) => isLive);
   }
 
   /** The others among them that have the same node. */
-  private async listNeighbours(): Promise<Heartbeat[]> {
+  private async listNeighbours(): Promise<ProcessState[]> {
     const live = await this.listLive();
-    return live.filter((beat) => beat.nodeId === this.nodeId && beat.processId !== this.id);
+    return live.filter(({ nodeId, isHere }) => nodeId === this.nodeId && !isHere);
   }
 
   /**
