@@ -78,6 +78,20 @@ describe('commands that look, beside a running server', () => {
     expect(table).not.toContain('No server is running');
   });
 
+  it('calls a process silent that was not heard of for ten seconds', async () => {
+    const [beat] = await server.store.fleet.listProcesses();
+    const processId = '00000000-0000-4000-8000-000000000009';
+    await server.store.fleet.heartbeat({ ...beat!, processId, at: Date.now() - 10_000 });
+    const { stdout } = await run('stats');
+    const { processes } = JSON.parse((await run('stats', '--json')).stdout) as { processes: object[] };
+    await server.store.fleet.dropProcess(processId, Date.now());
+    expect(stdout).toMatch(new RegExp(`${processId} +server +silent +\\d+ s ago`));
+    expect(processes).toMatchObject([
+      { process_id: processId, alive: false },
+      { process_id: beat?.processId, alive: true },
+    ]);
+  });
+
   it('is no activity of the sessions', async () => {
     const before = await server.store.sessions.find(anna.id);
     await Promise.all([run('list'), run('show', anna.id)]);

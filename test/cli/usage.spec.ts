@@ -34,7 +34,9 @@ describe('a wrong command line', () => {
     'an unknown order': ['list', '--sort', 'created_at;drop'],
     'a cursor of nobody': ['list', '--cursor', 'zzz'],
     'an empty user': ['list', '--user', ''],
+    'a user with a line break': ['list', '--user', 'anna\nben'],
     'a user left out before another option': ['list', '--user', '--json'],
+    'a cursor left out before another option': ['list', '--cursor', '--json'],
     'no id': ['show'],
     'an empty id': ['show', ''],
     'a glob': ['show', '*'],
@@ -85,6 +87,11 @@ describe('a wrong command line', () => {
     },
     120_000,
   );
+
+  it('is told with the name of the option', async () => {
+    const { stderr } = await runCli(['list', '--limit', '0', '--user', ''], { storagePath: '/nowhere' });
+    expect(stderr).toBe('error: --limit must be a whole number from 1 to 1000; --user must be text\n');
+  });
 
   it('that says nothing is answered with the help, on standard error', async () => {
     const { code, stdout, stderr } = await runCli([], { storagePath: '/nowhere' });

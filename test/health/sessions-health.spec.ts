@@ -148,9 +148,10 @@ describe.each(ADAPTERS)('health on %s', (adapter: AdapterName) => {
   });
 
   it.each([
-    ['stuck', (core: SessionsCore) => jest.spyOn(core.recovery, 'stuck', 'get').mockReturnValue(1)],
-    ['held', (core: SessionsCore) => (core.sweep.held = true)],
-  ])('is degraded, but serves, while something is %s', async (word, given) => {
+    ['stuck', 'an end', (core: SessionsCore) => jest.spyOn(core.recovery, 'stuck', 'get').mockReturnValue(1)],
+    ['stuck', 'an orphan', (core: SessionsCore) => jest.spyOn(core.sweep, 'stuck', 'get').mockReturnValue(1)],
+    ['held', 'a sweep', (core: SessionsCore) => (core.sweep.held = true)],
+  ])('is degraded, but serves, while something is %s: %s', async (word, _what, given) => {
     given(running.app.get(SessionsCore));
     expect(await askAnew()).toEqual({
       status: 200,

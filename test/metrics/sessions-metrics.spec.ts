@@ -162,6 +162,14 @@ describe.each(ADAPTERS)('metrics on %s', (adapter: AdapterName) => {
     });
   });
 
+  it('counts as stuck what recovery could not finish and orphans that could not be deleted', async () => {
+    await start();
+    const { recovery, sweep } = running.app.get(SessionsCore);
+    jest.spyOn(recovery, 'stuck', 'get').mockReturnValue(1);
+    jest.spyOn(sweep, 'stuck', 'get').mockReturnValue(2);
+    expect((await scrape()).value('nest_sessions_stuck')).toBe(3);
+  });
+
   it('measures what the store takes to answer, and counts its failures', async () => {
     await start();
     const core = running.app.get(SessionsCore);
