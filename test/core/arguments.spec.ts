@@ -43,7 +43,7 @@ describe.each(STORES)('Wrong arguments on %s', (store) => {
       await expect(creating).rejects.toThrow(
         expect.objectContaining({
           code: 'INVALID_ARGUMENT',
-          message: `The ${name} of a resource is a text.`,
+          message: `Resource ${name} must be a string.`,
         }) as Error,
       );
     }

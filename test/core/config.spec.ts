@@ -152,7 +152,7 @@ describe('Configuration', () => {
   });
 
   it.each(['maxResource', 'constructor'])('refuses the option %s, which does not exist', (name) => {
-    expect(() => resolveConfig({ [name]: 3 }, {})).toThrow(`"${name}": there is no such option`);
+    expect(() => resolveConfig({ [name]: 3 }, {})).toThrow(`"${name}": unknown option`);
   });
 
   it.each([

@@ -49,7 +49,7 @@ describe('the settings of Redis', () => {
 
   it('refuse a URL of the environment beside another store as an option', () => {
     expect(faultOf({ store: 'sqlite' }, { SESSION_REDIS_URL: URL_OF_REDIS })).toContain(
-      'is given, but store (SESSION_STORE) is not redis',
+      'is set, but store (SESSION_STORE) is not redis',
     );
   });
 

@@ -17,23 +17,23 @@ describe('The touches of a process', () => {
   });
 
   it('are not written past a request of which it is open whether it is activity', async () => {
-    const decided = touches.hold(100);
+    const releaseHold = touches.holdFlushedThrough(100);
     await touches.flush(200);
     expect(touches.flushedThroughAt).toBe(100);
-    decided();
+    releaseHold();
     await touches.flush(300);
     expect(touches.flushedThroughAt).toBe(300);
   });
 
   it('are not written past a request that turns out to be activity while others are being written', async () => {
-    const decided = touches.hold(100);
+    const releaseHold = touches.holdFlushedThrough(100);
     jest.spyOn(store.sessions, 'touch').mockImplementationOnce(async () => {
       touches.add('waited', 210, 1);
-      decided();
+      releaseHold();
     });
     touches.add('other', 150, 1);
     await touches.flush(200);
-    expect(touches.noted('waited')).toBeDefined();
+    expect(touches.pendingOf('waited')).toBeDefined();
     expect(touches.flushedThroughAt).toBe(100);
   });
 
@@ -42,7 +42,7 @@ describe('The touches of a process', () => {
     touches.add('one', 100, 1);
     await expect(touches.flush(200)).rejects.toThrow('refused');
     expect(touches.flushedThroughAt).toBe(0);
-    expect(touches.noted('one')).toEqual({ sessionId: 'one', at: 100, requests: 1 });
+    expect(touches.pendingOf('one')).toEqual({ sessionId: 'one', at: 100, requests: 1 });
   });
 
   it('do not change any more once they are being written', async () => {
@@ -55,6 +55,6 @@ describe('The touches of a process', () => {
     touches.add('one', 90, 1);
     await touches.flush(200);
     expect(written).toEqual([{ sessionId: 'one', at: 100, requests: 2 }]);
-    expect(touches.noted('one')).toEqual({ sessionId: 'one', at: 210, requests: 1 });
+    expect(touches.pendingOf('one')).toEqual({ sessionId: 'one', at: 210, requests: 1 });
   });
 });

@@ -1,49 +1,49 @@
 import type { EndReason, SessionRecord } from '../domain/session.js';
 
-/** How a session ends: what is due, `open → ending → ended`, and the end of its tombstone. */
+/** Ends sessions: finds the due ones, leads them through `open → ending → ended`, drops tombstones. */
 export abstract class EndingsGroup {
   /**
-   * `open → ending`, for one caller alone: it gets the record, and the lease to finish the end on its node. `null` for
-   * everybody else, and where a condition in `only` does not hold. Each other node that holds files of the session has a
-   * part in the end too, which is free to be leased at once: by its clock `end.at` may be still to come.
+   * `open → ending`. One caller wins: it gets the record, and the lease to finish the end on its node. `null` for all
+   * others, and if the session does not meet `only`. Every other node with files of the session has a part in the end,
+   * which it may lease at once, even while `end.at` is in the future by its own clock.
    */
   abstract beginEnd(sessionId: string, end: BeginEnd, only?: EndCondition): Promise<EndingSession | null>;
 
   /**
-   * Sessions left `ending` whose part on the node of the lease, or that of no node where none holds files, is free:
-   * nobody has begun it, or the holder's lease has run out. The oldest first; each is leased to the caller.
+   * Leases to the caller, oldest first, `ending` sessions whose part on the lease's node is free: not begun, or its lease
+   * has expired. A session without files on any node has one part, which every node may lease.
    */
   abstract leaseEnding(request: LeaseRequest): Promise<EndingSession[]>;
 
   /**
-   * The node has done its part: drops the records of what it held, and those of streams, and adds what was settled to the
-   * totals. `ending → ended` with the last part: a tombstone stays. Address and agent go with the first. Answers what it
-   * added; zeros where the session was not `ending`.
+   * Completes the node's part: drops the records of its files and of streams, and adds settled ones to the totals. The last
+   * part makes `ending → ended`: a tombstone stays. The first erases address and agent. Answers what it added; zeros
+   * unless the session was `ending`.
    */
   abstract finishEnd(sessionId: string, nodeId: string, at: number): Promise<Released>;
 
-  /** Open sessions whose idle end (see `idleEndsAt`) lies at or before `at`, in the order of those ends. */
+  /** Open sessions whose idle end (see `idleEndsAt`) is at or before `at`, earliest end first. */
   abstract findIdle(at: number, limit: number): Promise<SessionRecord[]>;
 
-  /** Open sessions whose absolute end lies at or before `at`, the oldest first. */
+  /** Open sessions whose absolute end is at or before `at`, earliest end first. */
   abstract findExpired(at: number, limit: number): Promise<SessionRecord[]>;
 
-  /** How many open sessions are due at `at`: idle, and expired. */
+  /** Counts the open sessions that are due at `at`: idle, and expired. */
   abstract countDue(at: number): Promise<{ readonly idle: number; readonly expired: number }>;
 
-  /** Drops at most `limit` tombstones whose absolute end lies at or before `at`; how many it dropped. */
+  /** Drops at most `limit` tombstones whose absolute end is at or before `at`; answers how many. */
   abstract dropTombstones(at: number, limit: number): Promise<number>;
 }
 
-/** A right to finish something, until another process may take it over. */
+/** The exclusive right to finish something; after `until`, another process may lease it. */
 export interface Lease {
   readonly processId: string;
-  /** The node of that process: what it may finish are things of this node. */
+  /** The node of that process: the lease covers things of this node alone. */
   readonly nodeId: string;
   readonly until: number;
 }
 
-/** Asks for a lease on what is free at `at`, for `limit` things at most. */
+/** Requests leases on at most `limit` things that are free at `at`. */
 export interface LeaseRequest {
   readonly at: number;
   readonly lease: Lease;
@@ -56,17 +56,17 @@ export interface BeginEnd {
   readonly lease: Lease;
 }
 
-/** An end that was decided on what a session looked like: it happens only if it still does. */
+/** The snapshot of a session that an end was decided on: the session ends only if it still matches. */
 export interface EndCondition {
-  /** Not active since. */
+  /** No activity after this instant. */
   readonly lastActivityAt: number;
   /** Still without a resource and a user. */
   readonly disposable?: boolean;
 }
 
-/** A session on its way out, as one node sees it. */
+/** A session in state `ending`, as one node sees it. */
 export interface EndingSession extends SessionRecord {
-  /** Whether the node of the lease holds files of it, in any state. */
+  /** Whether the lease's node has files of the session, in any state. */
   readonly hasFiles: boolean;
 }
 

@@ -1,15 +1,15 @@
 import type { EndReason, SessionRecord } from '../domain/session.js';
 
-/** The changes that other processes read. */
+/** Changes of sessions, for other processes to poll. */
 export abstract class FeedGroup {
   /**
-   * What changed since `position`: opened, ended, rotated and bound sessions, each once and in its latest shape. `null`
-   * starts at now, with no changes.
+   * Sessions opened, ended, rotated or bound after `position`, each once and in its latest state. `null` starts at now,
+   * without changes.
    */
   abstract read(position: FeedPosition | null, limit: number): Promise<Feed>;
 }
 
-/** Where a reader of the feed is. Opaque: only its store reads it. */
+/** A reader's position in the feed. Opaque: only its store can interpret it. */
 export type FeedPosition = string;
 
 export interface SessionChange {
@@ -18,18 +18,18 @@ export interface SessionChange {
   readonly endReason: EndReason | null;
   readonly epoch: number;
   readonly userId: string | null;
-  /** While it is `ending`: the nodes that still hold files of it, in the order of their ids. */
+  /** While the session is `ending`: the nodes that still have files of it, sorted by id. */
   readonly nodes: readonly string[];
 }
 
 export interface Feed {
   readonly changes: readonly SessionChange[];
   readonly position: FeedPosition;
-  /** Whether there is more to read at once. */
+  /** Whether the limit cut the changes off: read on at once. */
   readonly more: boolean;
   /**
-   * Whether history itself has changed since the position: what was told before may not have happened, and what happened
-   * may not be told. Whoever remembers sessions forgets them all.
+   * Whether the store lost history after `position`: changes already read may be undone, and others may be missing.
+   * Readers drop every session that they cache.
    */
   readonly reset?: boolean;
 }

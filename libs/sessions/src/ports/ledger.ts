@@ -1,24 +1,25 @@
 import type { CleanupJob } from '../domain/events.js';
 import type { EndReason } from '../domain/session.js';
 
-/** Who the store is, what it counted, and what the cleanup jobs did. */
+/** The store's identity, its totals, and the runs of cleanup jobs. */
 export abstract class LedgerGroup {
-  /** Who this store is, and how far its history has come. */
+  /** Identifies the store's data and how far its history has come. */
   abstract identity(): Promise<StoreIdentity>;
 
-  /** Totals and gauges, kept up to date with each write: answering costs the same with one session or a million. */
+  /** Totals and gauges, updated with each write: reading them costs the same with one session or a million. */
   abstract totals(): Promise<StoreTotals>;
 
-  /** Keeps the latest run of a cleanup job, and adds it to the job's totals. */
+  /** Stores the latest run of a cleanup job, and adds it to the job's totals. */
   abstract recordRun(run: JobRun): Promise<void>;
 
+  /** One entry for each job that has run. */
   abstract listRuns(): Promise<JobRecord[]>;
 }
 
 export interface StoreIdentity {
-  /** UUID of this store's data: a new, empty store has another. */
+  /** UUID of this store's data: an emptied or new store has another. */
   readonly generation: string;
-  /** Only ever grows, with each change of a session: a store that was restored from a backup is behind. */
+  /** Increases with each change of a session, never decreases: a store restored from a backup is behind. */
   readonly counter: number;
 }
 
@@ -28,27 +29,27 @@ export interface JobRun {
   readonly durationMs: number;
   readonly items: number;
   readonly failures: number;
-  /** `null` where no next one is planned: a run by hand. */
+  /** `null` for a run started by hand. */
   readonly nextRunAt: number | null;
-  /** What failed, in one line without secrets. */
+  /** The last failure, on one line, without secrets; `null` for none. */
   readonly lastError: string | null;
 }
 
-/** The latest run, and the sums of all. */
+/** The latest run of a job, and the sums of all its runs. */
 export interface JobRecord extends JobRun {
   readonly runs: number;
   readonly totalItems: number;
   readonly totalFailures: number;
-  /** When a run last went through without a failure; `null` if none did. */
+  /** The latest run without failures; `null` for none. */
   readonly lastSuccessAt: number | null;
 }
 
 export interface TypeTotals {
   readonly type: string;
-  /** Held now, in any state. */
+  /** Existing now, in any state. */
   readonly active: number;
   readonly activeBytes: number;
-  /** Let go, whatever the reason; evictions are counted here too. */
+  /** Released for any reason, evictions included. */
   readonly released: number;
   readonly releasedBytes: number;
   readonly evicted: number;
@@ -57,10 +58,10 @@ export interface TypeTotals {
 export interface StoreTotals {
   readonly created: number;
   readonly open: number;
-  /** Over, with files still on their way out. */
+  /** Over, but files remain to be deleted. */
   readonly ending: number;
   readonly ended: Readonly<Record<EndReason, number>>;
-  /** The sum of the lives of all sessions ended so far. */
+  /** Sum of the durations of all ended sessions. */
   readonly endedDurationMs: number;
   readonly types: readonly TypeTotals[];
 }

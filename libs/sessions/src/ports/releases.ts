@@ -1,13 +1,13 @@
 import type { ResourceRecord } from '../domain/resource.js';
 import type { LeaseRequest, Lease, Released } from './endings.js';
 
-/** How a resource is let go: `releasing`, and gone once its file is. */
+/** Releases resources: marks them `releasing`, and drops the records once the files are deleted. */
 export abstract class ReleasesGroup {
   /**
-   * Marks resources `releasing`, leased to the caller, and answers those it marked: each at most once. With `only`
-   * `'unused'` (an eviction), a resource is passed over unless it is `ready`, not in use, and last used when `victims` says.
-   * What lies on another node than the lease's is that node's to lease, and `freed` at once: its count and bytes are given
-   * back, and an eviction is counted, whenever that node comes to delete it.
+   * Marks resources `releasing`, leases them to the caller and answers those it marked: each at most once. With `only`
+   * `'unused'` (an eviction), skips a resource unless it is `ready`, not in use, and last used at the victim's `lastUsedAt`.
+   * A file of another node than the lease's is left for that node to lease, and `freed` at once: its count and bytes are
+   * given back, and an eviction is counted, however late that node deletes it.
    */
   abstract beginRelease(
     victims: readonly Victim[],
@@ -16,14 +16,14 @@ export abstract class ReleasesGroup {
   ): Promise<ResourceRecord[]>;
 
   /**
-   * Resources of the lease's node, and streams, left `releasing` by a holder whose lease has run out, oldest lease first;
-   * each is leased to the caller.
+   * Leases to the caller, oldest lease first, `releasing` resources of the lease's node, and streams, whose lease has
+   * expired.
    */
   abstract leaseReleasing(request: LeaseRequest): Promise<ResourceRecord[]>;
 
   /**
-   * Drops the records of `releasing` resources, their count and bytes unless they are `freed`, and adds what was settled to
-   * the totals. Answers what it added.
+   * Drops the records of `releasing` resources, gives back count and bytes unless they are `freed`, and adds settled ones
+   * to the totals. Answers what it added.
    */
   abstract finishRelease(resourceIds: readonly string[], kind: 'released' | 'evicted'): Promise<Released>;
 }

@@ -16,15 +16,15 @@ export * from './resources.js';
 export * from './sessions.js';
 
 /**
- * Remembers sessions and what they own, in groups of operations. It decides nothing: instants are passed in, limits too,
- * and each write is conditional, so that of two processes deciding at once only one is right.
+ * Stores sessions and their resources, in groups of operations. It decides nothing: callers pass instants and limits, and
+ * each write is conditional, so that of two processes that decide at once only one succeeds.
  *
- * What every operation of every group promises:
- * - It is atomic, and durable when its promise resolves, but for touches and heartbeats.
- * - Absence is an answer, never an error. Nothing but `sessions.open` creates a session; no write revives an ended one.
- * - It may be repeated: the second time changes nothing and answers as told there. Only what counts (`touch`, `grow`,
- *   `use`, `recordRun`) counts again.
- * - Where the store cannot answer, it rejects with `STORE_UNAVAILABLE`; nothing was changed then, or all of it.
+ * Every operation of every group promises:
+ * - It is atomic, and durable when its promise resolves, except touches and heartbeats.
+ * - Absence is an answer, never an error. Only `sessions.open` creates a session; no write revives an ended one.
+ * - It may be repeated: a repeat changes nothing and answers as documented there. Only counters (`touch`, `grow`, `use`,
+ *   `recordRun`) count again.
+ * - If the store cannot answer, it rejects with `STORE_UNAVAILABLE`; then it has changed nothing or everything.
  */
 export abstract class SessionStore implements StoreGroups {
   /** A fixed word for logs and metrics: `sqlite`, `redis`, `memory`. */
@@ -48,17 +48,17 @@ export abstract class SessionStore implements StoreGroups {
     this.ledger = groups.ledger;
   }
 
-  /** Makes the store ready, creating what it needs. Rejects with `STORE_INCOMPATIBLE` where it cannot serve. */
+  /** Prepares the store, creating what is missing. Rejects with `STORE_INCOMPATIBLE` if its version or setup is unfit. */
   abstract connect(): Promise<void>;
 
-  /** Closes connections and handles. Writes that were accepted are finished first. */
+  /** Finishes accepted writes, then closes connections and handles. */
   abstract close(): Promise<void>;
 
   /**
    * Calls `listener` soon after any process ended, rotated or bound a session. Best effort: a notification may be late,
    * spurious or lost, so readers of the feed must also poll. Lasts until `close`, and resolves then; a store without
-   * notifications never calls, and resolves at once. Rejects with `STORE_UNAVAILABLE` where the store's user may not
-   * subscribe; while no server answers it retries.
+   * notifications never calls, and resolves at once. Rejects with `STORE_UNAVAILABLE` if the store's user may not
+   * subscribe; retries while no server answers.
    */
   async onChange(_listener: () => void): Promise<void> {}
 }

@@ -1,29 +1,30 @@
 import type { NewSession, SessionRecord } from '../domain/session.js';
 
-/** What happens to an open session: it begins, is found, touched, bound to a user, gets a new token, and is listed. */
+/** Opens, finds, touches and lists sessions; binds users and replaces tokens. */
 export abstract class SessionsGroup {
   /**
-   * Adds an open session; `full`, and nothing added, where `maxSessions` are open already. Never overwrites: an id or a
-   * token of another session is an `INVALID_ARGUMENT`, and the same session a second time is `opened`, as it is. A store
-   * may rely on ids, token hashes and resource ids naming the same bucket (see `domain/bucket`), and refuse others alike.
+   * Adds an open session; adds nothing and answers `full` if `maxSessions` are open. Never overwrites: an id or token of
+   * another session rejects with `INVALID_ARGUMENT`, a repeat answers `opened` and changes nothing. A store may require
+   * that session id, token hash and resource ids belong to the same bucket (see `domain/bucket`), and reject others alike.
    */
   abstract open(session: NewSession, maxSessions: number): Promise<'opened' | 'full'>;
 
-  /** The session that has, or had until its last regenerate, this token. Ended ones are found until their tombstone goes. */
+  /** The session with this current or previous token, in any state, as long as a tombstone is kept; `null` for none. */
   abstract findByToken(tokenHash: string): Promise<TokenMatch | null>;
 
+  /** A session in any state; `null` for none. */
   abstract find(sessionId: string): Promise<SessionRecord | null>;
 
   /**
-   * Moves last activity forward, never back and never past the session's absolute end, and counts requests. Only open
-   * sessions are touched. A touch of one request or more confirms the session. Durable within moments, not at once.
+   * Moves last activity forward, never back and never past the session's absolute end, and counts requests. Skips sessions
+   * that are not open. A touch of one request or more confirms the session. Durable soon after it resolves, not at once.
    */
   abstract touch(touches: readonly Touch[]): Promise<void>;
 
-  /** Binds a user to an open session whose epoch is still `epoch`. */
+  /** Binds a user to an open session if its epoch is `epoch`. */
   abstract bindUser(sessionId: string, epoch: number, userId: string): Promise<'bound' | Refused>;
 
-  /** Gives an open session whose epoch is still `epoch` a new token, and its epoch one more. Of two at once, one wins. */
+  /** Replaces the token of an open session if its epoch is `epoch`, and increments the epoch. Of two at once, one wins. */
   abstract rotate(
     sessionId: string,
     epoch: number,
@@ -34,16 +35,16 @@ export abstract class SessionsGroup {
   /** Open sessions with neither a resource nor a user, the least recently used first. */
   abstract findDisposable(limit: number): Promise<SessionRecord[]>;
 
-  /** One page of open sessions, in the order asked for. */
+  /** One page of open sessions, in the order of `query.sort`. */
   abstract list(query: SessionQuery): Promise<SessionRecord[]>;
 }
 
-/** `gone`: no longer open. `stale`: open, but its token has been changed since. */
+/** `gone`: the session is not open. `stale`: it is open, but its token was replaced. */
 export type Refused = 'gone' | 'stale';
 
 export interface TokenMatch {
   readonly session: SessionRecord;
-  /** Whether it is its current token. */
+  /** Whether the token is the current one, not the previous one. */
   readonly current: boolean;
   /** When the token was replaced; `null` for the current one. */
   readonly replacedAt: number | null;
@@ -52,18 +53,18 @@ export interface TokenMatch {
 export interface Touch {
   readonly sessionId: string;
   readonly at: number;
-  /** Requests since the last touch; 0 where only bytes moved. */
+  /** Requests since the last touch; 0 if only bytes were transferred. */
   readonly requests: number;
 }
 
 export const SESSION_SORTS = ['created_at', '-created_at', 'last_activity', '-last_activity'] as const;
-/** `-` before it: descending. Ties are in the order of the ids. */
+/** A leading `-` sorts descending. Ties are sorted by id. */
 export type SessionSort = (typeof SESSION_SORTS)[number];
 
 export interface SessionQuery {
   readonly limit: number;
   readonly sort: SessionSort;
   readonly userId?: string;
-  /** The last session of the page before: the sort's instant, and the id. */
+  /** The last session of the previous page: the instant that `sort` compares, and the id. */
   readonly after?: { readonly instant: number; readonly id: string };
 }

@@ -6,7 +6,7 @@ import type { ReleasesGroup } from './releases.js';
 import type { ResourcesGroup } from './resources.js';
 import type { SessionsGroup } from './sessions.js';
 
-/** The operations of a store, in groups: whoever uses a store takes the groups that it needs. */
+/** The operations of a store, in groups: its callers depend on the groups that they need. */
 export interface StoreGroups {
   readonly sessions: SessionsGroup;
   readonly endings: EndingsGroup;
@@ -24,7 +24,7 @@ export type OperationName = {
   [Group in GroupName]: `${Group}.${keyof StoreGroups[Group] & string}`;
 }[GroupName];
 
-/** What only reads changes nothing, and takes no lock that a writer would wait for. */
+/** A `read` changes nothing, and takes no lock that blocks writers. */
 export type OperationKind = 'read' | 'write';
 
 type KindsOf<Group> = { readonly [Operation in keyof Group]: OperationKind };
@@ -73,16 +73,15 @@ export const STORE_OPERATIONS: { readonly [Group in GroupName]: KindsOf<StoreGro
   ledger: { identity: 'read', totals: 'read', recordRun: 'write', listRuns: 'read' },
 };
 
-/** All names, as `sessions.open`. */
 export const OPERATION_NAMES: readonly OperationName[] = Object.entries(STORE_OPERATIONS).flatMap(
   ([group, operations]) =>
     Object.keys(operations).map((operation) => `${group}.${operation}` as OperationName),
 );
 
-/** One operation, whatever it takes and answers. */
+/** An operation of any signature. */
 export type Operation = (...args: unknown[]) => Promise<unknown>;
 
-/** Groups whose every operation is what `make` answers for its name. */
+/** Builds groups of the operations that `make` returns for their names. */
 export function makeGroups(make: (name: OperationName) => Operation): StoreGroups {
   const groups: Record<string, Record<string, Operation>> = {};
   for (const name of OPERATION_NAMES) {
@@ -92,7 +91,7 @@ export function makeGroups(make: (name: OperationName) => Operation): StoreGroup
   return groups as Record<GroupName, object> as StoreGroups;
 }
 
-/** The same groups with `wrap` around every operation: for what concerns all of them alike, such as timing. */
+/** The same groups with `wrap` around every operation, e.g. to time them. */
 export function wrapGroups(
   groups: StoreGroups,
   wrap: (operation: Operation, name: OperationName) => Operation,
@@ -100,7 +99,7 @@ export function wrapGroups(
   return makeGroups((name) => wrap(operationOf(groups, name) as Operation, name));
 }
 
-/** One operation by its name, looked up with each call. */
+/** An operation by its name, looked up at each call. */
 export function operationOf(
   groups: Readonly<Record<GroupName, object>>,
   name: OperationName,
@@ -114,7 +113,6 @@ export function operationOf(
   };
 }
 
-/** Whether an operation changes nothing. */
 export function isRead(name: OperationName): boolean {
   return READS.has(name);
 }

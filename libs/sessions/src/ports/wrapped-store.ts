@@ -1,7 +1,7 @@
 import { SessionStore } from './session-store.js';
 import { wrapGroups } from './store-groups.js';
 
-/** Another store with something around its every operation. */
+/** A store with `wrap` around its every operation. */
 export class WrappedStore extends SessionStore {
   override readonly kind: string;
 

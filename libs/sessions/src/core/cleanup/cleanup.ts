@@ -48,13 +48,13 @@ export class Cleanup {
     for (const job of CLEANUP_JOBS) this.planNext(job);
   }
 
-  /** Deletes nothing within one interval of `sinceMs`: the clock of this boot is not to be believed yet. */
+  /** Pauses all cleanup until one interval after `sinceMs`: the clock of this boot is not trusted yet. */
   pause(sinceMs: number): void {
     const { clockTrust, config, log } = this.context;
-    clockTrust.lastUntil(sinceMs + config.cleanupIntervalMs);
-    if (!clockTrust.lasts) return;
+    clockTrust.distrustUntil(sinceMs + config.cleanupIntervalMs);
+    if (clockTrust.isTrusted) return;
     log.warn(
-      'The clock is behind what the store has seen, or more than a day ahead of it: cleanup pauses for one interval.',
+      "The system clock is behind the store's last instant, or more than a day ahead of it: cleanup pauses for one interval.",
     );
   }
 
@@ -123,7 +123,7 @@ export class Cleanup {
   }
 
   private isPaused(): boolean {
-    return this.stopping || this.context.clockTrust.lasts;
+    return this.stopping || !this.context.clockTrust.isTrusted;
   }
 
   private async perform(

@@ -1,29 +1,29 @@
 import ipaddr from 'ipaddr.js';
 import { LRUCache } from 'lru-cache';
 
-/** What stands for a client without an address: one behind a Unix socket, say. */
+/** The address of a client without one, e.g. behind a Unix socket. */
 export const LOCAL_ADDRESS = 'local';
 
-/** One text per address, however it was written: no zone, an IPv4 address never in IPv6 clothes. */
+/** The canonical text of an address: no zone, IPv4-mapped IPv6 addresses converted to IPv4; `local` for no address. */
 export function canonicalAddress(text: string | undefined): string {
   return text ? canonical(text) : LOCAL_ADDRESS;
 }
 
-const canonical = remembered((text) =>
+const canonical = memoized((text) =>
   ipaddr.isValid(text) ? withoutZone(ipaddr.process(text)) : LOCAL_ADDRESS,
 );
 
-/** The network that floods are counted by: an IPv4 address, an IPv6 /64. */
+/** The network that openings are counted by: an IPv4 address or an IPv6 /64. */
 export const networkOf = masked(32, 64);
 
-/** The key by which addresses are compared for binding; `null` where they are not. */
+/** The function whose results binding compares; `null` if it does not compare addresses. */
 export function addressKeyFor(mode: 'exact' | 'prefix' | 'off'): ((address: string) => string) | null {
   if (mode === 'off') return null;
   return mode === 'exact' ? networkOf : masked(24, 64);
 }
 
 function masked(ipv4Bits: number, ipv6Bits: number): (address: string) => string {
-  return remembered((address) => {
+  return memoized((address) => {
     if (!ipaddr.isValid(address)) return address;
     const parsed = ipaddr.process(address);
     return parsed instanceof ipaddr.IPv6
@@ -37,8 +37,8 @@ function withoutZone(address: ipaddr.IPv4 | ipaddr.IPv6): string {
   return address.toString();
 }
 
-/** Clients come again and again, and to parse an address takes longer than all else that is done for a request. */
-function remembered(tell: (address: string) => string): (address: string) => string {
-  const known = new LRUCache<string, string>({ max: 4096, memoMethod: tell });
-  return (address) => known.memo(address);
+/** Parsing an address costs more than the rest of a request, and clients return. */
+function memoized(compute: (address: string) => string): (address: string) => string {
+  const cache = new LRUCache<string, string>({ max: 4096, memoMethod: compute });
+  return (address) => cache.memo(address);
 }

@@ -10,7 +10,7 @@ import type { OptionKind } from './option-kinds.js';
 import { DEFAULTS, labelOf, OPTIONS, type OptionName } from './options.js';
 import { SessionsSettings } from './settings.js';
 
-/** What an application may set; what it leaves out comes from the environment, or is the default. */
+/** The options of an application. An option that is missing is read from the environment, or has its default. */
 export type SessionsOptions = Partial<SessionsSettings>;
 
 type DurationName = Extract<OptionName, `${string}Seconds`>;
@@ -26,7 +26,7 @@ export interface SessionsConfig
     Readonly<Record<InMilliseconds<DurationName>, number>> {
   /** `maxResources` and `maxBytes` together. */
   readonly limits: ResourceLimits;
-  /** The rule that `bindIp` and `bindAgent` make. */
+  /** `bindIp` and `bindAgent` as one rule. */
   readonly binding: BindingRule;
   /** The built-in types and the application's. */
   readonly resourceTypes: readonly string[];
@@ -34,7 +34,7 @@ export interface SessionsConfig
 
 const { maxDurationSeconds, maxIdleSeconds, maxResources, maxBytes } = DEFAULTS;
 
-/** Two sets of limits to copy. `production` is what the defaults are. */
+/** Two sets of limits to copy. `production` equals the defaults. */
 export const presets = Object.freeze({
   development: Object.freeze({
     maxDurationSeconds: 7200,
@@ -46,7 +46,7 @@ export const presets = Object.freeze({
 });
 
 /**
- * Options first, then the environment, then the defaults.
+ * Reads each option from `options`, else from the environment, else from the defaults.
  * @throws SessionsError `CONFIG_INVALID`: one message that lists every fault by name, without the values, since some are
  * secrets
  */
@@ -59,12 +59,12 @@ export function resolveConfig(
   faults.push(...invalidOf(settings), ...conflictsOf(settings));
   if (faults.length > 0) {
     const list = faults.map((fault) => `  - ${fault}`).join('\n');
-    throw new SessionsError('CONFIG_INVALID', `The settings of nest-sessions are not valid:\n${list}`);
+    throw new SessionsError('CONFIG_INVALID', `Invalid settings of nest-sessions:\n${list}`);
   }
   return toConfig(settings);
 }
 
-/** Two defaults follow other options: the idle time is no longer than the session, and a URL of Redis selects it. */
+/** Two defaults depend on other options: `maxIdleSeconds` is at most the duration, and a Redis URL selects that store. */
 function withDefaults(given: GivenOptions): SessionsSettings {
   const settings = Object.assign(new SessionsSettings(), given);
   const { maxDurationSeconds, redisUrls } = settings;

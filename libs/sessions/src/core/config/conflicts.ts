@@ -1,7 +1,7 @@
 import { labelOf } from './options.js';
 import type { SessionsSettings } from './settings.js';
 
-/** Faults of settings that are valid alone, and not together. */
+/** Faults of settings that are valid alone but not together. */
 export function conflictsOf({
   maxIdleSeconds,
   maxDurationSeconds,
@@ -9,7 +9,7 @@ export function conflictsOf({
   redisUrls,
 }: SessionsSettings): string[] {
   const faults: string[] = [];
-  // Anything but a number is a fault already, and some values cannot be compared.
+  // Other types are reported by validation already, and some of them cannot be compared.
   const areNumbers = [maxIdleSeconds, maxDurationSeconds].every(Number.isFinite);
   if (areNumbers && maxIdleSeconds > maxDurationSeconds) {
     faults.push(`${labelOf('maxIdleSeconds')}: must not be more than ${labelOf('maxDurationSeconds')}`);
@@ -17,12 +17,10 @@ export function conflictsOf({
   if (!Array.isArray(redisUrls)) return faults;
   const [urls, chosen] = [labelOf('redisUrls'), labelOf('store')];
   if (store === 'redis' && redisUrls.length === 0) {
-    faults.push(`${urls}: is required where ${chosen} is redis`);
+    faults.push(`${urls}: is required if ${chosen} is redis`);
   }
   if (store !== 'redis' && redisUrls.length > 0) {
-    faults.push(
-      `${urls}: is given, but ${chosen} is not redis: set one of them alone, or the store to redis`,
-    );
+    faults.push(`${urls}: is set, but ${chosen} is not redis: remove one of them, or set the store to redis`);
   }
   return faults;
 }

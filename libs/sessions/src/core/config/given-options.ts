@@ -5,11 +5,11 @@ import { OPTIONS, type OptionName } from './options.js';
 export type Environment = Readonly<Record<string, string | undefined>>;
 export type GivenOptions = Partial<Record<OptionName, unknown>>;
 
-/** What is set, unchecked: as an option, else in the environment, else in a file that the environment names. */
+/** Collects unchecked values from the options, else from the environment, else from files that the environment names. */
 export function collectGiven(options: object, environment: Environment, faults: string[]): GivenOptions {
   const given: GivenOptions = {};
   for (const [name, value] of Object.entries(options)) {
-    if (!isOptionName(name)) faults.push(`${JSON.stringify(name.slice(0, 64))}: there is no such option`);
+    if (!isOptionName(name)) faults.push(`${JSON.stringify(name.slice(0, 64))}: unknown option`);
     else if (value !== undefined) given[name] = value;
   }
   for (const [name, entry] of OPTIONS) {
@@ -29,7 +29,7 @@ function fromEnvironment(entry: OptionEntry, environment: Environment, faults: s
   const path = entry.fileEnvironment && environment[entry.fileEnvironment];
   if (!path) return undefined;
   try {
-    // In a file, lines separate the entries of a list too.
+    // Line breaks in a file separate list entries, as commas do.
     return entry.kind.parse(readFileSync(path, 'utf8').trim().replaceAll(/\s+/g, ','));
   } catch {
     faults.push(`${entry.fileEnvironment}: the file cannot be read`);

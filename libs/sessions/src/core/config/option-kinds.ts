@@ -13,13 +13,13 @@ import {
   ValidateBy,
 } from 'class-validator';
 
-/** The values that an option takes. */
+/** The values that an option accepts. */
 export interface OptionKind<T> {
-  /** Makes a value of an environment variable's text. Text that is none is returned for the checks to refuse. */
+  /** Parses an environment variable. For invalid text it returns a value that the checks refuse. */
   parse(text: string): unknown;
   /** Decorators of class-validator, for a property that holds the value. */
   readonly checks: readonly PropertyDecorator[];
-  /** The value, where it is not null, as the config holds it. Default: unchanged. */
+  /** Converts a value other than `null` for the config. Default: unchanged. */
   toConfig?(value: T): T;
 }
 
@@ -52,7 +52,7 @@ export function orNull<T>(kind: OptionKind<T>): OptionKind<T | null> {
   return { ...kind, checks: [IsOptional(), ...kind.checks] };
 }
 
-/** Comma-separated in the environment. `what` names the entries in the fault: `paths`. */
+/** Comma-separated in the environment. `what` names the entries in the error: `paths`. */
 export function list(what: string, most: number, entry: Pick<RegExp, 'test'>): OptionKind<readonly string[]> {
   const message = `must be a list of ${what}`;
   const validate = (value: unknown): boolean => typeof value === 'string' && entry.test(value);

@@ -1,11 +1,11 @@
 import type { OptionKind } from './option-kinds.js';
 
-/** What the table says of an option; its name, default and meaning are those of the property. */
+/** An entry of the table of options; the property gives the name, default and meaning. */
 export interface OptionEntry {
   /** The environment variable. */
   readonly environment: string;
   readonly kind: OptionKind<unknown>;
-  /** The variable that names a file to read the value from, where the other is not set. */
+  /** The variable with the path of a file that has the value, if `environment` is not set. */
   readonly fileEnvironment?: string | undefined;
 }
 

@@ -1,7 +1,4 @@
-/**
- * Whether a client of Redis can be made of it: a server or a node, maybe with credentials and the number of a
- * database.
- */
+/** Whether `text` is the URL of a Redis server or node, optionally with credentials and a database number. */
 export function isRedisUrl(text: string): boolean {
   if (!/^rediss?:\/\/[^\s,]+$/.test(text) || !URL.canParse(text)) return false;
   const { hostname, pathname, username, password } = new URL(text);

@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 
-/** Compares what somebody presents with secrets that are known here, in a time that tells nothing of either. */
+/** Compares a presented value with known secrets in constant time. */
 export class SecretMatcher {
   private readonly digests: readonly Buffer[];
 
@@ -8,7 +8,7 @@ export class SecretMatcher {
     this.digests = secrets.map(digestOf);
   }
 
-  /** Whether `presented` is one of the secrets. All of them are looked at, whichever it is. */
+  /** Whether `presented` is one of the secrets. Compares it with all of them, whichever matches. */
   matches(presented: unknown): boolean {
     if (typeof presented !== 'string') return false;
     const digest = digestOf(presented);

@@ -1,2 +1,2 @@
-/** The resolved configuration (`SessionsConfig`), for whoever needs to inject it. */
+/** Injection token of the resolved configuration (`SessionsConfig`). */
 export const SESSIONS_CONFIG = Symbol('SESSIONS_CONFIG');

@@ -6,41 +6,41 @@ import type { CoreContext } from '../process/context.js';
 import { describeError } from '../watch/log.js';
 import { PeerWait, type PendingFiles } from './peer-wait.js';
 
-/** For so long the process that began an end is left to finish it. */
+/** The process that began an end has this long to finish it before another may. */
 export const END_LEASE_MS = 60_000;
 
 export interface EndOptions {
-  /** Ends it only if it still looks as it did when this was decided. */
+  /** Ends the session only if it still matches the snapshot that the end was decided on. */
   readonly only?: EndCondition;
-  /** Resolves only when the files are deleted and the streams closed, in every process that lives and is in time. */
+  /** Waits until files are deleted and streams closed; for other processes, a few seconds at most. */
   readonly thorough?: boolean;
 }
 
 export interface EndedSession extends Released {
   readonly sessionId: string;
   /**
-   * Why something of it is still there: the session is over, and a cleanup tries again. `null` when all is done; files
+   * The failure that left something undone: the session is over, and the next cleanup retries. `null` if all is done; files
    * that are deleted in the background, as they are unless the end is thorough, count as done.
    */
   readonly unfinished: SessionsError | null;
   /**
-   * Files of it that other nodes still hold, where a thorough end waited for them: each node deletes its own when it can.
-   * `null` when there are none, and unless the end is thorough.
+   * Files that other nodes had not deleted when a thorough end stopped waiting: each node deletes its own later. `null` if
+   * there are none, and unless the end is thorough.
    */
   readonly pending: PendingFiles | null;
 }
 
-/** The one way a session ends, whoever ends it and why. Every step may be repeated; a crash leaves only what cleanup finishes. */
+/** Ends sessions, for every reason. Every step may be repeated; cleanup finishes what a crash interrupts. */
 export class Ender {
-  private readonly others: PeerWait;
+  private readonly peers: PeerWait;
 
   constructor(private readonly context: CoreContext) {
-    this.others = new PeerWait(context);
+    this.peers = new PeerWait(context);
   }
 
   /**
-   * Ends an open session; `null` where there is none, where another caller was first, or where `only` does not hold.
-   * When it resolves the session is over, and its files are out of reach unless `unfinished` says otherwise.
+   * Ends an open session; `null` if there is none, another caller was first, or it does not match `only`. When it resolves
+   * the session is over, and its files are out of reach unless `unfinished` is set.
    */
   async end(sessionId: string, reason: EndReason, options: EndOptions = {}): Promise<EndedSession | null> {
     const at = this.context.clock.now();
@@ -60,15 +60,15 @@ export class Ender {
         return await this.finishEverywhere(record);
       }
       const ended = await this.finish(record);
-      // Streams and uploads let themselves go as they are cut off: they are gone from the store by now, some or all.
+      // Streams and uploads that were cut off release themselves: the store may have dropped them already.
       return { ...ended, resources: Math.max(ended.resources, record.resourceCount) };
     } catch (error) {
-      const unfinished = this.leaveToCleanup(sessionId, error);
+      const unfinished = this.deferToCleanup(sessionId, error);
       return { sessionId, resources: 0, bytes: 0, unfinished, pending: null };
     }
   }
 
-  /** Does this node's part of an end that was begun: by this process, by another node, or by one that did not come so far. */
+  /** Does this node's part of an end that this process, another node, or a process that failed has begun. */
   async finish(session: EndingSession, thorough = false): Promise<EndedSession> {
     const { store, storage, thisProcess, clock } = this.context;
     const ticket = session.hasFiles ? await storage.discardSession(session.id) : null;
@@ -77,13 +77,13 @@ export class Ender {
     return { sessionId: session.id, ...released, unfinished, pending: null };
   }
 
-  /** Takes in what another process changed. */
+  /** Applies a change that another process made. */
   apply(change: SessionChange): void {
     if (change.state === 'open') this.context.cache.apply(change);
     else void this.cutOff(change);
   }
 
-  /** Where changes may have been missed: what is connected here, and whose session is over or lost, is cut off. */
+  /** Cuts off connections whose session is over or lost: called when changes may have been missed. */
   async recheckConnections(): Promise<void> {
     for (const sessionId of this.context.connections.sessionIds) {
       const record = await this.context.store.sessions.find(sessionId);
@@ -92,7 +92,7 @@ export class Ender {
     }
   }
 
-  /** From here on nothing of the session is served or written in this process. */
+  /** Stops this process from serving or writing anything of the session. */
   private cutOff(ended: Pick<SessionChange, 'id' | 'endReason' | 'epoch' | 'userId'>): Promise<void> {
     this.context.cache.apply({ ...ended, state: 'ending' });
     return this.context.connections.close(ended.id, ended.endReason ?? 'ended');
@@ -106,17 +106,17 @@ export class Ender {
     if (ticket === null) return null;
     const emptied = this.context.storage.emptyTrash(ticket).then(
       ({ failures }) =>
-        failures > 0 ? this.leaveToCleanup(sessionId, new Error('files cannot be deleted')) : null,
-      (error: unknown) => this.leaveToCleanup(sessionId, error),
+        failures > 0 ? this.deferToCleanup(sessionId, new Error('files cannot be deleted')) : null,
+      (error: unknown) => this.deferToCleanup(sessionId, error),
     );
     return thorough ? emptied : null;
   }
 
   private async finishEverywhere(session: EndingSession): Promise<EndedSession> {
-    await this.others.untilClosed(session.id);
+    await this.peers.untilClosed(session.id);
     const ended = await this.finish(session, true);
-    const left = await this.others.untilDeleted(session.id);
-    // Others may have done their part before they were first looked at: what the session had when it ended tells.
+    const left = await this.peers.untilDeleted(session.id);
+    // Other nodes may have finished before the first poll: count from what the session had when it ended.
     return {
       ...ended,
       resources: Math.max(ended.resources, session.resourceCount - left.resources),
@@ -125,11 +125,13 @@ export class Ender {
     };
   }
 
-  private leaveToCleanup(sessionId: string, cause: unknown): SessionsError {
-    this.context.log.warn(`The end of session ${sessionId} waits for a cleanup: ${describeError(cause)}`);
+  private deferToCleanup(sessionId: string, cause: unknown): SessionsError {
+    this.context.log.warn(
+      `Ending session ${sessionId} is not complete, the next cleanup retries: ${describeError(cause)}`,
+    );
     return new SessionsError(
       'STORAGE_UNAVAILABLE',
-      'The session is over, but not all it left could be deleted yet; cleanup tries again.',
+      'The session is over, but some of its files or records remain; the next cleanup deletes them.',
       { cause, retryAfterSeconds: 60 },
     );
   }

@@ -2,23 +2,23 @@ import { STREAM_TYPE } from '../../domain/resource.js';
 import type { ResourceRecord } from '../../domain/resource.js';
 import type { CoreContext } from '../process/context.js';
 
-/** How long other processes are waited for; they hear of an end within half a second. */
+/** Longest wait for other processes, which read of an end within half a second. */
 const REMOTE_CLOSE_MS = 3000;
 const REMOTE_POLL_MS = 50;
 
-/** What of a session still lies on other nodes. */
+/** Files of a session that other nodes have not deleted yet. */
 export interface PendingFiles {
   readonly resources: number;
   readonly bytes: number;
-  /** The nodes, in the order of their ids. */
+  /** Sorted by id. */
   readonly nodes: readonly string[];
 }
 
-/** What other processes do when a session ends, where somebody waits for it. */
+/** Waits for other processes to do their part of an end. */
 export class PeerWait {
   constructor(private readonly context: CoreContext) {}
 
-  /** Streams and uploads that live processes hold elsewhere are let go by them as soon as they hear of the end. */
+  /** Waits until other live processes have released streams and uploads, as they do when they read of the end. */
   async untilClosed(sessionId: string): Promise<void> {
     const { thisProcess, store } = this.context;
     const others = new Set((await thisProcess.listLive()).map((beat) => beat.processId));
@@ -34,8 +34,8 @@ export class PeerWait {
   }
 
   /**
-   * Waits for the nodes that live to delete their files of a session that is over on this one: what is left, which is that of
-   * nodes that are away or late.
+   * Waits until live nodes have deleted their files of a session that this node has finished. Answers what is left: files
+   * of nodes that are away or late.
    */
   async untilDeleted(sessionId: string): Promise<PendingFiles> {
     const { thisProcess, store } = this.context;

@@ -8,26 +8,27 @@ export function isId(value: unknown): value is string {
   return typeof value === 'string' && UUID.test(value);
 }
 
-/** @throws SessionsError `INVALID_ARGUMENT` unless it names a session, whether there is one or not */
+/** @throws SessionsError `INVALID_ARGUMENT` unless its id is a UUID; the session need not exist */
 export function requireSession(session: SessionRef): void {
-  if (!isId((session as SessionRef | null | undefined)?.id)) throw invalidArgument('A session id is a UUID.');
+  if (!isId((session as SessionRef | null | undefined)?.id))
+    throw invalidArgument('Session id must be a UUID.');
 }
 
-/** @throws SessionsError `INVALID_ARGUMENT` unless it names a resource, whether there is one or not */
+/** @throws SessionsError `INVALID_ARGUMENT` unless its id is a UUID; the resource need not exist */
 export function requireResource(resource: { readonly id: string }): void {
   if (!isId((resource as { readonly id: string } | null | undefined)?.id)) {
-    throw invalidArgument('A resource id is a UUID.');
+    throw invalidArgument('Resource id must be a UUID.');
   }
 }
 
-/** @throws SessionsError `INVALID_ARGUMENT` unless these are texts, or absent: `null` counts as that, too */
+/** @throws SessionsError `INVALID_ARGUMENT` unless each property is a string, `null` or absent */
 export function requireTexts(given: object | null | undefined, names: readonly string[]): void {
   if (typeof given !== 'object' || given === null)
-    throw invalidArgument('What a resource is has to be told.');
+    throw invalidArgument("A resource description object is required, e.g. { type: 'temp_file' }.");
   const wrong = names.find(
     (name) => !['string', 'undefined'].includes(typeof (Reflect.get(given, name) ?? undefined)),
   );
-  if (wrong !== undefined) throw invalidArgument(`The ${wrong} of a resource is a text.`);
+  if (wrong !== undefined) throw invalidArgument(`Resource ${wrong} must be a string.`);
 }
 
 export function invalidArgument(message: string): SessionsError {

@@ -6,12 +6,12 @@ import { bucketName } from '../../domain/bucket.js';
 const TOKEN = /^[A-Za-z0-9_-]{45}$/;
 
 /**
- * The secret in a client's cookie: two characters that name the session's bucket, then 256 random bits in base64url.
- * It shows itself only to who asks for it by `reveal`: never in a log, an error or JSON.
+ * The secret in a client's cookie: two characters for the session's bucket, then 256 random bits in base64url. Only
+ * `reveal` returns it: logs, errors and JSON show `[redacted]`.
  */
 export class SessionToken {
   readonly #text: string;
-  /** What stores know it by: the two characters of its bucket, then its SHA-256 in base64url. */
+  /** The form that stores keep: the two characters of the bucket, then the token's SHA-256 in base64url. */
   readonly hash: string;
 
   private constructor(text: string) {
@@ -19,12 +19,12 @@ export class SessionToken {
     this.hash = text.slice(0, 2) + crypto.hash('sha256', text, 'base64url');
   }
 
-  /** A new token for this session. Its bucket follows from the public id, so that a new token keeps it. */
+  /** A new random token for this session. The public id gives its bucket, so that all tokens of a session share it. */
   static createFor(sessionId: string): SessionToken {
     return new SessionToken(bucketName(sessionId) + randomBytes(32).toString('base64url'));
   }
 
-  /** `null` for anything that this package cannot have issued. */
+  /** `null` for a text that this package cannot have issued. */
   static parse(text: string): SessionToken | null {
     return typeof text === 'string' && TOKEN.test(text) ? new SessionToken(text) : null;
   }

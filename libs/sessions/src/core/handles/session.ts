@@ -3,23 +3,23 @@ import type { SessionRecord } from '../../domain/session.js';
 import type { TokenCarrier } from './token-carrier.js';
 
 /**
- * A live session, as handlers and services get it: who it is, and until when. Instants are epoch milliseconds. What it
- * holds changes with every request of anybody; ask `SessionService.describe` for that.
+ * A snapshot of a live session, for handlers and services. Instants are epoch milliseconds. Its resources and counts,
+ * which change with every request, come from `SessionService.describe`.
  */
 export class Session {
-  /** Public id (UUID): fit for logs, URLs and support mails; it opens nothing. */
+  /** Public id (UUID): safe in logs, URLs and support mails; not a credential. */
   readonly id: string;
   readonly ipAddress: string;
   readonly userAgent: string;
   readonly createdAt: number;
   readonly lastActivityAt: number;
-  /** The absolute end. */
+  /** The absolute end, whatever the activity. */
   readonly expiresAt: number;
-  /** The idle end, if nothing more happens. */
+  /** The idle end, if no activity follows. */
   readonly idleEndsAt: number;
   /** `null` until the application binds one. */
   userId: string | null;
-  /** @internal Which of its tokens this request came with. */
+  /** @internal The generation of the token that this request presented. */
   epoch: number;
   #carrier: TokenCarrier | null = null;
 
@@ -35,16 +35,16 @@ export class Session {
     this.epoch = record.epoch;
   }
 
-  /** @internal From here on its tokens reach the client by themselves. */
+  /** @internal From now on `carrier` sends new tokens to the client. */
   carryTokensBy(carrier: TokenCarrier): void {
     this.#carrier = carrier;
   }
 
-  /** @internal Of all that names a session, only what a request was given knows the way to its client. */
+  /** @internal `null` unless `session` is the object that a request was given. */
   static carrierOf(session: SessionRef): TokenCarrier | null {
     return #carrier in session ? session.#carrier : null;
   }
 }
 
-/** Whatever names a session: the session itself, or anything with its public id. */
+/** Refers to a session: the session itself, or an object with its public id. */
 export type SessionRef = Pick<Session, 'id'>;

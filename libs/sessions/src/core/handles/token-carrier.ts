@@ -1,8 +1,8 @@
 import type { SessionToken } from './session-token.js';
 
-/** Brings tokens to the client that a session belongs to. */
+/** Sends tokens to the client of a session. */
 export interface TokenCarrier {
   carry(token: SessionToken): void;
-  /** Its session is over: the client need not keep its token. */
+  /** Makes the client drop its token: the session is over. */
   clear(): void;
 }

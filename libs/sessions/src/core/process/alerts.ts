@@ -4,7 +4,7 @@ import { describeError } from '../watch/log.js';
 
 const CHECK_MS = 10_000;
 
-/** Watches the thresholds: what goes over one is told once, as an event and a log line, and again when it is back. */
+/** Watches the alert thresholds: raises an alert with an event and a log line, and clears it with an event. */
 export class Alerts {
   private readonly raised = new Set<AlertName>();
   private failedRuns = 0;
@@ -33,31 +33,31 @@ export class Alerts {
     for (const unsubscribe of this.unsubscribes) unsubscribe();
   }
 
-  /** Which alerts stand now. */
+  /** The alerts that are raised now. */
   get active(): ReadonlySet<AlertName> {
     return this.raised;
   }
 
-  /** Looks at what no event tells of. */
+  /** Checks the thresholds that no event reports. */
   async check(): Promise<void> {
     try {
       const { open } = await this.context.store.ledger.totals();
       const most = this.context.config.alertActiveSessions;
-      this.set('active_sessions', open > most, `${open} sessions are active, more than ${most}`);
+      this.set('active_sessions', open > most, `${open} active sessions, more than ${most}`);
     } catch (error) {
-      this.context.log.debug(`Alerts could not be checked: ${describeError(error)}`);
+      this.context.log.debug(`Checking alerts failed: ${describeError(error)}`);
     }
   }
 
   private noteRun(failures: number): void {
     this.failedRuns = failures > 0 ? this.failedRuns + 1 : 0;
     const isFailing = this.failedRuns >= this.context.config.alertCleanupFailures;
-    this.set('cleanup_failed', isFailing, `${this.failedRuns} cleanups in a row had failures`);
+    this.set('cleanup_failed', isFailing, `${this.failedRuns} cleanup runs in a row had failures`);
   }
 
   private noteOrphans(found: number): void {
     const isOver = found >= this.context.config.alertOrphans;
-    this.set('orphans_found', isOver, `${found} orphaned files were found`);
+    this.set('orphans_found', isOver, `${found} orphaned files found`);
   }
 
   private async noteUsage(sessionId: string): Promise<void> {
@@ -67,7 +67,7 @@ export class Alerts {
     const share = Math.max(session.resourceCount / limits.maxResources, session.bytesUsed / limits.maxBytes);
     if (share * 100 <= alertSessionPercent) return this.noteFar(sessionId);
     this.nearLimit.add(sessionId);
-    const message = `Session ${sessionId} holds more than ${alertSessionPercent} % of a limit`;
+    const message = `Session ${sessionId} uses more than ${alertSessionPercent} % of maxResources or maxBytes`;
     this.set('session_near_limit', true, message);
   }
 

@@ -3,20 +3,19 @@ import type { FeedPosition, SessionChange, SessionStore } from '../../ports/sess
 import { describeError, type Log } from '../watch/log.js';
 import type { SessionCache } from './session-cache.js';
 
-/** So late an end elsewhere is known here at the latest, while the store answers. */
 const POLL_MS = 500;
-/** News that come so close together are one. */
-const NEWS_MS = 50;
+/** Notifications this close together cause one read. */
+const DEBOUNCE_MS = 50;
 const PAGE = 500;
 
-/** Follows what other processes change, so that this one forgets and closes what they ended. */
+/** Polls the feed, so that this process drops cached sessions and closes connections that others ended. */
 export class ChangeFeed {
   private position: FeedPosition | null = null;
   private timer: NodeJS.Timeout | undefined;
   private reading: Promise<void> | null = null;
   private failing = false;
   private isStopped = false;
-  private hurrying: NodeJS.Timeout | undefined;
+  private debounce: NodeJS.Timeout | undefined;
 
   constructor(
     private readonly store: Pick<SessionStore, 'feed' | 'onChange'>,
@@ -32,35 +31,37 @@ export class ChangeFeed {
     this.timer = setInterval(() => void this.read().catch(() => {}), POLL_MS);
     this.timer.unref();
     this.store
-      .onChange(() => this.hurry())
+      .onChange(() => this.readSoon())
       .catch((error: unknown) =>
-        this.log.warn(`Changes of other processes are looked for only by the clock: ${describeError(error)}`),
+        this.log.warn(
+          `Change notifications unavailable, polling every ${POLL_MS} ms: ${describeError(error)}`,
+        ),
       );
   }
 
   async stop(): Promise<void> {
     clearInterval(this.timer);
-    clearTimeout(this.hurrying);
+    clearTimeout(this.debounce);
     this.isStopped = true;
     await this.reading?.catch(() => {});
   }
 
-  /** Reads on to the end of the feed. Reads that overlap are one. */
+  /** Reads to the end of the feed. A call during a read shares it. */
   read(): Promise<void> {
     this.reading ??= this.readOn().finally(() => (this.reading = null));
     return this.reading;
   }
 
-  /** Reads soon, and from its beginning: a read that is under way may have passed by what is new. */
-  private hurry(): void {
+  /** Starts a new read soon, after one under way: that one may have passed the change already. */
+  private readSoon(): void {
     if (this.isStopped) return;
-    this.hurrying ??= setTimeout(() => {
-      this.hurrying = undefined;
+    this.debounce ??= setTimeout(() => {
+      this.debounce = undefined;
       void (this.reading ?? Promise.resolve())
         .catch(() => {})
         .then(() => this.read())
         .catch(() => {});
-    }, NEWS_MS).unref();
+    }, DEBOUNCE_MS).unref();
   }
 
   private async readOn(): Promise<void> {
@@ -71,7 +72,7 @@ export class ChangeFeed {
         const feed = await this.store.feed.read(this.position, PAGE);
         if (feed.reset) {
           this.cache.clear();
-          // Where this fails the position stays, and the next read is told of the reset again.
+          // If this fails the position stays, and the next read gets the reset again.
           await this.onReset();
         }
         for (const change of feed.changes) this.onChange(change);
@@ -81,7 +82,7 @@ export class ChangeFeed {
       this.cache.feedRead(startedAt);
       this.failing = false;
     } catch (error) {
-      if (!this.failing) this.log.warn(`Changes of other processes cannot be read: ${describeError(error)}`);
+      if (!this.failing) this.log.warn(`Reading changes of other processes failed: ${describeError(error)}`);
       this.failing = true;
       throw error;
     }

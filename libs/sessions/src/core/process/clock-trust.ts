@@ -1,20 +1,20 @@
 import type { Clock } from '../../ports/clock.js';
 
 /**
- * Whether the time can be believed enough to delete by it. While it cannot, nothing is ended or deleted for its age: what
- * looks over is refused, and left as it is.
+ * Whether the clock can be trusted for deletions. While it cannot, this process ends and deletes nothing for its age:
+ * sessions that look over are refused, but stay.
  */
 export class ClockTrust {
-  private untilMs = Number.NEGATIVE_INFINITY;
+  private distrustedUntilMs = Number.NEGATIVE_INFINITY;
 
   constructor(private readonly clock: Clock) {}
 
-  /** Lets it last until then, by the monotonic clock. */
-  lastUntil(monotonicMs: number): void {
-    this.untilMs = monotonicMs;
+  /** Distrusts the clock until then, in monotonic milliseconds. */
+  distrustUntil(monotonicMs: number): void {
+    this.distrustedUntilMs = monotonicMs;
   }
 
-  get lasts(): boolean {
-    return this.clock.monotonic() < this.untilMs;
+  get isTrusted(): boolean {
+    return this.clock.monotonic() >= this.distrustedUntilMs;
   }
 }

@@ -1,28 +1,25 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { EndReason } from '../../domain/session.js';
 
-/** Why a connection is closed: its session ended, or this process goes down and the session lives on. */
+/** Why a connection is closed: its session ended, or this process shuts down and the session goes on. */
 export type CloseReason = EndReason | 'shutdown';
 
-/** How one kind of connection is closed; may be called more than once. */
+/** Closes a connection; may be called more than once. */
 export type Closer = (reason: CloseReason) => void | Promise<void>;
 
-/** A connection that does not close is waited for no longer than this: an end does not hang on it, nor does a shutdown. */
+/** Longest wait for a connection to close, so that it blocks neither an end nor a shutdown. */
 const CLOSE_MS = 2000;
 
-/**
- * What is under way for each session in this process (streams, uploads, downloads), so that it can be cut off in the
- * instant its session ends.
- */
+/** The streams, uploads and downloads of each session in this process, to be closed the moment the session ends. */
 export class LiveConnections {
   private readonly bySession = new Map<string, Set<Closer>>();
 
-  /** Of the sessions that have something under way here. */
+  /** The sessions with connections in this process. */
   get sessionIds(): string[] {
     return [...this.bySession.keys()];
   }
 
-  /** Registers; what it returns takes it off again, as often as it is called. */
+  /** Registers a connection, and returns a function that unregisters it; repeating that does nothing. */
   add(sessionId: string, closer: Closer): () => void {
     const closers = this.bySession.get(sessionId) ?? new Set();
     this.bySession.set(sessionId, closers.add(closer));
@@ -32,7 +29,7 @@ export class LiveConnections {
     };
   }
 
-  /** Closes everything of a session; resolves when all of it is closed, has failed to, or takes longer than 2 s. */
+  /** Closes all connections of a session. Resolves when each has closed or failed to, after 2 s at most; never rejects. */
   async close(sessionId: string, reason: CloseReason): Promise<void> {
     const closers = this.bySession.get(sessionId);
     if (!closers) return;
@@ -41,7 +38,7 @@ export class LiveConnections {
     await Promise.race([closing, delay(CLOSE_MS, undefined, { ref: false })]);
   }
 
-  /** Closes everything of all sessions, for the process goes down. */
+  /** Closes the connections of all sessions for a shutdown. */
   async closeAll(): Promise<void> {
     await Promise.all([...this.bySession.keys()].map((sessionId) => this.close(sessionId, 'shutdown')));
   }

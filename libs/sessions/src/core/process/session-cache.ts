@@ -3,11 +3,11 @@ import type { Clock } from '../../ports/clock.js';
 import type { SessionChange } from '../../ports/session-store.js';
 import type { SessionRecord } from '../../domain/session.js';
 
-/** A hit counts only while the feed of changes was read so lately: then no other process's end is missed for a second. */
+/** A hit is valid this long after a read of the feed began, so that ends by other processes are seen within a second. */
 export const TRUSTED_FOR_MS = 750;
 const MAX_SESSIONS = 20_000;
 
-/** A live session as this process remembers it. Its counts and resources are not remembered. */
+/** A live session in the cache, without its counts and resources. */
 export interface CachedSession {
   record: SessionRecord;
   lastActivityAt: number;
@@ -15,8 +15,8 @@ export interface CachedSession {
 }
 
 /**
- * Live sessions by the hash of their token, so that a request need not ask the store. It may say yes, never no: who
- * finds nothing here, or something that looks over, asks the store.
+ * Caches live sessions by the hash of their token, so that most requests do not read the store. It can confirm a session,
+ * never reject one: after a miss, or a hit that looks over, the caller reads the store.
  */
 export class SessionCache {
   private readonly byToken = new LRUCache<string, CachedSession>({
@@ -32,13 +32,13 @@ export class SessionCache {
     private readonly enabled: boolean,
   ) {}
 
-  /** The session of this token, if it is remembered and nothing can have happened to it unseen. */
+  /** The cached session of this token; `undefined` also if the last read of the feed is too old to trust it. */
   get(tokenHash: string): CachedSession | undefined {
     if (this.clock.monotonic() - this.feedReadAt > TRUSTED_FOR_MS) return undefined;
     return this.byToken.get(tokenHash);
   }
 
-  /** Reads a session from the store and remembers it, unless it was changed while it was being read. */
+  /** Reads a session from the store and caches it, unless a change arrives during the read. */
   async fill(read: () => Promise<SessionRecord | null>): Promise<SessionRecord | null> {
     const changed = new Set<string>();
     this.fills.add(changed);
@@ -52,7 +52,7 @@ export class SessionCache {
     }
   }
 
-  /** Takes in one change, made here or read from the feed. */
+  /** Applies a change, made by this process or read from the feed. */
   apply(change: Pick<SessionChange, 'id' | 'state' | 'epoch' | 'userId'>): void {
     for (const changed of this.fills) changed.add(change.id);
     const tokenHash = this.tokenOf.get(change.id);
@@ -64,12 +64,12 @@ export class SessionCache {
     }
   }
 
-  /** Says that the feed was read whole by a read that began at `startedAt`, by the monotonic clock. */
+  /** Records that a read which began at `startedAt` (monotonic) reached the end of the feed. */
   feedRead(startedAt: number): void {
     this.feedReadAt = startedAt;
   }
 
-  /** Forgets everything, what is being read just now too. */
+  /** Drops all entries, and discards fills under way. */
   clear(): void {
     this.fills.clear();
     this.byToken.clear();

@@ -3,30 +3,30 @@ import { readFileSync } from 'node:fs';
 import { Clock, type ClockReading } from '../../ports/clock.js';
 import type { FleetGroup } from '../../ports/fleet.js';
 
-/** A wall clock further than this from what the store last saw is not believed at once. */
+/** A wall clock further than this ahead of the store's last instant is not trusted at once. */
 const IMPLAUSIBLE_MS = 24 * 3600 * 1000;
-/** By so much the processes of several machines may differ. */
+/** Clocks of several machines may differ this much. */
 const JITTER_MS = 2000;
 
-/** What a machine has to tell the time by: see `ClockReading`. */
+/** The clocks of a machine: see `ClockReading`. */
 export interface MachineClocks {
   wallMs(): number;
   monotonicMs(): number;
   bootId(): string;
 }
 
-/** What a process knows of its time once it has taken the store's. */
+/** The result of adopting a store's anchor. */
 export interface Anchoring {
-  /** Whether the wall clock that the time is counted from can be believed enough to delete by it. */
+  /** Whether the wall clock of the anchor can be trusted for deletions. */
   readonly isPlausible: boolean;
-  /** When the anchor was made, by the monotonic clock. */
+  /** When the anchor was made, in monotonic milliseconds. */
   readonly anchoredAtMs: number;
 }
 
 /**
- * The time of a store: the wall time of its anchor, plus what the machine's monotonic clock says has passed since. All
- * processes on one store agree on it, nobody who sets the wall clock moves it, and it never goes back: a boot whose wall
- * clock is behind goes on from the newest instant that the store has seen.
+ * The time of a store: the wall time of its anchor plus the monotonic time passed since. All processes on one store agree
+ * on it, setting the wall clock does not change it, and it never goes back: after a boot with the wall clock behind, it
+ * continues from the newest instant that the store has seen.
  */
 export class AnchoredClock extends Clock {
   private offsetMs: number;
@@ -44,7 +44,7 @@ export class AnchoredClock extends Clock {
     return this.machine.monotonicMs();
   }
 
-  /** Takes the store's anchor. */
+  /** Adopts the store's anchor. */
   async anchorTo(fleet: FleetGroup): Promise<Anchoring> {
     const { wallMs, monotonicMs, lastSeenAt } = await fleet.anchorClock(this.read());
     this.offsetMs = Math.max(wallMs, lastSeenAt ?? wallMs) - monotonicMs;
@@ -67,7 +67,7 @@ const systemClocks: MachineClocks = {
   bootId: readBootId,
 };
 
-/** Where the system does not name its boots, each process is a boot of its own: it anchors itself anew. */
+/** Systems without boot ids get one for each process, which makes a new anchor. */
 function readBootId(): string {
   try {
     return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();

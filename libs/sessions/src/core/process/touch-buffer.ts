@@ -5,14 +5,14 @@ const SLICE = 500;
 type NotedTouch = { -readonly [Key in keyof Touch]: Touch[Key] };
 
 /**
- * Touches of this process on their way to the store. A request only notes its touch here; the notes are written once a
- * second, in slices, so that ten thousand of them never hold a request up.
+ * Buffers the touches of this process, which writes them to the store once a second, in slices, so that ten thousand of
+ * them delay no request.
  */
 export class TouchBuffer {
   private pending = new Map<string, NotedTouch>();
   private flushing: Promise<void> | null = null;
-  /** Requests of which it is not known yet whether they are activity, the oldest first. */
-  private readonly undecided = new Set<{ readonly at: number }>();
+  /** Requests that may turn out to be activity, oldest first. */
+  private readonly holds = new Set<{ readonly at: number }>();
   private flushedThrough: number;
 
   constructor(
@@ -23,8 +23,8 @@ export class TouchBuffer {
   }
 
   /**
-   * Notes activity at `at`; `requests` is 0 where only bytes moved. What is noted already is changed, not replaced, so that
-   * a request leaves nothing that outlives it.
+   * Records activity at `at`; `requests` is 0 if only bytes were transferred. Updates an existing entry in place: one object
+   * per request would be garbage that outlives it.
    */
   add(sessionId: string, at: number, requests: number): void {
     const noted = this.pending.get(sessionId);
@@ -36,19 +36,19 @@ export class TouchBuffer {
     noted.requests += requests;
   }
 
-  /** What is noted of a session and not yet written. */
-  noted(sessionId: string): Touch | undefined {
+  /** The unwritten touch of a session. */
+  pendingOf(sessionId: string): Touch | undefined {
     return this.pending.get(sessionId);
   }
 
   /**
-   * Keeps writes that begin from here on from carrying `flushedThroughAt` past `at`, until what it returns is called: a
-   * request that came then may turn out to be activity.
+   * Stops flushes that begin from now on from moving `flushedThroughAt` past `at`, until the returned function is called:
+   * a request that arrived at `at` may turn out to be activity.
    */
-  hold(at: number): () => void {
-    const held = { at };
-    this.undecided.add(held);
-    return () => this.undecided.delete(held);
+  holdFlushedThrough(at: number): () => void {
+    const hold = { at };
+    this.holds.add(hold);
+    return () => this.holds.delete(hold);
   }
 
   /** Every touch before this instant is in the store. */
@@ -61,8 +61,8 @@ export class TouchBuffer {
   }
 
   /**
-   * Writes what is noted. When it resolves, everything noted before the call at `now` is in the store. What could not be
-   * written stays noted, and the promise rejects.
+   * Writes all pending touches. When it resolves, every touch added before the call at `now` is in the store. If it rejects,
+   * touches that could not be written stay pending.
    */
   async flush(now: number): Promise<void> {
     while (this.flushing) await this.flushing.catch(() => {});
@@ -75,8 +75,8 @@ export class TouchBuffer {
   }
 
   private async write(now: number): Promise<void> {
-    // Decided as it begins: what turns out to be activity while it lasts is only in the next one.
-    const [oldest] = this.undecided;
+    // Read at the start: requests that turn out to be activity during this flush are only in the next one.
+    const [oldest] = this.holds;
     const through = oldest ? Math.min(oldest.at, now) : now;
     const touches = [...this.pending.values()];
     this.pending = new Map();

@@ -3,21 +3,21 @@ import { SessionsError } from '../../domain/errors.js';
 import type { ResourceRecord } from '../../domain/resource.js';
 import type { FileWriter } from '../../ports/file-storage.js';
 
-/** What a sink needs of the resource it writes. */
+/** The resource that a sink writes. */
 export interface FileSinkTarget {
   readonly writer: FileWriter;
-  /** Reserves at least `neededBytes` more than the `heldBytes` there are; how many it reserved. */
-  grow(heldBytes: number, neededBytes: number): Promise<number>;
+  /** Reserves at least `neededBytes` beyond `reservedBytes`; answers how many it added. */
+  grow(reservedBytes: number, neededBytes: number): Promise<number>;
   settle(sizeBytes: number): Promise<ResourceRecord>;
-  /** Lets file and reservation go. Never rejects. */
+  /** Deletes the file and releases the reservation. Never rejects. */
   abandon(): Promise<void>;
-  /** Bytes moved: the session is active. */
+  /** Touches the session: bytes were transferred. */
   noteActivity(): void;
 }
 
 /**
- * Writes one file of a session. Write to it, or pipe into it; when it has finished, the resource is `ready` and durable.
- * When it is destroyed before that, or fails, nothing of it stays.
+ * Writes one file of a session. Write or pipe into it; when it has finished, the resource is `ready` and durable. If it
+ * fails or is destroyed before that, nothing of the file stays.
  */
 export class FileSink extends Writable {
   private writtenBytes = 0;
@@ -25,7 +25,7 @@ export class FileSink extends Writable {
 
   /** @internal */
   constructor(
-    /** The id that the resource will have. */
+    /** The id of the resource that it writes. */
     readonly resourceId: string,
     private reservedBytes: number,
     private readonly target: FileSinkTarget,
@@ -33,17 +33,20 @@ export class FileSink extends Writable {
     super({ highWaterMark: 256 * 1024 });
   }
 
-  /** The resource. Only once the stream has finished. */
+  /** @throws SessionsError `RESOURCE_GONE` until the stream has finished */
   get resource(): ResourceRecord {
-    if (!this.settled) throw new SessionsError('RESOURCE_GONE', 'The file is not finished yet, or failed.');
-    return this.settled;
+    if (this.settled) return this.settled;
+    throw new SessionsError(
+      'RESOURCE_GONE',
+      'The file is not written, or failed: wait until the sink finishes.',
+    );
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
     this.append([chunk]).then(() => done(), done);
   }
 
-  /** What came while the last write was under way is one write, not many. */
+  /** Chunks that arrived during the last write make one write. */
   override _writev(
     waiting: readonly { readonly chunk: Buffer }[],
     done: (error?: Error | null) => void,

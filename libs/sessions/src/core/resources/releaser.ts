@@ -6,43 +6,45 @@ import { describeError } from '../watch/log.js';
 
 type Identified = Pick<ResourceRecord, 'id'>;
 
-/** For so long the process that began to release something is left to finish it. */
+/** The process that began a release has this long to finish it before another may. */
 export const RELEASE_LEASE_MS = 60_000;
 
-/** Lets single resources go: on request, to make room, or because their writing failed. */
+/** Releases single resources: on request, as evictions, or because writing them failed. */
 export class Releaser {
-  /** Released here, but the store could not be told: said again with each cleanup. */
+  /** Releases that the store could not record: each cleanup retries them. */
   private readonly pendingReleases = new Map<string, Identified>();
 
   constructor(private readonly context: CoreContext) {}
 
-  /** Releases resources whatever their state; how many this call let go. Those that are gone already count for nothing. */
+  /** Releases resources in any state; answers how many this call released, not counting those already gone. */
   async release(resources: readonly Identified[]): Promise<number> {
-    return this.letGo(resources.map(anyhow), 'released');
+    return this.begin(resources.map(asVictim), 'released');
   }
 
-  /** Releases those that are still unused as they were when they were chosen. */
+  /** Releases those that were not used since they were chosen. */
   async evict(victims: readonly ResourceRecord[]): Promise<number> {
-    return this.letGo(victims, 'evicted');
+    return this.begin(victims, 'evicted');
   }
 
-  /** Releases what failed while it was written; never rejects: what cannot be done now is done by a cleanup. */
+  /** Releases a closed stream or a failed write. Never rejects: the next cleanup retries what fails. */
   async abandon(resource: Identified): Promise<void> {
     try {
-      await this.letGo([anyhow(resource)], 'released');
+      await this.begin([asVictim(resource)], 'released');
       this.pendingReleases.delete(resource.id);
     } catch (error) {
       this.pendingReleases.set(resource.id, resource);
-      this.context.log.warn(`Resource ${resource.id} waits for a cleanup: ${describeError(error)}`);
+      this.context.log.warn(
+        `Releasing resource ${resource.id} failed, the next cleanup retries: ${describeError(error)}`,
+      );
     }
   }
 
-  /** Says again what could not be said. */
+  /** Retries the releases that failed. */
   async abandonPending(): Promise<void> {
     for (const resource of this.pendingReleases.values()) await this.abandon(resource);
   }
 
-  /** Finishes releases that were begun: deletes the files, then drops the records. Rejects with the first failure. */
+  /** Deletes the files of marked resources, then drops their records. Tries all, then rejects with the first failure. */
   async finish(marked: readonly ResourceRecord[], kind: 'released' | 'evicted' = 'released'): Promise<void> {
     const outcomes = await Promise.allSettled(marked.map((resource) => this.deleteFile(resource)));
     const deleted = marked.filter((_, index) => outcomes[index]?.status === 'fulfilled');
@@ -51,17 +53,17 @@ export class Releaser {
         deleted.map(({ id }) => id),
         kind,
       );
-    for (const resource of deleted) this.tell(resource, kind);
+    for (const resource of deleted) this.emitReleased(resource, kind);
     const failure = outcomes.find((outcome) => outcome.status === 'rejected');
     if (failure) throw failure.reason;
   }
 
-  private async letGo(victims: readonly Victim[], kind: 'released' | 'evicted'): Promise<number> {
+  private async begin(victims: readonly Victim[], kind: 'released' | 'evicted'): Promise<number> {
     const { store, thisProcess } = this.context;
     const lease = thisProcess.lease(RELEASE_LEASE_MS);
     const marked = await store.releases.beginRelease(victims, lease, kind === 'evicted' ? 'unused' : 'any');
-    // What lies on another node is deleted by that one, and told by it then.
-    for (const resource of marked) if (resource.freed && kind === 'evicted') this.tellEvicted(resource);
+    // A `freed` file is on another node, which deletes it and emits the release.
+    for (const resource of marked) if (resource.freed && kind === 'evicted') this.emitEvicted(resource);
     await this.finish(
       marked.filter((resource) => !resource.freed),
       kind,
@@ -78,18 +80,18 @@ export class Releaser {
     }
   }
 
-  private tell(resource: ResourceRecord, kind: 'released' | 'evicted'): void {
-    if (kind === 'evicted') this.tellEvicted(resource);
+  private emitReleased(resource: ResourceRecord, kind: 'released' | 'evicted'): void {
+    if (kind === 'evicted') this.emitEvicted(resource);
     this.context.events.emit('resource.released', eventOf(resource));
   }
 
-  private tellEvicted(resource: ResourceRecord): void {
+  private emitEvicted(resource: ResourceRecord): void {
     this.context.events.emit('resource.evicted', eventOf(resource));
   }
 }
 
-/** A release asks for no state: when it was last used does not matter. */
-function anyhow({ id }: Identified): Victim {
+/** Stores ignore the last use of a victim unless it is evicted. */
+function asVictim({ id }: Identified): Victim {
   return { id, lastUsedAt: 0 };
 }
 

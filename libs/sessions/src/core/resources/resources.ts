@@ -18,25 +18,25 @@ import type { SessionRef } from '../handles/session.js';
 
 const MAX_NAME = 255;
 
-/** What an application says of a file it adds. */
+/** Describes a file that an application adds. */
 export interface FileDescription {
   /** One of the built-in types or of the option `resourceTypes`. */
   readonly type: string;
-  /** What it is for: free text for people, at most 255 characters. */
+  /** What the file is for: free text for people, on one line, cut to 255 characters. */
   readonly purpose?: string;
-  /** As the user gave it. Kept as data, on one line; never used as a path. */
+  /** The user's name of the file, on one line, cut to 255 characters. Never used as a path. */
   readonly fileName?: string;
   readonly mediaType?: string;
 }
 
-/** A live connection, whatever its kind: how it is closed when its session ends, or the process goes down. */
+/** A live connection of any kind, closed when its session ends or the process shuts down. */
 export interface Closable {
   close(reason: CloseReason): void | Promise<void>;
 }
 
 export interface TrackedStream {
   readonly resourceId: string;
-  /** To be called when the connection is closed, from whichever side; repeating it does nothing. */
+  /** Call it when either side has closed the connection; repeating it does nothing. */
   release(): Promise<void>;
 }
 
@@ -46,7 +46,7 @@ export interface OpenedResource {
   readonly stream: Readable;
 }
 
-/** Everything a session owns: how it comes in, is read, and goes. */
+/** Creates, adopts, reads and releases the resources of sessions. */
 export class Resources {
   constructor(
     private readonly context: CoreContext,
@@ -66,7 +66,8 @@ export class Resources {
     let unregister = (): void => {};
     const sink = new FileSink(resource.id, reservedBytes, {
       writer,
-      grow: (held, needed) => this.limiter.grow(resource, held, needed, bytesAhead(held, maxBytes)),
+      grow: (reserved, needed) =>
+        this.limiter.grow(resource, reserved, needed, bytesAhead(reserved, maxBytes)),
       settle: (sizeBytes) => this.settle(resource, sizeBytes),
       noteActivity: () => this.context.touches.add(session.id, this.context.clock.now(), 0),
       abandon: async () => {
@@ -79,7 +80,7 @@ export class Resources {
       if (reason === 'shutdown') return;
       sink.destroy(new SessionsError('SESSION_GONE', 'The session ended while the file was written.'));
     });
-    // A sink that nobody listens to must not bring the process down when its session ends.
+    // An error without a listener would crash the process when the session ends.
     sink.on('error', () => {});
     sink.once('close', unregister);
     return sink;
@@ -109,7 +110,7 @@ export class Resources {
     const resource = this.describe(session, { ...description, type: STREAM_TYPE });
     let released: Promise<void> | undefined;
     const release = (): Promise<void> => (released ??= this.releaser.abandon(resource));
-    // Registered before it is reserved: an end in between finds it here, one before that refuses it.
+    // Registered before it is reserved: an end in between closes it, an earlier end refuses the reservation.
     const unregister = this.context.connections.add(session.id, async (reason) => {
       await connection.close(reason);
       await release();
@@ -145,8 +146,8 @@ export class Resources {
   }
 
   /**
-   * Notes a read. A store that can be read but not written, for its disk is full, keeps nobody from reading: an eviction
-   * that knows nothing of it takes the name of the file, not the open file.
+   * Records a read. A store that is read-only because its disk is full does not block reads: an eviction that misses the
+   * use unlinks the file, and the open file stays readable.
    */
   private async beginUse(id: string): Promise<{ used: ResourceRecord | null; endUse: () => Promise<void> }> {
     const { store, thisProcess, clock } = this.context;
@@ -194,17 +195,17 @@ export class Resources {
     if (!this.context.config.resourceTypes.includes(description.type)) {
       throw new SessionsError(
         'RESOURCE_TYPE_UNKNOWN',
-        'There is no such resource type; name it in the option resourceTypes (SESSION_RESOURCE_TYPES).',
+        'Unknown resource type: add it to resourceTypes (SESSION_RESOURCE_TYPES).',
       );
     }
     return {
-      // The session's first 12 bits, so that a store with buckets finds it; 110 random ones remain.
+      // 12 bits are the session's bucket, 110 are random.
       id: inBucketOf(session.id, randomUUID()),
       sessionId: session.id,
       type: description.type,
-      purpose: tidy(description.purpose),
-      fileName: tidy(description.fileName),
-      mediaType: tidy(description.mediaType),
+      purpose: normalize(description.purpose),
+      fileName: normalize(description.fileName),
+      mediaType: normalize(description.mediaType),
       sizeBytes: 0,
       createdAt: this.context.clock.now(),
       processId: this.context.thisProcess.id,
@@ -233,11 +234,14 @@ export class Resources {
     try {
       await this.context.store.resources.unuse(id, this.context.thisProcess.id, this.context.clock.now());
     } catch (error) {
-      this.context.log.warn(`A use of ${id} is noted until this process ends: ${describeError(error)}`);
+      const reason = describeError(error);
+      this.context.log.warn(
+        `Resource ${id} counts as in use until this process exits, unuse failed: ${reason}`,
+      );
     }
   }
 
-  /** Bytes that move are activity; the use ends with the stream, and the stream with its session. */
+  /** Touches the session as bytes are read; ends the use with the stream, and the stream with the session. */
   private metered(resource: ResourceRecord, file: Readable, endUse: () => Promise<void>): Readable {
     const metered = new PassThrough({
       transform: (chunk, _encoding, done) => {
@@ -267,8 +271,8 @@ function keyOf(resource: Pick<ResourceRecord, 'id' | 'sessionId'>): {
   return { sessionId: resource.sessionId, resourceId: resource.id };
 }
 
-/** What a user typed, as data: composed, on one line, and not endless. */
-function tidy(text: string | null | undefined): string | null {
+/** Text of users: in normal form C, on one line, cut to 255 characters. */
+function normalize(text: string | null | undefined): string | null {
   return text === undefined || text === null ? null : oneLine(text.toWellFormed().normalize('NFC'), MAX_NAME);
 }
 

@@ -2,14 +2,14 @@ const MINUTE_MS = 60_000;
 const MAX_NETWORKS = 100_000;
 
 /**
- * How many sessions each network opened in this minute. All networks share the minute, so that what a flood of them left
- * here is gone at its end; a crowd of more networks than any limit by network helps against begins it anew.
+ * Counts the sessions that each network opened in the current minute. All networks share the minute, so that the entries
+ * of a flood are dropped at its end. At 100,000 networks, where no limit by network helps, the minute restarts.
  */
 export class OpeningsPerMinute {
   private readonly opened = new Map<string, number>();
   private startedAt = Number.NEGATIVE_INFINITY;
 
-  /** Milliseconds until this network may open again; 0, and one is counted, if it may now. `now` is monotonic. */
+  /** Counts an opening and returns 0, or returns the milliseconds until the network may open again. `now` is monotonic. */
   admit(network: string, most: number, now: number): number {
     if (now - this.startedAt >= MINUTE_MS) this.begin(now);
     const opened = this.opened.get(network) ?? 0;

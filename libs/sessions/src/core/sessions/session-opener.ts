@@ -10,9 +10,8 @@ import { Session } from '../handles/session.js';
 import { SessionToken } from '../handles/session-token.js';
 
 const MINUTE_MS = 60_000;
-/** How many sessions make room at a time at most, and how often one that opens asks for it. */
-const MOST_EVICTED = 256;
-const ROUNDS = 8;
+const MAX_EVICTED_AT_ONCE = 256;
+const MAX_ATTEMPTS = 8;
 
 export type Opening =
   | { readonly kind: 'opened'; readonly session: Session; readonly token: SessionToken }
@@ -22,10 +21,10 @@ export type Opening =
       readonly retryAfterSeconds: number;
     };
 
-/** Opens sessions, as many as one network and the whole may have. */
+/** Opens sessions, within `openRate` for each network and `maxSessions` for all. */
 export class SessionOpener {
   private readonly openings = new OpeningsPerMinute();
-  private room: { wanted: number; readonly made: Promise<boolean> } | null = null;
+  private eviction: { wanted: number; readonly done: Promise<boolean> } | null = null;
 
   constructor(
     private readonly context: CoreContext,
@@ -52,37 +51,37 @@ export class SessionOpener {
     return { kind: 'opened', token, session: new Session(openingRecord(session)) };
   }
 
-  /** Milliseconds until this network may open again; 0, and one is counted, if it may now. */
+  /** Counts an opening and returns 0, or returns the milliseconds until the network may open again. */
   private admit(network: string): number {
     if (this.context.config.openRate === 0) return 0;
     return this.openings.admit(network, this.context.config.openRate, this.context.clock.monotonic());
   }
 
   private async add(session: NewSession): Promise<boolean> {
-    for (let round = 0; round < ROUNDS; round += 1) {
+    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
       if ((await this.context.store.sessions.open(session, this.context.config.maxSessions)) === 'opened')
         return true;
-      if (!(await this.makeRoom())) return false;
+      if (!(await this.evictDisposable())) return false;
     }
     return false;
   }
 
   /**
-   * Where all places are taken, the least recently used sessions with neither a resource nor a user make room. All that
-   * open at the same time do so together: one by one they would fight over the same few. Whether there was one to go.
+   * At `maxSessions`, evicts the least recently used sessions with neither a resource nor a user. Concurrent openings
+   * share one eviction: one by one they would compete for the same few. Answers whether there was any to evict.
    */
-  private makeRoom(): Promise<boolean> {
-    this.room ??= { wanted: 0, made: this.evict() };
-    this.room.wanted += 1;
-    return this.room.made;
+  private evictDisposable(): Promise<boolean> {
+    this.eviction ??= { wanted: 0, done: this.evict() };
+    this.eviction.wanted += 1;
+    return this.eviction.done;
   }
 
   private async evict(): Promise<boolean> {
-    // The store answers together what was asked together: the others are about to say that they want room too.
+    // Stores answer concurrent calls in batches: other refused openings join within this turn of the event loop.
     await new Promise((resolve) => setImmediate(resolve));
     try {
       const candidates = await this.context.store.sessions.findDisposable(
-        Math.min(this.room?.wanted ?? 1, MOST_EVICTED),
+        Math.min(this.eviction?.wanted ?? 1, MAX_EVICTED_AT_ONCE),
       );
       await Promise.all(
         candidates.map(({ id, lastActivityAt }) =>
@@ -91,7 +90,7 @@ export class SessionOpener {
       );
       return candidates.length > 0;
     } finally {
-      this.room = null;
+      this.eviction = null;
     }
   }
 

@@ -25,13 +25,13 @@ import { SessionToken } from '../handles/session-token.js';
 const MAX_USER_ID = 255;
 const USER_PAGE = 1000;
 
-/** A session with all it holds, as of one moment. Instants are epoch milliseconds, sizes bytes. */
+/** A session with its resources, at one moment. Instants are epoch milliseconds, sizes bytes. */
 export interface SessionDetails extends Omit<SessionRecord, 'tokenHash' | 'epoch' | 'state' | 'endReason'> {
   readonly idleEndsAt: number;
   readonly resources: readonly ResourceRecord[];
 }
 
-/** What does the work behind a `SessionService`. */
+/** The collaborators of a `SessionService`. */
 export interface SessionServiceParts {
   readonly finder: SessionFinder;
   readonly opener: SessionOpener;
@@ -40,13 +40,13 @@ export interface SessionServiceParts {
 }
 
 /**
- * The life of sessions and of what they own: what applications inject, and what controllers, commands and scheduled
- * tasks of this package use too. It serves wherever there is a session or its public id, also outside a request.
+ * Manages sessions and their resources. Applications inject it; controllers, commands and scheduled tasks of this package
+ * use it too. It needs a session or its public id, not a request.
  *
- * Errors are `SessionsError`s with a code. Any method rejects with `STORE_UNAVAILABLE` when the store does not answer.
+ * Errors are `SessionsError`s with a code. Every method rejects with `STORE_UNAVAILABLE` if the store does not answer.
  */
 export class SessionService {
-  /** Subscribes to what happens: `events.on('session.ended', ({ sessionId, reason }) => …)`. */
+  /** Subscribes to events: `events.on('session.ended', ({ sessionId, reason }) => …)`. */
   readonly events: SessionEventBus;
 
   constructor(
@@ -58,19 +58,19 @@ export class SessionService {
 
   // --- sessions ---------------------------------------------------------------------------------------------------
 
-  /** Opens a session for a client, or tells why not. Over HTTP this happens by itself, with a client's first request. */
+  /** Opens a session for a client, or answers why it was refused. HTTP requests without a session do this automatically. */
   open(client: Client): Promise<Opening> {
     return this.parts.opener.open(client);
   }
 
-  /** What a presented token stands for. Over HTTP this happens by itself. */
+  /** Looks up the session of a presented token. HTTP requests do this automatically. */
   async identify(token: string, client: Client): Promise<Finding> {
     return this.parts.finder.identify(token, client);
   }
 
   /**
-   * Notes activity of the client: each request does so by itself, messages on a WebSocket of its own too. For a session that
-   * is known to be live now: one past its idle end, which nobody has noticed yet, would go on.
+   * Records activity of the client; HTTP requests and messages that a WebSocket receives do this automatically. Call it only
+   * for a session known to be live: one past its idle end that no process has ended yet would go on.
    */
   touch(session: SessionRef): void {
     requireSession(session);
@@ -78,12 +78,12 @@ export class SessionService {
   }
 
   /**
-   * Binds a user: from now on the session is among `listByUser(userId)`. Call `regenerate` too at a login.
+   * Binds a user: from now on `listByUser(userId)` includes the session. Call `regenerate` too at a login.
    * @throws SessionsError `SESSION_GONE`, `SESSION_STALE` (its token was replaced meanwhile), `INVALID_ARGUMENT`
    */
   async bindUser(session: Session, userId: string): Promise<void> {
     if (typeof userId !== 'string' || userId === '' || userId.length > MAX_USER_ID) {
-      throw invalidArgument(`A user id is a text of 1 to ${MAX_USER_ID} characters.`);
+      throw invalidArgument(`User id must be a string of 1 to ${MAX_USER_ID} characters.`);
     }
     requireSession(session);
     admit(await this.context.store.sessions.bindUser(session.id, session.epoch, userId));
@@ -93,8 +93,8 @@ export class SessionService {
   }
 
   /**
-   * Gives the session a new token: same id, resources and absolute end. The old one is refused at once. Within a
-   * request, the new one goes to the client in its cookie by itself; call it before the response begins.
+   * Replaces the token; id, resources and absolute end stay. The old token is refused at once. Within a request, the
+   * response sets the new one as cookie: call it before the response begins.
    * @throws SessionsError `SESSION_GONE`, `SESSION_STALE` (of two at once, one wins)
    */
   async regenerate(session: Session): Promise<SessionToken> {
@@ -110,9 +110,9 @@ export class SessionService {
   }
 
   /**
-   * Ends a session: at once here, within a second in every other process. Its files go, its streams close. `null` if it
-   * was over already. `thorough` resolves only when the files are deleted and the streams closed, or tells what other
-   * nodes still have to delete.
+   * Ends a session, deletes its files and closes its streams: at once in this process, within a second in all others.
+   * `null` if it was over already. With `thorough` it resolves when files are deleted and streams closed, or answers what
+   * other nodes still have to delete.
    */
   async end(
     session: SessionRef,
@@ -125,7 +125,7 @@ export class SessionService {
     return ended;
   }
 
-  /** Ends all sessions of a user, but for `except`; how many it ended. Sessions that begin meanwhile are ended too. */
+  /** Ends all sessions of a user except `except`, also those opened meanwhile; answers how many it ended. */
   async endAllOf(userId: string, options: { except?: SessionRef; reason?: EndReason } = {}): Promise<number> {
     let ended = 0;
     for (;;) {
@@ -137,12 +137,12 @@ export class SessionService {
     }
   }
 
-  /** The live sessions of a user, the latest first; at most 1,000. */
+  /** The live sessions of a user, latest activity first; at most 1,000. */
   async listByUser(userId: string): Promise<Session[]> {
     return (await this.pageOfUser(userId)).map((record) => new Session(record));
   }
 
-  /** A session with all it holds, or `null` if it is not live. Reading it is no activity. */
+  /** A session with its resources; `null` if it is not live. Does not count as activity. */
   async describe(session: SessionRef): Promise<SessionDetails | null> {
     requireSession(session);
     await this.flushTouches();
@@ -151,7 +151,7 @@ export class SessionService {
     return details(record, await this.parts.resources.list(session));
   }
 
-  /** One page of live sessions with all they hold. Reading them is no activity. */
+  /** One page of live sessions with their resources. Does not count as activity. */
   async list(query: SessionQuery): Promise<SessionDetails[]> {
     await this.flushTouches();
     const records = await this.context.store.sessions.list(query);
@@ -160,7 +160,7 @@ export class SessionService {
     return records.map((record) => details(record, bySession.get(record.id) ?? []));
   }
 
-  /** Totals since the store began, and what there is now. */
+  /** Totals since the store was created, and current counts. */
   totals(): Promise<StoreTotals> {
     return this.context.store.ledger.totals();
   }
@@ -168,7 +168,7 @@ export class SessionService {
   // --- resources --------------------------------------------------------------------------------------------------
 
   /**
-   * A writable for a new file of the session. The least recently used resources make room where that is needed.
+   * A writable stream for a new file of the session. At a limit it evicts the least recently used resources (`onLimit`).
    * @throws SessionsError `SESSION_GONE`, `RESOURCE_TYPE_UNKNOWN`, `RESOURCE_LIMIT_REACHED`, `RESOURCES_IN_USE`,
    * `STORAGE_FULL`; the stream fails with these too, and with `RESOURCE_TOO_LARGE`
    */
@@ -176,23 +176,23 @@ export class SessionService {
     return this.parts.resources.createFile(session, description);
   }
 
-  /** A writable for an intermediate file: a `temp_file`, to be released when its work is done. */
+  /** A writable stream for an intermediate file, of type `temp_file`. Release it when the work is done. */
   createTempFile(session: SessionRef, description: Omit<FileDescription, 'type'> = {}): Promise<FileSink> {
     return this.createFile(session, { ...description, type: 'temp_file' });
   }
 
   /**
-   * Takes over a file that some library wrote, from a folder that the option `adoptFrom` allows: it moves. On failure
-   * the file stays where it was.
-   * @throws SessionsError `FILE_NOT_ADOPTABLE`, and what `createFile` throws
+   * Moves a file that other code wrote into the session, from a folder of the option `adoptFrom`. On failure the file
+   * stays where it was.
+   * @throws SessionsError `FILE_NOT_ADOPTABLE`, and the codes of `createFile`
    */
   adoptFile(session: SessionRef, path: string, description: FileDescription): Promise<ResourceRecord> {
     return this.parts.resources.adoptFile(session, path, description);
   }
 
   /**
-   * Counts a live connection among the session's resources, and closes it when the session ends. Server-sent events and
-   * WebSocket gateways of this package are tracked by themselves.
+   * Counts a live connection as a resource of the session, and closes it when the session ends. Event streams and WebSocket
+   * gateways of this package do this automatically.
    * @throws SessionsError `SESSION_GONE`, `RESOURCE_LIMIT_REACHED`, `RESOURCES_IN_USE`
    */
   trackStream(
@@ -204,35 +204,35 @@ export class SessionService {
   }
 
   /**
-   * Opens a file for reading; it cannot be evicted until the stream is closed. `range`: first and last byte.
-   * @throws SessionsError `RESOURCE_GONE`; `RESOURCE_ELSEWHERE` where the file lies on another node
+   * Opens a file for reading; it is not evicted until the stream is closed. `range`: first and last byte, both included.
+   * @throws SessionsError `RESOURCE_GONE`; `RESOURCE_ELSEWHERE` if the file is on another node
    */
   openResource(resource: Pick<ResourceRecord, 'id'>, range?: ByteRange): Promise<OpenedResource> {
     return this.parts.resources.open(resource, range);
   }
 
   /**
-   * Whether a file can be read here, asked of its record alone.
-   * @throws SessionsError `RESOURCE_ELSEWHERE` where the file lies on another node
+   * Checks by the record alone that this node has the file.
+   * @throws SessionsError `RESOURCE_ELSEWHERE` if the file is on another node
    */
   requireHere(resource: Pick<ResourceRecord, 'nodeId'>): Promise<void> {
     return this.parts.resources.requireHere(resource);
   }
 
-  /** A finished resource of this session; `null` for anything else, a resource of another session too. */
+  /** A finished resource of this session; `null` for any other id, including that of another session's resource. */
   findResource(session: SessionRef, resourceId: string): Promise<ResourceRecord | null> {
     return isId(resourceId) ? this.parts.resources.find(session, resourceId) : Promise.resolve(null);
   }
 
   /**
-   * Lets a resource go: its file is deleted when this resolves; one of another node counts no more, and is deleted by that
-   * node. Whether there was one to let go.
+   * Releases a resource: its file is deleted when this resolves. A file of another node no longer counts, and that node
+   * deletes it. Answers whether there was one to release.
    */
   release(resource: Pick<ResourceRecord, 'id'>): Promise<boolean> {
     return this.parts.resources.release(resource);
   }
 
-  /** What is told should hold what this process has noted; a store that takes nothing just now can be read all the same. */
+  /** Flushes this process's touches, so that answers include them; if the store is read-only, answers lack them. */
   private async flushTouches(): Promise<void> {
     try {
       await this.context.touches.flush(this.context.clock.now());
@@ -242,7 +242,7 @@ export class SessionService {
   }
 
   private async pageOfUser(userId: string): Promise<SessionRecord[]> {
-    if (typeof userId !== 'string') throw invalidArgument('A user id is a text.');
+    if (typeof userId !== 'string') throw invalidArgument('User id must be a string.');
     return this.context.store.sessions.list({ userId, sort: '-last_activity', limit: USER_PAGE });
   }
 }
@@ -255,6 +255,9 @@ function details(record: SessionRecord, resources: readonly ResourceRecord[]): S
 function admit(outcome: 'bound' | 'rotated' | Refused): void {
   if (outcome === 'gone') throw new SessionsError('SESSION_GONE', 'The session is over.');
   if (outcome === 'stale') {
-    throw new SessionsError('SESSION_STALE', 'The token of the session was replaced by another request.');
+    throw new SessionsError(
+      'SESSION_STALE',
+      'Another request replaced the session token: retry with the new one.',
+    );
   }
 }

@@ -4,15 +4,15 @@ import { describeError, type Log } from './log.js';
 export type SessionEventListener<Name extends SessionEventName> = (event: SessionEvents[Name]) => unknown;
 
 /**
- * Tells an application what happens to its sessions. Listeners are called one after the other, after the fact; one that
- * throws, rejects or never ends is logged at most, and harms nothing and nobody.
+ * Emits the events that an application subscribes to. Calls listeners in turn, after the fact, and does not await them. A
+ * listener that throws or rejects is logged; it affects neither the caller nor other listeners.
  */
 export class SessionEventBus {
   private readonly listeners = new Map<SessionEventName, Set<SessionEventListener<never>>>();
 
   constructor(private readonly log: Log) {}
 
-  /** Subscribes; what it returns ends the subscription. Subscribing the same function twice counts once. */
+  /** Subscribes, and returns a function that unsubscribes. Subscribing the same function twice counts once. */
   on<Name extends SessionEventName>(name: Name, listener: SessionEventListener<Name>): () => void {
     const known = this.listeners.get(name) ?? new Set();
     this.listeners.set(name, known.add(listener));
@@ -22,11 +22,11 @@ export class SessionEventBus {
   /** @internal */
   emit<Name extends SessionEventName>(name: Name, event: SessionEvents[Name]): void {
     for (const listener of this.listeners.get(name) ?? []) {
-      void this.tell(name, listener as SessionEventListener<Name>, event);
+      void this.call(name, listener as SessionEventListener<Name>, event);
     }
   }
 
-  private async tell<Name extends SessionEventName>(
+  private async call<Name extends SessionEventName>(
     name: Name,
     listener: SessionEventListener<Name>,
     event: SessionEvents[Name],
@@ -34,7 +34,7 @@ export class SessionEventBus {
     try {
       await listener(event);
     } catch (error) {
-      this.log.error(`A listener of ${name} failed: ${describeError(error)}`);
+      this.log.error(`Listener of event ${name} failed: ${describeError(error)}`);
     }
   }
 }

@@ -2,7 +2,7 @@ import type { SessionEventName } from '../../domain/events.js';
 import type { SessionEventBus } from './event-bus.js';
 import { oneLine, type LogFor } from './log.js';
 
-/** What of each event is written, and by which part. User ids stay out: a log names sessions by their public id. */
+/** The logged fields of each event, and the logger's name. User ids are not logged: public session ids identify enough. */
 const LINES: Readonly<Partial<Record<SessionEventName, { part: string; facts: readonly string[] }>>> = {
   'session.opened': { part: 'SessionService', facts: ['sessionId'] },
   'session.login': { part: 'SessionService', facts: ['sessionId'] },
@@ -18,7 +18,7 @@ const LINES: Readonly<Partial<Record<SessionEventName, { part: string; facts: re
   'orphans.found': { part: 'SessionCleanup', facts: ['found', 'deleted', 'held'] },
 };
 
-/** Writes what happens as debug lines, one logger for each part, so that each can be followed by itself. */
+/** Logs events at debug level, with one logger for each part, so that each can be enabled alone. */
 export function logEvents(events: SessionEventBus, logFor: LogFor): void {
   for (const [name, { part, facts }] of Object.entries(LINES)) {
     const log = logFor(part);

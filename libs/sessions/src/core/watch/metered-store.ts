@@ -2,10 +2,10 @@ import type { Clock } from '../../ports/clock.js';
 import type { SessionStore } from '../../ports/session-store.js';
 import { WrappedStore } from '../../ports/wrapped-store.js';
 
-/** Told after each call: how long the store took to answer, and whether it failed to. */
+/** Called after each operation of the store: how long it took, and whether it rejected. */
 export type StoreCallListener = (durationMs: number, failed: boolean) => void;
 
-/** A store as it is, with one place where its calls are timed and its failures counted. */
+/** Times every operation of a store, and reports its failures. */
 export class MeteredStore extends WrappedStore {
   private readonly listeners: Set<StoreCallListener>;
 
@@ -26,7 +26,7 @@ export class MeteredStore extends WrappedStore {
     this.listeners = listeners;
   }
 
-  /** What it returns ends the subscription. */
+  /** Subscribes, and returns a function that unsubscribes. */
   onCall(listener: StoreCallListener): () => void {
     this.listeners.add(listener);
     return () => this.listeners.delete(listener);
