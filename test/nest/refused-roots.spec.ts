@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startApp } from '../support/http-app.js';
 
-describe('A storage root that is refused', () => {
+describe('A refused storage root', () => {
   let folder: string;
   beforeEach(async () => (folder = await mkdtemp(join(tmpdir(), 'nest-sessions-root-'))));
   afterEach(() => rm(folder, { recursive: true, force: true }));

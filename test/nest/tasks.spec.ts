@@ -11,7 +11,7 @@ const INTERVAL_MS = 60_000;
 describe.each(ADAPTERS)('Scheduled cleanup on %s', (adapter) => {
   it.each([
     ['in the application’s ScheduleModule', [ScheduleModule.forRoot()], NAMES],
-    ['by itself where there is none', [], []],
+    ['on a timer of its own without one', [], []],
   ])('runs each job once an interval, %s', async (_where, imports, scheduled) => {
     const clock = new ManualClock();
     const running = await startApp(adapter, { imports, options: { adapters: { clock } } });

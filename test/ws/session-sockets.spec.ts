@@ -19,7 +19,7 @@ describe.each(ADAPTERS)('WebSockets on %s', (adapter) => {
 
   const held = async (visitor: Visitor) => (await app.service.describe(visitor))?.resources ?? [];
 
-  it('belong to the session of their cookie, and are let go when they close', async () => {
+  it('belong to the session of their cookie, and are released when they close', async () => {
     const visitor = await app.visitor();
     const client = await LiveClient.connect(app, { headers: visitor.headers });
     expect(await client.ask('whoami')).toEqual({ event: 'you', data: [visitor.id, visitor.id] });
@@ -42,7 +42,7 @@ describe.each(ADAPTERS)('WebSockets on %s', (adapter) => {
     expect(app.gateway.handled).toEqual([]);
   });
 
-  it('are cut off a second after the end where the client does not answer', async () => {
+  it('are terminated a second after the end if the client does not answer', async () => {
     const visitor = await app.visitor();
     const client = await LiveClient.connect(app, { headers: visitor.headers });
     client.socket.pause();
@@ -53,7 +53,7 @@ describe.each(ADAPTERS)('WebSockets on %s', (adapter) => {
     client.socket.terminate();
   });
 
-  it('are closed with 1001 when the process goes down', async () => {
+  it('are closed with 1001 when the process shuts down', async () => {
     const visitor = await app.visitor();
     const client = await LiveClient.connect(app, { headers: visitor.headers });
     const closing = app.app.close();
@@ -61,7 +61,7 @@ describe.each(ADAPTERS)('WebSockets on %s', (adapter) => {
     await closing;
   });
 
-  it('are activity with each message of the client, and with no ping', async () => {
+  it('count messages of the client as activity, but no pings', async () => {
     const visitor = await app.visitor();
     const client = await LiveClient.connect(app, { headers: visitor.headers });
     const connectedAt = app.clock.now();
@@ -80,7 +80,7 @@ describe.each(ADAPTERS)('WebSockets on %s', (adapter) => {
     client.socket.terminate();
   });
 
-  it('do not let a message in once the session has idled out, with no cleanup running', async () => {
+  it('handle no message after the idle end, even without a cleanup', async () => {
     const visitor = await app.visitor();
     const client = await LiveClient.connect(app, { headers: visitor.headers });
     app.clock.advance(15 * MINUTE - 1);
@@ -91,7 +91,7 @@ describe.each(ADAPTERS)('WebSockets on %s', (adapter) => {
     expect(app.gateway.handled).toEqual(['in time']);
   });
 
-  it('let a message in that only this connection was silent before', async () => {
+  it('handle a message if other requests kept the session alive', async () => {
     const visitor = await app.visitor();
     const client = await LiveClient.connect(app, { headers: visitor.headers });
     app.clock.advance(10 * MINUTE);
@@ -101,7 +101,7 @@ describe.each(ADAPTERS)('WebSockets on %s', (adapter) => {
     client.socket.terminate();
   });
 
-  it('do not let a message in after the absolute end', async () => {
+  it('handle no message after the absolute end', async () => {
     const visitor = await app.visitor();
     const client = await LiveClient.connect(app, { headers: visitor.headers });
     for (let passed = 0; passed < 5; passed += 1) {
@@ -114,7 +114,7 @@ describe.each(ADAPTERS)('WebSockets on %s', (adapter) => {
     expect(app.gateway.handled).toEqual([0, 1, 2, 3, 4]);
   });
 
-  it('tell of an error with its code, and repeat nothing', async () => {
+  it('answer an error with its code, without repeating the message', async () => {
     const { headers } = await app.visitor();
     const client = await LiveClient.connect(app, { headers });
     expect(await client.ask('fail', 'secret')).toEqual({
@@ -124,7 +124,7 @@ describe.each(ADAPTERS)('WebSockets on %s', (adapter) => {
     client.socket.terminate();
   });
 
-  it('survive what is no message, and end at one that is too large', async () => {
+  it('survive malformed messages, and close at one that is too large', async () => {
     const { headers } = await app.visitor();
     const client = await LiveClient.connect(app, { headers });
     for (const junk of ['', '{', 'null', '[]', '{"event":"__proto__"}', '{"event":"no such"}', '\u0000']) {
@@ -149,7 +149,7 @@ describe.each(ADAPTERS)('WebSockets on %s', (adapter) => {
       return outcome;
     };
 
-    it('with 401 where no live session is presented', async () => {
+    it('with 401 without a live session', async () => {
       const [ended, replaced, other] = [await app.visitor(), await app.visitor(), await app.visitor()];
       await app.service.end({ id: ended.id });
       await app.request('/regenerate', { method: 'POST', headers: replaced.headers });
@@ -166,7 +166,7 @@ describe.each(ADAPTERS)('WebSockets on %s', (adapter) => {
       expect(app.gateway.connected).toEqual([]);
     });
 
-    it('with 403 where the page is of another origin', async () => {
+    it('with 403 for a page of another origin', async () => {
       const { headers } = await app.visitor();
       const { host } = new URL(app.url);
       const connected = [
@@ -192,14 +192,14 @@ describe.each(ADAPTERS)('WebSockets on %s', (adapter) => {
       expect(await refusal(headers)).toBe('connected');
     });
 
-    it('with 404 at a path where no gateway is', async () => {
+    it('with 404 at a path without a gateway', async () => {
       const { headers } = await app.visitor();
       for (const path of ['/', '/live/', '/lives', '/%6cive', '//live']) {
         expect(await refusal(headers, path)).toBe('refused: 404');
       }
     });
 
-    it('with 503 while the store is away', async () => {
+    it('with 503 while the store is unavailable', async () => {
       const errors = jest.spyOn(Logger.prototype, 'error').mockReturnValue(undefined);
       const { headers } = await app.visitor();
       const away = new SessionsError('STORE_UNAVAILABLE', 'The store does not answer.');
@@ -209,7 +209,7 @@ describe.each(ADAPTERS)('WebSockets on %s', (adapter) => {
       errors.mockRestore();
     });
 
-    it('and torn off in the middle without harm to anybody else', async () => {
+    it('without harm to other connections if they are malformed or aborted', async () => {
       const { headers } = await app.visitor();
       const port = Number(new URL(app.url).port);
       const key = 'sec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==';
@@ -244,7 +244,7 @@ describe.each(ADAPTERS)('WebSockets on %s', (adapter) => {
 });
 
 describe.each(ADAPTERS)('WebSockets behind a trusted proxy on %s', (adapter) => {
-  it('see the address and the security that requests see', async () => {
+  it('get the same address and security as requests', async () => {
     const app = await startLiveApp(adapter, {}, 'loopback');
     try {
       const proxied = { 'x-forwarded-for': '192.0.2.1', 'x-forwarded-proto': 'https', 'user-agent': 'test' };
@@ -267,7 +267,7 @@ describe.each(ADAPTERS)('WebSockets behind a trusted proxy on %s', (adapter) => 
     }
   });
 
-  it('ignore what an untrusted sender says', async () => {
+  it('ignore the forwarding headers of an untrusted sender', async () => {
     const app = await startLiveApp(adapter);
     try {
       const { id, headers } = await app.visitor();

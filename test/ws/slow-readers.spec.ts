@@ -42,14 +42,14 @@ describe.each(ADAPTERS)('WebSockets whose clients read slowly, on %s,', (adapter
     expect(await eventually('the stream is released', async () => (await held()) === 0)).toBe(true);
   });
 
-  it('get all of a burst that they take', async () => {
+  it('get the whole of a burst that they read', async () => {
     await start(60);
     for (let sent = 0; sent < 64; sent += 1) serverSide.send(JSON.stringify({ event: 'burst', data: text }));
     await eventually('all of it is there', async () => client.received.length === 64);
     expect(serverSide.readyState).toBe(serverSide.OPEN);
   });
 
-  it('are cut off when they take nothing of what waits', async () => {
+  it('are terminated when they read no pending bytes', async () => {
     await start(1);
     client.socket.pause();
     fillUp();
@@ -57,7 +57,7 @@ describe.each(ADAPTERS)('WebSockets whose clients read slowly, on %s,', (adapter
     expect(await eventually('the server gives up', isClosed, 5000)).toBe(true);
   });
 
-  it('stay open while there is nothing to say', async () => {
+  it('stay open while nothing is pending', async () => {
     await start(1);
     await new Promise((resolve) => setTimeout(resolve, 2500));
     expect(await client.ask('note', 1)).toEqual({ event: 'noted', data: 1 });

@@ -2,7 +2,7 @@ import type { SessionsConfig } from '../core/config/config.js';
 import { SessionsError } from '../domain/errors.js';
 import type { SessionStore } from '../ports/session-store.js';
 
-/** The driver is an optional peer: it is loaded only where Redis was chosen. */
+/** Loads the driver, an optional peer, only if Redis is configured. */
 export async function createRedisStore(
   { redisUrls, redisPrefix }: SessionsConfig,
   role: 'server' | 'cli',
@@ -19,7 +19,7 @@ async function loadStore() {
       throw error;
     throw new SessionsError(
       'CONFIG_INVALID',
-      'Sessions in Redis need its client, which is not installed: npm install redis',
+      'The Redis store (SESSION_REDIS_URL) requires the package redis, which is not installed: npm install redis',
       { cause: error },
     );
   }

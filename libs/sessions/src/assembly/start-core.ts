@@ -14,10 +14,10 @@ import { MemorySessionStore } from '../stores/sqlite/memory-session-store.js';
 import { SqliteSessionStore } from '../stores/sqlite/sqlite-session-store.js';
 import { createRedisStore } from './redis-store.factory.js';
 
-/** The embedded database, in the storage root, beside the files. */
+/** File name of the embedded database, in the storage root. */
 const DATABASE = 'sessions.db';
 
-/** What one process is assembled from. A given store or storage takes the place of the configured one. */
+/** The parts of one process. A given store or storage replaces the configured one. */
 export interface AssemblyOptions {
   readonly config: SessionsConfig;
   readonly clock: Clock;
@@ -27,11 +27,11 @@ export interface AssemblyOptions {
   readonly storage?: FileStorage | undefined;
 }
 
-/** Chooses store and storage by the configuration, and connects the core to them. What it began is closed where it rejects. */
+/** Creates store and storage by the configuration, and starts the core on them. Closes them if the start fails. */
 export async function startCore(options: AssemblyOptions): Promise<SessionsCore> {
   const { config, clock, role, logFor } = options;
   refuseOldNode(process.versions.node);
-  if (role === 'cli') await expectFiles(options);
+  if (role === 'cli') await requireStorageRoot(options);
   const storage = options.storage ?? createStorage(options);
   const store = options.store ?? (await createStore(options, storage));
   const core = new SessionsCore({ config, store, storage, clock, role, logFor });
@@ -44,11 +44,11 @@ export async function startCore(options: AssemblyOptions): Promise<SessionsCore>
   return core;
 }
 
-/** Commands make no storage. Beside SQLite the missing database tells; Redis answers wherever the files are. */
-async function expectFiles({ storage, config }: AssemblyOptions): Promise<void> {
+/** Commands create no storage root. SQLite reports a wrong path by the missing database; Redis would not. */
+async function requireStorageRoot({ storage, config }: AssemblyOptions): Promise<void> {
   if (storage || config.store !== 'redis') return;
   if ((await markerVersion(join(config.storagePath, MARKER_NAME))) !== null) return;
-  throw new SessionsError('STORAGE_UNAVAILABLE', 'There are no files of sessions at this path');
+  throw new SessionsError('STORAGE_UNAVAILABLE', 'storagePath is not a storage root');
 }
 
 function createStorage({ config, clock, logFor }: AssemblyOptions): FileStorage {

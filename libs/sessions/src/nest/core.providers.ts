@@ -13,7 +13,7 @@ import { FileStorage } from '../ports/file-storage.js';
 import { SessionStore } from '../ports/session-store.js';
 import { MODULE_OPTIONS_TOKEN, type SessionsModuleOptions } from './sessions.module-definition.js';
 
-/** A bare application context, which listens nowhere, gets the core of a command. */
+/** A bare application context has no HTTP adapter: its default role is `cli`. */
 function startInApp(
   { adapters }: SessionsModuleOptions,
   config: SessionsConfig,

@@ -7,8 +7,8 @@ import {
 import { SessionsCore } from '../core/core.js';
 
 /**
- * Goes down in two steps, around the closing of the HTTP server: first what would keep it open (streams, cleanup), and
- * last, when no request can come any more, the store.
+ * Shuts down in two steps, around the close of the HTTP server: first whatever would keep the server open (streams,
+ * cleanup), then the store, when no more requests can arrive.
  */
 @Injectable()
 export class SessionsLifecycle implements BeforeApplicationShutdown, OnApplicationShutdown {

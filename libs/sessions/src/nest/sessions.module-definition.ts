@@ -4,14 +4,14 @@ import type { Clock } from '../ports/clock.js';
 import type { FileStorage } from '../ports/file-storage.js';
 import type { SessionStore } from '../ports/session-store.js';
 
-/** Parts that take the place of the built-in ones; not yet connected ones: the module connects and closes them. */
+/** Parts that replace the built-in ones. Pass them unconnected: the module connects and closes them. */
 export interface SessionsAdapters {
   readonly store?: SessionStore;
   readonly storage?: FileStorage;
   readonly clock?: Clock;
   /**
-   * `server` cleans up on schedule; `cli` never does, and never creates a store. Default: `server` in an application
-   * that listens, `cli` in a bare application context.
+   * `server` runs scheduled cleanups; `cli` never does, and never creates a store. Default: `server` in an application
+   * with an HTTP adapter, `cli` in a bare application context.
    */
   readonly role?: 'server' | 'cli';
 }

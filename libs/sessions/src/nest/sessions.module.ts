@@ -19,8 +19,8 @@ import { SessionsTasks } from './sessions.tasks.js';
 import { SESSIONS_CONFIG } from '../core/config/tokens.js';
 
 /**
- * Import it once, with `forRoot` or `forRootAsync`: from then on every request has a session, every session stays within
- * its limits, and what it leaves is cleaned up. It is global unless `isGlobal` is false.
+ * Import it once, with `forRoot` or `forRootAsync`. Every request then has a session, every session stays within its
+ * limits, and its files and streams are cleaned up after its end. Global unless `isGlobal` is `false`.
  */
 @Module({
   providers: [
@@ -46,7 +46,7 @@ import { SESSIONS_CONFIG } from '../core/config/tokens.js';
   ],
 })
 export class SessionsModule extends ConfigurableModuleClass {
-  /** What an option leaves out comes from the environment, or is the default. */
+  /** Options win over environment variables, which win over the defaults. */
   static override forRoot(options: typeof OPTIONS_TYPE = {}): DynamicModule {
     return super.forRoot(options);
   }

@@ -7,9 +7,9 @@ import { CLEANUP_JOBS, type CleanupJob } from '../domain/events.js';
 const EVERY_SECOND = '* * * * * *';
 
 /**
- * The cleanup jobs, as scheduled tasks: each ticks every second and asks whether its configured interval has passed.
- * They run in the application's `ScheduleModule`; where there is none, they tick by themselves. Never both: a second
- * `ScheduleModule.forRoot()` would fire every job of the application twice.
+ * The cleanup jobs as scheduled tasks: each checks every second whether its configured interval has passed. The
+ * application's `ScheduleModule` runs them; without one, a timer here does. The library imports no
+ * `ScheduleModule.forRoot()` of its own: a second one would fire every job of the application twice.
  */
 @Injectable()
 export class SessionsTasks implements OnApplicationBootstrap, OnModuleDestroy {

@@ -6,26 +6,26 @@ const CLOSE_WITHIN_MS = 1000;
 
 type Send = Parameters<WebSocket['send']>;
 
-/** A WebSocket that gives up on a peer that stays too far behind what is sent to it: 1013, so that it may come back. */
+/** A WebSocket that disconnects a peer that stays too far behind, with 1013, so that the peer may reconnect. */
 export class BackpressureWebSocket extends WebSocket {
-  private readonly backlog = new Backpressure();
+  private readonly backpressure = new Backpressure();
 
   override send(data: Send[0], callback?: Send[2]): void;
   override send(data: Send[0], options: Send[1], callback?: Send[2]): void;
   override send(data: Send[0], ...rest: unknown[]): void {
-    this.lookBack();
+    this.checkPeer();
     super.send(data, ...(rest as [Send[1], Send[2]]));
   }
 
-  /** Answers to pings wait for the peer as all else does. */
+  /** Pongs are buffered for the peer like messages. */
   override pong(...answer: Parameters<WebSocket['pong']>): void {
-    this.lookBack();
+    this.checkPeer();
     super.pong(...answer);
   }
 
-  /** What is sent to a socket that closes is dropped, and its callback told. */
-  private lookBack(): void {
-    if (this.readyState !== WebSocket.OPEN || !this.backlog.isTooMuch(this.bufferedAmount)) return;
+  /** A closing socket drops what is sent to it, and passes an error to the callback. */
+  private checkPeer(): void {
+    if (this.readyState !== WebSocket.OPEN || !this.backpressure.isTooMuch(this.bufferedAmount)) return;
     this.close(TRY_AGAIN_LATER, 'too far behind');
     setTimeout(() => this.terminate(), CLOSE_WITHIN_MS).unref();
   }

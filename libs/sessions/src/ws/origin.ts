@@ -1,12 +1,12 @@
 import type { IncomingMessage } from 'node:http';
 
 /**
- * Whether a page of this origin may open WebSockets: one of the server's own host, or of an origin that the settings
- * allow. Browsers send cookies along with upgrades from any page, and always say which; a client that names no origin is
- * no browser, and nobody is led astray by it.
+ * Whether a page of this origin may open WebSockets: the server's own host and `allowedOrigins` may. Browsers send
+ * cookies with upgrades from any page, and always name its origin. A client that names none is not a browser, so no
+ * foreign page can abuse its cookies.
  */
 export function isAllowedOrigin(request: IncomingMessage, allowedOrigins: readonly string[]): boolean {
-  // The second is what the oldest version of the protocol that is still accepted calls it.
+  // The oldest accepted version of the protocol uses the second name.
   const named = request.headers.origin ?? request.headers['sec-websocket-origin'];
   if (named === undefined) return true;
   const origin = parse(String(named));

@@ -5,17 +5,17 @@ import proxyAddr from 'proxy-addr';
 
 type Trust = (address: string, hop: number) => boolean;
 
-/** Fastify keeps the options it was made with under this symbol; its public `initialConfig` leaves the trust setting out. */
+/** Symbol under which Fastify keeps its options; its public `initialConfig` lacks the trust setting. */
 const FASTIFY_OPTIONS = 'fastify.options';
 
 /**
- * What the HTTP framework would say of an upgrade, which it never sees: the client's address, and whether its connection
- * is secure, by the framework's own trust setting and in its own way.
+ * Client address and security of an upgrade, which the HTTP framework never sees: computed as the framework would, by
+ * its own trust setting.
  */
 export class ProxyTrust {
   private constructor(
     private readonly trust: Trust,
-    /** Of several values in one `X-Forwarded-Proto`, Express believes the first and Fastify the last. */
+    /** Of several values in one `X-Forwarded-Proto`, Express uses the first and Fastify the last. */
     private readonly protocolAt: 0 | -1,
   ) {}
 
@@ -40,7 +40,7 @@ export class ProxyTrust {
   }
 }
 
-/** Fastify's reading of its option `trustProxy`: a number of hops alone trusts nobody. */
+/** Reads `trustProxy` as Fastify does: a number of hops alone trusts no proxy. */
 function fastifyTrust(instance: object): Trust {
   const symbol = Object.getOwnPropertySymbols(instance).find(
     ({ description }) => description === FASTIFY_OPTIONS,

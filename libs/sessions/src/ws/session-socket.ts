@@ -10,16 +10,16 @@ import type { CloseReason } from '../core/process/live-connections.js';
 const SESSION_ENDED = 4401;
 const GOING_AWAY = 1001;
 const TRY_AGAIN_LATER = 1013;
-/** A peer that does not answer the close is given so long. */
+/** Time for a peer to answer the close before its connection is terminated. */
 const CLOSE_WITHIN_MS = 1000;
 
-/** One WebSocket of a session: its messages are activity, and none is handled once the session is over. */
+/** One WebSocket of a session. Its messages are activity of the session; none is handled after the session's end. */
 export class SessionSocket implements Closable {
   readonly session: Session;
   private socket: WebSocket | undefined;
   private closedFor: CloseReason | undefined;
   private lastActivityAt: number;
-  /** Whether the message that is being handed out may be handled. */
+  /** Whether the message that is being dispatched may be handled. */
   private admission: boolean | Promise<boolean> = true;
 
   constructor(
@@ -31,7 +31,7 @@ export class SessionSocket implements Closable {
     this.lastActivityAt = clock.now();
   }
 
-  /** The upgrade is done. If the session ended meanwhile, this is where the connection hears of it. */
+  /** Call it after the upgrade. Closes the connection if the session ended meanwhile. */
   attach(socket: WebSocket): void {
     this.socket = socket;
     noteSessionOf(socket, this.session);
@@ -41,7 +41,7 @@ export class SessionSocket implements Closable {
     if (this.closedFor !== undefined) void this.close(this.closedFor);
   }
 
-  /** Runs `handle` unless the session is over; it is asked while the message is being handed out. */
+  /** Runs `handle` unless the session has ended. Call it while the message is being dispatched. */
   guard<Answer>(handle: () => Answer): Answer | undefined | Promise<Answer | undefined> {
     const { admission } = this;
     if (typeof admission === 'boolean') return admission ? handle() : undefined;
@@ -60,17 +60,17 @@ export class SessionSocket implements Closable {
     const { socket } = this;
     if (!socket || socket.readyState === socket.CLOSED) return;
     const closed = new Promise((resolve) => socket.once('close', resolve));
-    const giveUp = setTimeout(() => socket.terminate(), CLOSE_WITHIN_MS);
+    const timeout = setTimeout(() => socket.terminate(), CLOSE_WITHIN_MS);
     socket.close(code, text);
     await closed;
-    clearTimeout(giveUp);
+    clearTimeout(timeout);
   }
 
   private admit(): boolean | Promise<boolean> {
     if (this.closedFor !== undefined) return false;
     const now = this.clock.now();
     const isSurelyLive = now < this.record.expiresAt && now < this.lastActivityAt + this.record.idleMs;
-    return isSurelyLive ? this.touch(now) : this.lookAgain();
+    return isSurelyLive ? this.touch(now) : this.askStore();
   }
 
   private touch(now: number): true {
@@ -79,8 +79,8 @@ export class SessionSocket implements Closable {
     return true;
   }
 
-  /** As far as this connection knows the session is over, and only its cleanup is late; but it may have been used elsewhere. */
-  private async lookAgain(): Promise<boolean> {
+  /** By this connection's own activity the session is over, but other requests may have kept it alive. */
+  private async askStore(): Promise<boolean> {
     try {
       const details = await this.service.describe(this.session);
       const now = this.clock.now();

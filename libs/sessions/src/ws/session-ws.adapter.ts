@@ -29,11 +29,11 @@ type ServerOptions = NonNullable<Parameters<WsAdapter['create']>[1]>;
 /**
  * WebSocket gateways whose connections belong to sessions: `app.useWebSocketAdapter(new SessionsWsAdapter(app))`.
  *
- * Only a client with a live session gets a connection (else 401; 503 while the store is away), and from a browser only
- * pages of the server's own host and of `allowedOrigins` do (else 403). Each connection counts among its session's
- * resources, each message is activity of the session, and when the session ends the connection is closed with 4401.
- * Messages are at most 1 MiB, unless a gateway's option `maxPayload` says otherwise. A client that stays more than 1 MiB
- * behind is closed with 1013, one that takes nothing for `downloadIdleSeconds` is cut off.
+ * Only clients with a live session are accepted (else 401; 503 while the store is unavailable), and from browsers only
+ * pages of the server's own host and of `allowedOrigins` (else 403). Each connection is a resource of its session, each
+ * message is activity of the session, and the end of the session closes the connection with 4401. The maximum message
+ * size is a gateway's option `maxPayload`. Default: 1 MiB. A client that stays more than 1 MiB behind is closed with
+ * 1013; one that reads no pending bytes for `downloadIdleSeconds` is disconnected.
  */
 export class SessionsWsAdapter extends WsAdapter {
   protected override readonly logger = new Logger('SessionSockets');
@@ -65,7 +65,7 @@ export class SessionsWsAdapter extends WsAdapter {
       ...others,
       verifyClient: (upgrade: Upgrade, verdict: Verdict) => void this.verify(upgrade, verdict, verifyClient),
     }) as WebSocketServer;
-    // Before Nest's own listener: when the gateway hears of the connection, its session is known.
+    // Before Nest's own listener, so that the gateway's handleConnection() can ask for the session.
     server.on('connection', (socket, request) => this.connect(socket, request));
     return server;
   }
@@ -80,7 +80,7 @@ export class SessionsWsAdapter extends WsAdapter {
     );
   }
 
-  /** What a client sends wrong is its own affair: a line for who looks, no more. */
+  /** Protocol errors of clients are no fault of the server: logged at debug level. */
   override bindErrorHandler(server: WebSocketServer): WebSocketServer {
     server.on('connection', (socket) =>
       socket.on('error', (error) => this.logger.debug(describeError(error))),
@@ -97,7 +97,7 @@ export class SessionsWsAdapter extends WsAdapter {
     await super.dispose();
   }
 
-  /** In place of Nest's own listener, which hangs up on an unknown path without a word. */
+  /** Replaces Nest's own listener, which closes upgrades at unknown paths without an answer. */
   protected override ensureHttpServerExists(port: number, httpServer = createServer()): Server | undefined {
     if (this.httpServersRegistry.has(port)) return undefined;
     this.httpServersRegistry.set(port, httpServer);
@@ -145,7 +145,7 @@ export class SessionsWsAdapter extends WsAdapter {
     this.watchReader(socket, request.socket);
   }
 
-  /** A client that takes nothing of what waits for it: a close would wait with the rest. */
+  /** Terminates a client that reads no pending bytes: a close frame would only queue behind them. */
   private watchReader(socket: WebSocket, connection: Socket): void {
     connection.setTimeout(this.readerIdleMs, () => {
       if (socket.bufferedAmount > 0) socket.terminate();

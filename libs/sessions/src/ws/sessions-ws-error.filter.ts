@@ -4,8 +4,8 @@ import { SessionsError } from '../domain/errors.js';
 import { answerTo } from '../http/error-status.js';
 
 /**
- * Tells a gateway's client which error of this package its message met, as Nest tells of others, with the code beside
- * it and without repeating what the client sent: `@UseFilters(SessionsWsErrorFilter)`.
+ * Sends a `SessionsError` to the gateway's client in the format of Nest's own errors, with the error's code and without
+ * the client's message: `@UseFilters(SessionsWsErrorFilter)`.
  */
 @Catch(SessionsError)
 export class SessionsWsErrorFilter implements WsExceptionFilter<SessionsError> {

@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 import { SessionsError } from '../domain/errors.js';
 import { answerTo } from '../http/error-status.js';
 
-/** Why an upgrade is refused, in the words of HTTP. */
+/** The HTTP response to a refused upgrade. */
 export interface UpgradeRefusal {
   readonly status: number;
   readonly text: string;
@@ -24,7 +24,7 @@ export function refusalFor(error: unknown): UpgradeRefusal {
   return refusalOf(status, retryAfterSeconds);
 }
 
-/** Refuses an upgrade that no WebSocket server is there for. */
+/** Answers an upgrade that has no WebSocket server to answer it. */
 export function refuseUpgrade(socket: Duplex, { status, text }: UpgradeRefusal): void {
   socket.end(`HTTP/1.1 ${status} ${text}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`, () =>
     socket.destroy(),

@@ -8,7 +8,7 @@ import type { Clock } from '../ports/clock.js';
 import type { ProxyTrust } from './proxy-trust.js';
 import { SessionSocket } from './session-socket.js';
 
-/** Decides on upgrades by the rules of HTTP requests, but begins no session. */
+/** Admits or refuses upgrades by the rules of HTTP requests, but opens no session. */
 export class UpgradeGate {
   constructor(
     private readonly core: SessionsCore,
@@ -18,8 +18,8 @@ export class UpgradeGate {
   ) {}
 
   /**
-   * The connection to be, already counted among the session's resources.
-   * @throws SessionsError why it cannot be
+   * The future connection, already tracked as a resource of its session.
+   * @throws SessionsError the reason for a refusal
    */
   async admit(request: IncomingMessage): Promise<SessionSocket> {
     const record = await this.liveSession(request);
@@ -44,7 +44,7 @@ export class UpgradeGate {
       default:
         throw new SessionsError(
           'SESSION_REQUIRED',
-          'A WebSocket needs a live session: begin it with a request.',
+          'A WebSocket requires a live session: open one with an HTTP request.',
         );
     }
   }

@@ -23,7 +23,7 @@ export class ResponseTokens implements TokenCarrier {
   carry(token: SessionToken): void {
     if (this.cookie.write(this.response, this.isSecure, token)) return;
     logger.warn(
-      `Session ${this.sessionId}: the client misses its new token. Call regenerate() before the response headers are sent.`,
+      `Session ${this.sessionId}: the client misses its new token. Call regenerate() before the headers are sent.`,
     );
   }
 

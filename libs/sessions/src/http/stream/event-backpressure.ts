@@ -5,7 +5,7 @@ import { Backpressure } from './backpressure.js';
 /** Estimated length of an event's framing. */
 const FRAME_LENGTH = 24;
 
-/** Estimates what is pending for the client of one event stream: events that Nest has yet to write, and written ones. */
+/** Estimates the bytes pending for one event stream: in events that Nest has yet to write, and in written ones. */
 export class EventBackpressure {
   private readonly backpressure = new Backpressure();
   private unwrittenEvents = 0;
