@@ -70,8 +70,8 @@ describe('The changes that a process made lately', () => {
     recent.doubtAll();
     await recent.makeAgain();
     await expect(scene.now()).resolves.toMatchObject({ state: 'ending', endReason: 'admin', userId: null });
-    const claim = { at: NOW, lease: lease(NOW + MINUTE_MS, undefined, NODE), limit: 1 };
-    await expect(scene.store.endings.leaseEnding(claim)).resolves.toMatchObject([{ id }]);
+    const request = { at: NOW, lease: lease(NOW + MINUTE_MS, undefined, NODE), limit: 1 };
+    await expect(scene.store.endings.leaseEnding(request)).resolves.toMatchObject([{ id }]);
   });
 
   it('change nothing where they happened', async () => {

@@ -262,8 +262,8 @@ describe('Several processes on one Redis', () => {
     const session = await opened(store);
     const unfinished = await writing(store, session.id);
     await server.command('HSET', `${prefix}{processes}:lost`, PROCESS, '0');
-    const claimed = await store.releases.leaseReleasing({ at: NOW, lease: lease(), limit: 10 });
-    expect(claimed.map(({ id }) => id)).toEqual([unfinished.id]);
+    const leased = await store.releases.leaseReleasing({ at: NOW, lease: lease(), limit: 10 });
+    expect(leased.map(({ id }) => id)).toEqual([unfinished.id]);
     await expect(server.command('HLEN', `${prefix}{processes}:lost`)).resolves.toBe(0);
   });
 

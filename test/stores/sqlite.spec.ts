@@ -475,7 +475,7 @@ describe('Every statement', () => {
     ["state = 'ended' AND expires_at <= :at", 'sessions_tombstone (expires_at<?)'],
     [
       'ending_parts.leased_until <= :at',
-      'SEARCH ending_parts USING COVERING INDEX ending_parts_turn (node_id=? AND leased_until<?)',
+      'SEARCH ending_parts USING COVERING INDEX ending_parts_lease (node_id=? AND leased_until<?)',
     ],
     ['user_id IS NULL ORDER BY last_activity_at', 'USING INDEX sessions_disposable'],
     ['WHERE change > :since', 'SEARCH sessions USING INDEX sessions_change (change>?)'],

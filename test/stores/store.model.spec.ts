@@ -114,8 +114,8 @@ const commands = fc.oneof(
     ),
   ),
   command('finishEnd', [session, node, at], (store, ...args) => store.endings.finishEnd(...args)),
-  command('leaseEnding', [at, lease, limit], (store, claimedAt, held, most) =>
-    store.endings.leaseEnding({ at: claimedAt, lease: held, limit: most }),
+  command('leaseEnding', [at, lease, limit], (store, leasedAt, held, most) =>
+    store.endings.leaseEnding({ at: leasedAt, lease: held, limit: most }),
   ),
   command('dropTombstones', [at, limit], (store, ...args) => store.endings.dropTombstones(...args)),
   command(
@@ -123,8 +123,8 @@ const commands = fc.oneof(
     [fc.array(victim, { maxLength: 4 }), lease, fc.boolean()],
     (store, victims, held, any) => store.releases.beginRelease(victims, held, any ? 'any' : 'unused'),
   ),
-  command('leaseReleasing', [at, lease, limit], (store, claimedAt, held, most) =>
-    store.releases.leaseReleasing({ at: claimedAt, lease: held, limit: most }),
+  command('leaseReleasing', [at, lease, limit], (store, leasedAt, held, most) =>
+    store.releases.leaseReleasing({ at: leasedAt, lease: held, limit: most }),
   ),
   command('finishRelease', [fc.array(resource, { maxLength: 4 }), fc.boolean()], (store, ids, evicted) =>
     store.releases.finishRelease(ids, evicted ? 'evicted' : 'released'),

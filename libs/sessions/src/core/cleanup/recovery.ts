@@ -70,25 +70,25 @@ export class Recovery {
   /** Finishes the ends that this node has a part in, and nobody is at. */
   private async finishEnds(report: RunReport): Promise<void> {
     for (;;) {
-      const claimed = await this.context.store.endings.leaseEnding(this.claim(END_LEASE_MS));
+      const leased = await this.context.store.endings.leaseEnding(this.leaseRequest(END_LEASE_MS));
       await Promise.all(
-        claimed.map((session) =>
+        leased.map((session) =>
           this.attempt(`Session ${session.id}`, report, () => this.ender.finish(session, true)),
         ),
       );
-      if (claimed.length < PAGE) return;
+      if (leased.length < PAGE) return;
     }
   }
 
   private async finishReleases(report: RunReport): Promise<void> {
     for (;;) {
-      const claimed = await this.context.store.releases.leaseReleasing(this.claim(RELEASE_LEASE_MS));
+      const leased = await this.context.store.releases.leaseReleasing(this.leaseRequest(RELEASE_LEASE_MS));
       await Promise.all(
-        claimed.map((resource) =>
+        leased.map((resource) =>
           this.attempt(`Resource ${resource.id}`, report, () => this.releaser.finish([resource])),
         ),
       );
-      if (claimed.length < PAGE) return;
+      if (leased.length < PAGE) return;
     }
   }
 
@@ -119,7 +119,7 @@ export class Recovery {
     while ((await this.context.store.endings.dropTombstones(at, TOMBSTONES)) === TOMBSTONES);
   }
 
-  private claim(leaseMs: number) {
+  private leaseRequest(leaseMs: number) {
     const at = this.context.clock.now();
     return { at, lease: this.context.thisProcess.lease(leaseMs), limit: PAGE };
   }

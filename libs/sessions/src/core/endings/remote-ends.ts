@@ -22,7 +22,7 @@ export class RemoteEnds {
     await this.working;
   }
 
-  /** However many ends are told of at once, they are claimed together. */
+  /** However many ends are told of at once, they are leased together. */
   private async work(): Promise<void> {
     while (this.isNews) {
       await Promise.resolve();

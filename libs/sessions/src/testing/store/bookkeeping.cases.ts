@@ -73,9 +73,9 @@ export const bookkeepingCases: readonly SessionStoreCase[] = [
       same((await resourceNow(store, others)).state, 'writing');
       const { resourceCount, bytesUsed } = await sessionNow(store, session);
       same([resourceCount, bytesUsed], [2, 15]);
-      const claimed = await store.releases.leaseReleasing({ at: NOW, lease: lease(), limit: 10 });
+      const leased = await store.releases.leaseReleasing({ at: NOW, lease: lease(), limit: 10 });
       sameIds(
-        claimed.toSorted((a, b) => a.createdAt - b.createdAt),
+        leased.toSorted((a, b) => a.createdAt - b.createdAt),
         [unfinished, stream],
       );
       await store.resources.unuse(file.id, PROCESS, NOW + 9);

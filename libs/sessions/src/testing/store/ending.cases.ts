@@ -188,20 +188,20 @@ export const endingCases: readonly SessionStoreCase[] = [
     },
   },
   {
-    name: 'an unfinished end is claimed once its lease has run out, oldest lease first, by one caller each time',
+    name: 'an unfinished end is leased once its lease has run out, oldest lease first, by one caller each time',
     async run(store) {
       const sessions = await openedMany(store, 3);
       for (const [index, session] of sessions.entries()) {
         await store.endings.beginEnd(session.id, anEnd({ lease: lease(NOW + 30 - index) }));
       }
-      const claim = { lease: lease(NOW + 100, OTHER_PROCESS), limit: 10 };
-      same(await store.endings.leaseEnding({ ...claim, at: NOW + 27 }), []);
+      const request = { lease: lease(NOW + 100, OTHER_PROCESS), limit: 10 };
+      same(await store.endings.leaseEnding({ ...request, at: NOW + 27 }), []);
       sameIds(
-        await store.endings.leaseEnding({ ...claim, at: NOW + 30, limit: 2 }),
+        await store.endings.leaseEnding({ ...request, at: NOW + 30, limit: 2 }),
         sessions.slice(1).toReversed(),
       );
-      sameIds(await store.endings.leaseEnding({ ...claim, at: NOW + 30 }), sessions.slice(0, 1));
-      same(await store.endings.leaseEnding({ ...claim, at: NOW + 99 }), []);
+      sameIds(await store.endings.leaseEnding({ ...request, at: NOW + 30 }), sessions.slice(0, 1));
+      same(await store.endings.leaseEnding({ ...request, at: NOW + 99 }), []);
       const again = await atOnce(5, () =>
         store.endings.leaseEnding({ at: NOW + 100, lease: lease(NOW + 200), limit: 10 }),
       );

@@ -32,8 +32,8 @@ const LATER = NOW + MINUTE;
 
 /** A right to finish things on the other node. */
 const leaseThere = () => lease(LATER + MINUTE, OTHER_PROCESS, OTHER_NODE);
-const claimThere = (at = LATER) => ({ at, lease: leaseThere(), limit: 10 });
-const claimHere = (at = LATER) => ({ at, lease: lease(LATER + MINUTE), limit: 10 });
+const leaseRequestThere = (at = LATER) => ({ at, lease: leaseThere(), limit: 10 });
+const leaseRequestHere = (at = LATER) => ({ at, lease: lease(LATER + MINUTE), limit: 10 });
 
 export const nodeCases: readonly SessionStoreCase[] = [
   {
@@ -70,29 +70,29 @@ export const nodeCases: readonly SessionStoreCase[] = [
     },
   },
   {
-    name: 'the other node may claim its part at once, also where its clock is behind, by one caller, and nobody else may',
+    name: 'the other node may lease its part at once, also where its clock is behind, by one caller, and nobody else may',
     async run(store) {
       const session = await opened(store);
       await ready(store, session.id, 12, THERE);
       const end = anEnd({ at: NOW + SECOND });
       assert.equal(present(await store.endings.beginEnd(session.id, end)).hasFiles, false);
-      same(await store.endings.leaseEnding(claimHere()), []);
-      const claimed = await atOnce(5, () => store.endings.leaseEnding(claimThere(NOW)));
-      sameIds(claimed.flat(), [session]);
-      assert.equal(claimed.flat()[0]?.hasFiles, true);
-      same(await store.endings.leaseEnding(claimThere(LATER + MINUTE - 1)), []);
-      sameIds(await store.endings.leaseEnding(claimThere(LATER + MINUTE)), [session]);
+      same(await store.endings.leaseEnding(leaseRequestHere()), []);
+      const leased = await atOnce(5, () => store.endings.leaseEnding(leaseRequestThere(NOW)));
+      sameIds(leased.flat(), [session]);
+      assert.equal(leased.flat()[0]?.hasFiles, true);
+      same(await store.endings.leaseEnding(leaseRequestThere(LATER + MINUTE - 1)), []);
+      sameIds(await store.endings.leaseEnding(leaseRequestThere(LATER + MINUTE)), [session]);
     },
   },
   {
-    name: 'an end without files may be claimed by any node',
+    name: 'an end without files may be leased by any node',
     async run(store) {
       const session = await opened(store);
       await store.endings.beginEnd(session.id, anEnd({ lease: lease(NOW + SECOND) }));
-      const [claimed, ...others] = await store.endings.leaseEnding(claimThere());
-      sameIds([present(claimed)], [session]);
+      const [leased, ...others] = await store.endings.leaseEnding(leaseRequestThere());
+      sameIds([present(leased)], [session]);
       assert.equal(others.length, 0);
-      assert.equal(claimed?.hasFiles, false);
+      assert.equal(leased?.hasFiles, false);
       await store.endings.finishEnd(session.id, OTHER_NODE, LATER);
       same((await sessionNow(store, session)).state, 'ended');
     },
@@ -129,7 +129,7 @@ export const nodeCases: readonly SessionStoreCase[] = [
     },
   },
   {
-    name: 'what is evicted on another node is given back at once, and is that node’s alone to claim',
+    name: 'what is evicted on another node is given back at once, and is that node’s alone to lease',
     async run(store) {
       const session = await opened(store);
       const victim = await ready(store, session.id, 30, THERE);
@@ -141,9 +141,9 @@ export const nodeCases: readonly SessionStoreCase[] = [
       same([resourceCount, bytesUsed], [1, 12]);
       same((await audioTotals(store)).slice(0, 2), [2, 42]);
 
-      same(await store.releases.leaseReleasing(claimHere()), []);
-      sameIds(await store.releases.leaseReleasing(claimThere()), [victim]);
-      same(await store.releases.leaseReleasing(claimThere()), []);
+      same(await store.releases.leaseReleasing(leaseRequestHere()), []);
+      sameIds(await store.releases.leaseReleasing(leaseRequestThere()), [victim]);
+      same(await store.releases.leaseReleasing(leaseRequestThere()), []);
       same(await store.releases.finishRelease([victim.id], 'released'), { resources: 1, bytes: 30 });
       const after = await sessionNow(store, session);
       same([after.resourceCount, after.bytesUsed], [1, 12]);
@@ -168,7 +168,7 @@ export const nodeCases: readonly SessionStoreCase[] = [
     },
   },
   {
-    name: 'of what a dead process was writing each node may claim what lies on it, and any node its streams',
+    name: 'of what a dead process was writing each node may lease what lies on it, and any node its streams',
     async run(store) {
       const session = await opened(store);
       await store.fleet.heartbeat(beat({ nodeId: OTHER_NODE }));
@@ -176,8 +176,8 @@ export const nodeCases: readonly SessionStoreCase[] = [
       const stream = await writing(store, session.id, 0, { type: 'stream' });
       assert.equal(await store.fleet.dropProcess(PROCESS, NOW), true);
       same((await sessionNow(store, session)).bytesUsed, 0);
-      sameIds(await store.releases.leaseReleasing(claimHere()), [stream]);
-      sameIds(await store.releases.leaseReleasing(claimThere()), [file]);
+      sameIds(await store.releases.leaseReleasing(leaseRequestHere()), [stream]);
+      sameIds(await store.releases.leaseReleasing(leaseRequestThere()), [file]);
       same(await store.releases.finishRelease([file.id, stream.id], 'released'), { resources: 1, bytes: 0 });
       const { resourceCount, bytesUsed } = await sessionNow(store, session);
       same([resourceCount, bytesUsed], [0, 0]);

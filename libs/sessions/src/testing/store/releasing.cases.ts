@@ -143,23 +143,23 @@ export const releasingCases: readonly SessionStoreCase[] = [
     },
   },
   {
-    name: 'an unfinished release is claimed once its lease has run out, oldest lease first, by one caller each time',
+    name: 'an unfinished release is leased once its lease has run out, oldest lease first, by one caller each time',
     async run(store) {
       const session = await opened(store);
       const resources = await atOnce(3, () => ready(store, session.id));
       for (const [index, resource] of resources.entries()) {
         await store.releases.beginRelease([resource], lease(NOW + 30 - index), 'any');
       }
-      const claim = { lease: lease(NOW + 100, OTHER_PROCESS), limit: 10 };
-      same(await store.releases.leaseReleasing({ ...claim, at: NOW + 27 }), []);
+      const request = { lease: lease(NOW + 100, OTHER_PROCESS), limit: 10 };
+      same(await store.releases.leaseReleasing({ ...request, at: NOW + 27 }), []);
       sameIds(
-        await store.releases.leaseReleasing({ ...claim, at: NOW + 30, limit: 2 }),
+        await store.releases.leaseReleasing({ ...request, at: NOW + 30, limit: 2 }),
         resources.slice(1).toReversed(),
       );
-      const claimed = await store.releases.leaseReleasing({ ...claim, at: NOW + 30 });
-      sameIds(claimed, resources.slice(0, 1));
-      same(claimed[0], await resourceNow(store, present(resources[0])));
-      same(await store.releases.leaseReleasing({ ...claim, at: NOW + 99 }), []);
+      const leased = await store.releases.leaseReleasing({ ...request, at: NOW + 30 });
+      sameIds(leased, resources.slice(0, 1));
+      same(leased[0], await resourceNow(store, present(resources[0])));
+      same(await store.releases.leaseReleasing({ ...request, at: NOW + 99 }), []);
       const again = await atOnce(5, () =>
         store.releases.leaseReleasing({ at: NOW + 100, lease: lease(NOW + 200), limit: 10 }),
       );

@@ -4,7 +4,7 @@ import type { RedisDurableWrites } from '../operations/redis.durable-writes.js';
 import type { RedisLedger } from '../operations/redis.ledger.js';
 import type { RecentChanges } from './recent-changes.js';
 import type { RedisConnection } from '../connection/redis.connection.js';
-import { CHANGES_SINCE } from '../scripts/redis.scripts.listings.js';
+import { CHANGES_SINCE } from '../scripts/lua/listings.scripts.js';
 import type { RedisServers } from '../connection/redis.server.js';
 import { storedSession, textsOf } from '../operations/redis.values.js';
 

@@ -2,10 +2,12 @@ import { bucketOfId, bucketOfName } from '../../../domain/bucket.js';
 import type { LeaseRequest } from '../../../ports/endings.js';
 import type { RedisConnection } from '../connection/redis.connection.js';
 import { isScriptUnknown } from '../connection/redis.errors.js';
-import { RedisLayout, type BucketKey } from '../scripts/redis.layout.js';
-import { TURNS, UP_TO } from '../scripts/redis.scripts.listings.js';
-import type { BucketScript, QuestionScript, RedisScript } from '../scripts/redis.script.js';
-import { FIELDS, HASH } from '../scripts/redis.scripts.store.js';
+import { NOBODY, RedisLayout, type BucketKey } from '../scripts/redis.layout.js';
+import { LEASABLE, UP_TO } from '../scripts/lua/listings.scripts.js';
+import type { BucketScript } from '../scripts/bucket-script.js';
+import type { QuestionScript } from '../scripts/question-script.js';
+import type { RedisScript } from '../scripts/redis.script.js';
+import { FIELDS, HASH } from '../scripts/lua/store.scripts.js';
 import { listOf, numberOf, pairsOf, textsOf } from './redis.values.js';
 
 /** An id in an index, with what it is sorted by. */
@@ -13,9 +15,6 @@ export interface Entry {
   readonly id: string;
   readonly score: number;
 }
-
-/** Stands for the node of what lies on none. */
-const NOBODY = '-';
 
 /** So many keys are asked with one command: few commands for all buckets, and none that keeps others waiting long. */
 const KEYS_TOGETHER = 64;
@@ -136,12 +135,12 @@ export class RedisBuckets {
     );
   }
 
-  /** What a node may do next, over all buckets, and what anybody may: those whose lease ends first. */
-  firstTurns(key: 'ending' | 'releasing', { at, lease, limit }: LeaseRequest): Promise<Entry[]> {
+  /** What a node may lease, over all buckets, and what any node may: those whose lease ends first. */
+  firstLeasable(key: 'ending' | 'releasing', { at, lease, limit }: LeaseRequest): Promise<Entry[]> {
     const order = (a: Entry, b: Entry): number => a.score - b.score || compare(a.id, b.id);
     return this.merge(limit, order, async (buckets, count) => {
-      const turns = await this.askIn(buckets, TURNS, key, at, count, lease.nodeId, NOBODY);
-      return turns.map((found) => entriesOf(found).toSorted(order));
+      const leasable = await this.askIn(buckets, LEASABLE, key, at, count, lease.nodeId, NOBODY);
+      return leasable.map((found) => entriesOf(found).toSorted(order));
     });
   }
 

@@ -1,6 +1,6 @@
 import { RedisBuckets } from './redis.buckets.js';
 import type { RedisConnection } from '../connection/redis.connection.js';
-import type { BucketScript } from '../scripts/redis.script.js';
+import type { BucketScript } from '../scripts/bucket-script.js';
 import { replicasIn, type RedisServers } from '../connection/redis.server.js';
 
 /** For so long a replica is waited for; a server with nothing else to do looks at its watch ten times a second. */

@@ -12,8 +12,8 @@ import { compare, type RedisBuckets } from './redis.buckets.js';
 import type { RedisDurableWrites } from './redis.durable-writes.js';
 import type { BucketKey } from '../scripts/redis.layout.js';
 import type { SessionCounts } from './session-counts.js';
-import { BEGIN_END, LEASE_ENDING, DROP_TOMBSTONES, FINISH_END } from '../scripts/redis.scripts.endings.js';
-import { COUNT_UP_TO } from '../scripts/redis.scripts.listings.js';
+import { BEGIN_END, LEASE_ENDING, DROP_TOMBSTONES, FINISH_END } from '../scripts/lua/endings.scripts.js';
+import { COUNT_UP_TO } from '../scripts/lua/listings.scripts.js';
 import type { RedisSessions } from './redis.sessions.js';
 import { endingSessionOf, inOrder, numberOf, pairsOf, textsOf } from './redis.values.js';
 
@@ -32,14 +32,14 @@ export class RedisEndings implements EndingsGroup {
     const args = [sessionId, end.reason, end.at, end.lease.until, end.lease.nodeId, ...condition];
     const [text, created = '0', closed = '0'] = textsOf(await this.durable.runIn(BEGIN_END, bucket, ...args));
     if (text === undefined) return null;
-    // It is over, whatever becomes of its place: one that is not given back now is with the next end, or the next count.
+    // It is over, whatever becomes of the count: what fails now is made up for by the next end, or the next count.
     await this.counts.giveBack(bucket, { created, closed }).catch(() => {});
     return endingSessionOf(text, end.lease.nodeId);
   }
 
   async leaseEnding(request: LeaseRequest): Promise<EndingSession[]> {
     const { nodeId, until } = request.lease;
-    const due = await this.buckets.firstTurns('ending', request);
+    const due = await this.buckets.firstLeasable('ending', request);
     const ids = due.map(({ id }) => id);
     const leased = await this.buckets.byBucket(new Set(ids), async (bucket, of) =>
       textsOf(await this.buckets.runIn(LEASE_ENDING, bucket, request.at, until, nodeId, ...of)),

@@ -2,8 +2,8 @@ import type { ClockAnchor, ClockReading } from '../../../ports/clock.js';
 import type { Released } from '../../../ports/endings.js';
 import type { FleetGroup, Heartbeat, NodeRecord } from '../../../ports/fleet.js';
 import { compare, type RedisBuckets } from './redis.buckets.js';
-import { FORGET_ENDS, FORGET_FILES } from '../scripts/redis.scripts.endings.js';
-import { ABANDON } from '../scripts/redis.scripts.resources.js';
+import { FORGET_ENDS, FORGET_FILES } from '../scripts/lua/endings.scripts.js';
+import { ABANDON } from '../scripts/lua/releases.scripts.js';
 import {
   FIELDS,
   FORGET_LOST,
@@ -12,7 +12,7 @@ import {
   SEEN,
   STRIKE_OFF,
   TIME,
-} from '../scripts/redis.scripts.store.js';
+} from '../scripts/lua/store.scripts.js';
 import { numberOf, textOf, textOfRecord, textsOf } from './redis.values.js';
 
 const PAGE = 200;

@@ -10,7 +10,7 @@ import type {
   TypeTotals,
 } from '../../../ports/ledger.js';
 import { LAYOUT } from '../scripts/redis.layout.js';
-import { FIELDS, HASH, PREPARE, RECORD_RUN } from '../scripts/redis.scripts.store.js';
+import { FIELDS, HASH, PREPARE, RECORD_RUN } from '../scripts/lua/store.scripts.js';
 import { compare, type RedisBuckets } from './redis.buckets.js';
 import { pairsOf, textsOf } from './redis.values.js';
 

@@ -3,7 +3,7 @@ import type { Lease, LeaseRequest, Released } from '../../../ports/endings.js';
 import type { ReleasesGroup, Victim } from '../../../ports/releases.js';
 import type { RedisBuckets } from './redis.buckets.js';
 import type { RedisFleet } from './redis.fleet.js';
-import { BEGIN_RELEASE, LEASE_RELEASING, FINISH_RELEASE } from '../scripts/redis.scripts.resources.js';
+import { BEGIN_RELEASE, FINISH_RELEASE, LEASE_RELEASING } from '../scripts/lua/releases.scripts.js';
 import { inOrder, numberOf, resourceOf, textsOf } from './redis.values.js';
 
 export class RedisReleases implements ReleasesGroup {
@@ -30,7 +30,7 @@ export class RedisReleases implements ReleasesGroup {
 
   async leaseReleasing(request: LeaseRequest): Promise<ResourceRecord[]> {
     await this.fleet.freeLost();
-    const due = await this.buckets.firstTurns('releasing', request);
+    const due = await this.buckets.firstLeasable('releasing', request);
     const ids = due.map(({ id }) => id);
     const leased = await this.buckets.byBucket(ids, async (bucket, of) =>
       textsOf(await this.buckets.runIn(LEASE_RELEASING, bucket, request.at, request.lease.until, ...of)),

@@ -11,7 +11,7 @@ import {
   SETTLE,
   UNUSE,
   USE,
-} from '../scripts/redis.scripts.resources.js';
+} from '../scripts/lua/resources.scripts.js';
 import { newResourceText, resourceOf, textOf, textsOf } from './redis.values.js';
 
 export class RedisResources implements ResourcesGroup {

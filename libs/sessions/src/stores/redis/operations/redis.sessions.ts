@@ -4,12 +4,12 @@ import { idleEndsAt } from '../../../domain/lifetime.js';
 import { openingRecord, type NewSession, type SessionRecord } from '../../../domain/session.js';
 import type { Refused, SessionQuery, SessionsGroup, TokenMatch, Touch } from '../../../ports/sessions.js';
 import type { BucketKey } from '../scripts/redis.layout.js';
-import { PAGE } from '../scripts/redis.scripts.listings.js';
+import { PAGE } from '../scripts/lua/listings.scripts.js';
 import { compare, entriesOf, type Entry, type RedisBuckets } from './redis.buckets.js';
 import type { RedisDurableWrites } from './redis.durable-writes.js';
 import type { SessionCounts } from './session-counts.js';
-import { BIND, FIND_BY_TOKEN, OPEN, ROTATE, TOUCH } from '../scripts/redis.scripts.sessions.js';
-import { ADD_TO_USER, OF_USER, REMOVE_FROM_USER } from '../scripts/redis.scripts.store.js';
+import { BIND, FIND_BY_TOKEN, OPEN, ROTATE, TOUCH } from '../scripts/lua/sessions.scripts.js';
+import { ADD_TO_USER, OF_USER, REMOVE_FROM_USER } from '../scripts/lua/store.scripts.js';
 import { inOrder, newSessionText, sessionOf, storedSession, textOf, textsOf } from './redis.values.js';
 
 export class RedisSessions implements SessionsGroup {
@@ -21,7 +21,7 @@ export class RedisSessions implements SessionsGroup {
 
   async open(session: NewSession, maxSessions: number): Promise<'opened' | 'full'> {
     const bucket = this.#bucketOf(session.id, session.tokenHash);
-    if (!(await this.#hasPlace(bucket, session.id, maxSessions))) {
+    if (!(await this.#reserve(bucket, session.id, maxSessions))) {
       const known = await this.find(session.id);
       if (known === null) return 'full';
       if (known.tokenHash !== session.tokenHash) throw taken();
@@ -162,8 +162,8 @@ export class RedisSessions implements SessionsGroup {
       .slice(0, limit);
   }
 
-  /** Where it says that all is full, the places are counted anew first. */
-  async #hasPlace(bucket: number, sessionId: string, maxSessions: number): Promise<boolean> {
+  /** Counts the session as open, unless there are `maxSessions` of them. Before it answers that, the count is corrected. */
+  async #reserve(bucket: number, sessionId: string, maxSessions: number): Promise<boolean> {
     if (await this.counts.reserve(bucket, sessionId, maxSessions)) return true;
     await this.counts.correct();
     return this.counts.reserve(bucket, sessionId, maxSessions);

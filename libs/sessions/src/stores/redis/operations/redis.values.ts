@@ -2,6 +2,7 @@ import type { NewResource, ResourceRecord } from '../../../domain/resource.js';
 import { STREAM_TYPE } from '../../../domain/resource.js';
 import { openingRecord, type NewSession, type SessionRecord } from '../../../domain/session.js';
 import type { EndingSession } from '../../../ports/session-store.js';
+import { NOBODY } from '../scripts/redis.layout.js';
 
 /** A record as it is kept: what is `null` elsewhere is absent, and beside it lies what only the store needs. */
 type Stored<Record> = { [Key in keyof Record]?: NonNullable<Record[Key]> };
@@ -103,7 +104,7 @@ export function storedSession(text: string): {
     replacedAt: stored.replacedAt ?? null,
     change: stored.change ?? 0,
     nodes: Object.keys(stored.parts ?? {})
-      .filter((node) => node !== '-')
+      .filter((node) => node !== NOBODY)
       .toSorted(),
   };
 }

@@ -1,16 +1,16 @@
 import { CallBatcher } from './call-batcher.js';
 import type { RedisBuckets } from './redis.buckets.js';
 import {
-  CORRECT_PLACES,
-  FIELDS,
-  READ_PLACES,
-  RESERVE_PLACES,
-  SETTLE_PLACES,
-  STALE_PLACES,
-} from '../scripts/redis.scripts.store.js';
+  CORRECT_COUNTS,
+  READ_COUNTS,
+  RESERVE_COUNTS,
+  SETTLE_COUNTS,
+  STALE_RESERVATIONS,
+} from '../scripts/lua/counts.scripts.js';
+import { FIELDS } from '../scripts/lua/store.scripts.js';
 import { pairsOf, textsOf } from './redis.values.js';
 
-/** A place that was reserved so long ago belongs to nobody who still opens a session with it. */
+/** A reservation of this age is not of a process that is still opening its session. */
 const STALE_MS = 60_000;
 const CORRECT_EVERY_MS = 1000;
 
@@ -28,9 +28,9 @@ type Reservation = readonly [number, string, number];
 type Settlement = readonly [number, string, string, string, 0 | 1];
 
 /**
- * How many sessions may be open, over all buckets. A place is reserved before a session is opened in its bucket, so
- * never too many are open; it is given back when the opening failed, or when the session closes. What crashes in between
- * is put right later: buckets tell how many sessions they created and closed in truth, and both numbers only grow.
+ * How many sessions are open, over all buckets. A session is counted before it is opened in its bucket, so that there are
+ * never too many; it is taken off the count when its opening failed, or when it closes. A crash in between is put right
+ * later: each bucket knows how many sessions it created and closed, and both numbers only grow.
  */
 export class SessionCounts {
   #correcting: Promise<void> | null = null;
@@ -41,10 +41,10 @@ export class SessionCounts {
 
   constructor(private readonly buckets: RedisBuckets) {
     this.#reservations = new CallBatcher(async (asked: readonly Reservation[]) =>
-      textsOf(await this.#run(RESERVE_PLACES, ...asked.flat())),
+      textsOf(await this.#run(RESERVE_COUNTS, ...asked.flat())),
     );
     this.#settlements = new CallBatcher(async (settled: readonly Settlement[]) => {
-      await this.#run(SETTLE_PLACES, ...settled.flat());
+      await this.#run(SETTLE_COUNTS, ...settled.flat());
       return [];
     });
   }
@@ -53,22 +53,22 @@ export class SessionCounts {
     return (await this.#reservations.ask([bucket, sessionId, most])) === 'reserved';
   }
 
-  /** The place of a session is in use, or free again. Nobody waits for it: what is lost on the way is put right later. */
+  /** The session was opened, or its opening failed. Nobody waits for this: if it is lost, the count is put right later. */
   settleSoon(bucket: number, counts: BucketCounts, sessionId: string, isOpened: boolean): void {
     this.#settling = this.#settle(bucket, counts, sessionId, isOpened).catch(() => {});
   }
 
-  /** Resolves when all that was to be settled soon is. */
+  /** Resolves when what `settleSoon` began is done. */
   async settled(): Promise<void> {
     await this.#settling;
   }
 
-  /** A session of this bucket closed: its place is free. */
+  /** A session of this bucket closed. */
   async giveBack(bucket: number, { created, closed }: BucketCounts): Promise<void> {
     await this.#settlements.ask([bucket, created, closed, '', 0]);
   }
 
-  /** Counts the places anew, where nobody is opening a session at the moment. At most once in a while. */
+  /** Counts anew, unless a session is being opened at the moment. At most once a second. */
   correct(): Promise<void> {
     if (performance.now() - this.#correctedAt < CORRECT_EVERY_MS) return Promise.resolve();
     this.#correcting ??= this.#correct().finally(() => {
@@ -80,7 +80,7 @@ export class SessionCounts {
 
   async #correct(): Promise<void> {
     await this.#settleStale();
-    const [isQuiet, ...fields] = textsOf(await this.#run(READ_PLACES));
+    const [isQuiet, ...fields] = textsOf(await this.#run(READ_COUNTS));
     if (isQuiet !== '1') return;
     const seen = pairsOf(fields);
     const counts = await this.buckets.askAll(FIELDS, 'totals', ...COUNTS);
@@ -90,12 +90,12 @@ export class SessionCounts {
       return reserved === created && freed === closed ? [] : [bucket, reserved, freed, created, closed];
     });
     const wrong = args.flat();
-    if (wrong.length > 0) await this.#run(CORRECT_PLACES, ...wrong);
+    if (wrong.length > 0) await this.#run(CORRECT_COUNTS, ...wrong);
   }
 
-  /** Whoever reserved these is gone: the bucket knows whether the session was opened. */
+  /** The processes that reserved these are gone: the bucket knows whether the session was opened. */
   async #settleStale(): Promise<void> {
-    const stale = textsOf(await this.#run(STALE_PLACES, STALE_MS));
+    const stale = textsOf(await this.#run(STALE_RESERVATIONS, STALE_MS));
     await this.buckets.byBucket(stale, async (bucket, ids) => {
       const found = await this.buckets.fields(bucket, 'sessions', ...ids);
       const counts = countsOf(await this.buckets.fields(bucket, 'totals', ...COUNTS));

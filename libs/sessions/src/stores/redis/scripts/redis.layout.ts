@@ -15,7 +15,7 @@
  * | `{7}:created`      | zset   | open sessions by their opening                                                   |
  * | `{7}:activity`     | zset   | open sessions by their last activity                                             |
  * | `{7}:disposable`   | zset   | open sessions with neither resource nor user, by their last activity             |
- * | `{7}:ending`       | zset   | `node id:lease:session id` of what nodes have to do with ends, in the order of the text |
+ * | `{7}:ending`       | zset   | `node id:lease:session id` of the ends that nodes have a part in, in the order of the text |
  * | `{7}:tombstones`   | zset   | ended sessions by their absolute end                                             |
  * | `{7}:changes`      | zset   | every session by the number of its latest change                                 |
  * | `{7}:releasing`    | zset   | `node id:lease:resource id` of what is being released, likewise                  |
@@ -25,12 +25,12 @@
  * | `{processes}:lost` | hash   | process id → since when it is being struck off                                  |
  * | `{processes}:seen` | string | the newest instant of a heartbeat                                                |
  * | `{processes}:nodes` | hash  | node id → its address and when it was seen last, JSON                            |
- * | `{counts}:taken`   | hash   | how many places are taken, and what each bucket reserved and gave back (`places`) |
- * | `{counts}:pending` | zset   | sessions that have a place and may not be open yet, by the instant of asking     |
+ * | `{counts}:taken`   | hash   | how many sessions are open or about to be, and what each bucket reserved and closed |
+ * | `{counts}:pending` | zset   | sessions that are counted and may not be open yet, by the instant of asking      |
  * | `job:idle` …       | hash   | the latest run of a job, and the sums of all                                     |
  * | `user:<sha256>`    | set    | ids of sessions that are, were or are about to be this user's: verified on read  |
  *
- * On the channel `news`, under the prefix like the keys, an empty message tells that a session was ended, rotated or bound.
+ * On the channel `changes`, under the prefix like the keys, an empty message says that a session was ended, rotated or bound.
  *
  * A lease in a text has 16 digits, so that the order of the texts of one node is that of its leases. The node id is `-`
  * where there is none: of streams, and of ends that no node has files for.
@@ -54,6 +54,9 @@ export const BUCKET_KEYS = [
   'totals',
 ] as const;
 export type BucketKey = (typeof BUCKET_KEYS)[number];
+
+/** Stands for the node of what lies on none. */
+export const NOBODY = '-';
 
 /** The channel's name, after the prefix. */
 export const CHANGES_CHANNEL = 'changes';

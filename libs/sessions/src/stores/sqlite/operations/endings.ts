@@ -10,7 +10,7 @@ import type {
 } from '../../../ports/endings.js';
 import type { InOneThread } from './in-one-thread.js';
 import type { SqliteLedger } from './ledger.js';
-import { byTurn, idOf, numberOf, packId, sessionOf, textOf, type Row } from './values.js';
+import { byLease, idOf, numberOf, packId, sessionOf, textOf, type Row } from './values.js';
 
 /** The node of an end that no node has files for. */
 const NOBODY = '';
@@ -29,7 +29,7 @@ export class SqliteEndings implements InOneThread<EndingsGroup> {
   readonly #begin;
   readonly #nodes;
   readonly #addPart;
-  readonly #claimable;
+  readonly #leasable;
   readonly #lease;
   readonly #hasFiles;
   readonly #dropParts;
@@ -56,7 +56,7 @@ export class SqliteEndings implements InOneThread<EndingsGroup> {
     this.#addPart = db.prepare(
       'INSERT INTO ending_parts (session_key, node_id, leased_until) VALUES (:key, :node, :until)',
     );
-    this.#claimable = db.prepare(`
+    this.#leasable = db.prepare(`
       SELECT sessions.*, ending_parts.leased_until, ending_parts.node_id
       FROM ending_parts JOIN sessions ON sessions.key = ending_parts.session_key
       WHERE ending_parts.node_id = :node AND ending_parts.leased_until <= :at
@@ -122,8 +122,8 @@ export class SqliteEndings implements InOneThread<EndingsGroup> {
   leaseEnding({ at, lease, limit }: LeaseRequest): EndingSession[] {
     const node = packId(lease.nodeId);
     const rows = [node, NOBODY]
-      .flatMap((owner) => this.#claimable.all({ node: owner, at, limit }))
-      .toSorted(byTurn)
+      .flatMap((owner) => this.#leasable.all({ node: owner, at, limit }))
+      .toSorted(byLease)
       .slice(0, limit);
     return rows.map((row) => {
       const key = numberOf(row, 'key');

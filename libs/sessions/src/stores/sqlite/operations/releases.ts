@@ -4,7 +4,7 @@ import type { Lease, LeaseRequest, Released } from '../../../ports/endings.js';
 import type { ReleasesGroup, Victim } from '../../../ports/releases.js';
 import type { InOneThread } from './in-one-thread.js';
 import type { SqliteLedger } from './ledger.js';
-import { byTurn, numberOf, packId, resourceOf, type Row } from './values.js';
+import { byLease, numberOf, packId, resourceOf, type Row } from './values.js';
 
 const JOINED = `
   SELECT resources.*, sessions.id AS session_id
@@ -13,8 +13,8 @@ const JOINED = `
 export class SqliteReleases implements InOneThread<ReleasesGroup> {
   readonly #find;
   readonly #mark;
-  readonly #claimable;
-  readonly #claimableStreams;
+  readonly #leasable;
+  readonly #leasableStreams;
   readonly #drop;
   readonly #freeSession;
   readonly #leave;
@@ -27,8 +27,8 @@ export class SqliteReleases implements InOneThread<ReleasesGroup> {
     this.#mark = db.prepare(
       "UPDATE resources SET state = 'releasing', leased_until = :until WHERE key = :key",
     );
-    this.#claimable = db.prepare(claimableSql('resources.node_id = :node'));
-    this.#claimableStreams = db.prepare(claimableSql('resources.node_id IS NULL'));
+    this.#leasable = db.prepare(leasableSql('resources.node_id = :node'));
+    this.#leasableStreams = db.prepare(leasableSql('resources.node_id IS NULL'));
     this.#drop = db.prepare('DELETE FROM resources WHERE key = :key');
     this.#freeSession = db.prepare(`
       UPDATE sessions SET resource_count = resource_count - 1, bytes_used = bytes_used - :bytes WHERE key = :key`);
@@ -64,10 +64,10 @@ export class SqliteReleases implements InOneThread<ReleasesGroup> {
 
   leaseReleasing({ at, limit, lease }: LeaseRequest): ResourceRecord[] {
     const rows = [
-      ...this.#claimable.all({ at, limit, node: packId(lease.nodeId) }),
-      ...this.#claimableStreams.all({ at, limit }),
+      ...this.#leasable.all({ at, limit, node: packId(lease.nodeId) }),
+      ...this.#leasableStreams.all({ at, limit }),
     ]
-      .toSorted(byTurn)
+      .toSorted(byLease)
       .slice(0, limit);
     for (const row of rows) this.#mark.run({ key: numberOf(row, 'key'), until: lease.until });
     return rows.map(resourceOf);
@@ -103,7 +103,7 @@ export class SqliteReleases implements InOneThread<ReleasesGroup> {
   }
 }
 
-function claimableSql(ofWhom: string): string {
+function leasableSql(ofWhom: string): string {
   return `
     ${JOINED} WHERE resources.state = 'releasing' AND ${ofWhom} AND resources.leased_until <= :at
     ORDER BY resources.leased_until, resources.id LIMIT :limit`;

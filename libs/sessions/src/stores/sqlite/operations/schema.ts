@@ -98,7 +98,7 @@ export const SCHEMA = `
     leased_until INTEGER NOT NULL,
     PRIMARY KEY (session_key, node_id)
   ) WITHOUT ROWID;
-  CREATE INDEX ending_parts_turn ON ending_parts (node_id, leased_until);
+  CREATE INDEX ending_parts_lease ON ending_parts (node_id, leased_until);
 
   CREATE TABLE uses (
     resource_key INTEGER NOT NULL REFERENCES resources (key) ON DELETE CASCADE,

@@ -71,7 +71,7 @@ export function oneOf<T extends string>(row: Row, column: string, words: readonl
 }
 
 /** The oldest lease first, ties in the order of the ids: for rows of queries that each are in this order. */
-export function byTurn(a: Row, b: Row): number {
+export function byLease(a: Row, b: Row): number {
   const leases = numberOf(a, 'leased_until') - numberOf(b, 'leased_until');
   return leases || (idOf(a, 'id') < idOf(b, 'id') ? -1 : 1);
 }

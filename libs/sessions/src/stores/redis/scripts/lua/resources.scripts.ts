@@ -1,8 +1,14 @@
-import { BucketScript } from './redis.script.js';
+import { BucketScript } from '../bucket-script.js';
+import { fits, ofOpenSession } from './resources.includes.js';
+import { afterColon, call, count, index, membersOf, openSession, read, write } from './sessions.includes.js';
 
-/** record, most resources, most bytes */
+/** record, most resources, most bytes → `reserved`, `full` or `gone` */
 export const RESERVE = new BucketScript(
   'write',
+  {
+    keys: ['sessions', 'resources', 'held', 'by_process'],
+    includes: [call, read, write, count, openSession, fits, index],
+  },
   `
 local raw, max_resources, max_bytes = unpack(ARGV)
 local resource = cjson.decode(raw)
@@ -27,9 +33,10 @@ return 'reserved'
 `,
 );
 
-/** id, bytes, most resources, most bytes */
+/** id, bytes, most resources, most bytes → `grown`, `full` or `gone` */
 export const GROW = new BucketScript(
   'write',
+  { keys: ['sessions', 'resources'], includes: [write, count, ofOpenSession, fits] },
   `
 local id, bytes, max_resources, max_bytes = unpack(ARGV)
 local resource, session = of_open_session(id)
@@ -45,9 +52,10 @@ return 'grown'
 `,
 );
 
-/** id, bytes, instant, media type if there is one → record */
+/** id, bytes, instant, media type if there is one → record, or `surplus` where more bytes came than were reserved; nothing if gone */
 export const SETTLE = new BucketScript(
   'free',
+  { keys: ['sessions', 'resources', 'by_process'], includes: [call, write, count, ofOpenSession] },
   `
 local id, bytes, at, media_type = unpack(ARGV)
 local resource, session = of_open_session(id)
@@ -69,9 +77,10 @@ return { write(RESOURCES, resource) }
 `,
 );
 
-/** id, process, instant → record */
+/** id, process, instant → record, or nothing if it cannot be used */
 export const USE = new BucketScript(
   'write',
+  { keys: ['resources', 'by_process'], includes: [call, write, ofOpenSession] },
   `
 local id, process, at = unpack(ARGV)
 local resource = of_open_session(id)
@@ -84,9 +93,10 @@ return { write(RESOURCES, resource) }
 `,
 );
 
-/** id, process, instant */
+/** id, process, instant → nothing */
 export const UNUSE = new BucketScript(
   'free',
+  { keys: ['resources', 'by_process'], includes: [call, read, write] },
   `
 local id, process, at = unpack(ARGV)
 local resource = read(RESOURCES, id)
@@ -107,6 +117,7 @@ write(RESOURCES, resource)
 /** session ids → records of all they hold */
 export const LIST_RESOURCES = new BucketScript(
   'read',
+  { keys: ['resources', 'held'], includes: [call, membersOf, afterColon] },
   `
 local found = {}
 for _, session_id in ipairs(ARGV) do
@@ -121,92 +132,16 @@ return found
 /** session ids → the ids of all that each holds, packed into one text */
 export const PACKED_IDS = new BucketScript(
   'read',
+  { keys: ['held'], includes: [membersOf, afterColon] },
   `
 local packed = {}
 for _, session_id in ipairs(ARGV) do
   local ids = {}
-  for index, member in ipairs(members_of(HELD, session_id)) do
-    ids[index] = string.gsub(after_colon(member, session_id), '-', '')
+  for i, member in ipairs(members_of(HELD, session_id)) do
+    ids[i] = string.gsub(after_colon(member, session_id), '-', '')
   end
   packed[#packed + 1] = table.concat(ids)
 end
 return packed
-`,
-);
-
-/** lease, node, `unused` or `any`, then of each victim: id, last use → records of those that were marked */
-export const BEGIN_RELEASE = new BucketScript(
-  'free',
-  `
-local lease, node, only = unpack(ARGV, 1, 3)
-local marked = {}
-for i = 4, #ARGV, 2 do
-  local resource = read(RESOURCES, ARGV[i])
-  local wanted = resource and resource.state ~= 'releasing'
-  if wanted and only == 'unused' then
-    wanted = resource.state == 'ready' and resource.uses == 0 and resource.type ~= 'stream'
-      and resource.lastUsedAt == tonumber(ARGV[i + 1])
-  end
-  if wanted and (resource.nodeId or node) == node then
-    marked[#marked + 1] = release(resource, lease)
-  elseif wanted then
-    if only == 'unused' then count('evicted:' .. resource.type, 1) end
-    marked[#marked + 1] = leave(resource)
-  end
-end
-return marked
-`,
-);
-
-/** instant, lease, ids → records of those that could be claimed */
-export const LEASE_RELEASING = new BucketScript(
-  'free',
-  `
-local claimed = {}
-for i = 3, #ARGV do
-  local resource = read(RESOURCES, ARGV[i])
-  if resource and resource.state == 'releasing' and resource.leasedUntil <= tonumber(ARGV[1]) then
-    claimed[#claimed + 1] = release(resource, ARGV[2])
-  end
-end
-return claimed
-`,
-);
-
-/** `released` or `evicted`, ids → resources and bytes let go */
-export const FINISH_RELEASE = new BucketScript(
-  'free',
-  `
-local resources, bytes = 0, 0
-for i = 2, #ARGV do
-  local resource = read(RESOURCES, ARGV[i])
-  if resource and resource.state == 'releasing' then
-    local one, size = drop(resource, ARGV[1] == 'evicted')
-    resources, bytes = resources + one, bytes + size
-    give_back_at_once(resource)
-  end
-end
-return { resources, bytes }
-`,
-);
-
-/** process: voids its uses, and frees what it was writing and its streams to be claimed */
-export const ABANDON = new BucketScript(
-  'free',
-  `
-local process = ARGV[1]
-for _, member in ipairs(members_of(BY_PROCESS, process)) do
-  local resource = read(RESOURCES, after_colon(member, process))
-  if resource then
-    resource.uses = resource.uses - (resource.usedBy[process] or 0)
-    resource.usedBy[process] = nil
-    if resource.processId == process and resource.state ~= 'releasing' then
-      leave(resource)
-    else
-      write(RESOURCES, resource)
-    end
-  end
-  call('ZREM', BY_PROCESS, member)
-end
 `,
 );

@@ -1,8 +1,43 @@
-import { BucketScript } from './redis.script.js';
+import { BucketScript } from '../bucket-script.js';
+import { drop, finishPart, giveBackAtOnce, leaseMember, nobody } from './resources.includes.js';
+import {
+  afterColon,
+  call,
+  count,
+  counted,
+  isDisposable,
+  membersOf,
+  openSession,
+  publishChange,
+  read,
+  see,
+  write,
+} from './sessions.includes.js';
 
-/** id, reason, instant, lease, node, whether there is a condition, last activity, whether it must be disposable */
+/**
+ * id, reason, instant, lease, node, whether there is a condition, its last activity, whether it asks for a disposable session
+ * → record, sessions created and closed in this bucket; nothing where the session is not open or the condition does not hold
+ */
 export const BEGIN_END = new BucketScript(
   'free',
+  {
+    keys: ['sessions', 'resources', 'held', 'ending', 'idle', 'expiry', 'created', 'activity', 'disposable'],
+    includes: [
+      call,
+      read,
+      write,
+      count,
+      counted,
+      see,
+      openSession,
+      isDisposable,
+      publishChange,
+      membersOf,
+      afterColon,
+      nobody,
+      leaseMember,
+    ],
+  },
   `
 local id, reason, at, lease, node, conditional, active_at, disposable = unpack(ARGV)
 local session = open_session(id)
@@ -20,9 +55,9 @@ for _, member in ipairs(members_of(HELD, id)) do
   if owner then session.parts[owner] = owner == node and tonumber(lease) or 0 end
 end
 if not next(session.parts) then session.parts[NOBODY] = tonumber(lease) end
-for owner, until_at in pairs(session.parts) do call('ZADD', ENDING, 0, turn(owner, until_at, id)) end
+for owner, until_at in pairs(session.parts) do call('ZADD', ENDING, 0, lease_member(owner, until_at, id)) end
 for _, key in ipairs({ IDLE, EXPIRY, CREATED, ACTIVITY, DISPOSABLE }) do call('ZREM', key, id) end
-tell(session)
+publish_change(session)
 see(at)
 count('open', -1)
 count('closed', 1)
@@ -33,33 +68,35 @@ return { write(SESSIONS, session), counted('created'), counted('closed') }
 `,
 );
 
-/** instant, lease, node, ids → records of those that could be claimed */
+/** instant, lease, node, ids → records of those that could be leased */
 export const LEASE_ENDING = new BucketScript(
   'free',
+  { keys: ['sessions', 'ending'], includes: [call, read, write, nobody, leaseMember] },
   `
 local at, lease, node = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3]
-local claimed = {}
+local leased = {}
 for i = 4, #ARGV do
   local session = read(SESSIONS, ARGV[i])
   if session and session.state == 'ending' then
     for _, owner in ipairs({ node, NOBODY }) do
       local held = session.parts[owner]
       if held and held <= at then
-        call('ZREM', ENDING, turn(owner, held, session.id))
-        call('ZADD', ENDING, 0, turn(owner, lease, session.id))
+        call('ZREM', ENDING, lease_member(owner, held, session.id))
+        call('ZADD', ENDING, 0, lease_member(owner, lease, session.id))
         session.parts[owner] = lease
-        claimed[#claimed + 1] = write(SESSIONS, session)
+        leased[#leased + 1] = write(SESSIONS, session)
       end
     end
   end
 end
-return claimed
+return leased
 `,
 );
 
 /** id, node, instant → resources and bytes let go, user id of a session that is over now */
 export const FINISH_END = new BucketScript(
   'free',
+  { keys: ['sessions'], includes: [read, finishPart] },
   `
 local id, node, at = unpack(ARGV)
 local session = read(SESSIONS, id)
@@ -72,6 +109,7 @@ return { resources, bytes, session.state == 'ended' and session.userId or '' }
 /** node, instant, how many → how many ends that waited for the node it went through, resources and bytes let go */
 export const FORGET_ENDS = new BucketScript(
   'free',
+  { keys: ['sessions', 'ending'], includes: [call, read, finishPart] },
   `
 local node, at, most = ARGV[1], ARGV[2], ARGV[3]
 local members = call('ZRANGEBYLEX', ENDING, '[' .. node .. ':', '(' .. node .. ';', 'LIMIT', 0, most)
@@ -92,6 +130,7 @@ return { #members, resources, bytes }
 /** node, cursor → the next cursor, resources and bytes let go: of sessions that do not end */
 export const FORGET_FILES = new BucketScript(
   'free',
+  { keys: ['resources'], includes: [call, giveBackAtOnce, drop] },
   `
 local node, cursor = unpack(ARGV)
 local resources, bytes = 0, 0
@@ -111,6 +150,7 @@ return { scanned[1], resources, bytes }
 /** instant, ids → id and user id of each that was dropped */
 export const DROP_TOMBSTONES = new BucketScript(
   'free',
+  { keys: ['sessions', 'tokens', 'old_tokens', 'tombstones', 'changes'], includes: [call, read] },
   `
 local dropped = {}
 for i = 2, #ARGV do

@@ -1,4 +1,6 @@
-import { BucketScript, QuestionScript } from './redis.script.js';
+import { BucketScript } from '../bucket-script.js';
+import { QuestionScript } from '../question-script.js';
+import { call } from './sessions.includes.js';
 
 /** An index; at most this score, how many → id, score, id, score … in the order of scores and ids */
 export const UP_TO = new QuestionScript(
@@ -6,10 +8,10 @@ export const UP_TO = new QuestionScript(
 );
 
 /**
- * What nodes have to do; at most this lease, how many of each, nodes → id, lease, id, lease … in the order of leases and ids
- * for each node
+ * An index of what nodes may lease; the latest end of a lease, how many of each, nodes → id, lease, id, lease … in the order
+ * of leases and ids for each node
  */
-export const TURNS = new QuestionScript(
+export const LEASABLE = new QuestionScript(
   `
 local found = {}
 local beyond = string.format('%016.0f', math.floor(tonumber(ARGV[1])) + 1)
@@ -83,6 +85,7 @@ return found
 /** after this change, how many → records in the order of their changes */
 export const CHANGES_SINCE = new BucketScript(
   'read',
+  { keys: ['sessions', 'changes'], includes: [call] },
   `
 local ids = call('ZRANGEBYSCORE', CHANGES, '(' .. ARGV[1], '+inf', 'LIMIT', 0, ARGV[2])
 if #ids == 0 then return {} end

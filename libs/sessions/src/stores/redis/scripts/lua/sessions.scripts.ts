@@ -1,10 +1,15 @@
-import { BucketScript } from './redis.script.js';
+import { BucketScript } from '../bucket-script.js';
+import { call, counted, index, openSession, publishChange, read, see, write } from './sessions.includes.js';
 
-/** id, token hash, record, its opening, absolute and idle end → what came of it, sessions created and closed in this bucket */
+/** id, token hash, record, its opening, absolute and idle end → `opened`, `known` or `taken`, sessions created and closed in this bucket */
 export const OPEN = new BucketScript(
   'write',
+  {
+    keys: ['sessions', 'tokens', 'totals', 'changes', 'expiry', 'created', 'idle', 'activity', 'disposable'],
+    includes: [call, read, counted],
+  },
   `
-local id, token, raw, created_at, expires_at, idle_end = unpack(ARGV)
+local id, token, raw, created_at, expires_at, idle_ends_at = unpack(ARGV)
 local known = read(SESSIONS, id)
 if known and known.tokenHash == token then return { 'known', counted('created'), counted('closed') } end
 if known or call('HSETNX', TOKENS, token, id) == 0 then
@@ -19,7 +24,7 @@ call('HSET', SESSIONS, id, string.format('%s,"change":%.0f}', string.sub(raw, 1,
 call('ZADD', CHANGES, change, id)
 call('ZADD', EXPIRY, expires_at, id)
 call('ZADD', CREATED, created_at, id)
-call('ZADD', IDLE, idle_end, id)
+call('ZADD', IDLE, idle_ends_at, id)
 call('ZADD', ACTIVITY, created_at, id)
 call('ZADD', DISPOSABLE, created_at, id)
 return { 'opened', totals[2] + 1, totals[4] }
@@ -29,6 +34,7 @@ return { 'opened', totals[2] + 1, totals[4] }
 /** token hash → record, whether it is the current token */
 export const FIND_BY_TOKEN = new BucketScript(
   'read',
+  { keys: ['sessions', 'tokens', 'old_tokens'], includes: [call] },
   `
 local id = call('HGET', TOKENS, ARGV[1])
 if id then return { call('HGET', SESSIONS, id), '1' } end
@@ -38,9 +44,10 @@ return {}
 `,
 );
 
-/** of each touch: id, instant, requests */
+/** of each touch: id, instant, requests → nothing */
 export const TOUCH = new BucketScript(
   'free',
+  { keys: ['sessions'], includes: [write, see, openSession, index] },
   `
 local newest = ARGV[2]
 for i = 1, #ARGV, 3 do
@@ -59,9 +66,10 @@ see(newest)
 `,
 );
 
-/** id, epoch, user id */
+/** id, epoch, user id → `bound`, `stale` or `gone` */
 export const BIND = new BucketScript(
   'write',
+  { keys: ['sessions'], includes: [write, openSession, publishChange, index] },
   `
 local id, epoch, user = unpack(ARGV)
 local session = open_session(id)
@@ -69,16 +77,17 @@ if not session then return 'gone' end
 if session.epoch ~= tonumber(epoch) then return 'stale' end
 if session.userId == user then return 'bound' end
 session.userId = user
-tell(session)
+publish_change(session)
 write(SESSIONS, session)
 index(session)
 return 'bound'
 `,
 );
 
-/** id, epoch, new token hash, instant */
+/** id, epoch, new token hash, instant → `rotated`, `taken`, `stale` or `gone` */
 export const ROTATE = new BucketScript(
   'write',
+  { keys: ['sessions', 'tokens', 'old_tokens'], includes: [call, write, see, openSession, publishChange] },
   `
 local id, epoch, token, at = unpack(ARGV)
 local session = open_session(id)
@@ -94,7 +103,7 @@ session.previousTokenHash = session.tokenHash
 session.replacedAt = tonumber(at)
 session.tokenHash = token
 session.epoch = session.epoch + 1
-tell(session)
+publish_change(session)
 write(SESSIONS, session)
 see(at)
 return 'rotated'

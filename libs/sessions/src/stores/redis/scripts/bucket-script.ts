@@ -1,0 +1,36 @@
+import type { LuaInclude, LuaNeeds } from './lua-include.js';
+import { BUCKET_KEYS, type BucketKey } from './redis.layout.js';
+import { RedisScript, type ScriptKind } from './redis.script.js';
+
+/**
+ * A script on the keys of one bucket. Redis reads the keys and makes the functions anew with each call: the script gets
+ * those that it and its includes need, and no more.
+ */
+export class BucketScript extends RedisScript {
+  readonly keys: readonly BucketKey[];
+
+  constructor(
+    kind: ScriptKind,
+    readonly needs: LuaNeeds,
+    readonly body: string,
+  ) {
+    const includes = [...withTheirOwn(needs.includes)];
+    const used = new Set(
+      [needs, ...includes.map((include) => include.needs)].flatMap(({ keys = [] }) => keys),
+    );
+    const keys = BUCKET_KEYS.filter((key) => used.has(key));
+    const names = keys.map((key) => key.toUpperCase()).join(', ');
+    const definitions = includes.map((include) => include.body.trim());
+    super(kind, [`local ${names} = unpack(KEYS)`, ...definitions, body].join('\n'));
+    this.keys = keys;
+  }
+}
+
+/** Each once, after those that it includes itself. */
+function withTheirOwn(includes: readonly LuaInclude[] = [], all = new Set<LuaInclude>()): Set<LuaInclude> {
+  for (const include of includes) {
+    withTheirOwn(include.needs.includes, all);
+    all.add(include);
+  }
+  return all;
+}

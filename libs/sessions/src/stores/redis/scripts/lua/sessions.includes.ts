@@ -1,0 +1,156 @@
+import { PROVISIONAL_MS } from '../../../../domain/lifetime.js';
+import { LuaInclude } from '../lua-include.js';
+import { CHANGES_CHANNEL } from '../redis.layout.js';
+
+/*
+ * What scripts share that read and write sessions. A record is JSON; what is null in the domain is absent there.
+ */
+
+export const call = new LuaInclude('call', {}, `local call = redis.call`);
+
+/** key of a hash, id → record, or nil */
+export const read = new LuaInclude(
+  'read',
+  { includes: [call] },
+  `
+local function read(key, id)
+  local raw = call('HGET', key, id)
+  return raw and cjson.decode(raw) or nil
+end`,
+);
+
+/** key of a hash, record → its text */
+export const write = new LuaInclude(
+  'write',
+  { includes: [call] },
+  `
+local function write(key, record)
+  local raw = cjson.encode(record)
+  call('HSET', key, record.id, raw)
+  return raw
+end`,
+);
+
+/** name of a total, how much to add */
+export const count = new LuaInclude(
+  'count',
+  { keys: ['totals'], includes: [call] },
+  `
+local function count(what, by)
+  if by ~= 0 then call('HINCRBY', TOTALS, what, by) end
+end`,
+);
+
+/** name of a total → its text */
+export const counted = new LuaInclude(
+  'counted',
+  { keys: ['totals'], includes: [call] },
+  `
+local function counted(what)
+  return call('HGET', TOTALS, what) or '0'
+end`,
+);
+
+/** instant: the newest one is kept */
+export const see = new LuaInclude(
+  'see',
+  { keys: ['totals'], includes: [call] },
+  `
+local function see(at)
+  local seen = call('HGET', TOTALS, 'seen_at')
+  if not seen or tonumber(seen) < tonumber(at) then call('HSET', TOTALS, 'seen_at', at) end
+end`,
+);
+
+/** id → session, or nil if it is not open */
+export const openSession = new LuaInclude(
+  'open_session',
+  { keys: ['sessions'], includes: [read] },
+  `
+local function open_session(id)
+  local session = read(SESSIONS, id)
+  if session and session.state == 'open' then return session end
+end`,
+);
+
+/** session → whether it is disposable: `isDisposable` of the domain */
+export const isDisposable = new LuaInclude(
+  'is_disposable',
+  {},
+  `
+local function is_disposable(session)
+  return session.resourceCount == 0 and not session.userId
+end`,
+);
+
+/** session → its idle end: `idleEndsAt` of the domain */
+export const idleEnd = new LuaInclude(
+  'idle_end',
+  { includes: [isDisposable] },
+  `
+local function idle_end(session)
+  if not session.confirmed and is_disposable(session) then
+    return session.lastActivityAt + math.min(${PROVISIONAL_MS}, session.idleMs)
+  end
+  return session.lastActivityAt + session.idleMs
+end`,
+);
+
+/** open session, whose place in the indexes may have changed */
+export const index = new LuaInclude(
+  'index',
+  { keys: ['idle', 'activity', 'disposable'], includes: [call, idleEnd, isDisposable] },
+  `
+local function index(session)
+  call('ZADD', IDLE, idle_end(session), session.id)
+  call('ZADD', ACTIVITY, session.lastActivityAt, session.id)
+  if is_disposable(session) then
+    call('ZADD', DISPOSABLE, session.lastActivityAt, session.id)
+  else
+    call('ZREM', DISPOSABLE, session.id)
+  end
+end`,
+);
+
+/** session, which gets the number of a new change; the caller writes it */
+export const stamp = new LuaInclude(
+  'stamp',
+  { keys: ['totals', 'changes'], includes: [call] },
+  `
+local function stamp(session)
+  session.change = call('HINCRBY', TOTALS, 'counter', 1)
+  call('ZADD', CHANGES, session.change, session.id)
+end`,
+);
+
+/** session: stamps a change that other processes are to read at once. Where this user may not publish, they find it when they poll. */
+export const publishChange = new LuaInclude(
+  'publish_change',
+  { keys: ['totals'], includes: [stamp] },
+  `
+local function publish_change(session)
+  stamp(session)
+  redis.pcall('PUBLISH', string.match(TOTALS, '^[^{]*') .. '${CHANGES_CHANNEL}', '')
+end`,
+);
+
+/** key of an index of `owner:id`, owner → the members of that owner */
+export const membersOf = new LuaInclude(
+  'members_of',
+  { includes: [call] },
+  `
+local function members_of(key, owner)
+  local first = '[' .. owner .. ':'
+  return call('ZRANGEBYLEX', key, first, '(' .. owner .. ';')
+end`,
+);
+
+/** `owner:id`, owner → id */
+export const afterColon = new LuaInclude(
+  'after_colon',
+  {},
+  `
+local function after_colon(member, owner)
+  return string.sub(member, #owner + 2)
+end`,
+);

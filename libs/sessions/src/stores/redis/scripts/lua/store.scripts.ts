@@ -1,0 +1,99 @@
+import { QuestionScript } from '../question-script.js';
+import { RedisScript } from '../redis.script.js';
+
+/** KEYS: store; a generation, layout and number of buckets for a new one → those of this one */
+export const PREPARE = new RedisScript(
+  'write',
+  `
+redis.call('HSETNX', KEYS[1], 'generation', ARGV[1])
+redis.call('HSETNX', KEYS[1], 'layout', ARGV[2])
+redis.call('HSETNX', KEYS[1], 'buckets', ARGV[3])
+return redis.call('HMGET', KEYS[1], 'generation', 'layout', 'buckets')
+`,
+);
+
+/** KEYS: any key → Redis' time in milliseconds, with fractions */
+export const TIME = new RedisScript(
+  'read',
+  `
+local time = redis.call('TIME')
+return string.format('%.3f', time[1] * 1000 + time[2] / 1000)
+`,
+);
+
+/** A hash; fields → values, an empty text for each that is not there */
+export const FIELDS = new QuestionScript(
+  `
+local found = redis.call('HMGET', KEY, unpack(ARGV))
+for i = 1, #found do found[i] = found[i] or '' end
+return found
+`,
+);
+
+/** A hash → field, value, field, value … */
+export const HASH = new QuestionScript(`return redis.call('HGETALL', KEY)`);
+
+/** KEYS: processes; id, instant, heartbeat → nothing */
+export const HEARTBEAT = new RedisScript(
+  'free',
+  `
+local id, at, raw = unpack(ARGV)
+local beat = cjson.decode(raw)
+local known = redis.call('HGET', KEYS[1], id)
+if known then
+  known = cjson.decode(known)
+  beat.at = math.max(beat.at, known.at)
+  beat.flushedThroughAt = math.max(beat.flushedThroughAt, known.flushedThroughAt)
+end
+redis.call('HSET', KEYS[1], id, cjson.encode(beat))
+local node = redis.call('HGET', KEYS[4], beat.nodeId)
+node = node and cjson.decode(node) or { lastSeenAt = 0 }
+node.lastSeenAt = math.max(node.lastSeenAt, tonumber(at))
+if beat.role == 'server' then node.address = beat.address end
+redis.call('HSET', KEYS[4], beat.nodeId, cjson.encode(node))
+local seen = redis.call('GET', KEYS[3])
+if not seen or tonumber(seen) < tonumber(at) then redis.call('SET', KEYS[3], at) end
+`,
+);
+
+/** KEYS: processes; id, silent since → whether it was struck off: from now on it is lost, until all it had is freed */
+export const STRIKE_OFF = new RedisScript(
+  'free',
+  `
+local known = redis.call('HGET', KEYS[1], ARGV[1])
+if not known or cjson.decode(known).at > tonumber(ARGV[2]) then return 0 end
+redis.call('HDEL', KEYS[1], ARGV[1])
+redis.call('HSET', KEYS[2], ARGV[1], ARGV[2])
+return 1
+`,
+);
+
+/** KEYS: processes; id of a lost one of which all is freed → nothing */
+export const FORGET_LOST = new RedisScript('free', `redis.call('HDEL', KEYS[2], ARGV[1])`);
+
+/** KEYS: processes; node → nothing. It is known no more. */
+export const FORGET_NODE = new RedisScript('free', `redis.call('HDEL', KEYS[4], ARGV[1])`);
+
+/** KEYS: processes → the newest instant of a heartbeat, if there was one */
+export const SEEN = new RedisScript('read', `return redis.call('GET', KEYS[3]) or ''`);
+
+/** KEYS: job; items, failures, last success or an empty text, then fields and values of the run → nothing */
+export const RECORD_RUN = new RedisScript(
+  'free',
+  `
+redis.call('HINCRBY', KEYS[1], 'runs', 1)
+redis.call('HINCRBY', KEYS[1], 'totalItems', ARGV[1])
+redis.call('HINCRBY', KEYS[1], 'totalFailures', ARGV[2])
+if ARGV[3] ~= '' then redis.call('HSET', KEYS[1], 'lastSuccessAt', ARGV[3]) end
+redis.call('HSET', KEYS[1], unpack(ARGV, 4))
+`,
+);
+
+/** KEYS: user; id → nothing */
+export const ADD_TO_USER = new RedisScript('write', `redis.call('SADD', KEYS[1], ARGV[1])`);
+
+/** KEYS: user; ids → nothing */
+export const REMOVE_FROM_USER = new RedisScript('free', `redis.call('SREM', KEYS[1], unpack(ARGV))`);
+
+/** KEYS: user → ids */
+export const OF_USER = new RedisScript('read', `return redis.call('SMEMBERS', KEYS[1])`);
