@@ -27,7 +27,7 @@ describe.each(STORES)('Wrong arguments on %s', (store) => {
     await expect(service.identify(id as string, CLIENT)).resolves.toEqual({ kind: 'unknown' });
   });
 
-  it('a touch of nobody keeps no other from being written', async () => {
+  it('a touch of an unknown session does not block the others', async () => {
     const { session } = await world.open();
     expect(() => world.service.touch({ id: 7n } as object as SessionRef)).toThrow('UUID');
     world.clock.advance(1000);
@@ -36,7 +36,7 @@ describe.each(STORES)('Wrong arguments on %s', (store) => {
     expect(details?.lastActivityAt).toBe(world.clock.now());
   });
 
-  it.each(NO_TEXTS.map((text) => [text]))('a name that is %p is none', async (text) => {
+  it.each(NO_TEXTS.map((text) => [text]))('a file name that is %p is refused', async (text) => {
     const { session } = await world.open();
     for (const name of ['fileName', 'purpose', 'mediaType']) {
       const creating = world.service.createFile(session, { type: 'audio_file', [name]: text });

@@ -6,9 +6,9 @@ import { MemorySessionStore } from '#sessions/stores/sqlite/memory-session-store
 import { ManualClock } from '#sessions/testing/manual-clock';
 import { anEnd, opened } from '#sessions/testing/store/store.fixtures';
 
-/** A store that brings news when a test says so. */
-class NewsyStore extends WrappedStore {
-  bring: () => void = () => {};
+/** A store whose notifications a test sends. */
+class NotifyingStore extends WrappedStore {
+  notify: () => void = () => {};
   reads = 0;
   whileReading: () => Promise<void> = async () => {};
 
@@ -25,28 +25,28 @@ class NewsyStore extends WrappedStore {
   }
 
   override onChange(listener: () => void): Promise<void> {
-    this.bring = listener;
+    this.notify = listener;
     return new Promise(() => {});
   }
 }
 
 describe('The feed of changes', () => {
-  let store: NewsyStore;
+  let store: NotifyingStore;
   let feed: ChangeFeed;
-  let heard: string[];
+  let received: string[];
   let warnings: string[];
 
   beforeEach(async () => {
     jest.useFakeTimers();
-    store = new NewsyStore();
+    store = new NotifyingStore();
     await store.connect();
-    heard = [];
+    received = [];
     warnings = [];
     const clock = new ManualClock();
     const log = { debug() {}, log() {}, warn: (line: string) => void warnings.push(line), error() {} };
     const cache = new SessionCache(clock, true);
     const onChange = ({ id, state }: { id: string; state: string }): void =>
-      void heard.push(`${id} ${state}`);
+      void received.push(`${id} ${state}`);
     feed = new ChangeFeed(store, cache, clock, log, onChange, async () => {});
   });
   afterEach(async () => {
@@ -54,59 +54,59 @@ describe('The feed of changes', () => {
     jest.useRealTimers();
   });
 
-  it('is read every half a second, where no news come', async () => {
+  it('is polled every 500 ms without notifications', async () => {
     await feed.start();
     const { id } = await opened(store);
     await jest.advanceTimersByTimeAsync(499);
-    expect(heard).toEqual([]);
+    expect(received).toEqual([]);
     await jest.advanceTimersByTimeAsync(1);
-    expect(heard).toEqual([`${id} open`]);
+    expect(received).toEqual([`${id} open`]);
   });
 
-  it('is read at once when there is news, however much of it, one time', async () => {
+  it('is read once, soon, for any number of notifications at a time', async () => {
     await feed.start();
     const { id } = await opened(store);
     await store.endings.beginEnd(id, anEnd());
-    for (let count = 0; count < 100; count += 1) store.bring();
+    for (let count = 0; count < 100; count += 1) store.notify();
     await jest.advanceTimersByTimeAsync(50);
-    expect(heard).toEqual([`${id} ending`]);
+    expect(received).toEqual([`${id} ending`]);
     expect(store.reads).toBe(2);
   });
 
-  it('is read once more when the news come while it is being read', async () => {
+  it('is read again for a notification that comes during a read', async () => {
     await feed.start();
     const { id } = await opened(store);
-    let letGo = (): void => {};
-    store.whileReading = () => new Promise((resolve) => (letGo = resolve));
+    let finishRead = (): void => {};
+    store.whileReading = () => new Promise((resolve) => (finishRead = resolve));
     const reading = feed.read();
     await jest.advanceTimersByTimeAsync(0);
     await store.endings.beginEnd(id, anEnd());
-    store.bring();
+    store.notify();
     await jest.advanceTimersByTimeAsync(50);
     store.whileReading = async () => {};
-    letGo();
+    finishRead();
     await reading;
-    expect(heard).toEqual([`${id} open`]);
+    expect(received).toEqual([`${id} open`]);
     await jest.advanceTimersByTimeAsync(0);
-    expect(heard).toEqual([`${id} open`, `${id} ending`]);
+    expect(received).toEqual([`${id} open`, `${id} ending`]);
   });
 
-  it('goes by the clock alone where the store may not listen, and says so once', async () => {
+  it('is only polled if the store may not subscribe, with one warning', async () => {
     jest.spyOn(store, 'onChange').mockRejectedValue(new SessionsError('STORE_UNAVAILABLE', 'not allowed'));
     await feed.start();
     const { id } = await opened(store);
     await jest.advanceTimersByTimeAsync(1000);
-    expect(heard).toEqual([`${id} open`]);
+    expect(received).toEqual([`${id} open`]);
     expect(warnings).toEqual([
       expect.stringMatching(/^Change notifications unavailable, polling every 500 ms: .*not allowed/),
     ]);
   });
 
-  it('is not read after a stop, whatever the news', async () => {
+  it('is not read after a stop, despite notifications', async () => {
     await feed.start();
-    store.bring();
+    store.notify();
     await feed.stop();
-    store.bring();
+    store.notify();
     await jest.advanceTimersByTimeAsync(1000);
     expect(store.reads).toBe(1);
   });

@@ -36,7 +36,7 @@ describe('Three servers that clean up one Redis', () => {
     await Promise.all(servers.map((server) => server.core.thisProcess.beat()));
   }
 
-  it('end each due session once, leave none, and part where they meet', async () => {
+  it('end every due session once, and move apart when they pick the same batch', async () => {
     await openMany();
     const begins = servers.map((server) => jest.spyOn(server.store.endings, 'beginEnd'));
     const reports = await Promise.all(servers.map((server) => server.core.cleanup.run('expired')));
@@ -51,7 +51,7 @@ describe('Three servers that clean up one Redis', () => {
     expect(begins.reduce((sum, { mock }) => sum + mock.calls.length, 0)).toBeLessThan(2 * SESSIONS);
   });
 
-  it('finish what one of them had begun when it died', async () => {
+  it('finish the work of one that died', async () => {
     const [dying, ...others] = servers;
     const { session } = await dying!.open();
     jest.spyOn(dying!.store.endings, 'finishEnd').mockRejectedValue(new Error('killed'));

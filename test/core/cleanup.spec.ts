@@ -18,7 +18,7 @@ describe.each(STORES)('Cleanup on %s', (store) => {
     return opened;
   }
 
-  it('ends the idle, with all they hold, and nobody else', async () => {
+  it('ends idle sessions with their resources, and no others', async () => {
     const idle = await openConfirmed();
     await world.write(idle.session, 1000);
     world.clock.advance(10 * MINUTE);
@@ -30,14 +30,14 @@ describe.each(STORES)('Cleanup on %s', (store) => {
     expect(await world.service.totals()).toMatchObject({ open: 1, ending: 0, ended: { idle: 1 } });
   });
 
-  it('ends a bot after a minute, and what came back after fifteen', async () => {
+  it('ends a session after 1 minute if its client never returned, after 15 if it did', async () => {
     await world.open();
     await openConfirmed();
     world.clock.advance(MINUTE);
     expect(await world.core.cleanup.run('idle')).toMatchObject({ items: 1 });
   });
 
-  it('ends the expired', async () => {
+  it('ends expired sessions', async () => {
     const { session, token } = await openConfirmed();
     world.clock.advance(HOUR - 1);
     world.core.finder.touch(session.id, token.hash);
@@ -82,7 +82,7 @@ describe.each(STORES)('Cleanup on %s', (store) => {
     expect(run?.nextRunAt).toBe(world.clock.now() + MINUTE);
   });
 
-  it('ends the rest when one of them fails, and that one later', async () => {
+  it('ends the other sessions if one fails, and that one later', async () => {
     for (let count = 0; count < 5; count += 1) {
       const { session } = await openConfirmed();
       await world.write(session, 10);
@@ -96,7 +96,7 @@ describe.each(STORES)('Cleanup on %s', (store) => {
     expect(await world.service.totals()).toMatchObject({ ending: 0, ended: { idle: 5 } });
   });
 
-  it('goes on with the next step when one of them fails: what cannot be written may wait for what is deleted', async () => {
+  it('continues with the next step if one fails, since a later one may free the space it needs', async () => {
     const { session } = await openConfirmed();
     await world.write(session, 10);
     await world.storage.discardSession(session.id);
@@ -109,7 +109,7 @@ describe.each(STORES)('Cleanup on %s', (store) => {
     expect([emptied, noted].map(({ mock }) => mock.calls.length)).toEqual([1, 1]);
   });
 
-  it('tries an orphan that cannot be deleted again, later and later, and deletes the others', async () => {
+  it('retries an orphan that cannot be deleted with growing pauses, and deletes the others', async () => {
     for (let count = 0; count < 3; count += 1) {
       const writer = await world.storage.create({ sessionId: randomUUID(), resourceId: randomUUID() });
       await writer.finish();
@@ -126,7 +126,7 @@ describe.each(STORES)('Cleanup on %s', (store) => {
     expect(last).toMatchObject({ files: 1, deleted: 1 });
   });
 
-  it('finishes the release that failed, and lets nothing count for it meanwhile', async () => {
+  it('finishes a release that failed, which no longer counts in the meantime', async () => {
     const { session } = await openConfirmed();
     const resource = await world.write(session, 10);
     jest.spyOn(world.storage, 'remove').mockRejectedValueOnce(new Error('EBUSY'));
@@ -156,7 +156,7 @@ describe.each(STORES)('Cleanup on %s', (store) => {
     expect(found).toEqual([1]);
   });
 
-  it('sweeps a file that seems to be of the future once it was watched for the whole grace', async () => {
+  it('sweeps a file with a modification time in the future once it was watched for the whole grace', async () => {
     const writer = await world.storage.create({ sessionId: randomUUID(), resourceId: randomUUID() });
     await writer.finish();
     const wall = jest.spyOn(Date, 'now').mockReturnValue(Date.now() - 24 * HOUR);
@@ -172,7 +172,7 @@ describe.each(STORES)('Cleanup on %s', (store) => {
     }
   });
 
-  it('leaves young files, owned files and files being written alone', async () => {
+  it('leaves alone young files, owned files and files being written', async () => {
     const { session } = await openConfirmed();
     await world.write(session, 10);
     const sink = await world.service.createFile(session, { type: 'audio_file' });
@@ -186,7 +186,7 @@ describe.each(STORES)('Cleanup on %s', (store) => {
     sink.end();
   });
 
-  it('holds back when most of what there is looks orphaned', async () => {
+  it('deletes nothing if most files look orphaned', async () => {
     for (let count = 0; count < 101; count += 1) {
       const writer = await world.storage.create({ sessionId: randomUUID(), resourceId: randomUUID() });
       await writer.finish();
@@ -198,8 +198,8 @@ describe.each(STORES)('Cleanup on %s', (store) => {
   });
 });
 
-describe('An older copy of the store, put in its place while nobody runs', () => {
-  it('is not trusted, though no cleanup ran between the two', async () => {
+describe('An older copy of the store, restored while no process runs', () => {
+  it('is not trusted, even if no cleanup ran in between', async () => {
     const root = await mkdtemp(join(tmpdir(), 'nest-sessions-'));
     const [database, copy] = [join(root, 'sessions.db'), `${root}.db`];
     try {
@@ -219,8 +219,8 @@ describe('An older copy of the store, put in its place while nobody runs', () =>
   });
 });
 
-describe('Cleanup of files that are noted as those of another store', () => {
-  it('holds back, and says so, until an operator confirms', async () => {
+describe('Cleanup of files that the marker assigns to another store', () => {
+  it('deletes nothing, and logs why, until an operator confirms', async () => {
     const world = await World.create('sqlite');
     try {
       const writer = await world.storage.create({ sessionId: randomUUID(), resourceId: randomUUID() });
@@ -244,8 +244,8 @@ describe('Cleanup of files that are noted as those of another store', () => {
   });
 });
 
-describe('What became due while nobody ran', () => {
-  it('ends after the next start, once, with one event each', async () => {
+describe('A session that became due while no process ran', () => {
+  it('ends after the next start, once, with one event', async () => {
     const before = await World.create('sqlite');
     const { session } = await before.open();
     await before.core.quiesce();
@@ -266,8 +266,8 @@ describe('What became due while nobody ran', () => {
   });
 });
 
-describe('A crowd that is due at once', () => {
-  it('is ended in one run, the longest due first', async () => {
+describe('Many sessions due at once', () => {
+  it('end in one run, longest due first', async () => {
     const world = await World.create('memory', { maxSessions: 10_000 });
     try {
       const opened: string[] = [];
@@ -286,8 +286,8 @@ describe('A crowd that is due at once', () => {
   });
 });
 
-describe('What a killed process leaves', () => {
-  it('is gone with the first cleanup after its heartbeat stops', async () => {
+describe('The remains of a killed process', () => {
+  it('are deleted by the first cleanup after its heartbeat stops', async () => {
     const world = await World.create('sqlite');
     const other = await World.create('sqlite', {}, world);
     try {

@@ -16,13 +16,13 @@ describe('Client addresses', () => {
     expect(canonicalAddress(text)).toBe(canonical);
   });
 
-  it('counts an IPv4 address as a network of its own, and an IPv6 /64 as one', () => {
+  it('treats each IPv4 address and each IPv6 /64 as one network', () => {
     expect(networkOf('192.0.2.7')).not.toBe(networkOf('192.0.2.8'));
     expect(networkOf('2001:db8::1')).toBe(networkOf('2001:db8::ffff:1'));
     expect(networkOf('2001:db8::1')).not.toBe(networkOf('2001:db8:0:1::1'));
   });
 
-  it('never puts two IPv4 addresses in one network, however they are written', () => {
+  it('never puts two IPv4 addresses in one network, in any spelling', () => {
     fc.assert(
       fc.property(fc.ipV4(), fc.ipV4(), (one, other) => {
         fc.pre(one !== other);

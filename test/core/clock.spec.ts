@@ -91,7 +91,7 @@ describe('The time of a store', () => {
     (await core.service.identify(token, CLIENT)).kind;
 
   it.each([HOUR, -HOUR, 365 * DAY, -365 * DAY])(
-    'is not moved by who sets the wall clock: %d ms',
+    'does not change when the wall clock is set: %d ms',
     async (shift) => {
       const { core, clock } = await startProcess();
       const { token } = await openWithFile(core);
@@ -107,7 +107,7 @@ describe('The time of a store', () => {
   );
 
   it.each([-HOUR, -DAY, -365 * DAY])(
-    'never goes back: a boot %d ms behind goes on from what was seen last',
+    'never goes back: a boot %d ms behind continues from the last instant of the store',
     async (shift) => {
       const before = await startProcess();
       const { token } = await openWithFile(before.core);
@@ -121,7 +121,7 @@ describe('The time of a store', () => {
     },
   );
 
-  it('takes the wall clock of a new boot as it is when that is ahead', async () => {
+  it('follows the wall clock of a new boot that is ahead', async () => {
     const { core } = await startProcess();
     const { token } = await openWithFile(core);
     const rebooted = await reboot(HOUR);
@@ -130,7 +130,7 @@ describe('The time of a store', () => {
     expect(await store.ledger.totals()).toMatchObject({ open: 0, ended: { expired: 1 } });
   });
 
-  it('lets nothing be deleted for an interval after a boot that is a day ahead, by any process', async () => {
+  it('makes every process delete nothing for one interval after a boot that is a day ahead', async () => {
     const { core } = await startProcess();
     const { token, resourceId } = await openWithFile(core);
     const rebooted = await reboot(DAY);

@@ -75,7 +75,7 @@ describe('Configuration', () => {
     expect(new Set(Object.values(ENVIRONMENT)).size).toBe(Object.keys(DEFAULTS).length);
   });
 
-  it('names the variables by one rule, but for these', () => {
+  it('names all variables by one rule, except these', () => {
     const ruled = (option: string): string => `SESSION_${option.replaceAll(/[A-Z]/g, '_$&').toUpperCase()}`;
     const exceptions = Object.entries(ENVIRONMENT).filter(([option, name]) => name !== ruled(option));
     expect(Object.fromEntries(exceptions)).toEqual({
@@ -92,12 +92,12 @@ describe('Configuration', () => {
     });
   });
 
-  it('holds every option under its name, durations in milliseconds', () => {
+  it('has every option under its name, durations in milliseconds', () => {
     const names = Object.keys(DEFAULTS).map((name) => name.replace(/Seconds$/, 'Ms'));
     expect(Object.keys(resolveConfig({}, {})).toSorted()).toEqual([...names, 'binding', 'limits'].toSorted());
   });
 
-  it('lists every fault in one message, by name, without the values', () => {
+  it('lists all faults in one message, by name, without values', () => {
     const attempt = (): unknown =>
       resolveConfig(
         { maxResources: -1, adminTokens: ['short-secret'] },

@@ -1,7 +1,7 @@
 import { LiveConnections } from '#sessions/core/process/live-connections';
 
 describe('LiveConnections', () => {
-  it('closes what is registered for a session, once, and nothing of another', async () => {
+  it('closes each connection of a session once, and none of another', async () => {
     const connections = new LiveConnections();
     const closed: string[] = [];
     connections.add('a', (reason) => void closed.push(`a1 ${reason}`));
@@ -14,7 +14,7 @@ describe('LiveConnections', () => {
     expect(closed).toEqual(['a1 idle', 'a2 idle', 'b shutdown']);
   });
 
-  it('leaves alone what was taken off', async () => {
+  it('does not close a connection that was unregistered', async () => {
     const connections = new LiveConnections();
     const closer = jest.fn<void, []>();
     const remove = connections.add('a', closer);
@@ -24,7 +24,7 @@ describe('LiveConnections', () => {
     expect(closer).not.toHaveBeenCalled();
   });
 
-  it('closes the others when one throws, rejects or never closes, and does not wait for it for ever', async () => {
+  it('closes the others if one throws, rejects or never closes, and stops waiting for that one', async () => {
     const connections = new LiveConnections();
     const closer = jest.fn<void, []>();
     connections.add('a', () => {

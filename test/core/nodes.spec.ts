@@ -32,14 +32,14 @@ describe.each(SHARED_STORES)('Machines with files of their own, on %s', (_name, 
   const stateOf = async (world: World, { id }: { id: string }) =>
     (await world.store.sessions.find(id))?.state;
 
-  it('note on which of them a file lies, and a stream on none', async () => {
+  it('record the node of a file, and none for a stream', async () => {
     const { session, files } = await sessionWithFilesOn(here, there);
     const { resourceId } = await there.service.trackStream(session, { close() {} });
     expect(files.map(({ nodeId }) => nodeId)).toEqual([here.storage.rootId, there.storage.rootId]);
     expect((await here.store.resources.find(resourceId))?.nodeId).toBeNull();
   });
 
-  it('delete the files of a session that ends anywhere, each its own, within a second', async () => {
+  it('each delete their own files of a session within a second of its end anywhere', async () => {
     const { session } = await sessionWithFilesOn(here, there);
     await here.service.end(session);
     expect(await machines.filesOf(here)).toEqual([]);
@@ -51,7 +51,7 @@ describe.each(SHARED_STORES)('Machines with files of their own, on %s', (_name, 
     expect(await here.store.ledger.totals()).toMatchObject({ open: 0, ending: 0 });
   });
 
-  it('end a session whose files are all on the other', async () => {
+  it('end a session with all its files on another node', async () => {
     const { session } = await sessionWithFilesOn(there);
     await here.service.end(session);
     await eventually(
@@ -61,14 +61,14 @@ describe.each(SHARED_STORES)('Machines with files of their own, on %s', (_name, 
     expect(await machines.filesOf(there)).toEqual([]);
   });
 
-  it('wait for each other where an end is thorough, and tell all that went', async () => {
+  it('wait for each other in a thorough end, and report all deleted files', async () => {
     const { session } = await sessionWithFilesOn(here, there);
     const ended = await here.service.end(session, 'admin', { thorough: true });
     expect(ended).toMatchObject({ resources: 2, bytes: 2000, unfinished: null, pending: null });
     expect([await machines.filesOf(here), await machines.filesOf(there)]).toEqual([[], []]);
   });
 
-  it('leave the files of one that is away to it: it deletes them when it is back', async () => {
+  it('leave the files of a node that is away to that node, which deletes them on its return', async () => {
     const { session } = await sessionWithFilesOn(here, there);
     const node = there.storage.rootId;
     await machines.stop(there);
@@ -97,7 +97,7 @@ describe.each(SHARED_STORES)('Machines with files of their own, on %s', (_name, 
     expect(await here.store.ledger.totals()).toMatchObject({ ending: 0, ended: { admin: 1 } });
   });
 
-  it('take no file of another for lost or orphaned, though it is nowhere on their disk', async () => {
+  it('treat no file of another node as lost or orphaned', async () => {
     const { session, files } = await sessionWithFilesOn(here, there);
     for (const world of [here, there, here, there]) {
       machines.clock.advance(MINUTE);
@@ -108,7 +108,7 @@ describe.each(SHARED_STORES)('Machines with files of their own, on %s', (_name, 
     expect(await here.store.resources.list([session.id])).toHaveLength(files.length);
   });
 
-  it('refuse to read a file of the other, with a word where it is', async () => {
+  it('refuse to read a file of another node, and record no use of it', async () => {
     const { files } = await sessionWithFilesOn(there);
     const [file] = files;
     if (!file) throw new Error('no file');
@@ -118,7 +118,7 @@ describe.each(SHARED_STORES)('Machines with files of their own, on %s', (_name, 
     (await there.service.openResource(file)).stream.destroy();
   });
 
-  it('evict each other’s files: they count no more at once, and their machine deletes them', async () => {
+  it('evict files of another node: they stop counting at once, and that node deletes them', async () => {
     const small = await machines.start(undefined, { maxBytes: 1500 });
     const { session, files } = await sessionWithFilesOn(there);
     const told: string[] = [];
@@ -134,7 +134,7 @@ describe.each(SHARED_STORES)('Machines with files of their own, on %s', (_name, 
     expect(audio).toMatchObject({ active: 1, activeBytes: 1000, evicted: 1 });
   });
 
-  it('finish what a process of the same machine had begun, and left', async () => {
+  it('finish the work of a dead process on the same node', async () => {
     const { session } = await sessionWithFilesOn(here, there);
     const sibling = await machines.start(there.root);
     jest.spyOn(there.storage, 'discardSession').mockRejectedValue(new Error('EIO'));
@@ -148,7 +148,7 @@ describe.each(SHARED_STORES)('Machines with files of their own, on %s', (_name, 
     expect(await machines.filesOf(there)).toEqual([]);
   });
 
-  it('forget one that will not return, once it is silent: nothing waits for it any more', async () => {
+  it('forget a silent node, and finish the ends that waited for it', async () => {
     const { session } = await sessionWithFilesOn(there);
     const { session: over } = await sessionWithFilesOn(here, there);
     const node = there.storage.rootId;

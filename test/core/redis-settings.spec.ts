@@ -13,7 +13,7 @@ function faultOf(options: SessionsOptions, environment: Record<string, string>):
 }
 
 describe('the settings of Redis', () => {
-  it('choose it by a URL alone, from the environment or as an option', () => {
+  it('select Redis by a URL alone, from the environment or as an option', () => {
     const expected = { store: 'redis', redisUrls: [URL_OF_REDIS], redisPrefix: 'nest-sessions:' };
     expect(resolveConfig({}, { SESSION_REDIS_URL: URL_OF_REDIS })).toMatchObject(expected);
     expect(resolveConfig({ redisUrls: [URL_OF_REDIS] }, {})).toMatchObject(expected);
@@ -22,7 +22,7 @@ describe('the settings of Redis', () => {
     );
   });
 
-  it('take several nodes of a cluster, and a prefix', () => {
+  it('accept several nodes of a cluster, and a prefix', () => {
     const environment = {
       SESSION_REDIS_URL: 'redis://a:1, rediss://b:2',
       SESSION_REDIS_PREFIX: 'shop:',
@@ -47,7 +47,7 @@ describe('the settings of Redis', () => {
     expect(fault).not.toContain(SECRET);
   });
 
-  it('refuse a URL of the environment beside another store as an option', () => {
+  it('refuse a URL from the environment together with another store as an option', () => {
     expect(faultOf({ store: 'sqlite' }, { SESSION_REDIS_URL: URL_OF_REDIS })).toContain(
       'is set, but store (SESSION_STORE) is not redis',
     );

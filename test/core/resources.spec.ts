@@ -10,7 +10,7 @@ describe.each(STORES)('Resources on %s', (store) => {
   beforeEach(async () => (world = await World.create(store, { maxResources: 3, maxBytes: 100 * KIB })));
   afterEach(() => world.close());
 
-  it('gives back what was written, whole and in part', async () => {
+  it('reads the bytes that were written, whole and in part', async () => {
     const { session } = await world.open();
     const content = randomBytes(50 * KIB);
     const resource = await world.write(session, content);
@@ -21,7 +21,7 @@ describe.each(STORES)('Resources on %s', (store) => {
     expect((await buffer(part.stream)).equals(content.subarray(10, 20))).toBe(true);
   });
 
-  it('shows a resource to its own session alone', async () => {
+  it('finds a resource only for its own session', async () => {
     const mine = await world.open();
     const other = await world.open();
     const resource = await world.write(mine.session, 10);
@@ -30,7 +30,7 @@ describe.each(STORES)('Resources on %s', (store) => {
     expect(await world.service.findResource(mine.session, '../../etc/passwd')).toBeNull();
   });
 
-  it('evicts the least recently used at the count limit, and tells', async () => {
+  it('evicts the least recently used at the count limit, with events', async () => {
     const evicted: string[] = [];
     world.service.events.on('resource.evicted', ({ resourceId }) => evicted.push(resourceId));
     const { session } = await world.open();
@@ -48,7 +48,7 @@ describe.each(STORES)('Resources on %s', (store) => {
     expect(await world.service.describe(session)).toMatchObject({ resourceCount: 3, bytesUsed: 30 });
   });
 
-  it('evicts for bytes while a file streams in', async () => {
+  it('evicts at the byte limit while a file streams in', async () => {
     const { session } = await world.open();
     const old = await world.write(session, 60 * KIB);
     world.clock.advance(1);
@@ -64,7 +64,7 @@ describe.each(STORES)('Resources on %s', (store) => {
     await world.write(session, 100 * KIB);
   });
 
-  it('never evicts what is being read', async () => {
+  it('never evicts a file that is being read', async () => {
     const { session } = await world.open();
     const reading = [];
     for (let count = 0; count < 3; count += 1) {
@@ -75,7 +75,7 @@ describe.each(STORES)('Resources on %s', (store) => {
     await expectEventually(() => world.write(session, 10));
   });
 
-  it('reads on when what it reads is released', async () => {
+  it('continues to read a file that is released meanwhile', async () => {
     const { session } = await world.open();
     const content = randomBytes(90 * KIB);
     const resource = await world.write(session, content);
@@ -86,7 +86,7 @@ describe.each(STORES)('Resources on %s', (store) => {
     await expect(world.service.openResource(resource)).rejects.toMatchObject({ code: 'RESOURCE_GONE' });
   });
 
-  it('keeps nothing of a write that is given up', async () => {
+  it('keeps nothing of an aborted write', async () => {
     const { session } = await world.open();
     const sink = await world.service.createFile(session, { type: 'audio_file' });
     sink.write(Buffer.alloc(10 * KIB));
@@ -109,7 +109,7 @@ describe.each(STORES)('Resources on %s', (store) => {
     expect(await world.store.resources.list([session.id])).toEqual([]);
   });
 
-  it('opens no stream as a file, and notes no use of it', async () => {
+  it('does not open a stream as a file, and records no use of it', async () => {
     const { session } = await world.open();
     const { resourceId } = await world.service.trackStream(session, { close() {} });
     const opening = world.service.openResource({ id: resourceId });
@@ -125,7 +125,7 @@ describe.each(STORES)('Resources on %s', (store) => {
     });
   });
 
-  it('never holds more than its limits, however many write at once', async () => {
+  it('never exceeds its limits, with any number of concurrent writers', async () => {
     const { session } = await world.open();
     let most = 0;
     const grow = world.store.resources.grow.bind(world.store);
@@ -144,7 +144,7 @@ describe.each(STORES)('Resources on %s', (store) => {
     expect(details?.bytesUsed).toBe(details?.resources.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0));
   });
 
-  it('refuses a type that nobody named, and takes one that the application did', async () => {
+  it('refuses an unknown type, and accepts one that the application added', async () => {
     const { session } = await world.open();
     await expect(world.service.createFile(session, { type: 'image_file' })).rejects.toMatchObject({
       code: 'RESOURCE_TYPE_UNKNOWN',
@@ -170,7 +170,7 @@ describe.each(STORES)('The first MiB of a file, on %s', (store) => {
   beforeEach(async () => (world = await World.create(store, { maxResources: 5, maxBytes: 3 * MIB })));
   afterEach(() => world.close());
 
-  it('is reserved with the file, in one step, and what it does not fill is given back', async () => {
+  it('is reserved with the file, in one step, and its unused rest is given back', async () => {
     const grow = jest.spyOn(world.store.resources, 'grow');
     const { session } = await world.open();
     const sink = await world.service.createFile(session, { type: 'audio_file' });
@@ -181,7 +181,7 @@ describe.each(STORES)('The first MiB of a file, on %s', (store) => {
     expect(await world.service.describe(session)).toMatchObject({ resourceCount: 1, bytesUsed: 40 * KIB });
   });
 
-  it('is not reserved where it would cost another file its place', async () => {
+  it('is not reserved if another file would be evicted for it', async () => {
     const { session } = await world.open();
     const old = await world.write(session, 2.5 * MIB);
     const young = await world.write(session, 10 * KIB);

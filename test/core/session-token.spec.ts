@@ -3,7 +3,7 @@ import { inspect } from 'node:util';
 import { SessionToken } from 'nest-sessions';
 
 describe('SessionToken', () => {
-  it('never shows itself unasked', () => {
+  it('is redacted unless it is revealed', () => {
     const token = SessionToken.createFor(randomUUID());
     const shown = [
       String(token),
@@ -14,7 +14,7 @@ describe('SessionToken', () => {
     for (const text of shown) expect(text).not.toContain(token.reveal());
   });
 
-  it('has 256 bits that nobody can tell beforehand: none is set much more often than not', () => {
+  it('has 256 random bits: none is set much more often than not', () => {
     const count = 20_000;
     const id = randomUUID();
     const set = Array.from({ length: 256 }, () => 0);
@@ -31,7 +31,7 @@ describe('SessionToken', () => {
     for (const times of set) expect(Math.abs(times - count / 2)).toBeLessThan(most);
   });
 
-  it('keeps the bucket of its session, and shares nothing else with the one before', () => {
+  it('keeps the bucket of its session, and shares nothing else with the previous token', () => {
     const id = randomUUID();
     const [one, other] = [SessionToken.createFor(id).reveal(), SessionToken.createFor(id).reveal()];
     expect(one.slice(0, 2)).toBe(other.slice(0, 2));
@@ -39,7 +39,7 @@ describe('SessionToken', () => {
     expect(one).toHaveLength(45);
   });
 
-  it('is what it was when it is parsed again', () => {
+  it('survives parsing unchanged', () => {
     const token = SessionToken.createFor(randomUUID());
     expect(SessionToken.parse(token.reveal())?.hash).toBe(token.hash);
   });

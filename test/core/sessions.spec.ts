@@ -49,7 +49,7 @@ describe.each(STORES)('Sessions on %s', (store) => {
     expect(await world.service.describe(session)).toMatchObject({ requestCount: 4 });
   });
 
-  it('keeps its end when a slow request comes back', async () => {
+  it('stays ended when a slow request touches it', async () => {
     const { session, token } = await world.open();
     await world.service.end(session);
     world.core.finder.touch(session.id, token.hash);
@@ -95,7 +95,7 @@ describe.each(STORES)('Sessions on %s', (store) => {
     expect(outcomes.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected']);
   });
 
-  it('tells a client at another address, or with another agent, from its own', async () => {
+  it('detects a client at another address or with another agent', async () => {
     const { token } = await world.open();
     expect(await world.kindOf(token, { ...CLIENT, ipAddress: '192.0.2.2' })).toBe('mismatch');
     expect(await world.kindOf(token, { ...CLIENT, userAgent: 'other' })).toBe('mismatch');
@@ -115,7 +115,7 @@ describe.each(STORES)('Sessions on %s', (store) => {
     expect((await world.service.listByUser('ada')).map(({ id }) => id)).toEqual([kept?.id]);
   });
 
-  it('lists every login of a user that came at once, and keeps exactly the one that is excepted', async () => {
+  it('lists all concurrent logins of a user, and ends all except the given one', async () => {
     const openings = await Promise.all([world.open(), world.open(), world.open()]);
     const logins = await Promise.all(
       openings.map(async ({ session }) => {
@@ -130,7 +130,7 @@ describe.each(STORES)('Sessions on %s', (store) => {
     for (const { token } of others) expect(await world.kindOf(token)).toBe('ended');
   });
 
-  it('ends or lists a login that comes while all of its user are ended, and loses none', async () => {
+  it('ends or lists a login during endAllOf of its user, and loses none', async () => {
     for (let count = 0; count < 5; count += 1)
       await world.service.bindUser((await world.open()).session, 'ada');
     const late = await world.open();
@@ -144,7 +144,7 @@ describe.each(STORES)('Sessions on %s', (store) => {
     expect(isListed).toEqual(isLive ? [late.session.id] : []);
   });
 
-  it.each([[''], ['x'.repeat(256)]])('refuses a user id that is none', async (userId) => {
+  it.each([[''], ['x'.repeat(256)]])('refuses an invalid user id', async (userId) => {
     const { session } = await world.open();
     await expect(world.service.bindUser(session, userId)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
   });
@@ -160,8 +160,8 @@ describe.each(STORES)('Sessions on %s', (store) => {
   });
 });
 
-describe.each(STORES)('How many sessions there may be, on %s', (store) => {
-  it('makes room at the cap with the least recently used that holds nothing', async () => {
+describe.each(STORES)('The limits on opening sessions, on %s', (store) => {
+  it('evicts the least recently used without resources and user at maxSessions', async () => {
     const world = await World.create(store, { maxSessions: 2 });
     try {
       const holder = await world.open();
@@ -179,7 +179,7 @@ describe.each(STORES)('How many sessions there may be, on %s', (store) => {
     }
   });
 
-  it('makes room at the cap for all who come at once, and for no more', async () => {
+  it('evicts at maxSessions for all concurrent openings, and no more than they need', async () => {
     const world = await World.create(store, { maxSessions: 60 });
     try {
       for (let count = 0; count < 60; count += 1) await world.open();
@@ -191,7 +191,7 @@ describe.each(STORES)('How many sessions there may be, on %s', (store) => {
     }
   });
 
-  it('lets one network begin only so many a minute, and leaves the others alone', async () => {
+  it('limits the openings of one network in a minute, and not those of others', async () => {
     const world = await World.create(store, { openRate: 2 });
     try {
       await world.open();

@@ -10,13 +10,13 @@ describe('The touches of a process', () => {
     touches = new TouchBuffer(store.sessions, 0);
   });
 
-  it('are written through the instant at which the writing began', async () => {
+  it('are flushed through the instant at which the flush began', async () => {
     touches.add('one', 100, 1);
     await touches.flush(200);
     expect(touches.flushedThroughAt).toBe(200);
   });
 
-  it('are not written past a request of which it is open whether it is activity', async () => {
+  it('are not flushed through past a request that may turn out to be activity', async () => {
     const releaseHold = touches.holdFlushedThrough(100);
     await touches.flush(200);
     expect(touches.flushedThroughAt).toBe(100);
@@ -25,7 +25,7 @@ describe('The touches of a process', () => {
     expect(touches.flushedThroughAt).toBe(300);
   });
 
-  it('are not written past a request that turns out to be activity while others are being written', async () => {
+  it('are not flushed through past a request that turns out to be activity during the flush', async () => {
     const releaseHold = touches.holdFlushedThrough(100);
     jest.spyOn(store.sessions, 'touch').mockImplementationOnce(async () => {
       touches.add('waited', 210, 1);
@@ -37,7 +37,7 @@ describe('The touches of a process', () => {
     expect(touches.flushedThroughAt).toBe(100);
   });
 
-  it('are noted as before where they cannot be written', async () => {
+  it('stay pending if they cannot be written', async () => {
     jest.spyOn(store.sessions, 'touch').mockRejectedValueOnce(new Error('refused'));
     touches.add('one', 100, 1);
     await expect(touches.flush(200)).rejects.toThrow('refused');
@@ -45,7 +45,7 @@ describe('The touches of a process', () => {
     expect(touches.pendingOf('one')).toEqual({ sessionId: 'one', at: 100, requests: 1 });
   });
 
-  it('do not change any more once they are being written', async () => {
+  it('do not change while they are being written', async () => {
     let written: unknown;
     jest.spyOn(store.sessions, 'touch').mockImplementationOnce(async (batch) => {
       touches.add('one', 210, 1);

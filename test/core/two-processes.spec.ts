@@ -53,7 +53,7 @@ describe('Two processes on one store', () => {
     await within(1000, async () => expect(await here.store.resources.list([session.id])).toEqual([]));
   });
 
-  it('do not take for idle whom the other has just served', async () => {
+  it('do not end as idle a session that the other has just served', async () => {
     const { session, token } = await here.open();
     here.core.finder.touch(session.id, token.hash);
     await here.core.thisProcess.beat();
@@ -66,7 +66,7 @@ describe('Two processes on one store', () => {
     expect(await here.core.cleanup.run('idle')).toMatchObject({ items: 0 });
   });
 
-  it('do not take for idle whom the other serves between the reading of the session and of the horizon', async () => {
+  it('do not end as idle a session that the other serves between the reads of session and horizon', async () => {
     const { session, token } = await here.open();
     here.core.finder.touch(session.id, token.hash);
     await here.core.thisProcess.beat();
@@ -81,7 +81,7 @@ describe('Two processes on one store', () => {
     expect(await here.kindOf(token)).toBe('live');
   });
 
-  it('believe no answer that was long on its way', async () => {
+  it('look a token up again after an answer that took too long', async () => {
     const { session, token } = await here.open();
     const find = there.core.store.sessions.findByToken.bind(there.core.store);
     const late = jest.spyOn(there.core.store.sessions, 'findByToken').mockImplementationOnce(async (hash) => {
@@ -94,7 +94,7 @@ describe('Two processes on one store', () => {
     expect(late).toHaveBeenCalledTimes(2);
   });
 
-  it('serve nobody when every answer comes too late', async () => {
+  it('serve no request if every answer takes too long', async () => {
     const { token } = await here.open();
     const find = there.core.store.sessions.findByToken.bind(there.core.store);
     jest.spyOn(there.core.store.sessions, 'findByToken').mockImplementation(async (hash) => {
@@ -117,7 +117,7 @@ describe('Two processes on one store', () => {
     expect(told.toSorted()).toEqual(opened.map(({ session }) => session.id).toSorted());
   });
 
-  it('know who holds what, also when one that was stopped takes something up before it says that it lives', async () => {
+  it('register a process that was dropped while suspended before it reserves anything', async () => {
     const { session } = await here.open();
     const listed = async (): Promise<boolean> =>
       (await here.store.fleet.listProcesses()).some(
@@ -146,7 +146,7 @@ describe('Two processes on one store', () => {
 
 /** Where sessions idle after five seconds, so that a process can be busy for longer and still be alive. */
 describe('A request that waits for the other process', () => {
-  it('is judged by when it came, here and there', async () => {
+  it('is judged by its arrival, in both processes', async () => {
     const here = await World.create('sqlite', { maxIdleSeconds: 5 });
     const there = await World.create('sqlite', { maxIdleSeconds: 5 }, here);
     try {

@@ -2,7 +2,7 @@ import { buffer } from 'node:stream/consumers';
 import { SessionsError } from '#sessions/domain/errors';
 import { STORES, World } from '../support/world.js';
 
-describe.each(STORES)('While nothing can be written to the store, %s', (store) => {
+describe.each(STORES)('While the store %s is read-only', (store) => {
   let world: World;
   beforeEach(async () => (world = await World.create(store)));
   afterEach(async () => {
@@ -20,7 +20,7 @@ describe.each(STORES)('While nothing can be written to the store, %s', (store) =
     jest.spyOn(resources, 'unuse').mockRejectedValue(full);
   }
 
-  it('a file is read, and the session may be looked at', async () => {
+  it('a file can be read, and the session described', async () => {
     const { session, token } = await world.open();
     const resource = await world.write(session, Buffer.from('spoken'));
     world.core.finder.touch(session.id, token.hash);
@@ -32,7 +32,7 @@ describe.each(STORES)('While nothing can be written to the store, %s', (store) =
     expect(await world.service.list({ limit: 10, sort: 'created_at' })).toHaveLength(1);
   });
 
-  it('a file is not read whose session is over, nor one that is not there', async () => {
+  it('a file of an ended session and a missing file cannot be read', async () => {
     const { session } = await world.open();
     const resource = await world.write(session, Buffer.from('spoken'));
     await world.store.endings.beginEnd(session.id, {
@@ -46,7 +46,7 @@ describe.each(STORES)('While nothing can be written to the store, %s', (store) =
     await expect(world.service.openResource(nothing)).rejects.toMatchObject({ code: 'RESOURCE_GONE' });
   });
 
-  it('touches are kept, and written once it can be', async () => {
+  it('touches stay pending, and are written once it is writable', async () => {
     const { session, token } = await world.open();
     world.clock.advance(5000);
     world.core.finder.touch(session.id, token.hash);

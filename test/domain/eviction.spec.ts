@@ -26,14 +26,14 @@ function held(id: string, changes: Partial<ResourceRecord> = {}): ResourceRecord
 
 const newcomer = { count: 1, bytes: 0, resourceId: 'new' } as const;
 
-describe('What is evicted', () => {
+describe('Eviction', () => {
   it('takes the least recently used first, and no more than needed', () => {
     const all = ['a', 'b', 'c', 'd', 'e'].map((id, index) => held(id, { lastUsedAt: 5 - index }));
     const plan = planEviction(all, newcomer, limits);
     expect(plan).toMatchObject({ action: 'evict', victims: [{ id: 'e' }] });
   });
 
-  it('evicts as many as the bytes need', () => {
+  it('evicts as many as the bytes require', () => {
     const all = [held('a', { sizeBytes: 30, lastUsedAt: 1 }), held('b', { sizeBytes: 30, lastUsedAt: 2 })];
     const writing = held('w', { state: 'writing', sizeBytes: 40 });
     const plan = planEviction([...all, writing], { count: 0, bytes: 60, resourceId: 'w' }, limits);
@@ -49,7 +49,7 @@ describe('What is evicted', () => {
     expect(planEviction(all, newcomer, limits).action).toBe('refuse');
   });
 
-  it('waits for what is on its way out', () => {
+  it('waits for a release under way', () => {
     const all = ['a', 'b', 'c', 'd'].map((id) => held(id, { uses: 1 }));
     expect(planEviction([...all, held('e', { state: 'releasing' })], newcomer, limits).action).toBe('wait');
   });
@@ -62,11 +62,11 @@ describe('What is evicted', () => {
     expect(planEviction([old, young], more('old'), limits).action).toBe('wait');
   });
 
-  it('asks again where room has come free meanwhile', () => {
+  it('retries if space was freed meanwhile', () => {
     expect(planEviction([held('a')], newcomer, limits).action).toBe('wait');
   });
 
-  it('is the shortest prefix of the unused, in the order of last use, that makes it fit', () => {
+  it('evicts the shortest prefix of the unused, by last use, that makes the demand fit', () => {
     const resource = fc.record({
       sizeBytes: fc.integer({ min: 0, max: 60 }),
       lastUsedAt: fc.integer({ min: 0, max: 5 }),

@@ -11,7 +11,7 @@ const session = {
 };
 
 describe('When is a session over', () => {
-  it('idles at the very instant of its idle end, not a millisecond before', () => {
+  it('is idle at the exact instant of its idle end, not a millisecond before', () => {
     expect(whyOver(session, 899_999)).toBeNull();
     expect(whyOver(session, 900_000)).toBe('idle');
   });
@@ -22,11 +22,11 @@ describe('When is a session over', () => {
     expect(whyOver(active, HOUR)).toBe('expired');
   });
 
-  it('is expired rather than idle where both are true', () => {
+  it('is expired rather than idle if both are true', () => {
     expect(whyOver(session, HOUR)).toBe('expired');
   });
 
-  it('lives 60 s while its cookie never came back and it holds nothing', () => {
+  it('idles out after 60 s without resources and user if its cookie never came back', () => {
     const provisional = { ...session, confirmed: false };
     expect(idleEndsAt(provisional)).toBe(60_000);
     expect(whyOver(provisional, 59_999)).toBeNull();

@@ -1,20 +1,20 @@
-/** Who is at the other end, as the HTTP border sees it. */
+/** The client of a session, as HTTP sees it. */
 export interface Client {
-  /** Canonical text of the address: no zone, an IPv4 address never in IPv6 clothes; `local` where there is none. */
+  /** Canonical address: no zone, IPv4-mapped IPv6 addresses converted to IPv4; `local` for none. */
   readonly ipAddress: string;
   readonly userAgent: string;
 }
 
-/** How strictly a session stays with the client that it began with. */
+/** How strictly a session is bound to the client that opened it. */
 export interface BindingRule {
-  /** What two addresses must have in common, as text: the same key, the same client. `null`: addresses are not compared. */
+  /** Addresses with the same key match. `null`: addresses are not compared. */
   readonly addressKey: ((ipAddress: string) => string) | null;
   readonly compareAgent: boolean;
 }
 
 export type Mismatch = 'address' | 'agent';
 
-/** In what `client` differs from the one that the session is bound to; `null` if in nothing that counts. */
+/** The property in which `client` differs from the bound client; `null` if the rule finds no difference. */
 export function findMismatch(bound: Client, client: Client, rule: BindingRule): Mismatch | null {
   if (rule.addressKey && bound.ipAddress !== client.ipAddress) {
     if (rule.addressKey(bound.ipAddress) !== rule.addressKey(client.ipAddress)) return 'address';

@@ -1,15 +1,14 @@
 const MIB = 1024 * 1024;
 const MOST_BYTES = 16 * MIB;
-/** What is reserved and not used yet is kept from the other files of its session: that must stay little. */
+/** Other files of the session cannot use what one has reserved ahead: it must stay small. */
 const SHARE_OF_SESSION = 1 / 64;
 
 /**
- * How many bytes to reserve at once for a file of unknown length that holds `heldBytes`, in a session that may hold
- * `maxBytes`: as many as it has, so that a large file does not cost a write of the store for each MiB. 0 where the file
- * would be larger with them than it may be.
+ * Bytes to reserve ahead for a file of unknown length: as many as it has reserved, so that a large file does not cost a
+ * store write for each MiB. 0 if the file would then exceed `maxBytes`, the limit of its session.
  */
-export function bytesAhead(heldBytes: number, maxBytes: number): number {
+export function bytesAhead(reservedBytes: number, maxBytes: number): number {
   const most = Math.min(MOST_BYTES, Math.floor(maxBytes * SHARE_OF_SESSION));
-  const bytes = Math.max(MIB, Math.min(heldBytes, most));
-  return heldBytes + bytes <= maxBytes ? bytes : 0;
+  const bytes = Math.max(MIB, Math.min(reservedBytes, most));
+  return reservedBytes + bytes <= maxBytes ? bytes : 0;
 }

@@ -1,4 +1,4 @@
-/** Every code an error of this package can carry. A code never changes its meaning. */
+/** All error codes of this package. A code never changes its meaning. */
 export const ERROR_CODES = [
   'CONFIG_INVALID',
   'SESSION_GONE',
@@ -27,17 +27,17 @@ export const ERROR_CODES = [
 ] as const;
 export type ErrorCode = (typeof ERROR_CODES)[number];
 
-/** What an error may carry beside its message. */
+/** Optional properties of an error. */
 export interface SessionsErrorOptions extends ErrorOptions {
-  /** Seconds after which asking again makes sense. */
+  /** Seconds to wait before a retry. */
   readonly retryAfterSeconds?: number;
-  /** The origin of the server to ask instead. */
+  /** Origin of the server that can answer. */
   readonly nodeAddress?: string;
 }
 
 /**
- * The one error type of this package. `code` says what happened, `message` what to do about it; `cause` keeps the error
- * beneath, if there was one. Messages never hold a token, a path or what a client sent.
+ * The error type of this package. `code` says what is wrong, `message` also what to do about it; `cause` is the
+ * underlying error, if any. Messages never contain a token, a path or client input.
  */
 export class SessionsError extends Error {
   override readonly name = 'SessionsError';
@@ -55,7 +55,7 @@ export class SessionsError extends Error {
   }
 }
 
-/** Whether `error` is one of ours with this code. */
+/** Whether `error` is a `SessionsError` with this code. */
 export function hasCode(error: unknown, code: ErrorCode): error is SessionsError {
   return error instanceof SessionsError && error.code === code;
 }

@@ -1,11 +1,11 @@
 import type { EndReason } from './session.js';
 
-/** Everything an application can subscribe to, with what each event carries. Instants are epoch milliseconds, sizes bytes. */
+/** The events that an application can subscribe to, with their data. Instants are epoch milliseconds, sizes bytes. */
 export interface SessionEvents {
   'session.opened': { readonly sessionId: string; readonly at: number };
   'session.login': { readonly sessionId: string; readonly userId: string };
   'session.regenerated': { readonly sessionId: string };
-  /** Told once, by the process that ended it, as soon as the session is over for everybody. */
+  /** Emitted once, by the process that ended the session, as soon as it is over for all processes. */
   'session.ended': {
     readonly sessionId: string;
     readonly userId: string | null;

@@ -1,25 +1,25 @@
 import { fits, type ResourceLimits } from './limits.js';
 import { isInUse, STREAM_TYPE, type ResourceRecord } from './resource.js';
 
-/** What is to be admitted into a session: a new resource (`count` 1) or more bytes of one that is being written (`count` 0). */
+/** A request to add a new resource to a session (`count` 1) or more bytes to one being written (`count` 0). */
 export interface Demand {
   readonly count: 0 | 1;
   readonly bytes: number;
-  /** The resource that asks; it is never its own victim. */
+  /** The resource that needs them; it never evicts itself. */
   readonly resourceId: string;
 }
 
 /**
- * - `evict`: releasing these, least recently used first, makes it fit;
- * - `wait`: something is on its way out, or a younger writer will be refused: ask again;
- * - `refuse`: everything is in use, and the one that asks came last.
+ * - `evict`: the demand fits once these are released, least recently used first;
+ * - `wait`: a release is under way, or a younger writer will be refused: retry;
+ * - `refuse`: everything is in use, and this is the youngest writer.
  */
 export type EvictionPlan =
   | { readonly action: 'evict'; readonly victims: readonly ResourceRecord[] }
   | { readonly action: 'wait' }
   | { readonly action: 'refuse' };
 
-/** Decides what makes room in one session, out of all it holds. Evicts exactly what is needed, or nothing. */
+/** Chooses the resources of a session to evict for a demand: exactly as many as it needs, or none. */
 export function planEviction(
   all: readonly ResourceRecord[],
   demand: Demand,
@@ -52,7 +52,7 @@ function leastRecentlyUsed(held: readonly ResourceRecord[]): ResourceRecord[] {
     .toSorted((a, b) => a.lastUsedAt - b.lastUsedAt || compare(a.id, b.id));
 }
 
-/** A newcomer that is not yet among the held ones is younger than all of them. */
+/** A resource without a record yet is younger than all others. */
 function isYoungestWriter(held: readonly ResourceRecord[], resourceId: string): boolean {
   const writers = held
     .filter((resource) => resource.state === 'writing' && resource.type !== STREAM_TYPE)

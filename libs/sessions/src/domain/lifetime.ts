@@ -1,6 +1,6 @@
 import type { SessionRecord } from './session.js';
 
-/** A session whose cookie never came back, and that holds nothing, is most likely a bot's: it lives this long. */
+/** Idle time of a session without resources and user whose client never returned the cookie: most likely a bot's. */
 export const PROVISIONAL_MS = 60_000;
 
 type Lifetime = Pick<
@@ -8,16 +8,13 @@ type Lifetime = Pick<
   'confirmed' | 'expiresAt' | 'idleMs' | 'lastActivityAt' | 'resourceCount' | 'userId'
 >;
 
-/** The instant at which it will have idled too long, if nothing more happens. */
+/** The idle end of a session, if no activity follows. */
 export function idleEndsAt(session: Lifetime): number {
   const provisional = !session.confirmed && session.resourceCount === 0 && session.userId === null;
   return session.lastActivityAt + (provisional ? Math.min(PROVISIONAL_MS, session.idleMs) : session.idleMs);
 }
 
-/**
- * Why a session is over by its own limits at `now`, or `null` while it is within them. A limit is reached at its very
- * instant: a session of one hour is over when it is one hour old.
- */
+/** Why a session is over at `now`, or `null` if it is not. A session of one hour is over when it is exactly one hour old. */
 export function whyOver(session: Lifetime, now: number): 'expired' | 'idle' | null {
   if (now >= session.expiresAt) return 'expired';
   if (now >= idleEndsAt(session)) return 'idle';

@@ -1,20 +1,20 @@
-/** Why a session is over. One ending, several reasons. */
+/** Why a session is over. */
 export const END_REASONS = ['idle', 'expired', 'ended', 'admin', 'evicted'] as const;
 export type EndReason = (typeof END_REASONS)[number];
 
 /**
- * `open → ending → ended`. An `ending` session is over for everybody; its files may still be on their way out.
- * An `ended` one is a tombstone: kept until its absolute end, so that its token is known to be dead.
+ * `open → ending → ended`. An `ending` session is over for all processes, but files may remain to be deleted. An `ended`
+ * one is a tombstone, kept until its absolute end so that its token is recognized as ended.
  */
 export type SessionState = 'open' | 'ending' | 'ended';
 
-/** What a store remembers of a session. Instants are epoch milliseconds, sizes are bytes. */
+/** A session as stores keep it. Instants are epoch milliseconds, sizes are bytes. */
 export interface SessionRecord {
   /** Public id (UUID v4). Not a credential. */
   readonly id: string;
-  /** Two characters that name the session's bucket, then SHA-256 of the token in base64url. The token itself is never stored. */
+  /** The two characters of the session's bucket, then SHA-256 of the token in base64url. The token itself is never stored. */
   readonly tokenHash: string;
-  /** Counts the tokens this session has had: 0 at its opening, one more with each regenerate. */
+  /** Number of tokens replaced so far: 0 at the opening, one more with each regenerate. */
   readonly epoch: number;
   readonly state: SessionState;
   /** `null` while the session is open. */
@@ -26,24 +26,24 @@ export interface SessionRecord {
   readonly lastActivityAt: number;
   /** The absolute end, whatever the activity. */
   readonly expiresAt: number;
-  /** How long this session may be without activity. Fixed when it opens, so that no process applies another's settings to it. */
+  /** Longest time without activity. Fixed at the opening, so that no process applies different settings to the session. */
   readonly idleMs: number;
-  /** Whether its client ever presented the token: a bot's never does. */
+  /** Whether the client ever presented the token: bots do not. */
   readonly confirmed: boolean;
   readonly requestCount: number;
-  /** Resources now held, those being written included. */
+  /** Current resources, including those being written. */
   readonly resourceCount: number;
-  /** Bytes now held, those reserved for writing included. */
+  /** Current bytes, including reservations. */
   readonly bytesUsed: number;
 }
 
-/** What opening a session takes. It starts with one request, the one that opened it; everything else is zero. */
+/** The session to open. */
 export type NewSession = Pick<
   SessionRecord,
   'id' | 'tokenHash' | 'ipAddress' | 'userAgent' | 'createdAt' | 'expiresAt' | 'idleMs'
 >;
 
-/** A session as it begins. */
+/** The record of a session at its opening: the request that opens it is counted. */
 export function openingRecord(session: NewSession): SessionRecord {
   return {
     ...session,

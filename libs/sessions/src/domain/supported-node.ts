@@ -1,6 +1,6 @@
 import { SessionsError } from './errors.js';
 
-/** Throws `CONFIG_INVALID` for the version of a Node.js that this package does not run on: `engines` of package.json. */
+/** Throws `CONFIG_INVALID` for a version of Node.js outside `engines` of package.json. */
 export function refuseOldNode(version: string): void {
   const [major = 0, minor = 0] = version.split('.').map(Number);
   const isSupported = (major === 22 && minor >= 23) || (major === 24 && minor >= 14) || major > 24;
