@@ -10,7 +10,7 @@ import { ResourcesController } from './resources/resources.controller.js';
 import { SessionController } from './session/session.controller.js';
 import { SpeechModule } from './speech/speech.module.js';
 
-/** A small speech server. The first four imports are all that sessions, their files, limits and cleanup take. */
+/** A small speech server. The first four imports are all that sessions, their files, limits and cleanup need. */
 @Module({
   imports: [
     ScheduleModule.forRoot(),

@@ -1,18 +1,18 @@
 import { isIP } from 'node:net';
 
-/** What the app itself reads from the environment; the settings of sessions are the library's own. */
+/** The app's own settings from the environment; the library reads those of sessions itself. */
 export interface AppSettings {
   readonly port: number;
   readonly host: string;
   readonly adapter: 'express' | 'fastify';
-  /** Which proxies' `X-Forwarded-*` headers count. */
+  /** Proxies whose `X-Forwarded-*` headers count. */
   readonly trustProxy: TrustProxy;
 }
 
-/** Addresses and subnets of proxies, or whether the one so many hops away is trusted. `false`: none is. */
+/** Addresses and subnets of trusted proxies, or a test by address and number of hops. `false`: none is trusted. */
 export type TrustProxy = string[] | ((address: string, hop: number) => boolean) | false;
 
-/** A setting that cannot be used, in one sentence for whoever starts the app. */
+/** An invalid setting; the message is one sentence for the operator. */
 export class SettingError extends Error {}
 
 /** @throws SettingError */
@@ -28,12 +28,14 @@ export function readAppSettings(environment: NodeJS.ProcessEnv): AppSettings {
 function readPort(text: string): number {
   const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
   if (port <= 65_535) return port;
-  throw new SettingError('PORT must be a whole number from 0 to 65535; 0 takes any free port.');
+  throw new SettingError(
+    `PORT must be a whole number from 0 to 65535 (0 selects any free port), not ${JSON.stringify(text)}.`,
+  );
 }
 
 function readAdapter(text: string): 'express' | 'fastify' {
   if (text === 'express' || text === 'fastify') return text;
-  throw new SettingError('HTTP_ADAPTER must be express or fastify.');
+  throw new SettingError(`HTTP_ADAPTER must be express or fastify, not ${JSON.stringify(text)}.`);
 }
 
 function readTrustProxy(text: string): TrustProxy {
@@ -41,7 +43,7 @@ function readTrustProxy(text: string): TrustProxy {
   if (/^[1-9]$/.test(text)) return (_address, hop) => hop < Number(text);
   if (text.split(',').every(isNetwork)) return text.split(',');
   throw new SettingError(
-    'TRUST_PROXY must be a number of proxies from 1 to 9, or their addresses and subnets, comma-separated.',
+    `TRUST_PROXY must be a number of proxies from 1 to 9, or a comma-separated list of their addresses and subnets, not ${JSON.stringify(text)}.`,
   );
 }
 

@@ -1,7 +1,7 @@
 import type { SessionsConfig } from 'nest-sessions';
 import type { AppSettings } from './app.settings.js';
 
-/** What an operator wants to see first, in one line. */
+/** Address, adapter, store, storage and limits, in one line for the operator. */
 export function bootLine({ host, port, adapter }: AppSettings, config: SessionsConfig): string {
   const { maxResources, maxBytes } = config.limits;
   const address = host.includes(':') ? `[${host}]` : host;

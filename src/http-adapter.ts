@@ -5,12 +5,12 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import type { NextFunction, Request, Response } from 'express';
 import { AppModule } from './app.module.js';
 import type { AppSettings } from './app.settings.js';
-import { UNSUPPORTED_BODY, isTakenBody } from './taken-bodies.js';
+import { UNSUPPORTED_BODY, isAcceptedBody } from './accepted-bodies.js';
 
-/** Bodies other than uploads are small; Express has this limit by default. */
+/** Limit of bodies other than uploads; Express has the same by default. */
 const BODY_BYTES = 100 * 1024;
 
-/** The app on the adapter that the settings name; everything else is the same on both. */
+/** Creates the app on the configured adapter; it behaves the same on both. */
 export function createApp(
   settings: AppSettings,
   options: NestApplicationOptions,
@@ -25,7 +25,7 @@ async function onExpress(
   const app = await NestFactory.create<NestExpressApplication>(AppModule, new ExpressAdapter(), options);
   app.set('trust proxy', trustProxy);
   app.use((request: Request, response: Response, next: NextFunction) => {
-    if (isTakenBody(request.headers)) next();
+    if (isAcceptedBody(request.headers)) next();
     else response.status(UNSUPPORTED_BODY.statusCode).json(UNSUPPORTED_BODY);
   });
   return app;
@@ -35,21 +35,24 @@ async function onFastify(
   { trustProxy }: AppSettings,
   options: NestApplicationOptions,
 ): Promise<NestFastifyApplication> {
-  const adapter = new PatientFastifyAdapter({ bodyLimit: BODY_BYTES, trustProxy });
+  const adapter = new DisconnectAwareFastifyAdapter({ bodyLimit: BODY_BYTES, trustProxy });
   adapter.getInstance().addHook('onRequest', async (request, reply) => {
-    if (!isTakenBody(request.headers)) await reply.code(UNSUPPORTED_BODY.statusCode).send(UNSUPPORTED_BODY);
+    if (!isAcceptedBody(request.headers))
+      await reply.code(UNSUPPORTED_BODY.statusCode).send(UNSUPPORTED_BODY);
   });
   return NestFactory.create<NestFastifyApplication>(AppModule, adapter, options);
 }
 
-/** A client that leaves in the middle of its body is no failure of this server: without this, each would be logged as one. */
-class PatientFastifyAdapter extends FastifyAdapter {
+/** Treats a client's disconnect within its body as a bad request; otherwise Nest would log each as a server error. */
+class DisconnectAwareFastifyAdapter extends FastifyAdapter {
   override setErrorHandler(handler: Parameters<FastifyAdapter['setErrorHandler']>[0]) {
     return super.setErrorHandler(function (error, request, reply) {
-      const isGone = request.raw.destroyed && !request.raw.complete;
+      const hasDisconnected = request.raw.destroyed && !request.raw.complete;
       return handler.call(
         this,
-        isGone ? new BadRequestException('The body broke off.') : error,
+        hasDisconnected
+          ? new BadRequestException('The client disconnected before the end of the body.')
+          : error,
         request,
         reply,
       );

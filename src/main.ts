@@ -16,14 +16,14 @@ import { createApp } from './http-adapter.js';
 import { PlainBodyPipe } from './plain-body.pipe.js';
 import { createValidationPipe } from './validation.js';
 
-/** How long requests that are under way may take to finish once the app is told to stop. */
+/** Time for requests in flight to finish after a stop signal. */
 const DRAIN_MS = 5000;
 const DRAIN_CHECK_MS = 50;
 const LOG_LEVELS: LogLevel[] = ['fatal', 'error', 'warn'];
 
 async function serve(settings: AppSettings): Promise<void> {
-  resolveConfig(); // A bad setting is told before anything begins.
-  // Logs wait until the app stands: why it could not start is said once, below, and not by everybody on the way.
+  resolveConfig(); // Reports bad settings before anything starts.
+  // Logs are buffered until the app listens: a failed start is reported once, below, not by every part of Nest.
   const app = await createApp(settings, { bufferLogs: true, autoFlushLogs: false, abortOnError: false });
   app.useLogger(new ConsoleLogger(process.env['NEST_LOG_LEVEL'] ? {} : { logLevels: LOG_LEVELS }));
   app.useWebSocketAdapter(new SessionsWsAdapter(app));
@@ -38,21 +38,21 @@ async function serve(settings: AppSettings): Promise<void> {
   app.flushLogs();
 }
 
-/** Connections that are kept for a next request would hold up a server that goes down. */
+/** Idle keep-alive connections would delay the shutdown. */
 function drain(server: Server): void {
   setInterval(() => server.closeIdleConnections(), DRAIN_CHECK_MS).unref();
   setTimeout(() => server.closeAllConnections(), DRAIN_MS).unref();
 }
 
-/** For what the person who starts the app can mend, a sentence; a stack only for what is a bug. */
+/** A sentence for an error that the operator can fix; a stack only for a bug. */
 function explain(error: unknown): string {
   if (error instanceof SettingError || error instanceof SessionsError) return error.message;
   if (!(error instanceof Error)) return String(error);
   switch ('code' in error ? error.code : undefined) {
     case 'EADDRINUSE':
-      return 'The port is taken: another server listens on it. Choose another one with PORT.';
+      return 'Another server already listens on the port: choose another one with PORT.';
     case 'EACCES':
-      return 'This user may not listen on the port. Choose one above 1023 with PORT.';
+      return 'This user may not listen on the port: choose one above 1023 with PORT.';
     case 'EADDRNOTAVAIL':
     case 'ENOTFOUND':
       return 'HOST must be an address of this machine.';

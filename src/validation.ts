@@ -1,7 +1,7 @@
 import { BadRequestException, ValidationPipe } from '@nestjs/common';
 import type { ValidationError } from 'class-validator';
 
-/** Refuses bodies that are not what a request's class says, unknown keys included. What was sent is not repeated. */
+/** Refuses bodies that do not match a request's class, also by unknown keys. Answers never repeat what was sent. */
 export function createValidationPipe(): ValidationPipe {
   return new ValidationPipe({
     transform: true,
@@ -12,6 +12,6 @@ export function createValidationPipe(): ValidationPipe {
 }
 
 function messagesOf({ constraints = {} }: ValidationError): string[] {
-  if ('whitelistValidation' in constraints) return ['the body has a key that is not known here'];
+  if ('whitelistValidation' in constraints) return ['the body has an unknown key'];
   return Object.values(constraints);
 }

@@ -20,7 +20,7 @@ import { NotWavError } from './wav-decoder.js';
 import { UploadProgressInterceptor } from './upload-progress.interceptor.js';
 import { WaveformService } from './waveform.service.js';
 
-/** Recordings come in here, in whatever format a browser records. */
+/** Accepts recordings in the formats that browsers record. */
 @Controller('audio')
 export class AudioController {
   constructor(
@@ -36,8 +36,8 @@ export class AudioController {
   )
   async upload(@UploadedResource() recording: ResourceRecord) {
     const format = await this.inspector.inspect(recording);
-    // The upload interceptor lets go of what a handler that throws was given.
-    if (!format) throw new UnsupportedMediaTypeException('The file is not audio that this server can read.');
+    // When the handler throws, the upload interceptor releases the file.
+    if (!format) throw new UnsupportedMediaTypeException('The server cannot read this file as audio.');
     return {
       resource_id: recording.id,
       file_name: recording.fileName,
@@ -52,12 +52,13 @@ export class AudioController {
   @Get(':id/waveform')
   async waveform(@CurrentSession() session: Session, @Param('id') id: string) {
     const recording = await this.sessions.findResource(session, id);
-    if (!recording) throw new NotFoundException('There is no such resource in this session.');
+    if (!recording) throw new NotFoundException('This session has no such resource.');
     try {
       const { sampleRate, durationSeconds, peaks } = await this.waveforms.compute(session, recording);
       return { resource_id: id, sample_rate: sampleRate, duration_seconds: durationSeconds, peaks };
     } catch (error) {
-      if (error instanceof NotWavError) throw new UnsupportedMediaTypeException('The file is not a PCM WAV.');
+      if (error instanceof NotWavError)
+        throw new UnsupportedMediaTypeException('A waveform requires a PCM WAV file.');
       throw error;
     }
   }

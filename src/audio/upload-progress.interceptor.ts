@@ -6,7 +6,7 @@ import { Progress, type UploadState } from '../live/progress.js';
 
 const EVERY_MS = 100;
 
-/** Tells a session how far its upload is. Stands before the upload interceptor, which takes the bytes. */
+/** Publishes the progress of an upload to its session. Put it before the upload interceptor, which reads the bytes. */
 @Injectable()
 export class UploadProgressInterceptor implements NestInterceptor {
   constructor(
@@ -18,20 +18,20 @@ export class UploadProgressInterceptor implements NestInterceptor {
     const http = context.switchToHttp();
     const session = await this.resolver.require(http.getRequest(), http.getResponse());
     const meter = new UploadMeter(http.getRequest<IncomingMessage | { raw: IncomingMessage }>());
-    const tell = (state: UploadState): void =>
-      this.progress.tell(session.id, { kind: 'upload', state, ...meter.read() });
-    tell('started');
-    const timer = setInterval(() => meter.hasMoved && tell('progress'), EVERY_MS);
-    const settle = (state: UploadState): void => {
+    const publish = (state: UploadState): void =>
+      this.progress.publish(session.id, { kind: 'upload', state, ...meter.read() });
+    publish('started');
+    const timer = setInterval(() => meter.hasMoved && publish('progress'), EVERY_MS);
+    const finish = (state: UploadState): void => {
       clearInterval(timer);
-      tell(state);
+      publish(state);
     };
-    // What is thrown before the handler runs (the upload interceptor's refusals) comes through here too.
-    return next.handle().pipe(tap({ error: () => settle('failed'), complete: () => settle('finished') }));
+    // Errors before the handler runs (refusals by the upload interceptor) arrive here too.
+    return next.handle().pipe(tap({ error: () => finish('failed'), complete: () => finish('finished') }));
   }
 }
 
-/** Watches the bytes of a request go by, and leaves them to whoever reads them. */
+/** Counts the bytes of a request without consuming them. */
 class UploadMeter {
   private readonly totalBytes: number | null;
   private receivedBytes = 0;
@@ -41,16 +41,16 @@ class UploadMeter {
     const request = 'raw' in message ? message.raw : message;
     const length = Number(request.headers['content-length'] ?? Number.NaN);
     this.totalBytes = Number.isNaN(length) ? null : length;
-    // To listen is to set the bytes flowing, unless the request was paused by hand before.
+    // A `data` listener starts the flow of bytes, unless the request is paused explicitly.
     request.pause().on('data', (chunk: Buffer) => (this.receivedBytes += chunk.length));
   }
 
-  /** Whether anything came since it was read. */
+  /** Whether bytes have arrived since the last `read()`. */
   get hasMoved(): boolean {
     return this.receivedBytes > this.lastRead;
   }
 
-  /** What came since the request began; `total_bytes` is what its client said, `null` if nothing. */
+  /** `total_bytes` is the length that the client declared; `null` if it declared none. */
   read(): { received_bytes: number; total_bytes: number | null } {
     this.lastRead = this.receivedBytes;
     return { received_bytes: this.receivedBytes, total_bytes: this.totalBytes };

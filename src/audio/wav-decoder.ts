@@ -5,7 +5,7 @@ const FLOAT = 3;
 const EXTENSIBLE = 0xfffe;
 const MAX_FORMAT_BYTES = 1024;
 
-/** The bytes are no PCM WAV. */
+/** The file is not a PCM WAV. */
 export class NotWavError extends Error {}
 
 interface WavFormat {
@@ -18,8 +18,8 @@ interface WavFormat {
 }
 
 /**
- * From the bytes of a WAV to its samples: one channel (the mean of all), 16 bits, little endian. Lengths in the header are
- * believed only as far as bytes follow: programs that write to a pipe cannot know them.
+ * Decodes a WAV to samples of one channel (the mean of all), 16 bits, little endian. Lengths in the header are upper
+ * bounds only: programs that write to a pipe cannot know them.
  */
 export class WavDecoder extends Transform {
   private pending: Buffer = Buffer.alloc(0);
@@ -48,14 +48,14 @@ export class WavDecoder extends Transform {
     done(this.dataBytes === null ? new NotWavError('The file has no WAV data.') : null);
   }
 
-  /** Takes the next piece of the header; `false` while it is not all there. */
+  /** Reads the next piece of the header; `false` while it is incomplete. */
   private readHeader(): boolean {
     if (this.skipBytes > 0) return this.skip();
     if (!this.hasRiff) {
       const riff = this.cut(12);
       if (!riff) return false;
       if (riff.toString('latin1', 0, 4) !== 'RIFF' || riff.toString('latin1', 8) !== 'WAVE') {
-        throw new NotWavError('The file is no WAV.');
+        throw new NotWavError('The file is not a WAV.');
       }
       this.hasRiff = true;
       return true;
@@ -88,9 +88,9 @@ export class WavDecoder extends Transform {
 
   private cut(bytes: number): Buffer | null {
     if (this.pending.length < bytes) return null;
-    const taken = this.pending.subarray(0, bytes);
+    const piece = this.pending.subarray(0, bytes);
     this.pending = this.pending.subarray(bytes);
-    return taken;
+    return piece;
   }
 
   private decode(): void {
@@ -124,7 +124,7 @@ function parseFormat(chunk: Buffer): WavFormat {
   const sampleBytes = chunk.readUInt16LE(14) / 8;
   const sampleAt = readerOf(kind, sampleBytes);
   if (!sampleAt || channels < 1 || channels > 64 || sampleRate === 0) {
-    throw new NotWavError('The WAV is not of PCM samples.');
+    throw new NotWavError('The WAV has no PCM samples.');
   }
   return { sampleRate, channels, sampleBytes, frameBytes: channels * sampleBytes, sampleAt };
 }

@@ -15,8 +15,8 @@ export interface Waveform {
 }
 
 /**
- * Computes the peaks of a WAV in two passes: how long it is shows only when it is decoded. What is decoded lies in a temp
- * file of the session between them, so that it counts against the session's limits, and goes with it should all else fail.
+ * Computes the peaks of a WAV in two passes, because only decoding shows its length. The decoded samples are kept in a
+ * temp file of the session: it counts against the session's limits, and is deleted with the session at the latest.
  */
 @Injectable()
 export class WaveformService {
@@ -52,7 +52,7 @@ export class WaveformService {
       try {
         await pipeline(stream, decoder, sink);
       } finally {
-        // Where it has failed, the sink takes away what it wrote: the answer waits for that.
+        // After a failure the sink deletes what it wrote: answer only then.
         await closed;
       }
       return sink.resource;

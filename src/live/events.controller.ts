@@ -3,7 +3,7 @@ import { CurrentSession, Session } from 'nest-sessions';
 import { map, type Observable } from 'rxjs';
 import { Progress } from './progress.js';
 
-/** Progress as server-sent events. The library tracks the connection, and ends it with its session. */
+/** Progress as server-sent events. The library tracks the connection and ends it with its session. */
 @Controller('events')
 export class EventsController {
   constructor(private readonly progress: Progress) {}

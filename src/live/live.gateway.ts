@@ -4,7 +4,7 @@ import type { Subscription } from 'rxjs';
 import type { WebSocket } from 'ws';
 import { Progress } from './progress.js';
 
-/** Progress over a WebSocket. The library tracks the connection, closes it with its session, and cuts off who falls behind. */
+/** Progress over a WebSocket. The library tracks the connection, and closes it with its session or if it lags behind. */
 @WebSocketGateway({ path: '/live' })
 export class LiveGateway implements OnGatewayConnection<WebSocket>, OnGatewayDisconnect<WebSocket> {
   private readonly subscriptions = new WeakMap<WebSocket, Subscription>();

@@ -5,14 +5,14 @@ import { Observable, type Subscriber } from 'rxjs';
 export type UploadState = 'started' | 'progress' | 'finished' | 'failed';
 export type SpeechState = 'started' | 'finished' | 'failed';
 
-/** What a session is told while its work is under way. */
+/** A message to the clients of a session about its work. */
 export type ProgressMessage =
   | { readonly kind: 'hello'; readonly session_id: string }
   | {
       readonly kind: 'upload';
       readonly state: UploadState;
       readonly received_bytes: number;
-      /** `null` where the client did not say. */
+      /** `null` if the client declared no length. */
       readonly total_bytes: number | null;
     }
   | { readonly kind: 'speech'; readonly state: SpeechState; readonly resource_id: string }
@@ -26,7 +26,7 @@ export type ProgressMessage =
 type ResourceChange = 'ready' | 'evicted' | 'released';
 const CHANGES: readonly ResourceChange[] = ['ready', 'evicted', 'released'];
 
-/** Tells each session about its own work, and nobody else about it. It lasts as long as somebody listens. */
+/** Publishes messages about a session's work to that session's subscribers only. Late subscribers miss them. */
 @Injectable()
 export class Progress implements OnModuleDestroy {
   private readonly listeners = new Map<string, Set<Subscriber<ProgressMessage>>>();
@@ -35,7 +35,7 @@ export class Progress implements OnModuleDestroy {
   constructor(events: SessionEventBus) {
     this.unsubscribe = CHANGES.map((state) =>
       events.on(`resource.${state}`, ({ sessionId, resourceId, type }: ResourceEvent) => {
-        this.tell(sessionId, { kind: 'resource', resource_id: resourceId, type, state });
+        this.publish(sessionId, { kind: 'resource', resource_id: resourceId, type, state });
       }),
     );
   }
@@ -44,11 +44,11 @@ export class Progress implements OnModuleDestroy {
     for (const unsubscribe of this.unsubscribe) unsubscribe();
   }
 
-  tell(sessionId: string, message: ProgressMessage): void {
+  publish(sessionId: string, message: ProgressMessage): void {
     for (const listener of this.listeners.get(sessionId) ?? []) listener.next(message);
   }
 
-  /** Everything of one session from now on, with a greeting first. */
+  /** All messages of one session from now on, after a greeting. */
   of(sessionId: string): Observable<ProgressMessage> {
     return new Observable((listener) => {
       const listeners = this.listeners.get(sessionId) ?? new Set();

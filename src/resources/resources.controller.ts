@@ -7,7 +7,7 @@ import {
   type ResourceRecord,
 } from 'nest-sessions';
 
-/** The files of the caller's own session; for those of any other, there is nothing here. */
+/** The files of the caller's own session; those of any other session are 404. */
 @Controller('resources')
 export class ResourcesController {
   constructor(private readonly sessions: SessionService) {}
@@ -26,7 +26,7 @@ export class ResourcesController {
 
   private async find(session: Session, id: string): Promise<ResourceRecord> {
     const resource = await this.sessions.findResource(session, id);
-    if (!resource) throw new NotFoundException('There is no such resource in this session.');
+    if (!resource) throw new NotFoundException('This session has no such resource.');
     return resource;
   }
 }

@@ -10,7 +10,7 @@ export class SessionController {
   @Get()
   async show(@CurrentSession() session: Session) {
     const details = await this.sessions.describe(session);
-    if (!details) throw new SessionsError('SESSION_GONE', 'The session is over.');
+    if (!details) throw new SessionsError('SESSION_GONE', 'The session has ended.');
     return viewOf(details);
   }
 

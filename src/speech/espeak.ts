@@ -6,24 +6,24 @@ import { Injectable } from '@nestjs/common';
 import type { Language } from './languages.js';
 
 const TIMEOUT_MS = 30_000;
-/** Each is a process that keeps a core busy. */
+/** Each process keeps one core busy. */
 const MAX_AT_ONCE = 4;
 
-/** The program is not on PATH. */
+/** The program espeak-ng is not on PATH. */
 export class EspeakMissingError extends Error {}
 
-/** Speaks through `espeak-ng`: the text goes in on its standard input, a WAV comes out on its standard output. */
+/** Runs `espeak-ng`: it reads the text from standard input and writes a WAV to standard output. */
 @Injectable()
 export class Espeak {
   private running = 0;
   private readonly waiting: (() => void)[] = [];
 
   /**
-   * Writes what is spoken to `sink`, and ends it. On failure the sink is destroyed, and nothing of it is left.
+   * Writes the speech to `sink` and ends it. On failure it destroys the sink, which deletes what was written.
    * @throws EspeakMissingError
    */
   async speak(text: string, language: Language, sink: Writable): Promise<void> {
-    await this.takeTurn();
+    await this.acquireSlot();
     try {
       await synthesise(text, language, sink);
     } catch (error) {
@@ -35,7 +35,7 @@ export class Espeak {
     }
   }
 
-  private async takeTurn(): Promise<void> {
+  private async acquireSlot(): Promise<void> {
     while (this.running >= MAX_AT_ONCE) await new Promise<void>((resolve) => this.waiting.push(resolve));
     this.running += 1;
   }
@@ -47,14 +47,14 @@ async function synthesise(text: string, language: Language, sink: Writable): Pro
     timeout: TIMEOUT_MS,
     killSignal: 'SIGKILL',
   });
-  // Whoever stops reading early breaks the pipe; the exit code tells.
+  // A program that stops reading breaks the pipe; its exit code reports the failure.
   program.stdin.on('error', () => {});
   const exited = once(program, 'exit');
   exited.catch(() => {});
   try {
     await once(program, 'spawn').catch(explainFailedStart);
     program.stdin.end(text);
-    // The sink is ended by hand, once the exit code has told that the sound is whole.
+    // The exit code must confirm that the speech is complete before the sink is ended.
     await pipeline(program.stdout, sink, { end: false });
     const [exitCode] = (await exited) as [number | null];
     if (exitCode !== 0) throw new Error(`espeak-ng failed with exit code ${exitCode ?? 'none'}.`);
@@ -65,7 +65,7 @@ async function synthesise(text: string, language: Language, sink: Writable): Pro
   }
 }
 
-/** Resolves when nothing of what was written is left. */
+/** Resolves when the sink has deleted what was written. */
 async function discard(sink: Writable): Promise<void> {
   if (!sink.closed) await new Promise((resolve) => sink.once('close', resolve).destroy());
 }

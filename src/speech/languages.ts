@@ -1,4 +1,4 @@
-/** The languages that can be asked for: each is also the name of its voice. */
+/** The supported languages; each code is also the name of an espeak-ng voice. */
 // prettier-ignore
 export const LANGUAGES = [
   'ar', 'cs', 'da', 'de', 'el', 'en', 'es', 'fi', 'fr', 'hi', 'hu', 'id', 'it', 'nb', 'nl', 'pl', 'pt', 'ro', 'ru', 'sk',

@@ -4,7 +4,7 @@ import { EspeakMissingError } from './espeak.js';
 import { SpeechRequest } from './speech.request.js';
 import { SpeechService } from './speech.service.js';
 
-/** Answers are spoken here. */
+/** Synthesises speech. */
 @Controller('speech')
 export class SpeechController {
   constructor(private readonly speech: SpeechService) {}
@@ -25,6 +25,6 @@ export class SpeechController {
 function explainMissing(error: unknown): never {
   if (!(error instanceof EspeakMissingError)) throw error;
   throw new ServiceUnavailableException(
-    'There is no speech synthesis on this server: install espeak-ng (Debian: apt-get install espeak-ng; macOS: brew install espeak-ng).',
+    'Speech synthesis is not available on this server: install espeak-ng (Debian: apt-get install espeak-ng; macOS: brew install espeak-ng).',
   );
 }

@@ -3,7 +3,7 @@ import { LANGUAGES, type Language } from './languages.js';
 
 export class SpeechRequest {
   @Length(1, 2000, { message: 'text must be 1 to 2000 characters' })
-  @Matches(/\S/, { message: 'text must hold something to say' })
+  @Matches(/\S/, { message: 'text must not be blank' })
   @Matches(/^(?:[^\p{Cc}\p{Cs}]|[\t\n\r])*$/u, {
     message: 'text must be well-formed, without control characters',
   })

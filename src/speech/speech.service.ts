@@ -4,7 +4,7 @@ import { Progress, type SpeechState } from '../live/progress.js';
 import { Espeak } from './espeak.js';
 import type { Language } from './languages.js';
 
-/** Turns text into a recording that the session owns, and tells the session how that goes. */
+/** Synthesises text as a recording that the session owns, and publishes the progress to the session. */
 @Injectable()
 export class SpeechService {
   constructor(
@@ -20,16 +20,16 @@ export class SpeechService {
       fileName: `speech-${language}.wav`,
       mediaType: 'audio/wav',
     });
-    const tell = (state: SpeechState): void =>
-      this.progress.tell(session.id, { kind: 'speech', resource_id: sink.resourceId, state });
-    tell('started');
+    const publish = (state: SpeechState): void =>
+      this.progress.publish(session.id, { kind: 'speech', resource_id: sink.resourceId, state });
+    publish('started');
     try {
       await this.espeak.speak(text, language, sink);
     } catch (error) {
-      tell('failed');
+      publish('failed');
       throw error;
     }
-    tell('finished');
+    publish('finished');
     return sink.resource;
   }
 }

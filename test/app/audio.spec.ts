@@ -25,20 +25,25 @@ describe.each(ADAPTERS)('recordings, on %s', (adapter) => {
     return (await (await browser.fetch('/session')).json()) as SessionAnswer;
   }
 
-  it.each(RECORDINGS)('tells what $name is', async ({ name, mediaType, codec, sampleRate, seconds }) => {
-    const { duration_seconds, ...answer } = await upload(new Browser(app.url), name, mediaType);
-    expect(duration_seconds && Math.round(duration_seconds * 100)).toBe(seconds && Math.round(seconds * 100));
-    expect(answer).toEqual({
-      resource_id: expect.stringMatching(/^[0-9a-f-]{36}$/),
-      file_name: name,
-      media_type: mediaType,
-      size_bytes: (await bytesOf(name)).length,
-      codec,
-      sample_rate: sampleRate,
-    });
-  });
+  it.each(RECORDINGS)(
+    'reports the format of $name',
+    async ({ name, mediaType, codec, sampleRate, seconds }) => {
+      const { duration_seconds, ...answer } = await upload(new Browser(app.url), name, mediaType);
+      expect(duration_seconds && Math.round(duration_seconds * 100)).toBe(
+        seconds && Math.round(seconds * 100),
+      );
+      expect(answer).toEqual({
+        resource_id: expect.stringMatching(/^[0-9a-f-]{36}$/),
+        file_name: name,
+        media_type: mediaType,
+        size_bytes: (await bytesOf(name)).length,
+        codec,
+        sample_rate: sampleRate,
+      });
+    },
+  );
 
-  it('believes the bytes, not the name or the media type', async () => {
+  it('judges a file by its bytes, not its name or media type', async () => {
     const browser = new Browser(app.url);
     const body = formOf(await bytesOf('hola-es.mp3'), 'notes.txt', 'application/octet-stream');
     const response = await browser.fetch('/audio', { method: 'POST', body });
@@ -51,8 +56,8 @@ describe.each(ADAPTERS)('recordings, on %s', (adapter) => {
     ['a page', Buffer.from('<html><script>alert(1)</script></html>')],
     ['a picture', Buffer.concat([Buffer.from('89504e470d0a1a0a0000000d49484452', 'hex'), Buffer.alloc(400)])],
     ['a WAV of nothing', Buffer.concat([Buffer.from('RIFF\0\0\0\0WAVEjunk', 'latin1'), Buffer.alloc(100)])],
-    ['nothing', Buffer.alloc(0)],
-  ])('refuses %s with 415 (400 for nothing), and keeps nothing of it', async (_what, bytes) => {
+    ['an empty file', Buffer.alloc(0)],
+  ])('refuses %s with 415 (400 for an empty file), and keeps nothing', async (_what, bytes) => {
     const browser = new Browser(app.url);
     await browser.fetch('/session');
     const body = formOf(bytes, 'hello.wav', 'audio/wav');
@@ -62,7 +67,7 @@ describe.each(ADAPTERS)('recordings, on %s', (adapter) => {
     expect(session).toMatchObject({ resource_count: 0, total_bytes_used: 0, resources: [] });
   });
 
-  it('shows the peaks of a WAV, and keeps nothing of the work', async () => {
+  it('answers the peaks of a WAV, and leaves no temp file', async () => {
     const browser = new Browser(app.url);
     const { resource_id } = await upload(browser, 'hello-en.wav');
     const response = await browser.fetch(`/audio/${resource_id}/waveform`);
@@ -82,7 +87,7 @@ describe.each(ADAPTERS)('recordings, on %s', (adapter) => {
     expect(session.total_bytes_used).toBe((await bytesOf('hello-en.wav')).length);
   });
 
-  it('answers 415 to a waveform of what is no WAV, and keeps nothing of the attempt', async () => {
+  it('answers 415 to a waveform of another format, and leaves no temp file', async () => {
     const browser = new Browser(app.url);
     const { resource_id } = await upload(browser, 'hola-es.mp3', 'audio/mpeg');
     const response = await browser.fetch(`/audio/${resource_id}/waveform`);
@@ -90,7 +95,7 @@ describe.each(ADAPTERS)('recordings, on %s', (adapter) => {
     expect((await sessionOf(browser)).resource_count).toBe(1);
   });
 
-  it('gives the bytes back, whole and in ranges', async () => {
+  it('returns the bytes, whole and in ranges', async () => {
     const browser = new Browser(app.url);
     const bytes = await bytesOf('guten-tag-de.ogg');
     const { resource_id } = await upload(browser, 'guten-tag-de.ogg', 'audio/ogg');
@@ -115,7 +120,7 @@ describe.each(ADAPTERS)('recordings, on %s', (adapter) => {
     expect(beyond.status).toBe(416);
   });
 
-  it('shows a resource to nobody else: neither bytes, nor waveform, nor deletion', async () => {
+  it('hides a resource from other sessions: no bytes, no waveform, no deletion', async () => {
     const owner = new Browser(app.url);
     const stranger = new Browser(app.url);
     const { resource_id } = await upload(owner, 'hello-en.wav');
@@ -129,7 +134,7 @@ describe.each(ADAPTERS)('recordings, on %s', (adapter) => {
     expect((await owner.fetch(`/resources/${resource_id}`)).status).toBe(200);
   });
 
-  it('lets a resource go when it is asked to', async () => {
+  it('releases a resource on request', async () => {
     const browser = new Browser(app.url);
     const { resource_id } = await upload(browser, 'hello-en.wav');
     const before = await filesOnDisk(app.storagePath);
@@ -140,7 +145,7 @@ describe.each(ADAPTERS)('recordings, on %s', (adapter) => {
     expect(await sessionOf(browser)).toMatchObject({ resource_count: 0, total_bytes_used: 0 });
   });
 
-  it('tells a session what it holds, and ends it when asked to', async () => {
+  it('lists the resources of a session, and ends it on request', async () => {
     const browser = new Browser(app.url);
     const uploaded = await upload(browser, 'hello-en.m4a', 'audio/mp4');
     const session = await sessionOf(browser);

@@ -25,7 +25,7 @@ function onDisk(files: readonly string[], resourceId: string): boolean {
 }
 
 describe.each(ADAPTERS)('the life of a session, on %s', (adapter) => {
-  it('at its limit: the least recently used resource makes room', async () => {
+  it('at its limit, evicts the least recently used resource', async () => {
     const app = await AppProcess.start(adapter, { MAX_RESOURCES_PER_SESSION: '3' });
     try {
       const browser = new Browser(app.url);
@@ -45,7 +45,7 @@ describe.each(ADAPTERS)('the life of a session, on %s', (adapter) => {
     }
   });
 
-  it('a file larger than the session may hold is refused with 413, and nothing else goes for it', async () => {
+  it('refuses a file above the limit of the session with 413, and evicts nothing', async () => {
     const app = await AppProcess.start(adapter, { MAX_BYTES_PER_SESSION: '300000' });
     try {
       const browser = new Browser(app.url);
@@ -60,7 +60,7 @@ describe.each(ADAPTERS)('the life of a session, on %s', (adapter) => {
     }
   });
 
-  it('ends when it idles: its files go, and its cookie opens nothing', async () => {
+  it('ends at its idle end: its files are deleted, and its cookie is refused', async () => {
     const app = await AppProcess.start(adapter, {
       MAX_SESSION_IDLE_TIME: '2',
       SESSION_CLEANUP_INTERVAL: '1',
@@ -86,7 +86,7 @@ describe.each(ADAPTERS)('the life of a session, on %s', (adapter) => {
     }
   });
 
-  it('survives a killed server, and what was being uploaded then does not', async () => {
+  it('survives a killed server, unlike an unfinished upload', async () => {
     const short = { SESSION_CLEANUP_INTERVAL: '1' };
     const killed = await AppProcess.start(adapter, short);
     const browser = new Browser(killed.url);

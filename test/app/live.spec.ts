@@ -59,7 +59,7 @@ describe.each(ADAPTERS)('progress, on %s', (adapter) => {
     return { socket, messages };
   }
 
-  it('comes as server-sent events, of the own session alone', async () => {
+  it('arrives as server-sent events, for its own session only', async () => {
     const { browser, session } = await begin();
     const other = await begin();
     const stream = new EventStream(await browser.fetch('/events'));
@@ -102,7 +102,7 @@ describe.each(ADAPTERS)('progress, on %s', (adapter) => {
     });
   });
 
-  it('says why an event stream ends, and 204 to whoever comes back', async () => {
+  it('sends the reason when an event stream ends, and answers 204 to a reconnect', async () => {
     const { browser } = await begin();
     const cookie = browser.cookieHeader;
     const stream = new EventStream(await browser.fetch('/events'));
@@ -114,7 +114,7 @@ describe.each(ADAPTERS)('progress, on %s', (adapter) => {
     expect(again.status).toBe(204);
   });
 
-  it('comes over a WebSocket, of the own session alone', async () => {
+  it('arrives over a WebSocket, for its own session only', async () => {
     const { browser, session } = await begin();
     const other = await begin();
     const { socket, messages } = await connect(browser);
@@ -148,7 +148,7 @@ describe.each(ADAPTERS)('progress, on %s', (adapter) => {
     expect((await closed)[0]).toBe(4401);
   });
 
-  it('tells of an upload that was refused', async () => {
+  it('reports a refused upload', async () => {
     const { browser } = await begin();
     const stream = new EventStream(await browser.fetch('/events'));
     const body = formOf(Buffer.from('no audio at all'), 'a.wav', 'audio/wav');
@@ -158,7 +158,7 @@ describe.each(ADAPTERS)('progress, on %s', (adapter) => {
     await stream.close();
   });
 
-  it('tells how far a slow upload is', async () => {
+  it('reports the bytes received of a slow upload', async () => {
     const { browser } = await begin();
     const stream = new EventStream(await browser.fetch('/events'));
     const bytes = await bytesOf('hello-en.wav');

@@ -18,7 +18,7 @@ describe.each(ADAPTERS)('operations, on %s', (adapter) => {
   });
   afterAll(() => app.destroy());
 
-  it('says at boot what it stands on, in one line', () => {
+  it('prints one line at boot: address, adapter, store, storage and limits', () => {
     expect(app.bootLine).toBe(
       `Listening on ${app.url} | adapter ${adapter} | store ${AppProcess.store} | storage ${app.storagePath} | ` +
         'limits 100 resources, 104857600 bytes, 900 s idle, 3600 s in all | admin on',
@@ -28,7 +28,7 @@ describe.each(ADAPTERS)('operations, on %s', (adapter) => {
     expect(lines.filter((line) => !line.startsWith('[Cron] Missed execution deadline'))).toHaveLength(1);
   });
 
-  it('is healthy, and says of what', async () => {
+  it('reports the health of store, cleanup and storage', async () => {
     const response = await fetch(`${app.url}/health`);
     expect(response.status).toBe(200);
     expect(response.headers.get('set-cookie')).toBeNull();
@@ -38,7 +38,7 @@ describe.each(ADAPTERS)('operations, on %s', (adapter) => {
     });
   });
 
-  it('gives its metrics to Prometheus', async () => {
+  it('serves metrics for Prometheus', async () => {
     const response = await fetch(`${app.url}/metrics`);
     expect(response.status).toBe(200);
     expect(response.headers.get('content-type')).toMatch(/^text\/plain/);
@@ -46,7 +46,7 @@ describe.each(ADAPTERS)('operations, on %s', (adapter) => {
     expect(await response.text()).toMatch(/^# TYPE \S*sessions\S* gauge$/m);
   });
 
-  it('shows an operator what its sessions hold', async () => {
+  it('lists sessions and their resources for an operator', async () => {
     const browser = new Browser(app.url);
     const body = formOf(await bytesOf('hola-es.mp3'), 'hola-es.mp3', 'audio/mpeg');
     await browser.fetch('/audio', { method: 'POST', body });
@@ -65,7 +65,7 @@ describe.each(ADAPTERS)('operations, on %s', (adapter) => {
     expect(stats['active_sessions']).toBeGreaterThanOrEqual(1);
   });
 
-  it('shows an operator nothing without the token, or with a wrong one', async () => {
+  it('answers admin requests without the token, or with a wrong one, with the same 401', async () => {
     const answers = await Promise.all([
       fetch(`${app.url}/admin/sessions`),
       fetch(`${app.url}/admin/sessions`, { headers: { 'x-admin-token': `${ADMIN_TOKEN}x` } }),
@@ -75,7 +75,7 @@ describe.each(ADAPTERS)('operations, on %s', (adapter) => {
     expect(missing).toBe(wrong);
   });
 
-  it('logs what happens while it serves, each thing in one line', async () => {
+  it('logs events while it serves, one line each', async () => {
     const talkative = await AppProcess.start(adapter, { NEST_LOG_LEVEL: 'debug', NO_COLOR: '1' });
     try {
       const { session_id } = await new Browser(talkative.url)
@@ -91,7 +91,7 @@ describe.each(ADAPTERS)('operations, on %s', (adapter) => {
     }
   });
 
-  it('goes down at once when it is told to, and leaves 0', async () => {
+  it('shuts down at once on SIGTERM, with exit code 0', async () => {
     const stopping = await AppProcess.start(adapter);
     const browser = new Browser(stopping.url);
     const events = await browser.fetch('/events');
@@ -103,7 +103,7 @@ describe.each(ADAPTERS)('operations, on %s', (adapter) => {
     await stopping.destroy();
   });
 
-  it('has no admin without a token, and says so', async () => {
+  it('has no admin routes without a token, and says so at boot', async () => {
     const open = await AppProcess.start(adapter, { ADMIN_TOKEN: '' });
     expect(open.bootLine).toMatch(/admin off/);
     const response = await fetch(`${open.url}/admin/sessions`, { headers: { 'x-admin-token': ADMIN_TOKEN } });
@@ -128,10 +128,10 @@ describe('an app that cannot start', () => {
   }
 
   it.each<[Record<string, string>, RegExp]>([
-    [{ PORT: '80x' }, /^PORT must be a whole number from 0 to 65535/],
+    [{ PORT: '80x' }, /^PORT must be a whole number from 0 to 65535 \(.+\), not "80x"\.$/],
     [{ PORT: '65536' }, /^PORT must be/],
     [{ PORT: '-1' }, /^PORT must be/],
-    [{ HTTP_ADAPTER: 'koa' }, /^HTTP_ADAPTER must be express or fastify\.$/],
+    [{ HTTP_ADAPTER: 'koa' }, /^HTTP_ADAPTER must be express or fastify, not "koa"\.$/],
     [{ TRUST_PROXY: 'true' }, /^TRUST_PROXY must be/],
     [{ TRUST_PROXY: '192.0.2.1,10.0.0.0/33' }, /^TRUST_PROXY must be/],
     [{ TRUST_PROXY: '::/0' }, /^TRUST_PROXY must be/],
@@ -142,7 +142,7 @@ describe('an app that cannot start', () => {
     expect(said.trim().split('\n')).toEqual([expect.stringMatching(sentence)]);
   });
 
-  it('names every setting of sessions that is wrong, in one message without a stack', async () => {
+  it('names every invalid setting of sessions, in one message without a stack', async () => {
     const { code, said } = await failing({
       MAX_SESSION_DURATION: '15m',
       MAX_SESSIONS: '0',
@@ -155,12 +155,15 @@ describe('an app that cannot start', () => {
     expect(said).not.toMatch(/ at |short|15m/);
   });
 
-  it('says when its port is taken', async () => {
+  it('reports a port that is in use', async () => {
     const other = createServer().listen(0, '127.0.0.1');
     await once(other, 'listening');
     const { port } = other.address() as { port: number };
     const app = failing({ PORT: String(port) });
-    expect(await app).toEqual({ code: 1, said: expect.stringMatching(/^The port is taken[^\n]*\n$/) });
+    expect(await app).toEqual({
+      code: 1,
+      said: expect.stringMatching(/^Another server already listens on the port[^\n]*\n$/),
+    });
     other.close();
   });
 });

@@ -19,7 +19,7 @@ describe.each(ADAPTERS)('speech, on %s', (adapter) => {
   });
   afterAll(() => app.destroy());
 
-  it('is a recording that the session owns, and can be shown and fetched', async () => {
+  it('is a recording that the session owns, lists and downloads', async () => {
     const browser = new Browser(app.url);
     const response = await say(browser, { text: 'Guten Tag! Wie geht es Ihnen?', language: 'de' });
     expect(response.status).toBe(201);
@@ -43,7 +43,7 @@ describe.each(ADAPTERS)('speech, on %s', (adapter) => {
     expect(session.resources).toMatchObject([{ type: 'audio_file', purpose: 'speech' }]);
   });
 
-  it('takes what looks like an option, markup or a command as text', async () => {
+  it('treats options, markup and commands as text', async () => {
     const browser = new Browser(app.url);
     const texts = ['--help', '-w /tmp/x.wav', '<speak>hi</speak>', '$(reboot)', '; ls', '日本語', '👋🏽'];
     const answers = await Promise.all(texts.map((text) => say(browser, { text })));
@@ -62,7 +62,7 @@ describe.each(ADAPTERS)('speech, on %s', (adapter) => {
     ['an unknown language', { text: 'hello', language: 'xx' }],
     ['a path for a language', { text: 'hello', language: '../../etc/passwd' }],
     ['an option for a language', { text: 'hello', language: '--path=/tmp' }],
-    ['a key that is not known', { text: 'hello', voice: 'f1' }],
+    ['an unknown key', { text: 'hello', voice: 'f1' }],
   ])('refuses %s with 400, and keeps nothing', async (_what, body) => {
     const browser = new Browser(app.url);
     await browser.fetch('/session');
@@ -73,7 +73,7 @@ describe.each(ADAPTERS)('speech, on %s', (adapter) => {
 });
 
 describe.each(ADAPTERS)('speech without espeak-ng, on %s', (adapter) => {
-  it('answers 503 with what to install, and keeps nothing', async () => {
+  it('answers 503 that names the program to install, and keeps nothing', async () => {
     const app = await AppProcess.start(adapter, { PATH: '/nonexistent' });
     try {
       const browser = new Browser(app.url);

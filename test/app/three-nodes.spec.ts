@@ -54,7 +54,7 @@ describe('three nodes, one of which is killed and comes back', () => {
     expect(response.status).toBe(201);
   }
 
-  it('deletes nothing across nodes, and leaves nothing in the end', async () => {
+  it('deletes no file of another node, and leaves none in the end', async () => {
     const [a, b, c] = nodes;
     const browser = new Browser(a?.url ?? '');
     await browser.fetch('/session');
