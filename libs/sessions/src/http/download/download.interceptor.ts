@@ -93,7 +93,7 @@ export class DownloadInterceptor implements NestInterceptor<ResourceRecord | nul
 
   private watchReader(response: PlatformResponse, stream: Readable): void {
     const node = nodeResponse(response);
-    // On Express, early releases of Nest 11 leave the file open when the client goes away.
+    // On Express, early releases of Nest 11 leave the file open when the client disconnects.
     finished(node, () => stream.destroy());
     const { downloadIdleMs } = this.config;
     onceReaderIdles(node, downloadIdleMs, () => {

@@ -10,8 +10,8 @@ import { onceReaderIdles } from './idle-reader.js';
 const END_WITHIN_MS = 1000;
 
 /**
- * The session of an event stream has ended. 204 makes a browser's `EventSource` stop; after any error, or the end of a
- * stream, it would reconnect every few seconds.
+ * The session of an event stream has ended. 204 makes a browser's `EventSource` stop; after a connection error, or the
+ * end of a stream, it would reconnect every few seconds.
  */
 export class EventStreamOver extends HttpException {
   constructor() {
