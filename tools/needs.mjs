@@ -37,9 +37,7 @@ export function demand(needs) {
   if (missingPackages().length > 0)
     advice.push(`On Debian: sudo apt-get install ${missingPackages().join(' ')}.`);
   if (missing.includes('root')) advice.push('Run this as root, since file systems are mounted.');
-  throw new Error(
-    `Missing: ${missing.join(', ')}. ${advice.join(' ')} Or: npm run test:quick needs none of it.`,
-  );
+  throw new Error(`Missing: ${missing.join(', ')}. ${advice.join(' ')} Without them: npm run test:quick.`);
 }
 
 function missingPackages() {
