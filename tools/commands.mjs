@@ -2,6 +2,7 @@
 // torture`, `npm run bench`. Each installs and builds what is missing, then runs the real thing under the Node that the lock
 // file pins. The files in this folder run under whatever Node the machine has, so they keep to plain old JavaScript.
 import { build } from './build.mjs';
+import { testInApps } from './compat.mjs';
 import { install, installForBench } from './install.mjs';
 import { runJest } from './jest.mjs';
 import { demand, programs } from './needs.mjs';
@@ -26,7 +27,9 @@ const commands = {
   },
   async test(args) {
     await step('Checking format, lint and types', () => npm(['run', '-s', 'check']));
-    return runJest(args, leftOutOfAll());
+    // Before the others, whose summary is the last line.
+    const inApps = args.length === 0 ? await testInApps() : 0;
+    return (await runJest(args, leftOutOfAll())) || inApps;
   },
   'test:quick': (args) => runJest(args, leftOutOfQuick()),
 };

@@ -4,7 +4,7 @@ import { allNeeds, demand, installablePackages, isLinux, isMet, suites } from '.
 
 /** Says what all tests need, and installs what it can. What is missing on Linux then is an error. */
 export function prepareAll() {
-  say('npm test takes about 12 minutes on two cores. Beside Node, npm and its registry it needs:');
+  say('npm test takes about 15 minutes on two cores. Beside Node, npm and its registry it needs:');
   for (const need of allNeeds) say(`  ${need.padEnd(14)}${isMet(need) ? 'found' : 'missing'}`);
   sayWhatIsInstalled(installablePackages());
   if (isLinux) demand(allNeeds);

@@ -1,29 +1,12 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { Browser } from '../support/browser.js';
+import { tryFiveMinutes, writeFiveMinutes } from '../support/five-minutes.js';
 
 const WORKSPACE = resolve(__dirname, '../..');
-const FIRST_LINES = {
-  'app.module.ts': "import { Module } from '@nestjs/common';",
-  'files.controller.ts': 'import { Body, Controller',
-};
-const SETTINGS = {
-  compilerOptions: {
-    target: 'es2023',
-    module: 'nodenext',
-    strict: true,
-    skipLibCheck: false,
-    experimentalDecorators: true,
-    emitDecoratorMetadata: true,
-    types: ['node'],
-    outDir: 'dist',
-    rootDir: 'src',
-  },
-};
 
 /** The manual's five minutes, done as it says, in a folder that knows nothing of this workspace. */
 describe('The package in an app of its own', () => {
@@ -73,17 +56,7 @@ describe('The package in an app of its own', () => {
       installed.stderr.split('\n').filter((line) => /peer|ERESOLVE|deprecated|nest-sessions/i.test(line)),
     ).toEqual([]);
 
-    await mkdir(join(folder, 'src'));
-    const blocks = [...readme.matchAll(/```ts\n([\s\S]*?)```/g)].map((match) => match[1] ?? '');
-    for (const [file, firstLine] of Object.entries(FIRST_LINES)) {
-      await writeFile(join(folder, 'src', file), blocks.find((block) => block.startsWith(firstLine)) ?? '');
-    }
-    const main = blocks.find((block) => block.includes('app.listen(3000)')) ?? '';
-    await writeFile(
-      join(folder, 'src/main.ts'),
-      main.replace('3000', 'Number(process.env["PORT"]), "127.0.0.1"'),
-    );
-    await writeFile(join(folder, 'tsconfig.json'), JSON.stringify(SETTINGS));
+    await writeFiveMinutes(folder, readme);
     const compiled = await run('npx', ['tsc', '-p', '.'], folder);
     expect(compiled.stdout).toBe('');
 
@@ -94,21 +67,7 @@ describe('The package in an app of its own', () => {
     });
     const url = `http://127.0.0.1:${port}`;
     await untilUp(url);
-    const browser = new Browser(url);
-    const form = new FormData();
-    form.set('file', new Blob(['hello']), 'hello.txt');
-    const uploaded = await browser.fetch('/files', { method: 'POST', body: form });
-    expect(uploaded.status).toBe(201);
-    const { id } = (await uploaded.json()) as { id: string };
-    expect(await (await browser.fetch(`/files/${id}`)).text()).toBe('hello');
-    expect((await new Browser(url).fetch(`/files/${id}`)).status).toBe(404);
-    const login = { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"user":"ada"}' };
-    const before = browser.cookieHeader;
-    expect((await browser.fetch('/login', login)).status).toBe(204);
-    expect(browser.cookieHeader).not.toBe(before);
-    expect(await (await browser.fetch(`/files/${id}`)).text()).toBe('hello');
-    expect((await browser.fetch('/session', { method: 'DELETE' })).status).toBe(204);
-    expect(await filesIn(join(folder, 'data/sessions/s'))).toBe(0);
+    await tryFiveMinutes(url, folder);
 
     server.kill('SIGTERM');
     expect(await once(server, 'exit')).toEqual([null, 'SIGTERM']);
@@ -155,9 +114,4 @@ async function untilUp(url: string): Promise<void> {
     await new Promise((done) => setTimeout(done, 50));
   }
   throw new Error('the app did not start');
-}
-
-async function filesIn(folder: string): Promise<number> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  return entries.filter((entry) => entry.isFile()).length;
 }
