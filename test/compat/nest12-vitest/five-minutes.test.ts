@@ -15,7 +15,7 @@ describe('The five minutes of the README, on Nest 12 and in ESM', () => {
     const app = await NestFactory.create(AppModule, { logger: false, abortOnError: false });
     try {
       await app.listen(0, '127.0.0.1');
-      await tryFiveMinutes(await app.getUrl(), FOLDER);
+      await expect(tryFiveMinutes(await app.getUrl(), FOLDER)).resolves.toBeUndefined();
     } finally {
       await app.close();
     }
