@@ -6,17 +6,17 @@ import { SILENT_AFTER_MS, wasHeardLately } from './this-process.js';
 
 /** A node as it is now. */
 export interface NodeState extends NodeRecord {
-  /** Whether one of its processes was heard of lately. */
+  /** Whether one of its processes has sent a heartbeat in the last 10 s. */
   readonly isLive: boolean;
-  /** Whether it is that of this process. */
+  /** Whether it is the node of this process. */
   readonly isHere: boolean;
 }
 
-/** The machines that files lie on, or rather their storage roots: two processes on one root are one node. */
+/** The nodes: storage roots, each with all processes that use it. */
 export class Nodes {
   constructor(private readonly context: CoreContext) {}
 
-  /** Every node that was ever heard of and is not forgotten. */
+  /** All nodes that any process has used, except forgotten ones. */
   async list(): Promise<NodeState[]> {
     const { store, thisProcess, clock } = this.context;
     const now = clock.now();
@@ -27,8 +27,8 @@ export class Nodes {
   }
 
   /**
-   * Gives up a node that will not return: its files count no more, and ends that waited for it are finished. `live` where
-   * it was heard of lately, and nothing is changed; `unknown` where there is no such node.
+   * Gives up a node that will not return: its files no longer count, and ends that waited for it are finished. Changes
+   * nothing and answers `live` if the node has sent a heartbeat in the last 10 s, `unknown` if there is no such node.
    */
   async forget(nodeId: string): Promise<Released | 'live' | 'unknown'> {
     const { store, clock } = this.context;
@@ -42,17 +42,17 @@ export class Nodes {
     return (await store.fleet.forgetNode(nodeId, silentSince, clock.now())) ?? 'live';
   }
 
-  /** Whether its file lies on another node. */
+  /** Whether the file is on another node; `false` for a stream. */
   isElsewhere(resource: Pick<ResourceRecord, 'nodeId'>): boolean {
     return resource.nodeId !== null && resource.nodeId !== this.context.thisProcess.nodeId;
   }
 
-  /** Why a file cannot be had here, with the address of the node that has it where clients are to be sent there. */
+  /** The error for a file of another node, with its address if that node is live and `redirectToNode` is set. */
   async elsewhere({ nodeId }: Pick<ResourceRecord, 'nodeId'>): Promise<SessionsError> {
     const { config } = this.context;
     const node = config.redirectToNode && (await this.list()).find((known) => known.nodeId === nodeId);
     const address = node && node.isLive && node.address !== config.nodeAddress ? node.address : null;
-    return new SessionsError('RESOURCE_ELSEWHERE', 'The file lies on another server: ask that one.', {
+    return new SessionsError('RESOURCE_ELSEWHERE', 'The file is on another server: request it there.', {
       ...(address !== null && { nodeAddress: address }),
     });
   }
