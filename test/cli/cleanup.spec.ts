@@ -40,7 +40,7 @@ describe.each(['express', 'fastify'] as const)('cleanup <id> beside a server on 
     server = await Server.start(adapter);
   });
 
-  it('ends the session in the server: its files are gone and its event stream is closed when it exits', async () => {
+  it('ends the session in the server: when it exits, files are deleted and the event stream is closed', async () => {
     const browser = new Browser(server.url);
     const { id } = (await (await browser.fetch('/hello')).json()) as Session;
     await server.addFile({ id } as Session, 5000);
@@ -74,13 +74,13 @@ describe.each(['express', 'fastify'] as const)('cleanup <id> beside a server on 
 
 describe('cleanup <id>', () => {
   let session: Session;
-  let letGo: () => void = () => {};
-  afterEach(() => letGo());
+  let closeStream: () => void = () => {};
+  afterEach(() => closeStream());
 
-  /** A stream whose client does not let go before the test does: a command waits for it. */
+  /** A stream that closes only after the test, so that a command waits for it. */
   async function trackSlowStream(): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
-    letGo = resolve;
+    closeStream = resolve;
     await server.sessions.trackStream(session, { close: () => promise });
   }
 
@@ -90,7 +90,7 @@ describe('cleanup <id>', () => {
     await server.addFile(session, 1000);
   });
 
-  it('asks before it ends a live session, and where nobody can be asked ends none', async () => {
+  it('asks before it ends a live session, and ends none if it cannot ask', async () => {
     const { code, stdout, stderr } = await run('cleanup', session.id);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toContain('--yes');
@@ -102,14 +102,14 @@ describe('cleanup <id>', () => {
     ['', 1, 'open'],
     ['yes', 0, 'ended'],
   ])('asked on a terminal, %j exits with %i', async (answer, code, state) => {
-    // The answer waits in the terminal until it is asked for.
+    // The terminal buffers the answer until the question comes.
     const script = `echo '${answer}' | script -qec "$CLI cleanup ${session.id}" /dev/null`;
     const result = await runInShell(script, { storagePath: server.storagePath });
     expect(result.stdout).toContain(`End session ${session.id} of user anna, with 1 resource (1 kB)? [y/N]`);
     expect({ code: result.code, state: await stateOf(session.id) }).toEqual({ code, state });
   });
 
-  it('with --dry-run tells what would go, and changes nothing', async () => {
+  it('with --dry-run reports what would be done, and changes nothing', async () => {
     const { code, stdout } = await run('cleanup', session.id, '--dry-run');
     expect({ code, stdout }).toEqual({ code: 0, stdout: `${session.id} would end: 1 resource, 1 kB\n` });
     expect(await stateOf(session.id)).toBe('open');
@@ -125,7 +125,7 @@ describe('cleanup <id>', () => {
     expect((await server.store.ledger.totals()).ended.admin).toBe(1);
   });
 
-  it('interrupted comes to a clean end: 130, and the session is over', async () => {
+  it('interrupted once finishes cleanly: exit code 130, and the session has ended', async () => {
     await trackSlowStream();
     const command = startCli(['cleanup', session.id, '--yes'], { storagePath: server.storagePath });
     const result = resultOf(command);
@@ -135,7 +135,7 @@ describe('cleanup <id>', () => {
     expect(await stateOf(session.id)).toBe('ended');
   });
 
-  it('interrupted twice does not wait', async () => {
+  it('interrupted twice exits at once', async () => {
     await trackSlowStream();
     const command = startCli(['cleanup', session.id, '--yes'], { storagePath: server.storagePath });
     await eventually('the end has begun', async () => (await stateOf(session.id)) !== 'open');
@@ -144,7 +144,7 @@ describe('cleanup <id>', () => {
     command.kill('SIGINT');
     expect((await once(command, 'exit'))[0]).toBe(130);
     expect(await stateOf(session.id)).toBe('ending');
-    // Its process is silent from now on; whoever cleans up strikes it off.
+    // Its process is silent from now on; a cleanup would drop it.
     for (const { processId, role } of await server.store.fleet.listProcesses()) {
       if (role === 'cli') await server.store.fleet.dropProcess(processId, Number.MAX_SAFE_INTEGER);
     }
@@ -170,7 +170,7 @@ describe('cleanup without an id', () => {
   }
 
   it.each([['cleanup'], ['sessions cleanup'], ['sessions-cleanup']])(
-    '%s ends what is due, and nothing else',
+    '%s ends due sessions, and no others',
     async (name) => {
       const idle = await server.plantDue('idle');
       const expired = await server.plantDue('expired');
@@ -212,7 +212,7 @@ describe('cleanup without an id', () => {
     expect(await filesOnDisk(server.storagePath)).toHaveLength(1);
   });
 
-  it('deletes no orphans where they are most of what there is, exits with 4, and does with --confirm', async () => {
+  it('deletes no orphans if they are most of the files, and exits with 4; --confirm deletes them', async () => {
     await plantOrphans(101);
     const now = ['--orphan-grace', '0', '--force'];
     const held = await fullCleanup(...now);
@@ -228,7 +228,7 @@ describe('cleanup without an id', () => {
     expect(await filesOnDisk(server.storagePath)).toHaveLength(1);
   });
 
-  it('deletes no file of another store, exits with 4, and does with --confirm: then the server takes files again', async () => {
+  it('deletes no file of another store, and exits with 4; after --confirm the server accepts files again', async () => {
     await plantOrphans(1);
     const marker = join(server.storagePath, '.nest-sessions.json');
     const fields = JSON.parse(await readFile(marker, 'utf8')) as object;

@@ -11,15 +11,15 @@ export interface CliResult {
 }
 
 export interface CliSetting {
-  /** `undefined`: as the default has it, under the working directory. */
+  /** Default: the library's own, under the working directory. */
   readonly storagePath?: string;
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
-  /** Another program than the package's own. */
+  /** Default: the package's own. */
   readonly program?: string;
 }
 
-/** A command in a process of its own, as a shell would run it: on the settings given here and no others. */
+/** Starts a command as a shell would, with these settings alone. */
 export function startCli(args: readonly string[], setting: CliSetting = {}): ChildProcess {
   return spawn(process.execPath, [setting.program ?? BIN, ...args], {
     cwd: setting.cwd ?? ROOT,

@@ -3,7 +3,7 @@ import { toEscapedJson, escapeControl, escapeControlStart } from '#sessions/cli/
 const EVERY_UNIT = Array.from({ length: 0x10000 }, (_, code) => String.fromCharCode(code));
 
 describe('text from outside', () => {
-  it('shows nothing that a terminal would obey, whatever the character', () => {
+  it('contains nothing that a terminal interprets, whatever the character', () => {
     for (const character of EVERY_UNIT) {
       expect(escapeControl(`a${character}b`)).not.toMatch(/[\p{C}\p{Zl}\p{Zp}]/u);
     }
@@ -21,7 +21,7 @@ describe('text from outside', () => {
     ['\uD800', '\\u{d800}'],
     ['\u{E0041}', '\\u{e0041}'],
     ['\uFFFE\uE000', '\\u{fffe}\\u{e000}'],
-  ])('%j is spelt out as %s', (text, expected) => {
+  ])('%j is escaped as %s', (text, expected) => {
     expect(escapeControl(text)).toBe(expected);
   });
 
@@ -30,7 +30,7 @@ describe('text from outside', () => {
     expect(escapeControl(text)).toBe(text);
   });
 
-  it('does not let accents pile up over other lines', () => {
+  it('has few accents on one letter, none over other lines', () => {
     expect(escapeControl(`a${'\u0301'.repeat(100)}`)).toMatch(/^a\u0301{4}(\\u\{301\}){96}$/);
   });
 
@@ -41,7 +41,7 @@ describe('text from outside', () => {
 });
 
 describe('JSON', () => {
-  it('is harmless too, and has the same value', () => {
+  it('is as safe, and has the same value', () => {
     const value = { text: EVERY_UNIT.join(''), tag: '\u{E0041}', list: [1, null, true] };
     const json = toEscapedJson(value);
     expect(json).not.toMatch(/[^\P{Cc}\n]|[\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u);

@@ -16,7 +16,7 @@ const hereId = async (): Promise<string> => {
   return here?.nodeId ?? '';
 };
 
-/** A machine that was last heard of a day ago, with a file of the session. */
+/** A node without a heartbeat for a day, with a file of the session. */
 async function plantAway(): Promise<void> {
   const processId = randomUUID();
   const at = Date.now() - DAY;
@@ -40,7 +40,7 @@ beforeEach(async () => {
 afterEach(() => server.close());
 
 describe('nodes list', () => {
-  it('tells which there are, whether they live, and how many files each holds', async () => {
+  it('shows every node, whether it is live, and how many files it stores', async () => {
     const { code, stdout } = await run('nodes', 'list', '--json');
     expect(code).toBe(0);
     const lastSeen: unknown = expect.stringMatching(/^\d{4}-.*Z$/);
@@ -60,7 +60,7 @@ describe('nodes list', () => {
     );
   });
 
-  it('is a table for people, nested and flat', async () => {
+  it('prints a table, nested and flat', async () => {
     for (const args of [['nodes'], ['sessions', 'nodes', 'list']]) {
       const { code, stdout } = await run(...args);
       expect(code).toBe(0);
@@ -71,7 +71,7 @@ describe('nodes list', () => {
 });
 
 describe('nodes forget', () => {
-  it('gives up one that is away: what waited for it is over, and its files count no more', async () => {
+  it('gives up a node that is away: ends that waited for it finish, and its files no longer count', async () => {
     await server.sessions.end(session);
     expect((await server.store.sessions.find(session.id))?.state).toBe('ending');
     const result = await run('sessions', 'nodes', 'forget', AWAY, '--yes', '--json');
@@ -81,16 +81,16 @@ describe('nodes forget', () => {
     expect((await run('nodes', 'forget', AWAY, '--yes')).code).toBe(3);
   });
 
-  it('refuses one that lives, and changes nothing', async () => {
+  it('refuses a live node, and changes nothing', async () => {
     const result = await run('nodes', 'forget', await hereId(), '--yes');
     expect(result).toMatchObject({ code: 1, stdout: '' });
-    expect(result.stderr).toContain('the node lives');
+    expect(result.stderr).toContain('the node is live');
     expect(await server.store.resources.list([session.id])).toHaveLength(2);
   });
 });
 
 describe('cleanup <id> with a node away', () => {
-  it('tells what is still to go, and exits with 4', async () => {
+  it('reports what is left to delete, and exits with 4', async () => {
     const result = await run('cleanup', session.id, '--yes', '--json');
     expect(result.code).toBe(4);
     expect(JSON.parse(result.stdout)).toMatchObject({

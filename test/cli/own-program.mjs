@@ -1,4 +1,4 @@
-// A program of an application's own, which adds the session commands to it: with runCli, or with nest-commander's factory.
+// An application's own program with the session commands: run by runCli, or by nest-commander's factory.
 import { Module } from '@nestjs/common';
 import { CommandFactory } from 'nest-commander';
 import { SessionsModule } from 'nest-sessions';

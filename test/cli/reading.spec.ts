@@ -12,14 +12,14 @@ interface Detail {
   readonly user_agent: string;
   readonly resources: Resource[];
 }
-/** What depends on the second in which it is asked for. */
+/** Fields that change every second. */
 const PASSING = new Set(['duration_seconds', 'idle_seconds', 'last_heard', 'next_run']);
 
 function timeless(value: unknown): unknown {
   return JSON.parse(JSON.stringify(value), (name, inner: unknown) => (PASSING.has(name) ? null : inner));
 }
 
-describe('commands that look, beside a running server', () => {
+describe('reading commands beside a running server', () => {
   let server: Server;
   let anna: Session;
   let ben: Session;
@@ -34,13 +34,13 @@ describe('commands that look, beside a running server', () => {
     });
     await server.addFile(anna, 12_345, 'phrase.wav');
     await server.addFile(ben, 100, 'a"b\u202E<c>.wav');
-    // Nobody's client does anything from here on: what is read does not move while it is compared.
+    // No client is active from here on, so that nothing changes between two reads.
     await server.sessions.list({ limit: 1, sort: 'created_at' });
   });
   afterAll(() => server.close());
 
   it.each([['list'], ['sessions list'], ['sessions-list']])(
-    '%s --json is what the admin endpoint says',
+    '%s --json prints the answer of the admin endpoint',
     async (name) => {
       const { code, stdout, stderr } = await run(...name.split(' '), '--json');
       expect(code).toBe(0);
@@ -50,7 +50,7 @@ describe('commands that look, beside a running server', () => {
   );
 
   it.each([['stats'], ['sessions stats'], ['sessions-stats']])(
-    '%s --json has what the admin endpoint says',
+    '%s --json contains the answer of the admin endpoint',
     async (name) => {
       const { code, stdout } = await run(...name.split(' '), '--json');
       expect(code).toBe(0);
@@ -60,25 +60,28 @@ describe('commands that look, beside a running server', () => {
     },
   );
 
-  it.each([['show'], ['sessions show']])('%s <id> --json is what the admin endpoint says', async (name) => {
-    const { code, stdout } = await run(...name.split(' '), ben.id, '--json');
-    expect(code).toBe(0);
-    expect(timeless(JSON.parse(stdout))).toEqual(
-      timeless(await server.admin.read(`/admin/sessions/${ben.id}`)),
-    );
-  });
+  it.each([['show'], ['sessions show']])(
+    '%s <id> --json prints the answer of the admin endpoint',
+    async (name) => {
+      const { code, stdout } = await run(...name.split(' '), ben.id, '--json');
+      expect(code).toBe(0);
+      expect(timeless(JSON.parse(stdout))).toEqual(
+        timeless(await server.admin.read(`/admin/sessions/${ben.id}`)),
+      );
+    },
+  );
 
-  it('says whether a server is running, and leaves no process of its own behind', async () => {
+  it('shows whether a server is running, and leaves no process of its own behind', async () => {
     const { stdout } = await run('stats', '--json');
     const { processes } = JSON.parse(stdout) as { processes: object[] };
     expect(processes).toMatchObject([{ role: 'server', alive: true }]);
     expect(await server.processes()).toEqual(['server']);
     const { stdout: table } = await run('stats');
     expect(table).toMatch(/server +alive/);
-    expect(table).not.toContain('No server is running');
+    expect(table).not.toContain('No server process is running');
   });
 
-  it('calls a process silent that was not heard of for ten seconds', async () => {
+  it('shows a process as silent ten seconds after its last heartbeat', async () => {
     const [beat] = await server.store.fleet.listProcesses();
     const processId = '00000000-0000-4000-8000-000000000009';
     await server.store.fleet.heartbeat({ ...beat!, processId, at: Date.now() - 10_000 });
@@ -92,13 +95,13 @@ describe('commands that look, beside a running server', () => {
     ]);
   });
 
-  it('is no activity of the sessions', async () => {
+  it('does not count as session activity', async () => {
     const before = await server.store.sessions.find(anna.id);
     await Promise.all([run('list'), run('show', anna.id)]);
     expect(await server.store.sessions.find(anna.id)).toEqual(before);
   });
 
-  it('pages through the sessions in the order asked for, and filters by user', async () => {
+  it('pages through the sessions in the requested order, and filters by user', async () => {
     const first = await run('list', '--json', '--limit', '1', '--sort=-created_at');
     const page = JSON.parse(first.stdout) as SessionList;
     expect(page.sessions.map((session) => session.session_id)).toEqual([ben.id]);
@@ -110,7 +113,7 @@ describe('commands that look, beside a running server', () => {
     expect(ofAnna.sessions.map((session) => session.session_id)).toEqual([anna.id]);
   });
 
-  it('shows a session to people: harmless to their terminal, without colours where it is not one', async () => {
+  it('prints a session safely for a terminal, and without colours if stdout is none', async () => {
     const { code, stdout } = await run('show', ben.id);
     expect(code).toBe(0);
     expect(stdout).toContain('evil\\x1b[2J\\x9b1m\\u{202e}gnp.exe\\u{200b}\\x0d\\x0aagent');
@@ -118,7 +121,7 @@ describe('commands that look, beside a running server', () => {
     expect(stdout).not.toMatch(/[^\P{C}\n]/u);
   });
 
-  it('escapes the same in JSON, with the value kept', async () => {
+  it('escapes the same characters in JSON, and keeps the value', async () => {
     const { stdout } = await run('show', ben.id, '--json');
     expect(stdout).not.toMatch(/[^\P{C}\n]/u);
     expect((JSON.parse(stdout) as Detail).user_agent).toBe(
@@ -126,7 +129,7 @@ describe('commands that look, beside a running server', () => {
     );
   });
 
-  it('lists a session in one line each, under a head, with the count on standard error', async () => {
+  it('lists each session in one line, under a head, with the count on stderr', async () => {
     const { stdout, stderr } = await run('list');
     const lines = stdout.trimEnd().split('\n');
     expect(lines).toHaveLength(3);
@@ -135,12 +138,12 @@ describe('commands that look, beside a running server', () => {
     expect(stderr).toBe('2 of 2 active sessions\n');
   });
 
-  it('answers 3 for a session that is not live', async () => {
+  it('exits with 3 for a session that is not live', async () => {
     const { code, stdout, stderr } = await run('show', '00000000-0000-4000-8000-000000000000');
     expect({ code, stdout, stderr }).toEqual({
       code: 3,
       stdout: '',
-      stderr: 'error: there is no such live session\n',
+      stderr: 'error: no live session has this id\n',
     });
   });
 
@@ -149,7 +152,7 @@ describe('commands that look, beside a running server', () => {
     const runOwn = (factory: string, ...args: string[]): Promise<CliResult> =>
       runCli(args, { storagePath: server.storagePath, program, env: { OWN_FACTORY: factory } });
 
-    it('has the same commands, on the settings of the application', async () => {
+    it('has the same commands, configured by the application', async () => {
       const { code, stdout } = await runOwn('runCli', 'sessions', 'stats', '--json');
       expect(code).toBe(0);
       expect(JSON.parse(stdout)).toMatchObject({
@@ -171,7 +174,7 @@ describe('commands that look, beside a running server', () => {
       expect(stderr).toMatch(/^error: .*\n$/);
     });
 
-    it('run by runCli it exits with 5 where there is no store', async () => {
+    it('run by runCli it exits with 5 if there is no store', async () => {
       const { code, stderr } = await runCli(['sessions', 'list'], { storagePath: '/nowhere', program });
       expect(code).toBe(5);
       expect(stderr).toBe('error: There is no session database at the configured place\n');

@@ -39,7 +39,7 @@ describe('commands on Redis', () => {
     expect((await runCli(['cleanup'], { storagePath, env })).code).toBe(0);
   });
 
-  it('tell the password neither at boot nor when they fail', async () => {
+  it('print the password neither at boot nor when they fail', async () => {
     expect(app.bootLine).toContain('store redis');
     const { storagePath } = app;
     const wrong = { SESSION_REDIS_URL: env['SESSION_REDIS_URL']!.replace(PASSWORD, `${PASSWORD}-not`) };
@@ -50,7 +50,7 @@ describe('commands on Redis', () => {
     expect(app.log + refused.stderr + unreached.stderr).not.toContain(PASSWORD);
   });
 
-  it('under a wrong prefix or path exit with 5, and make nothing', async () => {
+  it('exit with 5 under a wrong prefix or path, and create nothing', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'nest-sessions-cli-'));
     try {
       const prefixed = { ...env, SESSION_REDIS_PREFIX: 'wrong:' };
@@ -63,7 +63,7 @@ describe('commands on Redis', () => {
     }
   });
 
-  it('say what to install where the client of Redis is missing; without Redis nobody asks for it', async () => {
+  it('name the package to install if the Redis client is missing; without Redis none is needed', async () => {
     const withoutClient = { NODE_OPTIONS: `--import=${WITHOUT_CLIENT}` };
     const { storagePath } = app;
     const missing = await runCli(['list'], { storagePath, env: { ...env, ...withoutClient } });

@@ -27,7 +27,7 @@ export interface OpenedBy {
   readonly userId?: string;
 }
 
-/** A server in this process, with sessions to order, for commands in other processes to look after. */
+/** A server in this process, whose sessions commands in other processes inspect and end. */
 export class Server {
   readonly admin: AdminClient;
   readonly sessions: SessionService;
@@ -73,7 +73,7 @@ export class Server {
     return file.resourceId;
   }
 
-  /** A session that is due: as one that a late cleanup finds. */
+  /** Opens a session that a cleanup has to end. */
   async plantDue(reason: 'idle' | 'expired'): Promise<string> {
     const id = randomUUID();
     const createdAt = Date.now() - 2 * HOUR_MS;
@@ -93,7 +93,7 @@ export class Server {
     return id;
   }
 
-  /** The processes that the store knows of. */
+  /** Roles of the processes in the store. */
   async processes(): Promise<string[]> {
     return (await this.store.fleet.listProcesses()).map(({ role }) => role);
   }

@@ -6,7 +6,7 @@ import { runCli, type CliResult } from './cli-process.js';
 import { Server } from './server.js';
 import { runInShell } from './shell.js';
 
-describe('a store that is not there', () => {
+describe('a missing store', () => {
   let folder: string;
 
   beforeEach(async () => {
@@ -19,7 +19,7 @@ describe('a store that is not there', () => {
     expect(stderr).toMatch(/^error: .*\n$/);
   }
 
-  it('at a wrong path exits with 5, names the setting, and makes nothing', async () => {
+  it('at a wrong path exits with 5, names the setting, and creates nothing', async () => {
     const storagePath = join(folder, 'wrong', 'path');
     const results = await Promise.all(
       [['list'], ['stats'], ['cleanup']].map((args) => runCli(args, { storagePath })),
@@ -31,12 +31,12 @@ describe('a store that is not there', () => {
     expect(await readdir(folder)).toEqual([]);
   });
 
-  it('under a wrong working directory exits with 5 and makes nothing', async () => {
+  it('under a wrong working directory exits with 5 and creates nothing', async () => {
     expectUnreachable(await runCli(['list'], { cwd: folder }));
     expect(await readdir(folder)).toEqual([]);
   });
 
-  it('in an empty folder, or as an empty file, exits with 5 and makes nothing', async () => {
+  it('in an empty folder, or as an empty file, exits with 5 and creates nothing', async () => {
     await mkdir(join(folder, 'empty'));
     expectUnreachable(await runCli(['list'], { storagePath: join(folder, 'empty') }));
     expect(await readdir(join(folder, 'empty'))).toEqual([]);
@@ -45,7 +45,7 @@ describe('a store that is not there', () => {
     expect(await readdir(folder)).toEqual(['empty', 'sessions.db']);
   });
 
-  it('that is no database, or that of another program, exits with 5 and changes nothing', async () => {
+  it('replaced by another file or another database exits with 5 and changes nothing', async () => {
     await writeFile(join(folder, 'sessions.db'), 'no database at all, but a text that is long enough');
     expectUnreachable(await runCli(['list'], { storagePath: folder }));
     expect(await readdir(folder)).toEqual(['sessions.db']);
@@ -59,15 +59,15 @@ describe('a store that is not there', () => {
     expect(await readdir(other)).toEqual(['sessions.db']);
   });
 
-  it('but in the memory of the server exits with 5', async () => {
+  it('in the memory of the server exits with 5', async () => {
     const env = { SESSION_STORE: 'memory' };
     expectUnreachable(await runCli(['list'], { storagePath: join(folder, 'none'), env }));
     await expect(access(join(folder, 'none'))).rejects.toThrow('ENOENT');
   });
 });
 
-describe('a store that another program holds on to', () => {
-  it('exits with 5 when it has waited for long enough', async () => {
+describe('a store that another program has locked', () => {
+  it('exits with 5 after the lock timeout', async () => {
     const server = await Server.start();
     const db = new DatabaseSync(join(server.storagePath, 'sessions.db'));
     try {
@@ -93,7 +93,7 @@ describe('an output that cannot be written', () => {
   const shell = (script: string): Promise<CliResult> =>
     runInShell(script, { storagePath: server.storagePath });
 
-  it('because its reader has seen enough is no failure, and makes no noise', async () => {
+  it('because the reader has closed the pipe exits with 0, without an error', async () => {
     const { code, stdout, stderr } = await shell('set -o pipefail; $CLI list | head -1');
     expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringMatching(/^SESSION .*\n$/) });
     expect(stderr).toBe('20 of 20 active sessions\n');
@@ -104,13 +104,13 @@ describe('an output that cannot be written', () => {
     });
   });
 
-  it('because the disk is full exits with 1, in one line', async () => {
+  it('because the disk is full exits with 1, with one line', async () => {
     const results = await Promise.all(
       ['$CLI list', '$CLI stats --json', '$CLI --help'].map((command) => shell(`${command} > /dev/full`)),
     );
     expect(results.map(({ code }) => code)).toEqual([1, 1, 1]);
     for (const { stderr } of results.slice(0, 2))
-      expect(stderr).toBe('error: the output cannot be written (ENOSPC)\n');
+      expect(stderr).toBe('error: cannot write to stdout (ENOSPC)\n');
   });
 
   it('works with standard error or input closed', async () => {

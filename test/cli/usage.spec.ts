@@ -27,12 +27,12 @@ describe('a wrong command line', () => {
     'a limit below 1': ['list', '--limit', '-1'],
     'a limit of 0': ['list', '--limit', '0'],
     'a limit in another notation': ['list', '--limit', '1e3'],
-    'a limit beyond all numbers': ['list', '--limit', '99999999999999999999'],
+    'a huge limit': ['list', '--limit', '99999999999999999999'],
     'an empty limit': ['list', '--limit='],
     'a limit without its value': ['list', '--limit'],
     'two limits': ['list', '--limit', '1', '--limit', '2'],
     'an unknown order': ['list', '--sort', 'created_at;drop'],
-    'a cursor of nobody': ['list', '--cursor', 'zzz'],
+    'an invalid cursor': ['list', '--cursor', 'zzz'],
     'an empty user': ['list', '--user', ''],
     'a user with a line break': ['list', '--user', 'anna\nben'],
     'a user left out before another option': ['list', '--user', '--json'],
@@ -45,28 +45,28 @@ describe('a wrong command line', () => {
     'an id in upper case': ['show', SOME_ID.replace('8', 'A')],
     'an id with a line break': ['show', `${SOME_ID}\n`],
     'an id of 128 KiB': ['show', 'a'.repeat(131_000)],
-    'a live session and nobody to ask': ['cleanup', SOME_ID],
-    'an unknown thing to do with nodes': ['nodes', 'bogus'],
+    'a live session and no terminal to ask on': ['cleanup', SOME_ID],
+    'an unknown action on nodes': ['nodes', 'bogus'],
     'no node to forget': ['sessions', 'nodes', 'forget', '--yes'],
-    'a node id that is none': ['nodes', 'forget', 'bogus', '--yes'],
-    'a node to forget and nobody to ask': ['nodes', 'forget', SOME_ID],
+    'an invalid node id': ['nodes', 'forget', 'bogus', '--yes'],
+    'a node to forget and no terminal to ask on': ['nodes', 'forget', SOME_ID],
     'a node to list': ['nodes', 'list', SOME_ID],
     'an id and a grace': ['cleanup', SOME_ID, '--yes', '--orphan-grace', '60'],
     'an id and --confirm': ['cleanup', SOME_ID, '--yes', '--confirm'],
     'a grace below a minute': ['cleanup', '--orphan-grace', '59'],
     'a grace that is no number': ['cleanup', '--orphan-grace', '∞', '--force'],
     'a grace below 0': ['cleanup', '--orphan-grace', '-5', '--force'],
-    'force without a grace': ['cleanup', '--force'],
+    '--force without a grace': ['cleanup', '--force'],
   };
 
   const names = Object.keys(wrong);
   const half = Math.ceil(names.length / 2);
-  // Side by side, for each is a process of its own.
+  // In parallel, since each mistake starts a process.
   it.each([
     ['the first half', names.slice(0, half)],
     ['the second half', names.slice(half)],
   ])(
-    'is told in one line, exits with 2 and looks at no store: %s',
+    'is reported in one line, exits with 2 and opens no store: %s',
     async (_half, mistakes) => {
       for (let start = 0; start < mistakes.length; start += 3) {
         const together = mistakes.slice(start, start + 3);
@@ -88,18 +88,18 @@ describe('a wrong command line', () => {
     120_000,
   );
 
-  it('is told with the name of the option', async () => {
+  it('is reported with the names of the options', async () => {
     const { stderr } = await runCli(['list', '--limit', '0', '--user', ''], { storagePath: '/nowhere' });
     expect(stderr).toBe('error: --limit must be a whole number from 1 to 1000; --user must be text\n');
   });
 
-  it('that says nothing is answered with the help, on standard error', async () => {
+  it('without a command prints the help on stderr', async () => {
     const { code, stdout, stderr } = await runCli([], { storagePath: '/nowhere' });
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toMatch(/^Usage: nest-sessions /);
   });
 
-  it('that is not UTF-8 is one too', async () => {
+  it('may be one that is not UTF-8', async () => {
     const { code, stderr } = await runInShell(`$CLI show $'\\xff\\xfe'`);
     expect({ code, stderr }).toEqual({
       code: 2,
@@ -107,7 +107,7 @@ describe('a wrong command line', () => {
     });
   });
 
-  it('settings that are not valid are one too: all faults, by name', async () => {
+  it('may be one with invalid settings: all faults are reported by name', async () => {
     const env = { MAX_SESSIONS: 'many', SESSION_BIND_IP: '\u001B[2J', ADMIN_TOKEN: 'short-secret' };
     const { code, stdout, stderr } = await runCli(['list'], { storagePath: folder, env });
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
@@ -129,7 +129,7 @@ describe('help and version', () => {
   });
 
   it.each([[['list']], [['show']], [['stats']], [['cleanup']]])(
-    '%j takes no secret as an argument, where every user of the machine could read it',
+    '%j takes no secret as an argument, which every user of the machine could read',
     async (args) => {
       const { stdout } = await runCli([...args, '--help'], { storagePath: '/nowhere' });
       expect(stdout).toContain('--json');

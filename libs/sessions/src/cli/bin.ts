@@ -2,7 +2,7 @@
 import process from 'node:process';
 import { refuseOldNode } from '../domain/supported-node.js';
 
-// Neither `await` at the top level nor `??`: Node.js 12 could not read this file, and would not say which one is needed.
+// No top-level `await`, no `??`: Node.js 12 must be able to parse this file to print which version is required.
 start().catch((error: unknown) => {
   const text = error instanceof Error ? error.message : String(error);
   process.exitCode = 1;
@@ -11,7 +11,7 @@ start().catch((error: unknown) => {
 
 async function start(): Promise<void> {
   refuseOldNode(process.versions.node);
-  // Not imported before the version is known: on an older Node.js it would fail with a stack trace.
+  // Imported after the check: an older Node.js would fail here with a stack trace.
   const { runNestSessions } = await import('./nest-sessions.program.js');
   await runNestSessions();
 }

@@ -9,11 +9,11 @@ import { Terminal } from './output/terminal.js';
 
 type Program = Parameters<CommandRunner['setCommand']>[0];
 
-/** Help calls the program by its name, whatever its file is called. */
+/** Sets the name that help prints, whatever the program's file is called. */
 @Injectable()
 class ProgramName {
   constructor(@InjectCommander() program: Program) {
-    program.name('nest-sessions').description('User sessions, their files and their cleanup.');
+    program.name('nest-sessions').description('Inspects and cleans up user sessions.');
   }
 }
 
@@ -28,7 +28,7 @@ class ProgramName {
 })
 class NestSessionsProgram {}
 
-/** The program `nest-sessions`: the commands of this package, on the environment's settings alone. */
+/** Runs the program `nest-sessions`: the commands of this package, configured by the environment alone. */
 export function runNestSessions(): Promise<void> {
   return runCli(NestSessionsProgram, { version: readVersion() });
 }

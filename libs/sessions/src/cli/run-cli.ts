@@ -5,14 +5,14 @@ import { stopCommander } from './commands/sessions-command-runner.js';
 import { StderrLogger } from './output/stderr-logger.js';
 
 export interface CliOptions {
-  /** What `--version` prints; without it there is no such option. */
+  /** Printed by `--version`. Without it, the program has no such option. */
   readonly version?: string;
 }
 
 /**
- * Runs a nest-commander program and closes it. It always resolves, with `process.exitCode` set: 0 done, 1 failure,
- * 2 usage, 3 not found, 4 partly done, 5 store unreachable. Standard output has data only: logs, errors and questions
- * are on standard error, and no stack trace is printed.
+ * Runs a nest-commander program and closes it. Always resolves, and sets `process.exitCode`: 0 done, 1 failure,
+ * 2 usage, 3 not found, 4 partly done, 5 store unreachable. Data goes to stdout; logs, errors and questions go to
+ * stderr, without stack traces.
  */
 export async function runCli(module: Type | DynamicModule, options: CliOptions = {}): Promise<void> {
   let app: INestApplicationContext | undefined;

@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { SessionsCore } from '../../core/core.js';
 import { SessionsAccess } from './sessions-access.js';
 
-/** Within an application: its `SessionsModule` has connected already, and closes with the application. */
+/** Uses the core of the application's `SessionsModule`, which connects and closes it. */
 @Injectable()
 export class AppSessionsAccess extends SessionsAccess {
   constructor(@Inject(SessionsCore) private readonly core: SessionsCore) {

@@ -4,10 +4,7 @@ import { hasCode } from '../../domain/errors.js';
 import { CommandFailure, EXIT } from '../output/command-failure.js';
 import { SessionsAccess } from './sessions-access.js';
 
-/**
- * On the environment's settings alone. It loads and connects only when a command asks for it: help and wrong options
- * are answered wherever one is, and at once.
- */
+/** Configured by the environment alone. Imports and connects on demand: help and usage errors need no store. */
 @Injectable()
 export class EnvironmentSessionsAccess extends SessionsAccess implements OnApplicationShutdown {
   private core: SessionsCore | null = null;
@@ -31,7 +28,7 @@ export class EnvironmentSessionsAccess extends SessionsAccess implements OnAppli
     const config = resolveConfig();
     if (config.store === 'memory') {
       const message =
-        'the sessions are in the memory of the server (SESSION_STORE is memory): no other process reaches them';
+        "SESSION_STORE is memory: commands cannot reach the server's memory, use the admin endpoints";
       throw new CommandFailure(EXIT.storeUnreachable, message);
     }
     const clock = new AnchoredClock();
@@ -41,11 +38,11 @@ export class EnvironmentSessionsAccess extends SessionsAccess implements OnAppli
       const failure = CommandFailure.from(error);
       if (failure.exitCode !== EXIT.storeUnreachable) throw failure;
       const isOfRedis = config.store === 'redis' && !hasCode(error, 'STORAGE_UNAVAILABLE');
-      const place = isOfRedis
-        ? 'SESSION_REDIS_URL and SESSION_REDIS_PREFIX tell where it is'
+      const settings = isOfRedis
+        ? 'check SESSION_REDIS_URL and SESSION_REDIS_PREFIX'
         : `SESSION_STORAGE_PATH is ${config.storagePath}`;
-      const reason = hasCode(error, 'STORE_UNAVAILABLE') ? ', as the server has it?' : '';
-      throw new CommandFailure(failure.exitCode, `${failure.message} (${place}${reason})`, { cause: error });
+      const hint = hasCode(error, 'STORE_UNAVAILABLE') ? '; does the server use the same?' : '';
+      throw new CommandFailure(failure.exitCode, `${failure.message} (${settings}${hint})`, { cause: error });
     }
   }
 }

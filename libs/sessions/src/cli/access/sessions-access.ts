@@ -1,7 +1,7 @@
 import type { SessionsCore } from '../../core/core.js';
 
-/** How commands come to the sessions: through the application's module, or on the environment's settings alone. */
+/** Connects commands to the sessions: through the application's module, or configured by the environment alone. */
 export abstract class SessionsAccess {
-  /** Connects where that is still to be done. Rejects with a `SessionsError` where there is nothing to connect to. */
+  /** Connects on the first call. Rejects if the store or storage is unreachable. */
   abstract open(): Promise<SessionsCore>;
 }

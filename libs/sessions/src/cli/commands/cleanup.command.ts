@@ -16,7 +16,7 @@ import { columns } from '../output/table.js';
 import { cell, counted, size, span } from '../output/format.js';
 
 const MAX_GRACE_SECONDS = 365 * 24 * 3600;
-/** Below it an upload that is just being settled could be taken for an orphan by a wrong clock: only on demand. */
+/** With less, a wrong clock could make an orphan of a file that is being settled. */
 const SAFE_GRACE_SECONDS = 60;
 
 interface CleanupCommandOptions {
@@ -28,11 +28,11 @@ interface CleanupCommandOptions {
   readonly json?: boolean;
 }
 
-/** Without an id: ends what is due and sweeps orphans, at once. With one: ends that session, live as it is. */
+/** Without an id: ends due sessions and sweeps orphans, now. With an id: ends that live session. */
 export abstract class CleanupCommand extends SessionsCommandRunner {
   @Option({
     flags: '--orphan-grace <seconds>',
-    description: `how old a file of no session must be to go; below ${SAFE_GRACE_SECONDS} only with --force`,
+    description: `minimum age in seconds before an orphaned file is deleted (below ${SAFE_GRACE_SECONDS} requires --force)`,
   })
   gatherGrace(value: string, before: Given): string[] {
     return gather(value, before);
@@ -45,14 +45,13 @@ export abstract class CleanupCommand extends SessionsCommandRunner {
 
   @Option({
     flags: '--confirm',
-    description:
-      'deletes orphans even where they are most of the files, or were those of another or a later store',
+    description: 'deletes orphans even if they are most of the files, or belong to another or a later store',
   })
   isConfirmed(): boolean {
     return true;
   }
 
-  @Option({ flags: '--dry-run', description: 'tells what would go, and changes nothing' })
+  @Option({ flags: '--dry-run', description: 'reports what would be done, and changes nothing' })
   isDryRun(): boolean {
     return true;
   }
@@ -64,7 +63,7 @@ export abstract class CleanupCommand extends SessionsCommandRunner {
 
   @Option({
     flags: '--json',
-    description: 'JSON; of one session as POST /admin/sessions/{session_id}/cleanup has it',
+    description: 'prints JSON; with an id, that of POST /admin/sessions/{session_id}/cleanup',
   })
   wantsJson(): boolean {
     return true;
@@ -77,15 +76,13 @@ export abstract class CleanupCommand extends SessionsCommandRunner {
   ): Promise<void> {
     if (given === undefined) return this.cleanUp(options, signal);
     const id = sessionId(given);
-    refuseFor(options, ['orphanGrace', 'force', 'confirm']);
+    refuseWithId(options);
     await this.endOne(id, options, signal);
   }
 
   private async endOne(id: string, options: CleanupCommandOptions, signal: AbortSignal): Promise<void> {
     const mustAsk = !options.yes && !options.dryRun;
-    if (mustAsk && !this.terminal.canAsk) {
-      throw usage('this ends a live session, and there is no terminal to ask on: say --yes');
-    }
+    if (mustAsk) this.terminal.requirePerson();
     const core = await this.access.open();
     const session = await core.service.describe({ id });
     if (!session) throw noSuchSession();
@@ -93,15 +90,13 @@ export abstract class CleanupCommand extends SessionsCommandRunner {
       const { resourceCount: resources, bytesUsed: bytes } = session;
       return this.reportEnd({ sessionId: id, resources, bytes, unfinished: null, pending: null }, options);
     }
-    if (mustAsk && !(await this.terminal.confirm(questionFor(session), signal))) {
-      throw new CommandFailure(EXIT.failure, 'nothing was changed');
-    }
+    if (mustAsk) await this.terminal.confirm(questionFor(session), signal);
     const ended = await core.service.end({ id }, 'admin', { thorough: true });
     if (!ended) throw noSuchSession();
     const { unfinished, pending } = ended;
     await this.reportEnd(ended, options);
     if (unfinished) throw new CommandFailure(EXIT.partlyDone, unfinished.message, { cause: unfinished });
-    if (pending) throw new CommandFailure(EXIT.partlyDone, waitsFor(pending));
+    if (pending) throw new CommandFailure(EXIT.partlyDone, remainder(pending));
   }
 
   private async reportEnd(ended: EndedSession, { json, dryRun }: CleanupCommandOptions): Promise<void> {
@@ -122,10 +117,7 @@ export abstract class CleanupCommand extends SessionsCommandRunner {
     const failures = reports.reduce((sum, report) => sum + report.failures, 0);
     for (const { sweep } of reports) if (sweep) refuseIfHeld(sweep);
     if (failures > 0) {
-      throw new CommandFailure(
-        EXIT.partlyDone,
-        `${counted(failures, 'failure')}: the next cleanup tries again`,
-      );
+      throw new CommandFailure(EXIT.partlyDone, `${counted(failures, 'failure')}: the next cleanup retries`);
     }
   }
 
@@ -158,7 +150,7 @@ export abstract class CleanupCommand extends SessionsCommandRunner {
     { json, dryRun = false }: CleanupCommandOptions,
   ): Promise<void> {
     if (json) return this.terminal.printJson(cleanupView(reports, dryRun));
-    const head = ['JOB', dryRun ? 'DUE' : 'ITEMS', 'FAILURES', 'TOOK', 'LAST ERROR'];
+    const head = ['JOB', dryRun ? 'DUE' : 'ITEMS', 'FAILURES', 'DURATION', 'LAST ERROR'];
     const rows = reports.map(({ job, items, failures, durationMs, lastError }) => [
       job,
       items,
@@ -170,7 +162,7 @@ export abstract class CleanupCommand extends SessionsCommandRunner {
   }
 }
 
-/** Loaded only for who watches. */
+/** Imports cli-progress only if somebody sees the bar. */
 async function progressOf(due: Readonly<Partial<Record<CleanupJob, number>>>): Promise<CleanupProgress> {
   const { CleanupProgress } = await import('../output/cleanup-progress.js');
   return new CleanupProgress(due);
@@ -178,9 +170,11 @@ async function progressOf(due: Readonly<Partial<Record<CleanupJob, number>>>): P
 
 function graceOf({ orphanGrace, force }: CleanupCommandOptions): number | undefined {
   const seconds = wholeNumber('--orphan-grace', orphanGrace, 0, MAX_GRACE_SECONDS);
-  if (force && seconds === undefined) throw usage('--force goes with --orphan-grace');
+  if (force && seconds === undefined) throw usage('--force requires --orphan-grace');
   if (seconds !== undefined && seconds < SAFE_GRACE_SECONDS && !force) {
-    throw usage(`an --orphan-grace below ${SAFE_GRACE_SECONDS} seconds takes --force`);
+    throw usage(
+      `--orphan-grace ${seconds} is below ${SAFE_GRACE_SECONDS} seconds: add --force if you mean it`,
+    );
   }
   return seconds === undefined ? undefined : seconds * 1000;
 }
@@ -190,20 +184,20 @@ function refuseIfHeld({ trusted, held }: SweepReport): void {
   const why = trusted
     ? 'most of the files belong to no session'
     : 'the files belong to another store, or to a later state of this one';
-  const message = `${why}: is this the right store? No orphan was deleted; --confirm deletes them`;
+  const message = `no orphan was deleted: ${why}; if this is the right store, pass --confirm`;
   throw new CommandFailure(EXIT.partlyDone, message);
 }
 
-const FLAGS = { orphanGrace: '--orphan-grace', force: '--force', confirm: '--confirm' } as const;
-
-function refuseFor(options: CleanupCommandOptions, names: readonly (keyof typeof FLAGS)[]): void {
-  const wrong = names.find((name) => options[name] !== undefined);
-  if (wrong) throw usage(`${FLAGS[wrong]} goes without a session id`);
+function refuseWithId({ orphanGrace, force, confirm }: CleanupCommandOptions): void {
+  const given = { '--orphan-grace': orphanGrace, '--force': force, '--confirm': confirm };
+  for (const [option, value] of Object.entries(given)) {
+    if (value !== undefined) throw usage(`${option} cannot be combined with a session id`);
+  }
 }
 
-function waitsFor({ resources, bytes, nodes }: PendingFiles): string {
+function remainder({ resources, bytes, nodes }: PendingFiles): string {
   const where = nodes.length === 1 ? `node ${nodes[0]}` : `${nodes.length} nodes`;
-  return `${counted(resources, 'resource')} (${size(bytes)}) on ${where} will be deleted there, as soon as it is back`;
+  return `${counted(resources, 'resource')} (${size(bytes)}) left on ${where}: a node deletes its files when it is back`;
 }
 
 function questionFor({ id, userId, resourceCount, bytesUsed }: SessionDetails): string {

@@ -8,24 +8,24 @@ import { ShowCommand } from './show.command.js';
 import { StatsCommand } from './stats.command.js';
 
 /*
- * What the commands are called: `sessions list` in any program, `sessions-list` where a flat name is handier, and `list`
- * in the program of this package. nest-commander wants a class for each name; they have nothing else of their own.
+ * Names of the commands: `sessions list` in any program, with the flat alias `sessions-list`, and `list` in the program
+ * of this package. nest-commander requires a class per name; these classes add nothing else.
  */
 
-const LIST = 'the live sessions';
-const SHOW = 'one session with all it holds';
-const STATS = 'totals, limits, and whether somebody cleans up';
-const CLEANUP = 'ends what is due and sweeps orphans; with an id: ends that session';
-const NODES = 'the machines that files lie on: list, or forget <id> one that will not return';
-const WHAT = { what: 'list or forget', id: 'the id of a node to forget, as list shows it' };
-const ID = { id: 'the id of a session, as list shows it' };
+const LIST = 'lists live sessions';
+const SHOW = 'shows one session with its resources';
+const STATS = 'shows totals, limits, cleanup jobs and processes';
+const CLEANUP = 'ends due sessions and sweeps orphans; with an id: ends that session';
+const NODES = 'lists the nodes that store files; forget <id>: gives up one that will not return';
+const ACTION = { action: 'list or forget', id: 'id of the node to forget, as printed by list' };
+const ID = { id: 'id of a session, as printed by list' };
 
 const list = { description: LIST };
 const show = { description: SHOW, arguments: '<id>', argsDescription: ID };
 const stats = { description: STATS };
 const cleanup = { description: CLEANUP, arguments: '[id]', argsDescription: ID };
 
-const nodes = { description: NODES, arguments: '[what] [id]', argsDescription: WHAT };
+const nodes = { description: NODES, arguments: '[action] [id]', argsDescription: ACTION };
 
 @SubCommand({ ...list, name: 'list' })
 export class SessionsListSubCommand extends ListCommand {}
@@ -44,7 +44,7 @@ export class SessionsNodesSubCommand extends NodesCommand {}
 
 @Command({
   name: 'sessions',
-  description: 'looks after user sessions: list, show, stats, cleanup, nodes',
+  description: 'manages user sessions: list, show, stats, cleanup, nodes',
   subCommands: [
     SessionsListSubCommand,
     SessionsShowSubCommand,
@@ -55,13 +55,13 @@ export class SessionsNodesSubCommand extends NodesCommand {}
 })
 export class SessionsCommand extends SessionsCommandRunner {
   protected override execute([unknown]: readonly string[]): Promise<void> {
-    const what = unknown === undefined ? 'say what to do' : `there is no command sessions ${unknown}`;
-    return Promise.reject(usage(`${what}: list, show, stats, cleanup or nodes (--help tells more)`));
+    const fault = unknown === undefined ? 'command missing' : `unknown command 'sessions ${unknown}'`;
+    return Promise.reject(usage(`${fault}: use list, show, stats, cleanup or nodes (see --help)`));
   }
 
   override setCommand(command: Parameters<SessionsCommandRunner['setCommand']>[0]): this {
     super.setCommand(command);
-    // A name that is no sub-command arrives as an argument.
+    // Commander passes an unknown sub-command as an argument.
     command.allowExcessArguments(true);
     return this;
   }
@@ -91,7 +91,7 @@ export class NestSessionsCleanupCommand extends CleanupCommand {}
 @Command({ ...nodes, name: 'nodes' })
 export class NestSessionsNodesCommand extends NodesCommand {}
 
-/** Those of any program: nested and flat. */
+/** For any program: nested and flat. */
 export const sessionsCommands = [
   SessionsCommand,
   SessionsListSubCommand,
@@ -104,7 +104,7 @@ export const sessionsCommands = [
   SessionsCleanupCommand,
 ];
 
-/** Those that the program of this package has besides. */
+/** Only for the program of this package. */
 export const nestSessionsCommands = [
   NestSessionsListCommand,
   NestSessionsShowCommand,

@@ -1,13 +1,13 @@
 const SIGNALS = { SIGINT: 130, SIGTERM: 143 } as const;
 
-/** The first Ctrl-C lets a command come to a clean end; the second one does not wait for it. */
+/** The first Ctrl-C stops a command cleanly; the second exits at once. */
 export class Interruption {
   private readonly controller = new AbortController();
   private readonly listeners = Object.entries(SIGNALS).map(([name, exitCode]) => ({
     name,
     listener: () => this.interrupt(exitCode),
   }));
-  /** As shells count: 128 and the number of the signal; `null` while there was none. */
+  /** 128 plus the number of the signal, as shells report it; `null` before the first signal. */
   exitCode: number | null = null;
 
   constructor() {

@@ -20,17 +20,17 @@ interface ListOptions {
   readonly json?: boolean;
 }
 
-/** The live sessions, one page of them. Looking at them is no activity of theirs. */
+/** Lists one page of live sessions. This does not count as session activity. */
 export abstract class ListCommand extends SessionsCommandRunner {
   @Option({
     flags: '--limit <number>',
-    description: `at most so many sessions, 1 to ${MAX_PAGE} (default: ${DEFAULT_LIMIT})`,
+    description: `sessions per page, 1 to ${MAX_PAGE} (default: ${DEFAULT_LIMIT})`,
   })
   gatherLimit(value: string, before: Given): string[] {
     return gather(value, before);
   }
 
-  @Option({ flags: '--cursor <cursor>', description: 'the page that follows; the one before names it' })
+  @Option({ flags: '--cursor <cursor>', description: 'next page: the cursor that the page before printed' })
   gatherCursor(value: string, before: Given): string[] {
     return gather(value, before);
   }
@@ -42,13 +42,13 @@ export abstract class ListCommand extends SessionsCommandRunner {
 
   @Option({
     flags: '--sort <order>',
-    description: 'created_at or last_activity; with - before it: the latest first (default: created_at)',
+    description: 'created_at or last_activity; with a leading -: latest first (default: created_at)',
   })
   gatherSort(value: string, before: Given): string[] {
     return gather(value, before);
   }
 
-  @Option({ flags: '--json', description: 'JSON, as GET /admin/sessions has it' })
+  @Option({ flags: '--json', description: 'prints JSON, that of GET /admin/sessions' })
   wantsJson(): boolean {
     return true;
   }
@@ -60,7 +60,7 @@ export abstract class ListCommand extends SessionsCommandRunner {
     const { sessions, totals, nextCursor, now } = page;
     await this.printTable(sessions, now);
     this.terminal.note(`${sessions.length} of ${counted(totals.open, 'active session')}\n`);
-    if (nextCursor !== null) this.terminal.note(`More: --sort=${query.sort} --cursor ${nextCursor}\n`);
+    if (nextCursor !== null) this.terminal.note(`Next page: --sort=${query.sort} --cursor ${nextCursor}\n`);
   }
 
   private async printTable(sessions: readonly SessionDetails[], now: number): Promise<void> {
@@ -87,7 +87,7 @@ async function queryOf({ limit, cursor, user, sort }: ListOptions): Promise<Sess
     user_id: single(FLAGS.user_id, user),
     sort: single(FLAGS.sort, sort),
   };
-  // Not imported before it is needed: it brings class-validator, and other commands start without it.
+  // Imported here, so that other commands start without class-validator.
   const { readSessionListQuery } = await import('../../operate/session-list.query.js');
   const read = readSessionListQuery(given, FLAGS);
   if (read.kind === 'invalid') throw usage(read.faults.join('; '));

@@ -1,4 +1,5 @@
 import { Option } from 'nest-commander';
+import type { NodeState } from '../../core/process/nodes.js';
 import { SILENT_AFTER_MS } from '../../core/process/this-process.js';
 import { forgottenView, nodeState, nodeView } from '../../operate/views.js';
 import { CommandFailure, EXIT, usage } from '../output/command-failure.js';
@@ -12,28 +13,28 @@ interface NodesOptions {
   readonly json?: boolean;
 }
 
-/** The machines that files lie on: which there are, and giving one up that will not return. */
+/** Lists nodes, and forgets a node that will not return. */
 export abstract class NodesCommand extends SessionsCommandRunner {
   @Option({ flags: '--yes', description: 'forgets a node without asking' })
   isAgreed(): boolean {
     return true;
   }
 
-  @Option({ flags: '--json', description: 'JSON' })
+  @Option({ flags: '--json', description: 'prints JSON' })
   wantsJson(): boolean {
     return true;
   }
 
   protected override async execute(
-    [what = 'list', id, ...rest]: readonly string[],
+    [action = 'list', id, ...rest]: readonly string[],
     options: NodesOptions,
     signal: AbortSignal,
   ): Promise<void> {
-    if (what === 'list' && id === undefined && !options.yes) return this.list(options);
-    if (what === 'forget' && id !== undefined && rest.length === 0) {
+    if (action === 'list' && id === undefined && !options.yes) return this.list(options);
+    if (action === 'forget' && id !== undefined && rest.length === 0) {
       return this.forget(nodeId(id), options, signal);
     }
-    throw usage('say nodes list, or nodes forget <id>');
+    throw usage('use nodes list, or nodes forget <id>');
   }
 
   private async list({ json }: NodesOptions): Promise<void> {
@@ -53,17 +54,12 @@ export abstract class NodesCommand extends SessionsCommandRunner {
   }
 
   private async forget(id: string, { yes, json }: NodesOptions, signal: AbortSignal): Promise<void> {
-    if (!yes && !this.terminal.canAsk) {
-      throw usage('this gives up the files of a node, and there is no terminal to ask on: say --yes');
-    }
+    if (!yes) this.terminal.requirePerson();
     const core = await this.access.open();
     const node = (await core.nodes.list()).find((known) => known.nodeId === id);
     if (!node) throw noSuchNode();
     if (node.isLive) throw isLive();
-    const question = `Forget node ${id}, with ${counted(node.resources, 'file')} that nobody deletes there then?`;
-    if (!yes && !(await this.terminal.confirm(question, signal))) {
-      throw new CommandFailure(EXIT.failure, 'nothing was changed');
-    }
+    if (!yes) await this.terminal.confirm(questionFor(node), signal);
     const forgotten = await core.nodes.forget(id);
     if (forgotten === 'unknown') throw noSuchNode();
     if (forgotten === 'live') throw isLive();
@@ -73,12 +69,16 @@ export abstract class NodesCommand extends SessionsCommandRunner {
   }
 }
 
+function questionFor({ nodeId, resources }: NodeState): string {
+  return `Forget node ${nodeId}? Its disk keeps ${counted(resources, 'file')}, which this system will never delete.`;
+}
+
 function noSuchNode(): CommandFailure {
-  return new CommandFailure(EXIT.notFound, 'there is no such node');
+  return new CommandFailure(EXIT.notFound, 'no node has this id');
 }
 
 function isLive(): CommandFailure {
   const seconds = SILENT_AFTER_MS / 1000;
-  const message = `the node lives: stop its processes, and forget it when it has been silent for ${seconds} seconds`;
+  const message = `the node is live: stop its processes, wait ${seconds} seconds, and try again`;
   return new CommandFailure(EXIT.failure, message);
 }

@@ -2,22 +2,23 @@ import { isId } from '../../core/handles/arguments.js';
 import { usage } from '../output/command-failure.js';
 
 const WHOLE_NUMBER = /^(0|[1-9]\d{0,15})$/;
-/** Whoever forgets a value gives the option that comes next for it. */
+/** Commander takes the next option for a forgotten value. */
 const OPTION = /^--[a-z]+(-[a-z]+)*(=|$)/;
 
-/** Texts as they were given: an option twice is two texts, so that a contradiction is not decided in silence. */
+/** All values of an option, so that a repeated option is an error, not a silent choice. */
 export type Given = readonly string[] | undefined;
 
 export function gather(value: string, before: Given): string[] {
   return [...(before ?? []), value];
 }
 
-/** The one text of an option; `undefined` where it was not given. */
+/** The only value of an option; `undefined` if the option was not given. */
 export function single(option: string, given: Given): string | undefined {
   if (given === undefined) return undefined;
   const [text, ...more] = given;
-  if (more.length > 0) throw usage(`${option} was given more than once`);
-  if (text !== undefined && OPTION.test(text)) throw usage(`${option} takes a value, and got another option`);
+  if (more.length > 0) throw usage(`${option} may be given only once`);
+  if (text !== undefined && OPTION.test(text))
+    throw usage(`${option} requires a value, but another option follows it`);
   return text;
 }
 
@@ -25,16 +26,17 @@ export function wholeNumber(option: string, given: Given, from: number, to: numb
   const text = single(option, given);
   if (text === undefined) return undefined;
   const number = WHOLE_NUMBER.test(text) ? Number(text) : Number.NaN;
-  if (!(number >= from && number <= to)) throw usage(`${option} takes a whole number from ${from} to ${to}`);
+  if (!(number >= from && number <= to))
+    throw usage(`${option} must be a whole number from ${from} to ${to}`);
   return number;
 }
 
 export function nodeId(text: string): string {
-  if (!isId(text)) throw usage('a node id is a UUID, in lower case, as `nodes list` shows it');
+  if (!isId(text)) throw usage('a node id is a UUID in lower case: see `nodes list`');
   return text;
 }
 
 export function sessionId(text: string): string {
-  if (!isId(text)) throw usage('a session id is a UUID, in lower case, as `list` shows it');
+  if (!isId(text)) throw usage('a session id is a UUID in lower case: see `list`');
   return text;
 }

@@ -7,19 +7,16 @@ import { Terminal } from '../output/terminal.js';
 
 type Command = Parameters<CommandRunner['setCommand']>[0];
 
-/** What commander stops with, as a failure that knows its exit code: help is none, everything else is a wrong command line. */
+/** Converts commander's error to a failure: help exits with 0, everything else is a wrong command line. */
 export function stopCommander(error: Error & { readonly code?: string; readonly exitCode?: number }): never {
   if (error.exitCode === 0) throw new CommandFailure(EXIT.done, '');
   process.exitCode = EXIT.usage;
-  const isSaid = error.code === 'commander.help';
+  const isPrinted = error.code === 'commander.help';
   const message = error.message.replace(/^error: /, '').replaceAll(/\s+/g, ' ');
-  throw new CommandFailure(EXIT.usage, isSaid ? '' : message);
+  throw new CommandFailure(EXIT.usage, isPrinted ? '' : message);
 }
 
-/**
- * A command that ends with an exit code of its own, whoever runs it: it rejects with a `CommandFailure`, and the process
- * already has its exit code.
- */
+/** A command. A failure sets `process.exitCode`, then rejects with a `CommandFailure`, so that every runner exits alike. */
 export abstract class SessionsCommandRunner extends CommandRunner {
   constructor(
     @Inject(SessionsAccess) protected readonly access: SessionsAccess,
@@ -35,7 +32,7 @@ export abstract class SessionsCommandRunner extends CommandRunner {
   ): Promise<void>;
 
   override setCommand(command: Command): this {
-    // Sub-commands inherit none of this from the program they are added to.
+    // Sub-commands do not inherit these settings from their program.
     command
       .exitOverride(stopCommander)
       .allowExcessArguments(false)

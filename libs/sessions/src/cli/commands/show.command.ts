@@ -8,9 +8,9 @@ import { columns, facts, section } from '../output/table.js';
 import { escapeControl } from '../output/escape-control.js';
 import { ago, cell, instant, size, span } from '../output/format.js';
 
-/** One session with all it holds. Looking at it is no activity of it. */
+/** Shows one session with its resources. This does not count as session activity. */
 export abstract class ShowCommand extends SessionsCommandRunner {
-  @Option({ flags: '--json', description: 'JSON, as GET /admin/sessions/{session_id} has it' })
+  @Option({ flags: '--json', description: 'prints JSON, that of GET /admin/sessions/{session_id}' })
   wantsJson(): boolean {
     return true;
   }
@@ -36,8 +36,8 @@ export abstract class ShowCommand extends SessionsCommandRunner {
       ['Agent', escapeControl(session.userAgent) || '-'],
       ['Created', `${instant(session.createdAt)} (${ago(session.createdAt, now)})`],
       ['Last activity', `${instant(session.lastActivityAt)} (${ago(session.lastActivityAt, now)})`],
-      ['Ends, if idle', `${instant(session.idleEndsAt)} (in ${span(session.idleEndsAt - now)})`],
-      ['Ends at the latest', `${instant(session.expiresAt)} (in ${span(session.expiresAt - now)})`],
+      ['Idle end', `${instant(session.idleEndsAt)} (in ${span(session.idleEndsAt - now)})`],
+      ['Absolute end', `${instant(session.expiresAt)} (in ${span(session.expiresAt - now)})`],
       ['Requests', session.requestCount],
       ['Resources', session.resourceCount],
       ['Size', size(session.bytesUsed)],
@@ -59,5 +59,5 @@ export abstract class ShowCommand extends SessionsCommandRunner {
 }
 
 export function noSuchSession(): CommandFailure {
-  return new CommandFailure(EXIT.notFound, 'there is no such live session');
+  return new CommandFailure(EXIT.notFound, 'no live session has this id');
 }

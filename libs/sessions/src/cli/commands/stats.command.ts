@@ -6,11 +6,11 @@ import { SessionsCommandRunner } from './sessions-command-runner.js';
 import { columns, facts, section } from '../output/table.js';
 import { cell, ago, size, span } from '../output/format.js';
 
-/** Totals, limits, and whether somebody cleans up. */
+/** Shows totals, limits, cleanup jobs and processes. */
 export abstract class StatsCommand extends SessionsCommandRunner {
   @Option({
     flags: '--json',
-    description: 'JSON, as GET /admin/sessions/metrics has it, with stats and processes',
+    description: 'prints JSON, that of GET /admin/sessions/metrics with stats and processes',
   })
   wantsJson(): boolean {
     return true;
@@ -21,7 +21,7 @@ export abstract class StatsCommand extends SessionsCommandRunner {
     options: { json?: boolean },
   ): Promise<void> {
     const overview = await readOverview(await this.access.open());
-    // The command itself is no news.
+    // Without the command's own process.
     const shown = { ...overview, processes: overview.processes.filter(({ isHere }) => !isHere) };
     if (options.json) await this.terminal.printJson(statsJson(shown));
     else await this.terminal.print(this.page(shown));
@@ -52,7 +52,7 @@ export abstract class StatsCommand extends SessionsCommandRunner {
 
   private resources({ totals }: Overview): string {
     if (totals.types.length === 0) return 'none yet\n';
-    const head = ['TYPE', 'ACTIVE', 'SIZE', 'CLEANED', 'SIZE CLEANED', 'EVICTED'];
+    const head = ['TYPE', 'ACTIVE', 'SIZE', 'RELEASED', 'SIZE RELEASED', 'EVICTED'];
     const rows = totals.types.map((type) => [
       cell(type.type),
       type.active,
@@ -66,15 +66,24 @@ export abstract class StatsCommand extends SessionsCommandRunner {
 
   private limits({ limits }: Overview): string {
     return facts(this.terminal, [
-      ['Duration', span(limits.maxDurationMs)],
-      ['Idle', span(limits.maxIdleMs)],
-      ['Resources of a session', limits.maxResources],
-      ['Size of a session', size(limits.maxBytes)],
+      ['Session duration', span(limits.maxDurationMs)],
+      ['Idle time', span(limits.maxIdleMs)],
+      ['Resources per session', limits.maxResources],
+      ['Size per session', size(limits.maxBytes)],
     ]);
   }
 
   private cleanup({ jobs, now }: Overview): string {
-    const head = ['JOB', 'LAST RUN', 'TOOK', 'ITEMS', 'FAILURES', 'NEXT RUN', 'LAST SUCCESS', 'LAST ERROR'];
+    const head = [
+      'JOB',
+      'LAST RUN',
+      'DURATION',
+      'ITEMS',
+      'FAILURES',
+      'NEXT RUN',
+      'LAST SUCCESS',
+      'LAST ERROR',
+    ];
     const rows = jobs.map(({ job, run, nextRunAt }) => {
       if (!run) return [job, 'never', '-', 0, 0, '-', '-', '-'];
       return [
@@ -93,7 +102,7 @@ export abstract class StatsCommand extends SessionsCommandRunner {
 
   private processes({ processes, now }: Overview): string {
     const hasServer = processes.some(({ role, isLive }) => role === 'server' && isLive);
-    const warning = hasServer ? '' : 'No server is running: nobody cleans up.\n';
+    const warning = hasServer ? '' : 'No server process is running, so no cleanup is scheduled.\n';
     if (processes.length === 0) return warning;
     const rows = processes.map(({ processId, role, isLive, at }) => [
       processId,
@@ -101,7 +110,7 @@ export abstract class StatsCommand extends SessionsCommandRunner {
       isLive ? 'alive' : 'silent',
       ago(at, now),
     ]);
-    return columns(this.terminal, ['PROCESS', 'ROLE', 'STATE', 'LAST HEARD'], rows) + warning;
+    return columns(this.terminal, ['PROCESS', 'ROLE', 'STATE', 'LAST HEARTBEAT'], rows) + warning;
   }
 }
 

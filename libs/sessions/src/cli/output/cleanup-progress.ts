@@ -1,7 +1,7 @@
 import { Presets, SingleBar } from 'cli-progress';
 import type { CleanupJob } from '../../domain/events.js';
 
-/** A bar on standard error, for those who watch. A short cleanup shows none of it. */
+/** A progress bar on stderr. A cleanup shorter than half a second shows none. */
 export class CleanupProgress {
   private readonly startedAt = performance.now();
   private bar: SingleBar | null = null;
@@ -11,7 +11,7 @@ export class CleanupProgress {
 
   show(job: CleanupJob, items: number): void {
     if (performance.now() - this.startedAt < SHOWN_AFTER_MS) return;
-    // How many orphans there are is known at the end only.
+    // The number of orphans is known only at the end.
     const total = Math.max(this.due[job] ?? 0, items);
     if (this.bar === null || this.job !== job) this.begin(job, total);
     this.bar?.setTotal(total);

@@ -3,7 +3,7 @@ import { SessionsError } from '../../domain/errors.js';
 import { describeError } from '../../core/watch/log.js';
 import { escapeControl } from './escape-control.js';
 
-/** What a command tells the shell. */
+/** Exit codes of the commands. */
 export const EXIT = Object.freeze({
   done: 0,
   failure: 1,
@@ -26,8 +26,8 @@ const EXIT_OF: Readonly<Partial<Record<ErrorCode, number>>> = {
 };
 
 /**
- * Why a command did not do all it was asked to. Whoever runs the commands prints it: as text it is what the user should
- * read, ready for standard error, and empty where all was said already.
+ * A command failed, or was only partly done. As a string it is the line for stderr, or empty if the command has
+ * already printed everything.
  */
 export class CommandFailure extends Error {
   override readonly name = 'CommandFailure';
@@ -38,7 +38,7 @@ export class CommandFailure extends Error {
     options: ErrorOptions = {},
   ) {
     super(message, options);
-    // Whoever prints this with its stack shows where users cannot do anything about it.
+    // nest-commander prints `stack`; a stack trace does not help users.
     this.stack = this.toString();
   }
 
@@ -46,7 +46,7 @@ export class CommandFailure extends Error {
     return this.message === '' ? '' : `error: ${printable(this.message)}\n`;
   }
 
-  /** `error` in the words and with the exit code that a user gets. */
+  /** Converts any error to the message and exit code that the user gets. */
   static from(error: unknown): CommandFailure {
     if (error instanceof CommandFailure) return error;
     if (error instanceof SessionsError) {
@@ -56,7 +56,7 @@ export class CommandFailure extends Error {
   }
 }
 
-/** The command line itself was wrong. */
+/** The command line is wrong. */
 export function usage(message: string): CommandFailure {
   return new CommandFailure(EXIT.usage, message);
 }

@@ -1,29 +1,31 @@
 /**
- * Whatever a terminal would obey, or not show: control characters (ESC, C1 and DEL too), direction marks, invisible,
- * unpaired and unassigned ones, line and paragraph separators, and marks piled on one letter.
+ * Characters that a terminal interprets or hides: control characters (ESC, C1, DEL), direction marks, invisible,
+ * unpaired and unassigned characters, line and paragraph separators, and more than four marks on one letter.
  */
-const UNSEEN = /[\p{C}\p{Zl}\p{Zp}\u115f\u1160\u3164\uffa0]|(?<=\p{M}{4})\p{M}/gu;
+const UNSAFE = /[\p{C}\p{Zl}\p{Zp}\u115f\u1160\u3164\uffa0]|(?<=\p{M}{4})\p{M}/gu;
 
-/** `text` on one line, harmless to a terminal: what cannot be shown is spelt out as `\x1b` or `\u{202e}`. */
+/** `text` on one line, safe for a terminal: unsafe characters become `\x1b` or `\u{202e}`. */
 export function escapeControl(text: string): string {
-  return text.replaceAll(UNSEEN, (character) => {
+  return text.replaceAll(UNSAFE, (character) => {
     const code = character.codePointAt(0) ?? 0;
     const hex = code.toString(16);
     return code < 0x100 ? `\\x${hex.padStart(2, '0')}` : `\\u{${hex}}`;
   });
 }
 
-/** As `escapeControl`, and no longer than `most` characters. */
-export function escapeControlStart(text: string, most: number): string {
+/** As `escapeControl`, cut to `maxLength` characters. */
+export function escapeControlStart(text: string, maxLength: number): string {
   const characters = Array.from(escapeControl(text));
-  return characters.length > most ? `${characters.slice(0, most - 1).join('')}…` : characters.join('');
+  return characters.length > maxLength
+    ? `${characters.slice(0, maxLength - 1).join('')}…`
+    : characters.join('');
 }
 
-/** JSON with the same values, in which everything unseen is escaped. */
+/** JSON with the same values; unsafe characters are escaped. */
 export function toEscapedJson(value: unknown): string {
   return JSON.stringify(value, null, 2)
     .split('\n')
-    .map((line) => line.replaceAll(UNSEEN, escapeUnits))
+    .map((line) => line.replaceAll(UNSAFE, escapeUnits))
     .join('\n');
 }
 

@@ -7,20 +7,20 @@ const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-/** In tables a name from outside gets so much room; `--json` has all of it. */
-const CELL = 40;
+/** Tables cut texts from outside to this length; `--json` does not. */
+const MAX_CELL = 40;
 
 export function size(bytes: number): string {
   return prettyBytes(bytes);
 }
 
-/** A span of time in its two largest units: `1 h 5 min`. */
+/** A duration in its two largest units: `1 h 5 min`. */
 export function span(ms: number): string {
   if (ms < SECOND) return `${Math.max(0, Math.round(ms))} ms`;
   if (ms < MINUTE) return `${Math.floor(ms / SECOND)} s`;
-  if (ms < HOUR) return two(ms, MINUTE, 'min', SECOND, 's');
-  if (ms < DAY) return two(ms, HOUR, 'h', MINUTE, 'min');
-  return two(ms, DAY, 'd', HOUR, 'h');
+  if (ms < HOUR) return inTwoUnits(ms, MINUTE, 'min', SECOND, 's');
+  if (ms < DAY) return inTwoUnits(ms, HOUR, 'h', MINUTE, 'min');
+  return inTwoUnits(ms, DAY, 'd', HOUR, 'h');
 }
 
 export function instant(at: number | null): string {
@@ -31,16 +31,16 @@ export function ago(at: number | null, now: number): string {
   return at === null ? NONE : `${span(now - at)} ago`;
 }
 
-/** What came from outside, fit for a cell of a table. */
+/** A text from outside, escaped and cut for a table cell. */
 export function cell(text: string | null): string {
-  return text === null || text === '' ? NONE : escapeControlStart(text, CELL);
+  return text === null || text === '' ? NONE : escapeControlStart(text, MAX_CELL);
 }
 
 export function counted(count: number, one: string, many = `${one}s`): string {
   return `${count} ${count === 1 ? one : many}`;
 }
 
-function two(ms: number, large: number, largeName: string, small: number, smallName: string): string {
+function inTwoUnits(ms: number, large: number, largeName: string, small: number, smallName: string): string {
   const rest = Math.floor((ms % large) / small);
   return `${Math.floor(ms / large)} ${largeName}${rest > 0 ? ` ${rest} ${smallName}` : ''}`;
 }

@@ -1,10 +1,10 @@
 import type { LoggerService } from '@nestjs/common';
 import { escapeControl } from './escape-control.js';
 
-/** The context in which Nest tells what broke the start: it is told to the user anyway, in one line. */
-const SAID_ELSEWHERE = 'ExceptionHandler';
+/** Nest's context for a failed start, which the program itself prints in one line. */
+const START_FAILURE = 'ExceptionHandler';
 
-/** Warnings and errors on standard error, one line each; of what else happens a command says nothing. */
+/** Writes warnings and errors to stderr, one line each, and drops everything else. */
 export class StderrLogger implements LoggerService {
   log(): void {}
 
@@ -24,12 +24,12 @@ export class StderrLogger implements LoggerService {
     this.write('error', message, rest);
   }
 
-  /** Of the rest only the last is shown, the part that speaks: never a stack. */
+  /** Nest passes the context last; the stack before it is not printed. */
   private write(level: string, message: unknown, rest: readonly unknown[]): void {
-    const part = rest.at(-1);
-    if (part === SAID_ELSEWHERE) return;
-    const speaker = typeof part === 'string' ? ` [${escapeControl(part)}]` : '';
+    const context = rest.at(-1);
+    if (context === START_FAILURE) return;
+    const source = typeof context === 'string' ? ` [${escapeControl(context)}]` : '';
     const text = message instanceof Error ? message.message : String(message);
-    process.stderr.write(`${level}${speaker}: ${escapeControl(text)}\n`);
+    process.stderr.write(`${level}${source}: ${escapeControl(text)}\n`);
   }
 }

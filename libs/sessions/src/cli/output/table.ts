@@ -3,7 +3,7 @@ import type { Terminal } from './terminal.js';
 
 type Cell = string | number;
 
-/** No lines and no colours: easy to read, to `grep` and to cut into columns. */
+/** No borders, no colours: easy to read, to `grep` and to cut into columns. */
 const PLAIN = {
   chars: {
     top: '',
@@ -25,7 +25,7 @@ const PLAIN = {
   style: { 'padding-left': 0, 'padding-right': 0, head: [], border: [] },
 };
 
-/** Rows under a head; numbers are aligned to the right. */
+/** Rows under a head; numbers are right-aligned. */
 export function columns(
   terminal: Terminal,
   head: readonly string[],
@@ -38,21 +38,21 @@ export function columns(
     colAligns: head.map((_, index) => (typeof first[index] === 'number' ? 'right' : 'left')),
   });
   table.push(...rows.map((row) => [...row]));
-  return printed(table);
+  return render(table);
 }
 
-/** A name and its value on each line. */
+/** One name and value per line. */
 export function facts(terminal: Terminal, pairs: readonly (readonly [string, Cell])[]): string {
   const table = new CliTable(PLAIN);
   table.push(...pairs.map(([name, value]) => [terminal.bold(name), String(value)]));
-  return printed(table);
+  return render(table);
 }
 
-/** A part of an output of several parts. */
+/** A titled, indented part of an output. */
 export function section(terminal: Terminal, title: string, body: string): string {
   return `${terminal.bold(title)}\n${body.replaceAll(/^(?=.)/gm, '  ')}`;
 }
 
-function printed(table: CliTable.Table): string {
+function render(table: CliTable.Table): string {
   return `${table.toString().replaceAll(/ +$/gm, '')}\n`;
 }

@@ -2,31 +2,26 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline/promises';
 import { styleText } from 'node:util';
 import { Injectable } from '@nestjs/common';
-import { CommandFailure, EXIT } from './command-failure.js';
+import { CommandFailure, EXIT, usage } from './command-failure.js';
 import { toEscapedJson } from './escape-control.js';
 
-/** Where commands print: data on standard output, everything else on standard error. */
+/** Output of commands: data goes to stdout, everything else to stderr. */
 @Injectable()
 export class Terminal {
   constructor() {
     this.surviveClosedStreams();
   }
 
-  /** Whether a person sits there who can be asked. */
-  get canAsk(): boolean {
-    return process.stdin.isTTY && process.stderr.isTTY;
-  }
-
-  /** Whether a moving picture on standard error is looked at by somebody. */
+  /** Whether a person can see a progress bar. */
   get showsProgress(): boolean {
     return process.stderr.isTTY;
   }
 
-  /** Prints data. A reader that has seen enough (`| head -1`) ends it quietly. */
+  /** Prints data. Resolves, too, if the reader closes the pipe (`| head -1`). */
   print(text: string): Promise<void> {
     return new Promise((resolve, reject) => {
       const done = (error?: Error | null): void => {
-        if (error && !isClosedPipe(error)) reject(unwritable(error));
+        if (error && !isClosedPipe(error)) reject(writeFailure(error));
         else resolve();
       };
       try {
@@ -41,31 +36,38 @@ export class Terminal {
     return this.print(`${toEscapedJson(value)}\n`);
   }
 
-  /** Says something that is not data. */
+  /** Prints a message that is not data. */
   note(text: string): void {
     process.stderr.write(text);
   }
 
-  /** Bold where colours are wanted: on a terminal, and without `NO_COLOR`. */
+  /** Bold on a terminal, unless `NO_COLOR` is set. */
   bold(text: string): string {
     return styleText('bold', text, { stream: process.stdout });
   }
 
-  /** Asks a question that only `y` or `yes` answers with yes. The end of the input is a no. */
-  async confirm(question: string, signal: AbortSignal): Promise<boolean> {
-    // Without line editing of its own, so that Ctrl-C stays the signal that it is everywhere else.
+  /** Throws where `confirm` would find nobody to answer. */
+  requirePerson(): void {
+    if (process.stdin.isTTY && process.stderr.isTTY) return;
+    throw usage('cannot ask for confirmation (stdin or stderr is not a terminal): pass --yes');
+  }
+
+  /** Asks a question, and rejects unless the answer is `y` or `yes`. The end of the input is a no. */
+  async confirm(question: string, signal: AbortSignal): Promise<void> {
+    // With readline's line editing, Ctrl-C would not be a signal.
     const asking = createInterface({ input: process.stdin, output: process.stderr, terminal: false });
     try {
       const closed = once(asking, 'close', { signal }).then(() => 'no');
       closed.catch(() => {});
       const answer = await Promise.race([asking.question(`${question} [y/N] `, { signal }), closed]);
-      return /^y(es)?$/i.test(answer.trim());
+      if (/^y(es)?$/i.test(answer.trim())) return;
+      throw new CommandFailure(EXIT.failure, 'not confirmed: nothing was changed');
     } finally {
       asking.close();
     }
   }
 
-  /** What cannot be written must not bring the process down with a stack trace. */
+  /** Without a listener, a failed write ends the process with a stack trace. */
   private surviveClosedStreams(): void {
     process.stderr.on('error', () => {});
     process.stdout.on('error', (error) => {
@@ -78,7 +80,7 @@ function isClosedPipe(error: Error): boolean {
   return 'code' in error && (error.code === 'EPIPE' || error.code === 'ERR_STREAM_DESTROYED');
 }
 
-function unwritable(error: Error): CommandFailure {
+function writeFailure(error: Error): CommandFailure {
   const code = 'code' in error && typeof error.code === 'string' ? ` (${error.code})` : '';
-  return new CommandFailure(EXIT.failure, `the output cannot be written${code}`, { cause: error });
+  return new CommandFailure(EXIT.failure, `cannot write to stdout${code}`, { cause: error });
 }
