@@ -7,7 +7,7 @@ import { ADAPTERS, startApp, type AdapterName, type RunningApp } from '../suppor
 import { OwnerController } from '../support/owner-app.js';
 import { AdminClient, TOKEN } from './admin-client.js';
 
-/** The sizes of all files of sessions, those in the trash too. */
+/** Sizes of all session files, including those in the trash. */
 async function storedSizes(storagePath: string): Promise<number[]> {
   const entries = await readdir(storagePath, { recursive: true, withFileTypes: true });
   const beside = new Set([storagePath, join(storagePath, 'signs')]);
@@ -39,7 +39,7 @@ describe.each(ADAPTERS)('admin cleanup on %s', (adapter: AdapterName) => {
     return { browser, id };
   }
 
-  it('answers when files and streams are gone, and says how much that was', async () => {
+  it('answers after files are deleted and streams closed, with their number and size', async () => {
     const { browser, id } = await open();
     const other = await open();
     await browser.fetch('/files?size=1000', { method: 'POST' });
@@ -63,14 +63,14 @@ describe.each(ADAPTERS)('admin cleanup on %s', (adapter: AdapterName) => {
     expect(totals.ended.admin).toBe(1);
   });
 
-  it('ends the session for good: its client gets another one', async () => {
+  it('ends the session for good: its client gets a new one', async () => {
     const { browser, id } = await open();
     await admin.cleanup(id);
     const { id: next } = (await (await browser.fetch('/hello')).json()) as { id: string };
     expect(next).not.toBe(id);
   });
 
-  it('says 404 the second time, and to all but one of many at once', async () => {
+  it('answers 404 the second time, and to all but one of many concurrent requests', async () => {
     const { id } = await open();
     const answers = await Promise.all(Array.from({ length: 8 }, () => admin.cleanup(id)));
     const statuses = answers.map(({ status }) => status);
@@ -79,7 +79,7 @@ describe.each(ADAPTERS)('admin cleanup on %s', (adapter: AdapterName) => {
     expect((await admin.request(`/admin/sessions/${id}`)).status).toBe(404);
   });
 
-  it('takes no notice of a body', async () => {
+  it('ignores a body', async () => {
     const { id } = await open();
     const { status } = await admin.request(`/admin/sessions/${id}/cleanup`, {
       method: 'POST',
@@ -89,7 +89,7 @@ describe.each(ADAPTERS)('admin cleanup on %s', (adapter: AdapterName) => {
     expect(status).toBe(200);
   });
 
-  it('needs more than a form: what a page elsewhere can send is refused', async () => {
+  it('refuses requests that a form on another site can send', async () => {
     const { id } = await open();
     const stranger = new AdminClient(running.url, null);
     const { status } = await stranger.request(`/admin/sessions/${id}/cleanup`, {

@@ -2,7 +2,7 @@ import { requestVerbatim, type VerbatimRequest, type VerbatimResponse } from '..
 
 export const TOKEN = 'an-operator-token-of-32-characters-or-more';
 
-/** An operator's requests: with the token, unless another is given. */
+/** Sends an operator's requests. Default: with the valid token. */
 export class AdminClient {
   constructor(
     private readonly url: string,
@@ -38,12 +38,12 @@ export interface SessionList {
   readonly next_cursor?: string;
 }
 
-/** Node answers 431 to a head beyond its limit and hangs up, which can overtake its answer. */
+/** Node answers 431 to an oversized head and closes the connection, which can overtake its answer. */
 export async function statusOrReset(answer: Promise<VerbatimResponse>): Promise<number> {
   try {
     return (await answer).status;
   } catch (error) {
-    // Node's own errors are of another realm than jest's `Error`.
+    // Node's errors are not `instanceof` jest's `Error`.
     if (/ECONNRESET|EPIPE/.test(String(error))) return 431;
     throw error;
   }

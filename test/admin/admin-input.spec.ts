@@ -6,15 +6,15 @@ import { AdminClient, statusOrReset, TOKEN, type SessionList } from './admin-cli
 
 const ID = '0e8fb3bb-5a3c-4be5-9f8a-1d1a3f7f6a11';
 
-/** All that a refused query is ever told. */
+/** Every message that a refused query can get. */
 const REFUSALS = new Set([
-  'query parameters are: limit, cursor, user_id, sort',
+  'unknown parameter: use limit, cursor, user_id, sort',
   'limit must be a whole number from 1 to 1000',
   'limit must be a string',
   'sort must be one of created_at, -created_at, last_activity, -last_activity',
   'user_id must have at most 255 characters',
   'user_id must be a string',
-  'user_id must be text',
+  'user_id must be non-empty text without control characters',
   'cursor must be the next_cursor of another page',
   'cursor must be the next_cursor of another page with the same sort',
 ]);
@@ -131,7 +131,7 @@ describe.each(ADAPTERS)('bad admin input on %s', (adapter: AdapterName) => {
 
     afterAll(() => running.close());
 
-    it.each(REFUSED_QUERIES)('?%s is refused with 400, and not repeated', async (query) => {
+    it.each(REFUSED_QUERIES)('?%s is refused with 400, and not echoed', async (query) => {
       const { status, text } = await admin.request(`/admin/sessions?${query}`);
       const { message, ...rest } = JSON.parse(text) as { message: string[] };
       expect([status, rest]).toEqual([400, { error: 'Bad Request', statusCode: 400 }]);
@@ -146,9 +146,9 @@ describe.each(ADAPTERS)('bad admin input on %s', (adapter: AdapterName) => {
       },
     );
 
-    it('a user id that does not decode finds nobody', async () => {
+    it('a user id that cannot be decoded matches no session', async () => {
       const { status, text } = await admin.request('/admin/sessions?user_id=%E0%A4%A');
-      // Express makes U+FFFD of it, Fastify leaves it as it is.
+      // Express replaces it by U+FFFD, Fastify leaves it encoded.
       expect(status).toBe(adapter === 'express' ? 400 : 200);
       expect(text).not.toContain('session_id');
     });
@@ -158,7 +158,7 @@ describe.each(ADAPTERS)('bad admin input on %s', (adapter: AdapterName) => {
       expect((await admin.request(`/admin/sessions?limit=1&${many.slice(0, 14_000)}`)).status).toBe(400);
     });
 
-    it('64 KiB of cursor: refused by Node itself, which goes on serving', async () => {
+    it('64 KiB of cursor: Node itself refuses it, and keeps serving', async () => {
       const path = `/admin/sessions?cursor=${'A'.repeat(65_536)}`;
       expect(await statusOrReset(admin.request(path))).toBe(431);
       expect((await admin.request('/admin/sessions')).status).toBe(200);
@@ -169,10 +169,10 @@ describe.each(ADAPTERS)('bad admin input on %s', (adapter: AdapterName) => {
       const cleaned = await admin.cleanup(id);
       expect([shown.status, cleaned.status]).toEqual([404, 404]);
       const { message } = JSON.parse(shown.text) as { message: string };
-      expect(message).toMatch(/^(There is no such live session\.|Cannot GET \S+)$/);
+      expect(message).toMatch(/^(No live session has this id\.|Cannot GET \S+)$/);
     });
 
-    it.each(['%E0%A4%A', '%', '%zz'])('a path that does not decode (%s): 4xx', async (id) => {
+    it.each(['%E0%A4%A', '%', '%zz'])('a path that cannot be decoded (%s): 4xx', async (id) => {
       const { status, text } = await admin.request(`/admin/sessions/${id}`);
       expect(status).toBeGreaterThanOrEqual(400);
       expect(status).toBeLessThan(500);
@@ -192,7 +192,7 @@ describe.each(ADAPTERS)('bad admin input on %s', (adapter: AdapterName) => {
       ['POST', ''],
       ['POST', '/metrics'],
       ['TRACE', ''],
-    ])('%s /admin/sessions%s is nothing: 4xx', async (method, path) => {
+    ])('%s /admin/sessions%s is no route: 4xx', async (method, path) => {
       const { status } = await admin.request(`/admin/sessions${path}`, { method });
       expect([404, 405]).toContain(status);
     });
@@ -224,7 +224,7 @@ describe.each(ADAPTERS)('bad admin input on %s', (adapter: AdapterName) => {
         for (const method of ['GET', 'HEAD', 'OPTIONS']) {
           const { status, text } = await stranger.request(path, { method, from: `127.0.1.${index + 1}` });
           expect(text).not.toContain(id);
-          // What Express says to OPTIONS is which methods there are.
+          // Express answers OPTIONS with the allowed methods.
           expect(method === 'OPTIONS' ? [200, 400, 401, 404] : [400, 401, 404]).toContain(status);
         }
       }

@@ -15,7 +15,7 @@ async function idOf(response: Response): Promise<string> {
   return ((await response.json()) as { id: string }).id;
 }
 
-/** What the schedule would do within the next second. */
+/** Runs the jobs that the schedule would run within the next second. */
 async function runDueJobs({ app }: RunningApp): Promise<void> {
   const cleanup = app.get(Cleanup);
   for (const job of CLEANUP_JOBS) await cleanup.runIfDue(job);
@@ -47,7 +47,7 @@ describe.each(ADAPTERS)('admin JSON on %s', (adapter: AdapterName) => {
     await rm(storagePath, { recursive: true, force: true });
   });
 
-  /** Anna uploads twice and logs in; Ben only looks in; Carl uploads and leaves. */
+  /** Anna uploads twice and logs in; Ben sends one request; Carl uploads and ends his session. */
   async function traffic() {
     const anna = new Browser(running.url, 'Anna/1.0');
     const annaId = await idOf(await anna.fetch('/hello'));
@@ -101,7 +101,7 @@ describe.each(ADAPTERS)('admin JSON on %s', (adapter: AdapterName) => {
     };
   }
 
-  it('lists sessions field for field, with what they hold, and the stats of all', async () => {
+  it('lists sessions field for field, with their resources and overall statistics', async () => {
     const known = await traffic();
     expect(await admin.read('/admin/sessions')).toEqual({
       sessions: [
@@ -138,7 +138,7 @@ describe.each(ADAPTERS)('admin JSON on %s', (adapter: AdapterName) => {
     });
   });
 
-  it('tells the sums, the limits and the cleanup jobs', async () => {
+  it('shows totals, limits and cleanup jobs', async () => {
     await traffic();
     const job = { last_run: null, duration_seconds: null, items: null, failures: null };
     const waiting = { ...job, next_run: '2026-03-01T12:01:00.000Z' };
@@ -155,14 +155,14 @@ describe.each(ADAPTERS)('admin JSON on %s', (adapter: AdapterName) => {
     });
   });
 
-  it('keeps the sums, the sessions and the latest runs over a restart', async () => {
+  it('keeps totals, sessions and latest runs across a restart', async () => {
     const known = await traffic();
     clock.advance(60_000);
     await runDueJobs(running);
     await running.app.close();
     await start();
     const { sessions, stats } = await admin.read<SessionList>('/admin/sessions');
-    // Ben's cookie never came back and he holds nothing: the cleanup ended him after a minute.
+    // Ben never returned his cookie and has no files: the cleanup ended his session after a minute.
     expect(sessions).toEqual([{ ...annaAsSeen(known), duration_seconds: 75, idle_seconds: 65 }]);
     expect(stats).toEqual({
       total_sessions_created: 3,
@@ -183,7 +183,7 @@ describe.each(ADAPTERS)('admin JSON on %s', (adapter: AdapterName) => {
     });
   });
 
-  it('reads all that without touching, counting or beginning a session', async () => {
+  it('reads without touching, counting or opening a session', async () => {
     const { annaId, cookie } = await traffic();
     const before = await admin.read<SessionList>('/admin/sessions');
     for (const path of ['/admin/sessions', '/admin/sessions/metrics', `/admin/sessions/${annaId}`]) {
@@ -194,7 +194,7 @@ describe.each(ADAPTERS)('admin JSON on %s', (adapter: AdapterName) => {
     expect(await admin.read('/admin/sessions')).toEqual(before);
   });
 
-  it('shows neither token, nor its hash, nor a path', async () => {
+  it('shows no token, no hash of one and no path', async () => {
     const anna = new Browser(running.url);
     await anna.fetch('/files?size=10', { method: 'POST' });
     const secret = anna.cookieHeader.split('=')[1] ?? '';

@@ -3,7 +3,7 @@ import { SessionsAdminModule } from 'nest-sessions/admin';
 import { ADAPTERS, startApp, type AdapterName, type RunningApp } from '../support/http-app.js';
 import { AdminClient, TOKEN } from './admin-client.js';
 
-describe.each(ADAPTERS)('what admin leaves in the log on %s', (adapter: AdapterName) => {
+describe.each(ADAPTERS)('log lines of the admin on %s', (adapter: AdapterName) => {
   let running: RunningApp;
   let lines: string[];
 
@@ -24,7 +24,7 @@ describe.each(ADAPTERS)('what admin leaves in the log on %s', (adapter: AdapterN
     };
   }
 
-  it('a cleanup: who, what, which session and how it went, in one line', async () => {
+  it('a cleanup: action, session, network and outcome, in one line', async () => {
     const opening = await running.app.get(SessionService).open({ ipAddress: '192.0.2.7', userAgent: 'x' });
     const id = opening.kind === 'opened' ? opening.session.id : '';
     const admin = new AdminClient(running.url);
@@ -34,7 +34,7 @@ describe.each(ADAPTERS)('what admin leaves in the log on %s', (adapter: AdapterN
     expect(lines).toEqual([`log: cleanup session=${id} network=127.0.0.1/32 resources=0 done=true`]);
   });
 
-  it('guessing: once a minute for each network, and never what was guessed', async () => {
+  it('guessed tokens: once a minute per network, and never the token', async () => {
     const stranger = new AdminClient(running.url, 'another-guess');
     for (let count = 0; count < 15; count += 1) await stranger.request('/admin/sessions');
     expect(lines).toEqual(['warn: Too many wrong admin tokens from 127.0.0.1/32']);

@@ -18,7 +18,7 @@ describe.each(ADAPTERS)('admin cleanup with files on two nodes, on %s', (adapter
   });
   afterEach(() => (isThereClosed ? nodes.closeHere() : nodes.close()));
 
-  it('answers 200 when both have deleted theirs', async () => {
+  it('answers 200 after both have deleted their files', async () => {
     const { status, text } = await admin.cleanup(nodes.sessionId);
     expect([status, JSON.parse(text)]).toEqual([
       200,
@@ -28,7 +28,7 @@ describe.each(ADAPTERS)('admin cleanup with files on two nodes, on %s', (adapter
       expect(await filesOnDisk(storagePath)).toEqual([]);
   });
 
-  it('answers 202 while one is away, with what is still to go', async () => {
+  it('answers 202 while one is away, with what is left to delete', async () => {
     const store = nodes.here.app.get(SessionStore);
     const held = await store.resources.list([nodes.sessionId]);
     const away = held.at(-1)?.nodeId;

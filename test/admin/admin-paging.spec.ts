@@ -10,7 +10,7 @@ describe.each(ADAPTERS)('admin pages on %s', (adapter: AdapterName) => {
   let running: RunningApp;
   let admin: AdminClient;
 
-  /** 25 sessions that began five at a time, in the same instant each; every third was active again, all at once. */
+  /** Opens 25 sessions, five per instant; every third is active again later, all in one instant. */
   beforeAll(async () => {
     const clock = new ManualClock();
     running = await startApp(adapter, {
@@ -46,7 +46,7 @@ describe.each(ADAPTERS)('admin pages on %s', (adapter: AdapterName) => {
     return read;
   }
 
-  it.each(SORTS)('tells every session once, in the order of %s, ties by id', async (sort) => {
+  it.each(SORTS)('lists every session once, ordered by %s, then by id', async (sort) => {
     const read = await pages(`sort=${sort}&limit=7`);
     expect(read.map(({ sessions }) => sessions.length)).toEqual([7, 7, 7, 4]);
     const told = read.flatMap(({ sessions }) => sessions);
@@ -60,11 +60,11 @@ describe.each(ADAPTERS)('admin pages on %s', (adapter: AdapterName) => {
     expect(new Set(told.map((session) => session[field])).size).toBeLessThan(12);
   });
 
-  it('has no next page where the last one is exactly full', async () => {
+  it('has no next page if the last one is exactly full', async () => {
     expect((await pages('limit=5')).map(({ sessions }) => sessions.length)).toEqual([5, 5, 5, 5, 5]);
   });
 
-  it('shows all at once, oldest first, where nothing is asked for', async () => {
+  it('lists all sessions at once, oldest first, without parameters', async () => {
     const [all, ...more] = await pages('');
     expect(more).toEqual([]);
     expect(all?.sessions.map(({ created_at }) => created_at)).toEqual(
@@ -73,7 +73,7 @@ describe.each(ADAPTERS)('admin pages on %s', (adapter: AdapterName) => {
     expect(all?.sessions).toHaveLength(25);
   });
 
-  it('pages through the sessions of one user alone', async () => {
+  it('pages through the sessions of one user', async () => {
     const told = (await pages('user_id=dora&limit=3&sort=-created_at')).map(({ sessions }) => sessions);
     expect(told.map((page) => page.length)).toEqual([3, 3, 1]);
     expect(new Set(told.flat().map(({ user_id }) => user_id))).toEqual(new Set(['dora']));

@@ -16,7 +16,7 @@ const ROUTES = [
   ['GET', '/operators'],
 ] as const;
 
-/** An application's own page for operators. */
+/** An application's own route for operators. */
 @Controller('operators')
 @SkipSession()
 @UseGuards(AdminTokenGuard)
@@ -64,12 +64,15 @@ describe.each(ADAPTERS)('admin token on %s', (adapter: AdapterName) => {
   afterEach(() => clock.advance(60_000));
   afterAll(() => running.close());
 
-  it.each(ROUTES)('%s %s wants it, and says the same to a missing and a wrong one', async (method, path) => {
-    const missing = await stranger.request(path, { method });
-    const wrong = await stranger.request(path, { method, headers: { 'X-Admin-Token': 'wrong' } });
-    expect([missing.status, wrong.status]).toEqual([401, 401]);
-    expect(missing.text).toBe(wrong.text);
-  });
+  it.each(ROUTES)(
+    '%s %s requires it, and answers the same if it is missing or wrong',
+    async (method, path) => {
+      const missing = await stranger.request(path, { method });
+      const wrong = await stranger.request(path, { method, headers: { 'X-Admin-Token': 'wrong' } });
+      expect([missing.status, wrong.status]).toEqual([401, 401]);
+      expect(missing.text).toBe(wrong.text);
+    },
+  );
 
   it.each(NASTY_TOKENS)('%s: 401, no echo, no session', async (_name, headers) => {
     const answer = await stranger.request('/admin/sessions', { headers });
@@ -78,18 +81,18 @@ describe.each(ADAPTERS)('admin token on %s', (adapter: AdapterName) => {
     expect(answer.headers['set-cookie']).toBeUndefined();
   });
 
-  it('64 KiB of header: a clear 4xx', async () => {
+  it('64 KiB of header: 4xx', async () => {
     const headers = { 'X-Admin-Token': 'x'.repeat(65_536) };
     expect(await statusOrReset(stranger.request('/admin/sessions', { headers }))).toBe(431);
   });
 
-  it('asks for the token before it looks at anything else', async () => {
+  it('checks the token before anything else', async () => {
     const paths = ['/admin/sessions?limit=0', '/admin/sessions?nope=1', '/admin/sessions/no-uuid'];
     const answers = await Promise.all(paths.map((path) => stranger.request(path)));
     expect(answers.map(({ status }) => status)).toEqual([401, 401, 401]);
   });
 
-  it('takes each of several tokens, so that one can take the place of the other', async () => {
+  it('accepts each of several tokens, so that one can replace another', async () => {
     const before = new AdminClient(running.url, OLD_TOKEN);
     expect((await before.request('/admin/sessions')).status).toBe(200);
     expect((await admin.request('/admin/sessions')).status).toBe(200);
@@ -100,7 +103,7 @@ describe.each(ADAPTERS)('admin token on %s', (adapter: AdapterName) => {
     expect([status, JSON.parse(text)]).toEqual([200, { operators: 1 }]);
   });
 
-  it('forbids to keep, sniff, refer to and frame whatever it answers', async () => {
+  it('forbids caching, sniffing, referrers and framing on every answer', async () => {
     const answers = await Promise.all([
       ...ROUTES.map(([method, path]) => admin.request(path, { method })),
       admin.request('/admin/sessions?limit=0'),
@@ -122,13 +125,13 @@ describe.each(ADAPTERS)('admin token on %s', (adapter: AdapterName) => {
   describe('after ten failures in a minute', () => {
     async function failTenTimes(from: string): Promise<void> {
       for (let count = 0; count < 10; count += 1) {
-        // Wherever they are made, they count together.
+        // Failures on all routes count together.
         const path = count % 2 === 0 ? '/admin/sessions' : '/operators';
         expect((await stranger.request(path, { from })).status).toBe(401);
       }
     }
 
-    it('locks the network out for the rest of the minute, whatever it presents', async () => {
+    it('locks the network out for the rest of the minute, even with a valid token', async () => {
       await failTenTimes('127.0.0.2');
       clock.advance(20_500);
       const wrong = await stranger.request('/admin/sessions', { from: '127.0.0.2' });
@@ -139,7 +142,7 @@ describe.each(ADAPTERS)('admin token on %s', (adapter: AdapterName) => {
       expect(wrong.headers['cache-control']).toBe('no-store');
     });
 
-    it('lets it in again when the minute is over, and other networks all the time', async () => {
+    it('admits it again after the minute, and other networks all the time', async () => {
       await failTenTimes('127.0.0.3');
       clock.advance(59_999);
       expect((await admin.request('/admin/sessions', { from: '127.0.0.3' })).status).toBe(429);
@@ -148,7 +151,7 @@ describe.each(ADAPTERS)('admin token on %s', (adapter: AdapterName) => {
       expect((await admin.request('/admin/sessions', { from: '127.0.0.3' })).status).toBe(200);
     });
 
-    it('counts a network by its own address, not by what it says of others', async () => {
+    it('counts by the address of the connection, not by forwarding headers', async () => {
       for (let count = 0; count < 10; count += 1) {
         await stranger.request('/admin/sessions', {
           from: '127.0.0.5',
@@ -172,7 +175,7 @@ describe.each(ADAPTERS)('admin without a token on %s', (adapter: AdapterName) =>
 
   afterAll(() => running.close());
 
-  it.each(ROUTES)('%s %s is answered as if it were not there', async (method, path) => {
+  it.each(ROUTES)('%s %s answers like a route that does not exist', async (method, path) => {
     const presented: Record<string, string>[] = [{}, { 'X-Admin-Token': TOKEN }, { 'X-Admin-Token': '' }];
     for (const headers of presented) {
       const answer = await requestVerbatim(running.url, path, { method, headers });

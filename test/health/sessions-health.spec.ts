@@ -27,7 +27,7 @@ class HealthController {
 @Module({ imports: [TerminusModule, SessionsHealthModule], controllers: [HealthController] })
 class HealthModule {}
 
-/** Terminus 11 has no word for what serves and needs an operator. */
+/** Terminus 11 has no `degraded`. */
 const DEGRADED = Reflect.has(new HealthIndicatorService().check('any'), 'degraded') ? 'degraded' : 'up';
 const WELL = { store: 'ok', cleanup: 'ok', storage: 'ok', recovery: 'ok' };
 
@@ -52,13 +52,13 @@ describe.each(ADAPTERS)('health on %s', (adapter: AdapterName) => {
     return { status: response.status, sessions: body.details.sessions };
   }
 
-  /** What it says once its second of memory is over. */
+  /** The answer after the cached one has expired. */
   function askAnew(): ReturnType<typeof ask> {
     clock.advance(1000);
     return ask();
   }
 
-  it('is up, and begins no session', async () => {
+  it('is up, and opens no session', async () => {
     expect(await ask()).toEqual({ status: 200, sessions: { status: 'up', ...WELL } });
     expect((await running.app.get(SessionService).totals()).created).toBe(0);
   });
@@ -77,7 +77,7 @@ describe.each(ADAPTERS)('health on %s', (adapter: AdapterName) => {
     expect(await askAnew()).toEqual({ status: 200, sessions: { ...WELL, status: 'up' } });
   });
 
-  it('goes down when the disk takes no new bytes', async () => {
+  it('goes down when the disk accepts no new bytes', async () => {
     const { storage } = running.app.get(SessionsCore);
     const room = await storage.room();
     const refusing = 'There is too little room.';
@@ -87,7 +87,7 @@ describe.each(ADAPTERS)('health on %s', (adapter: AdapterName) => {
     expect((await askAnew()).sessions).toEqual({ ...WELL, status: 'down', storage: 'read_only' });
   });
 
-  it('is degraded, and served, while the files belong to another store', async () => {
+  it('is degraded, with status 200, while the files belong to another store', async () => {
     const marker = join(running.storagePath, '.nest-sessions.json');
     const text = await readFile(marker, 'utf8');
     await writeFile(marker, JSON.stringify({ ...(JSON.parse(text) as object), store: 'another' }));
@@ -99,7 +99,7 @@ describe.each(ADAPTERS)('health on %s', (adapter: AdapterName) => {
     expect((await askAnew()).sessions).toEqual({ ...WELL, status: 'up' });
   });
 
-  it('goes down when no cleanup ran for two intervals, and up again with the next ones', async () => {
+  it('goes down when no cleanup ran for two intervals, and up again with the next runs', async () => {
     const cleanup = running.app.get(Cleanup);
     const stopped = jest.spyOn(cleanup, 'runIfDue').mockResolvedValue();
     clock.advance(119_000);
@@ -116,7 +116,7 @@ describe.each(ADAPTERS)('health on %s', (adapter: AdapterName) => {
     expect((await askAnew()).status).toBe(200);
   });
 
-  it('goes down within a second when the store hangs, and asks it once, however often it is asked', async () => {
+  it('goes down within a second when the store hangs, and calls the store once for all requests', async () => {
     const store = running.app.get(SessionStore);
     let hang = true;
     let calls = 0;
@@ -136,7 +136,7 @@ describe.each(ADAPTERS)('health on %s', (adapter: AdapterName) => {
     hang = false;
   });
 
-  it('goes down when the store fails, without a word of the error, and up again after it', async () => {
+  it('goes down when the store fails, without its error text, and up again afterwards', async () => {
     const store = running.app.get(SessionStore);
     jest.spyOn(store.ledger, 'listRuns').mockRejectedValueOnce(new Error('disk I/O error at /secret/path'));
     const { status, sessions } = await askAnew();
@@ -151,7 +151,7 @@ describe.each(ADAPTERS)('health on %s', (adapter: AdapterName) => {
     ['stuck', 'an end', (core: SessionsCore) => jest.spyOn(core.recovery, 'stuck', 'get').mockReturnValue(1)],
     ['stuck', 'an orphan', (core: SessionsCore) => jest.spyOn(core.sweep, 'stuck', 'get').mockReturnValue(1)],
     ['held', 'a sweep', (core: SessionsCore) => (core.sweep.held = true)],
-  ])('is degraded, but serves, while something is %s: %s', async (word, _what, given) => {
+  ])('is degraded, with status 200, while something is %s: %s', async (word, _what, given) => {
     given(running.app.get(SessionsCore));
     expect(await askAnew()).toEqual({
       status: 200,
@@ -159,7 +159,7 @@ describe.each(ADAPTERS)('health on %s', (adapter: AdapterName) => {
     });
   });
 
-  it('looks once a second, whoever asks', async () => {
+  it('checks once a second, however many requests ask', async () => {
     const look = jest.spyOn(running.app.get(SessionStore).ledger, 'listRuns');
     await askAnew();
     await Promise.all(Array.from({ length: 50 }, ask));

@@ -1,4 +1,4 @@
-/** One scrape, read as Prometheus reads it: a line that it could not take fails. */
+/** Parses a scrape as Prometheus does, and throws on lines that Prometheus would reject. */
 export class Exposition {
   readonly types = new Map<string, string>();
   readonly helps = new Map<string, string>();
@@ -31,7 +31,7 @@ export class Exposition {
     const [, series, value] =
       /^([a-z_]+(?:\{[a-z_]+="[^"\\\n]*"(?:,[a-z_]+="[^"\\\n]*")*\})?) (\S+)$/.exec(line) ?? [];
     if (!series || Number.isNaN(Number(value))) throw new Error(`Not a line of metrics: ${line}`);
-    if (this.samples.has(series)) throw new Error(`Told twice: ${series}`);
+    if (this.samples.has(series)) throw new Error(`Duplicate series: ${series}`);
     this.samples.set(series, Number(value));
   }
 }

@@ -53,7 +53,7 @@ describe.each(ADAPTERS)('metrics on %s', (adapter: AdapterName) => {
     for (const job of CLEANUP_JOBS) await running.app.get(Cleanup).run(job);
   }
 
-  /** Anna evicts her first file and keeps two, and a stream; Ben leaves with one; Carl only looks in. */
+  /** Anna uploads three files, which evicts older ones, and opens a stream; Ben ends his session; Carl sends one request. */
   async function traffic(): Promise<void> {
     const anna = new Browser(running.url, 'Anna/1.0');
     for (const size of [100, 200, 300]) {
@@ -85,13 +85,13 @@ describe.each(ADAPTERS)('metrics on %s', (adapter: AdapterName) => {
     'nest_sessions_due{kind="ending"}': 0,
   };
 
-  it('tells what sessions there are, and what they hold and let go', async () => {
+  it('shows sessions, their resources, and what was released', async () => {
     await start({ maxResources: 2 });
     await traffic();
     expect((await scrape()).values).toMatchObject(STORED);
   });
 
-  it('goes on counting what the store keeps over a restart', async () => {
+  it('continues the counters of the store after a restart', async () => {
     await start({ maxResources: 2 });
     await traffic();
     await runJobs();
@@ -100,13 +100,13 @@ describe.each(ADAPTERS)('metrics on %s', (adapter: AdapterName) => {
     expect((await scrape()).values).toMatchObject({
       ...STORED,
       'nest_sessions_cleanup_runs_total{job="idle"}': 1,
-      // The stream was closed as the server went down.
+      // The shutdown closed the stream.
       'nest_sessions_resources{type="stream"}': 0,
       nest_sessions_streams_open: 0,
     });
   });
 
-  it('says in its help what survives a restart, and of what kind each metric is', async () => {
+  it('states in the help what survives a restart, and the type of each metric', async () => {
     await start();
     const { helps, types } = await scrape();
     expect([...types.keys()].toSorted()).toEqual([...helps.keys()].toSorted());
@@ -114,10 +114,10 @@ describe.each(ADAPTERS)('metrics on %s', (adapter: AdapterName) => {
       expect([name, type === 'counter']).toEqual([name, name.endsWith('_total')]);
     const counters = [...helps].filter(([name]) => name.endsWith('_total'));
     expect(counters.length).toBeGreaterThan(8);
-    for (const [, help] of counters) expect(help).toMatch(/survives restarts|Of this process/);
+    for (const [, help] of counters) expect(help).toMatch(/survives restarts|Counted by this process/);
   });
 
-  it('tells of runs of the cleanup, and of what waits for the next', async () => {
+  it('shows runs of the cleanup, and what is due for the next', async () => {
     await start();
     await new Browser(running.url).fetch('/hello');
     clock.advance(60_000);
@@ -170,7 +170,7 @@ describe.each(ADAPTERS)('metrics on %s', (adapter: AdapterName) => {
     expect((await scrape()).value('nest_sessions_stuck')).toBe(3);
   });
 
-  it('measures what the store takes to answer, and counts its failures', async () => {
+  it('measures the duration of store calls, and counts failed ones', async () => {
     await start();
     const core = running.app.get(SessionsCore);
     await new Browser(running.url).fetch('/hello');
@@ -191,7 +191,7 @@ describe.each(ADAPTERS)('metrics on %s', (adapter: AdapterName) => {
     expect(added(`${name}_sum`)).toBeGreaterThanOrEqual(0.05);
   });
 
-  it('still answers while the store does not, without figures that it cannot know', async () => {
+  it('answers while the store does not, without the figures of the store', async () => {
     await start();
     const totals = jest
       .spyOn(running.app.get(SessionStore).ledger, 'totals')
@@ -208,7 +208,7 @@ describe.each(ADAPTERS)('metrics on %s', (adapter: AdapterName) => {
     });
   });
 
-  it('asks the store the same few things with one session and with many, and touches none', async () => {
+  it('makes the same few store calls for one session and for many, and touches none', async () => {
     await start();
     const sessions = running.app.get(SessionService);
     const browser = new Browser(running.url);
@@ -238,7 +238,7 @@ describe.each(ADAPTERS)('metrics on %s', (adapter: AdapterName) => {
     expect(await sessions.describe({ id })).toEqual(before);
   });
 
-  it('has less than 100 series, all built of fixed words, whatever clients do', async () => {
+  it('has fewer than 100 series, with fixed labels, whatever clients do', async () => {
     await start({ resourceTypes: EIGHT_TYPES, maxResources: 3 });
     const idle = await scrape();
     for (let count = 0; count < 40; count += 1) {
@@ -262,7 +262,7 @@ describe.each(ADAPTERS)('metrics on %s', (adapter: AdapterName) => {
     expect(busy.series.length).toBeLessThan(100);
     const news = busy.series.filter((series) => !idle.series.includes(series));
     expect(news.every((series) => /cleanup_(duration|last_success)/.test(series))).toBe(true);
-    // Types of an earlier configuration are one more word, not as many as there were.
+    // All types of an earlier configuration share one label.
     await running.app.close();
     await start({ resourceTypes: EIGHT_TYPES.map((type) => `new_${type}`) });
     const renamed = await scrape();
@@ -309,7 +309,7 @@ describe.each(ADAPTERS)('metrics on %s', (adapter: AdapterName) => {
   });
 });
 
-/** What the metered store stands in front of. */
+/** The store inside the metered one. */
 function storeBeneath(core: SessionsCore): SessionStore {
   return core['parts'].store;
 }

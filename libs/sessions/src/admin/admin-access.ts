@@ -6,14 +6,14 @@ import { SESSIONS_CONFIG } from '../core/config/tokens.js';
 import { Clock } from '../ports/clock.js';
 import { FailedAttempts } from './failed-attempts.js';
 
-/** `off`: there is no admin here, since no token is configured. */
+/** `off`: no admin token is configured, so there are no admin routes. */
 export type Admission =
   | { readonly kind: 'admitted' }
   | { readonly kind: 'refused' }
   | { readonly kind: 'off' }
   | { readonly kind: 'locked'; readonly retryAfterSeconds: number };
 
-/** Decides who is an operator. One for the whole application, so that guesses count together wherever they are made. */
+/** Checks admin tokens. One instance per application, so that failures on all guarded routes count together. */
 @Injectable()
 export class AdminAccess {
   private readonly logger = new Logger('SessionsAdmin');
@@ -25,7 +25,7 @@ export class AdminAccess {
     this.failures = new FailedAttempts(clock);
   }
 
-  /** `address` is that of the client, as the framework tells it; a locked network is refused whatever it presents. */
+  /** `address`: the client's, as the framework reports it. A locked network is refused even with a valid token. */
   admit(presented: unknown, address: string | undefined): Admission {
     if (!this.tokens) return { kind: 'off' };
     const network = networkOf(canonicalAddress(address));

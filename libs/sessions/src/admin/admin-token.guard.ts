@@ -28,11 +28,11 @@ interface AdminRequest {
 }
 
 /**
- * Lets in who presents a configured admin token in the header `X-Admin-Token`. Anybody else gets 401, the same whether
- * the token is missing or wrong, and 429 after ten of them in a minute. Where no token is configured, everything it
- * guards answers as if it were not there.
+ * Admits requests with a configured admin token in the header `X-Admin-Token`. Other requests get 401, whether the token
+ * is missing or wrong, and 429 after ten failures of their network in a minute. If no token is configured, guarded
+ * routes answer 404, like routes that do not exist.
  *
- * For controllers of your own too: import `SessionsAdminModule`, then `@UseGuards(AdminTokenGuard)`, and
+ * To guard your own controllers, import `SessionsAdminModule` and add `@UseGuards(AdminTokenGuard)` and
  * `@SkipSession()`, since operators need no session.
  */
 @Injectable()
@@ -59,7 +59,7 @@ export class AdminTokenGuard implements CanActivate {
   }
 }
 
-/** In the words of the framework itself. */
+/** The same text as Nest's own 404. */
 function unknownRoute({ method, originalUrl, url }: AdminRequest): NotFoundException {
   return new NotFoundException(`Cannot ${method} ${originalUrl ?? url}`);
 }

@@ -3,7 +3,7 @@ import type { Clock } from '../ports/clock.js';
 
 const MINUTE_MS = 60_000;
 const MAX_FAILURES = 10;
-/** Networks remembered at once: the least recently seen is forgotten first. */
+/** Networks remembered at once; the least recently used is dropped first. */
 const MAX_NETWORKS = 10_000;
 
 interface Window {
@@ -11,13 +11,13 @@ interface Window {
   failures: number;
 }
 
-/** Counts failed attempts of each network: ten in a minute, and it waits until the minute is over. */
+/** Counts failed attempts per network. Ten within a minute lock the network out until the minute is over. */
 export class FailedAttempts {
   private readonly windows = new LRUCache<string, Window>({ max: MAX_NETWORKS });
 
   constructor(private readonly clock: Clock) {}
 
-  /** Counts one failure; whether it was the one that locks the network out. */
+  /** Counts one failure. Returns whether this one locks the network out. */
   add(network: string): boolean {
     const window = this.windowOf(network) ?? { startedAt: this.clock.monotonic(), failures: 0 };
     window.failures += 1;
@@ -25,7 +25,7 @@ export class FailedAttempts {
     return window.failures === MAX_FAILURES;
   }
 
-  /** Milliseconds for which the network is locked out still; 0 if it is not. */
+  /** Milliseconds until the lock ends; 0 if the network is not locked out. */
   lockedForMs(network: string): number {
     const window = this.windowOf(network);
     if (!window || window.failures < MAX_FAILURES) return 0;

@@ -2,7 +2,7 @@ import { BadRequestException, Injectable, type PipeTransform } from '@nestjs/com
 import { readSessionListQuery } from '../operate/session-list.query.js';
 import type { SessionQuery } from '../ports/session-store.js';
 
-/** Checks a parsed query string by itself, whatever pipes the application has, and answers as Nest's own pipes do. */
+/** Validates the query string, whatever pipes the application uses. Faults become a 400, as from Nest's own pipes. */
 @Injectable()
 export class SessionListPipe implements PipeTransform<Record<string, unknown>, SessionQuery> {
   transform(given: Record<string, unknown>): SessionQuery {

@@ -26,7 +26,7 @@ import type { SessionQuery } from '../ports/session-store.js';
 import { AdminTokenGuard } from './admin-token.guard.js';
 import { SessionListPipe } from './session-list.pipe.js';
 
-/** What operators may see and do. None of it begins or touches a session. */
+/** Admin endpoints. Requests to them open and touch no session. */
 @Controller({ path: 'admin/sessions', version: VERSION_NEUTRAL })
 @SkipSession()
 @UseGuards(AdminTokenGuard)
@@ -55,7 +55,7 @@ export class SessionsAdminController {
     return sessionDetailView(session, this.core.clock.now());
   }
 
-  /** Answers when the files are gone and the streams closed; 202 where a node that holds some is away, or late. */
+  /** Answers after the files are deleted and the streams closed; 202 if a node with files is away or late. */
   @Post(':session_id/cleanup')
   @HttpCode(200)
   async cleanup(
@@ -76,5 +76,5 @@ export class SessionsAdminController {
 }
 
 function noSuchSession(): NotFoundException {
-  return new NotFoundException('There is no such live session.');
+  return new NotFoundException('No live session has this id.');
 }

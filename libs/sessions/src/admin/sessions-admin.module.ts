@@ -4,8 +4,8 @@ import { AdminTokenGuard } from './admin-token.guard.js';
 import { SessionsAdminController } from './sessions-admin.controller.js';
 
 /**
- * The admin endpoints, under `/admin/sessions`, for whoever has a token of the setting `adminTokens` (`ADMIN_TOKEN`).
- * Import it once, beside `SessionsModule`; `AdminTokenGuard` then serves everywhere in the application.
+ * The admin endpoints under `/admin/sessions`. They require a token of the option `adminTokens` (`ADMIN_TOKEN`).
+ * Import it once, beside `SessionsModule`; it is global, so every module of the application can use `AdminTokenGuard`.
  */
 @Global()
 @Module({

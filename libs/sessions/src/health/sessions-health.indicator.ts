@@ -3,13 +3,13 @@ import { HealthIndicatorService, type HealthIndicatorResult } from '@nestjs/term
 import { SessionsCore } from '../core/core.js';
 import { SessionsProbe, type SessionsHealth } from './sessions-probe.js';
 
-const FRESH_MS = 1000;
+const CACHE_MS = 1000;
 
 /**
- * The health of the sessions, for Terminus. `down`: the store does not answer, cleanup has not run for two intervals,
- * or the storage is gone or takes no new bytes. `degraded` (HTTP 200): sessions are served, but an operator has to look:
- * something could not be deleted in five tries, a sweep held back, or the files belong to another store. Terminus 11 has
- * no `degraded`: there it is `up`, and only the details differ. Details are fixed words: no path, no text of an error.
+ * Terminus indicator of the sessions. `down`: the store does not answer, a cleanup job did not run for two intervals, or
+ * the storage is missing or cannot be written. `degraded` (HTTP 200): sessions are served, but an operator has to act: a
+ * deletion failed five times, a sweep found too many orphans, or the files belong to another store. Terminus 11 has no
+ * `degraded`: the status is `up`, and only the details differ. Details are fixed words, without paths or error texts.
  */
 @Injectable()
 export class SessionsHealthIndicator {
@@ -23,9 +23,9 @@ export class SessionsHealthIndicator {
     this.probe = new SessionsProbe(core);
   }
 
-  /** However often it is asked, it looks once a second. */
+  /** Checks at most once a second; calls in between get the same result. */
   async isHealthy(key = 'sessions'): Promise<HealthIndicatorResult> {
-    const health = await this.look();
+    const health = await this.check();
     const indicator = this.indicators.check(key);
     const { store, cleanup, storage, recovery } = health;
     const isTrusted = storage !== 'untrusted';
@@ -38,10 +38,10 @@ export class SessionsHealthIndicator {
       : indicator.degraded({ ...health });
   }
 
-  private look(): Promise<SessionsHealth> {
+  private check(): Promise<SessionsHealth> {
     const now = this.core.clock.monotonic();
-    if (!this.latest || now - this.latest.at >= FRESH_MS) {
-      this.latest = { at: now, health: this.probe.look() };
+    if (!this.latest || now - this.latest.at >= CACHE_MS) {
+      this.latest = { at: now, health: this.probe.check() };
     }
     return this.latest.health;
   }

@@ -2,7 +2,7 @@ import { Module } from '@nestjs/common';
 import { TerminusModule } from '@nestjs/terminus';
 import { SessionsHealthIndicator } from './sessions-health.indicator.js';
 
-/** Import it where your health controller is, beside `TerminusModule`, and inject `SessionsHealthIndicator` there. */
+/** Import it, beside `TerminusModule`, in the module of the controller that injects `SessionsHealthIndicator`. */
 @Module({
   imports: [TerminusModule],
   providers: [SessionsHealthIndicator],

@@ -3,9 +3,9 @@ import { countStuck, listJobs, type JobState } from '../operate/overview.js';
 import { SingleFlight } from '../operate/single-flight.js';
 import type { StorageProblem } from '../ports/file-storage.js';
 
-const PATIENCE_MS = 1000;
+const TIMEOUT_MS = 1000;
 
-/** In fixed words, since it may be shown to anybody. */
+/** Fixed words only, since health answers may be public. */
 export interface SessionsHealth {
   readonly store: 'ok' | 'timeout' | 'unavailable';
   readonly cleanup: 'ok' | 'overdue' | 'unknown';
@@ -13,10 +13,10 @@ export interface SessionsHealth {
   readonly recovery: 'ok' | 'stuck' | 'held';
 }
 
-/** Looks at what must be well for sessions to be served and cleaned up after. Never rejects. */
+/** Checks what serving sessions and cleaning up depend on. Never rejects. */
 export class SessionsProbe {
   private readonly bootedAt: number;
-  // What hangs is not asked again meanwhile.
+  // A call that hangs is not repeated before it settles.
   private readonly jobs = new SingleFlight(() => listJobs(this.core));
   private readonly room = new SingleFlight(() => this.core.storage.room());
 
@@ -24,8 +24,8 @@ export class SessionsProbe {
     this.bootedAt = core.clock.now();
   }
 
-  async look(): Promise<SessionsHealth> {
-    const [jobs, room] = await Promise.all([inTime(this.jobs.ask()), inTime(this.room.ask())]);
+  async check(): Promise<SessionsHealth> {
+    const [jobs, room] = await Promise.all([withTimeout(this.jobs.ask()), withTimeout(this.room.ask())]);
     return {
       store: typeof jobs === 'string' ? jobs : 'ok',
       cleanup: typeof jobs === 'string' ? 'unknown' : this.judgeCleanup(jobs),
@@ -34,7 +34,7 @@ export class SessionsProbe {
     };
   }
 
-  /** Any process of the store may have done it; one that just started has its two intervals too. */
+  /** Runs of any process count. A process that has just started allows two intervals, too. */
   private judgeCleanup(jobs: readonly JobState[]): 'ok' | 'overdue' {
     const { clock, config } = this.core;
     const earliest = clock.now() - 2 * config.cleanupIntervalMs;
@@ -48,11 +48,11 @@ export class SessionsProbe {
   }
 }
 
-/** The answer; `unavailable` if there was an error instead, `timeout` if there is none within a second. */
-async function inTime<Answer>(answer: Promise<Answer>): Promise<Answer | 'unavailable' | 'timeout'> {
+/** The answer; `unavailable` if it rejects, `timeout` after a second. */
+async function withTimeout<Answer>(answer: Promise<Answer>): Promise<Answer | 'unavailable' | 'timeout'> {
   let timer: NodeJS.Timeout | undefined;
   const timeout = new Promise<'timeout'>((resolve) => {
-    timer = setTimeout(resolve, PATIENCE_MS, 'timeout');
+    timer = setTimeout(resolve, TIMEOUT_MS, 'timeout');
   });
   try {
     return await Promise.race([answer.catch(() => 'unavailable' as const), timeout]);

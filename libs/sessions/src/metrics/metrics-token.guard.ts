@@ -13,7 +13,7 @@ import { SESSIONS_CONFIG } from '../core/config/tokens.js';
 
 const BEARER = /^Bearer +(.+)$/i;
 
-/** Where a metrics token is configured, lets in who presents it as a bearer token; without one, everybody. */
+/** Requires the option `metricsToken` as a bearer token; if it is not configured, admits every request. */
 @Injectable()
 export class MetricsTokenGuard implements CanActivate {
   private readonly token: SecretMatcher | null;

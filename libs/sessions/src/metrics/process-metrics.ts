@@ -3,39 +3,37 @@ import type { SessionsCore } from '../core/core.js';
 import { ALERT_NAMES, REFUSAL_REASONS, RESOURCE_REFUSAL_REASONS } from '../domain/events.js';
 import { countStuck } from '../operate/overview.js';
 
-/** Few, since each is a series: a cached read, a durable write, a lock that was waited for. */
+/** Few, since each bucket is a series: a cached read, a durable write, a wait for a lock. */
 const LATENCY_BUCKETS = [0.001, 0.01, 0.1];
-const OWN = 'Of this process, since it started.';
+const OWN = 'Counted by this process since it started.';
 
-/** Metrics that this process keeps by itself. What it returns ends the subscriptions that feed them. */
+/** Registers the metrics that this process counts. Returns a function that unsubscribes them. */
 export function registerProcessMetrics(registry: Registry, core: SessionsCore): () => void {
   const refused = counter(
     registry,
     'refused_total',
-    'Sessions that could not begin (rate, full), and presented tokens that were not taken, by reason.',
+    'Refused openings of sessions (rate, full) and refused tokens, by reason.',
     ['reason', REFUSAL_REASONS],
   );
-  const resourcesRefused = counter(
-    registry,
-    'resources_refused_total',
-    'Resources that were not taken, by reason.',
-    ['reason', RESOURCE_REFUSAL_REASONS],
-  );
+  const resourcesRefused = counter(registry, 'resources_refused_total', 'Refused resources, by reason.', [
+    'reason',
+    RESOURCE_REFUSAL_REASONS,
+  ]);
   const mismatches = counter(
     registry,
     'binding_mismatches_total',
-    'Requests whose client was not the one that the session is bound to, by what differed.',
+    'Requests from another client than the one the session is bound to, by differing property.',
     ['property', ['address', 'agent']],
   );
   const orphans = counter(
     registry,
     'orphans_found_total',
-    'Files without a session that sweeps found; while a sweep holds back, each finds the same again.',
+    'Orphaned files found by sweeps; while sweeps delete nothing, each counts the same files again.',
   );
-  const storeErrors = counter(registry, 'store_errors_total', 'Calls that the store failed to answer.');
+  const storeErrors = counter(registry, 'store_errors_total', 'Failed store calls.');
   const storeCalls = new Histogram({
     name: 'nest_sessions_store_call_duration_seconds',
-    help: `How long the store took to answer. ${OWN}`,
+    help: `Duration of store calls. ${OWN}`,
     buckets: LATENCY_BUCKETS,
     registers: [registry],
   });
@@ -59,7 +57,7 @@ export function registerProcessMetrics(registry: Registry, core: SessionsCore): 
 function registerAlerts(registry: Registry, core: SessionsCore): void {
   const alerts = new Gauge({
     name: 'nest_sessions_alerts',
-    help: '1 while an alert stands.',
+    help: '1 while the alert is raised.',
     labelNames: ['alert'],
     registers: [registry],
     collect: () => {
@@ -71,25 +69,25 @@ function registerAlerts(registry: Registry, core: SessionsCore): void {
 function registerStuck(registry: Registry, core: SessionsCore): void {
   const stuck: Gauge = new Gauge({
     name: 'nest_sessions_stuck',
-    help: 'What this process could not clean up in five tries; it goes on trying.',
+    help: 'Items that this process failed to clean up in five tries; it keeps retrying.',
     registers: [registry],
     collect: () => stuck.set(countStuck(core)),
   });
 }
 
-/** With all its series there from the start, at 0. */
+/** All its series exist from the start, at 0. */
 function counter<Label extends string = never>(
   registry: Registry,
   name: string,
   help: string,
   [label, values]: readonly [Label, readonly string[]] | readonly [] = [],
 ): Counter<Label> {
-  const made = new Counter<Label>({
+  const created = new Counter<Label>({
     name: `nest_sessions_${name}`,
     help: `${help} ${OWN}`,
     labelNames: label ? [label] : [],
     registers: [registry],
   });
-  if (label) for (const value of values ?? []) made.labels(value).inc(0);
-  return made;
+  if (label) for (const value of values ?? []) created.labels(value).inc(0);
+  return created;
 }

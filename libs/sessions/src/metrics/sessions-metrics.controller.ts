@@ -4,7 +4,7 @@ import { SkipSession } from '../http/session/skip-session.decorator.js';
 import { MetricsTokenGuard } from './metrics-token.guard.js';
 import { SessionsMetrics } from './sessions-metrics.js';
 
-/** What Prometheus scrapes. */
+/** `GET /metrics`, in the text format of Prometheus. */
 @Controller({ path: 'metrics', version: VERSION_NEUTRAL })
 @SkipSession()
 @UseGuards(MetricsTokenGuard)

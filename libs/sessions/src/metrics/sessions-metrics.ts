@@ -7,22 +7,22 @@ import { registerProcessMetrics } from './process-metrics.js';
 import { registerStoreMetrics } from './store-metrics.js';
 
 /**
- * The metrics of the sessions. All names begin with `nest_sessions_`; labels come from fixed sets, so that there are
- * less than 100 series whatever clients do. Reading them touches no session.
+ * The metrics of the sessions. All names begin with `nest_sessions_`. Labels come from fixed sets: fewer than 100 series,
+ * whatever clients do. Reading them touches no session.
  */
 @Injectable()
 export class SessionsMetrics implements OnModuleDestroy {
-  /** Of these metrics alone; `Registry.merge` puts it together with others of yours. */
+  /** Contains these metrics alone; combine it with your own by `Registry.merge`. */
   readonly registry = new Registry();
   private readonly unsubscribe: () => void;
 
   constructor(@Inject(SessionsCore) core: SessionsCore) {
-    // One for all metrics of a scrape, and for scrapes that overlap.
+    // All metrics of a scrape, and overlapping scrapes, share one read.
     const reading = new SingleFlight(() => readOverview(core));
     const askStore = (): Promise<Overview | null> => reading.ask().catch(() => null);
     const up: Gauge = new Gauge({
       name: 'nest_sessions_store_up',
-      help: 'Whether the store answered this scrape.',
+      help: '1 if the store answered this scrape, otherwise 0.',
       registers: [this.registry],
       collect: async () => up.set((await askStore()) ? 1 : 0),
     });
@@ -30,7 +30,7 @@ export class SessionsMetrics implements OnModuleDestroy {
     this.unsubscribe = registerProcessMetrics(this.registry, core);
   }
 
-  /** All metrics as they are now, in the text format of Prometheus. */
+  /** Current values, in the text format of Prometheus. */
   render(): Promise<string> {
     return this.registry.metrics();
   }

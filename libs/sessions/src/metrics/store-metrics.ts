@@ -15,11 +15,11 @@ interface StoreMetric {
   readonly read: (overview: Overview) => readonly Sample[];
 }
 
-/** What a type is called that only an earlier configuration knew: labels come from fixed sets. */
+/** Label of types that only an earlier configuration had: labels come from fixed sets. */
 const OTHER = 'other';
-const KEPT = 'Kept by the store: it survives restarts, and counts all processes.';
+const KEPT = 'Kept in the store: survives restarts, counts all processes.';
 
-/** Metrics that are read from the store at each scrape. While it does not answer, they have no samples. */
+/** Registers the metrics that each scrape reads from the store. If it does not answer, they have no samples. */
 export function registerStoreMetrics(
   registry: Registry,
   resourceTypes: readonly string[],
@@ -47,60 +47,60 @@ function storeMetrics(resourceTypes: readonly string[]): StoreMetric[] {
     {
       kind: Gauge,
       name: 'nest_sessions_open',
-      help: 'Sessions that are open.',
+      help: 'Open sessions.',
       read: ({ totals }) => [[{}, totals.open]],
     },
     {
       kind: Counter,
       name: 'nest_sessions_opened_total',
-      help: `Sessions that began. ${KEPT}`,
+      help: `Sessions opened. ${KEPT}`,
       read: ({ totals }) => [[{}, totals.created]],
     },
     {
       kind: Counter,
       name: 'nest_sessions_ended_total',
-      help: `Sessions that ended, by reason. ${KEPT}`,
+      help: `Sessions ended, by reason. ${KEPT}`,
       label: 'reason',
       read: ({ totals }) => END_REASONS.map((reason) => [{ reason }, totals.ended[reason]]),
     },
     {
       kind: Gauge,
       name: 'nest_sessions_resources',
-      help: 'Resources that sessions hold, by type.',
+      help: 'Resources of sessions, by type.',
       label: 'type',
       read: ({ totals }) => byType(totals.types, resourceTypes, (type) => type.active),
     },
     {
       kind: Gauge,
       name: 'nest_sessions_resource_bytes',
-      help: 'Bytes that sessions hold, by type; those being written included.',
+      help: 'Bytes of files of sessions, by type; includes files being written.',
       label: 'type',
       read: ({ totals }) => byType(filesOf(totals.types), fileTypes, (type) => type.activeBytes),
     },
     {
       kind: Gauge,
       name: 'nest_sessions_streams_open',
-      help: 'Live connections that sessions hold, in all processes.',
+      help: 'Open streams of sessions, in all processes.',
       read: ({ totals }) => [[{}, totals.types.find(({ type }) => type === STREAM_TYPE)?.active ?? 0]],
     },
     {
       kind: Counter,
       name: 'nest_sessions_resources_released_total',
-      help: `Resources let go for whatever reason, by type. ${KEPT}`,
+      help: `Resources deleted or closed for any reason, by type. ${KEPT}`,
       label: 'type',
       read: ({ totals }) => byType(totals.types, resourceTypes, (type) => type.released),
     },
     {
       kind: Counter,
       name: 'nest_sessions_resources_evicted_total',
-      help: `Resources let go to make room for others, by type. ${KEPT}`,
+      help: `Resources evicted to make room for others, by type. ${KEPT}`,
       label: 'type',
       read: ({ totals }) => byType(filesOf(totals.types), fileTypes, (type) => type.evicted),
     },
     {
       kind: Gauge,
       name: 'nest_sessions_due',
-      help: 'Backpressure of the cleanup: sessions past their idle or absolute end, and ended ones whose files are on their way out.',
+      help: 'Cleanup backlog: sessions past their idle or absolute end, and ended sessions whose files are being deleted.',
       label: 'kind',
       read: ({ totals, due }) => [
         [{ kind: 'idle' }, due.idle],
@@ -124,35 +124,35 @@ function cleanupMetrics(): StoreMetric[] {
     {
       kind: Counter,
       name: 'nest_sessions_cleanup_items_total',
-      help: `What the runs of each cleanup job cleaned. ${KEPT}`,
+      help: `Items cleaned up by each cleanup job. ${KEPT}`,
       label: 'job',
       read: byJob((run) => run?.totalItems ?? 0),
     },
     {
       kind: Counter,
       name: 'nest_sessions_cleanup_failures_total',
-      help: `Items that the runs of each cleanup job failed at. ${KEPT}`,
+      help: `Items that each cleanup job failed to clean up. ${KEPT}`,
       label: 'job',
       read: byJob((run) => run?.totalFailures ?? 0),
     },
     {
       kind: Gauge,
       name: 'nest_sessions_cleanup_duration_seconds',
-      help: 'How long the latest run of each cleanup job took.',
+      help: 'Duration of the latest run of each cleanup job.',
       label: 'job',
       read: byJob((run) => run && run.durationMs / 1000),
     },
     {
       kind: Gauge,
       name: 'nest_sessions_cleanup_last_success_timestamp_seconds',
-      help: 'When each cleanup job last went through without a failure.',
+      help: 'Time of the latest run of each cleanup job without failures.',
       label: 'job',
       read: byJob((run) => run?.lastSuccessAt && run.lastSuccessAt / 1000),
     },
   ];
 }
 
-/** A sample of each job for which there is a value. */
+/** One sample per job that has a value. */
 function byJob(valueOf: (run: JobRecord | null) => number | null | undefined): StoreMetric['read'] {
   return ({ jobs }) =>
     jobs.flatMap(({ job, run }): Sample[] => {
@@ -161,7 +161,7 @@ function byJob(valueOf: (run: JobRecord | null) => number | null | undefined): S
     });
 }
 
-/** A sample of each configured type, and one for all others if there are any. */
+/** One sample per configured type, and one for all others if there are any. */
 function byType(
   totals: readonly TypeTotals[],
   known: readonly string[],

@@ -6,7 +6,7 @@ type Position = NonNullable<SessionQuery['after']>;
 
 const MAX_LENGTH = 256;
 
-/** Opaque text for the page that follows `session` in this order; another order does not take it. */
+/** Opaque cursor of the page after this session. It is valid for this sort only. */
 export function cursorAfter(
   sort: SessionSort,
   { id, createdAt, lastActivityAt }: Pick<SessionRecord, 'id' | 'createdAt' | 'lastActivityAt'>,
@@ -14,7 +14,7 @@ export function cursorAfter(
   return encode(sort, { id, instant: sort.endsWith('created_at') ? createdAt : lastActivityAt });
 }
 
-/** `null` for any text that `cursorAfter` would not have made for this sort. */
+/** `null` unless `cursorAfter` made the text for this sort. */
 export function decodeCursor(sort: SessionSort, text: string): Position | null {
   if (text.length > MAX_LENGTH) return null;
   const position = parse(Buffer.from(text, 'base64url').toString());
@@ -22,7 +22,7 @@ export function decodeCursor(sort: SessionSort, text: string): Position | null {
   const [, instant, id] = position as unknown[];
   if (!Number.isSafeInteger(instant) || !isId(id)) return null;
   const decoded = { instant: Number(instant), id };
-  // Whatever else the text may hold, another sort, more parts, other spellings, does not survive the way back.
+  // Encoding again rejects another sort, more parts and other spellings.
   return encode(sort, decoded) === text ? decoded : null;
 }
 

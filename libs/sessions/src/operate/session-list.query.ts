@@ -3,7 +3,7 @@ import { SESSION_SORTS, type SessionQuery, type SessionSort } from '../ports/ses
 import { decodeCursor } from './page-cursor.js';
 import { MAX_PAGE } from './session-page.js';
 
-/** What a list of sessions can be asked for, each as one text. */
+/** Query parameters of a session list, as strings. */
 class SessionListQuery {
   @IsOptional()
   @IsString({ message: 'must be a string' })
@@ -17,7 +17,7 @@ class SessionListQuery {
   @IsOptional()
   @IsString({ message: 'must be a string' })
   @MaxLength(255, { message: 'must have at most 255 characters' })
-  @Matches(/^[^\p{Cc}\p{Cs}\uFFFD]+$/u, { message: 'must be text' })
+  @Matches(/^[^\p{Cc}\p{Cs}\uFFFD]+$/u, { message: 'must be non-empty text without control characters' })
   user_id?: string;
 
   @IsOptional()
@@ -28,23 +28,23 @@ class SessionListQuery {
 const PARAMETERS = ['limit', 'cursor', 'user_id', 'sort'] as const;
 type Parameter = (typeof PARAMETERS)[number];
 
-/** What whoever asks calls the parameters: faults name them so. */
+/** Names of the parameters in faults: query parameters, or options of a command. */
 export type ParameterNames = Readonly<Record<Parameter, string>>;
 
 const OWN_NAMES: ParameterNames = { limit: 'limit', cursor: 'cursor', user_id: 'user_id', sort: 'sort' };
 
-/** `faults`: everything that is wrong, with nothing of what was given. */
+/** `faults` lists everything wrong, without any of the given values. */
 export type ReadQuery =
   | { readonly kind: 'valid'; readonly query: SessionQuery }
   | { readonly kind: 'invalid'; readonly faults: readonly string[] };
 
-/** Makes a store's query of what came from outside. Defaults: all that a page takes, the oldest first. */
+/** Validates input from outside, and converts it to a query of the store. Default: a full page, oldest first. */
 export function readSessionListQuery(
   given: Readonly<Record<string, unknown>>,
   names: ParameterNames = OWN_NAMES,
 ): ReadQuery {
   if (!Object.keys(given).every(isParameter)) {
-    return invalid([`query parameters are: ${Object.values(names).join(', ')}`]);
+    return invalid([`unknown parameter: use ${Object.values(names).join(', ')}`]);
   }
   const query = new SessionListQuery();
   for (const name of PARAMETERS) if (given[name] !== undefined) Object.assign(query, { [name]: given[name] });

@@ -1,12 +1,12 @@
-/** A question whose answer is shared by all who ask while it is under way. */
+/** Runs a call once for all callers that ask while it is running. */
 export class SingleFlight<Answer> {
-  private underWay: Promise<Answer> | null = null;
+  private running: Promise<Answer> | null = null;
 
-  constructor(private readonly question: () => Promise<Answer>) {}
+  constructor(private readonly call: () => Promise<Answer>) {}
 
-  /** Rejects as the question does. The next call after that asks again. */
+  /** Settles as the call does. After that, the next `ask` calls again. */
   ask(): Promise<Answer> {
-    this.underWay ??= this.question().finally(() => (this.underWay = null));
-    return this.underWay;
+    this.running ??= this.call().finally(() => (this.running = null));
+    return this.running;
   }
 }

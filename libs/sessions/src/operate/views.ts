@@ -10,8 +10,8 @@ import type { JobState, Overview } from './overview.js';
 import type { SessionPage } from './session-page.js';
 
 /*
- * What operators see: each field is named here, so that nothing new in a record gets out by itself. Times are ISO-8601
- * in UTC, durations seconds, sizes bytes.
+ * What operators see. Each field is named here, so that a new field of a record is not published by accident. Times are
+ * ISO 8601 in UTC, durations are in seconds, sizes in bytes.
  */
 
 function sessionView(session: SessionDetails, now: number) {
@@ -35,7 +35,7 @@ export function sessionDetailView(session: SessionDetails, now: number) {
   return { ...facts, user_agent: session.userAgent, resources };
 }
 
-/** A session that was ended, and what other nodes still have to delete of it. */
+/** An ended session, and what other nodes still have to delete. */
 export function endedView({ sessionId, resources, bytes, unfinished, pending }: EndedSession) {
   return {
     session_id: sessionId,
@@ -108,7 +108,7 @@ export function forgottenView(nodeId: string, { resources, bytes }: Released) {
   return { node_id: nodeId, forgotten: true, resources, bytes };
 }
 
-/** A cleanup run by hand. */
+/** A cleanup started by an operator. */
 export function cleanupView(reports: readonly CleanupReport[], dryRun: boolean) {
   return {
     dry_run: dryRun,
