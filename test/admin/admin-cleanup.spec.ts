@@ -10,7 +10,7 @@ import { AdminClient, TOKEN } from './admin-client.js';
 /** Sizes of all session files, including those in the trash. */
 async function storedSizes(storagePath: string): Promise<number[]> {
   const entries = await readdir(storagePath, { recursive: true, withFileTypes: true });
-  const beside = new Set([storagePath, join(storagePath, 'signs')]);
+  const beside = new Set([storagePath, join(storagePath, 'beacons')]);
   const files = entries.filter((entry) => entry.isFile() && !beside.has(entry.parentPath));
   const sizes = await Promise.all(
     files.map(async (file) => (await stat(join(file.parentPath, file.name))).size),

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import 'reflect-metadata';
 import { NestFactory } from '@nestjs/core';
 import { Cleanup, SessionService, SessionsModule } from 'nest-sessions';
-import { FileStorage, SessionStore } from 'nest-sessions/store';
+import { SessionStore, StorageRoot } from 'nest-sessions/store';
 import { addSessionWithFiles } from './harness/file-tree.ts';
 import { LoopWatch } from './harness/loop-watch.ts';
 import { answer, givenSetup } from './harness/program.ts';
@@ -22,7 +22,7 @@ const module = SessionsModule.forRoot({
 });
 const app = await NestFactory.createApplicationContext(moduleOf([], [module]), { logger: ['error'] });
 const [service, store, cleanup] = [app.get(SessionService), app.get(SessionStore), app.get(Cleanup)];
-const storage = app.get(FileStorage);
+const nodeId = app.get(StorageRoot).id;
 const watch = new LoopWatch();
 let sessions: string[] = [];
 
@@ -31,7 +31,7 @@ answer(
     async add(count: number, files: number, bytes: number) {
       for (let start = 0; start < count; start += 8) {
         const some = Array.from({ length: Math.min(8, count - start) }, () =>
-          addSessionWithFiles(store, storage, folder, files, bytes),
+          addSessionWithFiles(store, nodeId, folder, files, bytes),
         );
         sessions.push(...(await Promise.all(some)));
       }

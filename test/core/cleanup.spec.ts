@@ -101,9 +101,9 @@ describe.each(STORES)('Cleanup on %s', (store) => {
     await world.write(session, 10);
     await world.storage.discardSession(session.id);
     jest.spyOn(world.store.endings, 'leaseEnding').mockRejectedValueOnce(new Error('the disk is full'));
-    jest.spyOn(world.storage, 'restoreBallast').mockRejectedValueOnce(new Error('no inodes'));
+    jest.spyOn(world.storageRoot, 'restoreBallast').mockRejectedValueOnce(new Error('no inodes'));
     const emptied = jest.spyOn(world.storage, 'emptyTrash');
-    const noted = jest.spyOn(world.storage, 'noteStore');
+    const noted = jest.spyOn(world.storageRoot, 'noteStore');
     const { failures, sweep } = await world.core.cleanup.run('orphans');
     expect({ failures, sweep }).toMatchObject({ failures: 2, sweep: { held: false } });
     expect([emptied, noted].map(({ mock }) => mock.calls.length)).toEqual([1, 1]);
@@ -210,7 +210,7 @@ describe('An older copy of the store, restored while no process runs', () => {
       await world.close();
       await copyFile(copy, database);
       const after = await World.create('sqlite', {}, { root });
-      expect(await after.storage.room()).toMatchObject({ trusted: false, problem: 'untrusted' });
+      expect(await after.storageRoot.room()).toMatchObject({ trusted: false, problem: 'untrusted' });
       await after.close();
     } finally {
       await rm(root, { recursive: true });

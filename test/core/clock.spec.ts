@@ -1,7 +1,8 @@
 import { AnchoredClock, type MachineClocks } from '#sessions/core/process/system-clock';
-import { SessionsCore } from '#sessions/core/core';
+import { SessionsCore, type CoreParts } from '#sessions/core/core';
 import { resolveConfig } from '#sessions/core/config/config';
 import { MemoryFileStorage } from '#sessions/storage/memory/memory-file-storage';
+import { MemoryStorageRoot } from '#sessions/storage/memory/memory-storage-root';
 import { MemorySessionStore } from '#sessions/stores/sqlite/memory-session-store';
 import { CLIENT } from '../support/world.js';
 
@@ -47,12 +48,12 @@ class Machine implements MachineClocks {
 describe('The time of a store', () => {
   let machine: Machine;
   let store: MemorySessionStore;
-  let storage: MemoryFileStorage;
+  let files: Pick<CoreParts, 'storage' | 'storageRoot'>;
   const running: SessionsCore[] = [];
   beforeEach(() => {
     machine = new Machine();
     store = new MemorySessionStore();
-    storage = new MemoryFileStorage();
+    files = { storage: new MemoryFileStorage(), storageRoot: new MemoryStorageRoot() };
   });
   afterEach(async () => {
     for (const core of running.splice(0)) await core.stop();
@@ -61,7 +62,7 @@ describe('The time of a store', () => {
   async function startProcess(): Promise<{ core: SessionsCore; clock: AnchoredClock }> {
     const clock = new AnchoredClock(machine);
     const config = resolveConfig({ openRate: 0 }, {});
-    const core = new SessionsCore({ config, store, storage, clock, role: 'server', logFor: () => silent });
+    const core = new SessionsCore({ config, store, ...files, clock, role: 'server', logFor: () => silent });
     running.push(core);
     await core.start();
     return { core, clock };

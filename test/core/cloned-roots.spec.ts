@@ -29,21 +29,21 @@ describe('A copy of a storage root', () => {
   /** Half a minute after the copy was made. */
   async function later(world: World): Promise<void> {
     machines.clock.advance(30_000);
-    await world.core.thisProcess.renewSign();
+    await world.core.thisProcess.renewBeacon();
     await world.core.thisProcess.beat();
   }
-  const signsIn = (root: string): Promise<string[]> => readdir(join(root, 'signs'));
+  const beaconsIn = (root: string): Promise<string[]> => readdir(join(root, 'beacons'));
 
   it('is refused while the root it was made of is in use, and leaves nothing behind', async () => {
     const { session } = await original.open();
     await original.write(session, 1000);
     await later(original);
-    const before = await signsIn(copy);
+    const before = await beaconsIn(copy);
     await expect(machines.start(copy)).rejects.toMatchObject({
       code: 'STORAGE_UNSAFE',
       message: expect.stringContaining('give this machine a folder of its own'),
     });
-    expect(await signsIn(copy)).toEqual(before);
+    expect(await beaconsIn(copy)).toEqual(before);
     expect(await original.store.fleet.listProcesses()).toHaveLength(1);
     expect(await machines.filesOf(original)).toHaveLength(1);
   });
@@ -59,7 +59,7 @@ describe('A copy of a storage root', () => {
     await later(original);
     await machines.stop(original);
     const restored = await machines.start(copy);
-    expect(restored.storage.rootId).toHaveLength(36);
+    expect(restored.storageRoot.id).toHaveLength(36);
   });
 
   it('is nothing that a second process on the same root is taken for', async () => {
@@ -71,25 +71,24 @@ describe('A copy of a storage root', () => {
     expect(await original.store.fleet.listProcesses()).toHaveLength(3);
   });
 
-  it('is not told by a root whose disk takes no sign: then it is not asked for', async () => {
-    jest.spyOn(original.storage, 'leaveSign').mockRejectedValue(new Error('ENOSPC'));
+  it('is not told by a root whose disk takes no beacon: then it is not asked for', async () => {
+    jest.spyOn(original.storageRoot.beacons, 'leave').mockRejectedValue(new Error('ENOSPC'));
     await later(original);
-    expect((await original.store.fleet.listProcesses())[0]?.sign).not.toBeNull();
+    expect((await original.store.fleet.listProcesses())[0]?.beacon).not.toBeNull();
     await machines.start(original.root);
   });
 
-  it('leaves no signs of processes that died', async () => {
+  it('leaves no beacons of processes that died', async () => {
     await later(original);
-    const own = await signsIn(original.root);
-    const dead = await original.storage.leaveSign('d0000000-0000-4000-8000-000000000001');
+    const own = await beaconsIn(original.root);
+    await original.storageRoot.beacons.leave('d0000000-0000-4000-8000-000000000001');
     await original.core.cleanup.run('orphans');
-    expect(await signsIn(original.root)).toHaveLength(own.length + 1);
-    for (const name of await signsIn(original.root)) {
+    expect(await beaconsIn(original.root)).toHaveLength(own.length + 1);
+    for (const name of await beaconsIn(original.root)) {
       const old = new Date(Date.now() - 120_000);
-      await utimes(join(original.root, 'signs', name), old, old);
+      await utimes(join(original.root, 'beacons', name), old, old);
     }
     await original.core.cleanup.run('orphans');
-    expect(await signsIn(original.root)).toEqual(own);
-    expect(dead).not.toBeNull();
+    expect(await beaconsIn(original.root)).toEqual(own);
   });
 });

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { SessionsOptions } from '#sessions/core/config/config';
 import type { SessionStore } from '#sessions/ports/session-store';
 import { RedisSessionStore } from '#sessions/redis/index';
-import { LocalFileStorage } from '#sessions/storage/local/local-file-storage';
+import { createLocalStorage } from '#sessions/storage/local/create-local-storage';
 import { SqliteSessionStore } from '#sessions/stores/sqlite/sqlite-session-store';
 import { ManualClock } from '#sessions/testing/manual-clock';
 import { filesOnDisk } from '../support/files-on-disk.js';
@@ -54,13 +54,13 @@ export class Machines {
   async start(root?: string, options: SessionsOptions = {}): Promise<World> {
     const place = root ?? (await mkdtemp(join(tmpdir(), 'nest-sessions-node-')));
     this.roots.add(place);
-    const storage = new LocalFileStorage({
+    const files = createLocalStorage({
       root: place,
       minFreeBytes: 0,
       minFreeInodes: 0,
       ballastBytes: 0,
     });
-    const beside = { root: place, store: this.shared.open(this.name), storage, clock: this.clock };
+    const beside = { root: place, store: this.shared.open(this.name), ...files, clock: this.clock };
     const world = await World.create('memory', options, beside);
     this.running.set(world, place);
     return world;

@@ -35,7 +35,7 @@ describe.each(SHARED_STORES)('Machines with files of their own, on %s', (_name, 
   it('record the node of a file, and none for a stream', async () => {
     const { session, files } = await sessionWithFilesOn(here, there);
     const { resourceId } = await there.service.trackStream(session, { close() {} });
-    expect(files.map(({ nodeId }) => nodeId)).toEqual([here.storage.rootId, there.storage.rootId]);
+    expect(files.map(({ nodeId }) => nodeId)).toEqual([here.storageRoot.id, there.storageRoot.id]);
     expect((await here.store.resources.find(resourceId))?.nodeId).toBeNull();
   });
 
@@ -70,7 +70,7 @@ describe.each(SHARED_STORES)('Machines with files of their own, on %s', (_name, 
 
   it('leave the files of a node that is away to that node, which deletes them on its return', async () => {
     const { session } = await sessionWithFilesOn(here, there);
-    const node = there.storage.rootId;
+    const node = there.storageRoot.id;
     await machines.stop(there);
     const ended = await here.service.end(session, 'admin', { thorough: true });
     expect(ended).toMatchObject({
@@ -151,7 +151,7 @@ describe.each(SHARED_STORES)('Machines with files of their own, on %s', (_name, 
   it('forget a silent node, and finish the ends that waited for it', async () => {
     const { session } = await sessionWithFilesOn(there);
     const { session: over } = await sessionWithFilesOn(here, there);
-    const node = there.storage.rootId;
+    const node = there.storageRoot.id;
     expect(await here.core.nodes.forget(node)).toBe('live');
     await machines.stop(there);
     await here.service.end(over);
@@ -161,6 +161,6 @@ describe.each(SHARED_STORES)('Machines with files of their own, on %s', (_name, 
     expect(await here.core.nodes.forget(node)).toBe('unknown');
     expect(await stateOf(here, over)).toBe('ended');
     expect(await here.service.describe(session)).toMatchObject({ resourceCount: 0, bytesUsed: 0 });
-    expect((await here.core.nodes.list()).map(({ nodeId }) => nodeId)).toContain(here.storage.rootId);
+    expect((await here.core.nodes.list()).map(({ nodeId }) => nodeId)).toContain(here.storageRoot.id);
   });
 });

@@ -78,10 +78,10 @@ describe.each(ADAPTERS)('health on %s', (adapter: AdapterName) => {
   });
 
   it('goes down when the disk accepts no new bytes', async () => {
-    const { storage } = running.app.get(SessionsCore);
-    const room = await storage.room();
+    const { storageRoot } = running.app.get(SessionsCore);
+    const room = await storageRoot.room();
     const refusing = 'There is too little room.';
-    const look = jest.spyOn(storage, 'room').mockResolvedValue({ ...room, refusing, problem: 'full' });
+    const look = jest.spyOn(storageRoot, 'room').mockResolvedValue({ ...room, refusing, problem: 'full' });
     expect((await askAnew()).sessions).toEqual({ ...WELL, status: 'down', storage: 'full' });
     look.mockResolvedValue({ ...room, refusing, problem: 'read_only' });
     expect((await askAnew()).sessions).toEqual({ ...WELL, status: 'down', storage: 'read_only' });

@@ -42,7 +42,7 @@ describe('adopting a file', () => {
     mkdirSync(allowed);
     writeFileSync(source, 'spoken');
     chmodSync(source, 0o640);
-    storage = await place.connected({ adoptFrom: [allowed, join(place.path, 'missing')] });
+    ({ storage } = await place.connected({ adoptFrom: [allowed, join(place.path, 'missing')] }));
   });
   afterEach(() => place.leave());
 
@@ -112,7 +112,7 @@ describe('adopting a file', () => {
     const big = join(mounted, 'big.wav');
     writeFileSync(big, Buffer.alloc(3_000_000, 'x'));
     chmodSync(big, 0o644);
-    const copying = await place.connected({ adoptFrom: [mounted] });
+    const { storage: copying } = await place.connected({ adoptFrom: [mounted] });
     const before = openFiles();
 
     const given = await copying.adopt(newKey(), big);
@@ -135,7 +135,7 @@ describe('adopting a file', () => {
     const mounted = join(place.path, 'small');
     place.mountTmpfs(mounted, 'size=1m');
     writeFileSync(source, Buffer.alloc(2_000_000));
-    const small = await place.connected({ root: mounted, adoptFrom: [allowed] });
+    const { storage: small } = await place.connected({ root: mounted, adoptFrom: [allowed] });
     const adoption = await small.adopt(newKey(), source);
     await expect(adoption.place()).rejects.toMatchObject({ code: 'STORAGE_FULL' });
     await adoption.abort();
@@ -194,7 +194,7 @@ describe('adopting a file', () => {
     });
 
     it('a file of the storage itself, even if its folder is allowed', async () => {
-      const wide = await place.connected({ adoptFrom: [place.path] });
+      const { storage: wide } = await place.connected({ adoptFrom: [place.path] });
       const key = await write(wide);
       await expect(wide.adopt(newKey(), fileOf(place.root, key))).rejects.toMatchObject({
         code: 'FILE_NOT_ADOPTABLE',
@@ -202,7 +202,7 @@ describe('adopting a file', () => {
     });
 
     it('everything where no folder is allowed', async () => {
-      const closed = await place.connected();
+      const { storage: closed } = await place.connected();
       await expect(closed.adopt(newKey(), source)).rejects.toMatchObject({ code: 'FILE_NOT_ADOPTABLE' });
     });
   });

@@ -16,12 +16,10 @@ import {
 } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
-import { Place, STORE, fileOf, newKey, read, scanAll, write } from './local-support.js';
+import { LIBRARY, Place, STORE, fileOf, newKey, read, scanAll, write } from './local-support.js';
 
 const MARKER = '.nest-sessions.json';
-const LIBRARY = pathToFileURL(resolve('libs/sessions/dist/storage/local/local-file-storage.js')).href;
 
 function makeLink(target: string, path: string): string {
   symlinkSync(target, path);
@@ -48,22 +46,24 @@ describe('the root of the local storage', () => {
       ['a file', () => resolve('package.json')],
       ['a device', () => '/dev/null'],
     ])('%s', async (_name, root) => {
-      const storage = place.storage({ root: root() });
-      await expect(storage.connect(STORE)).rejects.toMatchObject({ code: 'STORAGE_UNSAFE' });
+      const { storageRoot } = place.local({ root: root() });
+      await expect(storageRoot.connect(STORE)).rejects.toMatchObject({ code: 'STORAGE_UNSAFE' });
       expect(existsSync(join(root(), MARKER))).toBe(false);
     });
 
     it('a symbolic link, even to a good root', async () => {
-      await (await place.connected()).close();
+      await (await place.connected()).storage.close();
       const link = join(place.path, 'link');
       symlinkSync(place.root, link);
-      await expect(place.storage({ root: link }).connect(STORE)).rejects.toThrow(/symbolic link/);
+      await expect(place.local({ root: link }).storageRoot.connect(STORE)).rejects.toThrow(/symbolic link/);
     });
 
     it.each([0o701, 0o710, 0o770, 0o755, 0o777])('a folder open to others: mode %o', async (mode) => {
       mkdirSync(place.root);
       chmodSync(place.root, mode);
-      await expect(place.storage().connect(STORE)).rejects.toMatchObject({ code: 'STORAGE_UNSAFE' });
+      await expect(place.local().storageRoot.connect(STORE)).rejects.toMatchObject({
+        code: 'STORAGE_UNSAFE',
+      });
       expect(lstatSync(place.root).mode & 0o777).toBe(mode);
       expect(readdirSync(place.root)).toEqual([]);
     });
@@ -71,7 +71,7 @@ describe('the root of the local storage', () => {
     it('a folder of another user', async () => {
       mkdirSync(place.root, { mode: 0o700 });
       chownSync(place.root, 12_345, 12_345);
-      await expect(place.storage().connect(STORE)).rejects.toThrow(/another user/);
+      await expect(place.local().storageRoot.connect(STORE)).rejects.toThrow(/another user/);
     });
 
     it.each(['photo.jpg', 's', 'trash', 'ballast', '.hidden'])(
@@ -79,7 +79,7 @@ describe('the root of the local storage', () => {
       async (name) => {
         mkdirSync(place.root, { mode: 0o700 });
         writeFileSync(join(place.root, name), '');
-        await expect(place.storage().connect(STORE)).rejects.toThrow(/no marker/);
+        await expect(place.local().storageRoot.connect(STORE)).rejects.toThrow(/no marker/);
         expect(readdirSync(place.root)).toEqual([name]);
       },
     );
@@ -89,7 +89,7 @@ describe('the root of the local storage', () => {
       async (text) => {
         mkdirSync(place.root, { mode: 0o700 });
         writeFileSync(join(place.root, MARKER), text);
-        await expect(place.storage().connect(STORE)).rejects.toThrow(/cannot be read/);
+        await expect(place.local().storageRoot.connect(STORE)).rejects.toThrow(/cannot be read/);
         expect(readFileSync(join(place.root, MARKER), 'utf8')).toBe(text);
       },
     );
@@ -103,7 +103,9 @@ describe('the root of the local storage', () => {
         () => mkdirSync(marker),
       ]) {
         make();
-        await expect(place.storage().connect(STORE)).rejects.toMatchObject({ code: 'STORAGE_UNSAFE' });
+        await expect(place.local().storageRoot.connect(STORE)).rejects.toMatchObject({
+          code: 'STORAGE_UNSAFE',
+        });
         rmSync(marker, { recursive: true });
       }
     });
@@ -111,8 +113,8 @@ describe('the root of the local storage', () => {
     it('with a message that names no path', async () => {
       mkdirSync(place.root, { mode: 0o755 });
       const refusal = await place
-        .storage()
-        .connect(STORE)
+        .local()
+        .storageRoot.connect(STORE)
         .catch((error: unknown) => String(error));
       expect(refusal).toContain('chmod 700');
       expect(refusal).not.toContain(place.path);
@@ -145,30 +147,33 @@ describe('the root of the local storage', () => {
   });
 
   it('is rid, at the next start, of the marker that a dead process has left half written', async () => {
-    await (await place.connected()).close();
+    await (await place.connected()).storage.close();
     writeFileSync(join(place.root, `${MARKER}.0123456789abcdef.tmp`), '{');
     await place.connected();
     expect(readdirSync(place.root).toSorted()).toEqual([MARKER, 's', 'trash']);
   });
 
   it('is marked, however many others start meanwhile', async () => {
-    const storage = await place.connected();
+    const { storageRoot } = await place.connected();
     const starts = Array.from({ length: 20 }, () => place.connected());
-    for (let counter = 2; counter < 22; counter += 1) await storage.noteStore({ ...STORE, counter });
+    for (let counter = 2; counter < 22; counter += 1) await storageRoot.noteStore({ ...STORE, counter });
     await Promise.all(starts);
     expect(JSON.parse(readFileSync(join(place.root, MARKER), 'utf8'))).toMatchObject({ counter: 21 });
   });
 
   it('keeps its id', async () => {
-    const storage = await place.connected();
-    const { rootId } = storage;
-    expect(rootId).toMatch(/^[0-9a-f-]{36}$/);
+    const { storage, storageRoot } = await place.connected();
+    expect(storageRoot.id).toMatch(/^[0-9a-f-]{36}$/);
     await storage.close();
-    expect((await place.connected()).rootId).toBe(rootId);
+    expect((await place.connected()).storageRoot.id).toBe(storageRoot.id);
   });
 
   it('says what is wrong before it is connected', async () => {
-    await expect(place.storage().create(newKey())).rejects.toMatchObject({ code: 'STORAGE_UNAVAILABLE' });
+    const { storage, storageRoot } = place.local();
+    const refused = { code: 'STORAGE_UNAVAILABLE' };
+    await expect(storage.create(newKey())).rejects.toMatchObject(refused);
+    await expect(storage.connect()).rejects.toMatchObject(refused);
+    await expect(storageRoot.room()).rejects.toMatchObject(refused);
   });
 
   describe('that belongs to another store, or to a later state of it', () => {
@@ -176,17 +181,15 @@ describe('the root of the local storage', () => {
       ['another store', STORE, { generation: randomUUID(), counter: 1 }],
       ['a store that is behind', { ...STORE, counter: 500 }, { ...STORE, counter: 499 }],
     ])('%s: what a scan finds stays, what the store lets go of goes', async (_name, owner, stranger) => {
-      const first = place.storage();
-      await first.connect(owner);
+      const { storage: first } = await place.connected({}, owner);
       const kept = await write(first, 'kept');
       const known = await write(first, 'known');
       const ended = await write(first, 'ended');
       await first.close();
 
-      const storage = place.storage();
-      await storage.connect(stranger);
+      const { storage, storageRoot } = await place.connected({}, stranger);
       expect(place.warnings).toHaveLength(1);
-      expect(await storage.room()).toMatchObject({ trusted: false, refusing: place.warnings[0] });
+      expect(await storageRoot.room()).toMatchObject({ trusted: false, refusing: place.warnings[0] });
       await expect(storage.create(newKey())).rejects.toMatchObject({ code: 'STORAGE_UNAVAILABLE' });
 
       const { files } = await scanAll(storage);
@@ -197,7 +200,7 @@ describe('the root of the local storage', () => {
       expect(await storage.removeEmptyFolder(known.sessionId, 0)).toBe(false);
       const ticket = await storage.discardSession(ended.sessionId);
       expect(await storage.emptyTrash(ticket ?? '')).toMatchObject({ files: 1, failures: 0 });
-      await storage.noteStore(stranger);
+      await storageRoot.noteStore(stranger);
       expect(place.warnings).toHaveLength(1);
       expect(JSON.parse(readFileSync(join(place.root, MARKER), 'utf8'))).toMatchObject({
         store: owner.generation,
@@ -206,25 +209,21 @@ describe('the root of the local storage', () => {
     });
 
     it('is trusted after all if another process noted a later state while this one connected', async () => {
-      const first = place.storage();
-      await first.connect(STORE);
+      const first = await place.connected();
       const readBefore = { ...STORE, counter: 5 };
-      await first.noteStore({ ...STORE, counter: 9 });
-      const second = place.storage();
-      await second.connect(readBefore);
-      expect(await second.room()).toMatchObject({ trusted: false });
-      await second.noteStore({ ...STORE, counter: 9 });
-      await write(second);
+      await first.storageRoot.noteStore({ ...STORE, counter: 9 });
+      const second = await place.connected({}, readBefore);
+      expect(await second.storageRoot.room()).toMatchObject({ trusted: false });
+      await second.storageRoot.noteStore({ ...STORE, counter: 9 });
+      await write(second.storage);
     });
 
     it('is not trusted later, when a store that was behind has caught up by itself', async () => {
-      const first = place.storage();
-      await first.connect({ ...STORE, counter: 100 });
-      const second = place.storage();
-      await second.connect({ ...STORE, counter: 50 });
-      await second.noteStore({ ...STORE, counter: 51 });
-      await second.noteStore({ ...STORE, counter: 200 });
-      await expect(second.create(newKey())).rejects.toMatchObject({ code: 'STORAGE_UNAVAILABLE' });
+      await place.connected({}, { ...STORE, counter: 100 });
+      const { storage, storageRoot } = await place.connected({}, { ...STORE, counter: 50 });
+      await storageRoot.noteStore({ ...STORE, counter: 51 });
+      await storageRoot.noteStore({ ...STORE, counter: 200 });
+      await expect(storage.create(newKey())).rejects.toMatchObject({ code: 'STORAGE_UNAVAILABLE' });
     });
 
     it('is noticed when the store falls back, or is replaced, while it runs', async () => {
@@ -232,9 +231,9 @@ describe('the root of the local storage', () => {
         { ...STORE, counter: 3 },
         { generation: randomUUID(), counter: 100 },
       ]) {
-        const storage = await place.connected();
-        await storage.noteStore({ ...STORE, counter: 10 });
-        await storage.noteStore(store);
+        const { storage, storageRoot } = await place.connected();
+        await storageRoot.noteStore({ ...STORE, counter: 10 });
+        await storageRoot.noteStore(store);
         await expect(storage.create(newKey())).rejects.toMatchObject({ code: 'STORAGE_UNAVAILABLE' });
         rmSync(place.root, { recursive: true });
       }
@@ -249,47 +248,45 @@ describe('the root of the local storage', () => {
       ['of a later state of the store', { ...STORE, counter: 50 }],
     ])('%s: takes files and deletes orphans again, in every process', async (_name, store) => {
       const first = await place.connected();
-      await first.noteStore({ ...STORE, counter: 100 });
-      const orphan = await write(first);
-      await first.close();
-      const [asked, other] = [place.storage(), place.storage()];
-      await asked.connect(store);
-      await other.connect(store);
-      await asked.trust(store);
-      for (const storage of [asked, other]) {
-        expect(await storage.room()).toMatchObject({ trusted: true, refusing: null, problem: null });
-        await storage.noteStore({ ...store, counter: store.counter + 1 });
+      await first.storageRoot.noteStore({ ...STORE, counter: 100 });
+      const orphan = await write(first.storage);
+      await first.storage.close();
+      const asked = await place.connected({}, store);
+      const other = await place.connected({}, store);
+      await asked.storageRoot.trust(store);
+      for (const { storage, storageRoot } of [asked, other]) {
+        expect(await storageRoot.room()).toMatchObject({ trusted: true, refusing: null, problem: null });
+        await storageRoot.noteStore({ ...store, counter: store.counter + 1 });
         await write(storage);
       }
-      const { files } = await scanAll(other);
+      const { files } = await scanAll(other.storage);
       const file = files.find(({ sessionId }) => sessionId === orphan.sessionId);
-      expect(file && (await other.removeScanned(file))).toBe(true);
+      expect(file && (await other.storage.removeScanned(file))).toBe(true);
     });
 
     it('is not trusted by the store that had them', async () => {
       const first = await place.connected();
-      const second = place.storage();
-      await second.connect(stranger);
-      await second.trust(stranger);
-      expect(await first.room()).toMatchObject({ trusted: false, problem: 'untrusted' });
+      const second = await place.connected({}, stranger);
+      await second.storageRoot.trust(stranger);
+      expect(await first.storageRoot.room()).toMatchObject({ trusted: false, problem: 'untrusted' });
     });
 
     it('is not one that is gone', async () => {
-      const storage = await place.connected();
+      const { storageRoot } = await place.connected();
       rmSync(join(place.root, MARKER));
-      await expect(storage.trust(STORE)).rejects.toMatchObject({ code: 'STORAGE_UNAVAILABLE' });
-      expect(await storage.room()).toMatchObject({ trusted: false, problem: 'missing' });
+      await expect(storageRoot.trust(STORE)).rejects.toMatchObject({ code: 'STORAGE_UNAVAILABLE' });
+      expect(await storageRoot.room()).toMatchObject({ trusted: false, problem: 'missing' });
       expect(existsSync(join(place.root, MARKER))).toBe(false);
     });
   });
 
   describe('looked at before it is used', () => {
     it('is fit where nothing is, or what is ours, and stays as it was', async () => {
-      await place.storage().inspect();
+      await place.local().storageRoot.inspect();
       expect(readdirSync(place.path)).toEqual([]);
-      await (await place.connected()).close();
+      await (await place.connected()).storage.close();
       const before = readdirSync(place.root);
-      await place.storage().inspect();
+      await place.local().storageRoot.inspect();
       expect(readdirSync(place.root)).toEqual(before);
     });
 
@@ -302,17 +299,19 @@ describe('the root of the local storage', () => {
     ])('%s is refused', async (_name, rootOf) => {
       writeFileSync(join(place.path, 'photo.jpg'), '');
       const root = rootOf(place);
-      await expect(place.storage({ root }).inspect()).rejects.toMatchObject({ code: 'STORAGE_UNSAFE' });
+      await expect(place.local({ root }).storageRoot.inspect()).rejects.toMatchObject({
+        code: 'STORAGE_UNSAFE',
+      });
     });
   });
 
   it('keeps the highest counter, whoever notes it', async () => {
     const [first, second] = [await place.connected(), await place.connected()];
-    await first.noteStore({ ...STORE, counter: 10 });
-    await second.noteStore({ ...STORE, counter: 7 });
+    await first.storageRoot.noteStore({ ...STORE, counter: 10 });
+    await second.storageRoot.noteStore({ ...STORE, counter: 7 });
     expect(JSON.parse(readFileSync(join(place.root, MARKER), 'utf8'))).toMatchObject({ counter: 10 });
     expect(readdirSync(place.root).toSorted()).toEqual([MARKER, 's', 'trash']);
-    await Promise.all([write(first), write(second)]);
+    await Promise.all([write(first.storage), write(second.storage)]);
   });
 
   describe('that goes away while it is used', () => {
@@ -380,7 +379,7 @@ describe('the root of the local storage', () => {
     ];
 
     it.each(disturbances)('%s: nothing is written or deleted, and it heals', async (_name, disturb) => {
-      const storage = await place.connected();
+      const { storage, storageRoot } = await place.connected();
       const key = await write(storage, 'precious');
       const [file] = (await scanAll(storage)).files;
       const heal = disturb(place);
@@ -389,14 +388,14 @@ describe('the root of the local storage', () => {
       await expect(storage.create(newKey())).rejects.toMatchObject(refused);
       await expect(storage.remove(key)).rejects.toMatchObject(refused);
       await expect(storage.discardSession(key.sessionId)).rejects.toMatchObject(refused);
-      await expect(storage.noteStore({ ...STORE, counter: 2 })).rejects.toMatchObject(refused);
+      await expect(storageRoot.noteStore({ ...STORE, counter: 2 })).rejects.toMatchObject(refused);
       await expect(storage.emptyTrash()).rejects.toMatchObject(refused);
       expect(await scanAll(storage)).toEqual({ files: [], foreign: 0, empty: [] });
       expect(file && (await storage.removeScanned(file))).toBe(false);
       expect(await storage.removeEmptyFolder(key.sessionId, 0)).toBe(false);
-      expect(await storage.restoreBallast()).toBe(false);
+      expect(await storageRoot.restoreBallast()).toBe(false);
       await new Promise((done) => setTimeout(done, 300));
-      expect(await storage.room()).toMatchObject({
+      expect(await storageRoot.room()).toMatchObject({
         trusted: false,
         refusing: expect.stringContaining('gone'),
       });
@@ -409,14 +408,14 @@ describe('the root of the local storage', () => {
     });
 
     it('tells a read that finds nothing that the root is not there', async () => {
-      const storage = await place.connected();
+      const { storage } = await place.connected();
       const key = await write(storage);
       renameSync(place.root, join(place.path, 'aside'));
       await expect(storage.read(key)).rejects.toMatchObject({ code: 'STORAGE_UNAVAILABLE' });
     });
 
     it('another root with a marker of its own is not mistaken for it', async () => {
-      const storage = await place.connected();
+      const { storage } = await place.connected();
       const other = join(place.path, 'other');
       await place.connected({ root: other });
       renameSync(place.root, join(place.path, 'aside'));
@@ -427,15 +426,17 @@ describe('the root of the local storage', () => {
 
   it('is made by several processes at once, and shared by them', async () => {
     const script = `
-      const { LocalFileStorage } = await import(${JSON.stringify(LIBRARY)});
+      const { createLocalStorage } = await import(${JSON.stringify(LIBRARY)});
       const { randomUUID } = await import('node:crypto');
       const [root, generation] = process.argv.slice(1);
-      const storage = new LocalFileStorage({ root, minFreeBytes: 0, minFreeInodes: 0, ballastBytes: 100_000 });
+      const options = { root, minFreeBytes: 0, minFreeInodes: 0, ballastBytes: 100_000 };
+      const { storage, storageRoot } = createLocalStorage(options);
       // As one store shared by all would answer.
       const identity = () => ({ generation, counter: Date.now() });
-      await storage.connect(identity());
-      await storage.noteStore(identity());
-      await storage.restoreBallast();
+      await storageRoot.connect(identity());
+      await storageRoot.noteStore(identity());
+      await storage.connect();
+      await storageRoot.restoreBallast();
       const keys = [];
       for (let i = 0; i < 50; i += 1) {
         const key = { sessionId: randomUUID(), resourceId: randomUUID() };
@@ -444,10 +445,10 @@ describe('the root of the local storage', () => {
         await writer.finish();
         if (i % 2) await storage.emptyTrash(await storage.discardSession(key.sessionId));
         else keys.push(key);
-        await storage.noteStore(identity());
+        await storageRoot.noteStore(identity());
         if (i % 10 === 0) await storage.emptyTrash();
       }
-      console.log(JSON.stringify({ rootId: storage.rootId, keys }));
+      console.log(JSON.stringify({ rootId: storageRoot.id, keys }));
       await storage.close();`;
     const answers = await Promise.all(
       Array.from({ length: 4 }, () =>
@@ -472,15 +473,15 @@ describe('the root of the local storage', () => {
   });
 
   it('makes its ballast, or leaves it, when it is dropped at that very moment', async () => {
-    const storage = await place.connected({ ballastBytes: 3_000_000 });
+    const { storageRoot } = await place.connected({ ballastBytes: 3_000_000 });
     for (let round = 0; round < 10; round += 1) {
-      await storage.dropBallast();
+      await storageRoot.dropBallast();
       let isSettled = false;
-      const restored = storage.restoreBallast().finally(() => (isSettled = true));
-      while (!isSettled) await storage.dropBallast();
+      const restored = storageRoot.restoreBallast().finally(() => (isSettled = true));
+      while (!isSettled) await storageRoot.dropBallast();
       expect(typeof (await restored)).toBe('boolean');
     }
-    expect(await storage.restoreBallast()).toBe(true);
+    expect(await storageRoot.restoreBallast()).toBe(true);
     expect(lstatSync(join(place.root, 'ballast')).size).toBe(3_000_000);
   });
 });

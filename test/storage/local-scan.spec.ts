@@ -58,7 +58,7 @@ describe('scanning the local storage', () => {
 
   beforeEach(async () => {
     place = new Place();
-    storage = await place.connected();
+    ({ storage } = await place.connected());
   });
   afterEach(() => {
     jest.restoreAllMocks();

@@ -3,11 +3,27 @@ import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { lstatSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { LocalFileStorage, type LocalFileStorageOptions } from '#sessions/storage/local/local-file-storage';
+import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import {
+  createLocalStorage,
+  type LocalStorage,
+  type LocalStorageOptions,
+} from '#sessions/storage/local/create-local-storage';
 import type { FileKey, FileStorage, KnownResources, ScannedFile } from '#sessions/ports/file-storage';
 
 export const STORE = { generation: randomUUID(), counter: 1 };
+export const LIBRARY = pathToFileURL(
+  resolve('libs/sessions/dist/storage/local/create-local-storage.js'),
+).href;
+
+/** Begins a program with a connected `storage`, in the folder that is its first argument. */
+export const CONNECTED = `
+  const { createLocalStorage } = await import(${JSON.stringify(LIBRARY)});
+  const options = { root: process.argv[1], minFreeBytes: 0, minFreeInodes: 0, ballastBytes: 0 };
+  const { storage, storageRoot } = createLocalStorage(options);
+  await storageRoot.connect({ generation: 'a', counter: 1 });
+  await storage.connect();`;
 
 /** A place of a test's own on the disk, and everything that has to be undone before it can go. */
 export class Place {
@@ -16,9 +32,9 @@ export class Place {
   readonly warnings: string[] = [];
   private readonly undo: (() => unknown)[] = [];
 
-  /** A storage that is not connected yet, and is closed in the end. */
-  storage(options: Partial<LocalFileStorageOptions> = {}): LocalFileStorage {
-    const storage = new LocalFileStorage({
+  /** Files and their root, not connected yet; closed in the end. */
+  local(options: Partial<LocalStorageOptions> = {}): LocalStorage {
+    const local = createLocalStorage({
       root: this.root,
       minFreeBytes: 0,
       minFreeInodes: 0,
@@ -26,14 +42,15 @@ export class Place {
       onWarning: (message) => this.warnings.push(message),
       ...options,
     });
-    this.after(() => storage.close());
-    return storage;
+    this.after(() => local.storage.close());
+    return local;
   }
 
-  async connected(options: Partial<LocalFileStorageOptions> = {}): Promise<LocalFileStorage> {
-    const storage = this.storage(options);
-    await storage.connect(STORE);
-    return storage;
+  async connected(options: Partial<LocalStorageOptions> = {}, store = STORE): Promise<LocalStorage> {
+    const local = this.local(options);
+    await local.storageRoot.connect(store);
+    await local.storage.connect();
+    return local;
   }
 
   /** Mounts a file system of this size here, until the test is over. */

@@ -7,7 +7,17 @@ import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
 import { hasCode } from '#sessions/domain/errors';
 import { RootPaths } from '#sessions/storage/local/folders/paths';
 import { Trash } from '#sessions/storage/local/trash/trash';
-import { Place, fileOf, folderOf, hex, newKey, openFiles, snapshot, write } from './local-support.js';
+import {
+  CONNECTED,
+  Place,
+  fileOf,
+  folderOf,
+  hex,
+  newKey,
+  openFiles,
+  snapshot,
+  write,
+} from './local-support.js';
 
 const MINUTE_MS = 60_000;
 
@@ -40,7 +50,7 @@ describe('the trash of the local storage', () => {
   const trashed = () => readdirSync(join(place.root, 'trash'));
 
   it('20,000 files go while the event loop stays free', async () => {
-    const storage = await place.connected();
+    const { storage } = await place.connected();
     const first = fillSession(place.root, 100);
     const copies = Array.from({ length: 199 }, () => copySession(place.root, first));
     const sessions = [first, ...copies];
@@ -70,7 +80,7 @@ describe('the trash of the local storage', () => {
   }, 120_000);
 
   it('deletes 999 of 1,000 files if one cannot be deleted, and that one later', async () => {
-    const storage = await place.connected();
+    const { storage } = await place.connected();
     const sessionId = fillSession(place.root, 999);
     const stubborn = newKey(sessionId);
     writeFileSync(fileOf(place.root, stubborn), 'stubborn');
@@ -96,7 +106,7 @@ describe('the trash of the local storage', () => {
   });
 
   it('goes on past a file that something is mounted on', async () => {
-    const storage = await place.connected();
+    const { storage } = await place.connected();
     const sessionId = fillSession(place.root, 10);
     const busy = newKey(sessionId);
     writeFileSync(fileOf(place.root, busy), 'busy');
@@ -111,7 +121,7 @@ describe('the trash of the local storage', () => {
   });
 
   it('follows no link, crosses into no other file system, and deletes whatever else was in the folder', async () => {
-    const storage = await place.connected();
+    const { storage } = await place.connected();
     const sessionId = fillSession(place.root, 5);
     const folder = folderOf(place.root, sessionId);
     const outside = join(place.path, 'outside');
@@ -138,7 +148,7 @@ describe('the trash of the local storage', () => {
   });
 
   it('leaves alone what it did not put there', async () => {
-    const storage = await place.connected();
+    const { storage } = await place.connected();
     mkdirSync(join(place.root, 'trash', 'mine'));
     writeFileSync(join(place.root, 'trash', 'mine', 'file'), '');
     expect(await storage.emptyTrash()).toEqual({ files: 0, bytes: 0, failures: 0, stuck: 0 });
@@ -149,27 +159,27 @@ describe('the trash of the local storage', () => {
   });
 
   it('finishes what another process left there', async () => {
-    const first = await place.connected();
+    const { storage: first } = await place.connected();
     await first.discardSession(fillSession(place.root, 10));
     await first.close();
     expect(trashed()).toHaveLength(1);
-    const second = await place.connected();
+    const { storage: second } = await place.connected();
     expect(await second.emptyTrash()).toMatchObject({ files: 10 });
   });
 
   it('may be emptied by several at once', async () => {
-    const storages = await Promise.all([place.connected(), place.connected(), place.connected()]);
+    const three = await Promise.all([place.connected(), place.connected(), place.connected()]);
     for (let round = 0; round < 20; round += 1)
-      await storages[0]?.discardSession(fillSession(place.root, 50));
+      await three[0]?.storage.discardSession(fillSession(place.root, 50));
     const reports = await Promise.all(
-      storages.flatMap((storage) => [storage.emptyTrash(), storage.emptyTrash()]),
+      three.flatMap(({ storage }) => [storage.emptyTrash(), storage.emptyTrash()]),
     );
     expect(reports.every(({ failures }) => failures === 0)).toBe(true);
     expect(trashed()).toEqual([]);
   });
 
   it('gives up on nothing: it waits longer and longer, and says when an entry is stuck', async () => {
-    const storage = await place.connected();
+    const { storage } = await place.connected();
     const { sessionId, resourceId } = await write(storage);
     place.makeImmutable(fileOf(place.root, { sessionId, resourceId }));
     let now = 0;
@@ -213,7 +223,7 @@ describe('the trash of the local storage', () => {
 
   it('waits by the clock that the storage was given', async () => {
     let now = 0;
-    const storage = await place.connected({ monotonicMs: () => now });
+    const { storage } = await place.connected({ monotonicMs: () => now });
     const { sessionId, resourceId } = await write(storage);
     place.makeImmutable(fileOf(place.root, { sessionId, resourceId }));
     const ticket = String(await storage.discardSession(sessionId));
@@ -230,7 +240,7 @@ describe('the trash of the local storage', () => {
 
   it('stops when the storage is closed, and leaves nothing open', async () => {
     const before = openFiles();
-    const storage = await place.connected();
+    const { storage } = await place.connected();
     const session = fillSession(place.root, 5000);
     const ticket = String(await storage.discardSession(session));
     const emptying = storage.emptyTrash(ticket).catch((error: unknown) => error);
@@ -241,33 +251,26 @@ describe('the trash of the local storage', () => {
     // It may have been done just before.
     expect(trashed().length === 0 || hasCode(outcome, 'STORAGE_UNAVAILABLE')).toBe(true);
     expect(openFiles()).toBeLessThanOrEqual(before);
-    await (await place.connected()).emptyTrash();
+    await (await place.connected()).storage.emptyTrash();
     expect(trashed()).toEqual([]);
   });
 
   it('does not keep a process alive that has nothing else to do, unless it is at work', () => {
-    const script = `
-      const { LocalFileStorage } = await import('./libs/sessions/dist/storage/local/local-file-storage.js');
-      const storage = new LocalFileStorage({ root: process.argv[1], minFreeBytes: 0, minFreeInodes: 0, ballastBytes: 0 });
-      await storage.connect({ generation: 'a', counter: 1 });
+    const script = `${CONNECTED}
       const ticket = await storage.discardSession(process.argv[2]);
       console.log((await storage.emptyTrash(ticket)).files);`;
-    const make = `
-      const { LocalFileStorage } = await import('./libs/sessions/dist/storage/local/local-file-storage.js');
-      await new LocalFileStorage({ root: process.argv[1], minFreeBytes: 0, minFreeInodes: 0, ballastBytes: 0 })
-        .connect({ generation: 'a', counter: 1 });`;
     const node = (code: string, ...args: string[]) =>
       execFileSync(process.execPath, ['--input-type=module', '-e', code, place.root, ...args], {
         timeout: 20_000,
       })
         .toString()
         .trim();
-    node(make);
+    node(CONNECTED);
     expect(node(script, fillSession(place.root, 100))).toBe('100');
   });
 
   it('leaves alone what only has a name of its entries: links, files, folders of others', async () => {
-    const storage = await place.connected();
+    const { storage } = await place.connected();
     const outside = join(place.path, 'outside');
     mkdirSync(outside);
     writeFileSync(join(outside, 'precious'), 'precious');
@@ -283,7 +286,7 @@ describe('the trash of the local storage', () => {
   });
 
   it('enters nothing that is mounted into it, not even of the same disk', async () => {
-    const storage = await place.connected();
+    const { storage } = await place.connected();
     const outside = join(place.path, 'outside');
     mkdirSync(outside);
     writeFileSync(join(outside, 'precious'), 'precious');

@@ -15,12 +15,11 @@ import {
   writeFileSync,
 } from 'node:fs';
 import filesystem from 'node:fs/promises';
-import { join, resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { join } from 'node:path';
 import type { LocalFileStorage } from '#sessions/storage/local/local-file-storage';
 import {
+  CONNECTED,
   Place,
-  STORE,
   fileOf,
   folderOf,
   hex,
@@ -31,8 +30,6 @@ import {
   snapshot,
   write,
 } from './local-support.js';
-
-const LIBRARY = pathToFileURL(resolve('libs/sessions/dist/storage/local/local-file-storage.js')).href;
 
 function modeOf(path: string): number {
   return lstatSync(path).mode & 0o7777;
@@ -67,7 +64,7 @@ describe('writing to the local storage', () => {
   afterEach(() => place.leave());
 
   it('gives exact modes, whatever the umask', async () => {
-    const storage = await place.connected();
+    const { storage } = await place.connected();
     for (const umask of [0o000, 0o777]) {
       const before = process.umask(umask);
       try {
@@ -86,12 +83,12 @@ describe('writing to the local storage', () => {
   });
 
   it('names nothing after anything but ids', async () => {
-    const key = await write(await place.connected());
+    const key = await write((await place.connected()).storage);
     expect(readdirSync(folderOf(place.root, key.sessionId))).toEqual([hex(key.resourceId)]);
   });
 
   it('leaves no open file and no file behind in 1,000 uploads that are broken off', async () => {
-    const storage = await place.connected();
+    const { storage } = await place.connected();
     await write(storage);
     const before = openFiles();
     for (let round = 0; round < 1000; round += 1) {
@@ -107,7 +104,7 @@ describe('writing to the local storage', () => {
   });
 
   it('lets uploads to a folder go on that others leave empty again and again', async () => {
-    const storage = await place.connected();
+    const { storage } = await place.connected();
     const sessionId = randomUUID();
     const upload = async (): Promise<void> => {
       for (let round = 0; round < 50; round += 1) {
@@ -123,7 +120,7 @@ describe('writing to the local storage', () => {
   });
 
   it('makes a folder anew that others delete, as it is empty, before it was looked at', async () => {
-    const storage = await place.connected();
+    const { storage } = await place.connected();
     const key = newKey();
     const { lstat } = filesystem;
     let deletions = 0;
@@ -144,7 +141,7 @@ describe('writing to the local storage', () => {
   });
 
   it('leaves no open file behind when a file cannot be finished', async () => {
-    const storage = await place.connected();
+    const { storage } = await place.connected();
     const before = openFiles();
     for (let round = 0; round < 100; round += 1) {
       const key = newKey();
@@ -157,7 +154,7 @@ describe('writing to the local storage', () => {
   });
 
   it('closes what it reads, however the reading ends', async () => {
-    const storage = await place.connected();
+    const { storage } = await place.connected();
     const key = await write(storage, 'x'.repeat(200_000));
     const before = openFiles();
     for (let round = 0; round < 100; round += 1) {
@@ -171,7 +168,7 @@ describe('writing to the local storage', () => {
   });
 
   it('reads nothing through a link, and does not wait at a fifo', async () => {
-    const storage = await place.connected();
+    const { storage } = await place.connected();
     const { sessionId } = await write(storage);
     const secret = join(place.path, 'secret');
     writeFileSync(secret, 'secret');
@@ -191,7 +188,7 @@ describe('writing to the local storage', () => {
   });
 
   it('neither writes nor deletes behind a link in place of a folder', async () => {
-    const storage = await place.connected();
+    const { storage } = await place.connected();
     const key = await write(storage);
     const outside = join(place.path, 'outside');
     renameSync(folderOf(place.root, key.sessionId), outside);
@@ -207,7 +204,7 @@ describe('writing to the local storage', () => {
   });
 
   it('changes nothing outside while folders are swapped for links under its hands', async () => {
-    const storage = await place.connected();
+    const { storage } = await place.connected();
     const { sessionId } = await write(storage);
     const folder = folderOf(place.root, sessionId);
     const outside = join(place.path, 'outside');
@@ -254,7 +251,7 @@ describe('writing to the local storage', () => {
   describe('on a full disk', () => {
     it('says so, deletes what it could not finish, and takes files again once there is room', async () => {
       place.mountTmpfs(place.root, 'size=1m');
-      const storage = await place.connected();
+      const { storage } = await place.connected();
       for (let round = 0; round < 5; round += 1) {
         const open = openFiles();
         expect(await fill(storage, Buffer.alloc(30_000))).toMatchObject({ code: 'STORAGE_FULL' });
@@ -269,13 +266,13 @@ describe('writing to the local storage', () => {
 
     it('refuses new files below the floor, before the disk is full', async () => {
       place.mountTmpfs(place.root, 'size=1m');
-      const storage = await place.connected({ minFreeBytes: 500_000 });
+      const { storage, storageRoot } = await place.connected({ minFreeBytes: 500_000 });
       await write(storage);
       const hog = join(place.root, 'hog');
       writeFileSync(hog, Buffer.alloc(600_000));
       await new Promise((done) => setTimeout(done, 300));
       await expect(storage.create(newKey())).rejects.toMatchObject({ code: 'STORAGE_FULL' });
-      expect(await storage.room()).toMatchObject({
+      expect(await storageRoot.room()).toMatchObject({
         trusted: true,
         refusing: expect.stringContaining('full'),
       });
@@ -286,30 +283,32 @@ describe('writing to the local storage', () => {
 
     it('frees its ballast, refuses new files without it, and makes it again only where there is room', async () => {
       place.mountTmpfs(place.root, 'size=1m');
-      const storage = await place.connected({ ballastBytes: 400_000, minFreeBytes: 100_000 });
+      const { storage, storageRoot } = await place.connected({
+        ballastBytes: 400_000,
+        minFreeBytes: 100_000,
+      });
       expect(lstatSync(join(place.root, 'ballast')).blocks * 512).toBeGreaterThanOrEqual(400_000);
       const hog = join(place.root, 'hog');
       const free = () => statfsSync(place.root).bavail * 4096;
       writeFileSync(hog, Buffer.alloc(free() - 150_000));
-      await storage.dropBallast();
+      await storageRoot.dropBallast();
       expect(free()).toBeGreaterThan(500_000);
       await expect(storage.create(newKey())).rejects.toMatchObject({ code: 'STORAGE_FULL' });
       writeFileSync(hog, Buffer.alloc(100_000), { flag: 'a' });
-      expect(await storage.restoreBallast()).toBe(false);
+      expect(await storageRoot.restoreBallast()).toBe(false);
       expect(readdirSync(place.root).filter((name) => name.startsWith('ballast'))).toEqual([]);
       rmSync(hog);
-      expect(await storage.restoreBallast()).toBe(true);
+      expect(await storageRoot.restoreBallast()).toBe(true);
       await write(storage);
     });
 
     it('leaves what only has the name of its ballast alone', async () => {
-      const storage = await place.connected();
+      const { storage } = await place.connected();
       await storage.close();
       const outside = join(place.path, 'outside');
       writeFileSync(outside, 'precious');
       const [ballast, unfinished] = [join(place.root, 'ballast'), join(place.root, 'ballast.part')];
-      const sized = place.storage({ ballastBytes: 1000 });
-      await sized.connect(STORE);
+      const { storageRoot: sized } = await place.connected({ ballastBytes: 1000 });
       for (const make of [
         () => symlinkSync(outside, ballast),
         () => mkdirSync(ballast),
@@ -330,7 +329,7 @@ describe('writing to the local storage', () => {
 
     it('without inodes says so too', async () => {
       place.mountTmpfs(place.root, 'size=10m,nr_inodes=60');
-      const storage = await place.connected();
+      const { storage } = await place.connected();
       const open = openFiles();
       expect(await fill(storage, Buffer.alloc(10))).toMatchObject({ code: 'STORAGE_FULL' });
       expect(openFiles()).toBe(open);
@@ -342,21 +341,21 @@ describe('writing to the local storage', () => {
 
     it('refuses new files below the floor of inodes', async () => {
       place.mountTmpfs(place.root, 'size=10m,nr_inodes=60');
-      const storage = await place.connected({ minFreeInodes: 1000 });
+      const { storage, storageRoot } = await place.connected({ minFreeInodes: 1000 });
       await expect(storage.create(newKey())).rejects.toMatchObject({ code: 'STORAGE_FULL' });
-      expect((await storage.room()).freeInodes).toBeLessThan(60);
+      expect((await storageRoot.room()).freeInodes).toBeLessThan(60);
     });
 
     it('needs no inodes where the file system makes them as it goes', async () => {
       place.mountTmpfs(place.root, 'size=10m,nr_inodes=0');
-      const storage = await place.connected({ minFreeInodes: 1000 });
+      const { storage } = await place.connected({ minFreeInodes: 1000 });
       expect(await read(storage, await write(storage, 'held'))).toBe('held');
     });
   });
 
   it('on a disk that has become read-only refuses to write, still reads, and heals', async () => {
     place.mountTmpfs(place.root, 'size=1m');
-    const storage = await place.connected();
+    const { storage, storageRoot } = await place.connected();
     const key = await write(storage, 'readable');
     const writer = await storage.create(newKey());
     await writer.write([Buffer.from('half')]);
@@ -372,8 +371,8 @@ describe('writing to the local storage', () => {
       code: 'STORAGE_UNAVAILABLE',
     });
     await new Promise((done) => setTimeout(done, 300));
-    expect(await storage.room()).toMatchObject({ trusted: true, problem: 'read_only' });
-    await expect(storage.noteStore({ generation: randomUUID(), counter: 1 })).resolves.toBeUndefined();
+    expect(await storageRoot.room()).toMatchObject({ trusted: true, problem: 'read_only' });
+    await expect(storageRoot.noteStore({ generation: randomUUID(), counter: 1 })).resolves.toBeUndefined();
     expect(await read(storage, key)).toBe('readable');
     expect(openFiles()).toBe(open);
     execFileSync('mount', ['-o', 'remount,rw', place.root]);
@@ -382,12 +381,9 @@ describe('writing to the local storage', () => {
   });
 
   it('without file descriptors fails, leaves none open, and goes on', () => {
-    const script = `
-      const { LocalFileStorage } = await import(${JSON.stringify(LIBRARY)});
+    const script = `${CONNECTED}
       const { randomUUID } = await import('node:crypto');
       const { closeSync, openSync } = await import('node:fs');
-      const storage = new LocalFileStorage({ root: process.argv[1], minFreeBytes: 0, minFreeInodes: 0, ballastBytes: 0 });
-      await storage.connect({ generation: randomUUID(), counter: 1 });
       const newKey = () => ({ sessionId: randomUUID(), resourceId: randomUUID() });
       const takeAll = (spare) => {
         const taken = [];

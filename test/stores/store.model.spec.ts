@@ -137,7 +137,7 @@ const commands = fc.oneof(
       flushedThroughAt,
       nodeId,
       address: null,
-      sign: null,
+      beacon: null,
     }),
   ),
   command('forgetNode', [node, at, at], (store, ...args) => store.fleet.forgetNode(...args)),

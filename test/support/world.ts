@@ -6,12 +6,14 @@ import { pipeline } from 'node:stream/promises';
 import type { ResourceRecord } from '#sessions/domain/resource';
 import type { FileStorage } from '#sessions/ports/file-storage';
 import type { SessionStore } from '#sessions/ports/session-store';
+import type { StorageRoot } from '#sessions/ports/storage-root';
 import { SessionsCore } from '#sessions/core/core';
 import { resolveConfig, type SessionsOptions } from '#sessions/core/config/config';
 import type { Session } from '#sessions/core/handles/session';
 import type { SessionToken } from '#sessions/core/handles/session-token';
+import { createLocalStorage } from '#sessions/storage/local/create-local-storage';
 import { MemoryFileStorage } from '#sessions/storage/memory/memory-file-storage';
-import { LocalFileStorage } from '#sessions/storage/local/local-file-storage';
+import { MemoryStorageRoot } from '#sessions/storage/memory/memory-storage-root';
 import { MemorySessionStore } from '#sessions/stores/sqlite/memory-session-store';
 import { SqliteSessionStore } from '#sessions/stores/sqlite/sqlite-session-store';
 import { ManualClock } from '#sessions/testing/manual-clock';
@@ -30,6 +32,7 @@ export class World {
     readonly core: SessionsCore,
     readonly store: SessionStore,
     readonly storage: FileStorage,
+    readonly storageRoot: StorageRoot,
     readonly root: string,
     private readonly isGuest: boolean,
     clock: ManualClock,
@@ -49,10 +52,10 @@ export class World {
       name === 'memory'
         ? (beside?.store ?? new MemorySessionStore())
         : new SqliteSessionStore({ path: join(root, 'sessions.db') });
-    const storage =
+    const { storage = new MemoryFileStorage(), storageRoot = new MemoryStorageRoot() } =
       name === 'memory'
-        ? (beside?.storage ?? new MemoryFileStorage())
-        : new LocalFileStorage({
+        ? { ...beside }
+        : createLocalStorage({
             root,
             adoptFrom: config.adoptFrom,
             minFreeBytes: 0,
@@ -60,12 +63,20 @@ export class World {
             ballastBytes: 0,
             reservedNames: ['sessions.db', 'sessions.db-wal', 'sessions.db-shm'],
           });
-    const core = new SessionsCore({ config, store, storage, clock, role: 'server', logFor: () => silent });
+    const core = new SessionsCore({
+      config,
+      store,
+      storage,
+      storageRoot,
+      clock,
+      role: 'server',
+      logFor: () => silent,
+    });
     await core.start().catch(async (error: unknown) => {
       await core.stop();
       throw error;
     });
-    return new World(core, store, storage, root, beside !== undefined, clock);
+    return new World(core, store, storage, storageRoot, root, beside !== undefined, clock);
   }
 
   get service(): SessionsCore['service'] {

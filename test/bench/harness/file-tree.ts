@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { SessionToken } from 'nest-sessions';
-import type { FileStorage, SessionStore } from 'nest-sessions/store';
+import type { SessionStore } from 'nest-sessions/store';
 
 const HOUR = 3_600_000;
 const LIMITS = { maxResources: 100_000, maxBytes: Number.MAX_SAFE_INTEGER };
@@ -10,7 +10,7 @@ const LIMITS = { maxResources: 100_000, maxBytes: Number.MAX_SAFE_INTEGER };
 /** One session with files, as if they had been uploaded: their records in the store, and the files in the storage. */
 export async function addSessionWithFiles(
   store: SessionStore,
-  storage: FileStorage,
+  nodeId: string,
   root: string,
   files: number,
   bytes: number,
@@ -30,7 +30,7 @@ export async function addSessionWithFiles(
   await Promise.all(
     Array.from({ length: files }, async () => {
       const resourceId = randomUUID();
-      await addRecord(store, storage.rootId, id, resourceId, bytes, createdAt);
+      await addRecord(store, nodeId, id, resourceId, bytes, createdAt);
       writeFileSync(join(folder, nameOf(resourceId)), content, { mode: 0o600 });
     }),
   );

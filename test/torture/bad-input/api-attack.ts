@@ -10,7 +10,7 @@ import { CLIENT, SmallCore } from './small-core.ts';
 
 const SOME_ID = '00000000-0000-4000-8000-000000000000';
 const OUR_FILE =
-  /^(?:sessions\.db(?:-wal|-shm)?|\.nest-sessions\.json|trash|signs(?:\/[0-9a-f]{32}-[0-9a-f]{16})?|s|s\/[0-9a-f]{2}(?:\/[0-9a-f]{32}(?:\/[0-9a-f]{32})?)?)$/;
+  /^(?:sessions\.db(?:-wal|-shm)?|\.nest-sessions\.json|trash|beacons(?:\/[0-9a-f]{32}-[0-9a-f]{16})?|s|s\/[0-9a-f]{2}(?:\/[0-9a-f]{32}(?:\/[0-9a-f]{32})?)?)$/;
 const UNSEEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u;
 const HEADER = /^[\t\x20-\x7e]+$/;
 

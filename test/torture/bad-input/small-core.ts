@@ -10,7 +10,7 @@ import {
 } from 'nest-sessions';
 import { ManualClock } from 'nest-sessions/testing';
 import { SessionsCore } from '#sessions/core/core';
-import { LocalFileStorage } from '#sessions/storage/local/local-file-storage';
+import { createLocalStorage } from '#sessions/storage/local/create-local-storage';
 import { SqliteSessionStore } from '#sessions/stores/sqlite/sqlite-session-store';
 
 export const CLIENT = { ipAddress: '192.0.2.1', userAgent: 'torture' };
@@ -40,7 +40,7 @@ export class SmallCore {
     const core = new SessionsCore({
       config,
       store: new SqliteSessionStore({ path: join(folder, DATABASE) }),
-      storage: new LocalFileStorage({
+      ...createLocalStorage({
         root: folder,
         adoptFrom: config.adoptFrom,
         minFreeBytes: 0,

@@ -24,7 +24,7 @@ import { SessionsAdminModule } from 'nest-sessions/admin';
 import { SessionsHealthIndicator, SessionsHealthModule } from 'nest-sessions/health';
 import { ManualClock } from 'nest-sessions/testing';
 import { resolveConfig } from '../../../libs/sessions/dist/core/config/config.js';
-import { LocalFileStorage } from '../../../libs/sessions/dist/storage/local/local-file-storage.js';
+import { createLocalStorage } from '../../../libs/sessions/dist/storage/local/create-local-storage.js';
 import { SqliteSessionStore } from '../../../libs/sessions/dist/stores/sqlite/sqlite-session-store.js';
 import type { CleanupDone, FromServer, ServerPlan, ToServer } from './server-messages.ts';
 
@@ -141,7 +141,7 @@ async function serve(plan: ServerPlan): Promise<void> {
 /** Where the database lies elsewhere, store and storage are put together by hand, as the module does. */
 function adaptersFor(plan: ServerPlan, config: ReturnType<typeof resolveConfig>, clock?: ManualClock) {
   if (plan.database === undefined) return {};
-  const storage = new LocalFileStorage({
+  const files = createLocalStorage({
     root: config.storagePath,
     minFreeBytes: config.minFreeBytes,
     minFreeInodes: config.minFreeInodes,
@@ -151,7 +151,7 @@ function adaptersFor(plan: ServerPlan, config: ReturnType<typeof resolveConfig>,
     onWarning: (message) => console.warn(`storage: ${message}`),
   });
   const store = new SqliteSessionStore({ path: join(plan.database, DATABASE) });
-  return { storage, store };
+  return { ...files, store };
 }
 
 /** One cleanup: each job once, as its schedule has it. A job that fails stops none of the others. */

@@ -2,11 +2,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { resolveConfig } from '../../../libs/sessions/dist/core/config/config.js';
-import { SessionsCore } from '../../../libs/sessions/dist/core/core.js';
-import { LocalFileStorage } from '../../../libs/sessions/dist/storage/local/local-file-storage.js';
+import { SessionsCore, type CoreParts } from '../../../libs/sessions/dist/core/core.js';
+import { createLocalStorage } from '../../../libs/sessions/dist/storage/local/create-local-storage.js';
 import { MemoryFileStorage } from '../../../libs/sessions/dist/storage/memory/memory-file-storage.js';
+import { MemoryStorageRoot } from '../../../libs/sessions/dist/storage/memory/memory-storage-root.js';
 import { ManualClock } from '../../../libs/sessions/dist/testing/manual-clock.js';
-import type { FileStorage } from '../../../libs/sessions/dist/ports/file-storage.js';
 import type { SessionStore } from '../../../libs/sessions/dist/ports/session-store.js';
 import { DATABASE, type Ground } from './grounds.ts';
 import { LIMITS } from './plain-model.ts';
@@ -68,14 +68,16 @@ export class Pair {
   }
 }
 
-function inMemory(): () => FileStorage {
-  const storage = new MemoryFileStorage();
-  return () => storage;
+type Files = Pick<CoreParts, 'storage' | 'storageRoot'>;
+
+function inMemory(): () => Files {
+  const files = { storage: new MemoryFileStorage(), storageRoot: new MemoryStorageRoot() };
+  return () => files;
 }
 
-function onDisk(root: string): () => FileStorage {
+function onDisk(root: string): () => Files {
   return () =>
-    new LocalFileStorage({
+    createLocalStorage({
       root,
       minFreeBytes: 0,
       minFreeInodes: 0,
@@ -84,13 +86,14 @@ function onDisk(root: string): () => FileStorage {
     });
 }
 
-function makeCore(store: SessionStore, storage: FileStorage, clock: ManualClock): SessionsCore {
-  return new SessionsCore({ config, store, storage, clock, role: 'server', logFor: () => silent });
+function makeCore(store: SessionStore, files: Files, clock: ManualClock): SessionsCore {
+  return new SessionsCore({ config, store, ...files, clock, role: 'server', logFor: () => silent });
 }
 
-async function connect({ store, storage, thisProcess, feed }: SessionsCore): Promise<void> {
+async function connect({ store, storage, storageRoot, thisProcess, feed }: SessionsCore): Promise<void> {
   await store.connect();
-  await storage.connect(await store.ledger.identity());
+  await storageRoot.connect(await store.ledger.identity());
+  await storage.connect();
   await thisProcess.beat();
   await feed.read();
 }

@@ -1,6 +1,7 @@
 import { resolveConfig } from '../../../libs/sessions/dist/core/config/config.js';
 import { SessionsCore } from '../../../libs/sessions/dist/core/core.js';
 import { MemoryFileStorage } from '../../../libs/sessions/dist/storage/memory/memory-file-storage.js';
+import { MemoryStorageRoot } from '../../../libs/sessions/dist/storage/memory/memory-storage-root.js';
 import { MemorySessionStore } from '../../../libs/sessions/dist/stores/sqlite/memory-session-store.js';
 import { ManualClock } from '../../../libs/sessions/dist/testing/manual-clock.js';
 import { slowStorage, watchedStore, type Watcher } from './watched-store.ts';
@@ -22,6 +23,7 @@ export class Stage {
   readonly clock = new ManualClock(1_800_000_000_000);
   readonly store = new MemorySessionStore();
   readonly storage = new MemoryFileStorage();
+  private readonly storageRoot = new MemoryStorageRoot();
   readonly cores: readonly [SessionsCore, SessionsCore];
   /** Who decides whose turn it is, and watches. */
   watcher: Watcher = NOBODY;
@@ -49,7 +51,15 @@ export class Stage {
       maxResources: 4,
     };
     const config = resolveConfig({ openRate: 0, maxSessions, ...limits }, {});
-    const { clock } = this;
-    return new SessionsCore({ config, store, storage, clock, role: 'server', logFor: () => silent });
+    const { storageRoot, clock } = this;
+    return new SessionsCore({
+      config,
+      store,
+      storage,
+      storageRoot,
+      clock,
+      role: 'server',
+      logFor: () => silent,
+    });
   }
 }

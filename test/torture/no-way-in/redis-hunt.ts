@@ -6,6 +6,7 @@ import { RedisSessionStore } from 'nest-sessions/redis';
 import { ManualClock } from 'nest-sessions/testing';
 import { SessionsCore } from '#sessions/core/core';
 import { MemoryFileStorage } from '#sessions/storage/memory/memory-file-storage';
+import { MemoryStorageRoot } from '#sessions/storage/memory/memory-storage-root';
 import { RedisServer } from '../../support/redis-servers.ts';
 import { CLIENT } from '../bad-input/small-core.ts';
 import type { CampaignContext } from '../campaign.ts';
@@ -54,6 +55,7 @@ async function serve(url: string): Promise<{ places: Place[]; tokens: string[] }
     config: resolveConfig({ openRate: 0 }, {}),
     store,
     storage: new MemoryFileStorage(),
+    storageRoot: new MemoryStorageRoot(),
     clock: new ManualClock(),
     role: 'server',
     logFor: () => ({ debug: note, log: note, warn: note, error: note }),

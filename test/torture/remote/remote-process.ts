@@ -6,7 +6,7 @@ import { SessionsCore } from '../../../libs/sessions/dist/core/core.js';
 import { Session } from '../../../libs/sessions/dist/core/handles/session.js';
 import { AnchoredClock } from '../../../libs/sessions/dist/core/process/system-clock.js';
 import { CLEANUP_JOBS } from '../../../libs/sessions/dist/domain/events.js';
-import { LocalFileStorage } from '../../../libs/sessions/dist/storage/local/local-file-storage.js';
+import { createLocalStorage } from '../../../libs/sessions/dist/storage/local/create-local-storage.js';
 import { SqliteSessionStore } from '../../../libs/sessions/dist/stores/sqlite/sqlite-session-store.js';
 import type { Answer, Ended, Question, Served, RemoteCalls, RemoteSettings, Watched } from './protocol.ts';
 
@@ -194,7 +194,7 @@ async function keepUploading(watched: Watched): Promise<void> {
 
 function makeCore({ root, options }: RemoteSettings): SessionsCore {
   const config = resolveConfig({ openRate: 0, storagePath: root, ...options }, {});
-  const storage = new LocalFileStorage({
+  const files = createLocalStorage({
     root,
     minFreeBytes: 0,
     minFreeInodes: 0,
@@ -206,7 +206,7 @@ function makeCore({ root, options }: RemoteSettings): SessionsCore {
   return new SessionsCore({
     config,
     store,
-    storage,
+    ...files,
     clock: new AnchoredClock(),
     role: 'server',
     logFor: () => log,

@@ -7,7 +7,7 @@ const ROOT_NAMES = new Set([
   '.nest-sessions.json',
   's',
   'trash',
-  'signs',
+  'beacons',
   'ballast',
   DATABASE,
   `${DATABASE}-wal`,

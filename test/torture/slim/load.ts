@@ -214,7 +214,7 @@ export class Load {
   }
 
   async #cleanUp(session: string): Promise<void> {
-    if (this.#random() < 0.2) await this.#core.storage.dropBallast();
+    if (this.#random() < 0.2) await this.#core.storageRoot.dropBallast();
     if (this.#random() < 0.5) this.#plantOrphan(session);
     if (this.#random() < 0.5) this.#plantEmptyFolder(session);
     const reports = await this.#core.cleanup.runAll({ orphanGraceMs: 0 });

@@ -3,7 +3,7 @@
 import { arm } from './crash-hooks.ts';
 import { SessionsCore } from '#sessions/core/core';
 import { AnchoredClock } from '#sessions/core/process/system-clock';
-import { LocalFileStorage } from '#sessions/storage/local/local-file-storage';
+import { createLocalStorage } from '#sessions/storage/local/create-local-storage';
 import { SqliteSessionStore } from '#sessions/stores/sqlite/sqlite-session-store';
 import { once } from 'node:events';
 import { flushCompileCache } from 'node:module';
@@ -12,7 +12,7 @@ import { Journal } from './journal.ts';
 import { Load } from './load.ts';
 import { passTime } from './pass-time.ts';
 import { DATABASE, type SlimMessage, type SlimPlan } from './slim-plan.ts';
-import { watchStorage, watchStore } from './watched-ports.ts';
+import { watchRoot, watchStorage, watchStore } from './watched-ports.ts';
 
 const plan = JSON.parse(process.argv[2] ?? '') as SlimPlan;
 const journal = new Journal(plan.journal);
@@ -32,7 +32,7 @@ await new Load(core, journal, plan).run();
 async function boot(): Promise<SessionsCore> {
   const { folder, config } = plan;
   const complain = (message: string): void => journal.note('warning', message);
-  const storage = new LocalFileStorage({
+  const { storage, storageRoot } = createLocalStorage({
     root: folder,
     adoptFrom: config.adoptFrom,
     minFreeBytes: config.minFreeBytes,
@@ -42,7 +42,7 @@ async function boot(): Promise<SessionsCore> {
     onWarning: complain,
   });
   const path = join(folder, DATABASE);
-  const store = new SqliteSessionStore({ path, onDiskFull: () => storage.dropBallast() });
+  const store = new SqliteSessionStore({ path, onDiskFull: () => storageRoot.dropBallast() });
   await store.connect();
   passTime(path, plan.aheadMs);
   const quiet = (): void => {};
@@ -50,6 +50,7 @@ async function boot(): Promise<SessionsCore> {
     config,
     store: watchStore(store, journal),
     storage: watchStorage(storage, journal),
+    storageRoot: watchRoot(storageRoot),
     clock: new AnchoredClock(),
     role: 'server',
     logFor: () => ({ debug: quiet, log: quiet, warn: complain, error: complain }),

@@ -1,5 +1,6 @@
 import type { Adoption, FileKey, FileStorage, FileWriter } from '#sessions/ports/file-storage';
 import type { SessionStore, Victim } from '#sessions/ports/session-store';
+import type { StorageRoot } from '#sessions/ports/storage-root';
 import { WrappedStore } from '#sessions/ports/wrapped-store';
 import { statSync } from 'node:fs';
 import { basename } from 'node:path';
@@ -40,6 +41,11 @@ export function watchStorage(storage: FileStorage, journal: Journal): FileStorag
       return result;
     },
   );
+}
+
+/** The storage root, likewise. */
+export function watchRoot(root: StorageRoot): StorageRoot {
+  return watched('storageRoot', root);
 }
 
 function watched<Port extends object>(

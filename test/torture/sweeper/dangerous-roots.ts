@@ -147,6 +147,6 @@ function isOurs(name: string): boolean {
     name.startsWith('.nest-sessions') ||
     name === 's' ||
     name === 'trash' ||
-    /^signs(\/[0-9a-f]{32}-[0-9a-f]{16})?$/.test(name)
+    /^beacons(\/[0-9a-f]{32}-[0-9a-f]{16})?$/.test(name)
   );
 }

@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { resolveConfig } from '../../../libs/sessions/dist/core/config/config.js';
 import { SessionsCore } from '../../../libs/sessions/dist/core/core.js';
-import { LocalFileStorage } from '../../../libs/sessions/dist/storage/local/local-file-storage.js';
+import { createLocalStorage } from '../../../libs/sessions/dist/storage/local/create-local-storage.js';
 import type { Session } from '../../../libs/sessions/dist/core/handles/session.js';
 import type { ResourceRecord } from '../../../libs/sessions/dist/domain/resource.js';
 import { ManualClock } from '../../../libs/sessions/dist/testing/manual-clock.js';
@@ -27,14 +27,14 @@ export class SweeperWorld {
   static async start(root: string, clock = new ManualClock()): Promise<SweeperWorld> {
     const config = resolveConfig({ openRate: 0, maxDurationSeconds: 86_400, maxIdleSeconds: 900 }, {});
     const store = new SqliteSessionStore({ path: join(root, DATABASE) });
-    const storage = new LocalFileStorage({
+    const files = createLocalStorage({
       root,
       minFreeBytes: 0,
       minFreeInodes: 0,
       ballastBytes: 0,
       reservedNames: [DATABASE],
     });
-    const core = new SessionsCore({ config, store, storage, clock, role: 'server', logFor: () => silent });
+    const core = new SessionsCore({ config, store, ...files, clock, role: 'server', logFor: () => silent });
     await core.start();
     return new SweeperWorld(core, clock, root);
   }

@@ -17,7 +17,7 @@ import {
 import { HttpAdapterHost } from '@nestjs/core';
 import { canonicalAddress, networkOf } from '../core/config/client-address.js';
 import { SessionsCore } from '../core/core.js';
-import { isId } from '../core/handles/arguments.js';
+import { isUuid } from '../domain/uuid.js';
 import { SkipSession } from '../http/session/skip-session.decorator.js';
 import { readOverview } from '../operate/overview.js';
 import { readSessionPage } from '../operate/session-page.js';
@@ -50,7 +50,7 @@ export class SessionsAdminController {
 
   @Get(':session_id')
   async show(@Param('session_id') id: string) {
-    const session = isId(id) ? await this.core.service.describe({ id }) : null;
+    const session = isUuid(id) ? await this.core.service.describe({ id }) : null;
     if (!session) throw noSuchSession();
     return sessionDetailView(session, this.core.clock.now());
   }
@@ -63,7 +63,7 @@ export class SessionsAdminController {
     @Ip() address: string | undefined,
     @Res({ passthrough: true }) response: object,
   ) {
-    const ended = isId(id) ? await this.core.service.end({ id }, 'admin', { thorough: true }) : null;
+    const ended = isUuid(id) ? await this.core.service.end({ id }, 'admin', { thorough: true }) : null;
     if (!ended) throw noSuchSession();
     const { resources, unfinished, pending } = ended;
     const network = networkOf(canonicalAddress(address));

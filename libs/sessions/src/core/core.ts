@@ -1,6 +1,7 @@
 import type { FileStorage } from '../ports/file-storage.js';
 import type { Clock } from '../ports/clock.js';
 import type { SessionChange, SessionStore } from '../ports/session-store.js';
+import type { StorageRoot } from '../ports/storage-root.js';
 import { LiveConnections } from './process/live-connections.js';
 import { Alerts } from './process/alerts.js';
 import { ChangeFeed } from './process/change-feed.js';
@@ -33,6 +34,7 @@ export interface CoreParts {
   readonly config: SessionsConfig;
   readonly store: SessionStore;
   readonly storage: FileStorage;
+  readonly storageRoot: StorageRoot;
   readonly clock: Clock;
   readonly role: 'server' | 'cli';
   readonly logFor: LogFor;
@@ -44,6 +46,7 @@ export class SessionsCore {
   readonly clock: Clock;
   readonly store: MeteredStore;
   readonly storage: FileStorage;
+  readonly storageRoot: StorageRoot;
   readonly events: SessionEventBus;
   readonly service: SessionService;
   readonly cleanup: Cleanup;
@@ -60,7 +63,7 @@ export class SessionsCore {
   private readonly connections = new LiveConnections();
 
   constructor(private readonly parts: CoreParts) {
-    const { config, storage, clock, role, logFor } = parts;
+    const { config, storage, storageRoot, clock, role, logFor } = parts;
     const store = new MeteredStore(parts.store, clock);
     const log = logFor('SessionService');
     const events = new SessionEventBus(log);
@@ -68,11 +71,11 @@ export class SessionsCore {
     const touches = new TouchBuffer(store.sessions, clock.now());
     const self = { role, address: config.nodeAddress };
     const cache = new SessionCache(clock, config.cache);
-    const thisProcess = new ThisProcess(store.fleet, storage, touches, clock, self, log);
+    const thisProcess = new ThisProcess(store.fleet, storageRoot, touches, clock, self, log);
     const clockTrust = new ClockTrust(clock);
     const { connections } = this;
     // prettier-ignore
-    const context: CoreContext = { config, store, storage, clock, clockTrust, events, thisProcess, cache, touches, connections, log };
+    const context: CoreContext = { config, store, storage, storageRoot, clock, clockTrust, events, thisProcess, cache, touches, connections, log };
     const background = { ...context, log: logFor('SessionCleanup') };
 
     const ender = new Ender(context);
@@ -101,6 +104,7 @@ export class SessionsCore {
     this.clock = clock;
     this.store = store;
     this.storage = storage;
+    this.storageRoot = storageRoot;
     this.events = events;
     this.thisProcess = thisProcess;
     this.role = role;
@@ -108,17 +112,18 @@ export class SessionsCore {
 
   /** Connects store and storage, and begins to follow what other processes do. */
   async start(): Promise<void> {
-    const { store, storage, clock } = this;
+    const { store, storageRoot, clock } = this;
     // The store may lie in the same place: in one that is refused, it is not even made.
-    await storage.inspect();
+    await storageRoot.inspect();
     await store.connect();
     if (clock instanceof AnchoredClock) {
       const { isPlausible, anchoredAtMs } = await clock.anchorTo(store.fleet);
       if (!isPlausible) this.cleanup.pause(anchoredAtMs);
     }
-    await storage.connect(await store.ledger.identity());
+    await storageRoot.connect(await store.ledger.identity());
     // Another process may have noted a later counter meanwhile: an identity read after it settles that.
-    await storage.noteStore(await store.ledger.identity());
+    await storageRoot.noteStore(await store.ledger.identity());
+    await this.storage.connect();
     await this.thisProcess.start();
     await this.feed.start();
     if (this.parts.role === 'server') this.alerts.start();
@@ -135,7 +140,7 @@ export class SessionsCore {
   /** An older copy of the store that is put in its place while nobody runs is told by this. */
   private async noteStore(): Promise<void> {
     if (this.parts.role === 'server' && this.started)
-      await this.storage.noteStore(await this.store.ledger.identity());
+      await this.storageRoot.noteStore(await this.store.ledger.identity());
   }
 
   /** Writes what is left to write, and lets store and storage go. */

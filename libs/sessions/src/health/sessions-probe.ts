@@ -1,7 +1,7 @@
 import type { SessionsCore } from '../core/core.js';
 import { countStuck, listJobs, type JobState } from '../operate/overview.js';
 import { SingleFlight } from '../operate/single-flight.js';
-import type { StorageProblem } from '../ports/file-storage.js';
+import type { StorageProblem } from '../ports/storage-root.js';
 
 const TIMEOUT_MS = 1000;
 
@@ -18,7 +18,7 @@ export class SessionsProbe {
   private readonly bootedAt: number;
   // A call that hangs is not repeated before it settles.
   private readonly jobs = new SingleFlight(() => listJobs(this.core));
-  private readonly room = new SingleFlight(() => this.core.storage.room());
+  private readonly room = new SingleFlight(() => this.core.storageRoot.room());
 
   constructor(private readonly core: SessionsCore) {
     this.bootedAt = core.clock.now();

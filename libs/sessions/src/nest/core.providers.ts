@@ -11,6 +11,7 @@ import { SessionEventBus } from '../core/watch/event-bus.js';
 import { Clock } from '../ports/clock.js';
 import { FileStorage } from '../ports/file-storage.js';
 import { SessionStore } from '../ports/session-store.js';
+import { StorageRoot } from '../ports/storage-root.js';
 import { MODULE_OPTIONS_TOKEN, type SessionsModuleOptions } from './sessions.module-definition.js';
 
 /** A bare application context has no HTTP adapter: its default role is `cli`. */
@@ -27,6 +28,7 @@ function startInApp(
     logFor: (part) => new Logger(part),
     store: adapters?.store,
     storage: adapters?.storage,
+    storageRoot: adapters?.storageRoot,
   });
 }
 
@@ -48,6 +50,7 @@ export const coreProviders: Provider[] = [
   },
   { provide: SessionStore, useFactory: (core: SessionsCore) => core.store, inject: [SessionsCore] },
   { provide: FileStorage, useFactory: (core: SessionsCore) => core.storage, inject: [SessionsCore] },
+  { provide: StorageRoot, useFactory: (core: SessionsCore) => core.storageRoot, inject: [SessionsCore] },
   { provide: SessionService, useFactory: (core: SessionsCore) => core.service, inject: [SessionsCore] },
   { provide: SessionEventBus, useFactory: (core: SessionsCore) => core.events, inject: [SessionsCore] },
   { provide: Cleanup, useFactory: (core: SessionsCore) => core.cleanup, inject: [SessionsCore] },

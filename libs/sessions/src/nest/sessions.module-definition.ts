@@ -3,11 +3,14 @@ import type { SessionsOptions } from '../core/config/config.js';
 import type { Clock } from '../ports/clock.js';
 import type { FileStorage } from '../ports/file-storage.js';
 import type { SessionStore } from '../ports/session-store.js';
+import type { StorageRoot } from '../ports/storage-root.js';
 
 /** Parts that replace the built-in ones. Pass them unconnected: the module connects and closes them. */
 export interface SessionsAdapters {
   readonly store?: SessionStore;
   readonly storage?: FileStorage;
+  /** Only together with `storage`. Default: the folder at `storagePath`, whatever keeps the files. */
+  readonly storageRoot?: StorageRoot;
   readonly clock?: Clock;
   /**
    * `server` runs scheduled cleanups; `cli` never does, and never creates a store. Default: `server` in an application

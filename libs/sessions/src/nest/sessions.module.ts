@@ -12,6 +12,7 @@ import { UploadBodyParser } from '../http/upload/upload-body-parser.js';
 import { Clock } from '../ports/clock.js';
 import { FileStorage } from '../ports/file-storage.js';
 import { SessionStore } from '../ports/session-store.js';
+import { StorageRoot } from '../ports/storage-root.js';
 import { coreProviders } from './core.providers.js';
 import { ConfigurableModuleClass, type OPTIONS_TYPE } from './sessions.module-definition.js';
 import { SessionsLifecycle } from './sessions.lifecycle.js';
@@ -39,6 +40,7 @@ import { SESSIONS_CONFIG } from '../core/config/tokens.js';
     SessionsCore,
     SessionStore,
     FileStorage,
+    StorageRoot,
     SessionService,
     SessionEventBus,
     Cleanup,

@@ -1,4 +1,4 @@
-import { isId } from '../core/handles/arguments.js';
+import { isUuid } from '../domain/uuid.js';
 import type { SessionRecord } from '../domain/session.js';
 import type { SessionQuery, SessionSort } from '../ports/session-store.js';
 
@@ -20,7 +20,7 @@ export function decodeCursor(sort: SessionSort, text: string): Position | null {
   const position = parse(Buffer.from(text, 'base64url').toString());
   if (!Array.isArray(position)) return null;
   const [, instant, id] = position as unknown[];
-  if (!Number.isSafeInteger(instant) || !isId(id)) return null;
+  if (!Number.isSafeInteger(instant) || !isUuid(id)) return null;
   const decoded = { instant: Number(instant), id };
   // Encoding again rejects another sort, more parts and other spellings.
   return encode(sort, decoded) === text ? decoded : null;

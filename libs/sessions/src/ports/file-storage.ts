@@ -1,66 +1,25 @@
 import type { Readable } from 'node:stream';
-import type { StoreIdentity } from './session-store.js';
 
 /**
- * Keeps the bytes of resources, and is the only part that deletes files. Keys are ids, never paths.
+ * Keeps the bytes of resources, and is the only part that deletes files: in a `StorageRoot`, or in an object store.
  *
- * What every storage promises:
+ * What every storage promises between `connect` and `close`:
+ * - Keys are ids, never paths. An id that is not a UUID: `INVALID_ARGUMENT`.
  * - A file is visible to `read` only when its writer has finished, and then whole and durable.
  * - Deleting what is not there succeeds. Whatever is not ours is left alone, and counted.
  * - No room left: `STORAGE_FULL`. Anything else that a retry may heal: `STORAGE_UNAVAILABLE`.
  */
 export abstract class FileStorage {
-  /** A fixed word for logs and metrics: `local`. */
-  abstract readonly kind: string;
-
-  /** UUID of the storage root; known once connected. */
-  abstract readonly rootId: string;
+  /** Makes the storage ready. The core calls it after it has connected the `StorageRoot`. */
+  abstract connect(): Promise<void>;
 
   /**
-   * Rejects with `STORAGE_UNSAFE` where what is there now is no place to keep, or to delete, files in. Makes nothing, so
-   * that a store, too, is never made in such a place: to be called before either is connected.
+   * Closes connections and handles, and stops background work; repeating it does nothing, nor does it without `connect`. What
+   * is left in the trash is deleted after the next `connect`, here or in another process.
    */
-  async inspect(): Promise<void> {}
-
-  /** Checks and marks the root. Rejects with `STORAGE_UNSAFE` where it is no place to keep, or to delete, files in. */
-  abstract connect(store: StoreIdentity): Promise<void>;
-
-  /** Lets everything go; what is in the trash stays for the next one. */
   abstract close(): Promise<void>;
 
-  /**
-   * Keeps the store's history in the marker, so that a store which is behind it is noticed. To be called once right after
-   * `connect`, with an identity read after it: that settles whether a store that looked behind is, or was read too early.
-   */
-  abstract noteStore(store: StoreIdentity): Promise<void>;
-
-  /**
-   * An operator has looked: from now on the files belong to this store, whatever was noted of another or of a later
-   * state. What no session of it owns is an orphan then.
-   */
-  abstract trust(store: StoreIdentity): Promise<void>;
-
-  /**
-   * Leaves a sign of a process in the root, and answers it: who does not find it there has another root, be it a copy with
-   * the same `rootId`. To be left anew now and then, since a copy holds the signs of its time. `null`: there is nothing that
-   * could be copied.
-   */
-  async leaveSign(_processId: string): Promise<string | null> {
-    return null;
-  }
-
-  /** Whether this sign of a process is in the root. */
-  async seesSign(_processId: string, _sign: string): Promise<boolean> {
-    return true;
-  }
-
-  /** Removes the signs of a process that is no more. */
-  async removeSigns(_processId: string): Promise<void> {}
-
-  /** Removes the signs of all processes but these, as far as they are not of this minute. */
-  async keepSigns(_processIds: readonly string[]): Promise<void> {}
-
-  /** Begins a new file. Rejects if there is no room, or if the key is taken. */
+  /** Begins a new file. `STORAGE_FULL` without room; `INVALID_ARGUMENT` if the key is taken. */
   abstract create(key: FileKey): Promise<FileWriter>;
 
   /** Takes over a file that something else wrote, from an allowed folder. `FILE_NOT_ADOPTABLE` for anything else. */
@@ -72,7 +31,7 @@ export abstract class FileStorage {
    */
   abstract read(key: FileKey, range?: ByteRange): Promise<Readable | null>;
 
-  /** Deletes a file, finished or not. */
+  /** Deletes a file, finished or not. Its writer cannot finish it any more. */
   abstract remove(key: FileKey): Promise<void>;
 
   /** Takes all files of a session out of reach at once; they are deleted in the background. `null` if it had none. */
@@ -94,15 +53,6 @@ export abstract class FileStorage {
 
   /** Deletes the folder of a session if it is empty and as old as the grace; whether it did. */
   abstract removeEmptyFolder(sessionId: string, graceMs: number): Promise<boolean>;
-
-  /** How much room there is, and whether new bytes are taken. Costs a few system calls. */
-  abstract room(): Promise<StorageRoom>;
-
-  /** Frees the ballast, so that the store beside it can write again. Repeating it does nothing. */
-  abstract dropBallast(): Promise<void>;
-
-  /** Makes the ballast again where it is missing and there is room; whether it is there now. */
-  abstract restoreBallast(): Promise<boolean>;
 }
 
 export interface FileKey {
@@ -173,22 +123,3 @@ export interface ScannedFile {
   readonly changedAt: number;
   readonly inode: bigint;
 }
-
-export interface StorageRoom {
-  readonly freeBytes: number;
-  readonly freeInodes: number;
-  readonly ballast: boolean;
-  /** Whether the marker is in its place and the store is the one it names. */
-  readonly trusted: boolean;
-  /** Why new bytes are refused now; `null` while they are taken. */
-  readonly refusing: string | null;
-  /** The same in one word. */
-  readonly problem: StorageProblem | null;
-}
-
-/**
- * - `missing`: the place of the files is gone, or another is there instead; nothing is deleted until it is back.
- * - `untrusted`: the files belong to another store, or to a later state of this one; no orphan is deleted.
- * - `full`, `read_only`: it takes no bytes. `unavailable`: it cannot be asked.
- */
-export type StorageProblem = 'missing' | 'untrusted' | 'full' | 'read_only' | 'unavailable';

@@ -41,8 +41,8 @@ export interface Heartbeat {
   readonly nodeId: string;
   /** Where other nodes send clients that want a file of this one: `https://a.example.com`. `null` where nowhere. */
   readonly address: string | null;
-  /** What the process has left in its storage root lately, for others to see that theirs is the same; `null` for nothing. */
-  readonly sign: string | null;
+  /** The latest beacon of the process in its storage root (see `RootBeacons`); `null` if it could leave none. */
+  readonly beacon: string | null;
 }
 
 /** A storage root, by its UUID, that processes on this store keep files in. */

@@ -21,5 +21,6 @@ export {
 export * from '../ports/clock.js';
 export * from '../ports/file-storage.js';
 export * from '../ports/session-store.js';
+export * from '../ports/storage-root.js';
 export * from '../ports/store-groups.js';
 export { WrappedStore } from '../ports/wrapped-store.js';

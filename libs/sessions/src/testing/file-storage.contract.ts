@@ -1,6 +1,6 @@
 import { deletingCases } from './storage/deleting.cases.js';
-import { placeCases } from './storage/place.cases.js';
 import { readingCases } from './storage/reading.cases.js';
+import { refusingCases } from './storage/refusing.cases.js';
 import { scanningCases } from './storage/scanning.cases.js';
 import type { FileStorageCase } from './storage/storage.case.js';
 import { writingCases } from './storage/writing.cases.js';
@@ -16,5 +16,5 @@ export const fileStorageContract: readonly FileStorageCase[] = [
   ...readingCases,
   ...deletingCases,
   ...scanningCases,
-  ...placeCases,
+  ...refusingCases,
 ];

@@ -1,4 +1,5 @@
 import { MemoryFileStorage } from '../storage/memory/memory-file-storage.js';
+import { MemoryStorageRoot } from '../storage/memory/memory-storage-root.js';
 import { MemorySessionStore } from '../stores/sqlite/memory-session-store.js';
 import { ManualClock } from './manual-clock.js';
 
@@ -6,6 +7,7 @@ import { ManualClock } from './manual-clock.js';
 export interface InMemoryAdapters {
   readonly store: MemorySessionStore;
   readonly storage: MemoryFileStorage;
+  readonly storageRoot: MemoryStorageRoot;
   readonly clock: ManualClock;
 }
 
@@ -14,5 +16,10 @@ export interface InMemoryAdapters {
  * when the test says so, by `clock.advance(ms)`. Each call makes a world of its own.
  */
 export function inMemoryAdapters(): InMemoryAdapters {
-  return { store: new MemorySessionStore(), storage: new MemoryFileStorage(), clock: new ManualClock() };
+  return {
+    store: new MemorySessionStore(),
+    storage: new MemoryFileStorage(),
+    storageRoot: new MemoryStorageRoot(),
+    clock: new ManualClock(),
+  };
 }

@@ -1,4 +1,4 @@
-import { isId } from '../../core/handles/arguments.js';
+import { isUuid } from '../../domain/uuid.js';
 import { usage } from '../output/command-failure.js';
 
 const WHOLE_NUMBER = /^(0|[1-9]\d{0,15})$/;
@@ -32,11 +32,11 @@ export function wholeNumber(option: string, given: Given, from: number, to: numb
 }
 
 export function nodeId(text: string): string {
-  if (!isId(text)) throw usage('a node id is a UUID in lower case: see `nodes list`');
+  if (!isUuid(text)) throw usage('a node id is a UUID in lower case: see `nodes list`');
   return text;
 }
 
 export function sessionId(text: string): string {
-  if (!isId(text)) throw usage('a session id is a UUID in lower case: see `list`');
+  if (!isUuid(text)) throw usage('a session id is a UUID in lower case: see `list`');
   return text;
 }

@@ -211,8 +211,8 @@ export class Cleanup {
   }
 
   private async sweepOrphans(options: CleanupOptions, report: RunReport): Promise<SweepReport> {
-    const { store, storage } = this.context;
-    if (options.confirmed && !options.dryRun) await storage.trust(await store.ledger.identity());
+    const { store, storageRoot } = this.context;
+    if (options.confirmed && !options.dryRun) await storageRoot.trust(await store.ledger.identity());
     if (!options.dryRun) await this.recovery.finish(report);
     const swept = await this.sweep.run(
       {

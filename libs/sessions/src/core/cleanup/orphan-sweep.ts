@@ -25,7 +25,7 @@ export interface SweepReport {
   readonly deleted: number;
   /** Whether nothing was deleted because there were too many, or because the files are another store's. */
   readonly held: boolean;
-  /** Whether the files are this store's, as far as the storage knows. */
+  /** Whether the files are this store's, as far as the storage root tells. */
   readonly trusted: boolean;
 }
 
@@ -71,7 +71,7 @@ export class OrphanSweep {
       ([key, suspect]) => this.suspects.has(key) && this.isOld(suspect, options.graceMs),
     );
     this.suspects = unknown;
-    const { trusted } = await this.context.storage.room();
+    const { trusted } = await this.context.storageRoot.room();
     const isTooMuch = orphans.length > BREAKER_FILES && orphans.length > files * BREAKER_SHARE;
     this.held = orphans.length > 0 && (!trusted || (isTooMuch && !options.confirmed));
     if (this.held && !options.dryRun) {

@@ -30,15 +30,15 @@ export class Recovery {
   }
 
   async finish(report: RunReport): Promise<void> {
-    const { store, storage } = this.context;
+    const { store, storageRoot } = this.context;
     await this.step('Dead processes', report, () => this.dropDeadProcesses(report));
     await this.step('Failed uploads', report, () => this.releaser.abandonPending());
     await this.step('Ends', report, () => this.finishEnds(report));
     await this.step('Releases', report, () => this.finishReleases(report));
     await this.step('Trash', report, () => this.emptyTrash(report));
-    await this.step('Ballast', report, () => storage.restoreBallast());
+    await this.step('Ballast', report, () => storageRoot.restoreBallast());
     await this.step('Tombstones', report, () => this.dropTombstones());
-    await this.step('Marker', report, async () => storage.noteStore(await store.ledger.identity()));
+    await this.step('Marker', report, async () => storageRoot.noteStore(await store.ledger.identity()));
   }
 
   /** Likewise at once, outside a run. Never rejects: what fails is told, and the next cleanup's. */
@@ -57,14 +57,14 @@ export class Recovery {
   }
 
   private async dropDeadProcesses(report: RunReport): Promise<void> {
-    const { store, storage, clock, thisProcess } = this.context;
+    const { store, storageRoot, clock, thisProcess } = this.context;
     const silentSince = clock.now() - SILENT_AFTER_MS;
     const alive: string[] = [thisProcess.id];
     for (const { processId, isLive } of await thisProcess.listProcesses()) {
       if (isLive) alive.push(processId);
       else if (await store.fleet.dropProcess(processId, silentSince)) report.done();
     }
-    await storage.keepSigns(alive);
+    await storageRoot.beacons.keepOnly(alive);
   }
 
   /** Finishes the ends that this node has a part in, and nobody is at. */

@@ -1,22 +1,16 @@
 import { SessionsError } from '../../domain/errors.js';
+import { isUuid } from '../../domain/uuid.js';
 import type { SessionRef } from './session.js';
-
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-
-/** Whether `value` can be the id of a session or a resource. */
-export function isId(value: unknown): value is string {
-  return typeof value === 'string' && UUID.test(value);
-}
 
 /** @throws SessionsError `INVALID_ARGUMENT` unless its id is a UUID; the session need not exist */
 export function requireSession(session: SessionRef): void {
-  if (!isId((session as SessionRef | null | undefined)?.id))
+  if (!isUuid((session as SessionRef | null | undefined)?.id))
     throw invalidArgument('Session id must be a UUID.');
 }
 
 /** @throws SessionsError `INVALID_ARGUMENT` unless its id is a UUID; the resource need not exist */
 export function requireResource(resource: { readonly id: string }): void {
-  if (!isId((resource as { readonly id: string } | null | undefined)?.id)) {
+  if (!isUuid((resource as { readonly id: string } | null | undefined)?.id)) {
     throw invalidArgument('Resource id must be a UUID.');
   }
 }

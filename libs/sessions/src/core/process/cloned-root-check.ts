@@ -1,22 +1,22 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { SessionsError } from '../../domain/errors.js';
 import type { Heartbeat } from '../../ports/session-store.js';
-import type { FileStorage } from '../../ports/file-storage.js';
+import type { RootBeacons } from '../../ports/storage-root.js';
 
-/** A sign may be older, or younger, than the heartbeat that tells of it: it is looked for again. */
+/** A beacon may be older, or younger, than the heartbeat that tells of it: it is looked for again. */
 const TRIES = 7;
 const PAUSE_MS = 500;
 
 /**
- * Rejects with `STORAGE_UNSAFE` where a live process on this node has a sign in its storage root that is not in this one:
+ * Rejects with `STORAGE_UNSAFE` where a live process on this node has a beacon in its storage root that is not in this one:
  * then one root is a copy of the other, as on machines that were cloned, and each would take the other's files for its own.
  */
 export async function refuseClonedRoot(
-  storage: FileStorage,
+  beacons: RootBeacons,
   listNeighbours: () => Promise<readonly Heartbeat[]>,
 ): Promise<void> {
   for (let tries = 1; ; tries += 1) {
-    if (await seesAll(storage, await listNeighbours())) return;
+    if (await seesAll(beacons, await listNeighbours())) return;
     if (tries === TRIES) break;
     await wait(PAUSE_MS);
   }
@@ -27,9 +27,9 @@ export async function refuseClonedRoot(
   );
 }
 
-async function seesAll(storage: FileStorage, neighbours: readonly Heartbeat[]): Promise<boolean> {
+async function seesAll(beacons: RootBeacons, neighbours: readonly Heartbeat[]): Promise<boolean> {
   const seen = await Promise.all(
-    neighbours.map(async ({ processId, sign }) => sign === null || storage.seesSign(processId, sign)),
+    neighbours.map(async ({ processId, beacon }) => beacon === null || beacons.sees(processId, beacon)),
   );
   return seen.every(Boolean);
 }

@@ -1,6 +1,7 @@
 import type { Clock } from '../../ports/clock.js';
 import type { FileStorage } from '../../ports/file-storage.js';
 import type { SessionStore } from '../../ports/session-store.js';
+import type { StorageRoot } from '../../ports/storage-root.js';
 import type { LiveConnections } from './live-connections.js';
 import type { ClockTrust } from './clock-trust.js';
 import type { SessionsConfig } from '../config/config.js';
@@ -15,6 +16,7 @@ export interface CoreContext {
   readonly config: SessionsConfig;
   readonly store: SessionStore;
   readonly storage: FileStorage;
+  readonly storageRoot: StorageRoot;
   readonly clock: Clock;
   readonly clockTrust: ClockTrust;
   readonly events: SessionEventBus;

@@ -1,5 +1,5 @@
 import type { Clock } from '../../ports/clock.js';
-import type { FileStorage } from '../../ports/file-storage.js';
+import type { StorageRoot } from '../../ports/storage-root.js';
 import { describeError, type Log } from '../watch/log.js';
 
 /** A copy of a storage root that is older than this is told from it. */
@@ -14,7 +14,7 @@ export class RootBeacon {
 
   constructor(
     private readonly processId: string,
-    private readonly storage: FileStorage,
+    private readonly storageRoot: StorageRoot,
     private readonly clock: Clock,
     private readonly log: Log,
   ) {}
@@ -32,17 +32,17 @@ export class RootBeacon {
 
   async withdraw(): Promise<void> {
     await this.renewing;
-    await this.storage.removeSigns(this.processId).catch((error: unknown) => {
-      this.log.debug(`What this process left in the storage root stays there: ${describeError(error)}`);
+    await this.storageRoot.beacons.remove(this.processId).catch((error: unknown) => {
+      this.log.debug(`The beacon of this process stays in the storage root: ${describeError(error)}`);
     });
   }
 
   private async leave(): Promise<void> {
     this.renewedAt = this.clock.monotonic();
     try {
-      this.current = await this.storage.leaveSign(this.processId);
+      this.current = await this.storageRoot.beacons.leave(this.processId);
     } catch (error) {
-      this.log.debug(`Nothing could be left in the storage root: ${describeError(error)}`);
+      this.log.debug(`No beacon could be left in the storage root: ${describeError(error)}`);
     }
   }
 }

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../../ports/clock.js';
-import type { FileStorage } from '../../ports/file-storage.js';
 import type { Lease } from '../../ports/endings.js';
 import type { FleetGroup, Heartbeat } from '../../ports/fleet.js';
+import type { StorageRoot } from '../../ports/storage-root.js';
 import { describeError, type Log } from '../watch/log.js';
 import { RootBeacon } from './root-beacon.js';
 import { refuseClonedRoot } from './cloned-root-check.js';
@@ -39,22 +39,22 @@ export class ThisProcess {
   private beatAt = Number.NEGATIVE_INFINITY;
   private beating: Promise<void> | null = null;
   private failing = false;
-  private readonly sign: RootBeacon;
+  private readonly beacon: RootBeacon;
 
   constructor(
     private readonly fleet: FleetGroup,
-    private readonly storage: FileStorage,
+    private readonly storageRoot: StorageRoot,
     private readonly touches: TouchBuffer,
     private readonly clock: Clock,
     private readonly self: ProcessFacts,
     private readonly log: Log,
   ) {
-    this.sign = new RootBeacon(this.id, storage, clock, log);
+    this.beacon = new RootBeacon(this.id, storageRoot, clock, log);
   }
 
   /** The node that this process keeps files on. */
   get nodeId(): string {
-    return this.storage.rootId;
+    return this.storageRoot.id;
   }
 
   /** A right to finish something here, for `ms` from now. */
@@ -64,10 +64,10 @@ export class ThisProcess {
 
   /** Rejects with `STORAGE_UNSAFE`, and leaves nothing, where the storage root is a copy of one that is in use. */
   async start(): Promise<void> {
-    await this.sign.renew();
+    await this.beacon.renew();
     await this.beat();
     try {
-      await refuseClonedRoot(this.storage, () => this.listNeighbours());
+      await refuseClonedRoot(this.storageRoot.beacons, () => this.listNeighbours());
     } catch (error) {
       await this.leave();
       throw error;
@@ -85,13 +85,13 @@ export class ThisProcess {
     await this.leave();
   }
 
-  /** Leaves another sign in the storage root; it does so by itself now and then. */
-  renewSign(): Promise<void> {
-    return this.sign.renew();
+  /** Leaves another beacon in the storage root; it does so by itself now and then. */
+  renewBeacon(): Promise<void> {
+    return this.beacon.renew();
   }
 
   private async leave(): Promise<void> {
-    await this.sign.withdraw();
+    await this.beacon.withdraw();
     await this.fleet.dropProcess(this.id, Number.MAX_SAFE_INTEGER);
   }
 
@@ -107,7 +107,7 @@ export class ThisProcess {
       flushedThroughAt: this.touches.flushedThroughAt,
       nodeId: this.nodeId,
       address: this.self.address,
-      sign: this.sign.current,
+      beacon: this.beacon.current,
     });
   }
 
@@ -149,7 +149,7 @@ export class ThisProcess {
   }
 
   private async tick(): Promise<void> {
-    this.sign.renewIfDue();
+    this.beacon.renewIfDue();
     const isDue =
       this.touches.size > 0 || this.clock.monotonic() - this.beatAt >= HEARTBEAT_MS - FLUSH_MS / 2;
     if (this.beating || !isDue) return;

@@ -95,7 +95,7 @@ export class Limiter {
   }
 
   private async requireRoomOnDisk(sessionId: string): Promise<void> {
-    const room = await this.context.storage.room();
+    const room = await this.context.storageRoot.room();
     if (room.refusing !== null) throw this.refusal(sessionId, 'disk');
   }
 

@@ -3,9 +3,10 @@ import { hasCode, SessionsError } from '../../domain/errors.js';
 import { idleEndsAt } from '../../domain/lifetime.js';
 import type { ResourceRecord } from '../../domain/resource.js';
 import type { EndReason, SessionRecord } from '../../domain/session.js';
+import { isUuid } from '../../domain/uuid.js';
 import type { ByteRange } from '../../ports/file-storage.js';
 import type { Refused, SessionQuery, StoreTotals } from '../../ports/session-store.js';
-import { invalidArgument, isId, requireSession } from '../handles/arguments.js';
+import { invalidArgument, requireSession } from '../handles/arguments.js';
 import type { CoreContext } from '../process/context.js';
 import type { EndedSession, Ender } from '../endings/ender.js';
 import type { SessionEventBus } from '../watch/event-bus.js';
@@ -221,7 +222,7 @@ export class SessionService {
 
   /** A finished resource of this session; `null` for any other id, including that of another session's resource. */
   findResource(session: SessionRef, resourceId: string): Promise<ResourceRecord | null> {
-    return isId(resourceId) ? this.parts.resources.find(session, resourceId) : Promise.resolve(null);
+    return isUuid(resourceId) ? this.parts.resources.find(session, resourceId) : Promise.resolve(null);
   }
 
   /**

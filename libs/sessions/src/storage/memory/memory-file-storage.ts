@@ -1,8 +1,9 @@
-import { randomUUID } from 'node:crypto';
 import { readFile, rm } from 'node:fs/promises';
+import { join, resolve, sep } from 'node:path';
 import { Readable } from 'node:stream';
 import { SessionsError } from '../../domain/errors.js';
 import { packedIds, packIds } from '../../domain/packed-ids.js';
+import { isUuid } from '../../domain/uuid.js';
 import {
   FileStorage,
   type Adoption,
@@ -12,10 +13,14 @@ import {
   type KnownResources,
   type ScannedFile,
   type ScannedPart,
-  type StorageRoom,
   type TrashReport,
   type TrashTicket,
 } from '../../ports/file-storage.js';
+
+export interface MemoryFileStorageOptions {
+  /** Folders that files may be adopted from. Default: any. */
+  readonly adoptFrom?: readonly string[];
+}
 
 interface StoredFile {
   readonly chunks: Uint8Array[];
@@ -24,44 +29,65 @@ interface StoredFile {
   changedAt: number;
 }
 
+/** The files of a session by their resources. */
+class Folder extends Map<string, StoredFile> {
+  /** When a file was last taken out of it. */
+  changedAt = Date.now();
+
+  override delete(resourceId: string): boolean {
+    this.changedAt = Date.now();
+    return super.delete(resourceId);
+  }
+}
+
 /** Keeps files in memory, for the tests of applications. It promises what every storage does, but for surviving. */
 export class MemoryFileStorage extends FileStorage {
-  readonly kind = 'memory';
-  readonly rootId = randomUUID();
-  private readonly sessions = new Map<string, Map<string, StoredFile>>();
+  private readonly sessions = new Map<string, Folder>();
   private nextInode = 1n;
+
+  constructor(private readonly options: MemoryFileStorageOptions = {}) {
+    super();
+  }
 
   async connect(): Promise<void> {}
 
   async close(): Promise<void> {}
 
-  async noteStore(): Promise<void> {}
-
-  async trust(): Promise<void> {}
-
   async create({ sessionId, resourceId }: FileKey): Promise<FileWriter> {
-    const folder = this.sessions.get(sessionId) ?? new Map<string, StoredFile>();
-    if (folder.has(resourceId)) throw new SessionsError('STORAGE_UNAVAILABLE', 'The file is there already.');
+    checkIds(sessionId, resourceId);
+    const folder = this.sessions.get(sessionId) ?? new Folder();
+    if (folder.has(resourceId)) throw new SessionsError('INVALID_ARGUMENT', 'The file is there already.');
     this.sessions.set(sessionId, folder);
     const file: StoredFile = { chunks: [], inode: this.nextInode, partial: true, changedAt: Date.now() };
     this.nextInode += 1n;
     folder.set(resourceId, file);
+    const requireThere = (): void => {
+      if (this.sessions.get(sessionId) !== folder)
+        throw new SessionsError('SESSION_GONE', 'The session is over.');
+      if (folder.get(resourceId) !== file) throw new SessionsError('RESOURCE_GONE', 'The file was deleted.');
+    };
     return {
       write: async (chunks) => {
+        requireThere();
+        if (!file.partial) throw new SessionsError('INVALID_ARGUMENT', 'The file is finished.');
         for (const chunk of chunks) file.chunks.push(Uint8Array.from(chunk));
         file.changedAt = Date.now();
       },
       finish: async () => {
-        if (this.sessions.get(sessionId) !== folder)
-          throw new SessionsError('SESSION_GONE', 'The session is over.');
+        requireThere();
         file.partial = false;
         return sizeOf(file);
       },
-      abort: async () => void folder.delete(resourceId),
+      abort: async () => {
+        if (folder.get(resourceId) === file) folder.delete(resourceId);
+      },
     };
   }
 
   async adopt(key: FileKey, path: string): Promise<Adoption> {
+    checkIds(key.sessionId, key.resourceId);
+    if (this.options.adoptFrom?.every((folder) => !resolve(path).startsWith(join(resolve(folder), sep))))
+      throw new SessionsError('FILE_NOT_ADOPTABLE', 'The file is in no folder that files are adopted from.');
     const bytes = await readFile(path).catch((cause: unknown) => {
       throw new SessionsError('FILE_NOT_ADOPTABLE', 'The file cannot be read.', { cause });
     });
@@ -78,17 +104,22 @@ export class MemoryFileStorage extends FileStorage {
   }
 
   async read({ sessionId, resourceId }: FileKey, range?: ByteRange): Promise<Readable | null> {
+    checkIds(sessionId, resourceId);
     const file = this.sessions.get(sessionId)?.get(resourceId);
     if (!file || file.partial) return null;
     const bytes = Buffer.concat(file.chunks);
+    if (range && !(range.start >= 0 && range.start <= range.end && range.start < bytes.length))
+      throw new SessionsError('RANGE_NOT_SATISFIABLE', 'The file has no bytes in this range.');
     return Readable.from([range ? bytes.subarray(range.start, range.end + 1) : bytes], { objectMode: false });
   }
 
   async remove({ sessionId, resourceId }: FileKey): Promise<void> {
+    checkIds(sessionId, resourceId);
     this.sessions.get(sessionId)?.delete(resourceId);
   }
 
   async discardSession(sessionId: string): Promise<TrashTicket | null> {
+    checkIds(sessionId);
     return this.sessions.delete(sessionId) ? sessionId : null;
   }
 
@@ -120,26 +151,17 @@ export class MemoryFileStorage extends FileStorage {
     return folder.delete(found.resourceId);
   }
 
-  async removeEmptyFolder(sessionId: string): Promise<boolean> {
-    return this.sessions.get(sessionId)?.size === 0 && this.sessions.delete(sessionId);
+  async removeEmptyFolder(sessionId: string, graceMs: number): Promise<boolean> {
+    checkIds(sessionId);
+    const folder = this.sessions.get(sessionId);
+    if (folder?.size !== 0 || Date.now() - folder.changedAt < graceMs) return false;
+    return this.sessions.delete(sessionId);
   }
+}
 
-  async room(): Promise<StorageRoom> {
-    return {
-      freeBytes: Number.MAX_SAFE_INTEGER,
-      freeInodes: Number.MAX_SAFE_INTEGER,
-      ballast: true,
-      trusted: true,
-      refusing: null,
-      problem: null,
-    };
-  }
-
-  async dropBallast(): Promise<void> {}
-
-  async restoreBallast(): Promise<boolean> {
-    return true;
-  }
+function checkIds(...ids: readonly string[]): void {
+  if (!ids.every(isUuid))
+    throw new SessionsError('INVALID_ARGUMENT', 'Ids of sessions and resources are UUIDs.');
 }
 
 function sizeOf(file: StoredFile): number {

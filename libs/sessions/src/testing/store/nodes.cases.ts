@@ -196,13 +196,13 @@ export const nodeCases: readonly SessionStoreCase[] = [
       await store.fleet.heartbeat(
         beat({ processId: OTHER_PROCESS, nodeId: OTHER_NODE, role: 'cli', at: NOW }),
       );
-      await store.fleet.heartbeat(beat({ processId: OTHER_PROCESS, sign: 'x' }));
+      await store.fleet.heartbeat(beat({ processId: OTHER_PROCESS, beacon: 'x' }));
       same(await store.fleet.listNodes(), [
         { nodeId: NODE, address: null, lastSeenAt: NOW, resources: 0 },
         { nodeId: OTHER_NODE, address, lastSeenAt: NOW + 5, resources: 2 },
       ]);
       const [, last] = await store.fleet.listProcesses();
-      same([last?.nodeId, last?.sign], [NODE, 'x']);
+      same([last?.nodeId, last?.beacon], [NODE, 'x']);
     },
   },
   {

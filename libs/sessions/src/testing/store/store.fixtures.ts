@@ -110,7 +110,7 @@ export function beat(differing: Partial<Heartbeat>): Heartbeat {
     flushedThroughAt: NOW,
     nodeId: NODE,
     address: null,
-    sign: null,
+    beacon: null,
     ...differing,
   };
 }

@@ -8,7 +8,7 @@ import { LocalFileWriter } from './file-writer.js';
 import { FILE_MODE, AsyncFolder } from '../folders/async-folder.js';
 import { linkName } from '../folders/paths.js';
 import type { SessionFolders } from '../folders/session-folders.js';
-import { isAbsence, isSystemError, toStorageError } from '../folders/storage-error.js';
+import { isAbsence, isSystemError, toStorageError, translateErrors } from '../folders/storage-error.js';
 
 const COPY_STEP_BYTES = 1024 * 1024;
 /** Answers of `link` that say: not between these two places, but a copy may do. */
@@ -47,11 +47,7 @@ export class LocalAdoption implements Adoption {
     path: string,
     places: { readonly root: string; readonly adoptFrom: readonly string[] },
   ): Promise<LocalAdoption> {
-    try {
-      return new LocalAdoption(folders, key, await inspect(path, places));
-    } catch (error) {
-      throw toStorageError(error);
-    }
+    return new LocalAdoption(folders, key, await inspect(path, places));
   }
 
   async place(): Promise<void> {
@@ -63,24 +59,20 @@ export class LocalAdoption implements Adoption {
     }
   }
 
-  async complete(): Promise<void> {
-    try {
+  complete(): Promise<void> {
+    return translateErrors(async () => {
       if (this.linked) await this.setMode(FILE_MODE);
       await this.unlinkSource();
       if (this.linked) await this.takeFinalName();
-    } catch (error) {
-      throw toStorageError(error);
-    }
+    });
   }
 
-  async abort(): Promise<void> {
-    try {
+  abort(): Promise<void> {
+    return translateErrors(async () => {
       if (this.copy) return await this.copy.abort();
       if (this.linked) await removeFile(this.folders, this.key);
       await this.folders.removeIfEmpty(this.key.sessionId);
-    } catch (error) {
-      throw toStorageError(error);
-    }
+    });
   }
 
   /** A linked file shares its mode with the source: so it is changed only once the source goes. */

@@ -6,7 +6,7 @@ import { removeFile, removePart } from './file-removal.js';
 import { FILE_MODE } from '../folders/async-folder.js';
 import { partName } from '../folders/paths.js';
 import type { SessionFolders } from '../folders/session-folders.js';
-import { toStorageError } from '../folders/storage-error.js';
+import { toStorageError, translateErrors } from '../folders/storage-error.js';
 
 const NEW_FILE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
 
@@ -29,11 +29,7 @@ export class LocalFileWriter implements FileWriter {
   ) {}
 
   static async create(folders: SessionFolders, key: FileKey): Promise<LocalFileWriter> {
-    try {
-      return new LocalFileWriter(folders, key, await folders.begin(key, partName(key.resourceId), openNew));
-    } catch (error) {
-      throw toStorageError(error);
-    }
+    return new LocalFileWriter(folders, key, await folders.begin(key, partName(key.resourceId), openNew));
   }
 
   write(chunks: readonly Uint8Array[]): Promise<void> {
@@ -64,11 +60,7 @@ export class LocalFileWriter implements FileWriter {
     // Said at once, so that what waits for its turn is not written any more.
     this.state = 'given up';
     await this.lastTurn;
-    try {
-      await this.giveUp();
-    } catch (error) {
-      throw toStorageError(error);
-    }
+    await translateErrors(() => this.giveUp());
   }
 
   private inTurn<T>(work: () => Promise<T>): Promise<T> {

@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { SessionsError } from '../../../domain/errors.js';
+import { isUuid } from '../../../domain/uuid.js';
 import type { FileKey, TrashTicket } from '../../../ports/file-storage.js';
 
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const FOLDER_NAME = /^[0-9a-f]{32}$/;
 const FILE_NAME = /^([0-9a-f]{32})(\.part|\.link)?$/;
 const SHARD_NAME = /^[0-9a-f]{2}$/;
-const SIGN_NAME = /^[0-9a-f]{32}-[0-9a-f]{16}$/;
+const BEACON_NAME = /^[0-9a-f]{32}-[0-9a-f]{16}$/;
 const TRASH_NAME = /^[0-9a-f]{32}-[0-9a-f]{32}$/;
 
 /** What a file name of ours says. */
@@ -28,7 +28,7 @@ export class RootPaths {
   readonly trash: string;
   readonly ballast: string;
   readonly unfinishedBallast: string;
-  readonly signs: string;
+  readonly beacons: string;
 
   constructor(readonly root: string) {
     this.marker = join(root, MARKER_NAME);
@@ -36,7 +36,7 @@ export class RootPaths {
     this.trash = join(root, 'trash');
     this.ballast = join(root, 'ballast');
     this.unfinishedBallast = join(root, 'ballast.part');
-    this.signs = join(root, 'signs');
+    this.beacons = join(root, 'beacons');
   }
 
   /** The folder that holds the session's folder, and 1/256 of all others. */
@@ -90,13 +90,13 @@ export function checkKey(key: FileKey): void {
   hexOf(key.resourceId);
 }
 
-/** The name of a sign that a process left; with no sign, what all of that process begin with. */
-export function signName(processId: string, sign: string): string {
-  return `${hexOf(processId)}-${sign}`;
+/** The name of a beacon that a process left; with no beacon, what all of that process begin with. */
+export function beaconName(processId: string, beacon: string): string {
+  return `${hexOf(processId)}-${beacon}`;
 }
 
-export function isSignName(name: string): boolean {
-  return SIGN_NAME.test(name);
+export function isBeaconName(name: string): boolean {
+  return BEACON_NAME.test(name);
 }
 
 export function isShardName(name: string): boolean {
@@ -120,7 +120,7 @@ export function parseFileName(name: string): ParsedFileName | null {
 }
 
 function hexOf(id: string): string {
-  if (typeof id !== 'string' || !UUID.test(id)) {
+  if (!isUuid(id)) {
     throw new SessionsError('INVALID_ARGUMENT', 'An id of a session or a resource is a UUID in lower case.');
   }
   return id.replaceAll('-', '');

@@ -28,6 +28,15 @@ export function toStorageError(error: unknown): SessionsError {
   return unavailable(`The file storage failed${code ? ` (${code})` : ''}: try again later.`, error);
 }
 
+/** Does the work, and rejects with what `toStorageError` makes of its failure. */
+export async function translateErrors<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw toStorageError(error);
+  }
+}
+
 export function unavailable(message: string, cause?: unknown): SessionsError {
   return new SessionsError('STORAGE_UNAVAILABLE', message, cause === undefined ? {} : { cause });
 }

@@ -1,6 +1,6 @@
 import { access, constants, statfs } from 'node:fs/promises';
 import { SessionsError } from '../../../domain/errors.js';
-import type { StorageProblem, StorageRoom } from '../../../ports/file-storage.js';
+import type { StorageProblem, StorageRoom } from '../../../ports/storage-root.js';
 import type { Ballast } from './ballast.js';
 import type { RootPaths } from '../folders/paths.js';
 import type { RootGuard } from './root-guard.js';
@@ -59,16 +59,17 @@ export class DiskRoom {
     return { ...disk, trusted, refusing: refusal?.why ?? null, problem: refusal?.problem ?? null };
   }
 
-  /** Makes the next look a fresh one. */
-  forget(): void {
-    this.last = null;
-  }
-
   /** Rejects with `STORAGE_FULL`, or `STORAGE_UNAVAILABLE`, where new bytes are refused. */
   async admit(): Promise<void> {
     const { problem, refusing } = await this.look();
     if (refusing === null) return;
     throw problem === 'full' ? new SessionsError('STORAGE_FULL', refusing) : unavailable(refusing);
+  }
+
+  async dropBallast(): Promise<void> {
+    await this.guard.assertPresent();
+    await this.ballast.drop();
+    this.forget();
   }
 
   /** Makes the ballast if it is missing and leaves the floor untouched; whether it is there now. */
@@ -84,6 +85,11 @@ export class DiskRoom {
       this.forget();
     }
     return this.ballast.isPresent();
+  }
+
+  /** Makes the next look a fresh one. */
+  private forget(): void {
+    this.last = null;
   }
 
   private lookAtDisk(): Promise<Disk> {

@@ -1,76 +1,91 @@
 import { randomBytes } from 'node:crypto';
 import { lstat, open, readdir } from 'node:fs/promises';
+import type { RootBeacons } from '../../../ports/storage-root.js';
 import { unlinkIfThere } from '../files/file-removal.js';
 import { FILE_MODE, AsyncFolder, makeFolder } from '../folders/async-folder.js';
-import { isSignName, signName, type RootPaths } from '../folders/paths.js';
-import { isAbsence } from '../folders/storage-error.js';
+import { beaconName, isBeaconName, type RootPaths } from '../folders/paths.js';
+import { isAbsence, translateErrors } from '../folders/storage-error.js';
+import type { RootGuard } from './root-guard.js';
 
-/** A process leaves its first sign before anybody knows of it: so long it is let alone. */
+/** A process leaves its first beacon before anybody knows of it: so long it is let alone. */
 const UNKNOWN_FOR_MS = 60_000;
-/** Whoever was told of a sign just before it was left anew still finds it. */
+/** Whoever was told of a beacon just before it was left anew still finds it. */
 const KEPT = 2;
 
-/** What the processes on a root leave there, to tell their root from a copy of it. Each sign is an empty file. */
-export class RootBeacons {
-  /** The latest signs of each process that leaves its own through this. */
+/** What the processes on a root leave there, to tell their root from a copy of it. Each beacon is an empty file. */
+export class LocalRootBeacons implements RootBeacons {
+  /** The latest beacons of each process that leaves its own through this. */
   private readonly left = new Map<string, string[]>();
 
-  constructor(private readonly paths: RootPaths) {}
+  constructor(
+    private readonly paths: RootPaths,
+    private readonly guard: RootGuard,
+  ) {}
 
-  async leave(processId: string): Promise<string> {
-    const sign = randomBytes(8).toString('hex');
-    await makeFolder(this.paths.signs);
-    await AsyncFolder.use(this.paths.signs, async (folder) => {
-      const file = await open(folder.at(signName(processId, sign)), 'wx', FILE_MODE);
-      await file.close();
+  leave(processId: string): Promise<string> {
+    return translateErrors(async () => {
+      await this.guard.assertPresent();
+      const beacon = randomBytes(8).toString('hex');
+      await makeFolder(this.paths.beacons);
+      await AsyncFolder.use(this.paths.beacons, async (folder) => {
+        const file = await open(folder.at(beaconName(processId, beacon)), 'wx', FILE_MODE);
+        await file.close();
+      });
+      const beacons = [...(this.left.get(processId) ?? []), beacon];
+      this.left.set(processId, beacons.slice(-KEPT));
+      await this.unlink(beacons.slice(0, -KEPT).map((old) => beaconName(processId, old)));
+      return beacon;
     });
-    const signs = [...(this.left.get(processId) ?? []), sign];
-    this.left.set(processId, signs.slice(-KEPT));
-    await this.remove(signs.slice(0, -KEPT).map((old) => signName(processId, old)));
-    return sign;
   }
 
-  async sees(processId: string, sign: string): Promise<boolean> {
-    const found = await AsyncFolder.use(this.paths.signs, async (folder) => {
-      try {
-        return (await lstat(folder.at(signName(processId, sign)))).isFile();
-      } catch (error) {
-        if (isAbsence(error)) return false;
-        throw error;
-      }
+  sees(processId: string, beacon: string): Promise<boolean> {
+    return translateErrors(async () => {
+      const found = await AsyncFolder.use(this.paths.beacons, async (folder) => {
+        try {
+          return (await lstat(folder.at(beaconName(processId, beacon)))).isFile();
+        } catch (error) {
+          if (isAbsence(error)) return false;
+          throw error;
+        }
+      });
+      return found ?? false;
     });
-    return found ?? false;
   }
 
-  /** Removes all signs of a process. */
-  async forget(processId: string): Promise<void> {
-    this.left.delete(processId);
-    const names = await this.names();
-    await this.remove(names.filter((name) => name.startsWith(signName(processId, ''))));
+  remove(processId: string): Promise<void> {
+    return translateErrors(async () => {
+      await this.guard.assertPresent();
+      this.left.delete(processId);
+      const names = await this.names();
+      await this.unlink(names.filter((name) => name.startsWith(beaconName(processId, ''))));
+    });
   }
 
-  /** Removes what processes left that are not among these, and not just about to be. */
-  async keep(processIds: readonly string[]): Promise<void> {
-    const prefixes = processIds.map((processId) => signName(processId, ''));
-    const others = (await this.names()).filter((name) => !prefixes.some((prefix) => name.startsWith(prefix)));
-    if (others.length === 0) return;
-    const old = await AsyncFolder.use(this.paths.signs, async (folder) => {
-      const ages = await Promise.all(
-        others.map(async (name) => Date.now() - (await leftAt(folder.at(name)))),
-      );
-      return others.filter((_, index) => (ages[index] ?? 0) > UNKNOWN_FOR_MS);
+  keepOnly(processIds: readonly string[]): Promise<void> {
+    return translateErrors(async () => {
+      if (!(await this.guard.look()).present) return;
+      const prefixes = processIds.map((processId) => beaconName(processId, ''));
+      const isOther = (name: string): boolean => !prefixes.some((prefix) => name.startsWith(prefix));
+      const others = (await this.names()).filter(isOther);
+      if (others.length === 0) return;
+      const old = await AsyncFolder.use(this.paths.beacons, async (folder) => {
+        const ages = await Promise.all(
+          others.map(async (name) => Date.now() - (await leftAt(folder.at(name)))),
+        );
+        return others.filter((_, index) => (ages[index] ?? 0) > UNKNOWN_FOR_MS);
+      });
+      await this.unlink(old ?? []);
     });
-    await this.remove(old ?? []);
   }
 
   private async names(): Promise<string[]> {
-    const names = await AsyncFolder.use(this.paths.signs, (folder) => readdir(folder.base));
-    return (names ?? []).filter(isSignName);
+    const names = await AsyncFolder.use(this.paths.beacons, (folder) => readdir(folder.base));
+    return (names ?? []).filter(isBeaconName);
   }
 
-  private async remove(names: readonly string[]): Promise<void> {
+  private async unlink(names: readonly string[]): Promise<void> {
     if (names.length === 0) return;
-    await AsyncFolder.use(this.paths.signs, (folder) =>
+    await AsyncFolder.use(this.paths.beacons, (folder) =>
       Promise.all(names.map((name) => unlinkIfThere(folder.at(name)))),
     );
   }

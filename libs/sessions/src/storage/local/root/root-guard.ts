@@ -4,7 +4,7 @@ import { AsyncFolder } from '../folders/async-folder.js';
 import { markerVersion, readMarker, replaceMarker, type MarkerOnDisk } from './marker.js';
 import type { RootPaths } from '../folders/paths.js';
 import type { PreparedRoot } from './root.js';
-import { isAbsence, toStorageError, unavailable } from '../folders/storage-error.js';
+import { isAbsence, unavailable } from '../folders/storage-error.js';
 
 /** What the marker said at the last look. */
 export interface RootState {
@@ -117,17 +117,13 @@ export class RootGuard {
   }
 
   private async isPresent(): Promise<boolean> {
-    try {
-      if (!(await isFolder(this.paths.root))) return false;
-      const version = await markerVersion(this.paths.marker);
-      if (version === this.marker.version) return true;
-      const marker = version === null ? null : await AsyncFolder.use(this.paths.root, readMarker);
-      if (!this.isOurs(marker)) return false;
-      this.take(marker);
-      return true;
-    } catch (error) {
-      throw toStorageError(error);
-    }
+    if (!(await isFolder(this.paths.root))) return false;
+    const version = await markerVersion(this.paths.marker);
+    if (version === this.marker.version) return true;
+    const marker = version === null ? null : await AsyncFolder.use(this.paths.root, readMarker);
+    if (!this.isOurs(marker)) return false;
+    this.take(marker);
+    return true;
   }
 
   private take(marker: MarkerOnDisk): void {

@@ -5,7 +5,7 @@ import type { TrashReport, TrashTicket } from '../../../ports/file-storage.js';
 import { AsyncFolder } from '../folders/async-folder.js';
 import { isOwnFolder } from '../folders/own-folder.js';
 import { folderName, isTrashName, newTrashName, type RootPaths } from '../folders/paths.js';
-import { isAbsence, toStorageError, unavailable } from '../folders/storage-error.js';
+import { isAbsence, unavailable } from '../folders/storage-error.js';
 import type { EntryOutcome } from './trash-removal.js';
 import { TrashThread } from './trash-thread.js';
 
@@ -85,14 +85,10 @@ export class Trash {
   }
 
   private async list(): Promise<string[]> {
-    try {
-      const names = await this.entries();
-      const here = new Set(names);
-      for (const name of this.failures.keys()) if (!here.has(name)) this.failures.delete(name);
-      return names;
-    } catch (error) {
-      throw toStorageError(error);
-    }
+    const names = await this.entries();
+    const here = new Set(names);
+    for (const name of this.failures.keys()) if (!here.has(name)) this.failures.delete(name);
+    return names;
   }
 
   /** Only folders of ours were ever moved here: what else has such a name is foreign. */

@@ -137,7 +137,7 @@ export class RedisFleet implements FleetGroup {
 }
 
 function beatOf(text: string): Heartbeat {
-  const beat: Omit<Heartbeat, 'address' | 'sign'> & Partial<Heartbeat> = JSON.parse(text);
-  const { processId, role, at, flushedThroughAt, nodeId, address = null, sign = null } = beat;
-  return { processId, role, at, flushedThroughAt, nodeId, address, sign };
+  const beat: Omit<Heartbeat, 'address' | 'beacon'> & Partial<Heartbeat> = JSON.parse(text);
+  const { processId, role, at, flushedThroughAt, nodeId, address = null, beacon = null } = beat;
+  return { processId, role, at, flushedThroughAt, nodeId, address, beacon };
 }

@@ -32,13 +32,13 @@ export class SqliteFleet implements InOneThread<FleetGroup> {
     private readonly releases: SqliteReleases,
   ) {
     this.#beat = db.prepare(`
-      INSERT INTO processes (id, role, at, flushed_through_at, node_id, address, sign)
-      VALUES (:id, :role, :at, :flushedThroughAt, :node, :address, :sign)
+      INSERT INTO processes (id, role, at, flushed_through_at, node_id, address, beacon)
+      VALUES (:id, :role, :at, :flushedThroughAt, :node, :address, :beacon)
       ON CONFLICT (id) DO UPDATE SET
         role = excluded.role,
         node_id = excluded.node_id,
         address = excluded.address,
-        sign = excluded.sign,
+        beacon = excluded.beacon,
         at = max(at, excluded.at),
         flushed_through_at = max(flushed_through_at, excluded.flushed_through_at)`);
     this.#processes = db.prepare('SELECT * FROM processes ORDER BY id');
@@ -105,7 +105,7 @@ export class SqliteFleet implements InOneThread<FleetGroup> {
       flushedThroughAt: numberOf(row, 'flushed_through_at'),
       nodeId: idOf(row, 'node_id'),
       address: textOrNull(row, 'address'),
-      sign: textOrNull(row, 'sign'),
+      beacon: textOrNull(row, 'beacon'),
     }));
   }
 

@@ -115,7 +115,7 @@ export const SCHEMA = `
     flushed_through_at INTEGER NOT NULL,
     node_id BLOB NOT NULL,
     address TEXT,
-    sign TEXT
+    beacon TEXT
   ) WITHOUT ROWID;
 
   CREATE TABLE nodes (id BLOB PRIMARY KEY, address TEXT, last_seen_at INTEGER NOT NULL) WITHOUT ROWID;

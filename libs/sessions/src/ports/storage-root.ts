@@ -1,0 +1,85 @@
+import type { StoreIdentity } from './ledger.js';
+
+/**
+ * The disk of this machine: a folder whose marker names the store that the files belong to. An embedded database lies in it,
+ * whether the files do or are kept in an object store.
+ *
+ * The core calls `inspect`, connects the store, then calls `connect` and `noteStore`, and then connects the `FileStorage`. A
+ * root holds nothing open between two calls, so it is not closed. While the disk does not answer, every operation rejects with
+ * `STORAGE_UNAVAILABLE`, as those after `connect` do before it.
+ */
+export abstract class StorageRoot {
+  /** The UUID in the marker; it identifies the node. Empty before `connect`. */
+  abstract readonly id: string;
+
+  /** Available after `connect`. */
+  abstract readonly beacons: RootBeacons;
+
+  /**
+   * Rejects with `STORAGE_UNSAFE` if files must not be kept, or deleted, in this folder. Creates nothing; a missing folder is
+   * accepted. It comes before the store connects, so that no database is created in such a folder.
+   */
+  abstract inspect(): Promise<void>;
+
+  /** Creates and marks the folder where it is missing or empty. Rejects with `STORAGE_UNSAFE` as `inspect` does. */
+  abstract connect(store: StoreIdentity): Promise<void>;
+
+  /**
+   * Records in the marker how far the store has come, so that an older copy of the store is noticed. The first call after
+   * `connect` needs an identity read after `connect`: only that tells an older copy from an identity read too early. If the
+   * store is older than the marker, or another one, the root is no longer trusted, and the marker stays.
+   */
+  abstract noteStore(store: StoreIdentity): Promise<void>;
+
+  /**
+   * An operator has confirmed that the files belong to this store, whatever the marker says. Files that none of its sessions
+   * owns are orphans from then on.
+   */
+  abstract trust(store: StoreIdentity): Promise<void>;
+
+  /** How much room there is, and whether new bytes are taken. Costs a few system calls. */
+  abstract room(): Promise<StorageRoom>;
+
+  /** Deletes the ballast, so that the database beside it can write again. Repeating it does nothing. */
+  abstract dropBallast(): Promise<void>;
+
+  /** Writes the ballast if it is missing and there is room; whether it is there now. */
+  abstract restoreBallast(): Promise<boolean>;
+}
+
+/**
+ * Marks that processes leave in their root, to tell it from a copy: a process that does not see another's beacon has another
+ * root, even with the same id.
+ */
+export interface RootBeacons {
+  /** Leaves a new beacon and answers it. A process repeats this: a copy of the root holds the beacons of when it was made. */
+  leave(processId: string): Promise<string>;
+
+  /** Whether this beacon is in the root, as the last two that a process left are. */
+  sees(processId: string, beacon: string): Promise<boolean>;
+
+  /** Removes all beacons of a process. Repeating it does nothing. */
+  remove(processId: string): Promise<void>;
+
+  /** Removes beacons older than a minute of all processes but these. */
+  keepOnly(processIds: readonly string[]): Promise<void>;
+}
+
+export interface StorageRoom {
+  readonly freeBytes: number;
+  readonly freeInodes: number;
+  readonly ballast: boolean;
+  /** Whether the marker is in its place and the store is the one it names. */
+  readonly trusted: boolean;
+  /** Why new bytes are refused now; `null` while they are taken. */
+  readonly refusing: string | null;
+  /** The same in one word. */
+  readonly problem: StorageProblem | null;
+}
+
+/**
+ * - `missing`: the place of the files is gone, or another is there instead; nothing is deleted until it is back.
+ * - `untrusted`: the files belong to another store, or to a later state of this one; no orphan is deleted.
+ * - `full`, `read_only`: it takes no bytes. `unavailable`: it cannot be asked.
+ */
+export type StorageProblem = 'missing' | 'untrusted' | 'full' | 'read_only' | 'unavailable';

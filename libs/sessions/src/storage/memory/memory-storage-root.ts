@@ -1,0 +1,55 @@
+import { randomUUID } from 'node:crypto';
+import { StorageRoot, type RootBeacons, type StorageRoom } from '../../ports/storage-root.js';
+
+/** The root beside files in memory, for tests: always trusted, with room for everything. */
+export class MemoryStorageRoot extends StorageRoot {
+  readonly id = randomUUID();
+  readonly beacons: RootBeacons = new MemoryRootBeacons();
+
+  async inspect(): Promise<void> {}
+
+  async connect(): Promise<void> {}
+
+  async noteStore(): Promise<void> {}
+
+  async trust(): Promise<void> {}
+
+  async room(): Promise<StorageRoom> {
+    return {
+      freeBytes: Number.MAX_SAFE_INTEGER,
+      freeInodes: Number.MAX_SAFE_INTEGER,
+      ballast: true,
+      trusted: true,
+      refusing: null,
+      problem: null,
+    };
+  }
+
+  async dropBallast(): Promise<void> {}
+
+  async restoreBallast(): Promise<boolean> {
+    return true;
+  }
+}
+
+class MemoryRootBeacons implements RootBeacons {
+  /** The last two of each process. */
+  private readonly left = new Map<string, readonly string[]>();
+
+  async leave(processId: string): Promise<string> {
+    const beacon = randomUUID();
+    this.left.set(processId, [...(this.left.get(processId) ?? []).slice(-1), beacon]);
+    return beacon;
+  }
+
+  async sees(processId: string, beacon: string): Promise<boolean> {
+    return this.left.get(processId)?.includes(beacon) ?? false;
+  }
+
+  async remove(processId: string): Promise<void> {
+    this.left.delete(processId);
+  }
+
+  /** The memory of a dead process is gone, and its beacons with it. */
+  async keepOnly(): Promise<void> {}
+}

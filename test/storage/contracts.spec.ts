@@ -1,0 +1,38 @@
+import { MemoryFileStorage } from '#sessions/storage/memory/memory-file-storage';
+import { MemoryStorageRoot } from '#sessions/storage/memory/memory-storage-root';
+import { fileStorageContract } from '#sessions/testing/file-storage.contract';
+import { storageRootContract } from '#sessions/testing/storage-root.contract';
+import { Place, openFiles } from './local-support.js';
+
+describe.each([
+  ['local', (place: Place) => place.connected({ ballastBytes: 1_000_000 })],
+  [
+    'memory',
+    () => ({ storage: new MemoryFileStorage({ adoptFrom: [] }), storageRoot: new MemoryStorageRoot() }),
+  ],
+])('%s', (_name, make) => {
+  let place: Place;
+  let made: Awaited<ReturnType<typeof make>>;
+
+  beforeAll(async () => {
+    place = new Place();
+    made = await make(place);
+  });
+  afterAll(() => place.leave());
+
+  describe('the storage keeps the promises of every storage', () => {
+    it.each(fileStorageContract)('$name', async (promise) => {
+      const before = openFiles();
+      await promise.run(made.storage);
+      expect(openFiles()).toBeLessThanOrEqual(before + 8);
+    });
+  });
+
+  describe('the root keeps the promises of every storage root', () => {
+    it.each(storageRootContract)('$name', async (promise) => {
+      const before = openFiles();
+      await promise.run(made.storageRoot);
+      expect(openFiles()).toBeLessThanOrEqual(before + 8);
+    });
+  });
+});
