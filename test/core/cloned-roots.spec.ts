@@ -5,7 +5,7 @@ import type { World } from '../support/world.js';
 import { Machines, sharedRedis, type SharedStore } from './node-worlds.js';
 
 /** Images of machines that were made while one of them worked: their storage roots have the same UUID. */
-describe('A copy of a storage root', () => {
+describe('A clone of a storage root', () => {
   let shared: SharedStore;
   let machines: Machines;
   let original: World;
@@ -34,35 +34,35 @@ describe('A copy of a storage root', () => {
   }
   const beaconsIn = (root: string): Promise<string[]> => readdir(join(root, 'beacons'));
 
-  it('is refused while the root it was made of is in use, and leaves nothing behind', async () => {
+  it('is refused while the original is in use, and leaves nothing behind', async () => {
     const { session } = await original.open();
     await original.write(session, 1000);
     await later(original);
     const before = await beaconsIn(copy);
     await expect(machines.start(copy)).rejects.toMatchObject({
       code: 'STORAGE_UNSAFE',
-      message: expect.stringContaining('give this machine a folder of its own'),
+      message: expect.stringContaining('set storagePath (SESSION_STORAGE_PATH) to a new or empty folder'),
     });
     expect(await beaconsIn(copy)).toEqual(before);
     expect(await original.store.fleet.listProcesses()).toHaveLength(1);
     expect(await machines.filesOf(original)).toHaveLength(1);
   });
 
-  it('that came first is not joined by the original either', async () => {
+  it('that started first keeps the original from starting', async () => {
     await machines.stop(original);
     const first = await machines.start(copy);
     await later(first);
     await expect(machines.start(original.root)).rejects.toMatchObject({ code: 'STORAGE_UNSAFE' });
   });
 
-  it('is taken for the original where that one is silent: a restored disk', async () => {
+  it('replaces the original if that has no live process, as a restored disk', async () => {
     await later(original);
     await machines.stop(original);
     const restored = await machines.start(copy);
     expect(restored.storageRoot.id).toHaveLength(36);
   });
 
-  it('is nothing that a second process on the same root is taken for', async () => {
+  it('is not what a second process on the same root looks like', async () => {
     await later(original);
     const second = await machines.start(original.root);
     await later(original);
@@ -71,14 +71,14 @@ describe('A copy of a storage root', () => {
     expect(await original.store.fleet.listProcesses()).toHaveLength(3);
   });
 
-  it('is not told by a root whose disk takes no beacon: then it is not asked for', async () => {
+  it('is not suspected while a disk accepts no new beacon: the last one stays', async () => {
     jest.spyOn(original.storageRoot.beacons, 'leave').mockRejectedValue(new Error('ENOSPC'));
     await later(original);
     expect((await original.store.fleet.listProcesses())[0]?.beacon).not.toBeNull();
     await machines.start(original.root);
   });
 
-  it('leaves no beacons of processes that died', async () => {
+  it('is checked by beacons of live processes alone: cleanup removes all others', async () => {
     await later(original);
     const own = await beaconsIn(original.root);
     await original.storageRoot.beacons.leave('d0000000-0000-4000-8000-000000000001');

@@ -29,7 +29,7 @@ import { SessionService } from './sessions/session.service.js';
 import { AnchoredClock } from './process/system-clock.js';
 import { TouchBuffer } from './process/touch-buffer.js';
 
-/** What the core works through. */
+/** The ports and settings of a core. */
 export interface CoreParts {
   readonly config: SessionsConfig;
   readonly store: SessionStore;
@@ -40,7 +40,7 @@ export interface CoreParts {
   readonly logFor: LogFor;
 }
 
-/** The parts of one process, put together: a server's, or those of a command beside it. */
+/** Builds and connects the parts of one process: a server, or a command beside it. */
 export class SessionsCore {
   readonly config: SessionsConfig;
   readonly clock: Clock;
@@ -91,7 +91,7 @@ export class SessionsCore {
     );
     const onChange = (change: SessionChange): void => {
       ender.apply(change);
-      this.remoteEnds.hear(change);
+      this.remoteEnds.onChange(change);
     };
     const onReset = (): Promise<void> => ender.recheckConnections();
     this.feed = new ChangeFeed(store, cache, clock, log, onChange, onReset);
@@ -110,10 +110,10 @@ export class SessionsCore {
     this.role = role;
   }
 
-  /** Connects store and storage, and begins to follow what other processes do. */
+  /** Connects store and storage, then starts heartbeats and polling. */
   async start(): Promise<void> {
     const { store, storageRoot, clock } = this;
-    // The store may lie in the same place: in one that is refused, it is not even made.
+    // An embedded store is in the same folder: it must not be created in one that is refused.
     await storageRoot.inspect();
     await store.connect();
     if (clock instanceof AnchoredClock) {
@@ -121,7 +121,7 @@ export class SessionsCore {
       if (!isPlausible) this.cleanup.pause(anchoredAtMs);
     }
     await storageRoot.connect(await store.ledger.identity());
-    // Another process may have noted a later counter meanwhile: an identity read after it settles that.
+    // Another process may have written a later counter meanwhile: an identity read after it decides.
     await storageRoot.noteStore(await store.ledger.identity());
     await this.storage.connect();
     await this.thisProcess.start();
@@ -130,20 +130,20 @@ export class SessionsCore {
     this.started = true;
   }
 
-  /** Stops what runs in the background; what is under way is finished. Store and storage still serve. */
+  /** Stops background work, waits for runs under way and closes connections. Store and storage still serve. */
   async quiesce(): Promise<void> {
     this.alerts.stop();
     await this.cleanup.stop();
     await this.connections.closeAll();
   }
 
-  /** An older copy of the store that is put in its place while nobody runs is told by this. */
+  /** Lets the next start detect an older copy of the store that was restored while no process ran. */
   private async noteStore(): Promise<void> {
     if (this.parts.role === 'server' && this.started)
       await this.storageRoot.noteStore(await this.store.ledger.identity());
   }
 
-  /** Writes what is left to write, and lets store and storage go. */
+  /** Flushes touches, then closes storage and store. Logs failures, never rejects. */
   async stop(): Promise<void> {
     const log = this.parts.logFor('SessionService');
     const steps = [
@@ -155,7 +155,9 @@ export class SessionsCore {
       () => this.store.close(),
     ];
     for (const step of steps) {
-      await step().catch((error: unknown) => log.warn(`While stopping: ${describeError(error)}`));
+      await step().catch((error: unknown) =>
+        log.warn(`A step of the shutdown failed: ${describeError(error)}`),
+      );
     }
   }
 }

@@ -1,57 +1,56 @@
 import type { Readable } from 'node:stream';
 
 /**
- * Keeps the bytes of resources, and is the only part that deletes files: in a `StorageRoot`, or in an object store.
+ * Stores the files of resources in a `StorageRoot` or an object store, and is the only code that deletes files.
  *
- * What every storage promises between `connect` and `close`:
- * - Keys are ids, never paths. An id that is not a UUID: `INVALID_ARGUMENT`.
- * - A file is visible to `read` only when its writer has finished, and then whole and durable.
- * - Deleting what is not there succeeds. Whatever is not ours is left alone, and counted.
- * - No room left: `STORAGE_FULL`. Anything else that a retry may heal: `STORAGE_UNAVAILABLE`.
+ * Every storage promises between `connect` and `close`:
+ * - Keys are ids, never paths: an id that is not a UUID rejects with `INVALID_ARGUMENT`.
+ * - `read` finds a file only once its writer has finished; it is then complete and durable.
+ * - Deleting a missing file succeeds. Entries with names that are not ours are counted, never touched.
+ * - A full disk rejects with `STORAGE_FULL`, any other failure that a retry may overcome with `STORAGE_UNAVAILABLE`.
  */
 export abstract class FileStorage {
-  /** Makes the storage ready. The core calls it after it has connected the `StorageRoot`. */
+  /** Prepares the storage. The core calls it after it has connected the `StorageRoot`. */
   abstract connect(): Promise<void>;
 
   /**
-   * Closes connections and handles, and stops background work; repeating it does nothing, nor does it without `connect`. What
-   * is left in the trash is deleted after the next `connect`, here or in another process.
+   * Stops background work, then closes connections and handles. Does nothing without `connect`, or when repeated. The next
+   * `connect`, here or in another process, goes on with the trash.
    */
   abstract close(): Promise<void>;
 
-  /** Begins a new file. `STORAGE_FULL` without room; `INVALID_ARGUMENT` if the key is taken. */
+  /** Begins a new file. Rejects with `STORAGE_FULL`, or `INVALID_ARGUMENT` if the key exists. */
   abstract create(key: FileKey): Promise<FileWriter>;
 
-  /** Takes over a file that something else wrote, from an allowed folder. `FILE_NOT_ADOPTABLE` for anything else. */
+  /** Adopts a file that other code wrote into an allowed folder; any other path rejects with `FILE_NOT_ADOPTABLE`. */
   abstract adopt(key: FileKey, path: string): Promise<Adoption>;
 
   /**
-   * Opens a finished file at once: deleting it later does not cut the read off. `null` where there is none;
-   * `RANGE_NOT_SATISFIABLE` where the range begins past its end.
+   * Opens a finished file; deleting it later does not interrupt the read. `null` if there is none. Rejects with
+   * `RANGE_NOT_SATISFIABLE` if the range begins past its end.
    */
   abstract read(key: FileKey, range?: ByteRange): Promise<Readable | null>;
 
   /** Deletes a file, finished or not. Its writer cannot finish it any more. */
   abstract remove(key: FileKey): Promise<void>;
 
-  /** Takes all files of a session out of reach at once; they are deleted in the background. `null` if it had none. */
+  /** Moves all files of a session to the trash, which is deleted in the background. `null` if the session had none. */
   abstract discardSession(sessionId: string): Promise<TrashTicket | null>;
 
-  /** Resolves when what the ticket stands for is deleted; without one, when the trash has been tried once, whole. */
+  /** Resolves when the files of the ticket are deleted; without one, after one attempt to delete all of the trash. */
   abstract emptyTrash(ticket?: TrashTicket): Promise<TrashReport>;
 
   /**
-   * Goes through all files under our names, a part at a time, and finds those that no session owns. Names come first: once a
-   * part is listed, `known` is asked for the resources of its sessions, and only what is not among them is looked at
-   * closer. Parts are handed out in order, and listed no more than a few ahead. Where `known` rejects, or answers for fewer
-   * sessions than it was asked for, the scan rejects, and nothing more is found.
+   * Scans all files in parts, and finds those that no session owns. It lists the names of a part, calls `known` with its
+   * sessions, and inspects only files that are not among their resources. It yields parts in order, and lists a few ahead
+   * at most. If `known` rejects, or answers for fewer sessions, the scan rejects and yields nothing more.
    */
   abstract scan(known: KnownResources): AsyncIterable<ScannedPart>;
 
-  /** Deletes a file that was found by `scan`, if it still is the very same; whether it did. */
+  /** Deletes a file that `scan` found, if it is unchanged; answers whether it did. */
   abstract removeScanned(file: ScannedFile): Promise<boolean>;
 
-  /** Deletes the folder of a session if it is empty and as old as the grace; whether it did. */
+  /** Deletes the folder of a session if it is empty and as old as the grace; answers whether it did. */
   abstract removeEmptyFolder(sessionId: string, graceMs: number): Promise<boolean>;
 }
 
@@ -67,59 +66,59 @@ export interface ByteRange {
 }
 
 export interface FileWriter {
-  /** Appends them in their order; resolves when all bytes are handed to the system. */
+  /** Appends the chunks in order; resolves when the system has accepted all bytes. */
   write(chunks: readonly Uint8Array[]): Promise<void>;
-  /** Makes the file durable and visible; its size in bytes. */
+  /** Makes the file durable and visible; answers its size in bytes. */
   finish(): Promise<number>;
-  /** Gives up: nothing of it stays. May be called at any time, also after `finish`. */
+  /** Deletes the file. May be called at any time, also after `finish`. */
   abort(): Promise<void>;
 }
 
 export interface Adoption {
   readonly sizeBytes: number;
-  /** The file is ours and durable; its source is still there too. */
+  /** Makes the file durable and visible under its key. The source still exists too. */
   place(): Promise<void>;
-  /** Removes the source: from now on there is one. */
+  /** Removes the source. */
   complete(): Promise<void>;
-  /** Gives up: the source stays as it was. */
+  /** Undoes the adoption: the source stays as it was. */
   abort(): Promise<void>;
 }
 
-/** Names one discarded session in the trash. */
+/** Identifies one discarded session in the trash. */
 export type TrashTicket = string;
 
 export interface TrashReport {
   readonly files: number;
   readonly bytes: number;
-  /** Entries that could not be deleted yet; they are tried again, later and later. */
+  /** Entries that could not be deleted; the storage retries them with growing pauses. */
   readonly failures: number;
   /** Entries that failed five times or more. */
   readonly stuck: number;
 }
 
-/** What the store has of some sessions: for each, in the same order, the packed ids of its resources (see `packIds`). */
+/** Reads from the store, for each session in the given order, the packed ids of its resources (see `packIds`). */
 export type KnownResources = (sessionIds: readonly string[]) => Promise<readonly string[]>;
 
-/** What was found in some folders of sessions. */
+/** The scan of some session folders. */
 export interface ScannedPart {
-  /** How many files there are under our names. Of those that are known, the name is all that was looked at. */
+  /** Number of files with names that are ours. Of known ones the scan reads nothing but the name. */
   readonly files: number;
-  /** Entries that are not ours: counted, never touched. */
+  /** Entries with names that are not ours: counted, never touched. */
   readonly foreign: number;
-  /** Files that are no resource of their session. */
+  /** Files that are not a resource of their session. */
   readonly unknown: readonly ScannedFile[];
-  /** Sessions whose folder holds nothing. */
+  /** Sessions whose folder is empty. */
   readonly empty: readonly string[];
 }
 
-/** A file under our names, with what tells it from another that takes its place. */
+/** A file with a name that is ours, with the facts that distinguish it from a later one of the same name. */
 export interface ScannedFile {
   readonly sessionId: string;
   readonly resourceId: string;
-  /** Being written, or left so. */
+  /** Whether it is being written, or its writer died. */
   readonly partial: boolean;
   readonly sizeBytes: number;
-  /** The later of its two times: contents changed, or moved. Epoch milliseconds of the machine's own clock. */
+  /** The later of mtime and ctime, in epoch milliseconds of the system clock. */
   readonly changedAt: number;
   readonly inode: bigint;
 }

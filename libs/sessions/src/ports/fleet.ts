@@ -1,32 +1,33 @@
 import type { ClockAnchor, ClockReading } from './clock.js';
 import type { Released } from './endings.js';
 
-/** The processes on this store, the nodes that they keep files on, and the clock that they share. */
+/** Tracks the processes on this store and the nodes of their files; keeps the anchor of their common clock. */
 export abstract class FleetGroup {
   /**
-   * The anchor of this boot: `reading` itself where the store had none for its `bootId`, the one kept there otherwise. A
-   * store with a clock of its own answers with its wall time at the moment of `reading`, whatever the boot.
+   * The anchor of this boot: the stored one for its `bootId`, or `reading`, which is stored then. A store with its own clock
+   * answers its wall time at the moment of `reading`, for any boot.
    */
   abstract anchorClock(reading: ClockReading): Promise<ClockAnchor>;
 
-  /** Says that a process lives, and its node with it. */
+  /** Records that a process and its node are alive. */
   abstract heartbeat(beat: Heartbeat): Promise<void>;
 
+  /** The latest heartbeat of each process that was not dropped. */
   abstract listProcesses(): Promise<Heartbeat[]>;
 
   /**
-   * Strikes a process off, if its last heartbeat still is at or before `silentSince`: its uses are void, and what it
-   * was writing and its streams are marked `releasing`, `freed`, and free to be leased. Whether it did.
+   * Drops a process if its last heartbeat is at or before `silentSince`; answers whether it did. That ends its uses; its
+   * streams and files being written become `releasing` and `freed`, and can be leased.
    */
   abstract dropProcess(processId: string, silentSince: number): Promise<boolean>;
 
-  /** Every node that was ever heard of and is not forgotten, in the order of the ids. */
+  /** All nodes that any process has used, except forgotten ones, sorted by id. */
   abstract listNodes(): Promise<NodeRecord[]>;
 
   /**
-   * Gives up a node that will not return, if it was last seen at or before `silentSince`: the records of what it held are
-   * dropped, and ends that waited for nothing else are finished. Answers what it dropped of settled files; `null` where
-   * there is no such node, or it was seen since. A store that fails on the way may be asked again.
+   * Gives up a node that will not return, if it was last seen at or before `silentSince`: drops the records of its files,
+   * and finishes ends that waited for no other. Answers the settled files that it dropped; `null` if there is no such node,
+   * or it was seen since. May be repeated after a failure.
    */
   abstract forgetNode(nodeId: string, silentSince: number, at: number): Promise<Released | null>;
 }
@@ -35,23 +36,23 @@ export interface Heartbeat {
   readonly processId: string;
   readonly role: 'server' | 'cli';
   readonly at: number;
-  /** Every touch that this process took before this instant is in the store. */
+  /** All touches of this process before this instant are in the store. */
   readonly flushedThroughAt: number;
-  /** The UUID of the storage root that it keeps files in. */
+  /** The UUID of its storage root. */
   readonly nodeId: string;
-  /** Where other nodes send clients that want a file of this one: `https://a.example.com`. `null` where nowhere. */
+  /** Origin to which other nodes send clients for files of this one: `https://a.example.com`; `null` for none. */
   readonly address: string | null;
   /** The latest beacon of the process in its storage root (see `RootBeacons`); `null` if it could leave none. */
   readonly beacon: string | null;
 }
 
-/** A storage root, by its UUID, that processes on this store keep files in. */
+/** A storage root, identified by its UUID, that processes on this store use. */
 export interface NodeRecord {
   readonly nodeId: string;
-  /** As its servers said last; a command says none. */
+  /** From the latest heartbeat of a server: commands have none. */
   readonly address: string | null;
   /** The latest heartbeat of any of its processes. */
   readonly lastSeenAt: number;
-  /** How many files it holds, whatever their state. */
+  /** Number of its files, in any state. */
   readonly resources: number;
 }

@@ -1,11 +1,11 @@
 import type { StoreIdentity } from './ledger.js';
 
 /**
- * The disk of this machine: a folder whose marker names the store that the files belong to. An embedded database lies in it,
- * whether the files do or are kept in an object store.
+ * The storage folder of this machine, whose marker names the store that the files belong to. An embedded database is in
+ * this folder, even if the files are in an object store.
  *
- * The core calls `inspect`, connects the store, then calls `connect` and `noteStore`, and then connects the `FileStorage`. A
- * root holds nothing open between two calls, so it is not closed. While the disk does not answer, every operation rejects with
+ * The core calls `inspect`, connects the store, calls `connect` and `noteStore`, then connects the `FileStorage`. A root
+ * keeps no handle open, so it has no `close`. While the disk does not answer, every operation rejects with
  * `STORAGE_UNAVAILABLE`, as those after `connect` do before it.
  */
 export abstract class StorageRoot {
@@ -21,12 +21,12 @@ export abstract class StorageRoot {
    */
   abstract inspect(): Promise<void>;
 
-  /** Creates and marks the folder where it is missing or empty. Rejects with `STORAGE_UNSAFE` as `inspect` does. */
+  /** Creates and marks the folder if it is missing or empty. Rejects with `STORAGE_UNSAFE` as `inspect` does. */
   abstract connect(store: StoreIdentity): Promise<void>;
 
   /**
    * Records in the marker how far the store has come, so that an older copy of the store is noticed. The first call after
-   * `connect` needs an identity read after `connect`: only that tells an older copy from an identity read too early. If the
+   * `connect` needs an identity read after `connect`, to distinguish an older copy from an identity read too early. If the
    * store is older than the marker, or another one, the root is no longer trusted, and the marker stays.
    */
   abstract noteStore(store: StoreIdentity): Promise<void>;
@@ -37,25 +37,25 @@ export abstract class StorageRoot {
    */
   abstract trust(store: StoreIdentity): Promise<void>;
 
-  /** How much room there is, and whether new bytes are taken. Costs a few system calls. */
+  /** Free space, and whether new bytes are accepted. Costs a few system calls. */
   abstract room(): Promise<StorageRoom>;
 
   /** Deletes the ballast, so that the database beside it can write again. Repeating it does nothing. */
   abstract dropBallast(): Promise<void>;
 
-  /** Writes the ballast if it is missing and there is room; whether it is there now. */
+  /** Writes the ballast if it is missing and there is enough free space; answers whether it exists now. */
   abstract restoreBallast(): Promise<boolean>;
 }
 
 /**
- * Marks that processes leave in their root, to tell it from a copy: a process that does not see another's beacon has another
- * root, even with the same id.
+ * Files that processes leave in their root, to detect clones: a process that does not see another's beacon has another root,
+ * even with the same id.
  */
 export interface RootBeacons {
-  /** Leaves a new beacon and answers it. A process repeats this: a copy of the root holds the beacons of when it was made. */
+  /** Leaves a new beacon and answers it. Processes repeat this: a clone has only the beacons of when it was made. */
   leave(processId: string): Promise<string>;
 
-  /** Whether this beacon is in the root, as the last two that a process left are. */
+  /** Whether this beacon is in the root, which keeps the last two of each process. */
   sees(processId: string, beacon: string): Promise<boolean>;
 
   /** Removes all beacons of a process. Repeating it does nothing. */
@@ -69,17 +69,17 @@ export interface StorageRoom {
   readonly freeBytes: number;
   readonly freeInodes: number;
   readonly ballast: boolean;
-  /** Whether the marker is in its place and the store is the one it names. */
+  /** Whether the marker is in place and names this store. */
   readonly trusted: boolean;
-  /** Why new bytes are refused now; `null` while they are taken. */
+  /** Why new bytes are refused now; `null` if they are accepted. */
   readonly refusing: string | null;
-  /** The same in one word. */
+  /** The same as a code. */
   readonly problem: StorageProblem | null;
 }
 
 /**
- * - `missing`: the place of the files is gone, or another is there instead; nothing is deleted until it is back.
+ * - `missing`: the folder is gone, or another has replaced it; nothing is deleted until it is back.
  * - `untrusted`: the files belong to another store, or to a later state of this one; no orphan is deleted.
- * - `full`, `read_only`: it takes no bytes. `unavailable`: it cannot be asked.
+ * - `full`, `read_only`: it accepts no bytes. `unavailable`: it does not answer.
  */
 export type StorageProblem = 'missing' | 'untrusted' | 'full' | 'read_only' | 'unavailable';

@@ -11,29 +11,29 @@ import type { OrphanSweep, SweepReport } from './orphan-sweep.js';
 import { RunReport } from './run-report.js';
 
 const PAGE = 500;
-/** How many sessions are ended side by side: the store makes one transaction of them. */
-const TOGETHER = 100;
+/** Sessions that are ended concurrently: the store ends them in one transaction. */
+const BATCH = 100;
 
 export interface CleanupOptions {
-  /** Instead of the configured one, in milliseconds. */
+  /** Replaces `orphanGraceSeconds`, in milliseconds. */
   readonly orphanGraceMs?: number;
   /** Counts what is due, and changes nothing. */
   readonly dryRun?: boolean;
-  /** An operator has looked: deletes orphans even where they are most of what there is, or were another store's. */
+  /** An operator has checked: deletes orphans even if they are most of the files, or belonged to another store. */
   readonly confirmed?: boolean;
   readonly onProgress?: (job: CleanupJob, items: number) => void;
 }
 
 interface RunOptions extends CleanupOptions {
-  /** Whether the schedule started it: then the next run is known. */
-  readonly planned?: boolean;
+  /** Whether the schedule started the run: then the next one is known. */
+  readonly scheduled?: boolean;
 }
 
 export type CleanupReport = Pick<JobRun, 'job' | 'items' | 'failures' | 'durationMs' | 'lastError'> & {
   readonly sweep?: SweepReport;
 };
 
-/** Ends what is due, finishes what was left half done, sweeps orphans. Its work is proportional to what is due. */
+/** Ends due sessions, finishes interrupted work and sweeps orphans. Its work is proportional to what is due. */
 export class Cleanup {
   private readonly running = new Map<CleanupJob, Promise<CleanupReport>>();
   private readonly nextRuns = new Map<CleanupJob, number>();
@@ -58,16 +58,16 @@ export class Cleanup {
     );
   }
 
-  /** Runs a job if its interval has passed; for a short, regular tick. Never rejects. */
+  /** Runs a job if its interval has passed; call it on a short, regular tick. Never rejects. */
   async runIfDue(job: CleanupJob): Promise<void> {
     const dueAt = this.nextRuns.get(job) ?? 0;
     if (this.context.clock.monotonic() < dueAt || this.running.has(job)) return;
     this.planNext(job);
-    // A failed run is noted and logged where it fails; the next one comes with its interval.
-    await this.run(job, { planned: true }).catch(() => {});
+    // The run itself records and logs its failure.
+    await this.run(job, { scheduled: true }).catch(() => {});
   }
 
-  /** One full cleanup: idle, expired, orphans. Orphans are scanned for twice, since only what both scans find is one. */
+  /** One full cleanup: idle, expired, orphans. Scans for orphans twice, because only files found by two scans are orphans. */
   async runAll(options: CleanupOptions = {}): Promise<CleanupReport[]> {
     const reports: CleanupReport[] = [];
     for (const job of CLEANUP_JOBS) {
@@ -77,7 +77,7 @@ export class Cleanup {
     return reports;
   }
 
-  /** Runs one job. Runs of the same job never overlap: a second call shares the first one's. */
+  /** Runs one job. Runs of the same job never overlap: a call during a run shares it. */
   run(job: CleanupJob, options: RunOptions = {}): Promise<CleanupReport> {
     const underWay = this.running.get(job);
     if (underWay) return underWay;
@@ -86,13 +86,13 @@ export class Cleanup {
     return run;
   }
 
-  /** Waits for what is running; from here on nothing starts, and what runs stops at its next page. */
+  /** Starts no more runs, stops those under way at their next page, and waits for them. */
   async stop(): Promise<void> {
     this.stopping = true;
     await Promise.allSettled(this.running.values());
   }
 
-  /** When a job is due next, in milliseconds from now. */
+  /** Milliseconds until the next run of a job. */
   nextRunInMs(job: CleanupJob): number {
     return Math.max(0, (this.nextRuns.get(job) ?? 0) - this.context.clock.monotonic());
   }
@@ -110,7 +110,7 @@ export class Cleanup {
     } finally {
       if (!options.dryRun) {
         const durationMs = this.context.clock.monotonic() - started;
-        const nextRunAt = options.planned ? this.context.clock.now() + this.nextRunInMs(job) : null;
+        const nextRunAt = options.scheduled ? this.context.clock.now() + this.nextRunInMs(job) : null;
         await this.record({ job, startedAt, durationMs, nextRunAt, ...report.summary });
       }
     }
@@ -169,28 +169,26 @@ export class Cleanup {
       return;
     }
     const tried = new Set<string>();
-    let isCrowded = false;
+    let isContended = false;
     for (;;) {
       const due = (await findDue()).filter(
         (session) => !tried.has(session.id) && whyOver(session, now) !== null,
       );
       if (due.length === 0 || this.stopping) return;
-      const parts = Math.ceil(due.length / TOGETHER);
-      // The oldest first. Servers that meet at the same sessions part: each goes on at another place.
-      const first = isCrowded ? randomInt(parts) : 0;
-      isCrowded = false;
-      for (let part = 0; part < parts && !isCrowded; part += 1) {
-        const start = ((first + part) % parts) * TOGETHER;
-        const together = due.slice(start, start + TOGETHER);
-        const ended = await Promise.all(
-          together.map((session) => this.endOne(session, reason, tried, report)),
-        );
-        isCrowded = ended.filter((isOurs) => !isOurs).length > together.length / 2;
+      const batches = Math.ceil(due.length / BATCH);
+      // Oldest first. Servers that pick the same batch move on to a random other one.
+      const first = isContended ? randomInt(batches) : 0;
+      isContended = false;
+      for (let index = 0; index < batches && !isContended; index += 1) {
+        const start = ((first + index) % batches) * BATCH;
+        const batch = due.slice(start, start + BATCH);
+        const ended = await Promise.all(batch.map((session) => this.endOne(session, reason, tried, report)));
+        isContended = ended.filter((isOurs) => !isOurs).length > batch.length / 2;
       }
     }
   }
 
-  /** Whether it was this process's to end: not where another one ended it first, or it is due no more. */
+  /** `false` if another process ended it first, or it is no longer due. */
   private async endOne(
     session: SessionRecord,
     reason: 'idle' | 'expired',
@@ -239,7 +237,7 @@ export class Cleanup {
     try {
       await this.context.store.ledger.recordRun(run);
     } catch (error) {
-      this.context.log.warn(`The run of ${job} could not be noted: ${describeError(error)}`);
+      this.context.log.warn(`Recording the run of job ${job} failed: ${describeError(error)}`);
     }
   }
 

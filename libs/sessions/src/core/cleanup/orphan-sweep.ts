@@ -7,13 +7,13 @@ import type { RunReport } from './run-report.js';
 /** A sweep that would delete more than this many files, and more than half of all, deletes nothing. */
 const BREAKER_FILES = 100;
 const BREAKER_SHARE = 0.5;
-/** How many suspects are remembered from one scan to the next; the rest waits for its turn. */
+/** Suspects remembered from one scan to the next; the others are left for later sweeps. */
 const MAX_SUSPECTS = 100_000;
 
 export interface SweepOptions {
   readonly graceMs: number;
   readonly dryRun?: boolean;
-  /** An operator has looked: delete even if it is most of what there is. */
+  /** An operator has checked: delete orphans even if they are most of the files. */
   readonly confirmed?: boolean;
 }
 
@@ -23,23 +23,23 @@ export interface SweepReport {
   /** Unknown to the store in two whole scans, and older than the grace. */
   readonly orphans: number;
   readonly deleted: number;
-  /** Whether nothing was deleted because there were too many, or because the files are another store's. */
+  /** Whether nothing was deleted because there are too many orphans, or the files belong to another store. */
   readonly held: boolean;
-  /** Whether the files are this store's, as far as the storage root tells. */
+  /** Whether the files belong to this store, by the marker of the storage root. */
   readonly trusted: boolean;
 }
 
 interface Suspect {
   readonly file: ScannedFile;
-  /** When it was first seen, by the monotonic clock. */
+  /** When it was first seen, in monotonic milliseconds. */
   readonly seenAtMs: number;
 }
 
-/** Finds and deletes files under our names that no session owns. */
+/** Finds and deletes files with our names that no session owns. */
 export class OrphanSweep {
-  /** Unknown at the scan before this one. */
+  /** The files that the previous scan did not know. */
   private suspects = new Map<string, Suspect>();
-  /** Whether the last sweep held back. */
+  /** As in the last sweep's report. */
   held = false;
 
   private readonly backoff: Backoff;
@@ -75,9 +75,10 @@ export class OrphanSweep {
     const isTooMuch = orphans.length > BREAKER_FILES && orphans.length > files * BREAKER_SHARE;
     this.held = orphans.length > 0 && (!trusted || (isTooMuch && !options.confirmed));
     if (this.held && !options.dryRun) {
-      const why = trusted ? 'the store may be empty or the wrong one' : 'they are noted as those of another';
+      const why = trusted ? 'the store may be empty or wrong' : 'the marker assigns them to another store';
       this.context.log.error(
-        `${orphans.length} of ${files} files belong to no session, and ${why}. Nothing was deleted.`,
+        `No orphan was deleted: ${orphans.length} of ${files} files belong to no session, and ${why}. ` +
+          'Check the store, then confirm the deletion with: cleanup --confirm',
       );
     }
     const deleted = this.held || options.dryRun ? 0 : await this.remove(orphans, report);
@@ -90,8 +91,8 @@ export class OrphanSweep {
   }
 
   /**
-   * By the machine's own clock, not the store's: it is the one that stamps files. Where that was set back since, a file
-   * would seem to be of the future for as long; so it is old too once it was watched for so long.
+   * Compares with the system clock, which stamps files, not with the store's. After that clock was set back, files have
+   * times in the future: they are old too once the sweep has watched them for the grace.
    */
   private isOld({ file, seenAtMs }: Suspect, graceMs: number): boolean {
     return Date.now() - file.changedAt >= graceMs || this.context.clock.monotonic() - seenAtMs >= graceMs;
@@ -103,7 +104,7 @@ export class OrphanSweep {
       await this.attempt(`Orphan ${file.resourceId} of session ${file.sessionId}`, report, async () => {
         const isGone = await this.context.storage.removeScanned(file);
         this.suspects.delete(key);
-        // One that has changed since it was seen is no orphan, or another one.
+        // A file that changed after the scan is no longer a known orphan.
         if (!isGone) return;
         deleted += 1;
         report.done();

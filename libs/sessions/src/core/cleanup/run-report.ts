@@ -1,6 +1,6 @@
 import { describeError, type Log } from '../watch/log.js';
 
-/** What one run of a cleanup has done: one item that fails is counted and told, and stops none of the rest. */
+/** Counts the work of one cleanup run. Logs an item that fails; the run continues. */
 export class RunReport {
   private items = 0;
   private failures = 0;

@@ -1,32 +1,32 @@
 import type { SessionChange } from '../../ports/session-store.js';
 
-/** Does this node's part of ends that other nodes began, as soon as the feed tells of them. */
+/** Does this node's part of ends that other nodes began, as soon as the feed reports them. */
 export class RemoteEnds {
   private working: Promise<void> | null = null;
-  private isNews = false;
+  private isPending = false;
 
   constructor(
     private readonly ownNode: () => string,
-    /** Finishes whatever end is this node's to finish. Never rejects. */
+    /** Finishes all ends that wait for this node. Never rejects. */
     private readonly finishEnds: () => Promise<void>,
   ) {}
 
-  hear({ nodes }: Pick<SessionChange, 'nodes'>): void {
+  onChange({ nodes }: Pick<SessionChange, 'nodes'>): void {
     if (!nodes.includes(this.ownNode())) return;
-    this.isNews = true;
+    this.isPending = true;
     this.working ??= this.work().finally(() => (this.working = null));
   }
 
-  /** Waits for what is under way. */
+  /** Waits for work under way. */
   async stop(): Promise<void> {
     await this.working;
   }
 
-  /** However many ends are told of at once, they are leased together. */
+  /** Leases all ends together that the feed reports in one turn of the event loop. */
   private async work(): Promise<void> {
-    while (this.isNews) {
+    while (this.isPending) {
       await Promise.resolve();
-      this.isNews = false;
+      this.isPending = false;
       await this.finishEnds();
     }
   }

@@ -3,13 +3,13 @@ import { SessionsError } from '../../domain/errors.js';
 import type { Heartbeat } from '../../ports/session-store.js';
 import type { RootBeacons } from '../../ports/storage-root.js';
 
-/** A beacon may be older, or younger, than the heartbeat that tells of it: it is looked for again. */
+/** Beacon and heartbeat are not written in one step: a missing beacon may appear in a later try. */
 const TRIES = 7;
 const PAUSE_MS = 500;
 
 /**
- * Rejects with `STORAGE_UNSAFE` where a live process on this node has a beacon in its storage root that is not in this one:
- * then one root is a copy of the other, as on machines that were cloned, and each would take the other's files for its own.
+ * Rejects with `STORAGE_UNSAFE` if a live process on this node has a beacon that this storage root lacks: then one root is
+ * a clone of the other, as on cloned machines, and each would treat the other's files as its own.
  */
 export async function refuseClonedRoot(
   beacons: RootBeacons,
@@ -22,8 +22,8 @@ export async function refuseClonedRoot(
   }
   throw new SessionsError(
     'STORAGE_UNSAFE',
-    'The storage root is a copy of one that another machine works with now (the same UUID in its marker): ' +
-      'give this machine a folder of its own, a new or an empty one. What is in the copy belongs to the other machine.',
+    'The storage root is a clone of one that another machine is using (both markers have the same UUID): set ' +
+      'storagePath (SESSION_STORAGE_PATH) to a new or empty folder. The files in the clone belong to the other machine.',
   );
 }
 

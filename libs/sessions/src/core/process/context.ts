@@ -11,7 +11,7 @@ import type { ThisProcess } from './this-process.js';
 import type { SessionCache } from './session-cache.js';
 import type { TouchBuffer } from './touch-buffer.js';
 
-/** What the parts of one process share: the ports they work through, and what this process knows and has under way. */
+/** What the parts of one process share: config, ports and the state of the process. */
 export interface CoreContext {
   readonly config: SessionsConfig;
   readonly store: SessionStore;

@@ -2,12 +2,12 @@ import type { Clock } from '../../ports/clock.js';
 import type { StorageRoot } from '../../ports/storage-root.js';
 import { describeError, type Log } from '../watch/log.js';
 
-/** A copy of a storage root that is older than this is told from it. */
+/** Clones of a storage root that are older than this are detected. */
 const RENEW_MS = 30_000;
 
-/** What this process leaves in its storage root, so that a copy of the root can be told from it. */
+/** The beacon of this process in its storage root: clones of the root do not have it. */
 export class RootBeacon {
-  /** The latest; `null` while there is none. */
+  /** `null` until one was left. */
   current: string | null = null;
   private renewedAt = Number.NEGATIVE_INFINITY;
   private renewing: Promise<void> | null = null;
@@ -19,13 +19,13 @@ export class RootBeacon {
     private readonly log: Log,
   ) {}
 
-  /** Leaves a new one. Where that fails the last one stays: a full disk must not keep a process from cleaning it up. */
+  /** Leaves a new beacon. If that fails the last one stays: a process must start on a full disk to clean it up. */
   renew(): Promise<void> {
     this.renewing ??= this.leave().finally(() => (this.renewing = null));
     return this.renewing;
   }
 
-  /** The same now and then, and aside: a disk that hangs holds up no heartbeat. */
+  /** Does not wait for the renewal: a disk that hangs must not delay heartbeats. */
   renewIfDue(): void {
     if (this.clock.monotonic() - this.renewedAt >= RENEW_MS) void this.renew();
   }
@@ -33,7 +33,7 @@ export class RootBeacon {
   async withdraw(): Promise<void> {
     await this.renewing;
     await this.storageRoot.beacons.remove(this.processId).catch((error: unknown) => {
-      this.log.debug(`The beacon of this process stays in the storage root: ${describeError(error)}`);
+      this.log.debug(`Removing the beacon from the storage root failed: ${describeError(error)}`);
     });
   }
 
@@ -42,7 +42,7 @@ export class RootBeacon {
     try {
       this.current = await this.storageRoot.beacons.leave(this.processId);
     } catch (error) {
-      this.log.debug(`No beacon could be left in the storage root: ${describeError(error)}`);
+      this.log.debug(`Leaving a beacon in the storage root failed: ${describeError(error)}`);
     }
   }
 }

@@ -8,7 +8,7 @@ import { RootBeacon } from './root-beacon.js';
 import { refuseClonedRoot } from './cloned-root-check.js';
 import type { TouchBuffer } from './touch-buffer.js';
 
-/** A process that has not been heard of for so long is taken for dead. */
+/** A process without a heartbeat for this long counts as dead. */
 export const SILENT_AFTER_MS = 10_000;
 const FLUSH_MS = 1000;
 const HEARTBEAT_MS = 2000;
@@ -25,14 +25,14 @@ export interface ProcessState extends Heartbeat {
   readonly isHere: boolean;
 }
 
-/** What a process tells of itself. */
+/** The fixed facts in a process's heartbeats. */
 export interface ProcessFacts {
   readonly role: 'server' | 'cli';
-  /** Where other nodes send clients that want a file of this one. */
+  /** Origin to which other nodes send clients for files of this one. */
   readonly address: string | null;
 }
 
-/** This process among those that share the store: it lives, and its touches reach the store. */
+/** Registers this process at the store: sends heartbeats, and flushes its touches. */
 export class ThisProcess {
   readonly id = randomUUID();
   private timer: NodeJS.Timeout | undefined;
@@ -52,17 +52,16 @@ export class ThisProcess {
     this.beacon = new RootBeacon(this.id, storageRoot, clock, log);
   }
 
-  /** The node that this process keeps files on. */
   get nodeId(): string {
     return this.storageRoot.id;
   }
 
-  /** A right to finish something here, for `ms` from now. */
+  /** A lease of this process on its node, for `ms` from now. */
   lease(ms: number): Lease {
     return { processId: this.id, nodeId: this.nodeId, until: this.clock.now() + ms };
   }
 
-  /** Rejects with `STORAGE_UNSAFE`, and leaves nothing, where the storage root is a copy of one that is in use. */
+  /** Starts heartbeats. Rejects with `STORAGE_UNSAFE`, and starts nothing, if the storage root is a clone of one in use. */
   async start(): Promise<void> {
     await this.beacon.renew();
     await this.beat();
@@ -76,7 +75,7 @@ export class ThisProcess {
     this.timer.unref();
   }
 
-  /** Writes what is noted, and takes this process off the list. Nothing where it never started. */
+  /** Flushes touches and drops this process from the store. Does nothing unless it was started. */
   async stop(): Promise<void> {
     if (this.timer === undefined) return;
     clearInterval(this.timer);
@@ -85,7 +84,7 @@ export class ThisProcess {
     await this.leave();
   }
 
-  /** Leaves another beacon in the storage root; it does so by itself now and then. */
+  /** Renews the beacon now, not only every 30 s. */
   renewBeacon(): Promise<void> {
     return this.beacon.renew();
   }
@@ -95,7 +94,7 @@ export class ThisProcess {
     await this.fleet.dropProcess(this.id, Number.MAX_SAFE_INTEGER);
   }
 
-  /** Writes all touches, then says that this process lives and how far its touches have come. */
+  /** Flushes touches, then sends a heartbeat. */
   async beat(): Promise<void> {
     const now = this.clock.now();
     await this.touches.flush(now);
@@ -112,8 +111,8 @@ export class ThisProcess {
   }
 
   /**
-   * Makes sure that the store lists this process, before anything is noted there in its name: one that was stopped may have
-   * been struck off, and what it notes then would be nobody's if it dies.
+   * Ensures that the store lists this process before it records anything in its name: others may have dropped it while it
+   * was suspended, and nobody would clean up its records if it died then.
    */
   async requireListed(): Promise<void> {
     if (this.clock.monotonic() - this.beatAt >= SILENT_AFTER_MS / 2) await this.beat();
@@ -128,20 +127,18 @@ export class ThisProcess {
     });
   }
 
-  /** Processes heard of lately, this one too. */
+  /** The live processes, this one included. */
   async listLive(): Promise<ProcessState[]> {
     return (await this.listProcesses()).filter(({ isLive }) => isLive);
   }
 
-  /** The others among them that have the same node. */
+  /** The other live processes on the same node. */
   private async listNeighbours(): Promise<ProcessState[]> {
     const live = await this.listLive();
     return live.filter(({ nodeId, isHere }) => nodeId === this.nodeId && !isHere);
   }
 
-  /**
-   * The instant up to which idleness can be judged: whatever happened before it, in any live process, is in the store.
-   */
+  /** The instant up to which idleness can be judged: all live processes have flushed their touches before it. */
   async idleHorizon(): Promise<number> {
     await this.beat();
     const live = await this.listLive();
@@ -158,7 +155,8 @@ export class ThisProcess {
       await this.beating;
       this.failing = false;
     } catch (error) {
-      if (!this.failing) this.log.warn(`Touches cannot be written: ${describeError(error)}`);
+      if (!this.failing)
+        this.log.warn(`Flush of touches or heartbeat failed, retrying every second: ${describeError(error)}`);
       this.failing = true;
     } finally {
       this.beating = null;

@@ -2,15 +2,16 @@ import { planEviction, type Demand } from '../../domain/eviction.js';
 import { SessionsError } from '../../domain/errors.js';
 import type { ResourceRefusalReason } from '../../domain/events.js';
 import type { NewResource } from '../../domain/resource.js';
+import { labelOf } from '../config/options.js';
 import type { CoreContext } from '../process/context.js';
 import type { Releaser } from './releaser.js';
 
 const WAIT_MS = 5000;
-const ASK_AGAIN_MS = 50;
+const RETRY_MS = 50;
 
 type Outcome = 'reserved' | 'grown' | 'gone' | 'full';
 
-/** Admits resources and bytes into a session, and makes room for them where that is allowed. */
+/** Admits resources and bytes into a session, with evictions unless `onLimit` is `reject`. */
 export class Limiter {
   constructor(
     private readonly context: CoreContext,
@@ -18,7 +19,7 @@ export class Limiter {
   ) {}
 
   /**
-   * Admits one more resource with `neededBytes`; with `wantedBytes` where they fit without eviction. How many it admitted.
+   * Admits one more resource, with `wantedBytes` if they fit without eviction, else with `neededBytes`; answers which.
    * @throws SessionsError `SESSION_GONE`, `RESOURCE_TOO_LARGE`, `RESOURCE_LIMIT_REACHED`, `RESOURCES_IN_USE`
    */
   async reserve(resource: NewResource, neededBytes: number, wantedBytes: number): Promise<number> {
@@ -32,26 +33,25 @@ export class Limiter {
   }
 
   /**
-   * Admits `neededBytes` more of a resource that holds `heldBytes`; `wantedBytes` where they fit without eviction. How many
-   * it admitted.
+   * Admits `wantedBytes` beyond `reservedBytes` if they fit without eviction, else `neededBytes`; answers which.
    * @throws SessionsError `SESSION_GONE`, `RESOURCE_TOO_LARGE`, `RESOURCE_LIMIT_REACHED`, `RESOURCES_IN_USE`, `STORAGE_FULL`
    */
   async grow(
     resource: Pick<NewResource, 'id' | 'sessionId'>,
-    heldBytes: number,
+    reservedBytes: number,
     neededBytes: number,
     wantedBytes: number,
   ): Promise<number> {
     const { limits } = this.context.config;
-    this.refuseTooLarge(resource.sessionId, heldBytes + neededBytes);
-    await this.requireRoomOnDisk(resource.sessionId);
+    this.refuseTooLarge(resource.sessionId, reservedBytes + neededBytes);
+    await this.requireDiskSpace(resource.sessionId);
     const demand = { count: 0, bytes: neededBytes, resourceId: resource.id } as const;
     return this.admit(resource.sessionId, demand, wantedBytes, (bytes) =>
       this.context.store.resources.grow(resource.id, bytes, limits),
     );
   }
 
-  /** So many bytes never fit into a session. */
+  /** No eviction makes a file fit that is larger than its session may be. */
   private refuseTooLarge(sessionId: string, bytes: number): void {
     if (bytes <= this.context.config.limits.maxBytes) return;
     throw this.refusal(sessionId, 'too_large');
@@ -75,11 +75,11 @@ export class Limiter {
       if (outcome === 'gone') throw new SessionsError('SESSION_GONE', 'The session is over.');
       if (isAdmitted(outcome)) return;
       if (this.context.config.onLimit === 'reject') throw this.refusal(sessionId, 'limit');
-      await this.makeRoom(sessionId, demand, deadline);
+      await this.evictOrWait(sessionId, demand, deadline);
     }
   }
 
-  private async makeRoom(sessionId: string, demand: Demand, deadline: number): Promise<void> {
+  private async evictOrWait(sessionId: string, demand: Demand, deadline: number): Promise<void> {
     const plan = planEviction(
       await this.context.store.resources.list([sessionId]),
       demand,
@@ -91,10 +91,10 @@ export class Limiter {
     }
     if (plan.action === 'refuse' || this.context.clock.monotonic() >= deadline)
       throw this.refusal(sessionId, 'in_use');
-    await new Promise((resolve) => setTimeout(resolve, ASK_AGAIN_MS));
+    await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
   }
 
-  private async requireRoomOnDisk(sessionId: string): Promise<void> {
+  private async requireDiskSpace(sessionId: string): Promise<void> {
     const room = await this.context.storageRoot.room();
     if (room.refusing !== null) throw this.refusal(sessionId, 'disk');
   }
@@ -104,21 +104,25 @@ export class Limiter {
     const { maxBytes, maxResources } = this.context.config.limits;
     switch (reason) {
       case 'too_large':
-        return new SessionsError('RESOURCE_TOO_LARGE', `A file may have at most ${maxBytes} bytes.`);
+        return new SessionsError(
+          'RESOURCE_TOO_LARGE',
+          `The file exceeds ${maxBytes} bytes: ${labelOf('maxBytes')}.`,
+        );
       case 'limit':
         return new SessionsError(
           'RESOURCE_LIMIT_REACHED',
-          `A session may hold at most ${maxResources} resources and ${maxBytes} bytes; release some first.`,
+          `The session would exceed ${maxResources} resources or ${maxBytes} bytes: release some resources first, or ` +
+            `raise ${labelOf('maxResources')} or ${labelOf('maxBytes')}.`,
         );
       case 'in_use':
         return new SessionsError(
           'RESOURCES_IN_USE',
-          'The session is at its limit and all it holds is in use; try again when less is under way.',
+          'The session is at its limit, and all its resources are in use: retry when some are no longer read or written.',
         );
       case 'disk':
         return new SessionsError(
           'STORAGE_FULL',
-          'The server has no room for new files now; try again later.',
+          'The server has too little disk space for new files: retry later.',
           {
             retryAfterSeconds: 60,
           },
