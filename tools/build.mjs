@@ -1,4 +1,4 @@
-// Builds the library and the app where their sources are newer than what was built.
+// Builds the library and the app if their sources are newer than the last build.
 import { existsSync, readdirSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { npm, root, step } from './process.mjs';
@@ -24,7 +24,7 @@ async function buildInto(folder, title, script) {
   const startedAt = new Date();
   await step(title, () => npm(['run', '-s', script]));
   writeFileSync(stampOf(folder), '');
-  // What is changed while the compiler runs is newer than this.
+  // A file that changes while the compiler runs counts as newer.
   utimesSync(stampOf(folder), startedAt, startedAt);
 }
 
@@ -34,12 +34,12 @@ function isStale(folder, sources) {
   return sources.some((source) => newest(join(root, source)) > builtAt);
 }
 
-/** Not among what was built, since all of that is published. */
+/** Outside the build folder, since all of that is published. */
 function stampOf(folder) {
   return join(root, 'node_modules', `.built-${folder.replaceAll('/', '-')}`);
 }
 
-/** The latest change beneath a path; of folders too, for a file may have been removed. */
+/** The latest change below a path, folders included, so that removed files count. */
 function newest(path) {
   const stat = statSync(path, { throwIfNoEntry: false });
   if (!stat) return 0;

@@ -1,5 +1,5 @@
-// Puts the compiled program `nest-sessions` and all that it imports into a few files: a command starts in half the time that
-// it takes Node to find and read 1,400 modules. Threads are programs of their own, and lie beside it.
+// Bundles the compiled program `nest-sessions` and all its imports into a few files: loading 1,400 modules one by one takes
+// Node twice as long. Worker threads have entry files of their own in the same folder.
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
@@ -14,7 +14,7 @@ const programs = [
   'storage/local/trash/trash.worker.js',
 ];
 
-/** Optional peers, and what packages of others look for and can do without. */
+/** Optional peers, and optional imports of other packages. */
 const external = [
   'redis',
   '@nestjs/microservices',
@@ -40,7 +40,7 @@ const { metafile } = await build({
   minifyWhitespace: true,
   legalComments: 'none',
   external,
-  // Packages in CommonJS require what Node brings.
+  // CommonJS packages call `require` for Node's own modules.
   banner: {
     js: "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);",
   },

@@ -1,6 +1,6 @@
 // The commands of this workspace: `npm start`, `npm test`, `npm run test:quick`, `npm run demo`, `npm run cli`, `npm run
-// torture`, `npm run bench`. Each installs and builds what is missing, then runs the real thing under the Node that the lock
-// file pins. The files in this folder run under whatever Node the machine has, so they keep to plain old JavaScript.
+// torture`, `npm run bench`. Each installs and builds what is missing, then runs its program under the Node that the lock
+// file pins. The files in this folder run under the machine's own Node, so they use no recent JavaScript.
 import { build } from './build.mjs';
 import { testInApps } from './compat.mjs';
 import { install, installForBench } from './install.mjs';
@@ -9,7 +9,7 @@ import { demand, programs } from './needs.mjs';
 import { npm, pinnedNode, step } from './process.mjs';
 import { leftOutOfAll, leftOutOfQuick, prepareAll, prepareQuick } from './suites.mjs';
 
-/** What is said and seen to before anything is installed or built. */
+/** Checks that run before packages are installed or anything is built. */
 const preparations = {
   test: prepareAll,
   'test:quick': prepareQuick,

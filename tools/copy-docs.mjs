@@ -1,4 +1,4 @@
-// Copies what is published beside the library's code into a folder, and points links to sources at `src`, where the package has them.
+// Copies README, docs, changelog and license into a folder for publishing. Links to sources then point to the package's `src`.
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { root } from './process.mjs';

@@ -1,4 +1,4 @@
-// A whole story on a real server: two people use it, limits hold, and nothing is left. Exits 0 only if all of it is so.
+// A scripted story on a real server: two people, limits, cleanup. Exits with 0 only if all checks pass.
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -25,18 +25,18 @@ const server = new Server(folder, SETTINGS);
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
 
 try {
-  await tell();
+  await tellStory();
 } catch (error) {
-  story.check(`the story went on (${error.message})`, false);
+  story.check(`the story continues (${error.message})`, false);
 } finally {
   if (story.failed > 0 && server.log) console.log(`\nThe server's log:\n${server.log}`);
   await server.stop().catch(() => {});
   await rm(folder, { recursive: true, force: true });
 }
-console.log(`\n${story.held} checks held, ${story.failed} failed.`);
+console.log(`\n${story.passed} checks passed, ${story.failed} failed.`);
 process.exit(story.failed === 0 ? 0 : 1);
 
-async function tell() {
+async function tellStory() {
   story.begin('The server starts on an empty folder, with short limits.');
   story.say(await server.start());
   const anna = new Visitor('Anna', server);
@@ -51,7 +51,7 @@ async function tell() {
   await brunoIdles(anna, bruno, brunoId);
   await annaIsCleaned(anna, annaId);
   await anOrphanIsSwept();
-  await theBooksAgree();
+  await theTotalsAgree();
 }
 
 async function twoPeopleUpload(anna, bruno) {
@@ -59,7 +59,7 @@ async function twoPeopleUpload(anna, bruno) {
   const [hers, his] = await Promise.all([anna.upload('hello-en.wav'), bruno.upload('guten-tag-de.ogg')]);
   const { sessions, stats } = await server.admin();
   story.show('GET /admin/sessions', { sessions, stats });
-  story.check('there are two sessions with a recording each', sessions.length === 2);
+  story.check('there are two sessions, with one recording each', sessions.length === 2);
   story.check(
     'the bytes are those of the two files',
     sessions
@@ -72,7 +72,7 @@ async function twoPeopleUpload(anna, bruno) {
     hers.codec === 'PCM' && his.codec === 'Vorbis I' && hers.duration_seconds > 4 && his.duration_seconds > 4,
   );
   const { status } = await bruno.listen(hers.resource_id);
-  story.check("Bruno cannot hear Anna's", status === 404);
+  story.check("Bruno cannot fetch Anna's recording", status === 404);
   return hers;
 }
 
@@ -80,45 +80,45 @@ async function annaHearsSpeech(anna, annaId) {
   story.begin('Anna hears the answer.');
   let answer = await anna.speak('Guten Tag! Wie geht es Ihnen?', 'de');
   if (!answer) {
-    story.say('espeak-ng is not installed here, so that a recording stands in for the voice.');
+    story.say('espeak-ng is not installed, so a recording replaces the speech.');
     answer = await anna.upload('guten-tag-de.wav');
   }
   const { bytes } = await anna.listen(answer.resource_id);
   const session = await server.admin(`/${annaId}`);
   story.show(`GET /admin/sessions/${annaId}`, session);
   story.check('it is a WAV', bytes.toString('latin1', 0, 4) === 'RIFF' && bytes.length === answer.size_bytes);
-  story.check('it is hers, beside her own recording', holds(session, answer) && session.resource_count === 2);
+  story.check('her session has it, and her recording', owns(session, answer) && session.resource_count === 2);
   return answer;
 }
 
 async function annaSeesTheWaveform(anna, annaId, greeting) {
-  story.begin('Anna looks at the waveform of her recording: it is worked out in a temp file.');
+  story.begin('Anna requests the waveform of her recording: the server computes it in a temp file.');
   const { peaks, duration_seconds: seconds } = await anna.waveform(greeting.resource_id);
   const session = await server.admin(`/${annaId}`);
   story.say(`${peaks.length} peaks over ${seconds} s, the loudest ${Math.max(...peaks)}`);
   story.check('it has 200 peaks', peaks.length === 200);
-  story.check('the temp file is gone', session.resource_count === 2 && (await countFiles(folder)) === 3);
+  story.check('the temp file is deleted', session.resource_count === 2 && (await countFiles(folder)) === 3);
 }
 
 async function annaHitsTheLimit(anna, annaId, greeting, answer) {
-  story.begin('Anna may hold three. She uploads a third, listens to her first again, and uploads a fourth.');
+  story.begin('Anna may have three files. She uploads a third, plays her first again, and uploads a fourth.');
   const third = await anna.upload('live-en.webm');
   await anna.listen(greeting.resource_id);
   const fourth = await anna.upload('hello-en.m4a');
   const session = await server.admin(`/${annaId}`);
   story.show(`GET /admin/sessions/${annaId}`, session);
   story.check(
-    'the answer is gone: it was the least recently used',
-    !holds(session, answer) && !isOnDisk(folder, annaId, answer.resource_id),
+    'the answer is evicted: it was the least recently used',
+    !owns(session, answer) && !isOnDisk(folder, annaId, answer.resource_id),
   );
   story.check(
-    'the three others are there',
-    session.resource_count === 3 && [greeting, third, fourth].every((resource) => holds(session, resource)),
+    'the three others remain',
+    session.resource_count === 3 && [greeting, third, fourth].every((resource) => owns(session, resource)),
   );
 }
 
 async function brunoIdles(anna, bruno, brunoId) {
-  story.begin(`Bruno goes for coffee. Sessions idle out after ${IDLE_SECONDS} s; Anna goes on.`);
+  story.begin(`Bruno goes for coffee. Sessions end after ${IDLE_SECONDS} idle seconds; Anna stays active.`);
   const before = await server.admin();
   const deadline = Date.now() + IDLE_SECONDS * 1000 + 8000;
   let list = before;
@@ -128,10 +128,10 @@ async function brunoIdles(anna, bruno, brunoId) {
     list = await server.admin();
   }
   story.show('GET /admin/sessions', list);
-  story.check('Bruno has no session any more', !list.sessions.some(({ session_id: id }) => id === brunoId));
-  story.check('Anna has hers', list.sessions.length === 1);
-  story.check('one end and one file more are counted', list.stats.total_sessions_cleaned === 1);
-  story.check('his file is off the disk', await eventually(async () => (await countFiles(folder)) === 3));
+  story.check("Bruno's session has ended", !list.sessions.some(({ session_id: id }) => id === brunoId));
+  story.check("Anna's session is open", list.sessions.length === 1);
+  story.check('one end is counted', list.stats.total_sessions_cleaned === 1);
+  story.check('his file is deleted', await eventually(async () => (await countFiles(folder)) === 3));
 }
 
 async function annaIsCleaned(anna, annaId) {
@@ -147,44 +147,44 @@ async function annaIsCleaned(anna, annaId) {
   );
   const { exitCode, answer } = await server.command('sessions', 'cleanup', annaId, '--yes');
   story.show(`sessions cleanup ${annaId} --yes --json`, answer);
-  story.check('three files were cleaned', exitCode === 0 && answer.resources_cleaned === 3);
+  story.check('three files were cleaned up', exitCode === 0 && answer.resources_cleaned === 3);
   const list = await server.admin();
   story.show('GET /admin/sessions', list);
-  story.check('there is no session any more', list.sessions.length === 0);
-  story.check('the disk is empty', await eventually(async () => (await countFiles(folder)) === 0));
-  await sleep(1000); // Within a second an end is heard of in every process.
+  story.check('no session is open', list.sessions.length === 0);
+  story.check('no file is left', await eventually(async () => (await countFiles(folder)) === 0));
+  await sleep(1000); // Every process learns of an end within a second.
   const { session_id: nextId } = await anna.session();
-  story.check("Anna's cookie opens nothing: she begins anew", nextId !== annaId);
+  story.check("Anna's cookie is worthless: she gets a new session", nextId !== annaId);
 }
 
 async function anOrphanIsSwept() {
-  story.begin('A crash left a file that no session owns; beside it lies one that is not ours.');
+  story.begin('A crash left a file that no session owns. Beside it is a file of another program.');
   const orphan = await plantOrphan(folder);
   const foreign = join(dirname(orphan), 'notes.txt');
   await writeFile(foreign, 'keep me');
   await sleep(1500);
   story.check(
-    'the server leaves both alone: the file is too young',
+    'the server deletes neither: the orphan is too young',
     existsSync(orphan) && existsSync(foreign),
   );
   const { exitCode, answer } = await server.command('sessions', 'cleanup', '--orphan-grace', '1', '--force');
   story.show('sessions cleanup --orphan-grace 1 --force --json', answer);
-  story.check('the orphan is gone', exitCode === 0 && !existsSync(orphan));
-  story.check('the other file is still there', existsSync(foreign));
+  story.check('the orphan is deleted', exitCode === 0 && !existsSync(orphan));
+  story.check('the other file remains', existsSync(foreign));
 }
 
-async function theBooksAgree() {
-  story.begin('The books: what the admin endpoint and the command line say, before and after a restart.');
+async function theTotalsAgree() {
+  story.begin('Admin endpoint and command line agree on the totals, before and after a restart.');
   const before = await server.admin('/metrics');
   const stats = await server.command('sessions', 'stats');
   story.show('GET /admin/sessions/metrics', before);
   story.check(
-    'three sessions began: Anna, Bruno, and Anna anew; two are cleaned',
+    'three sessions were opened (Anna, Bruno, Anna again), and two cleaned up',
     before.sessions.total_created === 3 && before.sessions.total_cleaned >= 2,
   );
-  story.check('six files or more were cleaned', before.resources.total_cleaned >= 6);
+  story.check('at least six files were cleaned up', before.resources.total_cleaned >= 6);
   story.check(
-    'sessions stats agrees',
+    'sessions stats prints the same totals',
     stats.answer?.sessions?.total_created === before.sessions.total_created,
   );
   story.check('the server stops cleanly', (await server.stop()) === 0);
@@ -197,11 +197,11 @@ async function theBooksAgree() {
   );
 }
 
-function holds(session, { resource_id: wanted }) {
+function owns(session, { resource_id: wanted }) {
   return session.resources.some(({ resource_id: id }) => id === wanted);
 }
 
-/** Deleting happens in the background: a moment may pass. */
+/** Retries, since files are deleted in the background. */
 async function eventually(check) {
   for (let tries = 0; tries < 50; tries += 1) {
     if (await check()) return true;

@@ -1,4 +1,4 @@
-// Runs the tests; the last line that is printed says how many passed and failed.
+// Runs the tests. The last line printed is the number of passed and failed tests.
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,7 +6,7 @@ import { bin, run } from './process.mjs';
 
 const WORKERS = '2';
 
-/** Runs the test files but those left out, which it lists at the end with what they need. */
+/** Runs all test files except `leftOut`, and lists those at the end with their needs. */
 export async function runJest(args, leftOut) {
   const folder = mkdtempSync(join(tmpdir(), 'nest-sessions-jest-'));
   const results = join(folder, 'results.json');
@@ -21,7 +21,7 @@ export async function runJest(args, leftOut) {
   }
 }
 
-/** Beside the files left out, those that jest ignores by itself. */
+/** The option replaces jest's default, so that `node_modules` is listed again. */
 function ignoring(leftOut) {
   const patterns = ['/node_modules/', ...leftOut.map(({ file }) => `/test/${file.replaceAll('.', '\\.')}$`)];
   return patterns.map((pattern) => `--testPathIgnorePatterns=${pattern}`);
@@ -29,7 +29,7 @@ function ignoring(leftOut) {
 
 function listOf(leftOut) {
   const lines = leftOut.map(({ file, needs }) => `  test/${file}: ${needs.join(', ')}`);
-  return `\n${leftOut.length} test files were left out, for what they need:\n${lines.join('\n')}\n`;
+  return `\nLeft out ${leftOut.length} test files, which need:\n${lines.join('\n')}\n`;
 }
 
 function summaryOf(results) {
@@ -37,9 +37,9 @@ function summaryOf(results) {
   try {
     outcome = JSON.parse(readFileSync(results, 'utf8'));
   } catch {
-    return '0 passed, 0 failed: the tests did not run to their end';
+    return '0 passed, 0 failed: jest stopped before the end';
   }
   const { numPassedTests, numFailedTests, numRuntimeErrorTestSuites: broken } = outcome;
-  const suites = broken > 0 ? `; ${broken} test files could not run` : '';
+  const suites = broken > 0 ? `; ${broken} test files failed to run` : '';
   return `${numPassedTests} passed, ${numFailedTests} failed${suites}`;
 }

@@ -1,10 +1,10 @@
-// What tests may need beside Node and npm: what of it is there, and what can be installed.
+// What tests need beside Node and npm: checks what this machine has, and installs what is missing.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { root } from './process.mjs';
 
-/** Programs, each with the Debian package it comes in, and test files, each with its needs: test/tools/suites.spec.ts keeps it true. */
+/** Programs with their Debian packages, and test files with their needs. test/tools/suites.spec.ts checks both. */
 export const { programs, suites } = JSON.parse(readFileSync(join(root, 'tools/suites.json'), 'utf8'));
 const SYSTEM_FOLDERS = ['/usr/local/sbin', '/usr/sbin', '/sbin'];
 
@@ -16,18 +16,18 @@ export const allNeeds = ['Linux', 'root', ...Object.keys(programs)];
 export function isMet(need) {
   if (need === 'Linux') return isLinux;
   if (need === 'root') return isRoot;
-  // Whether it answers shows when it is asked.
+  // Not checked before a test uses it.
   if (need === 'npm registry') return true;
   const folders = [...(process.env.PATH || '').split(delimiter), ...SYSTEM_FOLDERS];
   return folders.some((folder) => existsSync(join(folder, need)));
 }
 
-/** What `demand` would install: on Debian, as root. */
+/** Debian packages that `demand` would install; none unless this is Debian and the user is root. */
 export function installablePackages() {
   return isRoot && existsSync('/usr/bin/apt-get') ? missingPackages() : [];
 }
 
-/** Installs the programs that it can; an error names what is missing then. */
+/** Installs missing programs where it can, and throws an error that names what is still missing. */
 export function demand(needs) {
   const packages = installablePackages();
   if (packages.length > 0) aptGetInstall(packages);
@@ -36,8 +36,10 @@ export function demand(needs) {
   const advice = [];
   if (missingPackages().length > 0)
     advice.push(`On Debian: sudo apt-get install ${missingPackages().join(' ')}.`);
-  if (missing.includes('root')) advice.push('Run this as root, since file systems are mounted.');
-  throw new Error(`Missing: ${missing.join(', ')}. ${advice.join(' ')} Without them: npm run test:quick.`);
+  if (missing.includes('root')) advice.push('Run this as root: tests mount file systems.');
+  throw new Error(
+    `Missing: ${missing.join(', ')}. ${advice.join(' ')} npm run test:quick runs without them.`,
+  );
 }
 
 function missingPackages() {

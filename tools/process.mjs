@@ -1,4 +1,4 @@
-// Child processes: the pinned Node, npm, and signals that reach them.
+// Child processes: the pinned Node and npm. Signals are forwarded to them.
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
@@ -8,10 +8,10 @@ export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 export const bin = join(root, 'node_modules', '.bin');
 
 const FORWARDED = ['SIGINT', 'SIGTERM', 'SIGHUP'];
-/** What is said on the way goes to the error output: the other one is for data. */
+/** Output of intermediate steps goes to stderr: stdout is for data. */
 const QUIET = ['ignore', 2, 2];
 
-/** Runs a program to its end, and resolves with its exit code. Signals to this process reach it. */
+/** Runs a program, forwards signals to it, and resolves with its exit code: 128 plus the number of a signal that ended it. */
 export function run(program, args, stdio = 'inherit') {
   const env = { ...process.env, PATH: `${bin}${delimiter}${process.env.PATH || ''}` };
   return new Promise((resolve, reject) => {
@@ -30,13 +30,13 @@ export function pinnedNode(args) {
   return run(join(bin, 'node'), args);
 }
 
-/** npm, as it was called here; else the one on PATH. */
+/** Runs the npm that runs this script; otherwise the one on PATH. */
 export function npm(args, stdio = QUIET) {
   const own = process.env.npm_execpath;
   return own ? run(process.execPath, [own, ...args], stdio) : run('npm', args, stdio);
 }
 
-/** One step that must succeed for the next one to make sense. */
+/** Runs a step, and throws if its exit code is not 0. */
 export async function step(title, work) {
   console.error(`${title} ...`);
   const exitCode = await work();

@@ -1,26 +1,26 @@
-// Which test files run, and what is said of it before they do.
+// Selects the test files to run, and prints first what they need.
 import { isInstalled } from './install.mjs';
 import { allNeeds, demand, installablePackages, isLinux, isMet, suites } from './needs.mjs';
 
-/** Says what all tests need, and installs what it can. What is missing on Linux then is an error. */
+/** Prints what all tests need, and installs it where it can. On Linux, throws if something is still missing. */
 export function prepareAll() {
-  say('npm test takes about 15 minutes on two cores. Beside Node, npm and its registry it needs:');
-  for (const need of allNeeds) say(`  ${need.padEnd(14)}${isMet(need) ? 'found' : 'missing'}`);
-  sayWhatIsInstalled(installablePackages());
+  print('npm test takes about 15 minutes on two cores. Besides Node, npm and its registry, it needs:');
+  for (const need of allNeeds) print(`  ${need.padEnd(14)}${isMet(need) ? 'found' : 'missing'}`);
+  printInstallations(installablePackages());
   if (isLinux) demand(allNeeds);
 }
 
 export function prepareQuick() {
-  say('npm run test:quick takes about two minutes on two cores. It needs Node and npm alone.');
-  sayWhatIsInstalled([]);
+  print('npm run test:quick takes about two minutes on two cores. It needs only Node and npm.');
+  printInstallations([]);
 }
 
-function sayWhatIsInstalled(packages) {
+function printInstallations(packages) {
   const names = [...(isInstalled() ? [] : ['the packages of package-lock.json']), ...packages];
-  say(names.length > 0 ? `It will install ${names.join(', ')}.` : 'It has nothing to install.');
+  print(names.length > 0 ? `It will install ${names.join(', ')}.` : 'It has nothing to install.');
 }
 
-/** On Linux nothing, since all was demanded; elsewhere what needs Linux, or a program that is missing. */
+/** None on Linux, where `prepareAll` throws instead; elsewhere the files that need Linux or a missing program. */
 export function leftOutOfAll() {
   return leftOut(isMet);
 }
@@ -29,13 +29,13 @@ export function leftOutOfQuick() {
   return leftOut(() => false);
 }
 
-/** Test files with those of their needs that are not met. */
+/** Test files with their unmet needs. */
 function leftOut(isMet) {
   return Object.entries(suites)
     .map(([file, needs]) => ({ file, needs: needs.filter((need) => !isMet(need)) }))
     .filter(({ needs }) => needs.length > 0);
 }
 
-function say(line) {
+function print(line) {
   console.error(line);
 }

@@ -6,17 +6,17 @@ const TESTS = join(ROOT, 'test');
 const IMPORT = /\b(?:from|import|import\()\s*'(\.[^']+)'/g;
 const STARTED = /\b(?:spawn|spawnSync|execFile|execFileSync)\(\s*'([^']+)'/g;
 
-/** What an operating system like Unix has, and npm brings or needs itself. */
+/** Programs that every Unix has, or that come with npm. */
 const EVERYWHERE = ['cp', 'mkfifo', 'mknod', 'npm', 'npx', 'rm', 'sh', 'umount'];
 
-/** By what a file is seen to need something. */
+/** Patterns that show what a file needs. */
 const SIGNS: Record<string, RegExp> = {
   Linux: /\/proc\/(?:self|sys|\$)|\/dev\/full|\| script -|'(?:mknod|mount|prlimit)'/,
   root: /\bl?chown(?:Sync)?\(|'(?:chattr|mknod|mount)'/,
   'npm registry': /\brun\(\s*'npm',\s*\['install'/,
   bash: /'bash'/,
   chattr: started('chattr'),
-  // By the reference app, when it is asked to speak.
+  // The reference app runs it to speak.
   'espeak-ng': /\bfetch\('\/speech'/,
   fsfreeze: started('fsfreeze'),
   'mkfs.ext4': started('mkfs.ext4'),
@@ -42,7 +42,7 @@ const files = readdirSync(TESTS, { recursive: true, encoding: 'utf8' })
   .toSorted();
 const texts = new Map(files.map((path) => [path, readFileSync(join(TESTS, path), 'utf8')]));
 
-/** A suite with all that it imports; the short campaigns are a process of their own. */
+/** A suite with all its imports. The short campaigns run in their own process, so all their files count. */
 function filesOf(suite: string): Set<string> {
   const found = new Set([suite]);
   if (suite === 'torture/short.spec.ts')
@@ -65,7 +65,7 @@ function needsOf(suite: string): string[] {
 }
 
 describe('what the test files need', () => {
-  it('is what tools/suites.json says', () => {
+  it('equals tools/suites.json', () => {
     const needing = files
       .filter((path) => path.endsWith('.spec.ts'))
       .map((suite) => [suite, needsOf(suite)] as const)
@@ -74,7 +74,7 @@ describe('what the test files need', () => {
     expect(Object.fromEntries(listed)).toEqual(Object.fromEntries(needing));
   });
 
-  it('can be looked for on the machine', () => {
+  it('can be checked on the machine', () => {
     const onMachine = [...Object.keys(programs), 'Linux', 'root', 'npm registry'];
     expect(onMachine.toSorted()).toEqual(Object.keys(SIGNS).toSorted());
   });

@@ -1,10 +1,10 @@
-// What lies in the storage folder, looked at from outside.
+// Inspects the storage folder from outside.
 import { mkdir, readdir, utimes, writeFile } from 'node:fs/promises';
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** How many files of sessions there are. */
+/** Counts the files of all sessions. */
 export async function countFiles(storagePath) {
   const entries = await readdir(join(storagePath, 's'), { recursive: true, withFileTypes: true }).catch(
     () => [],
@@ -17,7 +17,7 @@ export function isOnDisk(storagePath, sessionId, resourceId) {
   return existsSync(join(storagePath, 's', session.slice(0, 2), session, resource));
 }
 
-/** A file under the names that the storage uses, old, and of a session that nobody knows: what a crash leaves. */
+/** Creates what a crash leaves: an old file of an unknown session, named as the storage names files. */
 export async function plantOrphan(storagePath) {
   const session = randomBytes(16).toString('hex');
   const folder = join(storagePath, 's', session.slice(0, 2), session);

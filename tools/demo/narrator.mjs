@@ -1,8 +1,8 @@
-// Tells the story, and keeps count of what held and what did not.
+// Prints the story, and counts passed and failed checks.
 
 export class Narrator {
   step = 0;
-  held = 0;
+  passed = 0;
   failed = 0;
 
   begin(title) {
@@ -14,20 +14,20 @@ export class Narrator {
     console.log(`   ${text}`);
   }
 
-  /** What the admin endpoint, or a command, answered. */
+  /** Prints the answer of an admin endpoint or a command. */
   show(from, answer) {
     console.log(`   ${from}`);
     for (const line of layOut(answer)) console.log(`     ${line}`);
   }
 
-  check(claim, holds) {
-    if (holds) this.held += 1;
+  check(claim, isTrue) {
+    if (isTrue) this.passed += 1;
     else this.failed += 1;
-    console.log(`   ${holds ? 'ok    ' : 'FAILED'} ${claim}`);
+    console.log(`   ${isTrue ? 'ok    ' : 'FAILED'} ${claim}`);
   }
 }
 
-/** JSON with one line for each thing in a list: short, and still JSON. */
+/** JSON with one line per item of a list. */
 function layOut(value) {
   if (Array.isArray(value) && value.length > 0) return ['[', ...commas(value.map(layOut)), ']'];
   if (value && typeof value === 'object' && Object.values(value).some(isNested)) {
@@ -44,7 +44,7 @@ function isNested(value) {
   return typeof value === 'object' && value !== null;
 }
 
-/** Blocks of lines, indented, with a comma after each but the last. */
+/** Indents blocks of lines, and adds a comma to each but the last. */
 function commas(blocks) {
   return blocks.flatMap((lines, index) => {
     const last = index < blocks.length - 1 ? `${lines.at(-1)},` : lines.at(-1);

@@ -1,4 +1,4 @@
-// The app as a process of its own, and the two ways an operator looks into it: the admin endpoints and the commands.
+// Runs the app in its own process, with an operator's two interfaces: the admin endpoints and the commands.
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
@@ -23,7 +23,7 @@ export class Server {
     };
   }
 
-  /** Resolves with the line that it says when it listens. */
+  /** Resolves with the line that the server prints when it listens. */
   async start() {
     this.child = spawn(process.execPath, ['dist/main.js'], {
       cwd: root,
@@ -42,7 +42,7 @@ export class Server {
     throw new Error(`The server did not start.\n${this.log}`);
   }
 
-  /** Stops it as an operator does; its exit code. */
+  /** Stops the server by SIGTERM. Resolves with its exit code. */
   async stop() {
     if (this.child.exitCode === null) {
       const exited = once(this.child, 'exit');
@@ -60,7 +60,7 @@ export class Server {
     return response.json();
   }
 
-  /** Runs a command in a process beside the server; its exit code and the JSON it prints. */
+  /** Runs a command beside the server. Resolves with its exit code and the JSON it prints. */
   async command(...args) {
     const child = spawn(process.execPath, ['libs/sessions/dist/program/bin.js', ...args, '--json'], {
       cwd: root,

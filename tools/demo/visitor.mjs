@@ -1,4 +1,4 @@
-// Somebody with a browser: one cookie jar, one user agent.
+// A person with a browser: one cookie jar, one user agent.
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { root } from '../process.mjs';
@@ -31,7 +31,7 @@ export class Visitor {
     return response;
   }
 
-  /** Records a phrase, and sends it in for transcription. */
+  /** Uploads a recording. */
   async upload(name) {
     const form = new FormData();
     const type = MEDIA_TYPES[name.split('.').at(-1)];
@@ -39,7 +39,7 @@ export class Visitor {
     return this.answerOf(await this.fetch('/audio', { method: 'POST', body: form }), 201);
   }
 
-  /** Has a text spoken; `null` where the server has no speech synthesis. */
+  /** Requests speech for a text. `null` if the server has no speech synthesis. */
   async speak(text, language) {
     const response = await this.fetch('/speech', {
       method: 'POST',
