@@ -1,5 +1,5 @@
-// Packs the library and tests it in apps of their own, outside of this workspace: on the oldest Nest 11 that it supports, in
-// CommonJS, and on Nest 12 as `nest new` sets it up, in ESM.
+// Packs the library and tests it in two apps outside this workspace: on the oldest supported Nest 11, in CommonJS, and on
+// Nest 12, in ESM, as `nest new` sets it up.
 import { cpSync, mkdtempSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
@@ -35,7 +35,7 @@ async function pack(folder) {
   renameSync(join(folder, `nest-sessions-${version}.tgz`), join(folder, packed));
 }
 
-/** Also the suites, so that what they import is the app's. */
+/** Copies the suites too, so that they import the app's packages. */
 function install(app) {
   const source = join(root, 'test/compat', basename(app));
   cpSync(source, app, { recursive: true });
@@ -60,7 +60,7 @@ function install(app) {
   ]);
 }
 
-/** The lock file with what the library asks for as it is now: npm then refuses one that does not fit it. */
+/** The lock file with the library's current dependencies, so that npm refuses a lock file that does not satisfy them. */
 function withLibrary(lock) {
   const { version, dependencies, peerDependencies } = libraryManifest();
   const parsed = JSON.parse(lock);

@@ -18,18 +18,18 @@ export class SessionsProbe {
   private readonly bootedAt: number;
   // A call that hangs is not repeated before it settles.
   private readonly jobs = new SingleFlight(() => listJobs(this.core));
-  private readonly room = new SingleFlight(() => this.core.storageRoot.room());
+  private readonly disk = new SingleFlight(() => this.core.storageRoot.room());
 
   constructor(private readonly core: SessionsCore) {
     this.bootedAt = core.clock.now();
   }
 
   async check(): Promise<SessionsHealth> {
-    const [jobs, room] = await Promise.all([withTimeout(this.jobs.ask()), withTimeout(this.room.ask())]);
+    const [jobs, disk] = await Promise.all([withTimeout(this.jobs.ask()), withTimeout(this.disk.ask())]);
     return {
       store: typeof jobs === 'string' ? jobs : 'ok',
       cleanup: typeof jobs === 'string' ? 'unknown' : this.judgeCleanup(jobs),
-      storage: typeof room === 'string' ? room : (room.problem ?? 'ok'),
+      storage: typeof disk === 'string' ? disk : (disk.problem ?? 'ok'),
       recovery: this.judgeRecovery(),
     };
   }

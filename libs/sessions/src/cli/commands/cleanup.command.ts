@@ -196,8 +196,8 @@ function refuseWithId({ orphanGrace, force, confirm }: CleanupCommandOptions): v
 }
 
 function remainder({ resources, bytes, nodes }: PendingFiles): string {
-  const where = nodes.length === 1 ? `node ${nodes[0]}` : `${nodes.length} nodes`;
-  return `${counted(resources, 'resource')} (${size(bytes)}) left on ${where}: a node deletes its files when it is back`;
+  const location = nodes.length === 1 ? `node ${nodes[0]}` : `${nodes.length} nodes`;
+  return `${counted(resources, 'resource')} (${size(bytes)}) left on ${location}: a node deletes its files when it is back`;
 }
 
 function questionFor({ id, userId, resourceCount, bytesUsed }: SessionDetails): string {

@@ -46,7 +46,7 @@ export class Terminal {
     return styleText('bold', text, { stream: process.stdout });
   }
 
-  /** Throws where `confirm` would find nobody to answer. */
+  /** Throws if nobody could answer `confirm`. */
   requirePerson(): void {
     if (process.stdin.isTTY && process.stderr.isTTY) return;
     throw usage('cannot ask for confirmation (stdin or stderr is not a terminal): pass --yes');
