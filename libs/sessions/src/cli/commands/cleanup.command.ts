@@ -172,9 +172,7 @@ function graceOf({ orphanGrace, force }: CleanupCommandOptions): number | undefi
   const seconds = wholeNumber('--orphan-grace', orphanGrace, 0, MAX_GRACE_SECONDS);
   if (force && seconds === undefined) throw usage('--force requires --orphan-grace');
   if (seconds !== undefined && seconds < SAFE_GRACE_SECONDS && !force) {
-    throw usage(
-      `--orphan-grace ${seconds} is below ${SAFE_GRACE_SECONDS} seconds: add --force if you mean it`,
-    );
+    throw usage(`--orphan-grace ${seconds} is below ${SAFE_GRACE_SECONDS} seconds: it requires --force`);
   }
   return seconds === undefined ? undefined : seconds * 1000;
 }
