@@ -1,11 +1,9 @@
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { snippetFilesOf } from '../docs/snippet-files.js';
 import { Browser } from './browser.js';
 
-const FIRST_LINES = {
-  'app.module.ts': "import { Module } from '@nestjs/common';",
-  'files.controller.ts': 'import { Body, Controller',
-};
+const FILES = new Set(['app.module.ts', 'files.controller.ts', 'main.ts']);
 const SETTINGS = {
   compilerOptions: {
     target: 'es2023',
@@ -24,15 +22,13 @@ const SETTINGS = {
 /** Writes the app of the README's five minutes; it listens on PORT. */
 export async function writeFiveMinutes(folder: string, readme: string): Promise<void> {
   await mkdir(join(folder, 'src'));
-  const blocks = [...readme.matchAll(/```ts\n([\s\S]*?)```/g)].map((match) => match[1] ?? '');
-  for (const [file, firstLine] of Object.entries(FIRST_LINES)) {
-    await writeFile(join(folder, 'src', file), blocks.find((block) => block.startsWith(firstLine)) ?? '');
+  for (const { name, text } of snippetFilesOf({ path: 'README.md', text: readme })) {
+    if (!FILES.has(name)) continue;
+    await writeFile(
+      join(folder, 'src', name),
+      text.replace('3000', 'Number(process.env["PORT"]), "127.0.0.1"'),
+    );
   }
-  const main = blocks.find((block) => block.includes('app.listen(3000)')) ?? '';
-  await writeFile(
-    join(folder, 'src/main.ts'),
-    main.replace('3000', 'Number(process.env["PORT"]), "127.0.0.1"'),
-  );
   await writeFile(join(folder, 'tsconfig.json'), JSON.stringify(SETTINGS));
 }
 
