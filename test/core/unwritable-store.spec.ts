@@ -38,7 +38,7 @@ describe.each(STORES)('While the store %s is read-only', (store) => {
     await world.store.endings.beginEnd(session.id, {
       reason: 'ended',
       at: world.clock.now(),
-      lease: world.core.thisProcess.lease(60_000),
+      lease: world.core.thisProcess.lease(),
     });
     refuseWrites();
     await expect(world.service.openResource(resource)).rejects.toMatchObject({ code: 'RESOURCE_GONE' });

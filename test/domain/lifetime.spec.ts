@@ -1,4 +1,5 @@
-import { idleEndsAt, whyOver } from 'nest-sessions/store';
+import { endCondition } from '#sessions/domain/lifetime';
+import { idleEndsAt, meetsEndCondition, whyOver } from 'nest-sessions/store';
 
 const HOUR = 3_600_000;
 const session = {
@@ -43,5 +44,32 @@ describe('When is a session over', () => {
 
   it('never lives longer for being provisional', () => {
     expect(idleEndsAt({ ...session, confirmed: false, idleMs: 5000 })).toBe(5000);
+  });
+});
+
+describe('What an end depends on', () => {
+  const active = { ...session, lastActivityAt: 5 };
+
+  it('is that an idle session was not active since', () => {
+    const condition = endCondition('idle', active);
+    expect(condition && meetsEndCondition(active, condition)).toBe(true);
+    expect(condition && meetsEndCondition({ ...active, userId: 'ada', resourceCount: 1 }, condition)).toBe(
+      true,
+    );
+    expect(condition && meetsEndCondition({ ...active, lastActivityAt: 6 }, condition)).toBe(false);
+  });
+
+  it.each([
+    ['active', { lastActivityAt: 6 }],
+    ['given a resource', { resourceCount: 1 }],
+    ['given a user', { userId: 'ada' }],
+  ])('is that an evicted one was not %s since', (_what, change) => {
+    const condition = endCondition('evicted', active);
+    expect(condition && meetsEndCondition(active, condition)).toBe(true);
+    expect(condition && meetsEndCondition({ ...active, ...change }, condition)).toBe(false);
+  });
+
+  it.each(['expired', 'ended', 'admin'] as const)('is nothing where it is %s', (reason) => {
+    expect(endCondition(reason, active)).toBeUndefined();
   });
 });

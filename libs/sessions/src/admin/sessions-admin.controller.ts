@@ -17,7 +17,7 @@ import {
 import { HttpAdapterHost } from '@nestjs/core';
 import { canonicalAddress, networkOf } from '../core/config/client-address.js';
 import { SessionsCore } from '../core/core.js';
-import { isUuid } from '../domain/uuid.js';
+import { isUuid } from '../domain/ids.js';
 import { SkipSession } from '../http/session/skip-session.decorator.js';
 import { readOverview } from '../operate/overview.js';
 import { readSessionPage } from '../operate/session-page.js';

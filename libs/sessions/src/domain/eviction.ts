@@ -1,5 +1,6 @@
+import { compareIds } from './ids.js';
 import { fits, type ResourceLimits } from './limits.js';
-import { isInUse, STREAM_TYPE, type ResourceRecord } from './resource.js';
+import { isEvictable, oldestFirst, STREAM_TYPE, type ResourceRecord } from './resource.js';
 
 /** A request to add a new resource to a session (`count` 1) or more bytes to one being written (`count` 0). */
 export interface Demand {
@@ -47,20 +48,14 @@ export function planEviction(
 }
 
 function leastRecentlyUsed(held: readonly ResourceRecord[]): ResourceRecord[] {
-  return held
-    .filter((resource) => resource.state === 'ready' && !isInUse(resource))
-    .toSorted((a, b) => a.lastUsedAt - b.lastUsedAt || compare(a.id, b.id));
+  return held.filter(isEvictable).toSorted((a, b) => a.lastUsedAt - b.lastUsedAt || compareIds(a.id, b.id));
 }
 
 /** A resource without a record yet is younger than all others. */
 function isYoungestWriter(held: readonly ResourceRecord[], resourceId: string): boolean {
   const writers = held
     .filter((resource) => resource.state === 'writing' && resource.type !== STREAM_TYPE)
-    .toSorted((a, b) => a.createdAt - b.createdAt || compare(a.id, b.id));
+    .toSorted(oldestFirst);
   const self = writers.findIndex((writer) => writer.id === resourceId);
   return self === -1 || self === writers.length - 1;
-}
-
-function compare(a: string, b: string): number {
-  return a < b ? -1 : Number(a > b);
 }

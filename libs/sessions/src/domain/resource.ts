@@ -1,3 +1,5 @@
+import { compareIds } from './ids.js';
+
 /** The types of every application. The option `resourceTypes` adds more. */
 export const BUILT_IN_RESOURCE_TYPES = ['audio_file', 'temp_file', 'stream'] as const;
 
@@ -41,4 +43,25 @@ export type NewResource = Pick<
 /** Whether any process reads or writes it now: such a resource is never evicted. */
 export function isInUse(resource: ResourceRecord): boolean {
   return resource.state === 'writing' || resource.uses > 0 || resource.type === STREAM_TYPE;
+}
+
+/** Whether it may be evicted now. */
+export function isEvictable(resource: ResourceRecord): boolean {
+  return resource.state === 'ready' && !isInUse(resource);
+}
+
+/** The order of resources, for sorting. */
+export function oldestFirst(a: ResourceRecord, b: ResourceRecord): number {
+  return a.createdAt - b.createdAt || compareIds(a.id, b.id);
+}
+
+/** A resource as it begins. */
+export function reservedRecord(resource: NewResource): ResourceRecord {
+  return {
+    ...resource,
+    state: resource.type === STREAM_TYPE ? 'ready' : 'writing',
+    lastUsedAt: resource.createdAt,
+    uses: 0,
+    freed: false,
+  };
 }

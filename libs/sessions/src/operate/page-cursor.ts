@@ -1,6 +1,6 @@
-import { isUuid } from '../domain/uuid.js';
+import { isUuid } from '../domain/ids.js';
 import type { SessionRecord } from '../domain/session.js';
-import type { SessionQuery, SessionSort } from '../ports/session-store.js';
+import { orderOf, type SessionQuery, type SessionSort } from '../ports/sessions.js';
 
 type Position = NonNullable<SessionQuery['after']>;
 
@@ -9,9 +9,9 @@ const MAX_LENGTH = 256;
 /** Opaque cursor of the page after this session. It is valid for this sort only. */
 export function cursorAfter(
   sort: SessionSort,
-  { id, createdAt, lastActivityAt }: Pick<SessionRecord, 'id' | 'createdAt' | 'lastActivityAt'>,
+  session: Pick<SessionRecord, 'id' | 'createdAt' | 'lastActivityAt'>,
 ): string {
-  return encode(sort, { id, instant: sort.endsWith('created_at') ? createdAt : lastActivityAt });
+  return encode(sort, { id: session.id, instant: session[orderOf(sort).by] });
 }
 
 /** `null` unless `cursorAfter` made the text for this sort. */

@@ -1,3 +1,4 @@
+import type { EndCondition } from '../domain/lifetime.js';
 import type { EndReason, SessionRecord } from '../domain/session.js';
 
 /** Ends sessions: finds the due ones, leads them through `open → ending → ended`, drops tombstones. */
@@ -56,14 +57,6 @@ export interface BeginEnd {
   readonly lease: Lease;
 }
 
-/** The snapshot of a session that an end was decided on: the session ends only if it still matches. */
-export interface EndCondition {
-  /** No activity after this instant. */
-  readonly lastActivityAt: number;
-  /** Still without a resource and a user. */
-  readonly disposable?: boolean;
-}
-
 /** A session in state `ending`, as one node sees it. */
 export interface EndingSession extends SessionRecord {
   /** Whether the lease's node has files of the session, in any state. */
@@ -73,4 +66,12 @@ export interface EndingSession extends SessionRecord {
 export interface Released {
   readonly resources: number;
   readonly bytes: number;
+}
+
+/** What all of these released together. */
+export function totalReleased(parts: readonly Released[]): Released {
+  return {
+    resources: parts.reduce((sum, { resources }) => sum + resources, 0),
+    bytes: parts.reduce((sum, { bytes }) => sum + bytes, 0),
+  };
 }

@@ -61,6 +61,17 @@ export const SESSION_SORTS = ['created_at', '-created_at', 'last_activity', '-la
 /** A leading `-` sorts descending. Ties are sorted by id. */
 export type SessionSort = (typeof SESSION_SORTS)[number];
 
+/** The property that a sort compares, and its direction. */
+export function orderOf(sort: SessionSort): {
+  readonly by: 'createdAt' | 'lastActivityAt';
+  readonly descending: boolean;
+} {
+  return {
+    by: sort.endsWith('created_at') ? 'createdAt' : 'lastActivityAt',
+    descending: sort.startsWith('-'),
+  };
+}
+
 export interface SessionQuery {
   readonly limit: number;
   readonly sort: SessionSort;

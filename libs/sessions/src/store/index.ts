@@ -1,10 +1,17 @@
 /** For authors of stores and storages: the ports, and what of the domain they work with. Apps need none of it. */
 export { hasCode, SessionsError, type ErrorCode, type SessionsErrorOptions } from '../domain/errors.js';
 export type { CleanupJob } from '../domain/events.js';
-export { idleEndsAt, whyOver } from '../domain/lifetime.js';
-export type { ResourceLimits } from '../domain/limits.js';
-export { packedIds, packIds } from '../domain/packed-ids.js';
 export {
+  idleEndsAt,
+  isDisposable,
+  meetsEndCondition,
+  whyOver,
+  type EndCondition,
+} from '../domain/lifetime.js';
+export { fits, type ResourceLimits, type Usage } from '../domain/limits.js';
+export { packedIds, packIds } from '../domain/ids.js';
+export {
+  isEvictable,
   isInUse,
   STREAM_TYPE,
   type NewResource,

@@ -2,6 +2,7 @@ import type { WebSocket } from 'ws';
 import type { Closable } from '../core/resources/resources.js';
 import type { SessionService } from '../core/sessions/session.service.js';
 import { Session } from '../core/handles/session.js';
+import { whyOver } from '../domain/lifetime.js';
 import type { SessionRecord } from '../domain/session.js';
 import { noteSessionOf } from '../http/session/connection-sessions.js';
 import type { Clock } from '../ports/clock.js';
@@ -69,8 +70,8 @@ export class SessionSocket implements Closable {
   private admit(): boolean | Promise<boolean> {
     if (this.closedFor !== undefined) return false;
     const now = this.clock.now();
-    const isSurelyLive = now < this.record.expiresAt && now < this.lastActivityAt + this.record.idleMs;
-    return isSurelyLive ? this.touch(now) : this.askStore();
+    const asUsedHere = { ...this.record, lastActivityAt: this.lastActivityAt, confirmed: true };
+    return whyOver(asUsedHere, now) === null ? this.touch(now) : this.askStore();
   }
 
   private touch(now: number): true {
@@ -85,8 +86,8 @@ export class SessionSocket implements Closable {
       const details = await this.service.describe(this.session);
       const now = this.clock.now();
       if (this.closedFor !== undefined) return false;
-      if (details && now < details.expiresAt && now < details.idleEndsAt) return this.touch(now);
-      void this.close(now >= this.record.expiresAt ? 'expired' : 'idle');
+      if (details && whyOver(details, now) === null) return this.touch(now);
+      void this.close(whyOver(this.record, now) ?? 'idle');
     } catch {
       void this.closeWith(TRY_AGAIN_LATER, 'try again later');
     }

@@ -1,4 +1,4 @@
-import { isUuid } from '../../domain/uuid.js';
+import { isUuid } from '../../domain/ids.js';
 import { usage } from '../output/command-failure.js';
 
 const WHOLE_NUMBER = /^(0|[1-9]\d{0,15})$/;

@@ -196,8 +196,7 @@ export class Cleanup {
     report: RunReport,
   ): Promise<boolean> {
     try {
-      const only = reason === 'idle' ? { only: { lastActivityAt: session.lastActivityAt } } : {};
-      const ended = await this.ender.end(session.id, reason, only);
+      const ended = await this.ender.endIfStill(session, reason);
       if (ended?.unfinished) report.failed(`Session ${session.id}`, ended.unfinished);
       else if (ended) report.done();
       return ended !== null;

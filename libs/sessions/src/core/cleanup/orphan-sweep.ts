@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ScannedFile } from '../../ports/file-storage.js';
-import { Backoff } from './backoff.js';
+import { Attempts } from './attempts.js';
 import type { CoreContext } from '../process/context.js';
 import type { RunReport } from './run-report.js';
 
@@ -42,15 +42,15 @@ export class OrphanSweep {
   /** As in the last sweep's report. */
   held = false;
 
-  private readonly backoff: Backoff;
+  private readonly attempts: Attempts;
 
   constructor(private readonly context: CoreContext) {
-    this.backoff = new Backoff(context.clock);
+    this.attempts = new Attempts(context.clock);
   }
 
   /** How many could not be deleted in five tries. */
   get stuck(): number {
-    return this.backoff.stuck;
+    return this.attempts.stuck;
   }
 
   async run(options: SweepOptions, report: RunReport): Promise<SweepReport> {
@@ -101,7 +101,7 @@ export class OrphanSweep {
   private async remove(orphans: readonly [string, Suspect][], report: RunReport): Promise<number> {
     let deleted = 0;
     for (const [key, { file }] of orphans) {
-      await this.attempt(`Orphan ${file.resourceId} of session ${file.sessionId}`, report, async () => {
+      await this.attempts.make(`Orphan ${file.resourceId} of session ${file.sessionId}`, report, async () => {
         const isGone = await this.context.storage.removeScanned(file);
         this.suspects.delete(key);
         // A file that changed after the scan is no longer a known orphan.
@@ -121,20 +121,9 @@ export class OrphanSweep {
     for (const sessionId of sessionIds) {
       const session = await this.context.store.sessions.find(sessionId);
       if (session && session.state !== 'ended') continue;
-      await this.attempt(`The empty folder of session ${sessionId}`, report, () =>
+      await this.attempts.make(`The empty folder of session ${sessionId}`, report, () =>
         this.context.storage.removeEmptyFolder(sessionId, graceMs),
       );
-    }
-  }
-
-  private async attempt(what: string, report: RunReport, work: () => Promise<unknown>): Promise<void> {
-    if (!this.backoff.isDue(what)) return;
-    try {
-      await work();
-      this.backoff.succeeded(what);
-    } catch (error) {
-      this.backoff.failed(what);
-      report.failed(what, error);
     }
   }
 }

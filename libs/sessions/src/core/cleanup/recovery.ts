@@ -1,8 +1,9 @@
-import { Backoff } from './backoff.js';
+import type { LeaseRequest } from '../../ports/endings.js';
 import type { CoreContext } from '../process/context.js';
-import { END_LEASE_MS, type Ender } from '../endings/ender.js';
+import type { Ender } from '../endings/ender.js';
 import { SILENT_AFTER_MS } from '../process/this-process.js';
-import { RELEASE_LEASE_MS, type Releaser } from '../resources/releaser.js';
+import type { Releaser } from '../resources/releaser.js';
+import { Attempts } from './attempts.js';
 import { RunReport } from './run-report.js';
 
 const PAGE = 500;
@@ -12,7 +13,7 @@ const TOMBSTONE_MARGIN_MS = 60_000;
 
 /** Finishes what was left half done: by a process that died, by a disk that failed, by a store that was away. */
 export class Recovery {
-  private readonly backoff: Backoff;
+  private readonly attempts: Attempts;
   private trashWaiting = 0;
   private trashStuck = 0;
 
@@ -21,12 +22,12 @@ export class Recovery {
     private readonly ender: Ender,
     private readonly releaser: Releaser,
   ) {
-    this.backoff = new Backoff(context.clock);
+    this.attempts = new Attempts(context.clock);
   }
 
   /** How many things could not be finished in five tries. */
   get stuck(): number {
-    return this.backoff.stuck + this.trashStuck;
+    return this.attempts.stuck + this.trashStuck;
   }
 
   async finish(report: RunReport): Promise<void> {
@@ -70,7 +71,7 @@ export class Recovery {
   /** Finishes the ends that this node has a part in, and nobody is at. */
   private async finishEnds(report: RunReport): Promise<void> {
     for (;;) {
-      const leased = await this.context.store.endings.leaseEnding(this.leaseRequest(END_LEASE_MS));
+      const leased = await this.context.store.endings.leaseEnding(this.leaseRequest());
       await Promise.all(
         leased.map((session) =>
           this.attempt(`Session ${session.id}`, report, () => this.ender.finish(session, true)),
@@ -82,7 +83,7 @@ export class Recovery {
 
   private async finishReleases(report: RunReport): Promise<void> {
     for (;;) {
-      const leased = await this.context.store.releases.leaseReleasing(this.leaseRequest(RELEASE_LEASE_MS));
+      const leased = await this.context.store.releases.leaseReleasing(this.leaseRequest());
       await Promise.all(
         leased.map((resource) =>
           this.attempt(`Resource ${resource.id}`, report, () => this.releaser.finish([resource])),
@@ -93,15 +94,7 @@ export class Recovery {
   }
 
   private async attempt(what: string, report: RunReport, work: () => Promise<unknown>): Promise<void> {
-    if (!this.backoff.isDue(what)) return;
-    try {
-      await work();
-      this.backoff.succeeded(what);
-      report.done();
-    } catch (error) {
-      this.backoff.failed(what);
-      report.failed(what, error);
-    }
+    if (await this.attempts.make(what, report, work)) report.done();
   }
 
   private async emptyTrash(report: RunReport): Promise<void> {
@@ -119,8 +112,8 @@ export class Recovery {
     while ((await this.context.store.endings.dropTombstones(at, TOMBSTONES)) === TOMBSTONES);
   }
 
-  private leaseRequest(leaseMs: number) {
-    const at = this.context.clock.now();
-    return { at, lease: this.context.thisProcess.lease(leaseMs), limit: PAGE };
+  private leaseRequest(): LeaseRequest {
+    const { clock, thisProcess } = this.context;
+    return { at: clock.now(), lease: thisProcess.lease(), limit: PAGE };
   }
 }

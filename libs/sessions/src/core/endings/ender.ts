@@ -1,17 +1,15 @@
 import { SessionsError } from '../../domain/errors.js';
-import type { EndReason } from '../../domain/session.js';
+import { endCondition, type EndCondition } from '../../domain/lifetime.js';
+import type { EndReason, SessionRecord } from '../../domain/session.js';
 import type { TrashTicket } from '../../ports/file-storage.js';
-import type { EndCondition, EndingSession, Released, SessionChange } from '../../ports/session-store.js';
+import type { EndingSession, Released, SessionChange } from '../../ports/session-store.js';
 import type { CoreContext } from '../process/context.js';
 import { describeError } from '../watch/log.js';
 import { PeerWait, type PendingFiles } from './peer-wait.js';
 
-/** The process that began an end has this long to finish it before another may. */
-export const END_LEASE_MS = 60_000;
-
 export interface EndOptions {
   /** Ends the session only if it still matches the snapshot that the end was decided on. */
-  readonly only?: EndCondition;
+  readonly only?: EndCondition | undefined;
   /** Waits until files are deleted and streams closed; for other processes, a few seconds at most. */
   readonly thorough?: boolean;
 }
@@ -38,13 +36,18 @@ export class Ender {
     this.peers = new PeerWait(context);
   }
 
+  /** Ends a session for what it looks like; `null` too if it no longer does, as after a touch. */
+  endIfStill(session: SessionRecord, reason: EndReason): Promise<EndedSession | null> {
+    return this.end(session.id, reason, { only: endCondition(reason, session) });
+  }
+
   /**
    * Ends an open session; `null` if there is none, another caller was first, or it does not match `only`. When it resolves
    * the session is over, and its files are out of reach unless `unfinished` is set.
    */
   async end(sessionId: string, reason: EndReason, options: EndOptions = {}): Promise<EndedSession | null> {
     const at = this.context.clock.now();
-    const lease = this.context.thisProcess.lease(END_LEASE_MS);
+    const lease = this.context.thisProcess.lease();
     const record = await this.context.store.endings.beginEnd(sessionId, { reason, at, lease }, options.only);
     if (!record) return null;
     const closing = this.cutOff({ ...record, endReason: reason });

@@ -1,5 +1,5 @@
 import { SessionsError } from '../../domain/errors.js';
-import { isUuid } from '../../domain/uuid.js';
+import { isUuid } from '../../domain/ids.js';
 import type { SessionRef } from './session.js';
 
 /** @throws SessionsError `INVALID_ARGUMENT` unless its id is a UUID; the session need not exist */

@@ -10,6 +10,8 @@ import type { TouchBuffer } from './touch-buffer.js';
 
 /** A process without a heartbeat for this long counts as dead. */
 export const SILENT_AFTER_MS = 10_000;
+/** A process has this long to finish an end or a release before another may. */
+const LEASE_MS = 60_000;
 const FLUSH_MS = 1000;
 const HEARTBEAT_MS = 2000;
 
@@ -56,9 +58,9 @@ export class ThisProcess {
     return this.storageRoot.id;
   }
 
-  /** A lease of this process on its node, for `ms` from now. */
-  lease(ms: number): Lease {
-    return { processId: this.id, nodeId: this.nodeId, until: this.clock.now() + ms };
+  /** A lease of this process on an end or a release that it begins or takes over. */
+  lease(): Lease {
+    return { processId: this.id, nodeId: this.nodeId, until: this.clock.now() + LEASE_MS };
   }
 
   /** Starts heartbeats. Rejects with `STORAGE_UNSAFE`, and starts nothing, if the storage root is a clone of one in use. */

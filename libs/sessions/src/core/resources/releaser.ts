@@ -6,9 +6,6 @@ import { describeError } from '../watch/log.js';
 
 type Identified = Pick<ResourceRecord, 'id'>;
 
-/** The process that began a release has this long to finish it before another may. */
-export const RELEASE_LEASE_MS = 60_000;
-
 /** Releases single resources: on request, as evictions, or because writing them failed. */
 export class Releaser {
   /** Releases that the store could not record: each cleanup retries them. */
@@ -60,7 +57,7 @@ export class Releaser {
 
   private async begin(victims: readonly Victim[], kind: 'released' | 'evicted'): Promise<number> {
     const { store, thisProcess } = this.context;
-    const lease = thisProcess.lease(RELEASE_LEASE_MS);
+    const lease = thisProcess.lease();
     const marked = await store.releases.beginRelease(victims, lease, kind === 'evicted' ? 'unused' : 'any');
     // A `freed` file is on another node, which deletes it and emits the release.
     for (const resource of marked) if (resource.freed && kind === 'evicted') this.emitEvicted(resource);

@@ -86,14 +86,13 @@ export class SessionFinder {
   }
 
   private whyOver(record: SessionRecord, arrivedAt: number): 'idle' | 'expired' | null {
-    return this.context.clock.now() >= record.expiresAt ? 'expired' : whyOver(record, arrivedAt);
+    return whyOver(record, this.context.clock.now()) === 'expired' ? 'expired' : whyOver(record, arrivedAt);
   }
 
   /** `false` if it was touched or ended after it was read: the caller reads it again. */
   private async endOver(record: SessionRecord, over: 'idle' | 'expired'): Promise<boolean> {
     if (!this.context.clockTrust.isTrusted) return true;
-    const options = over === 'idle' ? { only: { lastActivityAt: record.lastActivityAt } } : {};
-    return (await this.ender.end(record.id, over, options)) !== null;
+    return (await this.ender.endIfStill(record, over)) !== null;
   }
 
   /** An answer that took long, because the process was suspended or the store is slow, may be outdated: look up again. */

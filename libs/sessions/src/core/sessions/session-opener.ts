@@ -83,11 +83,7 @@ export class SessionOpener {
       const candidates = await this.context.store.sessions.findDisposable(
         Math.min(this.eviction?.wanted ?? 1, MAX_EVICTED_AT_ONCE),
       );
-      await Promise.all(
-        candidates.map(({ id, lastActivityAt }) =>
-          this.ender.end(id, 'evicted', { only: { lastActivityAt, disposable: true } }),
-        ),
-      );
+      await Promise.all(candidates.map((session) => this.ender.endIfStill(session, 'evicted')));
       return candidates.length > 0;
     } finally {
       this.eviction = null;

@@ -1,9 +1,9 @@
 import type { Client } from '../../domain/binding.js';
 import { hasCode, SessionsError } from '../../domain/errors.js';
+import { isUuid } from '../../domain/ids.js';
 import { idleEndsAt } from '../../domain/lifetime.js';
 import type { ResourceRecord } from '../../domain/resource.js';
 import type { EndReason, SessionRecord } from '../../domain/session.js';
-import { isUuid } from '../../domain/uuid.js';
 import type { ByteRange } from '../../ports/file-storage.js';
 import type { Refused, SessionQuery, StoreTotals } from '../../ports/session-store.js';
 import { invalidArgument, requireSession } from '../handles/arguments.js';

@@ -2,8 +2,7 @@ import { readFile, rm } from 'node:fs/promises';
 import { join, resolve, sep } from 'node:path';
 import { Readable } from 'node:stream';
 import { SessionsError } from '../../domain/errors.js';
-import { packedIds, packIds } from '../../domain/packed-ids.js';
-import { isUuid } from '../../domain/uuid.js';
+import { isUuid, packedIds, packIds } from '../../domain/ids.js';
 import {
   FileStorage,
   type Adoption,

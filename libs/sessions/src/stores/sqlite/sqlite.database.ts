@@ -12,6 +12,7 @@ import {
 import { basename, dirname, join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { SessionsError } from '../../domain/errors.js';
+import { isUuid } from '../../domain/ids.js';
 import { isBusy } from './sqlite.errors.js';
 import { APPLICATION_ID, FIRST_SCHEMA, MIGRATIONS, SCHEMA } from './operations/schema.js';
 import { numberOf } from './operations/values.js';
@@ -27,7 +28,6 @@ export interface DatabaseOptions {
 const OLDEST_SQLITE = [3, 51, 3] as const;
 
 const RETRY_MS = 20;
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const MEBIBYTE = 1024 * 1024;
 
 /** Opens the database, making and migrating it where need be. Two processes may do so at once. */
@@ -118,7 +118,7 @@ function makeFolders(path: string): void {
 function removeDrafts(path: string): void {
   const prefix = `${basename(path)}.`;
   for (const name of readdirSync(dirname(path))) {
-    if (!name.startsWith(prefix) || !UUID.test(name.slice(prefix.length))) continue;
+    if (!name.startsWith(prefix) || !isUuid(name.slice(prefix.length))) continue;
     rmSync(join(dirname(path), name), { force: true });
   }
 }

@@ -1,5 +1,6 @@
 /* oxlint-disable no-await-in-loop -- one after the other is what is tested */
 import assert from 'node:assert/strict';
+import { compareIds } from '../../domain/ids.js';
 import { idleEndsAt, PROVISIONAL_MS } from '../../domain/lifetime.js';
 import {
   SESSION_SORTS,
@@ -76,7 +77,7 @@ export const findingCases: readonly SessionStoreCase[] = [
       const records = await Promise.all(sessions.map((session) => sessionNow(store, session)));
       const expected = records
         .filter((record) => record.state === 'open')
-        .toSorted((a, b) => idleEndsAt(a) - idleEndsAt(b) || (a.id < b.id ? -1 : 1));
+        .toSorted((a, b) => idleEndsAt(a) - idleEndsAt(b) || compareIds(a.id, b.id));
       same(await store.endings.findIdle(NOW + HOUR, 100), expected);
       same(await store.endings.findIdle(NOW + HOUR, 3), expected.slice(0, 3));
     },
@@ -130,7 +131,7 @@ export const findingCases: readonly SessionStoreCase[] = [
       const open = (await Promise.all(sessions.map((session) => sessionNow(store, session)))).filter(
         (record) => record.state === 'open',
       );
-      const expected = open.toSorted((a, b) => sign * (a[column] - b[column]) || (a.id < b.id ? -1 : 1));
+      const expected = open.toSorted((a, b) => sign * (a[column] - b[column]) || compareIds(a.id, b.id));
 
       const found = await store.sessions.list({ limit: 4, sort });
       for (let page = found; page.length > 0;) {

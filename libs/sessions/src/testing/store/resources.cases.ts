@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { packedIds, packIds } from '../../domain/packed-ids.js';
+import { packedIds, packIds } from '../../domain/ids.js';
 import type { SessionStoreCase } from './store.case.js';
 import {
   atOnce,

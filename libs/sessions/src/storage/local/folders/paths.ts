@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { SessionsError } from '../../../domain/errors.js';
-import { isUuid } from '../../../domain/uuid.js';
+import { digitsOf, idOfDigits, isUuid } from '../../../domain/ids.js';
 import type { FileKey, TrashTicket } from '../../../ports/file-storage.js';
 
 const FOLDER_NAME = /^[0-9a-f]{32}$/;
@@ -109,23 +109,19 @@ export function isTrashName(name: string): boolean {
 
 /** The session whose folder has this name in this shard; `null` if it is no name of ours. */
 export function parseFolderName(shard: string, name: string): string | null {
-  return FOLDER_NAME.test(name) && name.startsWith(shard) ? uuidOf(name) : null;
+  return FOLDER_NAME.test(name) && name.startsWith(shard) ? idOfDigits(name) : null;
 }
 
 /** The resource whose file has this name; `null` if it is no name of ours. */
 export function parseFileName(name: string): ParsedFileName | null {
   const match = FILE_NAME.exec(name);
   if (!match?.[1]) return null;
-  return { resourceId: uuidOf(match[1]), partial: match[2] === '.part', linked: match[2] === '.link' };
+  return { resourceId: idOfDigits(match[1]), partial: match[2] === '.part', linked: match[2] === '.link' };
 }
 
 function hexOf(id: string): string {
   if (!isUuid(id)) {
     throw new SessionsError('INVALID_ARGUMENT', 'An id of a session or a resource is a UUID in lower case.');
   }
-  return id.replaceAll('-', '');
-}
-
-function uuidOf(hex: string): string {
-  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+  return digitsOf(id);
 }

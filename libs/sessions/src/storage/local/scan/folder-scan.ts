@@ -1,6 +1,6 @@
 import { lstatSync, type BigIntStats } from 'node:fs';
 import { join } from 'node:path';
-import { packedIds } from '../../../domain/packed-ids.js';
+import { packedIds } from '../../../domain/ids.js';
 import type { ScannedFile, ScannedPart } from '../../../ports/file-storage.js';
 import { SyncFolder } from '../folders/sync-folder.js';
 import { isOurs } from '../folders/own-folder.js';

@@ -1,5 +1,6 @@
 import { lstat, readdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Backoff, STUCK_AFTER } from '../../../domain/backoff.js';
 import { SessionsError } from '../../../domain/errors.js';
 import type { TrashReport, TrashTicket } from '../../../ports/file-storage.js';
 import { AsyncFolder } from '../folders/async-folder.js';
@@ -9,23 +10,13 @@ import { isAbsence, unavailable } from '../folders/storage-error.js';
 import type { EntryOutcome } from './trash-removal.js';
 import { TrashThread } from './trash-thread.js';
 
-const MINUTE_MS = 60_000;
-const LONGEST_WAIT_MS = 60 * MINUTE_MS;
-/** After so many failures an entry is called stuck: somebody has to look. */
-const STUCK_AFTER = 5;
-
-interface Failure {
-  readonly tries: number;
-  readonly nextTryAt: number;
-}
-
 /**
- * Where the folders of discarded sessions go, to be deleted in the background. An entry that could not be deleted is tried
- * again after 1, 2, 4, ... 60 minutes, and does not hold up the others.
+ * Where the folders of discarded sessions go, to be deleted in the background. An entry that could not be deleted is retried
+ * later and later (see `Backoff`), and does not hold up the others.
  */
 export class Trash {
   private readonly thread: TrashThread;
-  private readonly failures = new Map<string, Failure>();
+  private readonly backoff = new Backoff();
   private readonly underWay = new Map<string, Promise<EntryOutcome>>();
 
   constructor(
@@ -75,19 +66,18 @@ export class Trash {
   async emptyAll(): Promise<TrashReport> {
     const names = await this.list();
     const now = this.monotonicMs();
-    const due = names.filter((name) => (this.failures.get(name)?.nextTryAt ?? now) <= now);
+    const due = names.filter((name) => this.backoff.isDue(name, now));
     const outcomes = await Promise.all(due.map((name) => this.remove(name, false)));
     const gone = new Set(outcomes.filter((outcome) => outcome.gone).map(({ name }) => name));
     return this.report(
       outcomes,
-      names.filter((name) => !gone.has(name) && this.failures.has(name)),
+      names.filter((name) => !gone.has(name) && this.backoff.isFailing(name)),
     );
   }
 
   private async list(): Promise<string[]> {
     const names = await this.entries();
-    const here = new Set(names);
-    for (const name of this.failures.keys()) if (!here.has(name)) this.failures.delete(name);
+    this.backoff.keepOnly(names);
     return names;
   }
 
@@ -120,12 +110,10 @@ export class Trash {
 
   private note({ name, gone, error }: EntryOutcome): void {
     if (gone) {
-      this.failures.delete(name);
+      this.backoff.succeeded(name);
       return;
     }
-    const tries = (this.failures.get(name)?.tries ?? 0) + 1;
-    const wait = Math.min(MINUTE_MS * 2 ** (tries - 1), LONGEST_WAIT_MS);
-    this.failures.set(name, { tries, nextTryAt: this.monotonicMs() + wait });
+    const tries = this.backoff.failed(name, this.monotonicMs());
     if (tries === 1)
       this.onWarning(`Files of a discarded session could not be deleted (${error}): trying again later.`);
     if (tries === STUCK_AFTER) {
@@ -140,7 +128,7 @@ export class Trash {
       files: outcomes.reduce((sum, { files }) => sum + files, 0),
       bytes: outcomes.reduce((sum, { bytes }) => sum + bytes, 0),
       failures: left.length,
-      stuck: left.filter((name) => (this.failures.get(name)?.tries ?? 0) >= STUCK_AFTER).length,
+      stuck: left.filter((name) => this.backoff.isStuck(name)).length,
     };
   }
 }

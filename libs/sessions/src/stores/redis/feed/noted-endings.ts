@@ -1,4 +1,5 @@
-import type { BeginEnd, EndCondition, EndingSession } from '../../../ports/endings.js';
+import type { EndCondition } from '../../../domain/lifetime.js';
+import type { BeginEnd, EndingSession } from '../../../ports/endings.js';
 import { RedisEndings } from '../operations/redis.endings.js';
 import type { RecentChanges } from './recent-changes.js';
 

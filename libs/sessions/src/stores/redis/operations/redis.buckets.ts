@@ -1,8 +1,9 @@
 import { bucketOfId, bucketOfName } from '../../../domain/bucket.js';
+import { compareIds, NOBODY } from '../../../domain/ids.js';
 import type { LeaseRequest } from '../../../ports/endings.js';
 import type { RedisConnection } from '../connection/redis.connection.js';
 import { isScriptUnknown } from '../connection/redis.errors.js';
-import { NOBODY, RedisLayout, type BucketKey } from '../scripts/redis.layout.js';
+import { RedisLayout, type BucketKey } from '../scripts/redis.layout.js';
 import { LEASABLE, UP_TO } from '../scripts/lua/listings.scripts.js';
 import type { BucketScript } from '../scripts/bucket-script.js';
 import type { QuestionScript } from '../scripts/question-script.js';
@@ -128,19 +129,16 @@ export class RedisBuckets {
 
   /** The first entries of an index over all buckets, up to a score: the lowest score first. */
   firstUpTo(key: BucketKey, score: number | '+inf', limit: number): Promise<Entry[]> {
-    return this.merge(
-      limit,
-      (a, b) => a.score - b.score || compare(a.id, b.id),
-      async (buckets, count) => (await this.askIn(buckets, UP_TO, key, score, count)).map(entriesOf),
+    return this.merge(limit, byScore, async (buckets, count) =>
+      (await this.askIn(buckets, UP_TO, key, score, count)).map(entriesOf),
     );
   }
 
   /** What a node may lease, over all buckets, and what any node may: those whose lease ends first. */
   firstLeasable(key: 'ending' | 'releasing', { at, lease, limit }: LeaseRequest): Promise<Entry[]> {
-    const order = (a: Entry, b: Entry): number => a.score - b.score || compare(a.id, b.id);
-    return this.merge(limit, order, async (buckets, count) => {
+    return this.merge(limit, byScore, async (buckets, count) => {
       const leasable = await this.askIn(buckets, LEASABLE, key, at, count, lease.nodeId, NOBODY);
-      return leasable.map((found) => entriesOf(found).toSorted(order));
+      return leasable.map((found) => entriesOf(found).toSorted(byScore));
     });
   }
 
@@ -184,6 +182,7 @@ export function entriesOf(reply: unknown): Entry[] {
   }));
 }
 
-export function compare(a: string, b: string): number {
-  return a < b ? -1 : Number(a > b);
+/** The lowest score first, ties in the order of the ids. */
+export function byScore(a: Entry, b: Entry): number {
+  return a.score - b.score || compareIds(a.id, b.id);
 }

@@ -1,14 +1,14 @@
-import { idleEndsAt } from '../../../domain/lifetime.js';
+import { compareIds } from '../../../domain/ids.js';
+import { idleEndsAt, type EndCondition } from '../../../domain/lifetime.js';
 import type { SessionRecord } from '../../../domain/session.js';
 import type {
   BeginEnd,
-  EndCondition,
   EndingSession,
   EndingsGroup,
   LeaseRequest,
   Released,
 } from '../../../ports/endings.js';
-import { compare, type RedisBuckets } from './redis.buckets.js';
+import type { RedisBuckets } from './redis.buckets.js';
 import type { RedisDurableWrites } from './redis.durable-writes.js';
 import type { BucketKey } from '../scripts/redis.layout.js';
 import type { SessionCounts } from './session-counts.js';
@@ -61,7 +61,7 @@ export class RedisEndings implements EndingsGroup {
     const due = await this.sessions.firstOpen('idle', at, limit);
     return due
       .filter((session) => idleEndsAt(session) <= at)
-      .toSorted((a, b) => idleEndsAt(a) - idleEndsAt(b) || compare(a.id, b.id));
+      .toSorted((a, b) => idleEndsAt(a) - idleEndsAt(b) || compareIds(a.id, b.id));
   }
 
   findExpired(at: number, limit: number): Promise<SessionRecord[]> {

@@ -1,7 +1,8 @@
+import { compareIds } from '../../../domain/ids.js';
 import type { ClockAnchor, ClockReading } from '../../../ports/clock.js';
-import type { Released } from '../../../ports/endings.js';
+import { totalReleased, type Released } from '../../../ports/endings.js';
 import type { FleetGroup, Heartbeat, NodeRecord } from '../../../ports/fleet.js';
-import { compare, type RedisBuckets } from './redis.buckets.js';
+import type { RedisBuckets } from './redis.buckets.js';
 import { FORGET_ENDS, FORGET_FILES } from '../scripts/lua/endings.scripts.js';
 import { ABANDON } from '../scripts/lua/releases.scripts.js';
 import {
@@ -49,7 +50,7 @@ export class RedisFleet implements FleetGroup {
   async listProcesses(): Promise<Heartbeat[]> {
     const [live = ''] = this.#keys;
     const beats = await this.buckets.hash(live);
-    return [...beats.values()].map(beatOf).toSorted((a, b) => compare(a.processId, b.processId));
+    return [...beats.values()].map(beatOf).toSorted((a, b) => compareIds(a.processId, b.processId));
   }
 
   /** It is struck off first, by one caller alone; who crashes before all it had is freed leaves it among the lost. */
@@ -72,7 +73,7 @@ export class RedisFleet implements FleetGroup {
   }
 
   async listNodes(): Promise<NodeRecord[]> {
-    const nodes = [...(await this.#nodes())].toSorted(([a], [b]) => compare(a, b));
+    const nodes = [...(await this.#nodes())].toSorted(([a], [b]) => compareIds(a, b));
     const held = await this.#heldBy(nodes.map(([nodeId]) => nodeId));
     return nodes.map(([nodeId, { address = null, lastSeenAt }], index) => {
       return { nodeId, address, lastSeenAt, resources: held[index] ?? 0 };
@@ -88,12 +89,7 @@ export class RedisFleet implements FleetGroup {
       ...(await this.#forgetFiles(bucket, nodeId)),
     ]);
     await this.buckets.run(FORGET_NODE, this.#keys, [nodeId]);
-    return dropped
-      .flat()
-      .reduce(
-        (sum, { resources, bytes }) => ({ resources: sum.resources + resources, bytes: sum.bytes + bytes }),
-        { resources: 0, bytes: 0 },
-      );
+    return totalReleased(dropped.flat());
   }
 
   async #forgetEnds(bucket: number, nodeId: string, at: number): Promise<Released[]> {

@@ -11,7 +11,7 @@ import type {
 } from '../../../ports/ledger.js';
 import { LAYOUT } from '../scripts/redis.layout.js';
 import { FIELDS, HASH, PREPARE, RECORD_RUN } from '../scripts/lua/store.scripts.js';
-import { compare, type RedisBuckets } from './redis.buckets.js';
+import type { RedisBuckets } from './redis.buckets.js';
 import { pairsOf, textsOf } from './redis.values.js';
 
 /** Also what the store is: the layout of its keys and the number of its buckets. */
@@ -49,7 +49,7 @@ export class RedisLedger implements LedgerGroup {
       ending: sum('ending'),
       ended: { idle: 0, expired: 0, ended: 0, admin: 0, evicted: 0, ...Object.fromEntries(reasons) },
       endedDurationMs: sum('ended_duration_ms'),
-      types: types.toSorted(compare).map((type): TypeTotals => ({
+      types: types.toSorted().map((type): TypeTotals => ({
         type,
         active: sum(`active:${type}`),
         activeBytes: sum(`active_bytes:${type}`),

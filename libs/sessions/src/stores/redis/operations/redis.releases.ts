@@ -1,5 +1,5 @@
 import type { ResourceRecord } from '../../../domain/resource.js';
-import type { Lease, LeaseRequest, Released } from '../../../ports/endings.js';
+import { totalReleased, type Lease, type LeaseRequest, type Released } from '../../../ports/endings.js';
 import type { ReleasesGroup, Victim } from '../../../ports/releases.js';
 import type { RedisBuckets } from './redis.buckets.js';
 import type { RedisFleet } from './redis.fleet.js';
@@ -43,9 +43,6 @@ export class RedisReleases implements ReleasesGroup {
       const [resources, bytes] = textsOf(await this.buckets.runIn(FINISH_RELEASE, bucket, kind, ...ids));
       return { resources: numberOf(resources), bytes: numberOf(bytes) };
     });
-    return {
-      resources: released.reduce((sum, { resources }) => sum + resources, 0),
-      bytes: released.reduce((sum, { bytes }) => sum + bytes, 0),
-    };
+    return totalReleased(released);
   }
 }

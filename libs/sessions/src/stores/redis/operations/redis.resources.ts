@@ -1,8 +1,8 @@
 import { SessionsError } from '../../../domain/errors.js';
 import type { ResourceLimits } from '../../../domain/limits.js';
-import type { NewResource, ResourceRecord } from '../../../domain/resource.js';
+import { oldestFirst, type NewResource, type ResourceRecord } from '../../../domain/resource.js';
 import type { ResourcesGroup, Settled } from '../../../ports/resources.js';
-import { compare, type RedisBuckets } from './redis.buckets.js';
+import type { RedisBuckets } from './redis.buckets.js';
 import {
   GROW,
   LIST_RESOURCES,
@@ -58,10 +58,7 @@ export class RedisResources implements ResourcesGroup {
     const found = await this.buckets.byBucket(new Set(sessionIds), async (bucket, ids) =>
       textsOf(await this.buckets.runIn(LIST_RESOURCES, bucket, ...ids)),
     );
-    return found
-      .flat()
-      .map(resourceOf)
-      .toSorted((a, b) => a.createdAt - b.createdAt || compare(a.id, b.id));
+    return found.flat().map(resourceOf).toSorted(oldestFirst);
   }
 
   async known(sessionIds: readonly string[]): Promise<string[]> {

@@ -1,11 +1,19 @@
 import { hash } from 'node:crypto';
 import { SessionsError } from '../../../domain/errors.js';
-import { idleEndsAt } from '../../../domain/lifetime.js';
+import { compareIds } from '../../../domain/ids.js';
+import { idleEndsAt, isDisposable } from '../../../domain/lifetime.js';
 import { openingRecord, type NewSession, type SessionRecord } from '../../../domain/session.js';
-import type { Refused, SessionQuery, SessionsGroup, TokenMatch, Touch } from '../../../ports/sessions.js';
+import {
+  orderOf,
+  type Refused,
+  type SessionQuery,
+  type SessionsGroup,
+  type TokenMatch,
+  type Touch,
+} from '../../../ports/sessions.js';
 import type { BucketKey } from '../scripts/redis.layout.js';
 import { PAGE } from '../scripts/lua/listings.scripts.js';
-import { compare, entriesOf, type Entry, type RedisBuckets } from './redis.buckets.js';
+import { byScore, entriesOf, type Entry, type RedisBuckets } from './redis.buckets.js';
 import type { RedisDurableWrites } from './redis.durable-writes.js';
 import type { SessionCounts } from './session-counts.js';
 import { BIND, FIND_BY_TOKEN, OPEN, ROTATE, TOUCH } from '../scripts/lua/sessions.scripts.js';
@@ -90,7 +98,7 @@ export class RedisSessions implements SessionsGroup {
 
   async findDisposable(limit: number): Promise<SessionRecord[]> {
     const found = await this.firstOpen('disposable', '+inf', limit);
-    return found.filter(({ resourceCount, userId }) => resourceCount === 0 && userId === null);
+    return found.filter(isDisposable);
   }
 
   list(query: SessionQuery): Promise<SessionRecord[]> {
@@ -131,10 +139,10 @@ export class RedisSessions implements SessionsGroup {
   }
 
   async #listAll({ limit, sort, after }: SessionQuery): Promise<SessionRecord[]> {
-    const key = sort.endsWith('created_at') ? 'created' : 'activity';
-    const direction = sort.startsWith('-') ? 'desc' : 'asc';
+    const { by, descending } = orderOf(sort);
+    const key = by === 'createdAt' ? 'created' : 'activity';
+    const [direction, order] = descending ? ['desc', byFallingScore] : ['asc', byScore];
     const from = after === undefined ? [] : [after.instant, after.id];
-    const order = orderOf(sort);
     const entries = await this.buckets.merge(limit, order, async (buckets, count) => {
       const pages = await this.buckets.askIn(buckets, PAGE, key, count, direction, ...from);
       return pages.map((found) => entriesOf(found).toSorted(order));
@@ -150,11 +158,9 @@ export class RedisSessions implements SessionsGroup {
     const over = ids.filter((id) => !alive.has(id));
     if (over.length > 0) await this.forgetUser(userId, over);
 
-    const order = orderOf(sort);
-    const entryOf = (session: SessionRecord): Entry => ({
-      id: session.id,
-      score: sort.endsWith('created_at') ? session.createdAt : session.lastActivityAt,
-    });
+    const { by, descending } = orderOf(sort);
+    const order = descending ? byFallingScore : byScore;
+    const entryOf = (session: SessionRecord): Entry => ({ id: session.id, score: session[by] });
     const last = after && { id: after.id, score: after.instant };
     return open
       .filter((session) => session.userId === userId && (!last || order(entryOf(session), last) > 0))
@@ -182,8 +188,7 @@ function taken(): SessionsError {
   return new SessionsError('INVALID_ARGUMENT', 'Another session has this id or this token: both are random');
 }
 
-/** Ties are in the order of the ids, whatever the direction. */
-function orderOf(sort: string): (a: Entry, b: Entry) => number {
-  const sign = sort.startsWith('-') ? -1 : 1;
-  return (a, b) => sign * (a.score - b.score) || compare(a.id, b.id);
+/** The highest score first, ties in the order of the ids. */
+function byFallingScore(a: Entry, b: Entry): number {
+  return b.score - a.score || compareIds(a.id, b.id);
 }

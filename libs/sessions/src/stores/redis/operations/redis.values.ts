@@ -1,8 +1,7 @@
-import type { NewResource, ResourceRecord } from '../../../domain/resource.js';
-import { STREAM_TYPE } from '../../../domain/resource.js';
+import { NOBODY } from '../../../domain/ids.js';
+import { reservedRecord, type NewResource, type ResourceRecord } from '../../../domain/resource.js';
 import { openingRecord, type NewSession, type SessionRecord } from '../../../domain/session.js';
 import type { EndingSession } from '../../../ports/session-store.js';
-import { NOBODY } from '../scripts/redis.layout.js';
 
 /** A record as it is kept: what is `null` elsewhere is absent, and beside it lies what only the store needs. */
 type Stored<Record> = { [Key in keyof Record]?: NonNullable<Record[Key]> };
@@ -50,16 +49,8 @@ export function newSessionText(session: NewSession): string {
 }
 
 export function newResourceText(resource: NewResource): string {
-  const isStream = resource.type === STREAM_TYPE;
-  return textOfRecord({
-    ...resource,
-    state: isStream ? 'ready' : 'writing',
-    lastUsedAt: resource.createdAt,
-    uses: 0,
-    freed: false,
-    usedBy: {},
-    settled: isStream,
-  });
+  const record = reservedRecord(resource);
+  return textOfRecord({ ...record, usedBy: {}, settled: record.state === 'ready' });
 }
 
 export function sessionOf(text: string): SessionRecord {

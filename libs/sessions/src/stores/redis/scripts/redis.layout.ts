@@ -55,9 +55,6 @@ export const BUCKET_KEYS = [
 ] as const;
 export type BucketKey = (typeof BUCKET_KEYS)[number];
 
-/** Stands for the node of what lies on none. */
-export const NOBODY = '-';
-
 /** The channel's name, after the prefix. */
 export const CHANGES_CHANNEL = 'changes';
 

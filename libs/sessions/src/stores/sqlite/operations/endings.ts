@@ -1,8 +1,9 @@
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
+import { NOBODY } from '../../../domain/ids.js';
+import { meetsEndCondition, type EndCondition } from '../../../domain/lifetime.js';
 import type { SessionRecord } from '../../../domain/session.js';
 import type {
   BeginEnd,
-  EndCondition,
   EndingSession,
   EndingsGroup,
   LeaseRequest,
@@ -11,9 +12,6 @@ import type {
 import type { InOneThread } from './in-one-thread.js';
 import type { SqliteLedger } from './ledger.js';
 import { byLease, idOf, numberOf, packId, sessionOf, textOf, type Row } from './values.js';
-
-/** The node of an end that no node has files for. */
-const NOBODY = '';
 
 /** What one node has to do with the end of a session. */
 interface Part extends Record<string, SQLInputValue> {
@@ -62,13 +60,13 @@ export class SqliteEndings implements InOneThread<EndingsGroup> {
       WHERE ending_parts.node_id = :node AND ending_parts.leased_until <= :at
       ORDER BY ending_parts.leased_until, sessions.id LIMIT :limit`);
     this.#lease = db.prepare(
-      "UPDATE ending_parts SET leased_until = :until WHERE session_key = :key AND node_id IN (:node, '')",
+      `UPDATE ending_parts SET leased_until = :until WHERE session_key = :key AND ${OF_NODE_OR_NOBODY}`,
     );
     this.#hasFiles = db.prepare(
       'SELECT 1 FROM resources WHERE session_key = :key AND node_id = :node LIMIT 1',
     );
     this.#dropParts = db.prepare(
-      "DELETE FROM ending_parts WHERE session_key = :key AND node_id IN (:node, '')",
+      `DELETE FROM ending_parts WHERE session_key = :key AND ${OF_NODE_OR_NOBODY}`,
     );
     this.#isAwaited = db.prepare('SELECT 1 FROM ending_parts WHERE session_key = :key LIMIT 1');
     this.#free = db.prepare(`
@@ -110,7 +108,7 @@ export class SqliteEndings implements InOneThread<EndingsGroup> {
     const row = this.#find.get({ id: packId(sessionId) });
     if (row === undefined) return null;
     const session = sessionOf(row);
-    if (session.state !== 'open' || !holds(session, only ?? null)) return null;
+    if (session.state !== 'open' || (only && !meetsEndCondition(session, only))) return null;
     const key = numberOf(row, 'key');
     const ending = this.#begin.get({ key, reason: end.reason, change: this.ledger.stamp() });
     const hasFiles = this.#addParts(key, end);
@@ -195,15 +193,11 @@ function released(holdings: readonly Row[]): Released {
   return { resources: sum(holdings, 'settled'), bytes: sum(holdings, 'settled_bytes') };
 }
 
-function holds(session: SessionRecord, only: EndCondition | null): boolean {
-  if (only === null) return true;
-  if (session.lastActivityAt > only.lastActivityAt) return false;
-  return only.disposable !== true || (session.resourceCount === 0 && session.userId === null);
-}
-
 function sum(rows: readonly Row[], column: string): number {
   return rows.reduce((total, row) => total + numberOf(row, column), 0);
 }
+
+const OF_NODE_OR_NOBODY = `node_id IN (:node, '${NOBODY}')`;
 
 const IDLE_SQL = `
   SELECT * FROM sessions WHERE state = 'open' AND idle_ends_at <= :at ORDER BY idle_ends_at, id LIMIT :limit`;

@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
+import { NOBODY } from '../../../domain/ids.js';
 import type { Feed, FeedGroup, FeedPosition } from '../../../ports/feed.js';
 import type { InOneThread } from './in-one-thread.js';
 import type { SqliteLedger } from './ledger.js';
@@ -48,4 +49,4 @@ const CHANGES_SQL = `
   WHERE change > :since ORDER BY change LIMIT :limit`;
 
 const NODES_SQL = `
-  SELECT node_id FROM ending_parts WHERE session_key = :key AND node_id <> '' ORDER BY node_id`;
+  SELECT node_id FROM ending_parts WHERE session_key = :key AND node_id <> '${NOBODY}' ORDER BY node_id`;

@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { ClockAnchor, ClockReading } from '../../../ports/clock.js';
-import type { Released } from '../../../ports/endings.js';
+import { totalReleased, type Released } from '../../../ports/endings.js';
 import type { FleetGroup, Heartbeat, NodeRecord } from '../../../ports/fleet.js';
 import type { SqliteEndings } from './endings.js';
 import type { InOneThread } from './in-one-thread.js';
@@ -134,9 +134,6 @@ export class SqliteFleet implements InOneThread<FleetGroup> {
     this.#dropNode.run({ id });
     const ends = this.#awaiting.all({ id }).map((row) => this.endings.finishEnd(idOf(row, 'id'), nodeId, at));
     const rest = this.#holding.all({ id }).map((row) => this.endings.dropFiles(idOf(row, 'id'), nodeId));
-    return [...ends, ...rest].reduce(
-      (sum, { resources, bytes }) => ({ resources: sum.resources + resources, bytes: sum.bytes + bytes }),
-      { resources: 0, bytes: 0 },
-    );
+    return totalReleased([...ends, ...rest]);
   }
 }

@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { isInUse, type ResourceRecord } from '../../../domain/resource.js';
+import { isEvictable, type ResourceRecord } from '../../../domain/resource.js';
 import type { Lease, LeaseRequest, Released } from '../../../ports/endings.js';
 import type { ReleasesGroup, Victim } from '../../../ports/releases.js';
 import type { InOneThread } from './in-one-thread.js';
@@ -43,7 +43,8 @@ export class SqliteReleases implements InOneThread<ReleasesGroup> {
       const row = this.#find.get({ id: packId(victim.id) });
       if (row === undefined || row['state'] === 'releasing') continue;
       const resource = resourceOf(row);
-      if (only === 'unused' && !isEvictable(resource, victim)) continue;
+      if (only === 'unused' && !(isEvictable(resource) && resource.lastUsedAt === victim.lastUsedAt))
+        continue;
       if (resource.nodeId === null || resource.nodeId === lease.nodeId) {
         this.#mark.run({ key: numberOf(row, 'key'), until: lease.until });
         marked.push({ ...resource, state: 'releasing' });
@@ -107,8 +108,4 @@ function leasableSql(ofWhom: string): string {
   return `
     ${JOINED} WHERE resources.state = 'releasing' AND ${ofWhom} AND resources.leased_until <= :at
     ORDER BY resources.leased_until, resources.id LIMIT :limit`;
-}
-
-function isEvictable(resource: ResourceRecord, victim: Victim): boolean {
-  return resource.state === 'ready' && !isInUse(resource) && resource.lastUsedAt === victim.lastUsedAt;
 }

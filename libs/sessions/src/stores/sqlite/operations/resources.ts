@@ -1,7 +1,12 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { SessionsError } from '../../../domain/errors.js';
 import { fits, type ResourceLimits } from '../../../domain/limits.js';
-import { STREAM_TYPE, type NewResource, type ResourceRecord } from '../../../domain/resource.js';
+import {
+  oldestFirst,
+  reservedRecord,
+  type NewResource,
+  type ResourceRecord,
+} from '../../../domain/resource.js';
 import type { ResourcesGroup, Settled } from '../../../ports/resources.js';
 import type { InOneThread } from './in-one-thread.js';
 import type { SqliteLedger } from './ledger.js';
@@ -85,7 +90,7 @@ export class SqliteResources implements InOneThread<ResourcesGroup> {
     if (!fits(usage, 1, resource.sizeBytes, limits)) return 'full';
 
     const key = numberOf(session, 'key');
-    const isStream = resource.type === STREAM_TYPE;
+    const { state } = reservedRecord(resource);
     this.#insert.run({
       id: packId(resource.id),
       sessionKey: key,
@@ -94,8 +99,8 @@ export class SqliteResources implements InOneThread<ResourcesGroup> {
       fileName: resource.fileName,
       mediaType: resource.mediaType,
       sizeBytes: resource.sizeBytes,
-      state: isStream ? 'ready' : 'writing',
-      settled: Number(isStream),
+      state,
+      settled: Number(state === 'ready'),
       processId: packId(resource.processId),
       nodeId: resource.nodeId === null ? null : packId(resource.nodeId),
       createdAt: resource.createdAt,
@@ -140,7 +145,7 @@ export class SqliteResources implements InOneThread<ResourcesGroup> {
     return [...new Set(sessionIds)]
       .flatMap((sessionId) => this.#ofSession.all({ sessionId: packId(sessionId) }))
       .map(resourceOf)
-      .toSorted((a, b) => a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1));
+      .toSorted(oldestFirst);
   }
 
   known(sessionIds: readonly string[]): string[] {

@@ -7,12 +7,15 @@ export const APPLICATION_ID = 0x6e736573;
  * The schema of a new database, kept in SQLite's `user_version`. Nothing has been released: an older one is refused until
  * then. From then on a new shape is a new entry of `MIGRATIONS`.
  */
-export const FIRST_SCHEMA = 4;
+export const FIRST_SCHEMA = 5;
+
+/** `isDisposable` of the domain, in SQL. */
+export const IS_DISPOSABLE = 'resource_count = 0 AND user_id IS NULL';
 
 /**
  * Ids and hashes are kept as bytes (see `values`). `idle_ends_at` is `idleEndsAt` of the domain, in SQL, so that what is due
  * can be found by an index. Partial indexes keep a row small and leave tombstones out. The node of a stream is NULL; that of
- * a part of an end is '' where no node holds files. `resources_session` answers by itself for a sweep, which asks for the
+ * a part of an end is `NOBODY` where no node holds files. `resources_session` answers by itself for a sweep, which asks for the
  * ids of all resources, session by session.
  */
 export const SCHEMA = `
@@ -54,7 +57,7 @@ export const SCHEMA = `
     bytes_used INTEGER NOT NULL DEFAULT 0,
     idle_ends_at INTEGER GENERATED ALWAYS AS (
       last_activity_at
-      + CASE WHEN confirmed = 0 AND resource_count = 0 AND user_id IS NULL THEN min(${PROVISIONAL_MS}, idle_ms) ELSE idle_ms END
+      + CASE WHEN confirmed = 0 AND ${IS_DISPOSABLE} THEN min(${PROVISIONAL_MS}, idle_ms) ELSE idle_ms END
     ) VIRTUAL
   );
   CREATE UNIQUE INDEX sessions_change ON sessions (change);
@@ -66,7 +69,7 @@ export const SCHEMA = `
   CREATE INDEX sessions_activity ON sessions (last_activity_at) WHERE state = 'open';
   CREATE INDEX sessions_user ON sessions (user_id) WHERE state = 'open' AND user_id IS NOT NULL;
   CREATE INDEX sessions_disposable ON sessions (last_activity_at)
-    WHERE state = 'open' AND resource_count = 0 AND user_id IS NULL;
+    WHERE state = 'open' AND ${IS_DISPOSABLE};
 
   CREATE TABLE resources (
     key INTEGER PRIMARY KEY,

@@ -2,6 +2,7 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { SessionsError } from '../../../domain/errors.js';
 import type { NewSession, SessionRecord } from '../../../domain/session.js';
 import {
+  orderOf,
   SESSION_SORTS,
   type Refused,
   type SessionQuery,
@@ -12,6 +13,7 @@ import {
 } from '../../../ports/sessions.js';
 import type { InOneThread } from './in-one-thread.js';
 import type { SqliteLedger } from './ledger.js';
+import { IS_DISPOSABLE } from './schema.js';
 import { numberOf, packHash, packId, sessionOf } from './values.js';
 
 interface Page {
@@ -135,7 +137,8 @@ export class SqliteSessions implements InOneThread<SessionsGroup> {
   list({ sort, limit, after, userId }: SessionQuery): SessionRecord[] {
     const page = this.#pages.get(sort);
     if (page === undefined) throw new TypeError(`Unknown sort: ${sort}`);
-    const from = { limit, instant: after?.instant ?? FIRST[sort], id: packId(after?.id ?? '') };
+    const start = orderOf(sort).descending ? Infinity : -Infinity;
+    const from = { limit, instant: after?.instant ?? start, id: packId(after?.id ?? '') };
     const rows = userId === undefined ? page.ofAll.all(from) : page.ofUser.all({ ...from, userId });
     return rows.map(sessionOf);
   }
@@ -147,21 +150,14 @@ function refusal(session: SessionRecord | null, epoch: number): Refused | null {
 }
 
 const DISPOSABLE_SQL = `
-  SELECT * FROM sessions WHERE state = 'open' AND resource_count = 0 AND user_id IS NULL
+  SELECT * FROM sessions WHERE state = 'open' AND ${IS_DISPOSABLE}
   ORDER BY last_activity_at, id LIMIT :limit`;
-
-/** Where a first page starts: before every instant there is. */
-const FIRST: Readonly<Record<SessionSort, number>> = {
-  created_at: -Infinity,
-  last_activity: -Infinity,
-  '-created_at': Infinity,
-  '-last_activity': Infinity,
-};
 
 /** One page by keyset: what comes after `:instant`, and at that instant after `:id`. */
 function pageSql(sort: SessionSort, condition: string): string {
-  const column = sort.endsWith('created_at') ? 'created_at' : 'last_activity_at';
-  const [beyond, direction] = sort.startsWith('-') ? ['<', 'DESC'] : ['>', 'ASC'];
+  const { by, descending } = orderOf(sort);
+  const column = by === 'createdAt' ? 'created_at' : 'last_activity_at';
+  const [beyond, direction] = descending ? ['<', 'DESC'] : ['>', 'ASC'];
   return `
     SELECT * FROM sessions
     WHERE state = 'open' ${condition}

@@ -1,18 +1,18 @@
 import type { SQLInputValue, SQLOutputValue } from 'node:sqlite';
+import { compareIds, digitsOf, idOfDigits, isUuid } from '../../../domain/ids.js';
 import { END_REASONS } from '../../../domain/session.js';
 import type { SessionRecord } from '../../../domain/session.js';
 import type { ResourceRecord } from '../../../domain/resource.js';
 
 export type Row = Record<string, SQLOutputValue>;
 
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const HASH = /^[A-Za-z0-9_-]{44}[AEIMQUYcgkosw048]$/;
 /** The bucket's two characters come before the SHA-256. */
 const BUCKET_BYTES = 2;
 
 /** A UUID as its 16 bytes: less than half of its text. Anything else stays text, and is never equal to a UUID. */
 export function packId(id: string): SQLInputValue {
-  return UUID.test(id) ? Buffer.from(id.replaceAll('-', ''), 'hex') : id;
+  return isUuid(id) ? Buffer.from(digitsOf(id), 'hex') : id;
 }
 
 /** A token's hash as 34 bytes, the bucket's characters and the SHA-256; anything else stays text. */
@@ -25,8 +25,7 @@ export function packHash(hash: string): SQLInputValue {
 export function idOf(row: Row, column: string): string {
   const value = row[column];
   if (!(value instanceof Uint8Array)) return textOf(row, column);
-  const hex = bytesOf(value).toString('hex');
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+  return idOfDigits(bytesOf(value).toString('hex'));
 }
 
 function idOrNull(row: Row, column: string): string | null {
@@ -73,7 +72,7 @@ export function oneOf<T extends string>(row: Row, column: string, words: readonl
 /** The oldest lease first, ties in the order of the ids: for rows of queries that each are in this order. */
 export function byLease(a: Row, b: Row): number {
   const leases = numberOf(a, 'leased_until') - numberOf(b, 'leased_until');
-  return leases || (idOf(a, 'id') < idOf(b, 'id') ? -1 : 1);
+  return leases || compareIds(idOf(a, 'id'), idOf(b, 'id'));
 }
 
 const SESSION_STATES: readonly SessionRecord['state'][] = ['open', 'ending', 'ended'];

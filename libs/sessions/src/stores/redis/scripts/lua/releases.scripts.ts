@@ -1,21 +1,18 @@
 import { BucketScript } from '../bucket-script.js';
-import { drop, giveBackAtOnce, leave, release } from './resources.includes.js';
+import { drop, giveBackAtOnce, isEvictable, leave, release } from './resources.includes.js';
 import { afterColon, call, count, membersOf, read, write } from './sessions.includes.js';
 
 /** lease, node, `unused` or `any`, then of each victim: id, last use → records of those that were marked */
 export const BEGIN_RELEASE = new BucketScript(
   'free',
-  { keys: ['resources'], includes: [read, count, release, leave] },
+  { keys: ['resources'], includes: [read, count, isEvictable, release, leave] },
   `
 local lease, node, only = unpack(ARGV, 1, 3)
 local marked = {}
 for i = 4, #ARGV, 2 do
   local resource = read(RESOURCES, ARGV[i])
   local wanted = resource and resource.state ~= 'releasing'
-  if wanted and only == 'unused' then
-    wanted = resource.state == 'ready' and resource.uses == 0 and resource.type ~= 'stream'
-      and resource.lastUsedAt == tonumber(ARGV[i + 1])
-  end
+  if wanted and only == 'unused' then wanted = is_evictable(resource, ARGV[i + 1]) end
   if wanted and (resource.nodeId or node) == node then
     marked[#marked + 1] = release(resource, lease)
   elseif wanted then

@@ -1,5 +1,6 @@
+import { NOBODY } from '../../../../domain/ids.js';
+import { STREAM_TYPE } from '../../../../domain/resource.js';
 import { LuaInclude } from '../lua-include.js';
-import { NOBODY } from '../redis.layout.js';
 import {
   call,
   afterColon,
@@ -40,6 +41,17 @@ export const fits = new LuaInclude(
 local function fits(session, more, bytes, max_resources, max_bytes)
   return session.resourceCount + more <= tonumber(max_resources)
     and session.bytesUsed + bytes <= tonumber(max_bytes)
+end`,
+);
+
+/** resource, last use as it was when it was chosen → whether it may be evicted: `isEvictable` of the domain, and not used since */
+export const isEvictable = new LuaInclude(
+  'is_evictable',
+  {},
+  `
+local function is_evictable(resource, last_used_at)
+  return resource.state == 'ready' and resource.uses == 0 and resource.type ~= '${STREAM_TYPE}'
+    and resource.lastUsedAt == tonumber(last_used_at)
 end`,
 );
 

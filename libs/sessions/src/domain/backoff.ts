@@ -1,0 +1,55 @@
+const FIRST_MS = 60_000;
+const MOST_MS = 3_600_000;
+/** After so many failures a thing is stuck: an operator has to look. */
+export const STUCK_AFTER = 5;
+
+interface Failure {
+  readonly tries: number;
+  readonly retryAt: number;
+}
+
+/** Remembers what failed, so that it is retried after 1, 2, 4 … 60 minutes. `now` is in monotonic milliseconds. */
+export class Backoff {
+  readonly #failures = new Map<string, Failure>();
+
+  /** Remembers `mostKeys` failures; what fails beyond them is due at once. */
+  constructor(private readonly mostKeys = Number.POSITIVE_INFINITY) {}
+
+  isDue(key: string, now: number): boolean {
+    const failure = this.#failures.get(key);
+    return failure === undefined || now >= failure.retryAt;
+  }
+
+  /** How many times it has failed now. */
+  failed(key: string, now: number): number {
+    const tries = (this.#failures.get(key)?.tries ?? 0) + 1;
+    if (tries > 1 || this.#failures.size < this.mostKeys) {
+      this.#failures.set(key, { tries, retryAt: now + Math.min(FIRST_MS * 2 ** (tries - 1), MOST_MS) });
+    }
+    return tries;
+  }
+
+  succeeded(key: string): void {
+    this.#failures.delete(key);
+  }
+
+  /** Forgets the failures of all others. */
+  keepOnly(keys: readonly string[]): void {
+    const kept = new Set(keys);
+    for (const key of this.#failures.keys()) if (!kept.has(key)) this.#failures.delete(key);
+  }
+
+  /** Whether it has failed, and not succeeded since. */
+  isFailing(key: string): boolean {
+    return this.#failures.has(key);
+  }
+
+  isStuck(key: string): boolean {
+    return (this.#failures.get(key)?.tries ?? 0) >= STUCK_AFTER;
+  }
+
+  /** How many are stuck. */
+  get stuck(): number {
+    return [...this.#failures.keys()].filter((key) => this.isStuck(key)).length;
+  }
+}

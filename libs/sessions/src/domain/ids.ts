@@ -1,0 +1,40 @@
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+const DIGITS = 32;
+
+/** The node id of what lies on no node, within stores: of streams, and of ends of sessions without files. No UUID. */
+export const NOBODY = '-';
+
+/** Whether it is a UUID in lower case, as all ids of sessions, resources, processes and nodes are. */
+export function isUuid(value: unknown): value is string {
+  return typeof value === 'string' && UUID.test(value);
+}
+
+/** The order of ids, for sorting. */
+export function compareIds(a: string, b: string): number {
+  return a < b ? -1 : Number(a > b);
+}
+
+/** The hex digits of an id. */
+export function digitsOf(id: string): string {
+  return id.replaceAll('-', '');
+}
+
+/** The id with these 32 hex digits. */
+export function idOfDigits(hex: string): string {
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+}
+
+/** Ids as one string, 32 hex digits each: a million of them pass between threads in milliseconds. */
+export function packIds(ids: readonly string[]): string {
+  return ids.map(digitsOf).join('');
+}
+
+/** The ids in such a string, as 32 digits each. Throws a `RangeError` for any other length, and for `undefined`. */
+export function packedIds(packed: string | undefined): Set<string> {
+  if (packed === undefined || packed.length % DIGITS !== 0) {
+    throw new RangeError('Packed ids must be a string of 32 hex digits per id');
+  }
+  const ids = new Set<string>();
+  for (let start = 0; start < packed.length; start += DIGITS) ids.add(packed.slice(start, start + DIGITS));
+  return ids;
+}

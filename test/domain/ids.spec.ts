@@ -1,0 +1,48 @@
+import fc from 'fast-check';
+import { compareIds, digitsOf, idOfDigits, isUuid, NOBODY, packedIds, packIds } from '#sessions/domain/ids';
+
+const id = fc.uuid();
+
+describe('An id', () => {
+  it('is a UUID in lower case, and nothing else', () => {
+    fc.assert(fc.property(id, (one) => expect(isUuid(one)).toBe(true)));
+    const one = '5e550000-0000-4000-8000-00000000000a';
+    const others = [
+      one.toUpperCase(),
+      `${one}\n`,
+      ` ${one}`,
+      digitsOf(one),
+      `${one}0`,
+      '',
+      NOBODY,
+      null,
+      7,
+      [one],
+    ];
+    expect(others.filter(isUuid)).toEqual([]);
+  });
+
+  it('has 32 digits, which name it again', () => {
+    fc.assert(
+      fc.property(id, (one) => {
+        expect(digitsOf(one)).toMatch(/^[0-9a-f]{32}$/);
+        expect(idOfDigits(digitsOf(one))).toBe(one);
+      }),
+    );
+  });
+
+  it('is sorted as its text is, by code units', () => {
+    fc.assert(fc.property(fc.array(id), (ids) => expect(ids.toSorted(compareIds)).toEqual(ids.toSorted())));
+    expect(compareIds('a', 'a')).toBe(0);
+  });
+
+  it('survives being packed with others', () => {
+    fc.assert(
+      fc.property(fc.uniqueArray(id), (ids) =>
+        expect([...packedIds(packIds(ids))]).toEqual(ids.map(digitsOf)),
+      ),
+    );
+    expect(() => packedIds('0')).toThrow(RangeError);
+    expect(() => packedIds(undefined)).toThrow(RangeError);
+  });
+});

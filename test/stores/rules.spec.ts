@@ -1,0 +1,207 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import * as fc from 'fast-check';
+import { idleEndsAt, isDisposable, meetsEndCondition } from '#sessions/domain/lifetime';
+import { fits } from '#sessions/domain/limits';
+import { isEvictable, type ResourceRecord } from '#sessions/domain/resource';
+import type { SessionRecord } from '#sessions/domain/session';
+import type { SessionStore } from '#sessions/ports/session-store';
+import { RedisSessionStore } from '#sessions/redis/index';
+import { MemorySessionStore } from '#sessions/stores/sqlite/memory-session-store';
+import { SqliteSessionStore } from '#sessions/stores/sqlite/sqlite-session-store';
+import {
+  anEnd,
+  lease,
+  LIMITS,
+  newResource,
+  NOW,
+  opened,
+  PROCESS,
+  present,
+} from '#sessions/testing/store/store.fixtures';
+import { RedisServer } from '../support/redis-servers.js';
+
+/** Stores spell some rules of the domain in SQL or Lua: on random records both say the same. */
+const RUNS = { numRuns: 100 };
+
+const STORES: readonly [string, () => Promise<{ store: SessionStore; remove: () => Promise<void> }>][] = [
+  ['memory', async () => ({ store: new MemorySessionStore(), remove: async () => {} })],
+  [
+    'sqlite',
+    async () => {
+      const folder = await mkdtemp(join(tmpdir(), 'nest-sessions-'));
+      const store = new SqliteSessionStore({ path: join(folder, 'sessions.db') });
+      return { store, remove: () => rm(folder, { recursive: true }) };
+    },
+  ],
+  [
+    'redis',
+    async () => {
+      const server = await RedisServer.start();
+      const store = new RedisSessionStore({ url: server.url, buckets: 16, timeoutMs: 10_000 });
+      return { store, remove: () => server.stop() };
+    },
+  ],
+];
+
+/** What happens to a session before it is looked at. */
+const life = fc.record({
+  idleMs: fc.oneof(fc.integer({ min: 1, max: 120_000 }), fc.constantFrom(59_999, 60_000, 60_001)),
+  lastsMs: fc.integer({ min: 1, max: 300_000 }),
+  touches: fc.array(
+    fc.record({ afterMs: fc.integer({ min: -5, max: 400_000 }), requests: fc.integer({ min: 0, max: 2 }) }),
+    { maxLength: 3 },
+  ),
+  userId: fc.option(fc.constant('ada')),
+  reserved: fc.array(fc.integer({ min: 0, max: 50 }), { maxLength: 2 }),
+  released: fc.boolean(),
+});
+type Life = typeof life extends fc.Arbitrary<infer Value> ? Value : never;
+
+/** What happens to a resource before it is looked at. */
+const use = fc.record({
+  type: fc.constantFrom('audio_file', 'audio_file', 'stream'),
+  isFinished: fc.boolean(),
+  reads: fc.integer({ min: 0, max: 2 }),
+  readsEnded: fc.integer({ min: 0, max: 2 }),
+  isReleased: fc.boolean(),
+});
+type Use = typeof use extends fc.Arbitrary<infer Value> ? Value : never;
+
+const near = fc.integer({ min: -1, max: 1 });
+
+describe.each(STORES)('The %s store says as the domain does', (_name, make) => {
+  let store: SessionStore;
+  let remove: () => Promise<void>;
+
+  beforeAll(async () => {
+    ({ store, remove } = await make());
+    await store.connect();
+  }, 30_000);
+
+  afterAll(async () => {
+    await store.close();
+    await remove();
+  });
+
+  /** An open session with this life behind it, as the store has it; it is over after `look`. */
+  async function afterLife(
+    { idleMs, lastsMs, touches, userId, reserved, released }: Life,
+    look: (session: SessionRecord) => Promise<void>,
+  ): Promise<void> {
+    const { id } = await opened(store, { idleMs, expiresAt: NOW + lastsMs });
+    for (const { afterMs, requests } of touches) {
+      await store.sessions.touch([{ sessionId: id, at: NOW + afterMs, requests }]);
+    }
+    if (userId !== null) await store.sessions.bindUser(id, 0, userId);
+    for (const sizeBytes of reserved) {
+      await store.resources.reserve(newResource(id, { sizeBytes }), LIMITS);
+    }
+    if (released) {
+      const victims = (await store.resources.list([id])).map((held) => ({ id: held.id, lastUsedAt: 0 }));
+      await store.releases.beginRelease(victims, lease(), 'any');
+      await store.releases.finishRelease(
+        victims.map((victim) => victim.id),
+        'released',
+      );
+    }
+    try {
+      await look(present(await store.sessions.find(id)));
+    } finally {
+      await store.endings.beginEnd(id, anEnd());
+    }
+  }
+
+  /** A resource with this use behind it, as the store has it. */
+  async function afterUse(
+    { type, isFinished, reads, readsEnded, isReleased }: Use,
+    look: (resource: ResourceRecord) => Promise<void>,
+  ): Promise<void> {
+    const { id: sessionId } = await opened(store);
+    const { id } = newResource(sessionId);
+    await store.resources.reserve(newResource(sessionId, { id, type }), LIMITS);
+    if (isFinished) await store.resources.settle(id, { sizeBytes: 0, mediaType: null, at: NOW + 1 });
+    for (let read = 0; read < reads; read += 1) await store.resources.use(id, PROCESS, NOW + 2 + read);
+    for (let read = 0; read < readsEnded; read += 1) await store.resources.unuse(id, PROCESS, NOW + 4);
+    if (isReleased) await store.releases.beginRelease([{ id, lastUsedAt: 0 }], lease(), 'any');
+    await look(present(await store.resources.find(id)));
+    await store.endings.beginEnd(sessionId, anEnd());
+  }
+
+  it('when a session has idled too long', async () => {
+    await fc.assert(
+      fc.asyncProperty(life, (one) =>
+        afterLife(one, async (session) => {
+          const idleAt = idleEndsAt(session);
+          const isDue = async (at: number) => (await store.endings.countDue(at)).idle;
+          expect([await isDue(idleAt - 1), await isDue(idleAt)]).toEqual([0, 1]);
+          await expect(store.endings.findIdle(idleAt, 10)).resolves.toEqual([session]);
+        }),
+      ),
+      RUNS,
+    );
+  });
+
+  it('which session is disposable', async () => {
+    await fc.assert(
+      fc.asyncProperty(life, (one) =>
+        afterLife(one, async (session) => {
+          const found = await store.sessions.findDisposable(10);
+          expect(found).toEqual(isDisposable(session) ? [session] : []);
+        }),
+      ),
+      RUNS,
+    );
+  });
+
+  it('whether the condition of an end is met', async () => {
+    await fc.assert(
+      fc.asyncProperty(life, near, fc.boolean(), (one, later, disposable) =>
+        afterLife(one, async (session) => {
+          const only = { lastActivityAt: session.lastActivityAt + later, disposable };
+          const ended = await store.endings.beginEnd(session.id, anEnd(), only);
+          expect(ended !== null).toBe(meetsEndCondition(session, only));
+        }),
+      ),
+      RUNS,
+    );
+  });
+
+  it('what fits into a session', async () => {
+    await fc.assert(
+      fc.asyncProperty(life, near, near, near, (one, more, moreBytes, ofBytes) =>
+        afterLife(one, async (session) => {
+          const limits = {
+            maxResources: session.resourceCount + 1 + more,
+            maxBytes: session.bytesUsed + 10 + moreBytes,
+          };
+          const resource = newResource(session.id, { sizeBytes: 10 + ofBytes });
+          const answer = await store.resources.reserve(resource, limits);
+          const doesFit = fits(session, 1, resource.sizeBytes, limits);
+          expect(answer).toBe(doesFit ? 'reserved' : 'full');
+          if (!doesFit) return;
+          const usage = present(await store.sessions.find(session.id));
+          const wide = { ...limits, maxBytes: usage.bytesUsed + 1 };
+          expect(await store.resources.grow(resource.id, 1 + more, wide)).toBe(
+            fits(usage, 0, 1 + more, wide) ? 'grown' : 'full',
+          );
+        }),
+      ),
+      RUNS,
+    );
+  });
+
+  it('what may be evicted', async () => {
+    await fc.assert(
+      fc.asyncProperty(use, near, (one, later) =>
+        afterUse(one, async (resource) => {
+          const victim = { id: resource.id, lastUsedAt: resource.lastUsedAt + later };
+          const marked = await store.releases.beginRelease([victim], lease(), 'unused');
+          expect(marked.length > 0).toBe(isEvictable(resource) && later === 0);
+        }),
+      ),
+      RUNS,
+    );
+  });
+});
