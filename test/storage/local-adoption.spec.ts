@@ -1,4 +1,4 @@
-/* oxlint-disable no-await-in-loop -- here, what comes later rests on what came before */
+/* oxlint-disable no-await-in-loop -- the steps depend on each other */
 import { execFileSync } from 'node:child_process';
 import {
   appendFileSync,
@@ -46,7 +46,7 @@ describe('adopting a file', () => {
   });
   afterEach(() => place.leave());
 
-  it('moves it: ours when placed, the source gone when complete', async () => {
+  it('places the file, and deletes the source on complete', async () => {
     const key = newKey();
     const adoption = await storage.adopt(key, source);
     expect(adoption.sizeBytes).toBe(6);
@@ -63,7 +63,7 @@ describe('adopting a file', () => {
     expect((await scanAll(storage)).files).toHaveLength(1);
   });
 
-  it.each(['before', 'after'])('leaves the source as it was when given up %s it is placed', async (when) => {
+  it.each(['before', 'after'])('leaves the source unchanged when aborted %s place', async (when) => {
     const key = newKey();
     const before = snapshot(allowed);
     const adoption = await storage.adopt(key, source);
@@ -76,7 +76,7 @@ describe('adopting a file', () => {
     expect((await scanAll(storage)).files).toEqual([]);
   });
 
-  it('of which nobody knows any more is found by a scan, and taken away without its source', async () => {
+  it('that was forgotten is found by a scan and deleted without its source', async () => {
     const key = newKey();
     await (await storage.adopt(key, source)).place();
     const [orphan] = (await scanAll(storage)).files;
@@ -86,7 +86,7 @@ describe('adopting a file', () => {
     expect(readFileSync(source, 'utf8')).toBe('spoken');
   });
 
-  it('is refused under a key that an adoption has', async () => {
+  it('is refused if the key already has an adoption', async () => {
     const key = newKey();
     await (await storage.adopt(key, source)).place();
     await expect(storage.create(key)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
@@ -97,7 +97,7 @@ describe('adopting a file', () => {
     expect(await read(storage, key)).toBe('spoken');
   });
 
-  it('is whole, and deleted like any other, where its source could not be let go in the end', async () => {
+  it('is readable and deletable even if deleting its source failed', async () => {
     const key = newKey();
     await (await storage.adopt(key, source)).place();
     await storage.remove(key);
@@ -131,7 +131,7 @@ describe('adopting a file', () => {
     expect(openFiles()).toBe(before);
   });
 
-  it('copying into a full disk keeps the source', async () => {
+  it('keeps the source when the copy fills the disk', async () => {
     const mounted = join(place.path, 'small');
     place.mountTmpfs(mounted, 'size=1m');
     writeFileSync(source, Buffer.alloc(2_000_000));
@@ -146,9 +146,9 @@ describe('adopting a file', () => {
   describe('refuses', () => {
     const refused: [string, (folder: string, outside: string) => string][] = [
       ['a file elsewhere', (_, outside) => join(outside, 'file')],
-      ['a path that climbs out', (folder) => join(folder, '..', 'outside', 'file')],
+      ['a path with .. that leaves the folder', (folder) => join(folder, '..', 'outside', 'file')],
       [
-        'a folder with the same beginning',
+        'a folder whose name has the same prefix',
         (folder, outside) => (execFileSync('cp', ['-r', outside, `${folder}2`]), `${folder}2/file`),
       ],
       [
@@ -160,11 +160,11 @@ describe('adopting a file', () => {
         (folder, outside) => (symlinkSync(join(outside, 'file'), join(folder, 'link')), join(folder, 'link')),
       ],
       [
-        'a path through a link out',
+        'a path through a link to outside',
         (folder, outside) => (symlinkSync(outside, join(folder, 'door')), join(folder, 'door', 'file')),
       ],
       [
-        'a file with a second name',
+        'a file with a second hard link',
         (folder, outside) => (linkSync(join(outside, 'file'), join(folder, 'hard')), join(folder, 'hard')),
       ],
       ['a folder', (folder) => (mkdirSync(join(folder, 'folder')), join(folder, 'folder'))],
@@ -201,24 +201,24 @@ describe('adopting a file', () => {
       });
     });
 
-    it('everything where no folder is allowed', async () => {
+    it('every file if no folder is allowed', async () => {
       const { storage: closed } = await place.connected();
       await expect(closed.adopt(newKey(), source)).rejects.toMatchObject({ code: 'FILE_NOT_ADOPTABLE' });
     });
   });
 
-  describe('when the source changes after it was looked at', () => {
+  describe('when the source changes after the check', () => {
     const changes: [string, (path: string) => void][] = [
       ['it grows', (path) => appendFileSync(path, ' more')],
-      ['another takes its place', (path) => (renameSync(path, `${path}.old`), writeFileSync(path, 'spoken'))],
       [
-        'a link takes its place',
-        (path) => (renameSync(path, `${path}.old`), symlinkSync('/etc/hostname', path)),
+        'another file replaces it',
+        (path) => (renameSync(path, `${path}.old`), writeFileSync(path, 'spoken')),
       ],
-      ['it gets a second name', (path) => linkSync(path, `${path}.2`)],
-      ['it goes', (path) => rmSync(path)],
+      ['a link replaces it', (path) => (renameSync(path, `${path}.old`), symlinkSync('/etc/hostname', path))],
+      ['it gets a second hard link', (path) => linkSync(path, `${path}.2`)],
+      ['it is deleted', (path) => rmSync(path)],
     ];
-    it.each(changes)('%s: it is not adopted, and stays', async (_name, change) => {
+    it.each(changes)('%s: the adoption is refused and the file stays', async (_name, change) => {
       const adoption = await storage.adopt(newKey(), source);
       change(source);
       const before = snapshot(allowed);
@@ -228,7 +228,7 @@ describe('adopting a file', () => {
     });
   });
 
-  it('a file that took the place of the source meanwhile is not deleted with it', async () => {
+  it('does not delete a file that replaced the source meanwhile', async () => {
     const key = newKey();
     const adoption = await storage.adopt(key, source);
     await adoption.place();
@@ -239,7 +239,7 @@ describe('adopting a file', () => {
     expect(await read(storage, key)).toBe('spoken');
   });
 
-  it('into a session that has been discarded leaves the source', async () => {
+  it('leaves the source if the session has been discarded', async () => {
     const key = await write(storage);
     const adoption = await storage.adopt(newKey(key.sessionId), source);
     await adoption.place();
@@ -249,7 +249,7 @@ describe('adopting a file', () => {
     expect(existsSync(folderOf(place.root, key.sessionId))).toBe(false);
   });
 
-  it('a source that cannot be deleted is told, and keeps its mode', async () => {
+  it('rejects if deleting the source fails, and the source keeps its mode', async () => {
     const adoption = await storage.adopt(newKey(), source);
     await adoption.place();
     execFileSync('mount', ['--bind', allowed, allowed]);

@@ -1,4 +1,4 @@
-/* oxlint-disable no-await-in-loop -- here, what comes later rests on what came before */
+/* oxlint-disable no-await-in-loop -- the steps depend on each other */
 import { execFile, execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import {
@@ -39,10 +39,10 @@ describe('the root of the local storage', () => {
       ['the root of the file system', () => '/'],
       ['the home folder', () => homedir()],
       ['the working directory', () => process.cwd()],
-      ['the same by another name', () => join(process.cwd(), 'test', '..')],
+      ['the working directory by another path', () => join(process.cwd(), 'test', '..')],
       ['/tmp', () => '/tmp'],
       ['the folder for temporary files', () => tmpdir()],
-      ['a folder that others own', () => '/usr'],
+      ['a folder of another user', () => '/usr'],
       ['a file', () => resolve('package.json')],
       ['a device', () => '/dev/null'],
     ])('%s', async (_name, root) => {
@@ -75,7 +75,7 @@ describe('the root of the local storage', () => {
     });
 
     it.each(['photo.jpg', 's', 'trash', 'ballast', '.hidden'])(
-      'a folder without a marker that holds %s',
+      'a folder without a marker that contains %s',
       async (name) => {
         mkdirSync(place.root, { mode: 0o700 });
         writeFileSync(join(place.root, name), '');
@@ -85,11 +85,11 @@ describe('the root of the local storage', () => {
     );
 
     it.each(['', '{}', 'not JSON', '{"format":2}', 'x'.repeat(10_000)])(
-      'a marker that says %p',
+      'a marker with the content %p',
       async (text) => {
         mkdirSync(place.root, { mode: 0o700 });
         writeFileSync(join(place.root, MARKER), text);
-        await expect(place.local().storageRoot.connect(STORE)).rejects.toThrow(/cannot be read/);
+        await expect(place.local().storageRoot.connect(STORE)).rejects.toThrow(/unreadable/);
         expect(readFileSync(join(place.root, MARKER), 'utf8')).toBe(text);
       },
     );
@@ -121,7 +121,7 @@ describe('the root of the local storage', () => {
     });
   });
 
-  it('is made with its parents, closed to others, under any umask', async () => {
+  it('is created with its parents, with mode 700 under any umask', async () => {
     for (const umask of [0o000, 0o022, 0o777]) {
       const root = join(place.path, `umask-${umask}`, 'data', 'sessions');
       const before = process.umask(umask);
@@ -138,7 +138,7 @@ describe('the root of the local storage', () => {
     }
   });
 
-  it('may hold the database of the store already, with all that belongs to it', async () => {
+  it('may already contain the database of the store and its companion files', async () => {
     const names = ['sessions.db', 'sessions.db-wal', 'sessions.db-journal', `sessions.db.${randomUUID()}`];
     mkdirSync(place.root, { mode: 0o700 });
     for (const name of names) writeFileSync(join(place.root, name), 'database');
@@ -146,14 +146,14 @@ describe('the root of the local storage', () => {
     for (const name of names) expect(readFileSync(join(place.root, name), 'utf8')).toBe('database');
   });
 
-  it('is rid, at the next start, of the marker that a dead process has left half written', async () => {
+  it('loses the unfinished marker of a dead process at the next start', async () => {
     await (await place.connected()).storage.close();
     writeFileSync(join(place.root, `${MARKER}.0123456789abcdef.tmp`), '{');
     await place.connected();
     expect(readdirSync(place.root).toSorted()).toEqual([MARKER, 's', 'trash']);
   });
 
-  it('is marked, however many others start meanwhile', async () => {
+  it('is marked, however many processes start at once', async () => {
     const { storageRoot } = await place.connected();
     const starts = Array.from({ length: 20 }, () => place.connected());
     for (let counter = 2; counter < 22; counter += 1) await storageRoot.noteStore({ ...STORE, counter });
@@ -168,7 +168,7 @@ describe('the root of the local storage', () => {
     expect((await place.connected()).storageRoot.id).toBe(storageRoot.id);
   });
 
-  it('says what is wrong before it is connected', async () => {
+  it('rejects calls before it is connected', async () => {
     const { storage, storageRoot } = place.local();
     const refused = { code: 'STORAGE_UNAVAILABLE' };
     await expect(storage.create(newKey())).rejects.toMatchObject(refused);
@@ -179,7 +179,7 @@ describe('the root of the local storage', () => {
   describe('that belongs to another store, or to a later state of it', () => {
     it.each([
       ['another store', STORE, { generation: randomUUID(), counter: 1 }],
-      ['a store that is behind', { ...STORE, counter: 500 }, { ...STORE, counter: 499 }],
+      ['an older state of the store', { ...STORE, counter: 500 }, { ...STORE, counter: 499 }],
     ])('%s: what a scan finds stays, what the store lets go of goes', async (_name, owner, stranger) => {
       const { storage: first } = await place.connected({}, owner);
       const kept = await write(first, 'kept');
@@ -208,7 +208,7 @@ describe('the root of the local storage', () => {
       });
     });
 
-    it('is trusted after all if another process noted a later state while this one connected', async () => {
+    it('is trusted if another process noted a later state while this one connected', async () => {
       const first = await place.connected();
       const readBefore = { ...STORE, counter: 5 };
       await first.storageRoot.noteStore({ ...STORE, counter: 9 });
@@ -218,7 +218,7 @@ describe('the root of the local storage', () => {
       await write(second.storage);
     });
 
-    it('is not trusted later, when a store that was behind has caught up by itself', async () => {
+    it('stays untrusted when an older store catches up without a confirmation', async () => {
       await place.connected({}, { ...STORE, counter: 100 });
       const { storage, storageRoot } = await place.connected({}, { ...STORE, counter: 50 });
       await storageRoot.noteStore({ ...STORE, counter: 51 });
@@ -226,7 +226,7 @@ describe('the root of the local storage', () => {
       await expect(storage.create(newKey())).rejects.toMatchObject({ code: 'STORAGE_UNAVAILABLE' });
     });
 
-    it('is noticed when the store falls back, or is replaced, while it runs', async () => {
+    it('becomes untrusted when the running store falls back or is replaced', async () => {
       for (const store of [
         { ...STORE, counter: 3 },
         { generation: randomUUID(), counter: 100 },
@@ -264,7 +264,7 @@ describe('the root of the local storage', () => {
       expect(file && (await other.storage.removeScanned(file))).toBe(true);
     });
 
-    it('is not trusted by the store that had them', async () => {
+    it('is no longer trusted by the former store', async () => {
       const first = await place.connected();
       const second = await place.connected({}, stranger);
       await second.storageRoot.trust(stranger);
@@ -280,8 +280,8 @@ describe('the root of the local storage', () => {
     });
   });
 
-  describe('looked at before it is used', () => {
-    it('is fit where nothing is, or what is ours, and stays as it was', async () => {
+  describe('inspected before it is used', () => {
+    it('is accepted if missing or ours, and stays unchanged', async () => {
       await place.local().storageRoot.inspect();
       expect(readdirSync(place.path)).toEqual([]);
       await (await place.connected()).storage.close();
@@ -292,7 +292,7 @@ describe('the root of the local storage', () => {
 
     it.each([
       ['the working directory', () => process.cwd()],
-      ['a folder that others own', () => '/usr'],
+      ['a folder of another user', () => '/usr'],
       ['a dangling link', ({ path }: Place) => makeLink('/nowhere', join(path, 'link'))],
       ['a link to a folder', ({ path }: Place) => makeLink(path, join(path, 'link'))],
       ['a folder with foreign files', ({ path }: Place) => path],
@@ -305,7 +305,7 @@ describe('the root of the local storage', () => {
     });
   });
 
-  it('keeps the highest counter, whoever notes it', async () => {
+  it('keeps the highest counter that any process notes', async () => {
     const [first, second] = [await place.connected(), await place.connected()];
     await first.storageRoot.noteStore({ ...STORE, counter: 10 });
     await second.storageRoot.noteStore({ ...STORE, counter: 7 });
@@ -314,7 +314,7 @@ describe('the root of the local storage', () => {
     await Promise.all([write(first.storage), write(second.storage)]);
   });
 
-  describe('that goes away while it is used', () => {
+  describe('that disappears while it is used', () => {
     const disturbances: [string, (here: Place) => () => void][] = [
       [
         'deleted',
@@ -348,7 +348,7 @@ describe('the root of the local storage', () => {
         },
       ],
       [
-        'replaced by a link to where it went',
+        'replaced by a link to its new path',
         ({ root, path }) => {
           renameSync(root, join(path, 'aside'));
           symlinkSync(join(path, 'aside'), root);
@@ -378,7 +378,7 @@ describe('the root of the local storage', () => {
       ],
     ];
 
-    it.each(disturbances)('%s: nothing is written or deleted, and it heals', async (_name, disturb) => {
+    it.each(disturbances)('%s: nothing is written or deleted until it is back', async (_name, disturb) => {
       const { storage, storageRoot } = await place.connected();
       const key = await write(storage, 'precious');
       const [file] = (await scanAll(storage)).files;
@@ -397,7 +397,7 @@ describe('the root of the local storage', () => {
       await new Promise((done) => setTimeout(done, 300));
       expect(await storageRoot.room()).toMatchObject({
         trusted: false,
-        refusing: expect.stringContaining('gone'),
+        refusing: expect.stringContaining('missing or was replaced'),
       });
       expect(place.warnings).toHaveLength(1);
 
@@ -407,14 +407,14 @@ describe('the root of the local storage', () => {
       await write(storage);
     });
 
-    it('tells a read that finds nothing that the root is not there', async () => {
+    it('rejects reads, instead of answering null, while the root is missing', async () => {
       const { storage } = await place.connected();
       const key = await write(storage);
       renameSync(place.root, join(place.path, 'aside'));
       await expect(storage.read(key)).rejects.toMatchObject({ code: 'STORAGE_UNAVAILABLE' });
     });
 
-    it('another root with a marker of its own is not mistaken for it', async () => {
+    it('is not confused with another marked root at its path', async () => {
       const { storage } = await place.connected();
       const other = join(place.path, 'other');
       await place.connected({ root: other });
@@ -424,14 +424,14 @@ describe('the root of the local storage', () => {
     });
   });
 
-  it('is made by several processes at once, and shared by them', async () => {
+  it('can be created by several processes at once, which share it', async () => {
     const script = `
       const { createLocalStorage } = await import(${JSON.stringify(LIBRARY)});
       const { randomUUID } = await import('node:crypto');
       const [root, generation] = process.argv.slice(1);
       const options = { root, minFreeBytes: 0, minFreeInodes: 0, ballastBytes: 100_000 };
       const { storage, storageRoot } = createLocalStorage(options);
-      // As one store shared by all would answer.
+      // The answer of one shared store.
       const identity = () => ({ generation, counter: Date.now() });
       await storageRoot.connect(identity());
       await storageRoot.noteStore(identity());
@@ -472,7 +472,7 @@ describe('the root of the local storage', () => {
     expect(lstatSync(join(place.root, 'ballast')).size).toBe(100_000);
   });
 
-  it('makes its ballast, or leaves it, when it is dropped at that very moment', async () => {
+  it('survives a drop of the ballast while restoring it', async () => {
     const { storageRoot } = await place.connected({ ballastBytes: 3_000_000 });
     for (let round = 0; round < 10; round += 1) {
       await storageRoot.dropBallast();

@@ -1,4 +1,4 @@
-/* oxlint-disable no-await-in-loop -- here, what comes later rests on what came before */
+/* oxlint-disable no-await-in-loop -- the steps depend on each other */
 import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import {
@@ -40,12 +40,12 @@ async function listen(path: string): Promise<Server> {
   return server;
 }
 
-/** What an open file is; one that was closed since is nothing. */
+/** The target of an open descriptor; empty if it was closed meanwhile. */
 function readlinkIfThere(path: string): string {
   return existsSync(path) ? readlinkSync(path) : '';
 }
 
-/** A folder in place of the file, to mount over. */
+/** Replaces the file by a folder, as a mount point. */
 function mounted(path: string): string {
   rmSync(path);
   mkdirSync(path);
@@ -65,10 +65,10 @@ describe('scanning the local storage', () => {
     return place.leave();
   });
 
-  /** A name of ours, in the folder of this session, for something that is not. */
+  /** A path in the folder of this session with a name like ours, for a foreign entry. */
   const ours = (sessionId: string) => fileOf(place.root, newKey(sessionId));
 
-  it('counts what is not ours, and neither touches nor follows it', async () => {
+  it('counts foreign entries, and neither changes nor follows them', async () => {
     const key = await write(storage);
     const { sessionId } = key;
     const folder = folderOf(place.root, sessionId);
@@ -129,7 +129,7 @@ describe('scanning the local storage', () => {
     expect(snapshot(place.path)).toHaveLength(before.length - 1);
   });
 
-  it('passes by what is in place of a session folder, and beside it', async () => {
+  it('skips entries that replace a session folder or are next to one', async () => {
     const key = await write(storage, 'kept');
     const shard = dirname(folderOf(place.root, key.sessionId));
     const outside = join(place.path, 'outside');
@@ -149,7 +149,7 @@ describe('scanning the local storage', () => {
     expect(snapshot(place.path)).toEqual(before);
   });
 
-  it('follows no link in place of a shard', async () => {
+  it('follows no link that replaced a shard', async () => {
     const key = await write(storage);
     const shard = dirname(folderOf(place.root, key.sessionId));
     renameSync(shard, join(place.path, 'aside'));
@@ -158,7 +158,7 @@ describe('scanning the local storage', () => {
     expect(await storage.removeEmptyFolder(key.sessionId, 0)).toBe(false);
   });
 
-  it('deletes nothing behind a link that took the place of the folder after the scan', async () => {
+  it('deletes nothing through a link that replaced the folder after the scan', async () => {
     const key = await write(storage);
     const [file] = (await scanAll(storage)).files;
     const folder = folderOf(place.root, key.sessionId);
@@ -177,17 +177,17 @@ describe('scanning the local storage', () => {
     ['itself with another mode', (path) => chmodSync(path, 0o644)],
     ['itself with an old time', (path) => utimesSync(path, 0, 0)],
   ];
-  it.each(swaps)('leaves alone what became %s since the scan', async (_name, swap) => {
+  it.each(swaps)('does not delete a file that became %s since the scan', async (_name, swap) => {
     const key = await write(storage);
     const [file] = (await scanAll(storage)).files;
-    // The times of files are only as fine as the kernel's tick.
+    // File times have the resolution of the kernel's tick.
     await new Promise((done) => setTimeout(done, 20));
     swap(fileOf(place.root, key));
     expect(file && (await storage.removeScanned(file))).toBe(false);
     expect(lstatSync(fileOf(place.root, key))).toBeDefined();
   });
 
-  it('takes the later of both times, so that none of them makes a file look old', async () => {
+  it('uses the later of mtime and ctime, so that neither alone makes a file look old', async () => {
     const key = await write(storage);
     const begun = Date.now() - 1000;
     utimesSync(fileOf(place.root, key), 0, 0);
@@ -197,7 +197,7 @@ describe('scanning the local storage', () => {
     expect((await scanAll(storage)).files[0]?.changedAt).toBe(future);
   });
 
-  it('shows every file that is there all the while others come and go', async () => {
+  it('finds every lasting file while others are created and deleted', async () => {
     const session = randomUUID();
     const kept = await Promise.all(
       Array.from({ length: 300 }, () => write(storage, 'kept', newKey(session))),
@@ -226,7 +226,7 @@ describe('scanning the local storage', () => {
     expect(kept[0] && (await read(storage, kept[0]))).toBe('kept');
   });
 
-  it('answers in parts, of whole folders, and lets all go if nobody reads on', async () => {
+  it('yields parts of whole folders, and closes everything if the consumer stops', async () => {
     const open = () => readdirSync('/proc/self/fd').map((fd) => readlinkIfThere(`/proc/self/fd/${fd}`));
     const inRoot = () => open().filter((path) => path.startsWith(place.root));
     const sessions = Array.from({ length: 300 }, () => randomUUID());
@@ -254,7 +254,7 @@ describe('scanning the local storage', () => {
     expect(inRoot()).toEqual([]);
   });
 
-  it('lists no further ahead than a few parts while nobody reads on', async () => {
+  it('lists only a few parts ahead of the consumer', async () => {
     for (let index = 0; index < 2000; index += 1) {
       const session = randomUUID();
       mkdirSync(folderOf(place.root, session), { recursive: true, mode: 0o700 });
@@ -274,7 +274,7 @@ describe('scanning the local storage', () => {
     expect(asked).toBeLessThanOrEqual(4 * 256);
   });
 
-  it('misses nothing, however long each look at the root takes', async () => {
+  it('misses nothing, however long each check of the root takes', async () => {
     const key = await write(storage);
     jest.spyOn(RootGuard.prototype, 'look').mockImplementationOnce(async () => {
       await new Promise((done) => setTimeout(done, 200));
@@ -283,7 +283,7 @@ describe('scanning the local storage', () => {
     expect((await scanAll(storage)).files).toMatchObject([key]);
   });
 
-  it('looks only at what is not known: a known name may be anything, and stays', async () => {
+  it('inspects only unknown names: an entry with a known name stays, whatever it is', async () => {
     const key = await write(storage);
     const { sessionId } = key;
     const names = Array.from({ length: 4 }, () => randomUUID());
@@ -302,7 +302,7 @@ describe('scanning the local storage', () => {
     expect(snapshot(place.path)).toEqual(before);
   });
 
-  it('tells of an empty folder, which goes when it is old enough', async () => {
+  it('reports an empty folder, and deletes it once it is old enough', async () => {
     const key = await write(storage);
     await storage.remove(key);
     expect(await scanAll(storage)).toEqual({ files: [], foreign: 0, empty: [key.sessionId] });
@@ -312,7 +312,7 @@ describe('scanning the local storage', () => {
     expect(await scanAll(storage)).toEqual({ files: [], foreign: 0, empty: [] });
   });
 
-  it('a folder that is swept as it is written to does not stop the writer', async () => {
+  it('does not disturb a writer by sweeping its folder', async () => {
     const session = randomUUID();
     for (let round = 0; round < 100; round += 1) {
       const [key] = await Promise.all([
@@ -325,7 +325,7 @@ describe('scanning the local storage', () => {
     }
   });
 
-  it('leaves alone what is mounted into the root, even of the same file system', async () => {
+  it('leaves mounts in the root alone, even of the same file system', async () => {
     const outside = join(place.path, 'outside');
     mkdirSync(outside, { mode: 0o700 });
     const key = newKey();

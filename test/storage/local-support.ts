@@ -1,4 +1,4 @@
-/* oxlint-disable no-await-in-loop -- what was done last is undone first */
+/* oxlint-disable no-await-in-loop -- cleanups run in reverse order */
 import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { lstatSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, realpathSync, rmSync } from 'node:fs';
@@ -17,7 +17,7 @@ export const LIBRARY = pathToFileURL(
   resolve('libs/sessions/dist/storage/local/create-local-storage.js'),
 ).href;
 
-/** Begins a program with a connected `storage`, in the folder that is its first argument. */
+/** The start of a program: a connected `storage` in the folder of its first argument. */
 export const CONNECTED = `
   const { createLocalStorage } = await import(${JSON.stringify(LIBRARY)});
   const options = { root: process.argv[1], minFreeBytes: 0, minFreeInodes: 0, ballastBytes: 0 };
@@ -25,14 +25,14 @@ export const CONNECTED = `
   await storageRoot.connect({ generation: 'a', counter: 1 });
   await storage.connect();`;
 
-/** A place of a test's own on the disk, and everything that has to be undone before it can go. */
+/** A temporary folder of a test, with everything to undo before its deletion. */
 export class Place {
   readonly path = realpathSync(mkdtempSync(join(tmpdir(), 'ns-')));
   readonly root = join(this.path, 'root');
   readonly warnings: string[] = [];
   private readonly undo: (() => unknown)[] = [];
 
-  /** Files and their root, not connected yet; closed in the end. */
+  /** Files and their root, not connected yet; closed after the test. */
   local(options: Partial<LocalStorageOptions> = {}): LocalStorage {
     const local = createLocalStorage({
       root: this.root,
@@ -53,7 +53,7 @@ export class Place {
     return local;
   }
 
-  /** Mounts a file system of this size here, until the test is over. */
+  /** Mounts a file system of this size until the test ends. */
   mountTmpfs(path: string, options: string): void {
     mkdirSync(path, { recursive: true });
     this.mount(['-t', 'tmpfs', '-o', `mode=0700,${options}`, 'tmpfs', path], path);
@@ -62,20 +62,20 @@ export class Place {
   mount(args: readonly string[], path: string): void {
     run('mount', args, 'This test mounts file systems: run it on Linux as root, with CAP_SYS_ADMIN.');
     this.after(() => {
-      // The test may have unmounted it itself.
+      // The test may have unmounted it.
       if (readFileSync('/proc/self/mounts', 'utf8').includes(` ${path} `))
         execFileSync('umount', ['-l', path]);
     });
   }
 
-  /** Nobody can delete this, not even root, until the test is over. */
+  /** Prevents its deletion, even by root, until the test ends. */
   makeImmutable(path: string): void {
     run('chattr', ['+i', path], 'This test needs chattr +i: run it on Linux as root, on ext4, xfs or btrfs.');
     this.after(() => this.makeMutable(path));
   }
 
   makeMutable(path: string): void {
-    // It may have been moved, or be gone.
+    // It may have been moved or deleted.
     try {
       execFileSync('chattr', ['-i', path], { stdio: 'ignore' });
     } catch {}
@@ -132,7 +132,7 @@ export async function read(storage: FileStorage, key: FileKey): Promise<string |
 
 export const nothingKnown: KnownResources = async (sessionIds) => sessionIds.map(() => '');
 
-/** All that there is, as a scan finds it on behalf of a store that knows nothing. */
+/** All files: a scan for a store without records. */
 export async function scanAll(
   storage: FileStorage,
 ): Promise<{ files: ScannedFile[]; foreign: number; empty: string[] }> {
@@ -145,7 +145,7 @@ export async function scanAll(
   return found;
 }
 
-/** Every path below a folder with its kind, inode and mode: what must not change. */
+/** Every path below a folder with its kind, inode and mode, to prove that nothing changed. */
 export function snapshot(folder: string | Buffer): string[] {
   const base = Buffer.from(folder);
   const lines: string[] = [];

@@ -1,4 +1,4 @@
-/* oxlint-disable no-await-in-loop -- here, what comes later rests on what came before */
+/* oxlint-disable no-await-in-loop -- the steps depend on each other */
 import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { chownSync, existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -21,7 +21,7 @@ import {
 
 const MINUTE_MS = 60_000;
 
-/** A folder of a session with so many small files, made past the storage, for speed. */
+/** A session folder with `count` small files, made without the storage, for speed. */
 function fillSession(root: string, files: number, bytes = 10): string {
   const sessionId = randomUUID();
   const folder = folderOf(root, sessionId);
@@ -49,7 +49,7 @@ describe('the trash of the local storage', () => {
 
   const trashed = () => readdirSync(join(place.root, 'trash'));
 
-  it('20,000 files go while the event loop stays free', async () => {
+  it('deletes 20,000 files without blocking the event loop', async () => {
     const { storage } = await place.connected();
     const first = fillSession(place.root, 100);
     const copies = Array.from({ length: 199 }, () => copySession(place.root, first));
@@ -79,7 +79,7 @@ describe('the trash of the local storage', () => {
     process.stdout.write(`trash of 20,000 files: ${JSON.stringify(figures)}\n`);
   }, 120_000);
 
-  it('deletes 999 of 1,000 files if one cannot be deleted, and that one later', async () => {
+  it('deletes 999 of 1,000 files if one deletion fails, and retries that one later', async () => {
     const { storage } = await place.connected();
     const sessionId = fillSession(place.root, 999);
     const stubborn = newKey(sessionId);
@@ -105,7 +105,7 @@ describe('the trash of the local storage', () => {
     expect(trashed()).toEqual([]);
   });
 
-  it('goes on past a file that something is mounted on', async () => {
+  it('skips a file that is a mount point, and continues', async () => {
     const { storage } = await place.connected();
     const sessionId = fillSession(place.root, 10);
     const busy = newKey(sessionId);
@@ -120,7 +120,7 @@ describe('the trash of the local storage', () => {
     expect(await storage.emptyTrash(ticket)).toMatchObject({ files: 1, failures: 0 });
   });
 
-  it('follows no link, crosses into no other file system, and deletes whatever else was in the folder', async () => {
+  it('follows no link, enters no other file system, and deletes the rest of the folder', async () => {
     const { storage } = await place.connected();
     const sessionId = fillSession(place.root, 5);
     const folder = folderOf(place.root, sessionId);
@@ -147,7 +147,7 @@ describe('the trash of the local storage', () => {
     expect(existsSync(join(place.root, 'trash', second, 'mounted', 'precious'))).toBe(true);
   });
 
-  it('leaves alone what it did not put there', async () => {
+  it('leaves foreign entries alone', async () => {
     const { storage } = await place.connected();
     mkdirSync(join(place.root, 'trash', 'mine'));
     writeFileSync(join(place.root, 'trash', 'mine', 'file'), '');
@@ -158,7 +158,7 @@ describe('the trash of the local storage', () => {
     }
   });
 
-  it('finishes what another process left there', async () => {
+  it('deletes entries that another process left', async () => {
     const { storage: first } = await place.connected();
     await first.discardSession(fillSession(place.root, 10));
     await first.close();
@@ -167,7 +167,7 @@ describe('the trash of the local storage', () => {
     expect(await second.emptyTrash()).toMatchObject({ files: 10 });
   });
 
-  it('may be emptied by several at once', async () => {
+  it('can be emptied by several processes at once', async () => {
     const three = await Promise.all([place.connected(), place.connected(), place.connected()]);
     for (let round = 0; round < 20; round += 1)
       await three[0]?.storage.discardSession(fillSession(place.root, 50));
@@ -178,7 +178,7 @@ describe('the trash of the local storage', () => {
     expect(trashed()).toEqual([]);
   });
 
-  it('gives up on nothing: it waits longer and longer, and says when an entry is stuck', async () => {
+  it('retries failed entries with growing delays, and warns when one is stuck', async () => {
     const { storage } = await place.connected();
     const { sessionId, resourceId } = await write(storage);
     place.makeImmutable(fileOf(place.root, { sessionId, resourceId }));
@@ -208,7 +208,7 @@ describe('the trash of the local storage', () => {
       const due = now + wait * MINUTE_MS;
       now = due - 1;
       place.makeMutable(file);
-      // Not due yet: it would go now, and stays.
+      // Deletable now, but not due yet.
       expect(await trash.emptyAll()).toMatchObject({ files: 0, failures: 1 });
       expect(existsSync(file)).toBe(true);
       execFileSync('chattr', ['+i', file]);
@@ -221,7 +221,7 @@ describe('the trash of the local storage', () => {
     expect(await trash.emptyAll()).toEqual({ files: 1, bytes: 5, failures: 0, stuck: 0 });
   });
 
-  it('waits by the clock that the storage was given', async () => {
+  it('measures delays by the clock of the storage options', async () => {
     let now = 0;
     const { storage } = await place.connected({ monotonicMs: () => now });
     const { sessionId, resourceId } = await write(storage);
@@ -238,7 +238,7 @@ describe('the trash of the local storage', () => {
     expect(await storage.emptyTrash()).toMatchObject({ files: 1, failures: 0 });
   });
 
-  it('stops when the storage is closed, and leaves nothing open', async () => {
+  it('stops when the storage closes, and leaves nothing open', async () => {
     const before = openFiles();
     const { storage } = await place.connected();
     const session = fillSession(place.root, 5000);
@@ -248,14 +248,14 @@ describe('the trash of the local storage', () => {
     await storage.close();
     await storage.close();
     const outcome = await emptying;
-    // It may have been done just before.
+    // The deletion may have finished just before.
     expect(trashed().length === 0 || hasCode(outcome, 'STORAGE_UNAVAILABLE')).toBe(true);
     expect(openFiles()).toBeLessThanOrEqual(before);
     await (await place.connected()).storage.emptyTrash();
     expect(trashed()).toEqual([]);
   });
 
-  it('does not keep a process alive that has nothing else to do, unless it is at work', () => {
+  it('keeps the process alive only while it deletes', () => {
     const script = `${CONNECTED}
       const ticket = await storage.discardSession(process.argv[2]);
       console.log((await storage.emptyTrash(ticket)).files);`;
@@ -269,7 +269,7 @@ describe('the trash of the local storage', () => {
     expect(node(script, fillSession(place.root, 100))).toBe('100');
   });
 
-  it('leaves alone what only has a name of its entries: links, files, folders of others', async () => {
+  it('leaves alone foreign entries with names like its own: links, files, folders of others', async () => {
     const { storage } = await place.connected();
     const outside = join(place.path, 'outside');
     mkdirSync(outside);
@@ -285,7 +285,7 @@ describe('the trash of the local storage', () => {
     expect(snapshot(place.path)).toEqual(before);
   });
 
-  it('enters nothing that is mounted into it, not even of the same disk', async () => {
+  it('enters no mount, not even of the same disk', async () => {
     const { storage } = await place.connected();
     const outside = join(place.path, 'outside');
     mkdirSync(outside);

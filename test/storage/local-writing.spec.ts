@@ -1,4 +1,4 @@
-/* oxlint-disable no-await-in-loop -- here, what comes later rests on what came before */
+/* oxlint-disable no-await-in-loop -- the steps depend on each other */
 import { execFileSync, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import {
@@ -35,18 +35,18 @@ function modeOf(path: string): number {
   return lstatSync(path).mode & 0o7777;
 }
 
-/** The folders of sessions in a root. */
+/** The session folders in a root. */
 function foldersOf(root: string): string[] {
   return readdirSync(join(root, 's')).flatMap((shard) => readdirSync(join(root, 's', shard)));
 }
 
-/** Fills a storage until it refuses, and answers with what. */
+/** Fills a storage until it rejects; answers the error. */
 async function fill(storage: LocalFileStorage, chunk: Buffer): Promise<unknown> {
   for (;;) {
     const writer = await storage.create(newKey()).catch((error: unknown) => ({ error }));
     if ('error' in writer) return writer.error;
     try {
-      // The system takes part of this where the disk becomes full in the middle of it.
+      // The system writes part of this if the disk fills up in the middle.
       await writer.write([chunk, chunk, chunk, chunk]);
       expect(await writer.finish()).toBe(4 * chunk.byteLength);
     } catch (error) {
@@ -63,7 +63,7 @@ describe('writing to the local storage', () => {
   });
   afterEach(() => place.leave());
 
-  it('gives exact modes, whatever the umask', async () => {
+  it('sets exact modes, whatever the umask', async () => {
     const { storage } = await place.connected();
     for (const umask of [0o000, 0o777]) {
       const before = process.umask(umask);
@@ -82,12 +82,12 @@ describe('writing to the local storage', () => {
     }
   });
 
-  it('names nothing after anything but ids', async () => {
+  it('builds file names from ids alone', async () => {
     const key = await write((await place.connected()).storage);
     expect(readdirSync(folderOf(place.root, key.sessionId))).toEqual([hex(key.resourceId)]);
   });
 
-  it('leaves no open file and no file behind in 1,000 uploads that are broken off', async () => {
+  it('leaves no file and no open descriptor after 1,000 aborted uploads', async () => {
     const { storage } = await place.connected();
     await write(storage);
     const before = openFiles();
@@ -103,7 +103,7 @@ describe('writing to the local storage', () => {
     expect(foldersOf(place.root)).toHaveLength(1);
   });
 
-  it('lets uploads to a folder go on that others leave empty again and again', async () => {
+  it('completes uploads to a folder that others keep emptying and removing', async () => {
     const { storage } = await place.connected();
     const sessionId = randomUUID();
     const upload = async (): Promise<void> => {
@@ -119,7 +119,7 @@ describe('writing to the local storage', () => {
     expect(readdirSync(folderOf(place.root, sessionId))).toHaveLength(4);
   });
 
-  it('makes a folder anew that others delete, as it is empty, before it was looked at', async () => {
+  it('recreates an empty folder that others delete before it is opened', async () => {
     const { storage } = await place.connected();
     const key = newKey();
     const { lstat } = filesystem;
@@ -140,7 +140,7 @@ describe('writing to the local storage', () => {
     expect(await read(storage, key)).toBe('kept');
   });
 
-  it('leaves no open file behind when a file cannot be finished', async () => {
+  it('leaves no open descriptor when finishing a file fails', async () => {
     const { storage } = await place.connected();
     const before = openFiles();
     for (let round = 0; round < 100; round += 1) {
@@ -153,7 +153,7 @@ describe('writing to the local storage', () => {
     expect(openFiles()).toBe(before);
   });
 
-  it('closes what it reads, however the reading ends', async () => {
+  it('closes the file it reads, however the read ends', async () => {
     const { storage } = await place.connected();
     const key = await write(storage, 'x'.repeat(200_000));
     const before = openFiles();
@@ -167,7 +167,7 @@ describe('writing to the local storage', () => {
     expect(openFiles()).toBe(before);
   });
 
-  it('reads nothing through a link, and does not wait at a fifo', async () => {
+  it('reads nothing through a link, and does not block on a fifo', async () => {
     const { storage } = await place.connected();
     const { sessionId } = await write(storage);
     const secret = join(place.path, 'secret');
@@ -187,7 +187,7 @@ describe('writing to the local storage', () => {
     expect(await storage.read(inside)).toBeNull();
   });
 
-  it('neither writes nor deletes behind a link in place of a folder', async () => {
+  it('neither writes nor deletes through a link that replaced a folder', async () => {
     const { storage } = await place.connected();
     const key = await write(storage);
     const outside = join(place.path, 'outside');
@@ -203,7 +203,7 @@ describe('writing to the local storage', () => {
     expect(lstatSync(folderOf(place.root, key.sessionId)).isSymbolicLink()).toBe(true);
   });
 
-  it('changes nothing outside while folders are swapped for links under its hands', async () => {
+  it('changes nothing outside while folders are being swapped for links', async () => {
     const { storage } = await place.connected();
     const { sessionId } = await write(storage);
     const folder = folderOf(place.root, sessionId);
@@ -212,7 +212,7 @@ describe('writing to the local storage', () => {
     const keys = Array.from({ length: 40 }, () => newKey(sessionId));
     for (const key of keys) writeFileSync(join(outside, hex(key.resourceId)), 'not yours');
     const before = snapshot(outside);
-    // Puts a link in place of the folder, and makes room for a folder again, at ever different moments.
+    // Replaces the folder by a link and removes the link, at varying moments.
     const attacker = spawn(process.execPath, [
       '-e',
       `const fs = require('fs'); const pause = new Int32Array(new SharedArrayBuffer(4)); const [folder, outside] = process.argv.slice(1);
@@ -249,7 +249,7 @@ describe('writing to the local storage', () => {
   });
 
   describe('on a full disk', () => {
-    it('says so, deletes what it could not finish, and takes files again once there is room', async () => {
+    it('rejects with STORAGE_FULL, deletes the unfinished file, and accepts files again once there is space', async () => {
       place.mountTmpfs(place.root, 'size=1m');
       const { storage } = await place.connected();
       for (let round = 0; round < 5; round += 1) {
@@ -281,7 +281,7 @@ describe('writing to the local storage', () => {
       await write(storage);
     });
 
-    it('frees its ballast, refuses new files without it, and makes it again only where there is room', async () => {
+    it('drops its ballast, refuses new files without it, and restores it only if there is space', async () => {
       place.mountTmpfs(place.root, 'size=1m');
       const { storage, storageRoot } = await place.connected({
         ballastBytes: 400_000,
@@ -302,7 +302,7 @@ describe('writing to the local storage', () => {
       await write(storage);
     });
 
-    it('leaves what only has the name of its ballast alone', async () => {
+    it('leaves a foreign entry with the name of its ballast alone', async () => {
       const { storage } = await place.connected();
       await storage.close();
       const outside = join(place.path, 'outside');
@@ -327,7 +327,7 @@ describe('writing to the local storage', () => {
       expect(await sized.restoreBallast()).toBe(true);
     });
 
-    it('without inodes says so too', async () => {
+    it('without inodes rejects with STORAGE_FULL too', async () => {
       place.mountTmpfs(place.root, 'size=10m,nr_inodes=60');
       const { storage } = await place.connected();
       const open = openFiles();
@@ -346,14 +346,14 @@ describe('writing to the local storage', () => {
       expect((await storageRoot.room()).freeInodes).toBeLessThan(60);
     });
 
-    it('needs no inodes where the file system makes them as it goes', async () => {
+    it('ignores inodes if the file system allocates them on demand', async () => {
       place.mountTmpfs(place.root, 'size=10m,nr_inodes=0');
       const { storage } = await place.connected({ minFreeInodes: 1000 });
       expect(await read(storage, await write(storage, 'held'))).toBe('held');
     });
   });
 
-  it('on a disk that has become read-only refuses to write, still reads, and heals', async () => {
+  it('on a disk that has become read-only rejects writes, still reads, and recovers', async () => {
     place.mountTmpfs(place.root, 'size=1m');
     const { storage, storageRoot } = await place.connected();
     const key = await write(storage, 'readable');
@@ -380,7 +380,7 @@ describe('writing to the local storage', () => {
     expect(existsSync(fileOf(place.root, key))).toBe(false);
   });
 
-  it('without file descriptors fails, leaves none open, and goes on', () => {
+  it('fails when file descriptors run out, leaks none, and recovers', () => {
     const script = `${CONNECTED}
       const { randomUUID } = await import('node:crypto');
       const { closeSync, openSync } = await import('node:fs');

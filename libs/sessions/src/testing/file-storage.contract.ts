@@ -8,8 +8,8 @@ import { writingCases } from './storage/writing.cases.js';
 export type { FileStorageCase } from './storage/storage.case.js';
 
 /**
- * What every file storage has to do. Each case takes a connected storage with room, which may hold other files; it uses
- * ids of its own. The cases run in any order, with any test runner: they rest on `node:assert` alone.
+ * The promises of every file storage. Each case needs a connected storage with free space, which may contain other files,
+ * and uses new ids. The cases run in any order, with any test runner: they use only `node:assert`.
  */
 export const fileStorageContract: readonly FileStorageCase[] = [
   ...writingCases,

@@ -3,7 +3,7 @@ import { MemoryStorageRoot } from '../storage/memory/memory-storage-root.js';
 import { MemorySessionStore } from '../stores/sqlite/memory-session-store.js';
 import { ManualClock } from './manual-clock.js';
 
-/** What a test of an application puts in the place of disk, database and time. */
+/** Replaces disk, database and time in tests of applications. */
 export interface InMemoryAdapters {
   readonly store: MemorySessionStore;
   readonly storage: MemoryFileStorage;
@@ -12,8 +12,8 @@ export interface InMemoryAdapters {
 }
 
 /**
- * Adapters for `SessionsModule.forRoot({ adapters: inMemoryAdapters() })`: nothing touches the disk, and the time moves
- * when the test says so, by `clock.advance(ms)`. Each call makes a world of its own.
+ * Adapters for `SessionsModule.forRoot({ adapters: inMemoryAdapters() })`: nothing touches the disk, and only
+ * `clock.advance(ms)` moves the time. Each call makes new, independent adapters.
  */
 export function inMemoryAdapters(): InMemoryAdapters {
   return {

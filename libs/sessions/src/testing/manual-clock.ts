@@ -1,6 +1,6 @@
 import { Clock } from '../ports/clock.js';
 
-/** A clock that moves only when it is told to. Both its times move together. */
+/** A clock that only `advance` moves. `now` starts at `startedAt` (epoch milliseconds), `monotonic` at 0. */
 export class ManualClock extends Clock {
   private elapsedMs = 0;
 
@@ -16,7 +16,7 @@ export class ManualClock extends Clock {
     return this.elapsedMs;
   }
 
-  /** Lets so many milliseconds pass. */
+  /** Advances both times by `ms` milliseconds. */
   advance(ms: number): void {
     this.elapsedMs += ms;
   }

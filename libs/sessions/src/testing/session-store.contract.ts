@@ -11,12 +11,12 @@ import type { SessionStoreCase } from './store/store.case.js';
 export type { SessionStoreCase } from './store/store.case.js';
 
 /**
- * All that a session store promises, as data: for any test runner, or none. Each case needs a fresh, empty, connected
- * store, and does not mind if the store is closed when it is done.
+ * The promises of every session store, as data for any test runner. Each case needs a new, empty, connected store, which
+ * the caller closes afterwards.
  *
  * ```ts
  * for (const { name, run } of sessionStoreContract) {
- *   test(name, async () => run(await aFreshStore()));
+ *   test(name, async () => run(await newStore()));
  * }
  * ```
  */

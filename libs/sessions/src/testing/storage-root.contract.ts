@@ -2,17 +2,17 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import type { StorageRoot } from '../ports/storage-root.js';
 
-/** One promise of the port, put to the test. */
+/** A test of one promise of the port. */
 export interface StorageRootCase {
   readonly name: string;
-  /** Rejects unless the root keeps the promise. */
+  /** Rejects if the root breaks the promise. */
   run(root: StorageRoot): Promise<void>;
 }
 
-/** What every storage root has to do. Each case takes a connected root with room, and uses ids of its own. */
+/** The promises of every storage root. Each case needs a connected root with free space, and uses new ids. */
 export const storageRootContract: readonly StorageRootCase[] = [
   {
-    name: 'there is room, and the root is trusted',
+    name: 'the root has free space and is trusted',
     async run(root) {
       await root.restoreBallast();
       const room = await root.room();
@@ -23,7 +23,7 @@ export const storageRootContract: readonly StorageRootCase[] = [
     },
   },
   {
-    name: 'the ballast can be dropped and restored, any number of times',
+    name: 'dropping and restoring the ballast can be repeated',
     async run(root) {
       await root.dropBallast();
       await root.dropBallast();
@@ -33,7 +33,7 @@ export const storageRootContract: readonly StorageRootCase[] = [
     },
   },
   {
-    name: 'a beacon is seen where its process left it, and still when it left another, until they are removed',
+    name: 'the last two beacons of a process are visible until they are removed',
     async run(root) {
       const { beacons } = root;
       const [one, other] = [randomUUID(), randomUUID()];

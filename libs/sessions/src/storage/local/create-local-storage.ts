@@ -3,7 +3,7 @@ import { LocalStorageRoot, type LocalStorageRootOptions } from './local-storage-
 
 export type LocalStorageOptions = LocalStorageRootOptions & LocalFileStorageOptions;
 
-/** A folder of this machine and the files in it, not connected yet. */
+/** A storage root on this machine and its files, not connected yet. */
 export interface LocalStorage {
   readonly storageRoot: LocalStorageRoot;
   readonly storage: LocalFileStorage;

@@ -26,11 +26,11 @@ import { removeFolderIfEmpty, removeIfSame } from './scan/sweeping.js';
 import { Trash } from './trash/trash.js';
 
 export interface LocalFileStorageOptions {
-  /** Folders that files may be adopted from. Default: none. */
+  /** Absolute paths of folders from which files may be adopted. Default: none. */
   readonly adoptFrom?: readonly string[];
-  /** Milliseconds since some fixed point, which the waits between tries of the trash are measured by. Default: the process's own. */
+  /** Monotonic clock in milliseconds, for the delays between retries of the trash. Default: `performance.now()`. */
   readonly monotonicMs?: () => number;
-  /** Is told, in one line, what an operator should know. */
+  /** Receives warnings for operators, one line each. Default: none. */
   readonly onWarning?: (message: string) => void;
 }
 
@@ -43,11 +43,10 @@ interface Connected {
 }
 
 /**
- * Keeps files in a storage root of this machine, one folder for each session. Several processes may share it.
+ * Stores files in a storage root on this machine, one folder per session. Several processes may share it.
  *
- * While the root is not present, new files, deletions and discards reject with `STORAGE_UNAVAILABLE`, and scans find
- * nothing. While it is not trusted, new files are refused and nothing that a scan found is deleted; what the store itself
- * lets go of is.
+ * While the root is missing, new files, deletions and discards reject with `STORAGE_UNAVAILABLE`, and scans find nothing.
+ * While it is not trusted, new files and the deletion of scanned files are refused; `remove` and `discardSession` work.
  */
 export class LocalFileStorage extends FileStorage {
   private connected: Connected | null = null;
@@ -94,7 +93,7 @@ export class LocalFileStorage extends FileStorage {
   read(key: FileKey, range?: ByteRange): Promise<Readable | null> {
     return this.attempt(async ({ paths, guard }) => {
       const stream = await openFile(paths, key, range);
-      // Nothing there, because the root is not: that says nothing of the file.
+      // If the whole root is missing, the file may still exist.
       if (!stream) await guard.assertPresent();
       return stream;
     });
@@ -148,7 +147,7 @@ export class LocalFileStorage extends FileStorage {
   }
 
   private connection(): Connected {
-    if (!this.connected) throw unavailable('The file storage is not connected.');
+    if (!this.connected) throw unavailable('The file storage is not connected: call connect() first.');
     return this.connected;
   }
 

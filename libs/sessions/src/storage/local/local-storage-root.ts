@@ -9,17 +9,17 @@ import { inspectRoot, prepareRoot } from './root/root.js';
 import { RootGuard } from './root/root-guard.js';
 
 export interface LocalStorageRootOptions {
-  /** The folder to keep files in. It is made if it is missing; it must be of our own and closed to others. */
+  /** The folder for files. Created if missing; must belong to our user and be closed to others (mode 700). */
   readonly root: string;
-  /** With fewer bytes free, new files are refused. */
+  /** New files are refused while fewer bytes are free on the disk. */
   readonly minFreeBytes: number;
-  /** With fewer inodes free, new files are refused. */
+  /** New files are refused while fewer inodes are free on the disk. */
   readonly minFreeInodes: number;
-  /** Room kept in reserve for the store beside the files; 0 = none. */
+  /** Size of the ballast file, which reserves space for the database beside the files; 0: no ballast. */
   readonly ballastBytes: number;
-  /** Names in the root that belong to others, such as the store's database; so does what begins with one and `-` or `.`. */
+  /** Foreign names accepted in the root, such as the database; also with a suffix that begins with `-` or `.`. Default: none. */
   readonly reservedNames?: readonly string[];
-  /** Is told, in one line, what an operator should know. */
+  /** Receives warnings for operators, one line each. Default: none. */
   readonly onWarning?: (message: string) => void;
 }
 
@@ -31,10 +31,10 @@ interface ConnectedRoot {
 }
 
 /**
- * A folder of this machine. Several processes may share it.
+ * A storage root on this machine. Several processes may share it.
  *
- * Each call notices if the folder is gone (unmounted, replaced): it is not *present* until it is back. If it belongs to
- * another store, or to a later state of this one, it is not *trusted*.
+ * Each call checks that the folder is *present*, that is, neither unmounted nor replaced. A root of another store, or of a
+ * later state of this one, is not *trusted*.
  */
 export class LocalStorageRoot extends StorageRoot {
   private connection: ConnectedRoot | null = null;
@@ -51,9 +51,9 @@ export class LocalStorageRoot extends StorageRoot {
     return this.connected.beacons;
   }
 
-  /** Its parts, for the files that lie in it. Throws `STORAGE_UNAVAILABLE` before it is connected. */
+  /** The parts that `LocalFileStorage` uses. Throws `STORAGE_UNAVAILABLE` before `connect`. */
   get connected(): ConnectedRoot {
-    if (!this.connection) throw unavailable('The storage root is not connected.');
+    if (!this.connection) throw unavailable('The storage root is not connected: call connect() first.');
     return this.connection;
   }
 

@@ -17,7 +17,7 @@ import {
 } from '../../ports/file-storage.js';
 
 export interface MemoryFileStorageOptions {
-  /** Folders that files may be adopted from. Default: any. */
+  /** Folders from which files may be adopted. Default: any. */
   readonly adoptFrom?: readonly string[];
 }
 
@@ -28,9 +28,9 @@ interface StoredFile {
   changedAt: number;
 }
 
-/** The files of a session by their resources. */
+/** The files of a session by resource id. */
 class Folder extends Map<string, StoredFile> {
-  /** When a file was last taken out of it. */
+  /** When a file was last removed. */
   changedAt = Date.now();
 
   override delete(resourceId: string): boolean {
@@ -39,7 +39,7 @@ class Folder extends Map<string, StoredFile> {
   }
 }
 
-/** Keeps files in memory, for the tests of applications. It promises what every storage does, but for surviving. */
+/** Stores files in memory, for tests of applications. Keeps all promises of a storage, except that files survive the process. */
 export class MemoryFileStorage extends FileStorage {
   private readonly sessions = new Map<string, Folder>();
   private nextInode = 1n;
@@ -55,25 +55,29 @@ export class MemoryFileStorage extends FileStorage {
   async create({ sessionId, resourceId }: FileKey): Promise<FileWriter> {
     checkIds(sessionId, resourceId);
     const folder = this.sessions.get(sessionId) ?? new Folder();
-    if (folder.has(resourceId)) throw new SessionsError('INVALID_ARGUMENT', 'The file is there already.');
+    if (folder.has(resourceId)) throw new SessionsError('INVALID_ARGUMENT', 'The file already exists.');
     this.sessions.set(sessionId, folder);
     const file: StoredFile = { chunks: [], inode: this.nextInode, partial: true, changedAt: Date.now() };
     this.nextInode += 1n;
     folder.set(resourceId, file);
-    const requireThere = (): void => {
+    const requireExists = (): void => {
       if (this.sessions.get(sessionId) !== folder)
-        throw new SessionsError('SESSION_GONE', 'The session is over.');
+        throw new SessionsError('SESSION_GONE', 'The session has ended.');
       if (folder.get(resourceId) !== file) throw new SessionsError('RESOURCE_GONE', 'The file was deleted.');
     };
     return {
       write: async (chunks) => {
-        requireThere();
-        if (!file.partial) throw new SessionsError('INVALID_ARGUMENT', 'The file is finished.');
+        requireExists();
+        if (!file.partial)
+          throw new SessionsError(
+            'INVALID_ARGUMENT',
+            'finish() has been called on this file: create a new one to write.',
+          );
         for (const chunk of chunks) file.chunks.push(Uint8Array.from(chunk));
         file.changedAt = Date.now();
       },
       finish: async () => {
-        requireThere();
+        requireExists();
         file.partial = false;
         return sizeOf(file);
       },
@@ -86,9 +90,13 @@ export class MemoryFileStorage extends FileStorage {
   async adopt(key: FileKey, path: string): Promise<Adoption> {
     checkIds(key.sessionId, key.resourceId);
     if (this.options.adoptFrom?.every((folder) => !resolve(path).startsWith(join(resolve(folder), sep))))
-      throw new SessionsError('FILE_NOT_ADOPTABLE', 'The file is in no folder that files are adopted from.');
+      throw new SessionsError('FILE_NOT_ADOPTABLE', 'The file is not in a folder of adoptFrom.');
     const bytes = await readFile(path).catch((cause: unknown) => {
-      throw new SessionsError('FILE_NOT_ADOPTABLE', 'The file cannot be read.', { cause });
+      throw new SessionsError(
+        'FILE_NOT_ADOPTABLE',
+        'Reading the file to adopt failed: check that it exists and is readable.',
+        { cause },
+      );
     });
     return {
       sizeBytes: bytes.length,
@@ -108,7 +116,10 @@ export class MemoryFileStorage extends FileStorage {
     if (!file || file.partial) return null;
     const bytes = Buffer.concat(file.chunks);
     if (range && !(range.start >= 0 && range.start <= range.end && range.start < bytes.length))
-      throw new SessionsError('RANGE_NOT_SATISFIABLE', 'The file has no bytes in this range.');
+      throw new SessionsError(
+        'RANGE_NOT_SATISFIABLE',
+        'The byte range is invalid or starts beyond the end of the file.',
+      );
     return Readable.from([range ? bytes.subarray(range.start, range.end + 1) : bytes], { objectMode: false });
   }
 
@@ -160,7 +171,7 @@ export class MemoryFileStorage extends FileStorage {
 
 function checkIds(...ids: readonly string[]): void {
   if (!ids.every(isUuid))
-    throw new SessionsError('INVALID_ARGUMENT', 'Ids of sessions and resources are UUIDs.');
+    throw new SessionsError('INVALID_ARGUMENT', 'The session id or resource id is not a UUID.');
 }
 
 function sizeOf(file: StoredFile): number {

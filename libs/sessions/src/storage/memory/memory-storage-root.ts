@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { StorageRoot, type RootBeacons, type StorageRoom } from '../../ports/storage-root.js';
 
-/** The root beside files in memory, for tests: always trusted, with room for everything. */
+/** The storage root for files in memory, for tests: always trusted, never full. */
 export class MemoryStorageRoot extends StorageRoot {
   readonly id = randomUUID();
   readonly beacons: RootBeacons = new MemoryRootBeacons();
@@ -33,7 +33,7 @@ export class MemoryStorageRoot extends StorageRoot {
 }
 
 class MemoryRootBeacons implements RootBeacons {
-  /** The last two of each process. */
+  /** The last two beacons of each process. */
   private readonly left = new Map<string, readonly string[]>();
 
   async leave(processId: string): Promise<string> {
@@ -50,6 +50,6 @@ class MemoryRootBeacons implements RootBeacons {
     this.left.delete(processId);
   }
 
-  /** The memory of a dead process is gone, and its beacons with it. */
+  /** Does nothing: beacons disappear with the memory of their process. */
   async keepOnly(): Promise<void> {}
 }

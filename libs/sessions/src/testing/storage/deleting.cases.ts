@@ -5,7 +5,7 @@ import { bytes, filesOf, newKey, textOf, write } from './storage.fixtures.js';
 
 export const deletingCases: readonly FileStorageCase[] = [
   {
-    name: 'removing what is not there succeeds',
+    name: 'removing a missing file succeeds',
     async run(storage) {
       const key = await write(storage, 'short-lived');
       await storage.remove(key);
@@ -15,7 +15,7 @@ export const deletingCases: readonly FileStorageCase[] = [
     },
   },
   {
-    name: 'a file that is removed while it is written does not come back',
+    name: 'a file that is removed while it is written does not reappear',
     async run(storage) {
       const key = newKey();
       const writer = await storage.create(key);
@@ -28,7 +28,7 @@ export const deletingCases: readonly FileStorageCase[] = [
     },
   },
   {
-    name: 'a discarded session is out of reach at once, and then deleted',
+    name: 'the files of a discarded session are unreadable at once and deleted later',
     async run(storage) {
       const key = await write(storage, 'one');
       await write(storage, 'three', newKey(key.sessionId));
@@ -38,14 +38,14 @@ export const deletingCases: readonly FileStorageCase[] = [
       assert.equal(await storage.read(key), null);
       assert.deepEqual(await filesOf(storage, key.sessionId), []);
       const report = await storage.emptyTrash(ticket);
-      assert.ok(report.files === 2 || report.files === 0, 'it may have been deleted before it was asked for');
+      assert.ok(report.files === 2 || report.files === 0, 'the background deletion may have been faster');
       assert.equal(report.bytes, report.files === 2 ? 8 : 0);
       assert.equal(report.failures, 0);
       assert.equal(await textOf(storage, stranger), 'stays');
     },
   },
   {
-    name: 'discarding a session without files answers null, as does the second time',
+    name: 'discarding a session without files, or a second time, answers null',
     async run(storage) {
       assert.equal(await storage.discardSession(randomUUID()), null);
       const { sessionId } = await write(storage, 'once');
@@ -54,7 +54,7 @@ export const deletingCases: readonly FileStorageCase[] = [
     },
   },
   {
-    name: 'emptying the trash again finds nothing left',
+    name: 'emptying the trash again deletes nothing more',
     async run(storage) {
       const { sessionId } = await write(storage, 'once');
       const ticket = await storage.discardSession(sessionId);
@@ -64,7 +64,7 @@ export const deletingCases: readonly FileStorageCase[] = [
     },
   },
   {
-    name: 'what was being written when its session was discarded cannot be finished',
+    name: 'a file that was being written when its session was discarded cannot be finished',
     async run(storage) {
       const key = newKey();
       const writer = await storage.create(key);

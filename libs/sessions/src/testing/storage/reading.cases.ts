@@ -5,7 +5,7 @@ import { drain, newKey, rejectsWith, textOf, write } from './storage.fixtures.js
 
 export const readingCases: readonly FileStorageCase[] = [
   {
-    name: 'a range holds its first and its last byte',
+    name: 'a range includes its first and last byte',
     async run(storage) {
       const key = await write(storage, '0123456789');
       assert.equal(await textOf(storage, key, { start: 0, end: 0 }), '0');
@@ -15,7 +15,7 @@ export const readingCases: readonly FileStorageCase[] = [
     },
   },
   {
-    name: 'a range past the end cannot be satisfied',
+    name: 'a range past the end is refused',
     async run(storage) {
       const key = await write(storage, '0123456789');
       await rejectsWith('RANGE_NOT_SATISFIABLE', storage.read(key, { start: 10, end: 12 }));
@@ -24,7 +24,7 @@ export const readingCases: readonly FileStorageCase[] = [
     },
   },
   {
-    name: 'what is not there reads as null',
+    name: 'a missing file reads as null',
     async run(storage) {
       assert.equal(await storage.read(newKey()), null);
       const { sessionId } = await write(storage, 'another file');
@@ -32,7 +32,7 @@ export const readingCases: readonly FileStorageCase[] = [
     },
   },
   {
-    name: 'a read that is open outlives the deletion of its file',
+    name: 'an open read survives the deletion of its file',
     async run(storage) {
       const text = 'x'.repeat(500_000);
       const removed = await write(storage, text);

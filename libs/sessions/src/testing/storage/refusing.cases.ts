@@ -1,11 +1,11 @@
-/* oxlint-disable no-await-in-loop -- here, what comes later rests on what came before */
+/* oxlint-disable no-await-in-loop -- the steps depend on each other */
 import { randomUUID } from 'node:crypto';
 import type { FileStorageCase } from './storage.case.js';
 import { newKey, rejectsWith } from './storage.fixtures.js';
 
 export const refusingCases: readonly FileStorageCase[] = [
   {
-    name: 'an id that is no UUID is refused everywhere',
+    name: 'every operation refuses an id that is not a UUID',
     async run(storage) {
       const hostile = [
         '',
@@ -34,7 +34,7 @@ export const refusingCases: readonly FileStorageCase[] = [
     },
   },
   {
-    name: 'a file from elsewhere is not adopted',
+    name: 'a file outside the allowed folders is not adopted',
     async run(storage) {
       for (const path of ['', '/etc/hostname', 'relative', '/nowhere/at/all', 'a\0b']) {
         await rejectsWith('FILE_NOT_ADOPTABLE', storage.adopt(newKey(), path));

@@ -7,7 +7,7 @@ import { bytes, filesOf, newKey, nothingKnown, scanned, textOf, write } from './
 
 export const scanningCases: readonly FileStorageCase[] = [
   {
-    name: 'a scan finds every file that is not known, whether it is finished or not',
+    name: 'a scan finds every unknown file, finished or not',
     async run(storage) {
       const finished = await write(storage, '12345');
       const unfinished = { sessionId: finished.sessionId, resourceId: randomUUID() };
@@ -25,13 +25,13 @@ export const scanningCases: readonly FileStorageCase[] = [
     },
   },
   {
-    name: 'a scan counts what is known, and finds the rest',
+    name: 'a scan counts known files, and finds the others',
     async run(storage) {
       const [known, unknown, other] = [newKey(), newKey(), newKey()];
       const [sessionId, neighbour] = [known.sessionId, other.sessionId];
       await write(storage, 'known', known);
       await write(storage, 'unknown', { ...unknown, sessionId });
-      // Known, but as another session's.
+      // Known, but as a resource of the other session.
       await write(storage, 'neighbour', other);
       await write(storage, 'stray', { ...known, sessionId: neighbour });
       const resources = new Map([
@@ -54,7 +54,7 @@ export const scanningCases: readonly FileStorageCase[] = [
     },
   },
   {
-    name: 'a scan asks what is known after it has listed what is there',
+    name: 'a scan reads known ids after it has listed the files',
     async run(storage) {
       const { sessionId, resourceId } = await write(storage, 'listed');
       const later = { sessionId, resourceId: randomUUID() };
@@ -67,7 +67,7 @@ export const scanningCases: readonly FileStorageCase[] = [
     },
   },
   {
-    name: 'a scan fails where it cannot be told what is known',
+    name: 'a scan rejects if reading known ids fails or is incomplete',
     async run(storage) {
       await write(storage, 'kept');
       await assert.rejects(scanned(storage, () => Promise.reject(new Error('no answer'))));
@@ -76,7 +76,7 @@ export const scanningCases: readonly FileStorageCase[] = [
     },
   },
   {
-    name: 'a scan tells of the folders that are empty',
+    name: 'a scan reports empty folders',
     async run(storage) {
       const [emptied, full] = [await write(storage, 'short-lived'), await write(storage, 'kept')];
       await storage.remove(emptied);
@@ -97,7 +97,7 @@ export const scanningCases: readonly FileStorageCase[] = [
     },
   },
   {
-    name: 'a scanned file that has changed since is left alone',
+    name: 'a scanned file that has changed since is not deleted',
     async run(storage) {
       const key = newKey();
       const writer = await storage.create(key);
@@ -112,7 +112,7 @@ export const scanningCases: readonly FileStorageCase[] = [
     },
   },
   {
-    name: 'the folder of a session goes only if it is empty and old enough',
+    name: 'the folder of a session is deleted only if it is empty and old enough',
     async run(storage) {
       const key = await write(storage, 'there');
       assert.equal(await storage.removeEmptyFolder(key.sessionId, 0), false);

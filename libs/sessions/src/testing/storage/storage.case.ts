@@ -1,8 +1,8 @@
 import type { FileStorage } from '../../ports/file-storage.js';
 
-/** One promise of the port, put to the test. */
+/** A test of one promise of the port. */
 export interface FileStorageCase {
   readonly name: string;
-  /** Rejects unless the storage keeps the promise. */
+  /** Rejects if the storage breaks the promise. */
   run(storage: FileStorage): Promise<void>;
 }

@@ -31,7 +31,7 @@ export async function textOf(
   range?: { start: number; end: number },
 ): Promise<string> {
   const stream = await storage.read(key, range);
-  assert.ok(stream, 'the file should be there');
+  assert.ok(stream, 'the file is missing');
   return new TextDecoder().decode(await drain(stream));
 }
 
@@ -41,14 +41,14 @@ export async function drain(stream: Readable): Promise<Uint8Array> {
   return Buffer.concat(chunks);
 }
 
-/** All files of a session, as a scan finds them on behalf of a store that knows none. */
+/** All files of a session: a scan for a store without records. */
 export async function filesOf(storage: FileStorage, sessionId: string): Promise<ScannedFile[]> {
   return (await scanned(storage, nothingKnown)).unknown.filter((file) => file.sessionId === sessionId);
 }
 
 export const nothingKnown: KnownResources = async (sessionIds) => sessionIds.map(() => '');
 
-/** What a whole scan found. */
+/** All parts of a scan as one. */
 export async function scanned(storage: FileStorage, known: KnownResources): Promise<ScannedPart> {
   const parts: ScannedPart[] = [];
   for await (const part of storage.scan(known)) parts.push(part);

@@ -4,7 +4,7 @@ import { bytes, filesOf, newKey, textOf } from './storage.fixtures.js';
 
 export const writingCases: readonly FileStorageCase[] = [
   {
-    name: 'a file is invisible until it is finished, and whole from then on',
+    name: 'a file is invisible until it is finished, and complete from then on',
     async run(storage) {
       const key = newKey();
       const writer = await storage.create(key);
@@ -25,7 +25,7 @@ export const writingCases: readonly FileStorageCase[] = [
     },
   },
   {
-    name: 'chunks keep their order, even if nobody waits in between',
+    name: 'chunks keep their order, even without awaiting each write',
     async run(storage) {
       const key = newKey();
       const writer = await storage.create(key);
@@ -36,7 +36,7 @@ export const writingCases: readonly FileStorageCase[] = [
     },
   },
   {
-    name: 'chunks that come together keep their order, however many and however small they are',
+    name: 'the chunks of one write keep their order, however many and small',
     async run(storage) {
       const key = newKey();
       const writer = await storage.create(key);
@@ -49,7 +49,7 @@ export const writingCases: readonly FileStorageCase[] = [
     },
   },
   {
-    name: 'finishing twice answers the same',
+    name: 'finishing twice answers the same size',
     async run(storage) {
       const writer = await storage.create(newKey());
       await writer.write([bytes('four')]);
@@ -57,7 +57,7 @@ export const writingCases: readonly FileStorageCase[] = [
     },
   },
   {
-    name: 'an aborted file leaves nothing, and aborting again changes nothing',
+    name: 'abort leaves no file, and can be repeated',
     async run(storage) {
       const key = newKey();
       const writer = await storage.create(key);
@@ -69,7 +69,7 @@ export const writingCases: readonly FileStorageCase[] = [
     },
   },
   {
-    name: 'abort takes back a finished file too',
+    name: 'abort deletes a finished file too',
     async run(storage) {
       const key = newKey();
       const writer = await storage.create(key);
@@ -97,7 +97,7 @@ export const writingCases: readonly FileStorageCase[] = [
     },
   },
   {
-    name: 'a key is taken while its file is written, and once it is finished',
+    name: 'create refuses a key while its file is written, and once it is finished',
     async run(storage) {
       const key = newKey();
       const writer = await storage.create(key);
@@ -109,7 +109,7 @@ export const writingCases: readonly FileStorageCase[] = [
     },
   },
   {
-    name: 'of many that create one key, one may',
+    name: 'of concurrent creates of one key, one succeeds',
     async run(storage) {
       const key = newKey();
       const attempts = await Promise.allSettled(Array.from({ length: 8 }, () => storage.create(key)));

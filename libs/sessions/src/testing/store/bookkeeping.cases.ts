@@ -1,4 +1,4 @@
-/* oxlint-disable no-await-in-loop -- one after the other is what is tested */
+/* oxlint-disable no-await-in-loop -- the order is tested */
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import type { ResourceRecord } from '../../domain/resource.js';
@@ -44,7 +44,7 @@ export const bookkeepingCases: readonly SessionStoreCase[] = [
     },
   },
   {
-    name: 'a process that gave a sign of life since is not struck off, nor is one that is unknown',
+    name: 'a process with a later heartbeat, or an unknown one, is not struck off',
     async run(store) {
       await store.fleet.heartbeat(beat({ at: NOW + 1 }));
       assert.equal(await store.fleet.dropProcess(PROCESS, NOW), false);
@@ -55,7 +55,7 @@ export const bookkeepingCases: readonly SessionStoreCase[] = [
     },
   },
   {
-    name: 'striking a process off voids its uses and frees what it was writing and its streams, and nothing else',
+    name: 'striking a process off voids its uses and frees only its unfinished files and streams',
     async run(store) {
       const session = await opened(store);
       await store.fleet.heartbeat(beat({}));
@@ -84,7 +84,7 @@ export const bookkeepingCases: readonly SessionStoreCase[] = [
     },
   },
   {
-    name: 'the first reading of a boot is its anchor for every process, unless the store has a clock of its own',
+    name: 'the first clock reading of a boot anchors all processes, unless the store has its own clock',
     async run(store) {
       const reading = { wallMs: NOW + 0.25, monotonicMs: 1000.5, bootId: 'boot-1' };
       const later = { wallMs: NOW + 900, monotonicMs: 1500, bootId: 'boot-1' };
@@ -97,7 +97,7 @@ export const bookkeepingCases: readonly SessionStoreCase[] = [
     },
   },
   {
-    name: 'the anchor of a new boot tells the newest instant that the store had seen',
+    name: 'the anchor of a new boot includes the newest instant that the store had seen',
     async run(store) {
       await store.fleet.anchorClock({ wallMs: NOW, monotonicMs: 1, bootId: 'boot-1' });
       const session = await opened(store);
@@ -113,7 +113,7 @@ export const bookkeepingCases: readonly SessionStoreCase[] = [
     },
   },
   {
-    name: 'runs are kept with the latest one whole, and the sums of all',
+    name: 'each job keeps its latest run, and the sums of all runs',
     async run(store) {
       same(await store.ledger.listRuns(), []);
       await store.ledger.recordRun(run({ items: 3 }));
@@ -146,7 +146,7 @@ export const bookkeepingCases: readonly SessionStoreCase[] = [
     },
   },
   {
-    name: 'totals and counts stay true through hundreds of operations in any order',
+    name: 'totals and counts stay correct through hundreds of mixed operations',
     async run(store) {
       const sessionIds = await mixedOperations(store, 400);
       const sessions = (await Promise.all(sessionIds.map((id) => store.sessions.find(id)))).filter(
@@ -172,7 +172,7 @@ export const bookkeepingCases: readonly SessionStoreCase[] = [
     },
   },
   {
-    name: 'calls are answered in full at once, and one that is refused spoils no other',
+    name: 'concurrent calls are all answered, and a refused one affects no other',
     async run(store) {
       const session = await opened(store);
       const answers = await Promise.allSettled([
@@ -188,7 +188,7 @@ export const bookkeepingCases: readonly SessionStoreCase[] = [
     },
   },
   {
-    name: 'what was accepted before a close is finished, and a closed store answers nothing',
+    name: 'close finishes accepted calls, and a closed store rejects calls',
     async run(store) {
       const session = newSession();
       const opening = store.sessions.open(session, MANY);
@@ -208,7 +208,7 @@ export const bookkeepingCases: readonly SessionStoreCase[] = [
   },
 ];
 
-/** Does things to a handful of sessions in an order without rhyme; always the same one. Answers the sessions' ids. */
+/** Performs operations on a few sessions in a fixed pseudo-random order; answers the session ids. */
 async function mixedOperations(store: SessionStore, count: number): Promise<string[]> {
   const sessionIds: string[] = [];
   const resourceIds: string[] = [];
@@ -250,7 +250,7 @@ async function mixedOperations(store: SessionStore, count: number): Promise<stri
   return sessionIds;
 }
 
-/** Whether each anchor is the store's own wall time, which is that of any machine, at the moment of its reading. */
+/** Whether each anchor is the wall time at its reading, so that the store has its own clock. */
 function hasOwnClock(anchors: readonly ClockAnchor[], readings: readonly ClockReading[]): boolean {
   return anchors.every(({ wallMs, monotonicMs, bootId }, index) => {
     const reading = readings[index];

@@ -1,4 +1,4 @@
-/* oxlint-disable no-await-in-loop -- one after the other is what is tested */
+/* oxlint-disable no-await-in-loop -- the order is tested */
 import assert from 'node:assert/strict';
 import { END_REASONS } from '../../domain/session.js';
 import type { SessionStoreCase } from './store.case.js';
@@ -29,7 +29,7 @@ import {
 
 export const endingCases: readonly SessionStoreCase[] = [
   {
-    name: 'of twenty callers that end a session one gets the record, already ending',
+    name: 'of twenty concurrent ends one gets the record, in state ending',
     async run(store) {
       const session = await opened(store);
       const records = await atOnce(20, (index) =>
@@ -44,7 +44,7 @@ export const endingCases: readonly SessionStoreCase[] = [
     },
   },
   {
-    name: 'after an end nothing can be written to the session',
+    name: 'after an end no operation changes the session',
     async run(store) {
       const session = await opened(store);
       const unsettled = await writing(store, session.id, 50);
@@ -67,7 +67,7 @@ export const endingCases: readonly SessionStoreCase[] = [
     },
   },
   {
-    name: 'an end that races with writers leaves no writer behind that believes it was settled',
+    name: 'no writer that races with an end gets a settled resource that is gone',
     async run(store) {
       const session = await opened(store);
       const writers = await atOnce(20, () => writing(store, session.id, 10));
@@ -84,7 +84,7 @@ export const endingCases: readonly SessionStoreCase[] = [
     },
   },
   {
-    name: 'an end decided on old activity does not happen once there was more',
+    name: 'an end that was decided on older activity is refused after later activity',
     async run(store) {
       const session = await opened(store);
       await store.sessions.touch([{ sessionId: session.id, at: NOW + 10, requests: 1 }]);
@@ -99,7 +99,7 @@ export const endingCases: readonly SessionStoreCase[] = [
     },
   },
   {
-    name: 'a disposable session is not ended once it has a resource or a user',
+    name: 'a session with a resource or a user is not ended as disposable',
     async run(store) {
       const [holding, bound, empty] = await openedMany(store, 3);
       assert.ok(holding && bound && empty);
@@ -112,7 +112,7 @@ export const endingCases: readonly SessionStoreCase[] = [
     },
   },
   {
-    name: 'finishing an end drops the resource records and answers what had been settled',
+    name: 'finishing an end drops resource records and answers the settled resources and bytes',
     async run(store) {
       const session = await opened(store);
       await ready(store, session.id, 30);
@@ -127,7 +127,7 @@ export const endingCases: readonly SessionStoreCase[] = [
     },
   },
   {
-    name: 'an end is finished once: the second time, and of an open session, it answers zeros',
+    name: 'finishing an end twice, or that of an open session, answers zeros',
     async run(store) {
       const session = await opened(store);
       await ready(store, session.id, 30);
@@ -143,7 +143,7 @@ export const endingCases: readonly SessionStoreCase[] = [
     },
   },
   {
-    name: 'a tombstone is found by its token and its old token, until it is dropped at its absolute end',
+    name: 'a tombstone is found by its current and previous token until it is dropped at its absolute end',
     async run(store) {
       const session = await opened(store);
       const next = tokenHash(session.id);
@@ -169,7 +169,7 @@ export const endingCases: readonly SessionStoreCase[] = [
     },
   },
   {
-    name: 'tombstones are dropped oldest first, and neither open nor ending sessions with them',
+    name: 'only tombstones are dropped, oldest first, and no open or ending session',
     async run(store) {
       const sessions = await openedMany(store, 5, (index) => ({ expiresAt: NOW + HOUR + index }));
       const [open, ending, ...over] = sessions;
@@ -188,7 +188,7 @@ export const endingCases: readonly SessionStoreCase[] = [
     },
   },
   {
-    name: 'an unfinished end is leased once its lease has run out, oldest lease first, by one caller each time',
+    name: 'an unfinished end can be leased after its lease ends: oldest first, by one caller each time',
     async run(store) {
       const sessions = await openedMany(store, 3);
       for (const [index, session] of sessions.entries()) {
@@ -209,7 +209,7 @@ export const endingCases: readonly SessionStoreCase[] = [
     },
   },
   {
-    name: 'each reason is counted, and the sum of the lives of ended sessions',
+    name: 'totals count ends by reason, and add up the durations of ended sessions',
     async run(store) {
       const sessions = await openedMany(store, END_REASONS.length);
       for (const [index, reason] of END_REASONS.entries()) {

@@ -1,4 +1,4 @@
-/* oxlint-disable no-await-in-loop -- one after the other is what is tested */
+/* oxlint-disable no-await-in-loop -- the order is tested */
 import assert from 'node:assert/strict';
 import { compareIds } from '../../domain/ids.js';
 import { idleEndsAt, PROVISIONAL_MS } from '../../domain/lifetime.js';
@@ -32,7 +32,7 @@ import {
 
 export const findingCases: readonly SessionStoreCase[] = [
   {
-    name: 'a session that nobody confirmed and that holds nothing idles at its provisional end',
+    name: 'an unconfirmed session without resources or user idles at its provisional end',
     async run(store) {
       const session = await opened(store);
       same(await store.endings.findIdle(NOW + PROVISIONAL_MS - 1, 10), []);
@@ -40,7 +40,7 @@ export const findingCases: readonly SessionStoreCase[] = [
     },
   },
   {
-    name: 'a provisional session whose idle time is shorter idles at that',
+    name: 'a provisional session with a shorter idle time idles at that',
     async run(store) {
       const session = await opened(store, { idleMs: 5 * SECOND });
       same(await store.endings.findIdle(NOW + 5 * SECOND - 1, 10), []);
@@ -48,7 +48,7 @@ export const findingCases: readonly SessionStoreCase[] = [
     },
   },
   {
-    name: 'a request, a user or a resource gives a session its whole idle time; letting the resource go takes it back',
+    name: 'a request, a user or a resource gives a session its full idle time; releasing the resource revokes it',
     async run(store) {
       const [confirmed, bound, holding] = await openedMany(store, 3);
       assert.ok(confirmed && bound && holding);
@@ -63,7 +63,7 @@ export const findingCases: readonly SessionStoreCase[] = [
     },
   },
   {
-    name: 'idle sessions come in the order of their idle ends, as the domain reckons them, and only open ones',
+    name: 'only open sessions are found idle, in the order of their idle ends by the domain',
     async run(store) {
       const sessions = await openedMany(store, 12, (index) => ({
         createdAt: NOW + ((index * 7) % 12) * SECOND,
@@ -83,7 +83,7 @@ export const findingCases: readonly SessionStoreCase[] = [
     },
   },
   {
-    name: 'sessions are due at the very instant of their absolute end, the oldest first',
+    name: 'sessions are due at the exact instant of their absolute end, oldest first',
     async run(store) {
       const sessions = await openedMany(store, 4, (index) => ({ expiresAt: NOW + HOUR - index }));
       await ended(store, present(sessions[3]));
@@ -93,7 +93,7 @@ export const findingCases: readonly SessionStoreCase[] = [
     },
   },
   {
-    name: 'what is due is counted, idle and expired each by itself',
+    name: 'due sessions are counted, idle and expired separately',
     async run(store) {
       await openedMany(store, 3);
       const [late] = await openedMany(store, 1, () => ({ createdAt: NOW + HOUR, expiresAt: NOW + 2 * HOUR }));
@@ -105,7 +105,7 @@ export const findingCases: readonly SessionStoreCase[] = [
     },
   },
   {
-    name: 'disposable are open sessions without resource and user, the least recently used first',
+    name: 'open sessions without resource and user are disposable, least recently used first',
     async run(store) {
       const sessions = await openedMany(store, 5, (index) => ({ createdAt: NOW - index }));
       const [first, holding, bound, touched, over] = sessions;
@@ -119,7 +119,7 @@ export const findingCases: readonly SessionStoreCase[] = [
     },
   },
   ...SESSION_SORTS.map((sort) => ({
-    name: `pages sorted by ${sort} hold every open session once, ties in the order of the ids`,
+    name: `pages sorted by ${sort} contain every open session once, with ties ordered by id`,
     async run(store: SessionStore) {
       const sessions = await openedMany(store, 23, (index) => ({ createdAt: NOW + Math.floor(index / 5) }));
       await store.sessions.touch(
@@ -143,7 +143,7 @@ export const findingCases: readonly SessionStoreCase[] = [
     },
   })),
   {
-    name: "pages of one user hold that user's open sessions alone",
+    name: "pages of one user contain only that user's open sessions",
     async run(store) {
       const sessions = await openedMany(store, 6, (index) => ({ createdAt: NOW + index }));
       for (const { id } of sessions.slice(0, 4)) await store.sessions.bindUser(id, 0, 'ada');
@@ -157,7 +157,7 @@ export const findingCases: readonly SessionStoreCase[] = [
     },
   },
   {
-    name: 'the feed begins at now, and tells opens, binds, rotates and both steps of an end',
+    name: 'the feed starts at the present, and reports opens, binds, rotates and both steps of an end',
     async run(store) {
       await opened(store);
       const start = await store.feed.read(null, 10);
@@ -180,7 +180,7 @@ export const findingCases: readonly SessionStoreCase[] = [
     },
   },
   {
-    name: 'the feed tells each session once, in its latest shape, page by page',
+    name: 'the feed reports each session once, in its latest state, page by page',
     async run(store) {
       const { position } = await store.feed.read(null, 10);
       const sessions: { id: string }[] = [];
@@ -210,7 +210,7 @@ export const findingCases: readonly SessionStoreCase[] = [
     },
   },
   {
-    name: 'a reader of the feed misses nothing that happens while it reads',
+    name: 'a reader of the feed misses no change that is made while it reads',
     async run(store) {
       const { position } = await store.feed.read(null, 10);
       const reader = readerOf(store, position);
@@ -223,7 +223,7 @@ export const findingCases: readonly SessionStoreCase[] = [
     },
   },
   {
-    name: 'the counter of a store grows with each change, and its generation stays',
+    name: 'the counter of a store grows with each change; its generation stays',
     async run(store) {
       const before = await store.ledger.identity();
       const session = await opened(store);
@@ -236,7 +236,7 @@ export const findingCases: readonly SessionStoreCase[] = [
   },
 ];
 
-/** Answers what is new since it was last asked. */
+/** Reads the changes since the last call. */
 function readerOf(store: SessionStore, start: FeedPosition): () => Promise<readonly SessionChange[]> {
   let position = start;
   return async () => {

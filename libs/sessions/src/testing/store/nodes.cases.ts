@@ -1,4 +1,4 @@
-/* oxlint-disable no-await-in-loop -- one after the other is what is tested */
+/* oxlint-disable no-await-in-loop -- the order is tested */
 import assert from 'node:assert/strict';
 import type { SessionStore } from '../../ports/session-store.js';
 import type { SessionStoreCase } from './store.case.js';
@@ -30,14 +30,14 @@ import {
 const THERE = { nodeId: OTHER_NODE } as const;
 const LATER = NOW + MINUTE;
 
-/** A right to finish things on the other node. */
+/** A lease of the other node. */
 const leaseThere = () => lease(LATER + MINUTE, OTHER_PROCESS, OTHER_NODE);
 const leaseRequestThere = (at = LATER) => ({ at, lease: leaseThere(), limit: 10 });
 const leaseRequestHere = (at = LATER) => ({ at, lease: lease(LATER + MINUTE), limit: 10 });
 
 export const nodeCases: readonly SessionStoreCase[] = [
   {
-    name: 'a resource tells the node that its file lies on, a stream none',
+    name: 'a file records its node, a stream records none',
     async run(store) {
       const session = await opened(store);
       const file = await ready(store, session.id, 10, THERE);
@@ -47,7 +47,7 @@ export const nodeCases: readonly SessionStoreCase[] = [
     },
   },
   {
-    name: 'each node that holds files has a part in an end, which is over with the last of them',
+    name: 'an end has a part for each node with files, and is finished with the last part',
     async run(store) {
       const session = await opened(store);
       await ready(store, session.id, 30);
@@ -70,7 +70,7 @@ export const nodeCases: readonly SessionStoreCase[] = [
     },
   },
   {
-    name: 'the other node may lease its part at once, also where its clock is behind, by one caller, and nobody else may',
+    name: 'only the other node can lease its part: at once, even if its clock is behind, and by one caller',
     async run(store) {
       const session = await opened(store);
       await ready(store, session.id, 12, THERE);
@@ -85,7 +85,7 @@ export const nodeCases: readonly SessionStoreCase[] = [
     },
   },
   {
-    name: 'an end without files may be leased by any node',
+    name: 'any node can lease an end without files',
     async run(store) {
       const session = await opened(store);
       await store.endings.beginEnd(session.id, anEnd({ lease: lease(NOW + SECOND) }));
@@ -98,7 +98,7 @@ export const nodeCases: readonly SessionStoreCase[] = [
     },
   },
   {
-    name: 'who ends a session without files of its own leaves it to those that have some, with its streams gone',
+    name: 'a node without files of a session drops its streams and leaves the end to the nodes with files',
     async run(store) {
       const session = await opened(store);
       await ready(store, session.id, 12, THERE);
@@ -113,7 +113,7 @@ export const nodeCases: readonly SessionStoreCase[] = [
     },
   },
   {
-    name: 'the feed tells which nodes still hold files of an ending session',
+    name: 'the feed lists the nodes that still have files of an ending session',
     async run(store) {
       const session = await opened(store);
       await ready(store, session.id, 1, THERE);
@@ -129,7 +129,7 @@ export const nodeCases: readonly SessionStoreCase[] = [
     },
   },
   {
-    name: 'what is evicted on another node is given back at once, and is that node’s alone to lease',
+    name: 'a file evicted on another node frees count and bytes at once, and only that node can lease it',
     async run(store) {
       const session = await opened(store);
       const victim = await ready(store, session.id, 30, THERE);
@@ -151,7 +151,7 @@ export const nodeCases: readonly SessionStoreCase[] = [
     },
   },
   {
-    name: 'an end takes along what was given back before: it is counted once',
+    name: 'an end counts a file that was freed before only once',
     async run(store) {
       const session = await opened(store);
       const file = await ready(store, session.id, 30, THERE);
@@ -168,7 +168,7 @@ export const nodeCases: readonly SessionStoreCase[] = [
     },
   },
   {
-    name: 'of what a dead process was writing each node may lease what lies on it, and any node its streams',
+    name: 'each node can lease the unfinished files of a dead process on it, and any node its streams',
     async run(store) {
       const session = await opened(store);
       await store.fleet.heartbeat(beat({ nodeId: OTHER_NODE }));
@@ -184,7 +184,7 @@ export const nodeCases: readonly SessionStoreCase[] = [
     },
   },
   {
-    name: 'nodes are listed with their address, when they were last seen, and how many files they hold',
+    name: 'nodes are listed with address, last heartbeat and number of files',
     async run(store) {
       same(await store.fleet.listNodes(), []);
       const session = await opened(store);
@@ -206,7 +206,7 @@ export const nodeCases: readonly SessionStoreCase[] = [
     },
   },
   {
-    name: 'a node that was seen since, or never, is not forgotten',
+    name: 'a node with a later heartbeat, or an unknown one, is not forgotten',
     async run(store) {
       await store.fleet.heartbeat(beat({ at: NOW + 1 }));
       assert.equal(await store.fleet.forgetNode(NODE, NOW, LATER), null);
@@ -215,7 +215,7 @@ export const nodeCases: readonly SessionStoreCase[] = [
     },
   },
   {
-    name: 'forgetting a node drops what it held, and finishes what waited for nothing else',
+    name: 'forgetting a node drops its files, and finishes the ends that waited only for it',
     async run(store) {
       const [open, waiting, both] = await openedMany(store, 3);
       assert.ok(open && waiting && both);

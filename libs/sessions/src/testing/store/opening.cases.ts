@@ -1,4 +1,4 @@
-/* oxlint-disable no-await-in-loop -- one after the other is what is tested */
+/* oxlint-disable no-await-in-loop -- the order is tested */
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import type { SessionStoreCase } from './store.case.js';
@@ -21,7 +21,7 @@ import {
 
 export const openingCases: readonly SessionStoreCase[] = [
   {
-    name: 'an opened session is found, with the request that opened it, and everything else at zero',
+    name: 'an opened session is found, with one request and all other counts at zero',
     async run(store) {
       const session = await opened(store, { userAgent: 'ünïcode “agent” 漢字 🙂' });
       same(await store.sessions.find(session.id), {
@@ -39,7 +39,7 @@ export const openingCases: readonly SessionStoreCase[] = [
     },
   },
   {
-    name: 'what is not there is answered with null, whatever the id looks like',
+    name: 'a missing record is answered with null or gone, whatever the id',
     async run(store) {
       await opened(store);
       for (const id of [randomUUID(), '', 'x', "'; DROP TABLE sessions; --", '../..', 'ü'.repeat(300)]) {
@@ -54,7 +54,7 @@ export const openingCases: readonly SessionStoreCase[] = [
     },
   },
   {
-    name: 'opening the same session again answers opened and changes nothing',
+    name: 'opening a session twice answers opened and changes nothing',
     async run(store) {
       const session = await opened(store);
       await store.sessions.touch([{ sessionId: session.id, at: NOW + 5, requests: 2 }]);
@@ -75,7 +75,7 @@ export const openingCases: readonly SessionStoreCase[] = [
     },
   },
   {
-    name: 'a session that has the id or the token of another is refused, and the other is untouched',
+    name: 'open refuses the id or token of another session, which stays unchanged',
     async run(store) {
       const session = await opened(store);
       await rejects(store.sessions.open(newSession({ id: session.id }), MANY), 'INVALID_ARGUMENT');
@@ -89,7 +89,7 @@ export const openingCases: readonly SessionStoreCase[] = [
     },
   },
   {
-    name: 'of many opens at once exactly as many succeed as there is room for',
+    name: 'concurrent opens succeed exactly up to the limit',
     async run(store) {
       const answers = await atOnce(64, () => store.sessions.open(newSession(), 10));
       same(tally(answers), { opened: 10, full: 54 });
@@ -98,7 +98,7 @@ export const openingCases: readonly SessionStoreCase[] = [
     },
   },
   {
-    name: 'an ended session makes room for another',
+    name: 'an end frees capacity for another session',
     async run(store) {
       const session = await opened(store);
       assert.equal(await store.sessions.open(newSession(), 1), 'full');
@@ -107,7 +107,7 @@ export const openingCases: readonly SessionStoreCase[] = [
     },
   },
   {
-    name: 'a session is found by its token alone',
+    name: 'a session is found by its token, and by no other',
     async run(store) {
       const session = await opened(store);
       await opened(store);
@@ -120,7 +120,7 @@ export const openingCases: readonly SessionStoreCase[] = [
     },
   },
   {
-    name: 'after a rotate the new token is current, and the old one is known with the instant it was replaced',
+    name: 'after a rotate the new token is current, and the old one is found with the instant of its replacement',
     async run(store) {
       const session = await opened(store);
       const next = tokenHash(session.id);
@@ -136,7 +136,7 @@ export const openingCases: readonly SessionStoreCase[] = [
     },
   },
   {
-    name: 'a token is forgotten with the second rotate after it',
+    name: 'a token is forgotten by the second rotate after it',
     async run(store) {
       const session = await opened(store);
       const [second, third] = [tokenHash(session.id), tokenHash(session.id)];
@@ -148,7 +148,7 @@ export const openingCases: readonly SessionStoreCase[] = [
     },
   },
   {
-    name: 'of many rotates at once one wins and the others are stale',
+    name: 'of concurrent rotates one succeeds and the others are stale',
     async run(store) {
       const session = await opened(store);
       const hashes = Array.from({ length: 20 }, () => tokenHash(session.id));
@@ -162,7 +162,7 @@ export const openingCases: readonly SessionStoreCase[] = [
     },
   },
   {
-    name: 'a rotate to a token that another session has is refused and changes nothing',
+    name: 'a rotate to the token of another session is refused and changes nothing',
     async run(store) {
       const [session, other] = [await opened(store), await opened(store)];
       const before = await store.ledger.identity();
@@ -172,7 +172,7 @@ export const openingCases: readonly SessionStoreCase[] = [
     },
   },
   {
-    name: 'a user is bound to the epoch that was seen, and binding again changes nothing',
+    name: 'a bind needs the current epoch, and repeating it changes nothing',
     async run(store) {
       const session = await opened(store);
       assert.equal(await store.sessions.bindUser(session.id, 0, 'ada'), 'bound');

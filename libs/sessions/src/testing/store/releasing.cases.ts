@@ -1,4 +1,4 @@
-/* oxlint-disable no-await-in-loop -- one after the other is what is tested */
+/* oxlint-disable no-await-in-loop -- the order is tested */
 import assert from 'node:assert/strict';
 import type { TypeTotals } from '../../ports/session-store.js';
 import type { SessionStoreCase } from './store.case.js';
@@ -21,7 +21,7 @@ import {
 
 export const releasingCases: readonly SessionStoreCase[] = [
   {
-    name: 'an eviction takes what is ready, unused, and last used when it was looked at',
+    name: 'an eviction marks only ready, unused files that have not been used since they were chosen',
     async run(store) {
       const session = await opened(store);
       const idle = await ready(store, session.id);
@@ -40,7 +40,7 @@ export const releasingCases: readonly SessionStoreCase[] = [
     },
   },
   {
-    name: 'a release takes anything: what is used, being written, and streams',
+    name: 'a release marks used files, files being written, and streams',
     async run(store) {
       const session = await opened(store);
       const used = await ready(store, session.id);
@@ -57,7 +57,7 @@ export const releasingCases: readonly SessionStoreCase[] = [
     },
   },
   {
-    name: 'of many releases at once each resource goes to one caller',
+    name: 'of concurrent releases, one caller gets each resource',
     async run(store) {
       const session = await opened(store);
       const resources = await atOnce(5, () => ready(store, session.id));
@@ -69,7 +69,7 @@ export const releasingCases: readonly SessionStoreCase[] = [
     },
   },
   {
-    name: 'of a use and an eviction at once only one succeeds',
+    name: 'of a concurrent use and eviction only one succeeds',
     async run(store) {
       const session = await opened(store);
       for (let round = 0; round < 10; round += 1) {
@@ -83,7 +83,7 @@ export const releasingCases: readonly SessionStoreCase[] = [
     },
   },
   {
-    name: 'what is releasing counts until its release is finished, which gives count and bytes back once',
+    name: 'a resource counts until its release is finished, which returns count and bytes once',
     async run(store) {
       const session = await opened(store);
       const resource = await ready(store, session.id, 30);
@@ -109,7 +109,7 @@ export const releasingCases: readonly SessionStoreCase[] = [
     },
   },
   {
-    name: 'what was never settled is freed without being counted as released',
+    name: 'an unsettled resource is freed without being counted as released',
     async run(store) {
       const session = await opened(store);
       const unfinished = await writing(store, session.id, 70);
@@ -121,7 +121,7 @@ export const releasingCases: readonly SessionStoreCase[] = [
     },
   },
   {
-    name: 'totals tell what each type holds, has let go and has evicted',
+    name: 'totals report active, released and evicted resources of each type',
     async run(store) {
       const session = await opened(store);
       const evicted = await ready(store, session.id, 30);
@@ -143,7 +143,7 @@ export const releasingCases: readonly SessionStoreCase[] = [
     },
   },
   {
-    name: 'an unfinished release is leased once its lease has run out, oldest lease first, by one caller each time',
+    name: 'an unfinished release can be leased after its lease ends: oldest first, by one caller each time',
     async run(store) {
       const session = await opened(store);
       const resources = await atOnce(3, () => ready(store, session.id));

@@ -25,7 +25,7 @@ import {
 
 export const resourceCases: readonly SessionStoreCase[] = [
   {
-    name: 'a reserved file is being written, by its instance, and counts at once',
+    name: 'a reserved file counts at once, in state writing, with its process',
     async run(store) {
       const session = await opened(store);
       const resource = newResource(session.id, { createdAt: NOW + 3, sizeBytes: 7 });
@@ -44,7 +44,7 @@ export const resourceCases: readonly SessionStoreCase[] = [
     },
   },
   {
-    name: 'a resource is reserved with all its bytes, or not at all',
+    name: 'a resource is reserved with all its bytes or not at all',
     async run(store) {
       const session = await opened(store);
       const limits = { maxResources: 5, maxBytes: 100 };
@@ -59,7 +59,7 @@ export const resourceCases: readonly SessionStoreCase[] = [
     },
   },
   {
-    name: 'a reserved stream is ready at once, and keeps the instance that holds it',
+    name: 'a reserved stream is ready at once, and keeps its process',
     async run(store) {
       const session = await opened(store);
       const stream = await writing(store, session.id, 0, { type: 'stream' });
@@ -68,7 +68,7 @@ export const resourceCases: readonly SessionStoreCase[] = [
     },
   },
   {
-    name: 'reserving the same resource again answers reserved and counts it once',
+    name: 'reserving a resource twice answers reserved and counts it once',
     async run(store) {
       const session = await opened(store);
       const resource = await writing(store, session.id, 10);
@@ -78,7 +78,7 @@ export const resourceCases: readonly SessionStoreCase[] = [
     },
   },
   {
-    name: 'of 64 reserves at once exactly as many succeed as the limit allows',
+    name: 'of 64 concurrent reserves exactly as many succeed as the limit allows',
     async run(store) {
       const session = await opened(store);
       const limits = { maxResources: 10, maxBytes: 100 };
@@ -89,7 +89,7 @@ export const resourceCases: readonly SessionStoreCase[] = [
     },
   },
   {
-    name: 'of 64 grows at once exactly as many succeed as there are bytes for',
+    name: 'of 64 concurrent grows exactly as many succeed as the byte limit allows',
     async run(store) {
       const session = await opened(store);
       const writers = await atOnce(64, () => writing(store, session.id));
@@ -105,7 +105,7 @@ export const resourceCases: readonly SessionStoreCase[] = [
     },
   },
   {
-    name: 'exactly full still fits, one byte more does not, and an empty file fits a session that is full of bytes',
+    name: 'a session can be filled to the exact byte limit, and then still accepts an empty file',
     async run(store) {
       const session = await opened(store);
       const limits = { maxResources: 2, maxBytes: 100 };
@@ -118,7 +118,7 @@ export const resourceCases: readonly SessionStoreCase[] = [
     },
   },
   {
-    name: 'a session that holds more than a limit since lowered takes nothing more',
+    name: 'a session above a lowered limit accepts nothing more',
     async run(store) {
       const session = await opened(store);
       const { id } = await writing(store, session.id, 100);
@@ -128,7 +128,7 @@ export const resourceCases: readonly SessionStoreCase[] = [
     },
   },
   {
-    name: 'settling keeps the bytes there are in truth and gives the surplus back',
+    name: 'settling records the actual bytes and returns the surplus',
     async run(store) {
       const session = await opened(store);
       const { id } = await writing(store, session.id, 100);
@@ -144,14 +144,14 @@ export const resourceCases: readonly SessionStoreCase[] = [
     },
   },
   {
-    name: 'settling without a media type leaves the one that was given',
+    name: 'settling without a media type keeps the reserved one',
     async run(store) {
       const session = await opened(store);
       assert.equal((await ready(store, session.id, 1, { mediaType: 'audio/wav' })).mediaType, 'audio/wav');
     },
   },
   {
-    name: 'settling again answers the same record and changes nothing',
+    name: 'settling twice answers the same record and changes nothing',
     async run(store) {
       const session = await opened(store);
       const record = await ready(store, session.id, 10);
@@ -163,7 +163,7 @@ export const resourceCases: readonly SessionStoreCase[] = [
     },
   },
   {
-    name: 'settling with more bytes than were reserved is refused',
+    name: 'settling with more bytes than reserved is refused',
     async run(store) {
       const session = await opened(store);
       const { id } = await writing(store, session.id, 10);
@@ -175,7 +175,7 @@ export const resourceCases: readonly SessionStoreCase[] = [
     },
   },
   {
-    name: 'only what is being written grows, and only what is known settles',
+    name: 'only a file being written grows, and only a known resource settles',
     async run(store) {
       const session = await opened(store);
       const { id } = await ready(store, session.id, 10);
@@ -189,7 +189,7 @@ export const resourceCases: readonly SessionStoreCase[] = [
     },
   },
   {
-    name: 'resources of several sessions are listed oldest first, whatever their state',
+    name: 'resources of several sessions are listed oldest first, in any state',
     async run(store) {
       const [a, b] = [await opened(store), await opened(store)];
       const third = await ready(store, a.id, 1, { createdAt: NOW + 3 });
@@ -202,7 +202,7 @@ export const resourceCases: readonly SessionStoreCase[] = [
     },
   },
   {
-    name: 'resources are known of their own session, in any state, until they are gone',
+    name: 'known ids include the resources of each session in any state',
     async run(store) {
       const [session, other] = [await opened(store), await opened(store)];
       const written = await writing(store, session.id);
@@ -221,7 +221,7 @@ export const resourceCases: readonly SessionStoreCase[] = [
     },
   },
   {
-    name: 'a use is counted from use to unuse, and moves last used forward, never back',
+    name: 'uses are counted until unuse, and move last used forward, never back',
     async run(store) {
       const session = await opened(store);
       const { id } = await ready(store, session.id);
@@ -249,7 +249,7 @@ export const resourceCases: readonly SessionStoreCase[] = [
     },
   },
   {
-    name: 'what is being written or released cannot be used',
+    name: 'a file that is being written or released cannot be used',
     async run(store) {
       const session = await opened(store);
       const { id } = await writing(store, session.id);

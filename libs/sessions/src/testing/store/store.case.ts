@@ -1,9 +1,9 @@
 import type { SessionStore } from '../../ports/session-store.js';
 
-/** One promise of a store, put to the test. */
+/** A test of one promise of the port. */
 export interface SessionStoreCase {
   /** A sentence about the store. */
   readonly name: string;
-  /** Rejects with an `AssertionError` where the store breaks the promise. The store is connected, empty, and this case's own. */
+  /** Rejects with an `AssertionError` if the store breaks the promise. Needs a connected, empty store of its own. */
   readonly run: (store: SessionStore) => Promise<void>;
 }

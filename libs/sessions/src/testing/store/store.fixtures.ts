@@ -7,13 +7,13 @@ import type { NewResource, ResourceRecord } from '../../domain/resource.js';
 import type { NewSession, SessionRecord } from '../../domain/session.js';
 import type { BeginEnd, Heartbeat, Lease, SessionStore } from '../../ports/session-store.js';
 
-/** The instant at which every case begins. */
+/** The start of every case, in epoch milliseconds. */
 export const NOW = 1_800_000_000_000;
 export const SECOND = 1000;
 export const MINUTE = 60 * SECOND;
 export const HOUR = 60 * MINUTE;
 
-/** Many sessions fit. */
+/** A session limit that no case reaches. */
 export const MANY = 1_000_000;
 export const LIMITS: ResourceLimits = { maxResources: 100, maxBytes: 1_000_000 };
 export const PROCESS = 'a0000000-0000-4000-8000-000000000001';
@@ -47,7 +47,7 @@ export async function opened(store: SessionStore, differing: Partial<NewSession>
   return session;
 }
 
-/** As many as asked for, in the order of their ids. */
+/** Opens `count` sessions; answers them in the order of their ids. */
 export async function openedMany(
   store: SessionStore,
   count: number,
@@ -73,7 +73,7 @@ export function newResource(sessionId: string, differing: Partial<NewResource> =
   };
 }
 
-/** A resource that is being written, with `bytes` reserved. */
+/** A file in state writing, with `bytes` reserved. */
 export async function writing(
   store: SessionStore,
   sessionId: string,
@@ -86,7 +86,7 @@ export async function writing(
   return resource;
 }
 
-/** A resource that is all there. */
+/** A file in state ready. */
 export async function ready(
   store: SessionStore,
   sessionId: string,
@@ -143,7 +143,7 @@ export function present<T>(value: T | null | undefined): T {
   return value;
 }
 
-/** Deep equality of data alone: answers may come from another thread or realm, whose prototypes are others. */
+/** Deep equality of data without prototypes: answers may come from another thread or realm. */
 export function same(actual: unknown, expected: unknown, message?: string): void {
   assert.deepEqual(plain(actual), plain(expected), message);
 }
@@ -158,7 +158,7 @@ export function sameIds(
   );
 }
 
-/** How often each answer was given. */
+/** Counts equal answers. */
 export function tally(answers: readonly string[]): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const answer of answers) counts[answer] = (counts[answer] ?? 0) + 1;
@@ -169,7 +169,7 @@ export async function rejects(promise: Promise<unknown>, code: ErrorCode): Promi
   await assert.rejects(promise, (error: unknown) => hasCode(error, code));
 }
 
-/** As many calls at once. */
+/** Makes `count` concurrent calls. */
 export function atOnce<T>(count: number, call: (index: number) => Promise<T>): Promise<T[]> {
   return Promise.all(Array.from({ length: count }, (_, index) => call(index)));
 }

@@ -5,7 +5,7 @@ import { anEnd, atOnce, HOUR, NOW, opened, openedMany, same, sessionNow } from '
 
 export const touchingCases: readonly SessionStoreCase[] = [
   {
-    name: 'a touch moves last activity forward, counts requests and confirms',
+    name: 'a touch moves last activity forward, counts requests and confirms the session',
     async run(store) {
       const session = await opened(store);
       await store.sessions.touch([{ sessionId: session.id, at: NOW + 10, requests: 3 }]);
@@ -15,7 +15,7 @@ export const touchingCases: readonly SessionStoreCase[] = [
     },
   },
   {
-    name: 'a touch without requests moves last activity and confirms nothing',
+    name: 'a touch without requests moves last activity and does not confirm the session',
     async run(store) {
       const session = await opened(store);
       await store.sessions.touch([{ sessionId: session.id, at: NOW + 10, requests: 0 }]);
@@ -24,7 +24,7 @@ export const touchingCases: readonly SessionStoreCase[] = [
     },
   },
   {
-    name: 'a confirmed session stays confirmed when only bytes move',
+    name: 'a touch without requests keeps a session confirmed',
     async run(store) {
       const session = await opened(store);
       await store.sessions.touch([{ sessionId: session.id, at: NOW + 1, requests: 1 }]);
@@ -33,7 +33,7 @@ export const touchingCases: readonly SessionStoreCase[] = [
     },
   },
   {
-    name: 'last activity never moves back, yet the requests of a late touch count',
+    name: 'a late touch counts its requests and never moves last activity back',
     async run(store) {
       const session = await opened(store);
       await store.sessions.touch([{ sessionId: session.id, at: NOW + 100, requests: 1 }]);
@@ -43,7 +43,7 @@ export const touchingCases: readonly SessionStoreCase[] = [
     },
   },
   {
-    name: 'last activity never moves past the absolute end',
+    name: 'a touch never moves last activity past the absolute end',
     async run(store) {
       const session = await opened(store);
       await store.sessions.touch([{ sessionId: session.id, at: NOW + 2 * HOUR, requests: 1 }]);
@@ -51,7 +51,7 @@ export const touchingCases: readonly SessionStoreCase[] = [
     },
   },
   {
-    name: 'one slice touches many sessions, some of them twice, and skips what is not open',
+    name: 'one call touches many sessions, some twice, and skips those that are not open',
     async run(store) {
       const [first, second, over] = await openedMany(store, 3);
       assert.ok(first && second && over);
@@ -72,7 +72,7 @@ export const touchingCases: readonly SessionStoreCase[] = [
     },
   },
   {
-    name: 'touches of many callers at once are all counted',
+    name: 'all concurrent touches are counted',
     async run(store) {
       const session = await opened(store);
       await atOnce(50, (index) =>

@@ -11,11 +11,11 @@ import type { SessionFolders } from '../folders/session-folders.js';
 import { isAbsence, isSystemError, toStorageError, translateErrors } from '../folders/storage-error.js';
 
 const COPY_STEP_BYTES = 1024 * 1024;
-/** Answers of `link` that say: not between these two places, but a copy may do. */
+/** Errors of `link` after which a copy may still work. */
 const CANNOT_LINK = ['EXDEV', 'EPERM', 'EMLINK', 'ENOTSUP', 'ENOSYS'];
 const OPEN_EXISTING = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
-/** The file that is to be taken over, as it was when we looked. */
+/** The file to adopt, as it was when `begin` checked it. */
 interface Source {
   readonly folder: string;
   readonly name: string;
@@ -23,9 +23,9 @@ interface Source {
 }
 
 /**
- * Takes over a file that something else wrote: a second name for it where that works, a copy where it does not. The
- * source keeps its name and its mode until `complete`, and is the one file outside the root that is ever deleted. Until it
- * is, the name of ours tells that there may be two: a file with two names and no such word is somebody else's.
+ * Adopts a file that other code wrote: by a hard link if possible, otherwise by a copy. The source keeps its name and mode
+ * until `complete`; no other file outside the root is ever deleted. Until then the link has the suffix `.link`, which
+ * permits a second link: a file with two links and no such suffix counts as foreign.
  */
 export class LocalAdoption implements Adoption {
   readonly sizeBytes: number;
@@ -40,14 +40,14 @@ export class LocalAdoption implements Adoption {
     this.sizeBytes = Number(source.stat.size);
   }
 
-  /** `FILE_NOT_ADOPTABLE` unless it is a plain file of ours, under one name, inside an allowed folder and outside the root. */
+  /** Rejects with `FILE_NOT_ADOPTABLE` unless it is a plain file of our user with one link, in `adoptFrom`, outside `root`. */
   static async begin(
     folders: SessionFolders,
     key: FileKey,
     path: string,
-    places: { readonly root: string; readonly adoptFrom: readonly string[] },
+    folderRules: { readonly root: string; readonly adoptFrom: readonly string[] },
   ): Promise<LocalAdoption> {
-    return new LocalAdoption(folders, key, await inspect(path, places));
+    return new LocalAdoption(folders, key, await inspect(path, folderRules));
   }
 
   async place(): Promise<void> {
@@ -75,14 +75,14 @@ export class LocalAdoption implements Adoption {
     });
   }
 
-  /** A linked file shares its mode with the source: so it is changed only once the source goes. */
+  /** A hard link shares its mode with the source, so the mode changes only when the source is deleted. */
   private async setMode(mode: number): Promise<void> {
     await this.folders.use(this.key.sessionId, (folder) =>
       setMode(folder.at(linkName(this.key.resourceId)), mode),
     );
   }
 
-  /** Under the name it has it is found as well; and by now there is no way back. */
+  /** Ignores failures: the file is also found under its current name, and the source is gone. */
   private async takeFinalName(): Promise<void> {
     await this.folders.publish(this.key, linkName(this.key.resourceId), () => {}).catch(() => {});
   }
@@ -113,7 +113,7 @@ export class LocalAdoption implements Adoption {
   private async linkWhole(): Promise<void> {
     const linked = await AsyncFolder.use(this.source.folder, (folder) =>
       this.folders.begin(this.key, linkName(this.key.resourceId), async (path) => {
-        // The source is looked at again first: absent, it must not look like an absent folder of ours.
+        // Checks the source first: `begin` would take its absence (ENOENT) for that of the session folder.
         await sameOrNotAdoptable(folder, this.source);
         await link(folder.at(this.source.name), path);
         this.linked = true;
@@ -187,7 +187,7 @@ async function sameOrNotAdoptable(folder: AsyncFolder, source: Source): Promise<
   }
 }
 
-/** Its limits were checked with what it was: a file that is still being written, or replaced, is another. */
+/** Limits were checked against the earlier size, so a file that has been written to or replaced is refused. */
 function refuseChanged(now: BigIntStats, then: BigIntStats, links: bigint): void {
   const same = now.isFile() && now.dev === then.dev && now.ino === then.ino;
   if (!same || now.size !== then.size || now.mtimeNs !== then.mtimeNs || now.nlink !== links)
@@ -209,7 +209,7 @@ async function setMode(path: string, mode: number): Promise<void> {
   try {
     handle = await open(path, OPEN_EXISTING);
   } catch (error) {
-    // Settled, and let go since: the source goes all the same.
+    // The resource has been released meanwhile: the source is deleted anyway.
     if (isAbsence(error)) return;
     throw error;
   }
@@ -227,6 +227,7 @@ async function copyInto(writer: LocalFileWriter, from: FileHandle): Promise<numb
 }
 
 function notAdoptable(cause?: unknown): SessionsError {
-  const message = 'Only a plain file of this user, under one name and in an allowed folder, can be adopted.';
+  const message =
+    'Only a plain file of this user with one hard link, in a folder of adoptFrom, can be adopted.';
   return new SessionsError('FILE_NOT_ADOPTABLE', message, cause === undefined ? {} : { cause });
 }

@@ -5,18 +5,18 @@ import { checkKey, fileName, linkName, partName } from '../folders/paths.js';
 import type { SessionFolders } from '../folders/session-folders.js';
 import { isAbsence } from '../folders/storage-error.js';
 
-/** Deletes the file of a key, in whatever state. What has its name, but is no file, is left alone. */
+/** Deletes the file of a key in any state. An entry that is no plain file stays. */
 export async function removeFile(folders: SessionFolders, key: FileKey): Promise<void> {
   checkKey(key);
   await folders.use(key.sessionId, async (folder) => {
-    // The final name last: the others may become it meanwhile.
+    // The final name last: a writer may rename the others to it meanwhile.
     await unlinkFile(folder, partName(key.resourceId));
     await unlinkFile(folder, linkName(key.resourceId));
     await unlinkFile(folder, fileName(key.resourceId));
   });
 }
 
-/** Deletes the unfinished file of a key alone. */
+/** Deletes only the unfinished file of a key. */
 export async function removePart(folders: SessionFolders, key: FileKey): Promise<void> {
   checkKey(key);
   await folders.use(key.sessionId, (folder) => unlinkFile(folder, partName(key.resourceId)));
@@ -32,7 +32,6 @@ async function unlinkFile(folder: AsyncFolder, name: string): Promise<void> {
   }
 }
 
-/** Deletes the file at this path; one that is not there is none to delete. */
 export async function unlinkIfThere(path: string): Promise<void> {
   try {
     await unlink(path);

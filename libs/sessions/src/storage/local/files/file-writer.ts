@@ -11,15 +11,15 @@ import { toStorageError, translateErrors } from '../folders/storage-error.js';
 const NEW_FILE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
 
 /**
- * Writes one new file. What it is asked is done in turn, so that nothing overtakes: an `abort` waits for the write under
- * way. The first failure gives up: the file is closed and deleted at once.
+ * Writes one new file. Calls run in order: an `abort` waits for the current write. The first failure aborts: the file is
+ * closed and deleted at once.
  */
 export class LocalFileWriter implements FileWriter {
-  private state: 'writing' | 'finished' | 'given up' = 'writing';
+  private state: 'writing' | 'finished' | 'aborted' = 'writing';
   private sizeBytes = 0;
-  /** Whether what has the final name is ours. */
+  /** Whether this writer has created the final name. */
   private named = false;
-  private lastTurn: Promise<unknown> = Promise.resolve();
+  private lastCall: Promise<unknown> = Promise.resolve();
   private finishing: Promise<number> | null = null;
 
   private constructor(
@@ -33,18 +33,18 @@ export class LocalFileWriter implements FileWriter {
   }
 
   write(chunks: readonly Uint8Array[]): Promise<void> {
-    return this.inTurn(async () => {
+    return this.inOrder(async () => {
       let rest = chunks;
       while (rest.length > 0) {
         const { bytesWritten } = await this.openHandle().writev(rest);
         this.sizeBytes += bytesWritten;
-        rest = beyond(rest, bytesWritten);
+        rest = skipBytes(rest, bytesWritten);
       }
     });
   }
 
   finish(): Promise<number> {
-    this.finishing ??= this.inTurn(async () => {
+    this.finishing ??= this.inOrder(async () => {
       await this.openHandle().datasync();
       await this.close();
       await this.folders.publish(this.key, partName(this.key.resourceId), () => {
@@ -57,46 +57,42 @@ export class LocalFileWriter implements FileWriter {
   }
 
   async abort(): Promise<void> {
-    // Said at once, so that what waits for its turn is not written any more.
-    this.state = 'given up';
-    await this.lastTurn;
-    await translateErrors(() => this.giveUp());
+    // Set before waiting, so that queued writes fail instead of running.
+    this.state = 'aborted';
+    await this.lastCall;
+    await translateErrors(() => this.discard());
   }
 
-  private inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const turn = this.lastTurn.then(work).catch(async (error: unknown) => {
-      if (this.state === 'writing') await this.giveUpQuietly();
+  private inOrder<T>(work: () => Promise<T>): Promise<T> {
+    const call = this.lastCall.then(work).catch(async (error: unknown) => {
+      // Reports the first failure, not one of the deletion: the record of the file leads cleanup to it.
+      if (this.state === 'writing') await this.discard().catch(() => undefined);
       throw toStorageError(error);
     });
-    this.lastTurn = turn.catch(() => undefined);
-    return turn;
+    this.lastCall = call.catch(() => undefined);
+    return call;
   }
 
   private openHandle(): FileHandle {
     if (this.state === 'finished') {
-      throw new SessionsError('INVALID_ARGUMENT', 'This file is finished: nothing can be written to it.');
+      throw new SessionsError(
+        'INVALID_ARGUMENT',
+        'finish() has been called on this file: create a new one to write.',
+      );
     }
-    if (this.state === 'given up' || !this.handle) {
-      throw new SessionsError('UPLOAD_ABORTED', 'The writing of this file was given up.');
+    if (this.state === 'aborted' || !this.handle) {
+      throw new SessionsError('UPLOAD_ABORTED', 'Writing this file was aborted.');
     }
     return this.handle;
   }
 
-  private async giveUp(): Promise<void> {
-    this.state = 'given up';
+  private async discard(): Promise<void> {
+    this.state = 'aborted';
     try {
       await this.close();
     } finally {
       await (this.named ? removeFile : removePart)(this.folders, this.key);
       await this.folders.removeIfEmpty(this.key.sessionId);
-    }
-  }
-
-  private async giveUpQuietly(): Promise<void> {
-    try {
-      await this.giveUp();
-    } catch {
-      // The failure that led here is the one to tell; what is left is found by its record.
     }
   }
 
@@ -107,12 +103,12 @@ export class LocalFileWriter implements FileWriter {
   }
 }
 
-/** What is left of the chunks after so many bytes: a nearly full disk takes some of them. */
-function beyond(chunks: readonly Uint8Array[], bytes: number): readonly Uint8Array[] {
-  let behind = bytes;
+/** The chunks after the first `bytes` bytes: a nearly full disk accepts only part of a write. */
+function skipBytes(chunks: readonly Uint8Array[], bytes: number): readonly Uint8Array[] {
+  let skipped = bytes;
   for (const [index, chunk] of chunks.entries()) {
-    if (behind < chunk.byteLength) return [chunk.subarray(behind), ...chunks.slice(index + 1)];
-    behind -= chunk.byteLength;
+    if (skipped < chunk.byteLength) return [chunk.subarray(skipped), ...chunks.slice(index + 1)];
+    skipped -= chunk.byteLength;
   }
   return [];
 }
@@ -120,7 +116,7 @@ function beyond(chunks: readonly Uint8Array[], bytes: number): readonly Uint8Arr
 async function openNew(path: string): Promise<FileHandle> {
   const handle = await open(path, NEW_FILE, FILE_MODE);
   try {
-    // The umask may have taken away what the owner needs.
+    // The umask may have removed permissions of the owner.
     await handle.chmod(FILE_MODE);
     return handle;
   } catch (error) {

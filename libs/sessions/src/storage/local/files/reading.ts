@@ -7,16 +7,16 @@ import { liesAt } from '../folders/async-folder.js';
 import type { RootPaths } from '../folders/paths.js';
 import { isAbsence, isSystemError } from '../folders/storage-error.js';
 
-// Without O_NONBLOCK, a fifo under our name would hold a thread for good.
+// Without O_NONBLOCK, a fifo with this name would block a thread forever.
 const OPEN_FILE = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
-/** Opens the file of a key and streams it; `null` where there is none, or only what is not ours. */
+/** Streams the file of a key; `null` if there is none, or only a foreign entry. */
 export async function openFile(paths: RootPaths, key: FileKey, range?: ByteRange): Promise<Readable | null> {
   if (range) refuseMalformed(range);
   return (
     (await openAt(paths.file(key), range)) ??
     (await openAt(paths.link(key), range)) ??
-    // It may have got its final name between the two.
+    // It may have been renamed between the two.
     (await openAt(paths.file(key), range))
   );
 }
@@ -55,5 +55,8 @@ function refuseMalformed({ start, end }: ByteRange): void {
 }
 
 function notSatisfiable(): SessionsError {
-  return new SessionsError('RANGE_NOT_SATISFIABLE', 'The file has no bytes in this range.');
+  return new SessionsError(
+    'RANGE_NOT_SATISFIABLE',
+    'The byte range is invalid or starts beyond the end of the file.',
+  );
 }

@@ -8,12 +8,12 @@ export const FILE_MODE = 0o600;
 
 const OPEN_FOLDER = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
 
-/** Where the system shows open files by number, as Linux does, a name can be reached through an open folder. */
+/** Linux shows open files by number, so a name can be reached through an open folder. */
 export const REACHES_THROUGH_OPEN_FOLDERS = process.platform === 'linux' && existsSync('/proc/self/fd');
 
 /**
- * An open folder. What is done `at` a name in it is done in this very folder, even if a link has taken its place on the
- * way there. (Where the system offers no such path, the folder was at least looked at just before.)
+ * An open folder. Operations on `at(name)` act in this very folder, even if a link has replaced it or one of its parents.
+ * (Systems other than Linux have no such path: there, `open` has only checked the folder just before.)
  */
 export class AsyncFolder {
   private constructor(
@@ -21,7 +21,7 @@ export class AsyncFolder {
     private readonly path: string,
   ) {}
 
-  /** Opens the folder at this path; `null` where there is none, or only one behind a link. */
+  /** Opens the folder at this path; `null` if it is missing, or reached only through a link. */
   static async open(path: string): Promise<AsyncFolder | null> {
     let handle: FileHandle;
     try {
@@ -40,7 +40,7 @@ export class AsyncFolder {
     return null;
   }
 
-  /** Opens the folder, does the work in it and closes it; `null` where there is no such folder. */
+  /** Opens the folder, calls `work` and closes it; `null` if `open` finds no folder. */
   static async use<T>(path: string, work: (folder: AsyncFolder) => Promise<T>): Promise<T | null> {
     const folder = await AsyncFolder.open(path);
     if (!folder) return null;
@@ -51,12 +51,12 @@ export class AsyncFolder {
     }
   }
 
-  /** The path of a name in this folder, good while it is open. */
+  /** The path of a name in this folder; valid while the folder is open. */
   at(name: string): string {
     return join(this.base, name);
   }
 
-  /** The path of the folder itself, good while it is open. */
+  /** The path of the folder itself; valid while the folder is open. */
   get base(): string {
     return REACHES_THROUGH_OPEN_FOLDERS ? `/proc/self/fd/${this.handle.fd}` : this.path;
   }
@@ -65,14 +65,14 @@ export class AsyncFolder {
     return this.handle.stat({ bigint: true });
   }
 
-  /** Which mount it lies in: one file system may be mounted in itself. `null` where the system does not say. */
+  /** The id of its mount, as a file system may be mounted inside itself. `null` if the system does not report it. */
   async mount(): Promise<string | null> {
     if (!REACHES_THROUGH_OPEN_FOLDERS) return null;
     const about = await readFile(`/proc/self/fdinfo/${this.handle.fd}`, 'latin1');
     return /^mnt_id:\s*(\d+)$/m.exec(about)?.[1] ?? null;
   }
 
-  /** Makes the names in it durable. */
+  /** Makes the names in the folder durable. */
   sync(): Promise<void> {
     return syncNames(this.handle);
   }
@@ -82,7 +82,7 @@ export class AsyncFolder {
   }
 }
 
-/** Whether what is open is what has this path, with no link on the way. Of a file deleted since, whether it was. */
+/** Whether the handle is open at exactly this path, with no link in it. A deleted file counts by its former path. */
 export async function liesAt(handle: FileHandle, path: string): Promise<boolean> {
   if (!REACHES_THROUGH_OPEN_FOLDERS) return (await realpath(path)) === path;
   const real = await readlink(`/proc/self/fd/${handle.fd}`);
@@ -90,8 +90,8 @@ export async function liesAt(handle: FileHandle, path: string): Promise<boolean>
 }
 
 /**
- * Makes a folder that only we can enter, whatever the umask; whether it was missing. Others may delete it while it is
- * empty: it is not said that it is still there.
+ * Makes a folder that only our user can enter, whatever the umask; answers whether it was missing. Other processes may
+ * delete it while it is empty, so it may be gone again.
  */
 export async function makeFolder(path: string): Promise<boolean> {
   try {
@@ -109,7 +109,7 @@ export async function makeFolder(path: string): Promise<boolean> {
   return true;
 }
 
-/** The same, with all that are missing above it, and durable. */
+/** Makes the folder and its missing parents, durably. */
 export async function makeFolders(path: string): Promise<void> {
   try {
     if (!(await makeFolder(path))) return;
@@ -127,7 +127,7 @@ async function syncFolder(path: string): Promise<void> {
   try {
     handle = await open(path, constants.O_RDONLY | constants.O_DIRECTORY);
   } catch (error) {
-    // A folder that others own may let us make a name in it, and not read it.
+    // Another user's folder may allow us to create names, but not to read it.
     if (isSystemError(error, 'EACCES')) return;
     throw error;
   }
@@ -142,7 +142,7 @@ async function syncNames(folder: FileHandle): Promise<void> {
   try {
     await folder.sync();
   } catch (error) {
-    // Some file systems know no fsync of a folder: there, names are as durable as they get.
+    // Some file systems do not support fsync of a folder: nothing can make names more durable there.
     if (!isSystemError(error, 'EINVAL', 'ENOTSUP')) throw error;
   }
 }

@@ -2,7 +2,7 @@ import type { BigIntStats } from 'node:fs';
 import { AsyncFolder } from './async-folder.js';
 import type { RootPaths } from './paths.js';
 
-/** Whether the folder is our user's, and nothing that was mounted into the root, be it of the same disk. */
+/** Whether our user owns the folder and it is in the mount of the root, not only on the same disk. */
 export async function isOwnFolder(paths: RootPaths, folder: AsyncFolder): Promise<boolean> {
   const stat = await folder.stat();
   if (!isOurs(stat)) return false;

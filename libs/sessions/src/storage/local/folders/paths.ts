@@ -10,17 +10,16 @@ const SHARD_NAME = /^[0-9a-f]{2}$/;
 const BEACON_NAME = /^[0-9a-f]{32}-[0-9a-f]{16}$/;
 const TRASH_NAME = /^[0-9a-f]{32}-[0-9a-f]{32}$/;
 
-/** What a file name of ours says. */
 export interface ParsedFileName {
   readonly resourceId: string;
   readonly partial: boolean;
-  /** Adopted: it may have one other name still, that of its source. */
+  /** Adopted: the file may still have a second name, its source. */
   readonly linked: boolean;
 }
 
 /**
- * Every path below a storage root, and the only place that makes one. Paths come from UUIDs alone: whatever else is given
- * as an id throws `INVALID_ARGUMENT` before any of it reaches the file system.
+ * Builds every path below a storage root; no other code does. Paths are built from UUIDs alone: any other id throws
+ * `INVALID_ARGUMENT` before it reaches the file system.
  */
 export class RootPaths {
   readonly marker: string;
@@ -39,7 +38,7 @@ export class RootPaths {
     this.beacons = join(root, 'beacons');
   }
 
-  /** The folder that holds the session's folder, and 1/256 of all others. */
+  /** The parent of the session's folder, one of 256. */
   shard(sessionId: string): string {
     return join(this.sessions, hexOf(sessionId).slice(0, 2));
   }
@@ -74,12 +73,12 @@ export function partName(resourceId: string): string {
   return `${hexOf(resourceId)}.part`;
 }
 
-/** The name of an adopted file for as long as its source may still be there, which is the same file. */
+/** The name of an adopted file while its source, a second link to it, may still exist. */
 export function linkName(resourceId: string): string {
   return `${hexOf(resourceId)}.link`;
 }
 
-/** A new name in the trash: no two are the same, whoever makes them. */
+/** A new name in the trash, unique among all processes. */
 export function newTrashName(sessionId: string): TrashTicket {
   return `${hexOf(sessionId)}-${randomBytes(16).toString('hex')}`;
 }
@@ -90,7 +89,7 @@ export function checkKey(key: FileKey): void {
   hexOf(key.resourceId);
 }
 
-/** The name of a beacon that a process left; with no beacon, what all of that process begin with. */
+/** The name of a process's beacon; with an empty beacon, the prefix of all its beacons. */
 export function beaconName(processId: string, beacon: string): string {
   return `${hexOf(processId)}-${beacon}`;
 }
@@ -107,12 +106,12 @@ export function isTrashName(name: string): boolean {
   return TRASH_NAME.test(name);
 }
 
-/** The session whose folder has this name in this shard; `null` if it is no name of ours. */
+/** The session whose folder has this name in this shard; `null` if our code does not make such names. */
 export function parseFolderName(shard: string, name: string): string | null {
   return FOLDER_NAME.test(name) && name.startsWith(shard) ? idOfDigits(name) : null;
 }
 
-/** The resource whose file has this name; `null` if it is no name of ours. */
+/** The resource whose file has this name; `null` if our code does not make such names. */
 export function parseFileName(name: string): ParsedFileName | null {
   const match = FILE_NAME.exec(name);
   if (!match?.[1]) return null;

@@ -7,24 +7,24 @@ import { AsyncFolder, makeFolder } from './async-folder.js';
 import { checkKey, fileName, folderName, linkName, type RootPaths } from './paths.js';
 import { isAbsence, isSystemError, unavailable } from './storage-error.js';
 
-/** A folder that others give up goes away under the hands of who begins in it, each time somebody does. */
+/** A folder can disappear between `open` and `make` each time another writer aborts and removes it empty. */
 const ATTEMPTS = 50;
 
-/** Makes the folders of sessions, and gives files their final names in them. */
+/** Makes session folders, and renames finished files in them. */
 export class SessionFolders {
-  /** Shards that are known to be in their parent for good. At most 256. */
+  /** Shards whose names are known to be durable. At most 256. */
   private readonly durableShards = new Set<string>();
 
   constructor(private readonly paths: RootPaths) {}
 
-  /** Does the work in the folder of this session; `null` where it has none. */
+  /** Calls `work` with the folder of this session; `null` if it has none. */
   use<T>(sessionId: string, work: (folder: AsyncFolder) => Promise<T>): Promise<T | null> {
     return AsyncFolder.use(this.paths.session(sessionId), work);
   }
 
   /**
-   * Makes the file of a key under a name of the time before its final one, by `make`, which must fail with `EEXIST` where
-   * there is one. `INVALID_ARGUMENT` if the key is taken.
+   * Creates the file of a key under a temporary `name` by calling `make`, which must fail with `EEXIST` if the name exists.
+   * Rejects with `INVALID_ARGUMENT` if the key exists.
    */
   async begin<T>(
     key: FileKey,
@@ -39,7 +39,7 @@ export class SessionFolders {
     throw sessionGone();
   }
 
-  /** `null` where the folder went away under our hands: discarded, or deleted because it was empty. */
+  /** `null` if the folder disappeared meanwhile: discarded, or deleted because it was empty. */
   private async attempt<T>(
     key: FileKey,
     name: string,
@@ -62,19 +62,19 @@ export class SessionFolders {
   }
 
   /**
-   * Gives a file that is whole and durable its final name in place of `name`, and calls `named`; then makes it durable.
-   * `SESSION_GONE` once the session has been discarded.
+   * Renames a complete, durable file from `name` to its final name, calls `named`, then makes the new name durable. Rejects
+   * with `SESSION_GONE` once the session has been discarded.
    */
   async publish(key: FileKey, name: string, named: () => void): Promise<void> {
     const published = await this.use(key.sessionId, async (folder) => {
       const path = folder.at(fileName(key.resourceId));
-      // Whoever holds the name before it is the only one who may take the final one.
+      // Only the owner of the temporary name may create the final one.
       if (await exists(path)) throw keyTaken();
       try {
         await rename(folder.at(name), path);
       } catch (error) {
         if (!isAbsence(error)) throw error;
-        throw new SessionsError('RESOURCE_GONE', 'The file was deleted while it was written.', {
+        throw new SessionsError('RESOURCE_GONE', 'The file was deleted while it was being written.', {
           cause: error,
         });
       }
@@ -86,7 +86,7 @@ export class SessionFolders {
     await this.syncParents(key.sessionId);
   }
 
-  /** Makes durable what names there are in the folder of this session. `SESSION_GONE` once it has been discarded. */
+  /** Makes the names in the folder of this session durable. Rejects with `SESSION_GONE` once it has been discarded. */
   async makeNamesDurable(sessionId: string): Promise<void> {
     const isThere = await this.use(sessionId, async (folder) => {
       await folder.sync();
@@ -96,22 +96,24 @@ export class SessionFolders {
     await this.syncParents(sessionId);
   }
 
-  /** What a file that was given up leaves: its session may be over, and then nobody else would look after it for long. */
+  /** After an aborted file: if its session has ended, no one else would remove the folder soon. */
   async removeIfEmpty(sessionId: string): Promise<void> {
     await AsyncFolder.use(this.paths.shard(sessionId), (shard) =>
       removeIfEmpty(shard, folderName(sessionId)),
     );
   }
 
-  /** `null` where it went away as soon as it was made. Most files come to a session that has some. */
+  /** `null` if the folder disappeared as soon as it was made. Opens first: most sessions already have one. */
   private async openOrMake(sessionId: string): Promise<AsyncFolder | null> {
     const path = this.paths.session(sessionId);
     const known = await AsyncFolder.open(path);
     if (known) return known;
     await this.makeSessionFolder(sessionId);
     const made = await AsyncFolder.open(path);
-    if (!made && (await isInTheWay(path))) {
-      throw unavailable('The folder of the session is not a folder of ours.');
+    if (!made && (await isNoFolder(path))) {
+      throw unavailable(
+        'A link or file has the name of the session folder: move it out of the storage root.',
+      );
     }
     return made;
   }
@@ -128,7 +130,7 @@ export class SessionFolders {
     }
   }
 
-  /** Whoever made a folder may not have come to make it durable yet: so everyone does, which costs little if it is. */
+  /** The process that made a folder may not have synced it yet, so every writer does; it is cheap if already done. */
   private async syncParents(sessionId: string): Promise<void> {
     const shard = this.paths.shard(sessionId);
     await AsyncFolder.use(shard, (folder) => folder.sync());
@@ -140,16 +142,16 @@ export class SessionFolders {
 }
 
 async function exists(path: string): Promise<boolean> {
-  return (await lookAt(path)) !== null;
+  return (await lstatOrNull(path)) !== null;
 }
 
-/** Whether something else has the name of a folder. */
-async function isInTheWay(path: string): Promise<boolean> {
-  const found = await lookAt(path);
+/** Whether an entry with this path is no folder. */
+async function isNoFolder(path: string): Promise<boolean> {
+  const found = await lstatOrNull(path);
   return found !== null && !found.isDirectory();
 }
 
-async function lookAt(path: string): Promise<Stats | null> {
+async function lstatOrNull(path: string): Promise<Stats | null> {
   try {
     return await lstat(path);
   } catch (error) {
@@ -159,9 +161,9 @@ async function lookAt(path: string): Promise<Stats | null> {
 }
 
 function keyTaken(): SessionsError {
-  return new SessionsError('INVALID_ARGUMENT', 'There is a file for this session and resource already.');
+  return new SessionsError('INVALID_ARGUMENT', 'A file with this session id and resource id already exists.');
 }
 
 function sessionGone(): SessionsError {
-  return new SessionsError('SESSION_GONE', 'The session ended while its file was written.');
+  return new SessionsError('SESSION_GONE', 'The session ended while its file was being written.');
 }

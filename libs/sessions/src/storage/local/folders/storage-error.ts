@@ -1,34 +1,38 @@
 import { SessionsError } from '../../../domain/errors.js';
 
-/** The system's name for what went wrong: `ENOENT`, `ENOSPC`; `null` for what is no system error. */
+/** The code of a system error, such as `ENOENT`; `null` for any other error. */
 export function systemCode(error: unknown): string | null {
-  // Not by its class: under a test runner, the system's errors are of another realm.
+  // Not `instanceof`: in a test runner, system errors come from another realm.
   if (typeof error !== 'object' || error === null || !('code' in error)) return null;
   return typeof error.code === 'string' ? error.code : null;
 }
 
-/** Whether `error` is a system error with one of these names. */
+/** Whether `error` is a system error with one of these codes. */
 export function isSystemError(error: unknown, ...codes: readonly string[]): boolean {
   const code = systemCode(error);
   return code !== null && codes.includes(code);
 }
 
-/** Nothing is there under this name, or what should be the folder of it is none. */
+/** Whether the path does not exist, or one of its parents is no folder. */
 export function isAbsence(error: unknown): boolean {
   return isSystemError(error, 'ENOENT', 'ENOTDIR');
 }
 
-/** What callers of the storage get to see of `error`: one of ours as it is, anything else by what a retry may do. */
+/** The error for callers of the storage: a `SessionsError` unchanged, others by whether a retry may help. */
 export function toStorageError(error: unknown): SessionsError {
   if (error instanceof SessionsError) return error;
   if (isSystemError(error, 'ENOSPC', 'EDQUOT')) {
-    return new SessionsError('STORAGE_FULL', 'The file storage has no room left.', { cause: error });
+    return new SessionsError(
+      'STORAGE_FULL',
+      'The disk of the file storage is full: free space, or end sessions.',
+      { cause: error },
+    );
   }
   const code = systemCode(error);
   return unavailable(`The file storage failed${code ? ` (${code})` : ''}: try again later.`, error);
 }
 
-/** Does the work, and rejects with what `toStorageError` makes of its failure. */
+/** Calls `work`, and converts its failure with `toStorageError`. */
 export async function translateErrors<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();

@@ -13,8 +13,8 @@ import { REACHES_THROUGH_OPEN_FOLDERS } from './async-folder.js';
 const OPEN_FOLDER = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
 
 /**
- * An open folder, for threads that may wait for the disk. What is done `at` a name in it is done in this very folder, where
- * the system offers a path for that. Names are bytes, one character each: one that is no UTF-8 stays the name it is.
+ * An open folder, for threads that may block on the disk. On Linux, operations on `at(name)` act in this very folder. Names
+ * are Latin-1 strings, one character a byte, so that a name that is not UTF-8 stays intact.
  */
 export class SyncFolder {
   private constructor(
@@ -22,12 +22,11 @@ export class SyncFolder {
     private readonly path: Buffer,
   ) {}
 
-  /** Throws what the system says where there is no folder, or only a link to one. */
+  /** Throws the system error if the folder is missing, or a link. */
   static open(path: string | Buffer): SyncFolder {
     return new SyncFolder(openSync(path, OPEN_FOLDER), Buffer.from(path));
   }
 
-  /** Opens the folder, does the work in it and closes it. */
   static use<T>(path: string | Buffer, work: (folder: SyncFolder) => T): T {
     const folder = SyncFolder.open(path);
     try {
@@ -41,7 +40,7 @@ export class SyncFolder {
     return readdirSync(this.base, { encoding: 'latin1' });
   }
 
-  /** The path of a name in this folder, good while it is open. */
+  /** The path of a name in this folder; valid while the folder is open. */
   at(name: string): Buffer {
     return Buffer.concat([this.base, Buffer.from(`/${name}`, 'latin1')]);
   }
@@ -50,15 +49,15 @@ export class SyncFolder {
     return fstatSync(this.fd, { bigint: true });
   }
 
-  /** The device, and where the system tells it the mount: a disk may be mounted in itself. */
-  place(): string {
+  /** The device and, if the system reports it, the mount: a file system may be mounted inside itself. */
+  mount(): string {
     const { dev } = this.stat();
     if (!REACHES_THROUGH_OPEN_FOLDERS) return String(dev);
-    const mount = /^mnt_id:\s*(\d+)$/m.exec(readFileSync(`/proc/self/fdinfo/${this.fd}`, 'latin1'))?.[1];
-    return `${dev} ${mount}`;
+    const id = /^mnt_id:\s*(\d+)$/m.exec(readFileSync(`/proc/self/fdinfo/${this.fd}`, 'latin1'))?.[1];
+    return `${dev} ${id}`;
   }
 
-  /** Whether it still lies where it was opened, with no link on the way. */
+  /** Whether its path is still the one it was opened with, with no link in it. */
   liesThere(): boolean {
     if (!REACHES_THROUGH_OPEN_FOLDERS) return true;
     return readlinkSync(`/proc/self/fd/${this.fd}`, { encoding: 'buffer' }).equals(this.path);

@@ -9,14 +9,14 @@ import { isAbsence, unavailable } from '../folders/storage-error.js';
 const STEP_BYTES = 1024 * 1024;
 const OPEN_UNFINISHED = constants.O_WRONLY | constants.O_CREAT | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
-/** A file that holds nothing but room: deleted when the disk is full, so that the store beside it can write again. */
+/** A file that only reserves space: deleted when the disk is full, so that the database beside it can write again. */
 export class Ballast {
   constructor(
     private readonly paths: RootPaths,
     readonly sizeBytes: number,
   ) {}
 
-  /** Whether it is there, whole. Without a size, it counts as there. */
+  /** Whether the complete ballast exists. A ballast of size 0 counts as existing. */
   async isPresent(): Promise<boolean> {
     if (this.sizeBytes === 0) return true;
     try {
@@ -34,8 +34,8 @@ export class Ballast {
   }
 
   /**
-   * Makes it, whole or not at all. Several processes may do so at once: they write the same file. Where it is dropped
-   * meanwhile, it is not there in the end.
+   * Writes the ballast completely or not at all. Processes may call it at the same time: they write the same file. If one
+   * drops the ballast meanwhile, it does not exist afterwards.
    */
   async make(): Promise<void> {
     let written = false;
@@ -45,7 +45,7 @@ export class Ballast {
       await refuseUnlessFile(this.paths.ballast);
       await rename(this.paths.unfinishedBallast, this.paths.ballast);
     } catch (error) {
-      // Made by another process, or dropped while it was made: both took the unfinished one away.
+      // Another process has finished or dropped the ballast, and the unfinished file with it.
       if (isAbsence(error) && written) return;
       await unlinkIfFile(this.paths.unfinishedBallast);
       throw error;
@@ -53,18 +53,18 @@ export class Ballast {
   }
 
   private async write(): Promise<void> {
-    // Zeros would take no room where the file system compresses.
+    // A compressing file system would allocate nothing for zeros.
     const noise = randomFillSync(new Uint8Array(Math.min(STEP_BYTES, this.sizeBytes)));
     const handle = await open(this.paths.unfinishedBallast, OPEN_UNFINISHED, FILE_MODE);
     try {
-      // Another name of somebody's file would be written into.
+      // A hard link: the write would overwrite a file of somebody else.
       const { nlink } = await handle.stat();
       if (nlink > 1) throw foreign();
       await handle.chmod(FILE_MODE);
       let written = 0;
       while (written < this.sizeBytes) {
         const step = noise.subarray(0, this.sizeBytes - written);
-        // oxlint-disable-next-line no-await-in-loop -- each step goes on where the last one ended
+        // oxlint-disable-next-line no-await-in-loop -- each write continues at the end of the last
         const { bytesWritten } = await handle.write(step, 0, step.byteLength, written);
         written += bytesWritten;
       }
@@ -76,7 +76,7 @@ export class Ballast {
   }
 }
 
-/** What has the name of the ballast, but is no file or has another name too, was not made by us. */
+/** Leaves alone an entry that is no plain file or has a second link: our code did not make it. */
 async function unlinkIfFile(path: string): Promise<void> {
   try {
     const found = await lstat(path);
@@ -95,5 +95,5 @@ async function refuseUnlessFile(path: string): Promise<void> {
 }
 
 function foreign(): SessionsError {
-  return unavailable('Something else has the name of the ballast in the storage root: move it away.');
+  return unavailable('A foreign entry has the name of the ballast file: move it out of the storage root.');
 }

@@ -6,13 +6,13 @@ import type { RootPaths } from '../folders/paths.js';
 import type { RootGuard } from './root-guard.js';
 import { isSystemError, unavailable } from '../folders/storage-error.js';
 
-/** How long an answer holds: new files ask for it, each. */
+/** How long figures are cached: each new file reads them. */
 const FRESH_MS = 250;
 
-/** Below these, no new bytes are taken. */
+/** Below these, new bytes are refused. */
 export interface DiskFloor {
   readonly freeBytes: number;
-  /** Of no effect where the file system has no fixed number of inodes. */
+  /** Ignored if the file system has no fixed number of inodes. */
   readonly freeInodes: number;
 }
 
@@ -20,7 +20,7 @@ interface Disk {
   readonly freeBytes: number;
   readonly freeInodes: number;
   readonly ballast: boolean;
-  /** Why it takes no new bytes; `null` while it does. */
+  /** Why new bytes are refused; `null` if they are accepted. */
   readonly refusal: Refusal | null;
 }
 
@@ -33,12 +33,12 @@ const UNKNOWN: Disk = {
   freeBytes: 0,
   freeInodes: 0,
   ballast: false,
-  refusal: { problem: 'unavailable', why: 'The disk of the storage root cannot be asked.' },
+  refusal: { problem: 'unavailable', why: 'Reading the state of the storage disk failed: check the disk.' },
 };
 
-const READ_ONLY = 'The disk of the storage root is read-only: look at why, and mount it for writing again.';
+const READ_ONLY = 'The storage disk is mounted read-only: find the cause, then remount it read-write.';
 
-/** Tells how much room there is, and whether new bytes are taken. */
+/** Reports free space, and whether new bytes are accepted. */
 export class DiskRoom {
   private last: { readonly at: number; readonly disk: Promise<Disk> } | null = null;
 
@@ -49,17 +49,17 @@ export class DiskRoom {
     private readonly floor: DiskFloor,
   ) {}
 
-  /** Figures at most 250 ms old, trust as of now. A disk that cannot be asked takes no new bytes. */
+  /** Figures are up to 250 ms old, trust is current. If the disk does not answer, new bytes are refused. */
   async look(): Promise<StorageRoom> {
     const { present, trusted, doubt } = await this.guard.look();
-    const { refusal, ...disk } = await this.lookAtDisk();
+    const { refusal, ...disk } = await this.cachedDisk();
     if (doubt !== null) {
       return { ...disk, trusted, refusing: doubt, problem: present ? 'untrusted' : 'missing' };
     }
     return { ...disk, trusted, refusing: refusal?.why ?? null, problem: refusal?.problem ?? null };
   }
 
-  /** Rejects with `STORAGE_FULL`, or `STORAGE_UNAVAILABLE`, where new bytes are refused. */
+  /** Rejects with `STORAGE_FULL` or `STORAGE_UNAVAILABLE` if new bytes are refused. */
   async admit(): Promise<void> {
     const { problem, refusing } = await this.look();
     if (refusing === null) return;
@@ -69,40 +69,39 @@ export class DiskRoom {
   async dropBallast(): Promise<void> {
     await this.guard.assertPresent();
     await this.ballast.drop();
-    this.forget();
+    this.invalidate();
   }
 
-  /** Makes the ballast if it is missing and leaves the floor untouched; whether it is there now. */
+  /** Writes the ballast if it is missing and leaves `freeBytes` above the floor; answers whether it exists now. */
   async restoreBallast(): Promise<boolean> {
     if (!(await this.guard.look()).present) return false;
     if (await this.ballast.isPresent()) return true;
-    this.forget();
-    const { freeBytes } = await this.lookAtDisk();
+    this.invalidate();
+    const { freeBytes } = await this.cachedDisk();
     if (freeBytes - this.ballast.sizeBytes < this.floor.freeBytes) return false;
     try {
       await this.ballast.make();
     } finally {
-      this.forget();
+      this.invalidate();
     }
     return this.ballast.isPresent();
   }
 
-  /** Makes the next look a fresh one. */
-  private forget(): void {
+  private invalidate(): void {
     this.last = null;
   }
 
-  private lookAtDisk(): Promise<Disk> {
+  private cachedDisk(): Promise<Disk> {
     const now = performance.now();
-    if (!this.last || now - this.last.at > FRESH_MS) this.last = { at: now, disk: this.askDisk() };
+    if (!this.last || now - this.last.at > FRESH_MS) this.last = { at: now, disk: this.readDisk() };
     return this.last.disk;
   }
 
-  private async askDisk(): Promise<Disk> {
+  private async readDisk(): Promise<Disk> {
     try {
       const { bavail, bsize, files, ffree } = await statfs(this.paths.root);
       const freeBytes = bavail * bsize;
-      // btrfs and others make inodes as they need them, and report none at all.
+      // btrfs and others allocate inodes on demand and report 0.
       const freeInodes = files === 0 ? Number.MAX_SAFE_INTEGER : ffree;
       const ballast = await this.ballast.isPresent();
       if (await isReadOnly(this.paths.root)) {
@@ -121,9 +120,12 @@ export class DiskRoom {
   }
 
   private shortage(freeBytes: number, freeInodes: number, ballast: boolean): string | null {
-    if (freeBytes < this.floor.freeBytes) return 'The disk is nearly full.';
-    if (freeInodes < this.floor.freeInodes) return 'The disk can hold hardly any more files.';
-    if (!ballast) return 'The disk was full: no new files until the reserve is restored.';
+    if (freeBytes < this.floor.freeBytes)
+      return 'The storage disk is nearly full: fewer bytes than minFreeBytes are free.';
+    if (freeInodes < this.floor.freeInodes)
+      return 'The storage disk is nearly out of inodes: fewer than minFreeInodes are free.';
+    if (!ballast)
+      return 'The storage disk was full: free space for the ballast (ballastBytes), which cleanup restores.';
     return null;
   }
 }

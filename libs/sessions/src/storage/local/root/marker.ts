@@ -7,18 +7,18 @@ import { FILE_MODE, type AsyncFolder } from '../folders/async-folder.js';
 import { MARKER_NAME } from '../folders/paths.js';
 import { isAbsence, isSystemError } from '../folders/storage-error.js';
 
-/** Says that a folder is a storage root of ours, and whose. */
+/** Marks a folder as a storage root, and names the store that owns the files. */
 export interface Marker {
   readonly root: string;
-  /** Generation of the store that owns the files. */
+  /** The generation of the store that owns the files. */
   readonly store: string;
-  /** The highest counter of that store that was noted. */
+  /** The highest recorded counter of that store. */
   readonly counter: number;
-  /** How many times an operator has said whose the files are. */
+  /** How many times an operator has confirmed the owner of the files. */
   readonly confirmations: number;
 }
 
-/** A marker as it lies on the disk: what tells whether it has been replaced since. */
+/** A marker with the version of its file, which changes when the marker is replaced. */
 export interface MarkerOnDisk extends Marker {
   readonly version: string;
 }
@@ -28,12 +28,12 @@ const MAX_BYTES = 4096;
 const ATTEMPTS = 5;
 const UNFINISHED = /^\.nest-sessions\.json\.[0-9a-f]{16}\.tmp$/;
 
-/** Whether a name in the root is that of a marker that somebody is writing, or has left half written. */
+/** Whether this is the temporary name of a marker that a process is writing, or has left unfinished. */
 export function isUnfinishedMarker(name: string): boolean {
   return UNFINISHED.test(name);
 }
 
-/** Changes whenever the marker is replaced. `null` where there is none. Costs one system call. */
+/** Changes whenever the marker is replaced. `null` if there is none. Costs one system call. */
 export async function markerVersion(path: string): Promise<string | null> {
   try {
     return versionOf(await lstat(path, { bigint: true }));
@@ -43,13 +43,13 @@ export async function markerVersion(path: string): Promise<string | null> {
   }
 }
 
-/** The marker in this folder; `null` where there is none, `unreadable` where what is there is no marker. */
+/** The marker in this folder; `null` if there is none, `unreadable` if the entry is not a marker. */
 export async function readMarker(root: AsyncFolder): Promise<MarkerOnDisk | null | 'unreadable'> {
   const path = root.at(MARKER_NAME);
   let text: string;
   let version: string;
   try {
-    // Without O_NONBLOCK, a fifo in its place would hold a thread for good.
+    // Without O_NONBLOCK, a fifo with this name would block a thread forever.
     const handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
     try {
       const stat = await handle.stat({ bigint: true });
@@ -68,7 +68,7 @@ export async function readMarker(root: AsyncFolder): Promise<MarkerOnDisk | null
   return marker ? { ...marker, version } : 'unreadable';
 }
 
-/** Marks the folder as a new root of this store. Of several processes at once, one makes the marker: whether it was this. */
+/** Marks the folder as a new root of this store. Of concurrent processes one succeeds; answers whether this one did. */
 export async function createMarker(root: AsyncFolder, store: StoreIdentity): Promise<boolean> {
   const marker: Marker = {
     root: randomUUID(),
@@ -87,33 +87,33 @@ export async function createMarker(root: AsyncFolder, store: StoreIdentity): Pro
   });
 }
 
-/** Puts another marker in the place of the one in this folder, whole or not at all. */
+/** Replaces the marker in this folder atomically. */
 export async function replaceMarker(root: AsyncFolder, marker: Marker): Promise<void> {
   await publish(root, marker, rename);
 }
 
-/** Removes what processes left that died while they wrote a marker. One that still writes its marker writes it again. */
+/** Removes unfinished markers, which processes leave when they die. A process that is still writing one retries. */
 export async function removeUnfinishedMarkers(root: AsyncFolder): Promise<void> {
   const names = await readdir(root.base);
   await Promise.all(names.filter(isUnfinishedMarker).map((name) => unlinkIfThere(root.at(name))));
 }
 
-/** Writes the marker under another name, and lets `place` give it its own. */
+/** Writes the marker under a temporary name, and calls `moveTo` to give it its final one. */
 async function publish<T>(
   root: AsyncFolder,
   marker: Marker,
-  place: (unfinished: string, path: string) => Promise<T>,
+  moveTo: (unfinished: string, path: string) => Promise<T>,
   attempts = ATTEMPTS,
 ): Promise<T> {
   const unfinished = await writeUnfinished(root, marker);
   try {
-    const placed = await place(unfinished, root.at(MARKER_NAME));
+    const moved = await moveTo(unfinished, root.at(MARKER_NAME));
     await root.sync();
-    return placed;
+    return moved;
   } catch (error) {
-    // Another process that starts takes it for one that was left.
+    // A starting process has removed the unfinished marker as left over.
     if (!isAbsence(error) || attempts === 1) throw error;
-    return await publish(root, marker, place, attempts - 1);
+    return await publish(root, marker, moveTo, attempts - 1);
   } finally {
     await unlinkIfThere(unfinished);
   }

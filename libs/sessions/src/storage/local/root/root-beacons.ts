@@ -7,14 +7,14 @@ import { beaconName, isBeaconName, type RootPaths } from '../folders/paths.js';
 import { isAbsence, translateErrors } from '../folders/storage-error.js';
 import type { RootGuard } from './root-guard.js';
 
-/** A process leaves its first beacon before anybody knows of it: so long it is let alone. */
+/** `keepOnly` spares beacons this young: a process leaves its first beacon before the store knows the process. */
 const UNKNOWN_FOR_MS = 60_000;
-/** Whoever was told of a beacon just before it was left anew still finds it. */
+/** A process that has just read the last beacon in the store still finds it after the next. */
 const KEPT = 2;
 
-/** What the processes on a root leave there, to tell their root from a copy of it. Each beacon is an empty file. */
+/** Beacons distinguish a root from a clone of it. Each is an empty file. */
 export class LocalRootBeacons implements RootBeacons {
-  /** The latest beacons of each process that leaves its own through this. */
+  /** The latest beacons of each process that uses this object. */
   private readonly left = new Map<string, string[]>();
 
   constructor(
@@ -91,7 +91,7 @@ export class LocalRootBeacons implements RootBeacons {
   }
 }
 
-/** Now, of one that is gone by itself. */
+/** The current time for a beacon that has been removed meanwhile. */
 async function leftAt(path: string): Promise<number> {
   try {
     return (await lstat(path)).mtimeMs;

@@ -6,27 +6,27 @@ import type { RootPaths } from '../folders/paths.js';
 import type { PreparedRoot } from './root.js';
 import { isAbsence, unavailable } from '../folders/storage-error.js';
 
-/** What the marker said at the last look. */
+/** The state of the root when its marker was last read. */
 export interface RootState {
-  /** Whether the root is there, and is the one that was connected to. */
+  /** Whether the root exists and is the connected one. */
   readonly present: boolean;
-  /** Whether it also belongs to the connected store, as far as that store's history goes. */
+  /** Whether it also belongs to the connected store, and not to a later state of it. */
   readonly trusted: boolean;
-  /** Why it is not trusted; `null` while it is. */
+  /** Why the root is not trusted; `null` if it is. */
   readonly doubt: string | null;
 }
 
 const OTHER_STORE =
-  'The files in the storage root belong to another store: no orphan is deleted, and no new file taken. ' +
-  "Put that store back, or confirm a cleanup (sessions cleanup --confirm): then the files are this one's.";
+  'The files in the storage root belong to another store: orphans are kept, new files are refused. ' +
+  'Reconnect that store, or assign the files to this store (sessions cleanup --confirm).';
 const BEHIND =
-  'The store is older than the files in the storage root (a restored backup?): no orphan is deleted, and no new file taken. ' +
-  "Put the newer store back, or confirm a cleanup (sessions cleanup --confirm): then the files are this one's.";
-const ABSENT = 'The storage root is gone, or another is in its place: mount or restore it.';
+  'The store is older than the files in the storage root (a restored backup?): orphans are kept, new files are refused. ' +
+  'Restore the newer store, or assign the files to this store (sessions cleanup --confirm).';
+const ABSENT = 'The storage root is missing or was replaced: mount or restore it.';
 
 /**
- * Knows whether the root is still there and still belongs to the store. Asked before each deletion and each new file, at
- * the price of two system calls.
+ * Checks that the root still exists and belongs to the store. Callers check before each deletion and each new file; it
+ * costs two system calls.
  */
 export class RootGuard {
   readonly rootId: string;
@@ -35,8 +35,8 @@ export class RootGuard {
   private counter: number;
   private doubt: string | null = null;
   /**
-   * At the connect, the store's history had been read before the marker: another process may have noted a later one in
-   * between. The first history that is read after it tells.
+   * `connect` reads the store's counter before the marker, so another process may have recorded a higher one in between.
+   * The first counter read after `connect` decides.
    */
   private undecided = false;
   private readonly counterAtConnect: number;
@@ -72,7 +72,7 @@ export class RootGuard {
     if (!present) throw unavailable(ABSENT);
   }
 
-  /** Keeps how far the store has come. A store that has fallen back, or is another, is not noted but distrusted. */
+  /** Records the store's counter. An older store, or another one, is distrusted instead. */
   async note(store: StoreIdentity): Promise<void> {
     await this.assertPresent();
     this.judge(store);
@@ -81,14 +81,14 @@ export class RootGuard {
     const written = await AsyncFolder.use(this.paths.root, async (root) => {
       const marker = await readMarker(root);
       if (!this.isOurs(marker)) return false;
-      this.take(marker);
+      this.adopt(marker);
       if (marker.counter < store.counter) await replaceMarker(root, { ...marker, counter: store.counter });
       return true;
     });
     if (!written) throw unavailable(ABSENT);
   }
 
-  /** Writes into the marker that the files belong to this store, as it is now: every process of it believes that at once. */
+  /** Assigns the files to this store, as it is now, in the marker: every process of the store trusts it at once. */
   async trust(store: StoreIdentity): Promise<void> {
     const written = await AsyncFolder.use(this.paths.root, async (root) => {
       const marker = await readMarker(root);
@@ -100,7 +100,7 @@ export class RootGuard {
     });
     if (!written) throw unavailable(ABSENT);
     this.store = store;
-    // Takes the new marker in.
+    // Reads the new marker.
     await this.look();
   }
 
@@ -122,12 +122,12 @@ export class RootGuard {
     if (version === this.marker.version) return true;
     const marker = version === null ? null : await AsyncFolder.use(this.paths.root, readMarker);
     if (!this.isOurs(marker)) return false;
-    this.take(marker);
+    this.adopt(marker);
     return true;
   }
 
-  private take(marker: MarkerOnDisk): void {
-    // Somebody has looked, and said whose the files are: what was doubted before counts no more.
+  private adopt(marker: MarkerOnDisk): void {
+    // An operator has confirmed the owner of the files: earlier doubts are void.
     if (marker.confirmations !== this.marker.confirmations) {
       this.doubt = null;
       this.undecided = false;
@@ -150,7 +150,7 @@ export class RootGuard {
   }
 }
 
-/** A link there is not the root, wherever it leads: who put it there may lead it elsewhere between two looks. */
+/** A link is never the root: its target may change between two checks. */
 async function isFolder(path: string): Promise<boolean> {
   try {
     return (await lstat(path)).isDirectory();

@@ -12,31 +12,31 @@ import {
   removeUnfinishedMarkers,
   type MarkerOnDisk,
 } from './marker.js';
-import { RootPaths } from '../folders/paths.js';
+import { MARKER_NAME, RootPaths } from '../folders/paths.js';
 import { isAbsence } from '../folders/storage-error.js';
 
-/** A root that is fit to keep files in, and to delete them from. */
+/** A root in which files may be kept and deleted. */
 export interface PreparedRoot {
   readonly paths: RootPaths;
   readonly marker: MarkerOnDisk;
-  /** Whether it was made just now. */
+  /** Whether this call created the marker. */
   readonly fresh: boolean;
 }
 
-/** `STORAGE_UNSAFE` where what is at `root` is no place to delete files in. Nothing there is as good as an empty folder. */
+/** Rejects with `STORAGE_UNSAFE` if files must not be deleted in `root`. Accepts a missing folder like an empty one. */
 export async function inspectRoot(root: string, reservedNames: readonly string[]): Promise<void> {
   const path = resolve(root);
-  await refuseSharedPlaces(path);
-  const place = await realpathOf(path);
-  if (place === null) return refuseDangling(path);
+  await refuseSharedFolders(path);
+  const real = await realpathOf(path);
+  if (real === null) return refuseDangling(path);
   refuseUnlessOurs(await lstat(path), 'The storage root');
-  await refuseSharedPlaces(place);
-  await AsyncFolder.use(place, (folder) => isMarked(folder, reservedNames));
+  await refuseSharedFolders(real);
+  await AsyncFolder.use(real, (folder) => isMarked(folder, reservedNames));
 }
 
 /**
- * Makes the folder at `root` ours, or finds that it is. `STORAGE_UNSAFE` where it is no place to delete files in: somebody
- * else's, open to others, or holding what is not ours. Several processes may do so at once.
+ * Creates and marks the folder `root`, or checks its marker. Rejects with `STORAGE_UNSAFE` if files must not be deleted in
+ * it: it belongs to another user, is open to others, or contains foreign entries. Processes may call it at the same time.
  */
 export async function prepareRoot(
   root: string,
@@ -44,11 +44,11 @@ export async function prepareRoot(
   store: StoreIdentity,
 ): Promise<PreparedRoot> {
   const path = resolve(root);
-  await refuseSharedPlaces(path);
+  await refuseSharedFolders(path);
   await makeFolders(path);
   refuseUnlessOurs(await lstat(path), 'The storage root');
   const paths = new RootPaths(await realpath(path));
-  await refuseSharedPlaces(paths.root);
+  await refuseSharedFolders(paths.root);
 
   const prepared = await AsyncFolder.use(paths.root, async (folder) => {
     const fresh = await mark(folder, reservedNames, store);
@@ -59,12 +59,12 @@ export async function prepareRoot(
     await removeUnfinishedMarkers(folder);
     return { paths, marker, fresh };
   });
-  if (!prepared) throw unsafe('The storage root was replaced while it was being prepared: start again.');
+  if (!prepared) throw unsafe('The storage root was replaced during startup: restart the server.');
   return prepared;
 }
 
-const UNREADABLE =
-  'The marker in the storage root cannot be read: put it back from a backup, or give the storage a new, empty folder.';
+const SET_OWN_FOLDER = 'set storagePath (SESSION_STORAGE_PATH) to a new, empty folder';
+const UNREADABLE = `The marker in the storage root (${MARKER_NAME}) is unreadable: restore it from a backup, or ${SET_OWN_FOLDER}.`;
 
 async function mark(
   folder: AsyncFolder,
@@ -74,15 +74,15 @@ async function mark(
   return (await isMarked(folder, reservedNames)) ? false : createMarker(folder, store);
 }
 
-/** Whether it is ours already. `STORAGE_UNSAFE` where it is not, and must not become it. */
+/** Whether the folder has a marker. Rejects with `STORAGE_UNSAFE` if it has none and contains foreign entries. */
 async function isMarked(folder: AsyncFolder, reservedNames: readonly string[]): Promise<boolean> {
   const found = await readMarker(folder);
   if (found === 'unreadable') throw unsafe(UNREADABLE);
   if (found) return true;
   if (!(await hasForeignEntries(folder, reservedNames))) return false;
-  // Another process may have marked the root, and begun to use it, between our two looks.
+  // Another process may have marked and used the root between our two checks.
   if (await readMarker(folder)) return true;
-  throw unsafe('The storage root has no marker, and is not empty: give the storage a folder of its own.');
+  throw unsafe(`The storage root is not empty and has no marker: ${SET_OWN_FOLDER}.`);
 }
 
 async function refuseDangling(path: string): Promise<void> {
@@ -98,7 +98,7 @@ async function hasForeignEntries(folder: AsyncFolder, reservedNames: readonly st
   return names.some((name) => !isReserved(name, reservedNames) && !isUnfinishedMarker(name));
 }
 
-/** A store's database has companions, and drafts of itself: `sessions.db-wal`, `sessions.db.…`. */
+/** A database has companion and temporary files: `sessions.db-wal`, `sessions.db.…`. */
 function isReserved(name: string, reservedNames: readonly string[]): boolean {
   return reservedNames.some(
     (reserved) => name === reserved || name.startsWith(`${reserved}-`) || name.startsWith(`${reserved}.`),
@@ -111,25 +111,26 @@ async function prepareOwn(path: string): Promise<void> {
 }
 
 function refuseUnlessOurs(stat: Stats, what: string): void {
-  if (stat.isSymbolicLink()) throw unsafe(`${what} is a symbolic link: name the folder itself.`);
+  if (stat.isSymbolicLink())
+    throw unsafe(`${what} is a symbolic link: set storagePath (SESSION_STORAGE_PATH) to its target.`);
   if (!stat.isDirectory()) throw unsafe(`${what} is not a folder.`);
   if (process.geteuid && stat.uid !== process.geteuid()) {
-    throw unsafe(`${what} belongs to another user: give it to the user that the server runs as (chown).`);
+    throw unsafe(`${what} belongs to another user: chown it to the user of the server process.`);
   }
-  if (stat.mode & 0o077) throw unsafe(`${what} is open to other users: close it to them (chmod 700).`);
+  if (stat.mode & 0o077) throw unsafe(`${what} is accessible to other users: restrict it (chmod 700).`);
 }
 
-async function refuseSharedPlaces(path: string): Promise<void> {
-  const places = [
+async function refuseSharedFolders(path: string): Promise<void> {
+  const shared = [
     [parse(path).root, 'the root of the file system'],
     [homedir(), 'the home folder'],
     [process.cwd(), 'the working directory'],
     ...[tmpdir(), '/tmp', '/var/tmp'].map((temporary) => [temporary, 'a folder for temporary files']),
   ] as const;
   await Promise.all(
-    places.map(async ([place, name]) => {
-      if (place && (path === place || path === (await realpathOf(place)))) {
-        throw unsafe(`The storage root is ${name}: give the storage a folder of its own.`);
+    shared.map(async ([folder, name]) => {
+      if (folder && (path === folder || path === (await realpathOf(folder)))) {
+        throw unsafe(`The storage root is ${name}: ${SET_OWN_FOLDER}.`);
       }
     }),
   );

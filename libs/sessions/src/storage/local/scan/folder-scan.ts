@@ -8,14 +8,14 @@ import { isShardName, parseFileName, parseFolderName, type RootPaths } from '../
 import { scannedFile } from './scanned-file.js';
 import { isAbsence, isSystemError, systemCode } from '../folders/storage-error.js';
 
-/** A part is full with so many names, or so many folders. The last folder counts whole. */
+/** A part ends at this many names or folders, never within a folder. */
 const NAMES = 4096;
 const FOLDERS = 256;
 
-/** A part of what there is, by names alone. */
+/** A listed part, of which only names have been read. */
 export interface ListedPart {
   readonly number: number;
-  /** Whose folders it holds names of. */
+  /** The sessions whose folders have names in it. */
   readonly sessionIds: readonly string[];
 }
 
@@ -30,7 +30,6 @@ interface PendingPart {
   foreign: number;
 }
 
-/** Adds up what is found. */
 interface Findings {
   files: number;
   foreign: number;
@@ -38,8 +37,8 @@ interface Findings {
 }
 
 /**
- * Scans the folders of a root, a part at a time: it lists names, waits to be told which of them are known, and looks at
- * the others. It blocks its thread: made for a worker. Nothing is changed, no file opened, no link followed.
+ * Scans the folders of a root in parts: `list` lists names, `compare` inspects those that are not known. Blocks its thread,
+ * so it belongs in a worker. Changes nothing, opens no file, follows no link.
  */
 export class FolderScan {
   private readonly folders: Iterator<ListedFolder | 'foreign'>;
@@ -50,7 +49,7 @@ export class FolderScan {
     this.folders = foldersOf(paths);
   }
 
-  /** The next part; `null` when there is none. */
+  /** The next part; `null` after the last. */
   list(): ListedPart | null {
     const part: PendingPart = { folders: [], empty: [], foreign: 0 };
     let [names, folders] = [0, 0];
@@ -68,10 +67,10 @@ export class FolderScan {
     return { number: this.lastNumber, sessionIds: part.folders.map(({ sessionId }) => sessionId) };
   }
 
-  /** What a listed part holds, given the packed ids of the resources of each of its sessions. */
+  /** Compares a listed part with the packed resource ids of each of its sessions. */
   compare(number: number, known: readonly string[]): ScannedPart {
     const part = this.pending.get(number);
-    if (!part) throw new RangeError('No such part was listed');
+    if (!part) throw new RangeError(`Part ${number} was not listed, or has been compared already`);
     this.pending.delete(number);
     const { folders, empty, foreign } = part;
     const findings: Findings = { files: 0, foreign, unknown: [] };
@@ -82,38 +81,38 @@ export class FolderScan {
   }
 
   private compareFolder(folder: ListedFolder, packed: string | undefined, findings: Findings): void {
-    // Most folders hold what the store knows and nothing else, both in the order of ids: one look tells so.
+    // Fast path: most folders contain exactly the known resources, and both lists are in id order.
     if (folder.names.join('') === packed) {
       findings.files += folder.names.length;
       return;
     }
-    // Where nothing is said of a session, it is not said that it has nothing: this throws.
+    // Throws on a missing answer: it does not mean that the session has no resources.
     const known = packedIds(packed);
     const suspects: string[] = [];
     for (const name of folder.names) {
-      // Most are finished files, whose names are their ids.
+      // The name of a finished file, the most frequent case, is its id.
       if (known.has(name)) findings.files += 1;
       else if (!parseFileName(name)) findings.foreign += 1;
       else if (known.has(name.slice(0, name.indexOf('.')))) findings.files += 1;
       else suspects.push(name);
     }
-    if (suspects.length > 0) this.lookAtAll(folder.sessionId, suspects, findings);
+    if (suspects.length > 0) this.inspect(folder.sessionId, suspects, findings);
   }
 
-  private lookAtAll(sessionId: string, names: readonly string[], findings: Findings): void {
+  private inspect(sessionId: string, names: readonly string[], findings: Findings): void {
     const { root } = this.paths;
     const path = this.paths.session(sessionId);
     try {
       SyncFolder.use(path, (folder) => {
         const stat = folder.stat();
-        const isOwn = isOurs(stat) && folder.place() === SyncFolder.use(root, (opened) => opened.place());
+        const isOwn = isOurs(stat) && folder.mount() === SyncFolder.use(root, (opened) => opened.mount());
         if (!folder.liesThere() || !isOwn) {
-          // One that was discarded meanwhile lies in the trash by now.
+          // A folder that is gone was discarded meanwhile.
           if (!isAbsent(path)) findings.foreign += 1;
           return;
         }
         for (const name of names) {
-          const file = lookAt(folder, sessionId, name, stat.dev);
+          const file = inspectFile(folder, sessionId, name, stat.dev);
           if (file === 'foreign') findings.foreign += 1;
           else if (file) {
             findings.files += 1;
@@ -156,7 +155,7 @@ function* foldersIn(
   }
 }
 
-/** A folder that cannot be read says nothing of the others: what is in it is left alone until it can be. */
+/** An unreadable folder counts as foreign, so its files stay; the scan goes on with the others. */
 function listFolder(path: Buffer, sessionId: string, dev: bigint): ListedFolder | 'foreign' | null {
   try {
     return SyncFolder.use(path, (folder) => {
@@ -169,8 +168,8 @@ function listFolder(path: Buffer, sessionId: string, dev: bigint): ListedFolder 
   }
 }
 
-/** What lies under this name: a file of ours, something `foreign`, or nothing any more. */
-function lookAt(
+/** The file with this name; `null` if it is gone by now. */
+function inspectFile(
   folder: SyncFolder,
   sessionId: string,
   name: string,
@@ -186,7 +185,7 @@ function lookAt(
   return scannedFile(sessionId, name, stat, dev);
 }
 
-/** `null` where there is no such folder, or only one behind a link. */
+/** `null` if the folder is missing, or reached only through a link. */
 function openIfThere(path: string): SyncFolder | null {
   try {
     const folder = SyncFolder.open(path);

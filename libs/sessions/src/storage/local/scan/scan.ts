@@ -4,21 +4,21 @@ import type { RootPaths } from '../folders/paths.js';
 import { unavailable } from '../folders/storage-error.js';
 import { WorkerThread } from '../folders/worker-thread.js';
 
-/** Parts that are listed, looked up or compared at the same time, so that neither disk nor store waits for the other. */
+/** Parts that are listed, looked up or compared concurrently, so that neither disk nor store is idle. */
 const PARTS_AT_ONCE = 3;
 
-/** What the scanning thread is asked: to list the next part, or to compare one with what is known of its sessions. */
+/** A request to the scan thread: list the next part, or compare a part with the known resources of its sessions. */
 export type ScanQuestion = 'list' | { readonly number: number; readonly known: readonly string[] };
 
-/** What was asked for; `listed` is `null` when there is no part left. */
+/** The requested result; `listed` is `null` after the last part. */
 export interface ScanAnswer {
   readonly listed: ListedPart | null;
   readonly compared: ScannedPart | null;
 }
 
 /**
- * Scans the folders of sessions in a thread of its own, never more than a few parts ahead of who reads. Stops quietly where
- * the root is gone.
+ * Scans session folders in a worker thread, at most `PARTS_AT_ONCE` parts ahead of the consumer. Ends without an error if
+ * the root is missing.
  */
 export async function* scanFiles(
   paths: RootPaths,
@@ -35,13 +35,13 @@ export async function* scanFiles(
   const underWay: Promise<ScannedPart | null>[] = [];
   const begin = (): void => {
     const part = scanPart(thread, listings, known);
-    // One that fails is noticed when its turn comes, if it comes.
+    // The loop below rethrows the failure when it reaches this part.
     part.catch(() => undefined);
     underWay.push(part);
   };
   try {
     for (let part = 0; part < PARTS_AT_ONCE; part += 1) begin();
-    // oxlint-disable-next-line no-await-in-loop -- in order, so that none is passed on after one that failed
+    // oxlint-disable-next-line no-await-in-loop -- in order, so that no part follows one that failed
     for (let part = await underWay.shift(); part; part = await underWay.shift()) {
       begin();
       yield part;
@@ -51,7 +51,7 @@ export async function* scanFiles(
   }
 }
 
-/** Asked for several parts at once, it lists one after the other: the first that is asked for is the first there is. */
+/** A generator, so that concurrent requests list one part after the other, in order. */
 async function* listParts(
   thread: WorkerThread<ScanQuestion, ScanAnswer>,
   isPresent: () => Promise<boolean>,
@@ -64,7 +64,7 @@ async function* listParts(
   }
 }
 
-/** Names first, records after: a file whose record is gone by then is gone too, or nobody's. */
+/** Lists names before it reads records: a file without a record by then is deleted too, or an orphan. */
 async function scanPart(
   thread: WorkerThread<ScanQuestion, ScanAnswer>,
   listings: AsyncGenerator<ListedPart>,
@@ -78,5 +78,5 @@ async function scanPart(
 }
 
 function stopped(cause?: unknown): Error {
-  return unavailable('The scan of the storage stopped: the next one begins anew.', cause);
+  return unavailable('The scan thread stopped: the next scan starts from the beginning.', cause);
 }

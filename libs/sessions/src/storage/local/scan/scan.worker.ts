@@ -3,7 +3,7 @@ import { FolderScan } from './folder-scan.js';
 import { RootPaths } from '../folders/paths.js';
 import type { ScanAnswer, ScanQuestion } from './scan.js';
 
-/** The thread that scans a root, once: it lists part after part, and compares each when it is told what is known. */
+/** The thread of one scan of a root. */
 const { root } = workerData as { readonly root: string };
 const scan = new FolderScan(new RootPaths(root));
 

@@ -4,8 +4,8 @@ import { isOurs } from '../folders/own-folder.js';
 import { parseFileName } from '../folders/paths.js';
 
 /**
- * What an entry of a session's folder is, by its name, by what `lstat` says of it and by the device of the folder: a file of
- * ours, or something `foreign`.
+ * Classifies an entry of a session folder by its name, its `lstat` and the device of the folder: a file of ours, or
+ * `foreign`.
  */
 export function scannedFile(
   sessionId: string,
@@ -22,7 +22,7 @@ export function scannedFile(
   return { sessionId, resourceId, partial, sizeBytes: Number(size), changedAt: changedAt(stat), inode: ino };
 }
 
-/** The later of both times: contents changed, or moved. */
+/** The later of mtime (contents changed) and ctime (also renamed). */
 export function changedAt({ mtimeMs, ctimeMs }: BigIntStats): number {
   return Math.max(Number(mtimeMs), Number(ctimeMs));
 }

@@ -8,7 +8,7 @@ import { fileName, folderName, linkName, partName, type RootPaths } from '../fol
 import { changedAt, scannedFile } from './scanned-file.js';
 import { isAbsence } from '../folders/storage-error.js';
 
-/** Deletes a scanned file if it still is what the scan saw; whether it did. */
+/** Deletes a scanned file if it is unchanged; answers whether it did. */
 export async function removeIfSame(paths: RootPaths, file: ScannedFile): Promise<boolean> {
   const names = file.partial
     ? [partName(file.resourceId)]
@@ -17,7 +17,7 @@ export async function removeIfSame(paths: RootPaths, file: ScannedFile): Promise
     if (!(await isOwnFolder(paths, folder))) return false;
     const { dev } = await folder.stat();
     for (const name of names) {
-      // oxlint-disable-next-line no-await-in-loop -- the final name last: the other may become it meanwhile
+      // oxlint-disable-next-line no-await-in-loop -- in order: the last name may replace the first meanwhile
       if (!(await isStill(folder, name, dev, file))) continue;
       await unlink(folder.at(name));
       return true;
@@ -30,7 +30,6 @@ export async function removeIfSame(paths: RootPaths, file: ScannedFile): Promise
   return removed ?? false;
 }
 
-/** Whether what has this name is the file that was scanned, unchanged. */
 async function isStill(folder: AsyncFolder, name: string, dev: bigint, file: ScannedFile): Promise<boolean> {
   let stat: BigIntStats;
   try {
@@ -48,7 +47,7 @@ async function isStill(folder: AsyncFolder, name: string, dev: bigint, file: Sca
   );
 }
 
-/** Deletes the folder of a session if it is empty and has not changed for this long; whether it did. */
+/** Deletes the folder of a session if it is empty and unchanged for `graceMs`; answers whether it did. */
 export async function removeFolderIfEmpty(
   paths: RootPaths,
   sessionId: string,
@@ -58,7 +57,7 @@ export async function removeFolderIfEmpty(
   try {
     const removed = await AsyncFolder.use(paths.shard(sessionId), async (shard) => {
       const stat = await lstat(shard.at(name), { bigint: true });
-      // The times of files are the machine's own, and so must be the clock they are compared with.
+      // The system sets file times, so they are compared with the system clock.
       if (!stat.isDirectory() || !isOurs(stat) || Date.now() - changedAt(stat) < graceMs) return false;
       return removeIfEmpty(shard, name);
     });

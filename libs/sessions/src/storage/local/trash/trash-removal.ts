@@ -2,14 +2,14 @@ import { lstatSync, rmdirSync, unlinkSync } from 'node:fs';
 import { SyncFolder } from '../folders/sync-folder.js';
 import { systemCode } from '../folders/storage-error.js';
 
-/** What became of one entry of the trash. */
+/** The result of deleting one trash entry. */
 export interface EntryOutcome {
   readonly name: string;
-  /** Whether nothing is left of it, whoever deleted it. */
+  /** Whether the entry no longer exists, even if another process deleted it. */
   readonly gone: boolean;
   readonly files: number;
   readonly bytes: number;
-  /** The system's name for the first thing that went wrong. */
+  /** The system code of the first failure. */
   readonly error: string | null;
 }
 
@@ -19,23 +19,23 @@ interface Tally {
   error: string | null;
 }
 
-/** Deeper than anything of ours: what lies deeper was not made by us, and each level costs an open file. */
+/** Our folders are not this deep, and each level costs an open file. */
 const MAX_DEPTH = 32;
-/** Others may still add to a folder while it is emptied, or empty it at the same time. */
+/** Other processes may add files to a folder, or empty it, at the same time. */
 const ATTEMPTS = 10;
 
 /**
- * Deletes entries of the trash, one after the other, and all they hold. It follows no link, enters no mount, and goes on
- * past whatever cannot be deleted. It blocks its thread: made for a worker.
+ * Deletes trash entries and their contents, one after the other. Follows no link, enters no mount, and continues after
+ * failures. Blocks its thread, so it belongs in a worker.
  */
 export function removeEntries(trash: string, names: readonly string[]): EntryOutcome[] {
   try {
     return SyncFolder.use(trash, (opened) => {
       if (!opened.liesThere()) return untouched(names, 'ELOOP');
-      const place = opened.place();
+      const mount = opened.mount();
       return names.map((name) => {
         const tally: Tally = { files: 0, bytes: 0, error: null };
-        const gone = remove(opened.at(name), place, 0, tally);
+        const gone = remove(opened.at(name), mount, 0, tally);
         return { name, gone, ...tally };
       });
     });
@@ -49,11 +49,11 @@ function untouched(names: readonly string[], error: string): EntryOutcome[] {
   return names.map((name) => ({ name, gone: false, files: 0, bytes: 0, error }));
 }
 
-/** Whether nothing is left under this path. */
-function remove(path: Buffer, place: string, depth: number, tally: Tally): boolean {
+/** Whether the path no longer exists. */
+function remove(path: Buffer, mount: string, depth: number, tally: Tally): boolean {
   try {
     const found = lstatSync(path);
-    if (found.isDirectory()) return removeFolder(path, place, depth, tally);
+    if (found.isDirectory()) return removeFolder(path, mount, depth, tally);
     unlinkSync(path);
     tally.files += 1;
     if (found.isFile()) tally.bytes += found.size;
@@ -65,9 +65,9 @@ function remove(path: Buffer, place: string, depth: number, tally: Tally): boole
   }
 }
 
-function removeFolder(path: Buffer, place: string, depth: number, tally: Tally): boolean {
+function removeFolder(path: Buffer, mount: string, depth: number, tally: Tally): boolean {
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
-    if (!removeContents(path, place, depth, tally)) return false;
+    if (!removeContents(path, mount, depth, tally)) return false;
     try {
       rmdirSync(path);
       return true;
@@ -80,20 +80,20 @@ function removeFolder(path: Buffer, place: string, depth: number, tally: Tally):
   return false;
 }
 
-function removeContents(path: Buffer, place: string, depth: number, tally: Tally): boolean {
+function removeContents(path: Buffer, mount: string, depth: number, tally: Tally): boolean {
   if (depth >= MAX_DEPTH) {
     tally.error ??= 'ENAMETOOLONG';
     return false;
   }
   return SyncFolder.use(path, (opened) => {
-    if (opened.place() !== place) {
+    if (opened.mount() !== mount) {
       tally.error ??= 'EXDEV';
       return false;
     }
-    let whole = true;
+    let isEmpty = true;
     for (const name of opened.names()) {
-      whole = remove(opened.at(name), place, depth + 1, tally) && whole;
+      isEmpty = remove(opened.at(name), mount, depth + 1, tally) && isEmpty;
     }
-    return whole;
+    return isEmpty;
   });
 }

@@ -2,7 +2,7 @@ import type { EntryOutcome } from './trash-removal.js';
 import { unavailable } from '../folders/storage-error.js';
 import { WorkerThread } from '../folders/worker-thread.js';
 
-/** Entries handed over at once: few, so that what somebody waits for is not long in coming. */
+/** Entries per message: few, so that an urgent entry does not wait long. */
 const BATCH = 16;
 
 interface Job {
@@ -11,7 +11,7 @@ interface Job {
   readonly reject: (error: unknown) => void;
 }
 
-/** Has entries of the trash deleted in a thread of its own, so that the event loop never waits for the disk. */
+/** Deletes trash entries in a worker thread, so that the event loop never waits for the disk. */
 export class TrashThread {
   private readonly thread: WorkerThread<readonly string[], readonly EntryOutcome[]>;
   private readonly urgent: Job[] = [];
@@ -27,7 +27,7 @@ export class TrashThread {
     });
   }
 
-  /** Deletes this entry, before others if it is urgent. */
+  /** Deletes this entry; urgent ones first. */
   remove(name: string, urgent: boolean): Promise<EntryOutcome> {
     return new Promise((resolve, reject) => {
       (urgent ? this.urgent : this.waiting).push({ name, resolve, reject });
@@ -35,7 +35,7 @@ export class TrashThread {
     });
   }
 
-  /** What has not been deleted by now is rejected. */
+  /** Stops the thread; pending deletions reject. */
   close(): Promise<void> {
     return this.thread.close();
   }
@@ -43,7 +43,7 @@ export class TrashThread {
   private async work(): Promise<void> {
     this.isBusy = true;
     for (let jobs = this.nextJobs(); jobs.length > 0; jobs = this.nextJobs()) {
-      // oxlint-disable-next-line no-await-in-loop -- what is urgent by then comes next
+      // oxlint-disable-next-line no-await-in-loop -- so that urgent entries that arrive meanwhile come next
       await this.removeAll(jobs);
     }
     this.isBusy = false;
@@ -58,7 +58,7 @@ export class TrashThread {
       const outcomes = await this.thread.ask(jobs.map(({ name }) => name));
       for (const [index, job] of jobs.entries()) settle(job, outcomes[index]);
     } catch (error) {
-      // The thread is dead. What it was doing is tried again by who asks next, in a new one.
+      // The thread is dead. The next call starts a new one and retries.
       for (const job of [...jobs, ...this.urgent.splice(0), ...this.waiting.splice(0)]) job.reject(error);
     }
   }
@@ -70,5 +70,5 @@ function settle(job: Job, outcome: EntryOutcome | undefined): void {
 }
 
 function stopped(cause?: unknown): Error {
-  return unavailable('The trash is not being emptied: what is in it stays for the next time.', cause);
+  return unavailable('The trash thread stopped: the next cleanup deletes the rest of the trash.', cause);
 }

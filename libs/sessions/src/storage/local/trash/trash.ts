@@ -31,13 +31,16 @@ export class Trash {
     return this.thread.close();
   }
 
-  /** Moves the folder of a session here, durably; `null` where it has none. */
+  /** Moves the folder of a session to the trash, durably; `null` if it has none. */
   async take(sessionId: string): Promise<TrashTicket | null> {
     const ticket = newTrashName(sessionId);
     const moved = await AsyncFolder.use(this.paths.shard(sessionId), async (shard) => {
       const path = shard.at(folderName(sessionId));
       const into = await AsyncFolder.open(this.paths.trash);
-      if (!into) throw unavailable('The trash is missing from the storage root: connect again.');
+      if (!into)
+        throw unavailable(
+          'The folder `trash` is missing in the storage root: restart the server, which makes it.',
+        );
       try {
         if (!(await lstat(path)).isDirectory()) return false;
         await rename(path, into.at(ticket));
@@ -53,16 +56,19 @@ export class Trash {
     return moved ? ticket : null;
   }
 
-  /** Tries one entry at once, even if its next try is not due yet. */
+  /** Tries to delete one entry at once, even if its next retry is not due. */
   async emptyOne(ticket: TrashTicket): Promise<TrashReport> {
     if (!isTrashName(ticket)) {
-      throw new SessionsError('INVALID_ARGUMENT', 'A trash ticket is what discarding a session answered.');
+      throw new SessionsError(
+        'INVALID_ARGUMENT',
+        'Invalid trash ticket: pass the value returned by discardSession().',
+      );
     }
     const outcome = await this.remove(ticket, true);
     return this.report([outcome], outcome.gone ? [] : [ticket]);
   }
 
-  /** Tries every entry that is due. What waits for its next try counts among the failures too. */
+  /** Tries to delete every entry that is due. Entries that wait for a retry count as failures too. */
   async emptyAll(): Promise<TrashReport> {
     const names = await this.list();
     const now = this.monotonicMs();
@@ -81,7 +87,7 @@ export class Trash {
     return names;
   }
 
-  /** Only folders of ours were ever moved here: what else has such a name is foreign. */
+  /** Only folders of our user are ever moved here: any other entry is foreign. */
   private async entries(): Promise<string[]> {
     const entries: string[] = [];
     for (const name of (await readdir(this.paths.trash)).filter(isTrashName)) {
@@ -115,10 +121,10 @@ export class Trash {
     }
     const tries = this.backoff.failed(name, this.monotonicMs());
     if (tries === 1)
-      this.onWarning(`Files of a discarded session could not be deleted (${error}): trying again later.`);
+      this.onWarning(`Deleting files of a discarded session failed (${error}): retrying later.`);
     if (tries === STUCK_AFTER) {
       this.onWarning(
-        `Files of a discarded session cannot be deleted (${error}): look into the trash of the storage root.`,
+        `Deleting files of a discarded session keeps failing (${error}): check the folder \`trash\` in the storage root.`,
       );
     }
   }

@@ -1,7 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { removeEntries } from './trash-removal.js';
 
-/** The thread that deletes: it is told names in the trash, and answers what became of them, in the same order. */
+/** The thread that deletes trash entries: it receives names and answers their outcomes in the same order. */
 const { trash } = workerData as { readonly trash: string };
 
 parentPort?.on('message', (names: readonly string[]) => {
