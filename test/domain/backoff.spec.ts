@@ -2,7 +2,7 @@ import { Backoff } from '#sessions/domain/backoff';
 
 const MINUTE_MS = 60_000;
 
-/** Fails at once whenever it is due, so many times; the minutes between the tries. */
+/** Fails a key `tries` times, each time when it is due; returns the minutes between. */
 function minutesBetween(backoff: Backoff, tries: number): number[] {
   const minutes: number[] = [];
   let now = 0;
@@ -15,12 +15,12 @@ function minutesBetween(backoff: Backoff, tries: number): number[] {
   return minutes;
 }
 
-describe('What failed', () => {
-  it('is retried after 1, 2, 4, … minutes, and after an hour at most', () => {
+describe('Backoff', () => {
+  it('retries after 1, 2, 4, … minutes, and after an hour at most', () => {
     expect(minutesBetween(new Backoff(), 8)).toEqual([1, 2, 4, 8, 16, 32, 60, 60]);
   });
 
-  it('is due at the very end of its wait, and waits a minute again after a success', () => {
+  it('makes a key due at the exact end of its pause, and begins at a minute after a success', () => {
     const backoff = new Backoff();
     expect(backoff.isDue('key', 0)).toBe(true);
     expect([backoff.failed('key', 0), backoff.failed('key', 0)]).toEqual([1, 2]);
@@ -31,7 +31,7 @@ describe('What failed', () => {
     expect(backoff.failed('key', 0)).toBe(1);
   });
 
-  it('is stuck from the fifth failure on', () => {
+  it('counts a key as stuck from the fifth failure on', () => {
     const backoff = new Backoff();
     minutesBetween(backoff, 4);
     expect([backoff.isStuck('key'), backoff.stuck]).toEqual([false, 0]);
@@ -39,14 +39,14 @@ describe('What failed', () => {
     expect([backoff.isStuck('key'), backoff.stuck]).toEqual([true, 1]);
   });
 
-  it('is forgotten where it is none of those that are kept', () => {
+  it('forgets the failures of keys that are not kept', () => {
     const backoff = new Backoff();
     for (const key of ['a', 'b']) backoff.failed(key, 0);
     backoff.keepOnly(['b', 'c']);
     expect(['a', 'b', 'c'].filter((key) => backoff.isFailing(key))).toEqual(['b']);
   });
 
-  it('is remembered up to a number: more is due at once', () => {
+  it('remembers a limited number of keys: others stay due', () => {
     const backoff = new Backoff(2);
     for (const key of ['a', 'b', 'c', 'a']) backoff.failed(key, 0);
     expect(['a', 'b', 'c'].filter((key) => backoff.isDue(key, MINUTE_MS))).toEqual(['b', 'c']);

@@ -22,7 +22,7 @@ describe('An id', () => {
     expect(others.filter(isUuid)).toEqual([]);
   });
 
-  it('has 32 digits, which name it again', () => {
+  it('converts to 32 digits and back', () => {
     fc.assert(
       fc.property(id, (one) => {
         expect(digitsOf(one)).toMatch(/^[0-9a-f]{32}$/);
@@ -31,12 +31,12 @@ describe('An id', () => {
     );
   });
 
-  it('is sorted as its text is, by code units', () => {
+  it('sorts like its text, by code units', () => {
     fc.assert(fc.property(fc.array(id), (ids) => expect(ids.toSorted(compareIds)).toEqual(ids.toSorted())));
     expect(compareIds('a', 'a')).toBe(0);
   });
 
-  it('survives being packed with others', () => {
+  it('survives packing', () => {
     fc.assert(
       fc.property(fc.uniqueArray(id), (ids) =>
         expect([...packedIds(packIds(ids))]).toEqual(ids.map(digitsOf)),

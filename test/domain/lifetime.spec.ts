@@ -47,10 +47,10 @@ describe('When is a session over', () => {
   });
 });
 
-describe('What an end depends on', () => {
+describe('The condition of an end', () => {
   const active = { ...session, lastActivityAt: 5 };
 
-  it('is that an idle session was not active since', () => {
+  it('requires of an idle session no activity since', () => {
     const condition = endCondition('idle', active);
     expect(condition && meetsEndCondition(active, condition)).toBe(true);
     expect(condition && meetsEndCondition({ ...active, userId: 'ada', resourceCount: 1 }, condition)).toBe(
@@ -63,13 +63,13 @@ describe('What an end depends on', () => {
     ['active', { lastActivityAt: 6 }],
     ['given a resource', { resourceCount: 1 }],
     ['given a user', { userId: 'ada' }],
-  ])('is that an evicted one was not %s since', (_what, change) => {
+  ])('requires that an evicted session was not %s since', (_what, change) => {
     const condition = endCondition('evicted', active);
     expect(condition && meetsEndCondition(active, condition)).toBe(true);
     expect(condition && meetsEndCondition({ ...active, ...change }, condition)).toBe(false);
   });
 
-  it.each(['expired', 'ended', 'admin'] as const)('is nothing where it is %s', (reason) => {
+  it.each(['expired', 'ended', 'admin'] as const)('is none for the reason %s', (reason) => {
     expect(endCondition(reason, active)).toBeUndefined();
   });
 });

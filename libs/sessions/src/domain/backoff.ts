@@ -1,6 +1,6 @@
 const FIRST_MS = 60_000;
 const MOST_MS = 3_600_000;
-/** After so many failures a thing is stuck: an operator has to look. */
+/** From this number of failures on, a key is stuck and needs an operator. */
 export const STUCK_AFTER = 5;
 
 interface Failure {
@@ -8,11 +8,11 @@ interface Failure {
   readonly retryAt: number;
 }
 
-/** Remembers what failed, so that it is retried after 1, 2, 4 … 60 minutes. `now` is in monotonic milliseconds. */
+/** Schedules retries after 1, 2, 4 … 60 minutes. `now` is in monotonic milliseconds. */
 export class Backoff {
   readonly #failures = new Map<string, Failure>();
 
-  /** Remembers `mostKeys` failures; what fails beyond them is due at once. */
+  /** Remembers at most `mostKeys` failing keys; others stay due. */
   constructor(private readonly mostKeys = Number.POSITIVE_INFINITY) {}
 
   isDue(key: string, now: number): boolean {
@@ -20,7 +20,7 @@ export class Backoff {
     return failure === undefined || now >= failure.retryAt;
   }
 
-  /** How many times it has failed now. */
+  /** Records a failure; answers how many in a row the key has had. */
   failed(key: string, now: number): number {
     const tries = (this.#failures.get(key)?.tries ?? 0) + 1;
     if (tries > 1 || this.#failures.size < this.mostKeys) {
@@ -33,13 +33,13 @@ export class Backoff {
     this.#failures.delete(key);
   }
 
-  /** Forgets the failures of all others. */
+  /** Forgets the failures of all other keys. */
   keepOnly(keys: readonly string[]): void {
     const kept = new Set(keys);
     for (const key of this.#failures.keys()) if (!kept.has(key)) this.#failures.delete(key);
   }
 
-  /** Whether it has failed, and not succeeded since. */
+  /** Whether the key has failed, and not succeeded since. */
   isFailing(key: string): boolean {
     return this.#failures.has(key);
   }
@@ -48,7 +48,7 @@ export class Backoff {
     return (this.#failures.get(key)?.tries ?? 0) >= STUCK_AFTER;
   }
 
-  /** How many are stuck. */
+  /** Number of stuck keys. */
   get stuck(): number {
     return [...this.#failures.keys()].filter((key) => this.isStuck(key)).length;
   }

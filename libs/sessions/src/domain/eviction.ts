@@ -26,13 +26,13 @@ export function planEviction(
   demand: Demand,
   limits: ResourceLimits,
 ): EvictionPlan {
-  const held = all.filter((resource) => !resource.freed);
+  const counted = all.filter((resource) => !resource.freed);
   let usage = {
-    resourceCount: held.length,
-    bytesUsed: held.reduce((sum, resource) => sum + resource.sizeBytes, 0),
+    resourceCount: counted.length,
+    bytesUsed: counted.reduce((sum, resource) => sum + resource.sizeBytes, 0),
   };
   const victims: ResourceRecord[] = [];
-  for (const candidate of leastRecentlyUsed(held)) {
+  for (const candidate of leastRecentlyUsed(counted)) {
     if (fits(usage, demand.count, demand.bytes, limits)) break;
     victims.push(candidate);
     usage = {
@@ -43,17 +43,19 @@ export function planEviction(
   if (fits(usage, demand.count, demand.bytes, limits)) {
     return victims.length > 0 ? { action: 'evict', victims } : { action: 'wait' };
   }
-  if (held.some((resource) => resource.state === 'releasing')) return { action: 'wait' };
-  return isYoungestWriter(held, demand.resourceId) ? { action: 'refuse' } : { action: 'wait' };
+  if (counted.some((resource) => resource.state === 'releasing')) return { action: 'wait' };
+  return isYoungestWriter(counted, demand.resourceId) ? { action: 'refuse' } : { action: 'wait' };
 }
 
-function leastRecentlyUsed(held: readonly ResourceRecord[]): ResourceRecord[] {
-  return held.filter(isEvictable).toSorted((a, b) => a.lastUsedAt - b.lastUsedAt || compareIds(a.id, b.id));
+function leastRecentlyUsed(counted: readonly ResourceRecord[]): ResourceRecord[] {
+  return counted
+    .filter(isEvictable)
+    .toSorted((a, b) => a.lastUsedAt - b.lastUsedAt || compareIds(a.id, b.id));
 }
 
 /** A resource without a record yet is younger than all others. */
-function isYoungestWriter(held: readonly ResourceRecord[], resourceId: string): boolean {
-  const writers = held
+function isYoungestWriter(counted: readonly ResourceRecord[], resourceId: string): boolean {
+  const writers = counted
     .filter((resource) => resource.state === 'writing' && resource.type !== STREAM_TYPE)
     .toSorted(oldestFirst);
   const self = writers.findIndex((writer) => writer.id === resourceId);

@@ -1,15 +1,15 @@
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const DIGITS = 32;
 
-/** The node id of what lies on no node, within stores: of streams, and of ends of sessions without files. No UUID. */
+/** In stores, the node id of streams and of ends of sessions without files. Not a UUID. */
 export const NOBODY = '-';
 
-/** Whether it is a UUID in lower case, as all ids of sessions, resources, processes and nodes are. */
+/** Whether `value` is a UUID in lower case, like all ids of sessions, resources, processes and nodes. */
 export function isUuid(value: unknown): value is string {
   return typeof value === 'string' && UUID.test(value);
 }
 
-/** The order of ids, for sorting. */
+/** Compares ids by code units, for sorting. */
 export function compareIds(a: string, b: string): number {
   return a < b ? -1 : Number(a > b);
 }

@@ -8,7 +8,7 @@ type Lifetime = Pick<
   'confirmed' | 'expiresAt' | 'idleMs' | 'lastActivityAt' | 'resourceCount' | 'userId'
 >;
 
-/** Whether it holds neither a resource nor a user: at `maxSessions` such a session may be evicted. */
+/** Whether a session has neither resources nor a user: at `maxSessions` it may be evicted. */
 export function isDisposable(session: Pick<SessionRecord, 'resourceCount' | 'userId'>): boolean {
   return session.resourceCount === 0 && session.userId === null;
 }
@@ -34,7 +34,7 @@ export interface EndCondition {
   readonly disposable?: boolean;
 }
 
-/** What an end for this reason depends on; `undefined` where the session ends whatever it did meanwhile. */
+/** The condition of an end for this reason; `undefined` if it is unconditional. */
 export function endCondition(
   reason: EndReason,
   { lastActivityAt }: Pick<SessionRecord, 'lastActivityAt'>,

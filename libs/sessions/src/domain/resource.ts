@@ -45,17 +45,17 @@ export function isInUse(resource: ResourceRecord): boolean {
   return resource.state === 'writing' || resource.uses > 0 || resource.type === STREAM_TYPE;
 }
 
-/** Whether it may be evicted now. */
+/** Whether an eviction may release it now. */
 export function isEvictable(resource: ResourceRecord): boolean {
   return resource.state === 'ready' && !isInUse(resource);
 }
 
-/** The order of resources, for sorting. */
+/** Compares resources by age, for sorting. */
 export function oldestFirst(a: ResourceRecord, b: ResourceRecord): number {
   return a.createdAt - b.createdAt || compareIds(a.id, b.id);
 }
 
-/** A resource as it begins. */
+/** The record of a resource when it is reserved. */
 export function reservedRecord(resource: NewResource): ResourceRecord {
   return {
     ...resource,

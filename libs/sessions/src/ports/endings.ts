@@ -68,7 +68,7 @@ export interface Released {
   readonly bytes: number;
 }
 
-/** What all of these released together. */
+/** The sum of several releases. */
 export function totalReleased(parts: readonly Released[]): Released {
   return {
     resources: parts.reduce((sum, { resources }) => sum + resources, 0),

@@ -2,20 +2,20 @@ import { Backoff } from '../../domain/backoff.js';
 import type { Clock } from '../../ports/clock.js';
 import type { RunReport } from './run-report.js';
 
-const MOST_REMEMBERED = 10_000;
+const MAX_FAILURES = 10_000;
 
-/** Tries what a cleanup has to do: a failure is reported, holds up nothing else, and is retried later and later. */
+/** Runs the items of a cleanup: reports a failure, and retries it in later runs with growing pauses. */
 export class Attempts {
-  private readonly backoff = new Backoff(MOST_REMEMBERED);
+  private readonly backoff = new Backoff(MAX_FAILURES);
 
   constructor(private readonly clock: Clock) {}
 
-  /** How many things have failed five times or more. */
+  /** Number of items that have failed five times or more. */
   get stuck(): number {
     return this.backoff.stuck;
   }
 
-  /** Whether it was done: not where it failed, or its next try is not due yet. */
+  /** Runs `work` unless its retry is not due yet; answers whether it succeeded. */
   async make(what: string, report: RunReport, work: () => Promise<unknown>): Promise<boolean> {
     if (!this.backoff.isDue(what, this.clock.monotonic())) return false;
     try {

@@ -48,7 +48,7 @@ export class OrphanSweep {
     this.attempts = new Attempts(context.clock);
   }
 
-  /** How many could not be deleted in five tries. */
+  /** Number of orphans and empty folders that could not be deleted in five tries. */
   get stuck(): number {
     return this.attempts.stuck;
   }

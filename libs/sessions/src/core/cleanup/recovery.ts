@@ -7,14 +7,14 @@ import { Attempts } from './attempts.js';
 import { RunReport } from './run-report.js';
 
 const PAGE = 500;
-const TOMBSTONES = 5000;
-/** How long a tombstone outlives its session's absolute end: until every process has read of the end. */
+const TOMBSTONE_PAGE = 5000;
+/** A tombstone outlives the absolute end by this, so that every process reads of the end. */
 const TOMBSTONE_MARGIN_MS = 60_000;
 
-/** Finishes what was left half done: by a process that died, by a disk that failed, by a store that was away. */
+/** Finishes work that the death of a process or a failure of disk or store interrupted. */
 export class Recovery {
   private readonly attempts: Attempts;
-  private trashWaiting = 0;
+  private trashFailures = 0;
   private trashStuck = 0;
 
   constructor(
@@ -25,7 +25,7 @@ export class Recovery {
     this.attempts = new Attempts(context.clock);
   }
 
-  /** How many things could not be finished in five tries. */
+  /** Number of items that have failed five times or more. */
   get stuck(): number {
     return this.attempts.stuck + this.trashStuck;
   }
@@ -42,13 +42,13 @@ export class Recovery {
     await this.step('Marker', report, async () => storageRoot.noteStore(await store.ledger.identity()));
   }
 
-  /** Likewise at once, outside a run. Never rejects: what fails is told, and the next cleanup's. */
+  /** Finishes ends outside a run. Never rejects: it logs failures, and the next cleanup retries. */
   async finishEndsNow(): Promise<void> {
     const report = new RunReport(this.context.log, () => {});
     await this.step('Ends', report, () => this.finishEnds(report));
   }
 
-  /** A step that cannot be done now holds up none of the others: one of them may be what makes room for it. */
+  /** A step that fails does not stop the others: one of them may free the space that it needs. */
   private async step(what: string, report: RunReport, work: () => Promise<unknown>): Promise<void> {
     try {
       await work();
@@ -68,7 +68,6 @@ export class Recovery {
     await storageRoot.beacons.keepOnly(alive);
   }
 
-  /** Finishes the ends that this node has a part in, and nobody is at. */
   private async finishEnds(report: RunReport): Promise<void> {
     for (;;) {
       const leased = await this.context.store.endings.leaseEnding(this.leaseRequest());
@@ -99,17 +98,17 @@ export class Recovery {
 
   private async emptyTrash(report: RunReport): Promise<void> {
     const { failures, stuck } = await this.context.storage.emptyTrash();
-    // What waits for its next try was told when it failed.
-    if (failures > this.trashWaiting) {
-      report.failed('Trash', new Error(`${failures} entries could not be deleted; they are tried again`));
+    // Entries that wait for a retry were reported when they failed.
+    if (failures > this.trashFailures) {
+      report.failed('Trash', new Error(`${failures} entries could not be deleted; they will be retried`));
     }
-    this.trashWaiting = failures;
+    this.trashFailures = failures;
     this.trashStuck = stuck;
   }
 
   private async dropTombstones(): Promise<void> {
     const at = this.context.clock.now() - TOMBSTONE_MARGIN_MS;
-    while ((await this.context.store.endings.dropTombstones(at, TOMBSTONES)) === TOMBSTONES);
+    while ((await this.context.store.endings.dropTombstones(at, TOMBSTONE_PAGE)) === TOMBSTONE_PAGE);
   }
 
   private leaseRequest(): LeaseRequest {

@@ -36,7 +36,7 @@ export class Ender {
     this.peers = new PeerWait(context);
   }
 
-  /** Ends a session for what it looks like; `null` too if it no longer does, as after a touch. */
+  /** Ends a session if it still matches `session`; `null` also if it does not, e.g. after a touch. */
   endIfStill(session: SessionRecord, reason: EndReason): Promise<EndedSession | null> {
     return this.end(session.id, reason, { only: endCondition(reason, session) });
   }

@@ -15,15 +15,15 @@ const LEASE_MS = 60_000;
 const FLUSH_MS = 1000;
 const HEARTBEAT_MS = 2000;
 
-/** Whether a process or node that was heard of last at `at` is taken for alive. */
+/** Whether a process or node with its last heartbeat at `at` counts as alive. */
 export function wasHeardLately(at: number, now: number): boolean {
   return now - at < SILENT_AFTER_MS;
 }
 
-/** A process as it is now. */
+/** A process and its current state. */
 export interface ProcessState extends Heartbeat {
   readonly isLive: boolean;
-  /** Whether it is this one, which is always live. */
+  /** Whether it is this process, which is always live. */
   readonly isHere: boolean;
 }
 

@@ -108,7 +108,7 @@ function format({ history, counters }: Position): FeedPosition {
   return JSON.stringify([history, ...counters]);
 }
 
-/** What is no position of ours is of no history that is: the reader starts anew. */
+/** An unreadable position belongs to no known history, so the reader is told to reset. */
 function parse(text: FeedPosition): Position {
   try {
     const [history, ...counters]: unknown[] = JSON.parse(text);

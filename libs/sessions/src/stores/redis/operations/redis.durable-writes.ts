@@ -3,7 +3,7 @@ import type { RedisConnection } from '../connection/redis.connection.js';
 import type { BucketScript } from '../scripts/bucket-script.js';
 import { replicasIn, type RedisServers } from '../connection/redis.server.js';
 
-/** For so long a replica is waited for; a server with nothing else to do looks at its watch ten times a second. */
+/** Timeout of WAIT for a replica: an idle Redis checks it only every 100 ms. */
 const WAIT_MS = 100;
 /** For so long the answer to that is waited for: a server that does not come to it has the change all the same. */
 const GIVE_UP_MS = 300;

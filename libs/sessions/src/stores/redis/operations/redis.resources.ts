@@ -21,7 +21,10 @@ export class RedisResources implements ResourcesGroup {
     const bucket = this.buckets.of(resource.sessionId);
     if (bucket === null) return 'gone';
     if (bucket !== this.buckets.of(resource.id)) {
-      throw new SessionsError('INVALID_ARGUMENT', 'A resource and its session name the same bucket');
+      throw new SessionsError(
+        'INVALID_ARGUMENT',
+        'Resource id and session id must belong to the same bucket (see `domain/bucket`).',
+      );
     }
     const args = [newResourceText(resource), limits.maxResources, limits.maxBytes];
     const answer = textOf(await this.buckets.runIn(RESERVE, bucket, ...args));
@@ -43,7 +46,7 @@ export class RedisResources implements ResourcesGroup {
     const args = [resourceId, settled.sizeBytes, settled.at, ...mediaType];
     const [text] = textsOf(await this.buckets.runIn(SETTLE, bucket, ...args));
     if (text === 'surplus')
-      throw new SessionsError('INVALID_ARGUMENT', 'A resource holds no more than it reserved');
+      throw new SessionsError('INVALID_ARGUMENT', 'settle(): sizeBytes is larger than the reserved size.');
     return text === undefined ? null : resourceOf(text);
   }
 

@@ -178,7 +178,10 @@ export class RedisSessions implements SessionsGroup {
   #bucketOf(sessionId: string, tokenHash: string): number {
     const bucket = this.buckets.of(sessionId);
     if (bucket === null || bucket !== this.buckets.ofTokenHash(tokenHash)) {
-      throw new SessionsError('INVALID_ARGUMENT', 'A session and its token name the same bucket');
+      throw new SessionsError(
+        'INVALID_ARGUMENT',
+        'Session id and token hash must belong to the same bucket (see `domain/bucket`).',
+      );
     }
     return bucket;
   }

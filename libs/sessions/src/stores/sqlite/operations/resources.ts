@@ -129,7 +129,7 @@ export class SqliteResources implements InOneThread<ResourcesGroup> {
     if (row['state'] === 'writing') {
       const surplus = numberOf(row, 'size_bytes') - settled.sizeBytes;
       if (surplus < 0)
-        throw new SessionsError('INVALID_ARGUMENT', 'A resource holds no more than it reserved');
+        throw new SessionsError('INVALID_ARGUMENT', 'settle(): sizeBytes is larger than the reserved size.');
       this.#settle.run({ key: numberOf(row, 'key'), ...settled });
       this.#holdBytes(row, -surplus);
     }
