@@ -177,7 +177,9 @@ describe('reading commands beside a running server', () => {
     it('run by runCli it exits with 5 if there is no store', async () => {
       const { code, stderr } = await runCli(['sessions', 'list'], { storagePath: '/nowhere', program });
       expect(code).toBe(5);
-      expect(stderr).toBe('error: There is no session database at the configured place\n');
+      expect(stderr).toBe(
+        'error: There is no session database at the configured path: check storagePath (SESSION_STORAGE_PATH), or start the server first\n',
+      );
     });
   });
 });

@@ -180,33 +180,36 @@ describe('the root of the local storage', () => {
     it.each([
       ['another store', STORE, { generation: randomUUID(), counter: 1 }],
       ['an older state of the store', { ...STORE, counter: 500 }, { ...STORE, counter: 499 }],
-    ])('%s: what a scan finds stays, what the store lets go of goes', async (_name, owner, stranger) => {
-      const { storage: first } = await place.connected({}, owner);
-      const kept = await write(first, 'kept');
-      const known = await write(first, 'known');
-      const ended = await write(first, 'ended');
-      await first.close();
+    ])(
+      '%s: scanned files are kept, files that the store releases are deleted',
+      async (_name, owner, stranger) => {
+        const { storage: first } = await place.connected({}, owner);
+        const kept = await write(first, 'kept');
+        const known = await write(first, 'known');
+        const ended = await write(first, 'ended');
+        await first.close();
 
-      const { storage, storageRoot } = await place.connected({}, stranger);
-      expect(place.warnings).toHaveLength(1);
-      expect(await storageRoot.room()).toMatchObject({ trusted: false, refusing: place.warnings[0] });
-      await expect(storage.create(newKey())).rejects.toMatchObject({ code: 'STORAGE_UNAVAILABLE' });
+        const { storage, storageRoot } = await place.connected({}, stranger);
+        expect(place.warnings).toHaveLength(1);
+        expect(await storageRoot.room()).toMatchObject({ trusted: false, refusing: place.warnings[0] });
+        await expect(storage.create(newKey())).rejects.toMatchObject({ code: 'STORAGE_UNAVAILABLE' });
 
-      const { files } = await scanAll(storage);
-      expect(files).toHaveLength(3);
-      for (const file of files) expect(await storage.removeScanned(file)).toBe(false);
-      expect(await read(storage, kept)).toBe('kept');
-      await storage.remove(known);
-      expect(await storage.removeEmptyFolder(known.sessionId, 0)).toBe(false);
-      const ticket = await storage.discardSession(ended.sessionId);
-      expect(await storage.emptyTrash(ticket ?? '')).toMatchObject({ files: 1, failures: 0 });
-      await storageRoot.noteStore(stranger);
-      expect(place.warnings).toHaveLength(1);
-      expect(JSON.parse(readFileSync(join(place.root, MARKER), 'utf8'))).toMatchObject({
-        store: owner.generation,
-        counter: owner.counter,
-      });
-    });
+        const { files } = await scanAll(storage);
+        expect(files).toHaveLength(3);
+        for (const file of files) expect(await storage.removeScanned(file)).toBe(false);
+        expect(await read(storage, kept)).toBe('kept');
+        await storage.remove(known);
+        expect(await storage.removeEmptyFolder(known.sessionId, 0)).toBe(false);
+        const ticket = await storage.discardSession(ended.sessionId);
+        expect(await storage.emptyTrash(ticket ?? '')).toMatchObject({ files: 1, failures: 0 });
+        await storageRoot.noteStore(stranger);
+        expect(place.warnings).toHaveLength(1);
+        expect(JSON.parse(readFileSync(join(place.root, MARKER), 'utf8'))).toMatchObject({
+          store: owner.generation,
+          counter: owner.counter,
+        });
+      },
+    );
 
     it('is trusted if another process noted a later state while this one connected', async () => {
       const first = await place.connected();

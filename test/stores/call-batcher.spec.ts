@@ -1,6 +1,6 @@
 import { CallBatcher } from '#sessions/stores/redis/operations/call-batcher';
 
-/** Doubles numbers, and remembers what was asked for together. */
+/** Doubles numbers, and records the batches. */
 class Doubling {
   readonly made: (readonly number[])[] = [];
   readonly calls = new CallBatcher(async (numbers: readonly number[]) => {
@@ -10,8 +10,8 @@ class Doubling {
   });
 }
 
-describe('Gathered calls', () => {
-  it('of one turn are made as one, and each gets its own answer', async () => {
+describe('Batched calls', () => {
+  it('of one turn are sent as one batch, and each gets its own answer', async () => {
     const { calls, made } = new Doubling();
     const early = calls.ask(1);
     await Promise.resolve();
@@ -20,14 +20,14 @@ describe('Gathered calls', () => {
     expect(made).toEqual([[1, 2, 3], [4]]);
   });
 
-  it('fail together, and only those', async () => {
+  it('fail with their batch, and no other', async () => {
     const { calls } = new Doubling();
     const failing = Promise.allSettled([calls.ask(1), calls.ask(0)]);
     await expect(failing).resolves.toMatchObject([{ status: 'rejected' }, { status: 'rejected' }]);
     await expect(calls.ask(5)).resolves.toBe(10);
   });
 
-  it('are made in portions where they are many, so that nobody else waits long behind them', async () => {
+  it('are split into batches of limited size, so that other clients do not wait long', async () => {
     const { calls, made } = new Doubling();
     const numbers = Array.from({ length: 600 }, (_, index) => index + 1);
     await expect(Promise.all(numbers.map((number) => calls.ask(number)))).resolves.toEqual(

@@ -5,7 +5,7 @@ import { anEnd, lease, newSession, NODE, NOW, tokenHash } from '#sessions/testin
 
 const MINUTE_MS = 60_000;
 
-/** A process that made changes which the store it finds after a failover never heard of. */
+/** A process whose changes a failover has lost. */
 class Scene {
   readonly session = newSession();
   readonly tokens = [1, 2].map(() => tokenHash(this.session.id));
@@ -35,7 +35,7 @@ class Scene {
 
 const BIND = { kind: 'bind', epoch: 0, userId: 'ada' } as const;
 
-describe('The changes that a process made lately', () => {
+describe('The recent changes of a process', () => {
   let scene: Scene;
   let id: string;
 
@@ -44,14 +44,14 @@ describe('The changes that a process made lately', () => {
     id = scene.session.id;
   });
 
-  it('are left alone while nobody doubts them', async () => {
+  it('are not repeated without a doubt', async () => {
     const recent = scene.process();
     recent.note(id, { kind: 'end', end: anEnd() });
     await recent.makeAgain();
     await expect(scene.now()).resolves.toMatchObject({ state: 'open' });
   });
 
-  it('are made again in their order: a bind, a rotation', async () => {
+  it('are repeated in order: a bind, a rotation', async () => {
     const recent = scene.process();
     recent.note(id, BIND);
     recent.note(id, scene.rotation(0));
@@ -63,7 +63,7 @@ describe('The changes that a process made lately', () => {
     expect(former?.current ?? false).toBe(false);
   });
 
-  it('end for the same reason, and leave what is left to whoever cleans up next', async () => {
+  it('repeat an end with its reason, and leave its files to the next cleanup', async () => {
     const recent = scene.process();
     recent.note(id, BIND);
     recent.note(id, { kind: 'end', end: anEnd({ reason: 'admin', at: NOW }) });
@@ -74,7 +74,7 @@ describe('The changes that a process made lately', () => {
     await expect(scene.store.endings.leaseEnding(request)).resolves.toMatchObject([{ id }]);
   });
 
-  it('change nothing where they happened', async () => {
+  it('change nothing if they were not lost', async () => {
     const recent = scene.process();
     await scene.store.sessions.bindUser(id, 0, 'ada');
     recent.note(id, BIND);
@@ -86,7 +86,7 @@ describe('The changes that a process made lately', () => {
     await expect(scene.store.feed.read(position, 10)).resolves.toMatchObject({ changes: [] });
   });
 
-  it('take no token back that was given out since, and bind no other user', async () => {
+  it('neither revoke a later token nor bind another user', async () => {
     const recent = scene.process();
     recent.note(id, BIND);
     recent.note(id, scene.rotation(0));
@@ -98,7 +98,7 @@ describe('The changes that a process made lately', () => {
     await expect(scene.now()).resolves.toMatchObject({ epoch: 1, tokenHash: since, userId: 'eve' });
   });
 
-  it('wait for what another process has yet to make again', async () => {
+  it('wait for an earlier change that another process must repeat', async () => {
     const [first, second] = [scene.process(), scene.process()];
     first.note(id, scene.rotation(0));
     second.note(id, scene.rotation(1));
@@ -111,7 +111,7 @@ describe('The changes that a process made lately', () => {
     await expect(scene.now()).resolves.toMatchObject({ epoch: 2, tokenHash: scene.tokens[1] });
   });
 
-  it('bind a session that another process gave its token back first', async () => {
+  it('bind a session after another process has repeated its rotation', async () => {
     const [binder, rotator] = [scene.process(), scene.process()];
     binder.note(id, BIND);
     rotator.note(id, scene.rotation(0));
@@ -122,7 +122,7 @@ describe('The changes that a process made lately', () => {
     await expect(scene.now()).resolves.toMatchObject({ epoch: 1, userId: 'ada' });
   });
 
-  it('stay due while the store fails', async () => {
+  it('remain due while the store fails', async () => {
     const recent = scene.process();
     recent.note(id, BIND);
     recent.doubtAll();
@@ -142,7 +142,7 @@ describe('The changes that a process made lately', () => {
     await expect(scene.now()).resolves.toMatchObject({ userId: null });
   });
 
-  it('are the last ten thousand', async () => {
+  it('are limited to the last ten thousand', async () => {
     const recent = scene.process();
     recent.note(id, BIND);
     for (let count = 0; count < 10_000; count += 1)

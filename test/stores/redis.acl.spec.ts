@@ -8,7 +8,7 @@ import { RedisClusterServers, RedisServer } from '../support/redis-servers.js';
 
 const PAGE = readFileSync(resolve(import.meta.dirname, '../../docs/several-servers.md'), 'utf8');
 
-/** The user that docs/several-servers.md tells an operator to make, word for word, for a prefix of these tests. */
+/** The user from docs/several-servers.md, verbatim, with the prefix of these tests. */
 function rulesFor(prefix: string): string[] {
   const line = /^ACL (SETUSER sessions on .*)$/m.exec(PAGE)?.[1] ?? '';
   return line.replaceAll('nest-sessions:', prefix).split(' ');
@@ -53,7 +53,7 @@ describe.each(SERVERS)(
       await expect(run(store)).resolves.toBeUndefined();
     });
 
-    it('hears the news, and was refused nothing', async () => {
+    it('receives notifications, and was denied no command', async () => {
       let heard = 0;
       const refusals: unknown[] = [];
       store.onChange(() => (heard += 1)).catch((error: unknown) => refusals.push(error));
@@ -64,7 +64,7 @@ describe.each(SERVERS)(
       });
       expect(refusals).toEqual([]);
       const denials = await Promise.all(redis.servers.map((server) => server.command('ACL', 'LOG')));
-      // The client tells newer servers its name, and does without where it may not.
+      // The client sends its name to newer servers, and ignores a denial.
       const denied = (denials as unknown[][])
         .flat()
         .filter((entry) => !JSON.stringify(entry).includes('setinfo'));

@@ -4,10 +4,10 @@ import { anEnd, opened, tokenHash, NOW } from '#sessions/testing/store/store.fix
 import { eventually } from '../support/eventually.js';
 import { RedisClusterServers, RedisServer } from '../support/redis-servers.js';
 
-/** Long: it is not about time here. */
+/** Long, as these tests do not measure time. */
 const SETTINGS = { prefix: 'news:', buckets: 16, timeoutMs: 10_000 };
 
-/** A store that counts the news it hears. */
+/** A store that counts its notifications. */
 class Listener {
   heard = 0;
   readonly refusals: unknown[] = [];
@@ -21,7 +21,7 @@ class Listener {
     return listener;
   }
 
-  /** Waits until news that `tell` makes are heard. What is told while nobody listens is lost: it is told again. */
+  /** Repeats `tell` until a notification arrives: without a subscriber it is lost. */
   async hearing(tell: () => Promise<unknown>): Promise<void> {
     await eventually('news are heard', async () => {
       const before = this.heard;
@@ -32,7 +32,7 @@ class Listener {
   }
 }
 
-/** Everything that others must hear of, done to one session. */
+/** Makes every announced change on one session. */
 async function changeAll(store: RedisSessionStore): Promise<string> {
   const session = await opened(store);
   await store.sessions.bindUser(session.id, 0, 'ada');
@@ -41,7 +41,7 @@ async function changeAll(store: RedisSessionStore): Promise<string> {
   return session.id;
 }
 
-describe('News of a Redis store', () => {
+describe('Change notifications of a Redis store', () => {
   let server: RedisServer;
   let maker: RedisSessionStore;
   const open: { close(): Promise<void> }[] = [];
@@ -63,7 +63,7 @@ describe('News of a Redis store', () => {
     await server.stop();
   });
 
-  it('tell of a bind, a rotation and an end, which the feed has by then, and of no opening', async () => {
+  it('announce binds, rotations and ends after the feed has them, and no opens', async () => {
     const listener = await aListener();
     await listener.hearing(() => changeAll(maker));
     const { position } = await listener.store.feed.read(null, 10);
@@ -81,7 +81,7 @@ describe('News of a Redis store', () => {
     ]);
   });
 
-  it('are lost with their connection, which comes back by itself, and the feed misses nothing', async () => {
+  it('are lost with their connection, which reconnects, and the feed misses nothing', async () => {
     const listener = await aListener();
     await listener.hearing(() => changeAll(maker));
     const { position } = await listener.store.feed.read(null, 10);
@@ -95,7 +95,7 @@ describe('News of a Redis store', () => {
     expect(listener.refusals).toEqual([]);
   });
 
-  it('come again after the server was away', async () => {
+  it('resume after an outage of the server', async () => {
     const listener = await aListener();
     await server.signal('SIGKILL');
     await new Promise((resolve) => setTimeout(resolve, 1500));
@@ -105,7 +105,7 @@ describe('News of a Redis store', () => {
     expect(listener.refusals).toEqual([]);
   });
 
-  it('are refused once to a user that may not listen, who ends sessions all the same', async () => {
+  it('reject once for a user without the right to subscribe, who can still end sessions', async () => {
     await server.command('ACL', 'SETUSER', 'deaf', 'on', '>secret', '~*', '+@all', 'resetchannels');
     const listener = await aListener({ url: server.url.replace('//', '//deaf:secret@') });
     await eventually('it is refused', async () => listener.refusals.length > 0);
@@ -117,7 +117,7 @@ describe('News of a Redis store', () => {
     await expect(maker.sessions.find(session.id)).resolves.toMatchObject({ state: 'ending' });
   });
 
-  it('are heard over a client that was handed in, by another one that is closed with the store', async () => {
+  it('use a duplicate of the given client, which is closed with the store', async () => {
     const client = createClient({ url: server.url });
     client.on('error', () => {});
     const listener = await aListener({ client });
@@ -132,8 +132,8 @@ describe('News of a Redis store', () => {
   });
 });
 
-describe('News of a Redis cluster', () => {
-  it('cross its nodes', async () => {
+describe('Change notifications of a Redis cluster', () => {
+  it('reach subscribers of any node', async () => {
     const cluster = await RedisClusterServers.start();
     const [maker, listener] = [
       new RedisSessionStore({ ...SETTINGS, url: cluster.urls }),
@@ -145,7 +145,7 @@ describe('News of a Redis cluster', () => {
       const { heard } = listener;
       const sessions = await Promise.all(Array.from({ length: 60 }, () => opened(maker)));
       await Promise.all(sessions.map(({ id }) => maker.endings.beginEnd(id, anEnd())));
-      // They lie on all three masters; one node alone is listened to.
+      // The sessions are on all three masters; the subscription is on one node.
       await eventually('all is heard', async () => listener.heard >= heard + sessions.length);
       expect(listener.refusals).toEqual([]);
     } finally {

@@ -3,10 +3,10 @@ import { RedisSessionStore } from '#sessions/redis/index';
 import { anEnd, opened } from '#sessions/testing/store/store.fixtures';
 import { RedisClusterServers } from '../support/redis-servers.js';
 
-/** A replica stands in after the nodes' timeout of a second, and an election; a hung node takes its time to be given up. */
+/** Covers the node timeout of a second, the election, and the time until clients give up a hung node. */
 const WITHIN_MS = 15_000;
 
-/** Asks until there is an answer; what it was refused with meanwhile, and how long one question took at most. */
+/** Retries until there is an answer; answers the errors meanwhile and the longest time of a call. */
 async function ask<T>(question: () => Promise<T>, deadline: number) {
   const refusals: unknown[] = [];
   let slowestMs = 0;
@@ -42,11 +42,11 @@ describe('When a cluster loses a master', () => {
     ['killed', 0, 'SIGKILL'],
     ['hung', 1, 'SIGSTOP'],
   ] as const)(
-    '%s: its replica serves, and readers of the feed are told to forget what they know',
+    '%s: its replica takes over, and readers of the feed are told to reset',
     async (_how, which, signal) => {
       const sessions = await Promise.all(Array.from({ length: 200 }, () => opened(store)));
       const { position } = await store.feed.read(null, 10);
-      // What a master has not told its replica is lost with it: let it tell.
+      // A failover loses unreplicated writes, so wait for the replication.
       await wait(300);
       await cluster.masters[which]?.signal(signal);
 

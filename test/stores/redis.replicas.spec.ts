@@ -9,7 +9,7 @@ const WAIT_MS = 100;
 
 const open: RedisSessionStore[] = [];
 
-/** With patience: what is timed here is the wait for a replica alone. */
+/** A long time limit, as these tests measure only the wait for a replica. */
 async function connected(options: RedisSessionStoreOptions): Promise<RedisSessionStore> {
   const store = new RedisSessionStore({ buckets: 64, timeoutMs: 10_000, ...options });
   open.push(store);
@@ -42,9 +42,9 @@ describe('A Redis with a replica', () => {
     await Promise.all([master.stop(), replica.stop()]);
   });
 
-  it('has an end, a bind and a rotation on both when they are answered', async () => {
+  it('has each end, bind and rotation on both servers before the answer', async () => {
     const [session, other] = [await opened(store), await opened(store)];
-    // A second is long for a replica, and no time for a busy machine: it is asked again until it was quick enough.
+    // Retries, as a busy machine may take longer than the limit.
     await eventually('a replica confirms', async () => {
       const before = store.unconfirmed;
       await store.sessions.bindUser(session.id, 0, `ada ${before}`);
@@ -70,7 +70,7 @@ describe('A Redis with a replica', () => {
     });
     afterEach(() => replica.signal('SIGCONT'));
 
-    it('is waited for, no longer than it has to be, and the end stands', async () => {
+    it('delays an end only until the time limit, and the end stands', async () => {
       const [session] = sessions;
       const startedAt = performance.now();
       await expect(store.endings.beginEnd(session?.id ?? '', anEnd())).resolves.toMatchObject({
@@ -81,10 +81,10 @@ describe('A Redis with a replica', () => {
       await expect(store.sessions.find(session?.id ?? '')).resolves.toMatchObject({ state: 'ending' });
     });
 
-    it('is waited for once by all who end at the same time', async () => {
+    it('is waited for once by concurrent ends', async () => {
       const [last, ...others] = sessions;
       const ends = await Promise.all(others.map(({ id }) => store.endings.beginEnd(id, anEnd())));
-      // Answered after all the waits that were asked for before it.
+      // The answer follows all earlier WAITs.
       ends.push(await store.endings.beginEnd(last?.id ?? '', anEnd()));
       expect(ends.every((end) => end?.state === 'ending')).toBe(true);
       const statistics = String(await master.command('INFO', 'commandstats'));
@@ -93,7 +93,7 @@ describe('A Redis with a replica', () => {
       expect(waits).toBeLessThan(10);
     });
 
-    it('is waited for on a connection on which nobody reads', async () => {
+    it('is waited for on a connection without reads', async () => {
       const [session] = sessions;
       await store.endings.beginEnd(session?.id ?? '', anEnd());
       await store.sessions.find(session?.id ?? '');
@@ -108,7 +108,7 @@ describe('A Redis with a replica', () => {
 });
 
 describe('A Redis without a replica', () => {
-  it('costs no second connection, and no wait', async () => {
+  it('needs no second connection and no wait', async () => {
     const server = await RedisServer.start();
     try {
       const store = await connected({ url: server.url });
@@ -121,7 +121,7 @@ describe('A Redis without a replica', () => {
       const clients = String(await server.command('CLIENT', 'LIST'))
         .trim()
         .split('\n');
-      // The store's, and the one that asks.
+      // The connections of the store and of this query.
       expect(clients).toHaveLength(2);
     } finally {
       await server.stop();
@@ -140,12 +140,12 @@ describe('When a master is lost', () => {
   }, 60_000);
   afterEach(() => cluster.stop());
 
-  /** Asks until there is an answer. */
+  /** Retries until there is an answer. */
   function answered<T extends object>(question: () => Promise<T>): Promise<T> {
     return eventually('it is answered', () => question().catch(() => false as const), 40_000);
   }
 
-  it('right after it answered, its replica knows of the end', async () => {
+  it('right after the answer, its replica has the end', async () => {
     const sessions = await openedMany(maker, 60);
     const ends = await Promise.all(sessions.map(({ id }) => maker.endings.beginEnd(id, anEnd())));
     expect(ends.every((end) => end?.state === 'ending')).toBe(true);
@@ -156,16 +156,16 @@ describe('When a master is lost', () => {
     expect(found.map((session) => session?.state)).toEqual(sessions.map(() => 'ending'));
   }, 60_000);
 
-  it('with what its replica had not heard of, whoever made it makes it again, and everybody sees it', async () => {
+  it('with unreplicated changes, the process that made them repeats them, and all processes see them', async () => {
     const ended = await openedMany(maker, 30);
     const rotated = await openedMany(maker, 30);
     const bound = await openedMany(maker, 30);
     const tokens = rotated.map(({ id }) => tokenHash(id));
     const { position: makers } = await maker.feed.read(null, 500);
     const { position: others } = await other.feed.read(null, 500);
-    // The openings are to be on both.
+    // Both servers must have the opened sessions.
     await wait(500);
-    // What was sent to a process that hangs is not lost yet: it would read it when it goes on.
+    // A stopped process would still read its socket buffer when it continues.
     await cluster.servers[3]?.signal('SIGSTOP');
     await cluster.masters[0]?.command('CLIENT', 'KILL', 'TYPE', 'replica');
     await Promise.all([

@@ -6,10 +6,10 @@ import { BUCKET_KEYS } from '#sessions/stores/redis/scripts/redis.layout';
 
 const FOLDER = join(import.meta.dirname, '../../libs/sessions/src/stores/redis/scripts/lua');
 
-/** A script or an include, by its name. */
+/** A named script or include. */
 type Named = readonly [name: string, text: BucketScript | LuaInclude];
 
-/** What the modules of a folder export. */
+/** The exports of all modules in a folder. */
 async function everythingIn(folder: string): Promise<[string, unknown][]> {
   const files = readdirSync(folder).map((file) => file.replace('.ts', ''));
   const modules: object[] = await Promise.all(
@@ -18,7 +18,7 @@ async function everythingIn(folder: string): Promise<[string, unknown][]> {
   return modules.flatMap((module) => Object.entries(module));
 }
 
-/** The words of a Lua text that can name a key or an include: none in comments and strings, and no field of a table. */
+/** The words of a Lua text without comments, strings and table fields: possible keys and includes. */
 function wordsOf(lua: string): Set<string> {
   const code = lua.replaceAll(/--.*$/gm, '').replaceAll(/'[^'\n]*'/g, "''");
   return new Set(code.match(/(?<![.\w])[A-Za-z_]\w*/g));
@@ -62,7 +62,7 @@ describe('Redis scripts', () => {
     expect(wrong).toEqual([]);
   });
 
-  it('have includes that each define the one name they are declared by', () => {
+  it('have includes that each define exactly their declared name', () => {
     expect(new Set(includes.map(([name]) => name)).size).toBe(includes.length);
     for (const [name, { body }] of includes) {
       const defined = [...body.matchAll(/^local (?:function )?(\w+)/gm)].map((match) => match[1]);
@@ -70,12 +70,12 @@ describe('Redis scripts', () => {
     }
   });
 
-  it('have no include that none of them needs', () => {
+  it('have no unused include', () => {
     const needed = new Set([...scripts, ...includes].flatMap(declaredBy));
     expect(includes.map(([name]) => name).filter((name) => !needed.has(name))).toEqual([]);
   });
 
-  it('get their keys in the order of the layout, and each include once, after its own', () => {
+  it('get keys in the order of the layout, and each include once, after its own includes', () => {
     const inner = new LuaInclude('inner', { keys: ['tokens'] }, `\nlocal inner = TOKENS`);
     const outer = new LuaInclude('outer', { keys: ['sessions'], includes: [inner] }, `local outer = inner`);
     const needs = { keys: ['totals', 'tokens'], includes: [outer, inner] } as const;

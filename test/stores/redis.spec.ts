@@ -46,14 +46,14 @@ async function connected(prefix = aPrefix(), buckets = 16): Promise<RedisSession
   return store;
 }
 
-/** How long a call takes to fail, in milliseconds. */
+/** The milliseconds until a call rejects. */
 async function failsAfter(call: () => Promise<unknown>): Promise<number> {
   const startedAt = performance.now();
   await expect(call()).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE', retryAfterSeconds: 1 });
   return performance.now() - startedAt;
 }
 
-/** Asks until there is an answer, for at most so long. */
+/** Retries until there is an answer, up to a time limit. */
 async function answered<T>(call: () => Promise<T>, withinMs = 5000): Promise<T> {
   const deadline = performance.now() + withinMs;
   for (;;) {
@@ -66,7 +66,7 @@ async function answered<T>(call: () => Promise<T>, withinMs = 5000): Promise<T> 
   }
 }
 
-describe('What a Redis store refuses', () => {
+describe('A Redis store refuses', () => {
   it.each([
     { url: 'http://localhost:6379' },
     { url: [] },
@@ -77,7 +77,7 @@ describe('What a Redis store refuses', () => {
     expect(() => new RedisSessionStore(options)).toThrow(expect.objectContaining({ code: 'CONFIG_INVALID' }));
   });
 
-  it('to serve with another number of buckets than the store began with', async () => {
+  it('another number of buckets than at the creation of the store', async () => {
     const prefix = aPrefix();
     await connected(prefix, 16);
     await expect(connected(prefix, 32)).rejects.toMatchObject({
@@ -86,7 +86,7 @@ describe('What a Redis store refuses', () => {
     });
   });
 
-  it('a server that throws keys away when it is full', async () => {
+  it('a server whose maxmemory-policy evicts keys', async () => {
     await server.command('CONFIG', 'SET', 'maxmemory-policy', 'allkeys-lru');
     try {
       await expect(connected()).rejects.toMatchObject({
@@ -98,7 +98,7 @@ describe('What a Redis store refuses', () => {
     }
   });
 
-  it('a session whose token or resource names another bucket', async () => {
+  it('a session whose token or resource belongs to another bucket', async () => {
     const store = await connected();
     const session = newSession({ id: '0010a0b1-0000-4000-8000-000000000000' });
     const foreign = tokenHash('0020a0b1-0000-4000-8000-000000000000');
@@ -123,7 +123,7 @@ describe('A Redis store out of memory', () => {
 
   afterEach(() => server.command('CONFIG', 'SET', 'maxmemory', '0'));
 
-  it('takes in nothing new, and still ends, releases, touches and lives', async () => {
+  it('rejects new sessions and files, and still ends, releases, touches and accepts heartbeats', async () => {
     const session = await opened(store);
     const file = await ready(store, session.id);
     const other = await ready(store, session.id);
@@ -153,7 +153,7 @@ describe('A Redis store out of memory', () => {
 });
 
 describe('A Redis that fails', () => {
-  it('forgets its scripts without anybody noticing', async () => {
+  it('serves on after its scripts have been flushed', async () => {
     const store = await connected();
     const session = await opened(store);
     await server.command('SCRIPT', 'FLUSH');
@@ -161,7 +161,7 @@ describe('A Redis that fails', () => {
     await expect(store.endings.beginEnd(session.id, anEnd())).resolves.not.toBeNull();
   });
 
-  it('killed and started again, serves what it had, by itself', async () => {
+  it('is reconnected after a kill and restart, and serves the persisted sessions', async () => {
     const store = await connected();
     const { position } = await store.feed.read(null, 10);
     const session = await opened(store);
@@ -169,11 +169,11 @@ describe('A Redis that fails', () => {
     await expect(failsAfter(() => store.sessions.find(session.id))).resolves.toBeLessThan(1500);
     await server.run();
     await expect(answered(() => store.sessions.find(session.id))).resolves.toMatchObject({ state: 'open' });
-    // Who knows what was lost: readers of the feed forget what they remember.
+    // Writes may be lost, so readers of the feed are told to reset.
     await expect(store.feed.read(position, 10)).resolves.toMatchObject({ reset: true, changes: [] });
   });
 
-  it('hanging, holds nobody up for much longer than a second, and goes on where it was', async () => {
+  it('delays no call much longer than a second while it hangs, and serves on afterwards', async () => {
     const store = await connected();
     const session = await opened(store);
     await server.signal('SIGSTOP');
@@ -186,12 +186,12 @@ describe('A Redis that fails', () => {
     await expect(answered(() => store.sessions.find(session.id))).resolves.toMatchObject({ state: 'open' });
   });
 
-  it('absent when the store connects, is told at once', async () => {
+  it('rejects connect at once while it is unreachable', async () => {
     const store = new RedisSessionStore({ url: 'redis://127.0.0.1:1' });
     await expect(failsAfter(() => store.connect())).resolves.toBeLessThan(2500);
   });
 
-  it('emptied, is another store: with another generation, and with a feed that begins anew', async () => {
+  it('becomes another store when emptied: with a new generation and a feed that resets', async () => {
     const store = await connected();
     const before = await store.ledger.identity();
     const session = await opened(store);
@@ -204,7 +204,7 @@ describe('A Redis that fails', () => {
 });
 
 describe('Several processes on one Redis', () => {
-  it('read what the others changed', async () => {
+  it('see the changes of the others', async () => {
     const prefix = aPrefix();
     const [one, other] = [await connected(prefix), await connected(prefix)];
     const { position } = await other.feed.read(null, 10);
@@ -221,7 +221,7 @@ describe('Several processes on one Redis', () => {
     expect(feed.reset).toBeUndefined();
   });
 
-  it('open as many sessions as there may be, and not one more', async () => {
+  it('open exactly as many sessions as the limit allows', async () => {
     const prefix = aPrefix();
     const stores: SessionStore[] = [
       await connected(prefix),
@@ -235,7 +235,7 @@ describe('Several processes on one Redis', () => {
     await expect(stores[0]?.ledger.totals()).resolves.toMatchObject({ open: 50 });
   });
 
-  it('settle the place of a session before they close, though its opening did not wait for that', async () => {
+  it('settle the count of an opened session before they close', async () => {
     const prefix = aPrefix();
     const store = await connected(prefix);
     await Promise.all([store.sessions.open(newSession(), 5), store.sessions.open(newSession(), 5)]);
@@ -244,7 +244,7 @@ describe('Several processes on one Redis', () => {
     await expect(server.command('HGET', `${prefix}{counts}:taken`, 'taken')).resolves.toBe('2');
   });
 
-  it('count places anew that a crash left taken, before they say that all are', async () => {
+  it('correct counts that a crash left reserved before they refuse a session', async () => {
     const prefix = aPrefix();
     const store = await connected(prefix);
     const session = await opened(store);
@@ -256,7 +256,7 @@ describe('Several processes on one Redis', () => {
     await expect(store.sessions.open(newSession(), 2)).resolves.toBe('opened');
   });
 
-  it('free what a lost process had, where whoever struck it off died over it', async () => {
+  it('free the resources of a lost process if the process that struck it off died', async () => {
     const prefix = aPrefix();
     const store = await connected(prefix);
     const session = await opened(store);
@@ -267,7 +267,7 @@ describe('Several processes on one Redis', () => {
     await expect(server.command('HLEN', `${prefix}{processes}:lost`)).resolves.toBe(0);
   });
 
-  it('believe the index of users only as far as the sessions bear it out', async () => {
+  it('verify entries of the index of users against the sessions', async () => {
     const prefix = aPrefix();
     const store = await connected(prefix);
     const [ours, over, foreign] = [await opened(store), await opened(store), await opened(store)];
@@ -278,14 +278,14 @@ describe('Several processes on one Redis', () => {
     await server.command('SADD', `${index}`, foreign.id);
     const found = await store.sessions.list({ limit: 10, sort: 'created_at', userId: 'ada' });
     expect(found.map(({ id }) => id)).toEqual([ours.id]);
-    // One that is over can never be hers again; one that is open may be about to be.
+    // An ended session can never be bound to her again; an open one may be about to be.
     const left = (await server.command('SMEMBERS', `${index}`)) as string[];
     expect(left.toSorted()).toEqual([ours.id, foreign.id].toSorted());
   });
 });
 
-describe('A client that was handed in', () => {
-  it('is used, and left to whoever made it', async () => {
+describe('A client of the application', () => {
+  it('is used, and not closed', async () => {
     const client = createClient({ url: server.url });
     client.on('error', () => {});
     const store = new RedisSessionStore({ client, prefix: aPrefix() });

@@ -45,7 +45,7 @@ const STORES: readonly [string, () => Promise<{ store: SessionStore; remove: () 
   ],
 ];
 
-/** What happens to a session before it is looked at. */
+/** Operations on a session before the comparison. */
 const life = fc.record({
   idleMs: fc.oneof(fc.integer({ min: 1, max: 120_000 }), fc.constantFrom(59_999, 60_000, 60_001)),
   lastsMs: fc.integer({ min: 1, max: 300_000 }),
@@ -129,7 +129,7 @@ describe.each(STORES)('The %s store says as the domain does', (_name, make) => {
     await store.endings.beginEnd(sessionId, anEnd());
   }
 
-  it('when a session has idled too long', async () => {
+  it('when a session is idle', async () => {
     await fc.assert(
       fc.asyncProperty(life, (one) =>
         afterLife(one, async (session) => {

@@ -41,7 +41,7 @@ function migrate(...steps: readonly string[]): unknown {
 describe('The schema of the database', () => {
   const session = newSession();
 
-  it('goes on by a step of migration, once, and keeps what is there', async () => {
+  it('is migrated once, and keeps its data', async () => {
     await withStore((store) => store.sessions.open(session, 10));
     expect(migrate(STEP)).toBe(FIRST_SCHEMA + 1);
     expect(migrate(STEP)).toBe(FIRST_SCHEMA + 1);
@@ -50,7 +50,7 @@ describe('The schema of the database', () => {
     db.close();
   });
 
-  it('of a newer version is refused, and left as it is', async () => {
+  it('of a newer version is refused and unchanged', async () => {
     await withStore((store) => store.sessions.open(session, 10));
     migrate(STEP);
     await expect(withStore((store) => store.sessions.find(session.id))).rejects.toMatchObject({
@@ -60,16 +60,14 @@ describe('The schema of the database', () => {
     expect(migrate(STEP)).toBe(FIRST_SCHEMA + 1);
   });
 
-  it('of an older version, before there was a release, is refused with both numbers', async () => {
+  it('of a version before the first release is refused with both numbers', async () => {
     await withStore((store) => store.sessions.open(session, 10));
     const db = new DatabaseSync(path);
     db.exec('PRAGMA user_version = 3');
     db.close();
     await expect(withStore((store) => store.sessions.find(session.id))).rejects.toMatchObject({
       code: 'STORE_INCOMPATIBLE',
-      message: expect.stringContaining(
-        `has schema 3, and this nest-sessions reads ${FIRST_SCHEMA} and later`,
-      ),
+      message: expect.stringContaining(`has schema 3, but this nest-sessions needs ${FIRST_SCHEMA} or later`),
     });
   });
 });

@@ -66,7 +66,7 @@ function start(...args: string[]): ChildProcess {
   return child;
 }
 
-/** What a child printed until it left, by itself and without a fault. */
+/** The lines of a child that exited by itself with code 0. */
 async function linesOf(child: ChildProcess): Promise<string[]> {
   const leaving = once(child, 'close');
   const lines: string[] = [];
@@ -87,7 +87,7 @@ function modeOf(file: string): string {
   return (statSync(file).mode & 0o777).toString(8);
 }
 
-/** A database that holds something else, made by `sql`. */
+/** A foreign database, created by `sql`. */
 function databaseWith(sql: string): void {
   mkdirSync(join(folder, 'data'), { recursive: true });
   const db = new DatabaseSync(path);
@@ -95,7 +95,7 @@ function databaseWith(sql: string): void {
   db.close();
 }
 
-/** Opens sessions until one is refused; the code of the refusal. */
+/** Opens sessions until one is rejected; answers the code. */
 async function fill(store: SqliteSessionStore): Promise<unknown> {
   for (let batch = 0; batch < 100; batch += 1) {
     const answers = Array.from({ length: 50 }, () => store.sessions.open(newSession(), MANY));
@@ -106,7 +106,7 @@ async function fill(store: SqliteSessionStore): Promise<unknown> {
   return null;
 }
 
-/** Leaves room for some sessions beside what can be thrown away. */
+/** Leaves space for a few sessions, and a table that can be dropped. */
 async function nearlyFull(onDiskFull?: () => Promise<void>): Promise<SqliteSessionStore> {
   await (await connected()).close();
   databaseWith('CREATE TABLE ballast AS SELECT zeroblob(400000) AS weight');
@@ -114,7 +114,7 @@ async function nearlyFull(onDiskFull?: () => Promise<void>): Promise<SqliteSessi
 }
 
 describe('Two stores on one file', () => {
-  it('admit no more than the limit between them', async () => {
+  it('together admit no more sessions than the limit', async () => {
     const [one, two] = [await connected(), await connected()];
     const session = await opened(one);
     const answers = await Promise.all(
@@ -129,7 +129,7 @@ describe('Two stores on one file', () => {
     expect((await two.sessions.find(session.id))?.resourceCount).toBe(10);
   });
 
-  it('give an end to one caller', async () => {
+  it('give each end to one caller', async () => {
     const [one, two] = [await connected(), await connected()];
     const session = await opened(one);
     const records = await Promise.all(
@@ -138,7 +138,7 @@ describe('Two stores on one file', () => {
     expect(records.filter((record) => record !== null)).toHaveLength(1);
   });
 
-  it('read the changes of each other', async () => {
+  it('see the changes of the others', async () => {
     const [one, two] = [await connected(), await connected()];
     const { position } = await two.feed.read(null, 10);
     const session = await opened(one);
@@ -149,7 +149,7 @@ describe('Two stores on one file', () => {
     ]);
   });
 
-  it('are of one generation', async () => {
+  it('have the same generation', async () => {
     const [one, two] = [storeAt(), storeAt()];
     await Promise.all([one.connect(), two.connect()]);
     expect(await one.ledger.identity()).toEqual(await two.ledger.identity());
@@ -157,7 +157,7 @@ describe('Two stores on one file', () => {
 });
 
 describe('Several processes', () => {
-  it('start on a missing database at once', async () => {
+  it('can start concurrently on a missing database', async () => {
     const lines = await Promise.all(Array.from({ length: 4 }, () => linesOf(start('open', path))));
     const store = await connected({ mustExist: true });
     expect(await store.ledger.totals()).toMatchObject({ created: 4, open: 4 });
@@ -166,7 +166,7 @@ describe('Several processes', () => {
     expect(readdirSync(join(folder, 'data')).filter((name) => !name.startsWith('sessions.db'))).toEqual([]);
   });
 
-  it('admit no more than the limit between them', async () => {
+  it('together admit no more sessions than the limit', async () => {
     const store = await connected();
     const session = await opened(store);
     const counts = await Promise.all(
@@ -176,7 +176,7 @@ describe('Several processes', () => {
     expect((await store.sessions.find(session.id))?.resourceCount).toBe(50);
   });
 
-  it('lose nothing that was acknowledged when one is killed in the midst of its work', async () => {
+  it('lose no acknowledged write when one is killed', async () => {
     const child = start('load', path);
     const acknowledged: string[] = [];
     if (child.stdout === null) throw new Error('The child has no output');
@@ -205,17 +205,17 @@ describe('Several processes', () => {
     db.close();
   });
 
-  it('wait for a close, and for what was accepted before it', async () => {
+  it('finish accepted calls before they close', async () => {
     expect(await linesOf(start('close', path))).toEqual(['opened']);
   });
 
-  it('leave when they are done, even without closing the store', async () => {
+  it('exit when they are idle, even without closing the store', async () => {
     expect(await linesOf(start('open', path))).toHaveLength(1);
   });
 });
 
-describe('The files', () => {
-  it('are for their user alone, whatever the umask', async () => {
+describe('The database files', () => {
+  it('are private to their user, whatever the umask', async () => {
     const child = start('stay', path);
     if (child.stdout === null) throw new Error('The child has no output');
     await once(child.stdout, 'data');
@@ -227,14 +227,14 @@ describe('The files', () => {
     await once(child, 'close');
   });
 
-  it('become private again where they were not', async () => {
+  it('become private again if they were not', async () => {
     await (await connected()).close();
     chmodSync(path, 0o644);
     await connected();
     expect(modeOf(path)).toBe('600');
   });
 
-  it('are rid, at the next start, of what a process left that died while it made them', async () => {
+  it('lose, at the next start, drafts of a process that died while creating them', async () => {
     mkdirSync(join(folder, 'data'));
     for (const name of [`sessions.db.${randomUUID()}`, 'sessions.db.backup']) {
       writeFileSync(join(folder, 'data', name), '');
@@ -243,19 +243,19 @@ describe('The files', () => {
     expect(readdirSync(join(folder, 'data')).toSorted()).toEqual(['sessions.db', 'sessions.db.backup']);
   });
 
-  it('are not made where they must exist', async () => {
+  it('are not created if they must exist', async () => {
     expect(await codeOf(storeAt({ mustExist: true }).connect())).toBe('STORE_UNAVAILABLE');
     expect(existsSync(join(folder, 'data'))).toBe(false);
   });
 
-  it('are not filled where they must exist and are empty', async () => {
+  it('are not filled if they must exist and are empty', async () => {
     mkdirSync(join(folder, 'data'));
     writeFileSync(path, '');
     expect(await codeOf(storeAt({ mustExist: true }).connect())).toBe('STORE_UNAVAILABLE');
     expect(statSync(path).size).toBe(0);
   });
 
-  it('that are no database are refused and left as they are', async () => {
+  it('that are not a database are refused and unchanged', async () => {
     mkdirSync(join(folder, 'data'));
     writeFileSync(path, 'this is a letter, '.repeat(400));
     const store = storeAt();
@@ -280,7 +280,7 @@ describe('The files', () => {
     });
   });
 
-  it('that cannot be opened are told as such, and serve once they can', async () => {
+  it('that cannot be opened are reported, and used once they can', async () => {
     mkdirSync(path, { recursive: true });
     const store = storeAt();
     expect(await codeOf(store.connect())).toBe('STORE_UNAVAILABLE');
@@ -290,8 +290,8 @@ describe('The files', () => {
   });
 });
 
-describe('A folder that cannot be made', () => {
-  it('is told at once, where others would try for ever', async () => {
+describe('A folder that cannot be created', () => {
+  it('rejects connect at once, instead of looping forever', async () => {
     const store = new SqliteSessionStore({ path: '/proc/none/sessions.db' });
     expect(await codeOf(store.connect())).toBe('STORE_UNAVAILABLE');
     await store.close();
@@ -303,13 +303,13 @@ describe('SQLite', () => {
     expect(() => refuseOldSqlite(version)).toThrow(/update Node.js/);
   });
 
-  it.each(['3.51.3', '3.51.10', '3.52.0', '4.0.0'])('%s will do', (version) => {
+  it.each(['3.51.3', '3.51.10', '3.52.0', '4.0.0'])('%s is accepted', (version) => {
     expect(() => refuseOldSqlite(version)).not.toThrow();
   });
 });
 
 describe('A store that cannot answer', () => {
-  it('says so when another process holds the lock, reads meanwhile, and writes again afterwards', async () => {
+  it('rejects writes while another process holds the lock, reads meanwhile, and writes again afterwards', async () => {
     const store = await connected({ busyTimeoutMs: 50 });
     const session = await opened(store);
     const holder = new DatabaseSync(path);
@@ -358,7 +358,7 @@ describe('A store that cannot answer', () => {
 
     afterEach(() => jest.restoreAllMocks());
 
-    it('rejects what was lost, and has a new thread at the next call', async () => {
+    it('rejects pending calls, and starts a new thread at the next call', async () => {
       const store = await connected({ busyTimeoutMs: 60_000 });
       const session = await opened(store);
       const holder = new DatabaseSync(path);
@@ -374,7 +374,7 @@ describe('A store that cannot answer', () => {
       expect((await store.sessions.find(session.id))?.id).toBe(session.id);
     });
 
-    it('does not begin anew if its file was taken away meanwhile', async () => {
+    it('does not create a new database if the file was deleted meanwhile', async () => {
       const store = await connected();
       await Promise.all(started.map((worker) => worker.terminate()));
       await rm(path);
@@ -386,7 +386,7 @@ describe('A store that cannot answer', () => {
 });
 
 describe('A full disk', () => {
-  it('is told once, and what it refused is written once there is room', async () => {
+  it('calls onDiskFull once, and retries the failed writes', async () => {
     let told = 0;
     const store = await nearlyFull(async () => {
       told += 1;
@@ -400,14 +400,14 @@ describe('A full disk', () => {
     expect(totals.open).toBeGreaterThan(700);
   });
 
-  it('rejects where nobody makes room, and goes on reading', async () => {
+  it('rejects writes without onDiskFull, and still reads', async () => {
     const store = await nearlyFull();
     const session = await opened(store);
     expect(await fill(store)).toBe('STORE_UNAVAILABLE');
     expect((await store.sessions.find(session.id))?.state).toBe('open');
   });
 
-  it('answers what was read in the same turn as a write that it refuses', async () => {
+  it('answers reads of the same turn as a rejected write', async () => {
     const store = await nearlyFull();
     const session = await opened(store);
     await fill(store);
@@ -419,7 +419,7 @@ describe('A full disk', () => {
     expect((await found)?.id).toBe(session.id);
   });
 
-  it('rejects where making room fails, and says why', async () => {
+  it('rejects with the cause if onDiskFull fails', async () => {
     const store = await nearlyFull(() => Promise.reject(new Error('the ballast is gone')));
     const refused = await Promise.allSettled(
       Array.from({ length: 5000 }, () => store.sessions.open(newSession(), MANY)),
@@ -432,7 +432,7 @@ describe('A full disk', () => {
 });
 
 describe('Every statement', () => {
-  /** Notes what it prepares. */
+  /** Records the prepared statements. */
   class NotingDatabase extends DatabaseSync {
     readonly noted: string[] = [];
 
@@ -457,7 +457,7 @@ describe('Every statement', () => {
 
   afterEach(() => db.close());
 
-  it('reads sessions, resources and uses by an index: its cost is that of what it finds', () => {
+  it('reads sessions, resources and uses by an index, at the cost of its results', () => {
     expect(db.noted.length).toBeGreaterThan(50);
     for (const sql of db.noted) {
       expect(`${sql} → ${db.planOf(sql)}`).not.toMatch(

@@ -10,7 +10,7 @@ import { RedisSessionStore } from '#sessions/redis/index';
 import { SqliteSessionStore } from '#sessions/stores/sqlite/sqlite-session-store';
 import { RedisServer } from '../support/redis-servers.js';
 
-/** Few of everything, so that commands meet. */
+/** Few ids, so that commands collide. */
 const SESSIONS = Array.from({ length: 4 }, (_, n) => `5e550000-0000-4000-8000-00000000000${n}`);
 const RESOURCES = Array.from({ length: 6 }, (_, n) => `5e500000-0000-4000-8000-00000000000${n}`);
 const TOKENS = Array.from({ length: 8 }, (_, n) => `Xl${'token'.padEnd(42, 'x')}${'AEIMQUYc'[n]}`);
@@ -32,7 +32,7 @@ const lease = fc.record({ processId, nodeId: node, until: at });
 const userId = fc.constantFrom('ada', 'Eve 🙂');
 const victim = fc.record({ id: resource, lastUsedAt: at });
 
-/** One command, told so that a failing run can be read. */
+/** One command, in readable form for failing runs. */
 interface Command {
   readonly name: string;
   readonly args: readonly unknown[];
@@ -155,7 +155,7 @@ const commands = fc.oneof(
   ),
 );
 
-/** What a command answers, or the code of what it rejects with. */
+/** The answer to a command, or the code of its error. */
 async function answerOf(store: SessionStore, { run }: Command): Promise<unknown> {
   try {
     return (await run(store)) ?? null;
@@ -164,7 +164,7 @@ async function answerOf(store: SessionStore, { run }: Command): Promise<unknown>
   }
 }
 
-/** All that can be read of a store, in its own terms. */
+/** The readable contents of a store. */
 async function everythingIn(store: SessionStore, feedFrom: string): Promise<unknown> {
   const { changes } = await store.feed.read(feedFrom, 1000);
   return {
@@ -188,7 +188,7 @@ describe('Memory and SQLite', () => {
 
   afterEach(() => rm(folder, { recursive: true }));
 
-  it('answer every sequence of commands alike, and hold the same afterwards', async () => {
+  it('give equal answers to any sequence of commands, and have equal contents afterwards', async () => {
     let runs = 0;
     await fc.assert(
       fc.asyncProperty(
@@ -203,7 +203,7 @@ describe('Memory and SQLite', () => {
               model.feed.read(null, 1),
               real.feed.read(null, 1),
             ]);
-            // SQLite gets all of them at once: one after the other inside, as its clients would see it under load.
+            // SQLite gets all commands concurrently, as under load; it runs them in order.
             const [expected, actual] = await Promise.all([
               Promise.all(sequence.map((each) => answerOf(model, each))),
               Promise.all(sequence.map((each) => answerOf(real, each))),
@@ -223,8 +223,8 @@ describe('Memory and SQLite', () => {
 });
 
 /**
- * The same store, where each session has tokens of its own. What a token stands for that two sessions had one after the
- * other differs between stores, and never happens: tokens are 256 random bits.
+ * The same store with separate tokens for each session. Stores differ for a token that two sessions had in turn, which
+ * never happens: tokens are 256 random bits.
  */
 function withOwnTokens(store: SessionStore): SessionStore {
   const own = (id: string, token: string): string =>
@@ -251,7 +251,7 @@ describe('Memory and Redis', () => {
 
   afterAll(() => server.stop());
 
-  it('answer every sequence of commands alike, and hold the same afterwards', async () => {
+  it('give equal answers to any sequence of commands, and have equal contents afterwards', async () => {
     let runs = 0;
     await fc.assert(
       fc.asyncProperty(

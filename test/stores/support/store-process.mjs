@@ -1,5 +1,5 @@
-/* oxlint-disable no-await-in-loop -- one after the other is what is wanted */
-// A process of its own on one store. Prints a line for each thing it knows to be in the store.
+/* oxlint-disable no-await-in-loop -- the order matters */
+// A process on one store. Prints a line for each acknowledged write.
 import { createHash, randomUUID } from 'node:crypto';
 import { SqliteSessionStore } from '../../../libs/sessions/dist/stores/sqlite/sqlite-session-store.js';
 
@@ -29,7 +29,7 @@ const newResource = (sessionId) => ({
   nodeId: randomUUID(),
 });
 
-/** Opens a session with a file, and then the next. */
+/** Opens sessions with a file each, one after the other. */
 async function openOnAndOn() {
   for (;;) {
     const session = newSession();
@@ -41,26 +41,26 @@ async function openOnAndOn() {
 }
 
 const tasks = {
-  /** Opens one session, and leaves without closing the store. */
+  /** Opens one session, and exits without closing the store. */
   async open() {
     const session = newSession();
     await store.sessions.open(session, 1_000_000);
     console.log(session.id);
   },
 
-  /** Closes the store while a call is under way. */
+  /** Closes the store during a call. */
   async close() {
     const opening = store.sessions.open(newSession(), 1_000_000);
     await store.close();
     console.log(await opening);
   },
 
-  /** Opens sessions with a file each, on and on. */
+  /** Opens sessions with a file each, forever. */
   async load() {
     await Promise.all(Array.from({ length: 8 }, openOnAndOn));
   },
 
-  /** Reserves as many as it can in a session, all at once. */
+  /** Makes concurrent reserves in one session, up to its limit. */
   async reserve() {
     const [sessionId, maxResources] = rest;
     const limits = { maxResources: Number(maxResources), maxBytes: 1 };

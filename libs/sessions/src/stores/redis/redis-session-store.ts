@@ -7,7 +7,7 @@ import { redisSettingsOf, type RedisSessionStoreOptions } from './connection/red
 import { ChangeNotifications } from './feed/change-notifications.js';
 import { RedisOperations } from './redis.operations.js';
 
-/** What a request waits for: all of it, however many commands, within the time limit. What was begun goes on. */
+/** Operations on the request path: the time limit covers all their commands. A timeout does not cancel them. */
 const WITHIN_TIME: ReadonlySet<OperationName> = new Set<OperationName>([
   'sessions.open',
   'sessions.findByToken',
@@ -24,9 +24,9 @@ const WITHIN_TIME: ReadonlySet<OperationName> = new Set<OperationName>([
 
 /**
  * Sessions in Redis 7 or later, or Valkey: one server or a cluster, shared by any number of machines. Each change is one
- * script, and durable as far as Redis is: what a master had not told its replica when it died is lost. Ends, binds and
- * rotations are held to more: where the master has a replica they are answered when one has them, or after a few tenths of
- * a second, and whoever made one in the last minute makes it again after a change of master, when it next reads the feed.
+ * script, and as durable as Redis: a failover loses writes that the master has not replicated. Ends, binds and rotations
+ * are safer: if the master has a replica, they wait until one has them, at most 300 ms; after a failover within a minute,
+ * the process that made the change repeats it when it next reads the feed.
  */
 export class RedisSessionStore extends SessionStore {
   override readonly kind = 'redis';
@@ -84,7 +84,7 @@ export class RedisSessionStore extends SessionStore {
     return this.#notifications.listen(listener);
   }
 
-  /** How many ends, binds and rotations were made though no replica said in 100 ms that it has them. 0 without replicas. */
+  /** Number of ends, binds and rotations since the start that no replica confirmed in time. 0 without replicas. */
   get unconfirmed(): number {
     return this.#operations.durable.unconfirmed;
   }

@@ -17,7 +17,6 @@ import { RedisSessions } from './operations/redis.sessions.js';
 import { SessionCounts } from './operations/session-counts.js';
 import { LAYOUT, type RedisLayout } from './scripts/redis.layout.js';
 
-/** The groups of the store, put together. */
 export class RedisOperations implements StoreGroups {
   readonly sessions: RedisSessions;
   readonly endings: RedisEndings;
@@ -55,25 +54,27 @@ export class RedisOperations implements StoreGroups {
     this.counts = counts;
   }
 
-  /** Rejects with `STORE_UNAVAILABLE` where there is no store: a look makes none. */
+  /** Rejects with `STORE_UNAVAILABLE` if there is no store; creates none. */
   async expectStore(): Promise<void> {
     const key = this.buckets.layout.store;
     if ((await this.connection.send(key, ['EXISTS', key])) === 1) return;
-    throw unavailable('There are no sessions in this Redis under this prefix');
+    throw unavailable(
+      `Redis has no session store under prefix \`${this.buckets.layout.prefix}\`: check redisUrls and redisPrefix`,
+    );
   }
 
-  /** Rejects with `STORE_INCOMPATIBLE` where sessions cannot be kept here, or not in this way. */
+  /** Rejects with `STORE_INCOMPATIBLE` if the servers, or the layout or buckets of the store, are not supported. */
   async prepare(): Promise<void> {
     await this.servers.check();
     const { layout, buckets } = await this.ledger.facts();
     if (layout !== LAYOUT) {
       throw incompatible(
-        'The sessions in this Redis are of another version of this package, under the same prefix',
+        `Another version of nest-sessions uses prefix \`${this.buckets.layout.prefix}\` in this Redis: set another redisPrefix (SESSION_REDIS_PREFIX)`,
       );
     }
     if (buckets !== String(this.buckets.layout.buckets)) {
       throw incompatible(
-        `The sessions in this Redis are spread over ${buckets} buckets: a store keeps the number it began with`,
+        `The session store in this Redis has ${buckets} buckets, a fixed number: set \`buckets\` to it`,
       );
     }
     await this.durable.prepare();

@@ -4,12 +4,12 @@ import { makeGroups, type OperationName } from '../../ports/store-groups.js';
 import { sqliteOperations } from './operations/operations.js';
 import { SqliteBatch } from './sqlite.batch.js';
 import { openMemoryDatabase } from './sqlite.database.js';
-import { errorOf, unavailable } from './sqlite.errors.js';
+import { NOT_CONNECTED, errorOf, unavailable } from './sqlite.errors.js';
 
 /**
- * Sessions in the memory of this process, for tests and for development: the SQLite store without a file and without
- * threads. Each call is answered at once, and blocks the event loop while it is. What it holds lasts as long as the object:
- * after `close` it can be connected again, as a store on a disk can.
+ * Sessions in the memory of this process, for tests and development: the SQLite store without a file and threads. Each call
+ * blocks the event loop until it is answered. The data last as long as the object: like a store on disk, it can be connected
+ * again after `close`.
  */
 export class MemorySessionStore extends SessionStore {
   override readonly kind = 'memory';
@@ -47,8 +47,7 @@ class Engine {
   }
 
   perform(name: OperationName, args: readonly unknown[]): unknown {
-    if (!this.isConnected || this.#batch === null)
-      throw errorOf(unavailable('The session store is not connected'));
+    if (!this.isConnected || this.#batch === null) throw errorOf(unavailable(NOT_CONNECTED));
     const [reply] = this.#batch.run([{ id: 0, name, args: JSON.stringify(args) }]);
     if (reply === undefined) throw new TypeError(`${name} was not answered`);
     if ('fault' in reply) throw errorOf(reply.fault);

@@ -5,23 +5,23 @@ import { makeGroups } from '../../ports/store-groups.js';
 import { SqliteClient } from './sqlite.client.js';
 
 export interface SqliteSessionStoreOptions {
-  /** Where the database is or shall be. Its folder is made, for this user alone, where it is missing. */
+  /** Path of the database. A missing folder is created, private to this user (mode 700). */
   readonly path: string;
-  /** Whether `connect` rejects with `STORE_UNAVAILABLE`, and makes nothing, where there is no database yet. Default: no. */
+  /** Whether `connect` rejects with `STORE_UNAVAILABLE` if there is no database, and creates none. Default: false. */
   readonly mustExist?: boolean;
-  /** How long an operation waits for other processes before it rejects with `STORE_UNAVAILABLE`. Default: 5,000. */
+  /** Milliseconds to wait for locks of other processes before rejecting with `STORE_UNAVAILABLE`. Default: 5000. */
   readonly busyTimeoutMs?: number;
-  /** The size beyond which the database does not grow, as if the disk were full. Default: none. */
+  /** Maximum size of the database in bytes; at it the store acts as on a full disk. Default: none. */
   readonly maxBytes?: number;
-  /** Called when the disk is full, to make room; what could not be written is then tried once more. */
+  /** Called to free space when the disk is full; failed writes are then retried once. Default: they reject. */
   readonly onDiskFull?: () => Promise<void>;
 }
 
 /**
- * Sessions in one SQLite file, shared by any number of processes of one machine. All work is done in worker threads:
- * the event loop never waits for a lock or for the disk. What is asked for at the same time is committed together, and
- * each promise resolves once its commit is on the disk. Reads have a thread of their own, and wait for no write. The
- * threads keep the process alive only while an answer is due.
+ * Sessions in one SQLite file, shared by any number of processes of one machine. Worker threads do all work: the event loop
+ * never waits for a lock or the disk. Concurrent calls share a commit, and each promise resolves once its commit is on the
+ * disk. Reads have their own thread and wait for no write. The threads keep the process alive only while an answer is
+ * pending.
  */
 export class SqliteSessionStore extends SessionStore {
   override readonly kind = 'sqlite';
@@ -46,7 +46,7 @@ export class SqliteSessionStore extends SessionStore {
   }
 
   override async connect(): Promise<void> {
-    // An older Node.js has no SQLite: the worker threads could not even say so.
+    // An older Node.js has no SQLite, so the worker threads could not report it.
     refuseOldNode(process.versions.node);
     return this.#client.connect();
   }

@@ -5,9 +5,8 @@ import type { SqliteOperations } from './operations/operations.js';
 import type { Call, Reply } from './sqlite.messages.js';
 
 /**
- * Group commit: what was asked for at the same time is one transaction, and one wait for the disk. An operation that
- * throws is rolled back alone; where the transaction fails, all of them do, and nothing was changed. Reads among them are
- * answered all the same.
+ * Group commit: concurrent calls share one transaction and one wait for the disk. An operation that throws is rolled back
+ * alone; if the transaction fails, all its writes fail and nothing is changed, but its reads are still answered.
  */
 export class SqliteBatch {
   readonly #begin;
@@ -69,19 +68,19 @@ export class SqliteBatch {
   }
 
   /**
-   * Whoever is the first to read after a commit notes so in the shared memory, which is a file: on a disk that hangs, that
-   * would hang too. So the note is made here, at once, and readers need to write none.
+   * The first reader after a commit writes a mark to the shared memory, which is a file, and would hang on a hanging disk.
+   * Reading here writes the mark at once, so that readers need not.
    */
   #markRead(): void {
     try {
       this.#anyRow.get();
     } catch {
-      // The commit stands; the next reader makes the note itself.
+      // The commit stands; the next reader writes the mark.
     }
   }
 
   #rollBack(): void {
-    // SQLite itself rolls back on some errors, a full disk among them.
+    // SQLite rolls back by itself on some errors, such as a full disk.
     if (this.db.isTransaction) this.db.exec('ROLLBACK');
   }
 }

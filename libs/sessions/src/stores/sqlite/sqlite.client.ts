@@ -1,5 +1,5 @@
 import { isRead, type OperationName } from '../../ports/store-groups.js';
-import { errorOf, unavailable, type Fault } from './sqlite.errors.js';
+import { NOT_CONNECTED, errorOf, unavailable, type Fault } from './sqlite.errors.js';
 import type { WorkerOptions } from './sqlite.messages.js';
 import { SqliteThread, type Pending } from './sqlite.thread.js';
 
@@ -8,13 +8,13 @@ export interface ClientOptions extends WorkerOptions {
 }
 
 /**
- * Two threads on one database: one writes, the other only reads. So a read never waits for a write that waits itself,
- * for another process's lock or for a disk that hangs; it sees every write that was answered before it was asked for.
+ * Two threads on one database: one writes, the other only reads. So a read never waits for a write that is blocked by a
+ * lock or a hanging disk; it sees every write that was answered before the call.
  */
 export class SqliteClient {
   #state: 'new' | 'connected' | 'closed' = 'new';
   #connecting: Promise<void> | null = null;
-  #makingRoom: Promise<void> | null = null;
+  #freeingSpace: Promise<void> | null = null;
   readonly #writer: SqliteThread;
   readonly #reader: SqliteThread;
 
@@ -42,9 +42,9 @@ export class SqliteClient {
   call(name: OperationName, args: readonly unknown[]): Promise<unknown> {
     return new Promise((resolve, reject) => {
       const fail = (fault: Fault): void => reject(errorOf(fault));
-      if (this.#state !== 'connected') return fail(unavailable('The session store is not connected'));
+      if (this.#state !== 'connected') return fail(unavailable(NOT_CONNECTED));
       const answer = (json: string): void => resolve(JSON.parse(json));
-      // Asked for in one turn with a write, and after it, a read sees it, answered or not.
+      // A read sees earlier writes of the same turn of the event loop, even before they are answered.
       const thread = isRead(name) && !this.#writer.isGathering ? this.#reader : this.#writer;
       thread.send({ name, args: JSON.stringify(args), answer, fail, isRetry: false });
     });
@@ -53,12 +53,12 @@ export class SqliteClient {
   async close(): Promise<void> {
     await this.#connecting?.catch(() => undefined);
     this.#state = 'closed';
-    // The last one to close puts the database in order.
+    // The writer last: the last connection to close checkpoints the database.
     await this.#reader.close();
     await this.#writer.close();
   }
 
-  /** What is there already is opened by both threads at once; what may have to be made, by the writer first. */
+  /** Both threads open an existing database concurrently; one that may be missing is opened by the writer first. */
   async #connect(): Promise<void> {
     const writing = this.#begin(this.#writer);
     const reading = this.options.mustExist
@@ -73,34 +73,34 @@ export class SqliteClient {
   async #begin(thread: SqliteThread): Promise<Fault | null> {
     const fault = await thread.start();
     if (fault?.diskFull !== true || this.options.onDiskFull === null) return fault;
-    return (await this.#makeRoom()) ?? (await thread.start());
+    return (await this.#freeSpace()) ?? (await thread.start());
   }
 
-  #retrier(thread: () => SqliteThread): ((starved: readonly Pending[]) => void) | null {
-    return this.options.onDiskFull && ((starved) => void this.#retry(thread(), starved));
+  #retrier(thread: () => SqliteThread): ((unwritten: readonly Pending[]) => void) | null {
+    return this.options.onDiskFull && ((unwritten) => void this.#retry(thread(), unwritten));
   }
 
-  /** Nothing of these was done, so they can be sent again. */
-  async #retry(thread: SqliteThread, starved: readonly Pending[]): Promise<void> {
-    const fault = await this.#makeRoom();
-    for (const pending of starved) {
+  /** The failed transaction changed nothing, so its calls can be sent again. */
+  async #retry(thread: SqliteThread, unwritten: readonly Pending[]): Promise<void> {
+    const fault = await this.#freeSpace();
+    for (const pending of unwritten) {
       if (fault === null && this.#state === 'connected') thread.send({ ...pending, isRetry: true });
-      else pending.fail(fault ?? unavailable('The session store was closed'));
+      else pending.fail(fault ?? unavailable('The session store was closed before the retry'));
     }
   }
 
-  /** However many batches ran out of room at once, it is made once. */
-  async #makeRoom(): Promise<Fault | null> {
-    this.#makingRoom ??= Promise.resolve(this.options.onDiskFull?.()).finally(() => {
-      this.#makingRoom = null;
+  /** Concurrent failures call `onDiskFull` once. */
+  async #freeSpace(): Promise<Fault | null> {
+    this.#freeingSpace ??= Promise.resolve(this.options.onDiskFull?.()).finally(() => {
+      this.#freeingSpace = null;
     });
     try {
-      await this.#makingRoom;
+      await this.#freeingSpace;
       return null;
     } catch (error) {
       const cause = error instanceof Error ? error.message : String(error);
       return unavailable(
-        'The disk that holds the session database is full, and no room could be made',
+        'The disk of the session database is full, and freeing space failed: free some by hand',
         cause,
       );
     }

@@ -24,19 +24,22 @@ export interface DatabaseOptions {
   readonly maxBytes: number | null;
 }
 
-/** Older ones can corrupt a database in WAL mode that two processes write to. */
+/** Older versions can corrupt a database in WAL mode that two processes write to. */
 const OLDEST_SQLITE = [3, 51, 3] as const;
 
+const MOVE = 'set storagePath (SESSION_STORAGE_PATH) to another folder';
+const NO_DATABASE =
+  'There is no session database at the configured path: check storagePath (SESSION_STORAGE_PATH), or start the server first';
 const RETRY_MS = 20;
 const MEBIBYTE = 1024 * 1024;
 
-/** Opens the database, making and migrating it where need be. Two processes may do so at once. */
+/** Opens the database; creates or migrates it if necessary. Processes may call it at the same time. */
 export function openDatabase(options: DatabaseOptions, migrations = MIGRATIONS): DatabaseSync {
   refuseOldSqlite(process.versions['sqlite'] ?? 'none');
   prepareFile(options);
   const db = new (sqlite().DatabaseSync)(options.path, { timeout: options.busyTimeoutMs });
   try {
-    // Neither the switch to WAL nor a recovery always waits by itself for whoever does the same at this moment.
+    // SQLite's busy timeout does not always cover a concurrent switch to WAL or recovery.
     whileBusy(options.busyTimeoutMs, () => setUp(db, options, migrations));
     keepPrivate(options.path);
     return db;
@@ -46,7 +49,7 @@ export function openDatabase(options: DatabaseOptions, migrations = MIGRATIONS):
   }
 }
 
-/** A new, empty database in memory, which is gone when it is closed. */
+/** Opens a new, empty database in memory; closing deletes it. */
 export function openMemoryDatabase(): DatabaseSync {
   refuseOldSqlite(process.versions['sqlite'] ?? 'none');
   const db = new (sqlite().DatabaseSync)(':memory:');
@@ -54,7 +57,7 @@ export function openMemoryDatabase(): DatabaseSync {
   return db;
 }
 
-/** Asked of the process itself: the module tables of jest and vitest do not know it. */
+/** Uses `getBuiltinModule`, as jest and vitest cannot resolve `node:sqlite`. */
 function sqlite(): typeof import('node:sqlite') {
   return process.getBuiltinModule('node:sqlite');
 }
@@ -63,7 +66,7 @@ export function refuseOldSqlite(version: string): void {
   if (isOlder(version.split('.').map(Number))) {
     throw new SessionsError(
       'STORE_INCOMPATIBLE',
-      `This Node.js has SQLite ${version}, and the session store needs ${OLDEST_SQLITE.join('.')} or newer: update Node.js`,
+      `This Node.js has SQLite ${version}; the session store needs ${OLDEST_SQLITE.join('.')} or later: update Node.js`,
     );
   }
 }
@@ -76,7 +79,7 @@ function isOlder(version: readonly number[]): boolean {
 function prepareFile({ path, mustExist }: DatabaseOptions): void {
   if (mustExist) {
     if (!existsSync(path) || statSync(path).size === 0) {
-      throw new SessionsError('STORE_UNAVAILABLE', 'There is no session database at the configured place');
+      throw new SessionsError('STORE_UNAVAILABLE', NO_DATABASE);
     }
     return;
   }
@@ -85,9 +88,9 @@ function prepareFile({ path, mustExist }: DatabaseOptions): void {
 }
 
 /**
- * An empty file for SQLite to fill, private whatever the umask; SQLite gives its companions the same mode. It is made
- * under another name and linked into place, so that no descriptor of ours is ever open on a file that another thread
- * may have opened as a database: closing one drops SQLite's locks on it.
+ * Creates an empty file for SQLite, private whatever the umask; SQLite copies its mode to companion files. It is written
+ * under another name and then linked, so that we never close a descriptor of a file that another thread has opened as a
+ * database: that would drop SQLite's locks on it.
  */
 function createFile(path: string): void {
   makeFolders(dirname(path));
@@ -102,19 +105,19 @@ function createFile(path: string): void {
   }
 }
 
-/** Node's own `recursive` tries for ever where a file system lets nobody make folders, as `/proc` does. */
+/** Node's `recursive` option loops forever on file systems that refuse folders, such as `/proc`. */
 function makeFolders(path: string): void {
   if (existsSync(path)) return;
   if (dirname(path) !== path) makeFolders(dirname(path));
   try {
     mkdirSync(path, { mode: 0o700 });
   } catch (error) {
-    // Another process may have made it at this moment.
+    // Another process may have created it meanwhile.
     if (!existsSync(path)) throw error;
   }
 }
 
-/** What a process left that died while it made the file. One that still makes it finds that it is made. */
+/** Removes drafts of processes that died in `createFile`. A process that is still in it finds the file created. */
 function removeDrafts(path: string): void {
   const prefix = `${basename(path)}.`;
   for (const name of readdirSync(dirname(path))) {
@@ -128,7 +131,7 @@ function keepPrivate(path: string): void {
     try {
       if ((statSync(file).mode & 0o777) !== 0o600) chmodSync(file, 0o600);
     } catch {
-      // Not there yet, or another user's: SQLite will say if that matters.
+      // Missing, or another user's: SQLite reports it if that matters.
     }
   }
 }
@@ -143,7 +146,7 @@ function setUp(
   if (pragma(db, 'journal_mode') !== 'wal' && pragma(db, 'journal_mode = WAL') !== 'wal') {
     throw new SessionsError(
       'STORE_INCOMPATIBLE',
-      'The session database lies on a file system without shared memory: put it on a local disk',
+      'The file system of the session database has no shared memory: set storagePath (SESSION_STORAGE_PATH) to a local disk',
     );
   }
   db.exec(`
@@ -161,30 +164,30 @@ function refuseForeign(db: DatabaseSync, mustExist: boolean, newest: number): vo
   const objects = db.prepare('SELECT count(*) AS count FROM sqlite_schema').get() ?? {};
   const isEmpty = numberOf(objects, 'count') === 0;
   if (isEmpty && mustExist) {
-    throw new SessionsError('STORE_UNAVAILABLE', 'There is no session database at the configured place');
+    throw new SessionsError('STORE_UNAVAILABLE', NO_DATABASE);
   }
   if (!isEmpty && pragma(db, 'application_id') !== APPLICATION_ID) {
     throw new SessionsError(
       'STORE_INCOMPATIBLE',
-      'The database at the configured place belongs to another application: configure another place',
+      `The session database belongs to another application: ${MOVE}`,
     );
   }
   const version = versionOf(db);
   if (version !== 0 && version < FIRST_SCHEMA) {
     throw new SessionsError(
       'STORE_INCOMPATIBLE',
-      `The session database has schema ${version}, and this nest-sessions reads ${FIRST_SCHEMA} and later: move the database away, or configure another place`,
+      `The session database has schema ${version}, but this nest-sessions needs ${FIRST_SCHEMA} or later: move the database away, or ${MOVE}`,
     );
   }
   if (version > newest) {
     throw new SessionsError(
       'STORE_INCOMPATIBLE',
-      'The session database was written by a newer nest-sessions: update this one, or configure another place',
+      `The session database was written by a newer nest-sessions: update this one, or ${MOVE}`,
     );
   }
 }
 
-/** What another process has migrated in the meantime is not migrated again: the version is read under the lock. */
+/** Reads the version under the lock, so that no process repeats a migration of another. */
 function migrate(db: DatabaseSync, migrations: readonly string[]): void {
   db.exec('BEGIN IMMEDIATE');
   try {

@@ -1,16 +1,16 @@
 import { types } from 'node:util';
 import { SessionsError, type ErrorCode } from '../../domain/errors.js';
 
-/** An error on its way from the worker: class and prototype do not survive the journey, so it is told in plain words. */
+/** An error as a message from a worker thread, which would lose class and prototype. */
 export interface Fault {
   readonly code: ErrorCode;
   readonly message: string;
   readonly cause: string | null;
-  /** Whether the disk was full: worth one more try once there is room. */
+  /** Whether the disk was full, so that a retry may succeed after freeing space. */
   readonly diskFull: boolean;
 }
 
-/** SQLite's primary result codes that mean something to us. */
+/** Primary result codes of SQLite. */
 const CODE = {
   busy: 5,
   locked: 6,
@@ -22,17 +22,19 @@ const CODE = {
   notADatabase: 26,
 };
 
-/** What is told where shared memory cannot grow (`SQLITE_IOERR_SHMSIZE`): on Linux, only for want of room. */
-const NO_ROOM_FOR_SHARED_MEMORY = 4874;
+/** `SQLITE_IOERR_SHMSIZE`: shared memory cannot grow; on Linux, only because the disk is full. */
+const SHARED_MEMORY_FULL = 4874;
 
-/** After which a caller may ask again: long enough for a lock or a worker's start. */
+/** Long enough for a lock, or the start of a worker. */
 const RETRY_AFTER_SECONDS = 1;
+
+export const NOT_CONNECTED = 'The session store is not connected: call connect() first';
 
 interface SqliteError extends Error {
   readonly errcode: number;
 }
 
-/** `instanceof Error` fails in jest, whose tests have an `Error` of their own. */
+/** `instanceof Error` fails in jest, whose realm has its own `Error`. */
 function isError(error: unknown): error is Error {
   return types.isNativeError(error);
 }
@@ -51,14 +53,13 @@ export function isBusy(error: unknown): boolean {
   return code === CODE.busy || code === CODE.locked;
 }
 
-/** Whether only the operation failed. Any other error of SQLite's may have rolled back the whole transaction. */
+/** Whether only the operation failed. Other SQLite errors may have rolled back the whole transaction. */
 export function concernsOneOperation(error: unknown): boolean {
   return !isSqliteError(error) || primaryCode(error) === CODE.constraint;
 }
 
 function isDiskFull(error: unknown): boolean {
-  if (isSqliteError(error))
-    return primaryCode(error) === CODE.full || error.errcode === NO_ROOM_FOR_SHARED_MEMORY;
+  if (isSqliteError(error)) return primaryCode(error) === CODE.full || error.errcode === SHARED_MEMORY_FULL;
   return isFileError(error) && error.code === 'ENOSPC';
 }
 
@@ -66,7 +67,7 @@ function isFileError(error: unknown): error is Error & { readonly code: unknown 
   return isError(error) && 'syscall' in error && 'code' in error;
 }
 
-/** What an error means to the caller, whoever threw it. */
+/** Converts any error to a fault. */
 export function faultOf(error: unknown): Fault {
   if (error instanceof SessionsError) {
     const cause = isError(error.cause) ? error.cause.message : null;
@@ -75,34 +76,38 @@ export function faultOf(error: unknown): Fault {
   const cause = isError(error) ? describe(error) : String(error);
   const code = primaryCode(error);
   if (code === CODE.constraint) {
-    return fault('INVALID_ARGUMENT', 'The store refused a value: is an id or a token used twice?', cause);
+    return fault(
+      'INVALID_ARGUMENT',
+      'The session store refused a duplicate or invalid value: use new random ids and tokens',
+      cause,
+    );
   }
   if (isDiskFull(error)) {
-    const message = 'The disk that holds the session database is full: make room';
+    const message = 'The disk of the session database is full: free space';
     return { ...fault('STORE_UNAVAILABLE', message, cause), diskFull: true };
   }
   return fault('STORE_UNAVAILABLE', explain(isFileError(error) ? CODE.cantOpen : code), cause);
 }
 
-/** What an error means that came before the database could be used. */
+/** Converts an error of opening the database to a fault. */
 export function openingFaultOf(error: unknown): Fault {
   const code = primaryCode(error);
   if (code === CODE.notADatabase || code === CODE.corrupt) {
     return fault(
       'STORE_INCOMPATIBLE',
-      'The session database is damaged or is no SQLite database: restore it from a backup, or move it away to begin a new one',
+      'The session database is damaged or not an SQLite database: restore it from a backup, or move it away to start a new one',
       isError(error) ? describe(error) : null,
     );
   }
   return faultOf(error);
 }
 
-export function errorOf(told: Fault): SessionsError {
+export function errorOf({ code, message, cause }: Fault): SessionsError {
   const options = {
-    ...(told.cause === null ? {} : { cause: new Error(told.cause) }),
-    ...(told.code === 'STORE_UNAVAILABLE' ? { retryAfterSeconds: RETRY_AFTER_SECONDS } : {}),
+    ...(cause === null ? {} : { cause: new Error(cause) }),
+    ...(code === 'STORE_UNAVAILABLE' ? { retryAfterSeconds: RETRY_AFTER_SECONDS } : {}),
   };
-  return new SessionsError(told.code, told.message, options);
+  return new SessionsError(code, message, options);
 }
 
 export function unavailable(message: string, cause: string | null = null): Fault {
@@ -121,15 +126,15 @@ function explain(code: number | null): string {
   switch (code) {
     case CODE.busy:
     case CODE.locked:
-      return 'Another process held the session database for too long';
+      return 'Another process locked the session database for too long: find and stop it';
     case CODE.ioError:
-      return 'The disk that holds the session database failed to read or write';
+      return 'Reading or writing the session database failed: check its disk';
     case CODE.cantOpen:
-      return 'The session database cannot be opened: look at its folder and its permissions';
+      return 'Opening the session database failed: check its folder and permissions';
     case CODE.corrupt:
     case CODE.notADatabase:
-      return 'The session database is damaged: restore it from a backup, or move it away to begin a new one';
+      return 'The session database is damaged: restore it from a backup, or move it away to start a new one';
     default:
-      return 'The session database failed';
+      return 'The session database failed: see the cause';
   }
 }

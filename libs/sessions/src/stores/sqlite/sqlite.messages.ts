@@ -2,14 +2,14 @@ import type { DatabaseOptions } from './sqlite.database.js';
 import type { Fault } from './sqlite.errors.js';
 import type { OperationName } from '../../ports/store-groups.js';
 
-/** What the worker is started with. */
+/** The `workerData` of a worker. */
 export type WorkerOptions = DatabaseOptions;
 
-/** One operation asked for. Arguments and answers travel as JSON: cheaper than clones, and plain objects at both ends. */
+/** A call of one operation. Arguments and answers are JSON: cheaper than structured clones. */
 export interface Call {
   readonly id: number;
   readonly name: OperationName;
-  /** Its arguments, in JSON. */
+  /** The arguments as JSON. */
   readonly args: string;
 }
 

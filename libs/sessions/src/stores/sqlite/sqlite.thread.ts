@@ -3,10 +3,10 @@ import { unavailable, type Fault } from './sqlite.errors.js';
 import type { Call, FromWorker, Reply, ToWorker, WorkerOptions } from './sqlite.messages.js';
 import type { OperationName } from '../../ports/store-groups.js';
 
-/** What a call leaves is garbage as soon as it is answered: with V8's own limit, a thread takes 10 MB more for the same. */
+/** Calls leave only short-lived garbage: with V8's default limit, a thread needs 10 MB more. */
 const YOUNG_MEGABYTES = 4;
 
-/** A call that waits for its reply. */
+/** A call without a reply yet. */
 export interface Pending {
   readonly name: OperationName;
   readonly args: string;
@@ -16,9 +16,9 @@ export interface Pending {
 }
 
 /**
- * The main thread's side of one worker: sends it calls and hands out its replies. A worker that died is replaced at the
- * next call; what it had not answered is rejected, and never sent again, for it may have been done. It keeps the process
- * alive only while an answer is due.
+ * The main thread's side of one worker: sends calls and delivers replies. If the worker dies, pending calls are rejected and
+ * never sent again, as they may have been executed; the next call starts a new worker. It keeps the process alive only
+ * while an answer is pending.
  */
 export class SqliteThread {
   #worker: Worker | null = null;
@@ -28,14 +28,14 @@ export class SqliteThread {
   #isGathering = false;
   readonly #pending = new Map<number, Pending>();
 
-  /** `onStarved` gets what failed for want of room, once, and has to see to its answer. */
+  /** `onDiskFull` receives the calls that failed on a full disk, each once, and must answer them. */
   constructor(
     private readonly name: string,
     private readonly options: WorkerOptions,
-    private readonly onStarved: ((starved: readonly Pending[]) => void) | null,
+    private readonly onDiskFull: ((unwritten: readonly Pending[]) => void) | null,
   ) {}
 
-  /** Why the worker could not open the database, or `null` once it has. */
+  /** Resolves with `null` once the worker has opened the database, or with the fault that prevented it. */
   start(options: WorkerOptions = this.options): Promise<Fault | null> {
     return new Promise((resolve) => {
       const { path, mustExist, busyTimeoutMs, maxBytes } = options;
@@ -61,14 +61,17 @@ export class SqliteThread {
         crash = error instanceof Error ? error.message : String(error);
       });
       worker.on('exit', () => {
-        const fault = unavailable('The thread of the session store stopped', crash);
+        const fault = unavailable(
+          'The thread of the session store stopped: the next call starts a new one',
+          crash,
+        );
         resolve(fault);
         this.#lose(worker, fault);
       });
     });
   }
 
-  /** Whether something was sent in the turn that is under way, and is not on its way yet. */
+  /** Whether calls of the current turn of the event loop have been collected and not sent yet. */
   get isGathering(): boolean {
     return this.#isGathering;
   }
@@ -78,14 +81,14 @@ export class SqliteThread {
     const { name, args } = pending;
     this.#pending.set(this.#lastId, pending);
     this.#outbox.push({ id: this.#lastId, name, args });
-    // What all callbacks of one round of the event loop ask for travels as one message, and is one transaction.
+    // All calls of one round of the event loop share one message and one transaction.
     if (this.#outbox.length === 1) setImmediate(() => this.#flush());
     if (this.#isGathering) return;
     this.#isGathering = true;
     queueMicrotask(() => (this.#isGathering = false));
   }
 
-  /** Answers what was asked for, and closes the database. */
+  /** Answers pending calls, then closes the database. */
   async close(): Promise<void> {
     this.#closing = true;
     const worker = this.#worker;
@@ -101,7 +104,7 @@ export class SqliteThread {
 
   #flush(): void {
     if (this.#outbox.length === 0) return;
-    // A store that vanished is not replaced by an empty one behind everybody's back.
+    // A restart must not silently replace a deleted database by an empty one.
     if (this.#worker === null) void this.start({ ...this.options, mustExist: true });
     this.#worker?.ref();
     post(this.#worker, { kind: 'calls', calls: this.#outbox });
@@ -109,20 +112,20 @@ export class SqliteThread {
   }
 
   #receive(replies: readonly Reply[]): void {
-    const starved: Pending[] = [];
+    const unwritten: Pending[] = [];
     for (const reply of replies) {
       const pending = this.#pending.get(reply.id);
       if (pending === undefined) continue;
       this.#pending.delete(reply.id);
       if ('answer' in reply) pending.answer(reply.answer);
-      else if (this.onStarved && reply.fault.diskFull && !pending.isRetry) starved.push(pending);
+      else if (this.onDiskFull && reply.fault.diskFull && !pending.isRetry) unwritten.push(pending);
       else pending.fail(reply.fault);
     }
-    if (starved.length > 0) this.onStarved?.(starved);
+    if (unwritten.length > 0) this.onDiskFull?.(unwritten);
     this.#release();
   }
 
-  /** Lets the process exit while nothing is being waited for, not even a close. */
+  /** Lets the process exit while neither answers nor a close are pending. */
   #release(): void {
     if (!this.#closing && this.#pending.size === 0) this.#worker?.unref();
   }

@@ -6,7 +6,7 @@ import { openingFaultOf } from './sqlite.errors.js';
 import type { Call, FromWorker, ToWorker, WorkerOptions } from './sqlite.messages.js';
 import { sqliteOperations } from './operations/operations.js';
 
-/** At most so many in one transaction, so that other processes get their turn at the lock. */
+/** Maximum calls per transaction, so that other processes get the lock in between. */
 const MAX_BATCH = 512;
 
 if (parentPort === null) throw new Error('This file runs as a worker thread');
@@ -37,7 +37,7 @@ function start(port: MessagePort, options: WorkerOptions): void {
   });
 }
 
-/** What is asked for at this moment. While one batch waits for the disk, the next one gathers in the port. */
+/** The calls to run next. While one batch waits for the disk, the port collects the next. */
 class Inbox {
   closing = false;
   readonly #calls: Call[] = [];

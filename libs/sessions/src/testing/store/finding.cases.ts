@@ -188,17 +188,17 @@ export const findingCases: readonly SessionStoreCase[] = [
       await store.sessions.bindUser(present(sessions[2]).id, 0, 'ada');
       await store.endings.beginEnd(present(sessions[0]).id, anEnd());
 
-      const told: SessionChange[] = [];
+      const reported: SessionChange[] = [];
       let at = position;
       for (let more = true; more;) {
         const page = await store.feed.read(at, 2);
         assert.ok(page.changes.length <= 2);
-        told.push(...page.changes);
+        reported.push(...page.changes);
         at = page.position;
         more = page.more;
       }
-      const shapes = new Map(told.map(({ id, state, userId }) => [id, { state, userId }]));
-      assert.equal(told.length, 7);
+      const shapes = new Map(reported.map(({ id, state, userId }) => [id, { state, userId }]));
+      assert.equal(reported.length, 7);
       same(
         sessions.map(({ id }) => shapes.get(id)),
         sessions.map((_, index) => ({
@@ -214,12 +214,12 @@ export const findingCases: readonly SessionStoreCase[] = [
     async run(store) {
       const { position } = await store.feed.read(null, 10);
       const reader = readerOf(store, position);
-      const told = new Set<string>();
+      const reported = new Set<string>();
       const opening = atOnce(40, () => opened(store));
-      for (let reads = 0; reads < 20; reads += 1) for (const { id } of await reader()) told.add(id);
+      for (let reads = 0; reads < 20; reads += 1) for (const { id } of await reader()) reported.add(id);
       const sessions = await opening;
-      for (const { id } of await reader()) told.add(id);
-      assert.deepEqual([...told].toSorted(), sessions.map(({ id }) => id).toSorted());
+      for (const { id } of await reader()) reported.add(id);
+      assert.deepEqual([...reported].toSorted(), sessions.map(({ id }) => id).toSorted());
     },
   },
   {

@@ -120,7 +120,7 @@ export function parseFileName(name: string): ParsedFileName | null {
 
 function hexOf(id: string): string {
   if (!isUuid(id)) {
-    throw new SessionsError('INVALID_ARGUMENT', 'An id of a session or a resource is a UUID in lower case.');
+    throw new SessionsError('INVALID_ARGUMENT', 'The session id or resource id is not a UUID in lower case.');
   }
   return digitsOf(id);
 }

@@ -57,7 +57,7 @@ export class Ballast {
     const noise = randomFillSync(new Uint8Array(Math.min(STEP_BYTES, this.sizeBytes)));
     const handle = await open(this.paths.unfinishedBallast, OPEN_UNFINISHED, FILE_MODE);
     try {
-      // A hard link: the write would overwrite a file of somebody else.
+      // A hard link: the write would overwrite another file.
       const { nlink } = await handle.stat();
       if (nlink > 1) throw foreign();
       await handle.chmod(FILE_MODE);

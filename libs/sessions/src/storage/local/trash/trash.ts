@@ -11,8 +11,8 @@ import type { EntryOutcome } from './trash-removal.js';
 import { TrashThread } from './trash-thread.js';
 
 /**
- * Where the folders of discarded sessions go, to be deleted in the background. An entry that could not be deleted is retried
- * later and later (see `Backoff`), and does not hold up the others.
+ * Keeps the folders of discarded sessions and deletes them in the background. A failed entry is retried with growing delays
+ * (see `Backoff`), and does not block the others.
  */
 export class Trash {
   private readonly thread: TrashThread;

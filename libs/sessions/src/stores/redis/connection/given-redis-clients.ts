@@ -1,7 +1,7 @@
 import { isCluster, type RedisClientLike, type RedisClientOrCluster } from './redis.client.js';
 import type { RedisClients, RedisClientSource } from './redis.clients.js';
 
-/** A client that somebody else made, and closes; what else is needed is made after its pattern. */
+/** A client that the application made and closes; further clients are duplicates of it. */
 export class GivenRedisClients implements RedisClients {
   readonly isOurs = false;
 

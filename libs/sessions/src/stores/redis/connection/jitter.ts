@@ -1,6 +1,6 @@
 const JITTER = 0.5;
 
-/** At least so long, and up to half as much again: not all processes are to knock at the same moment. */
+/** `leastMs` plus a random 0 to 50 %, so that processes do not retry at the same moment. */
 export function jitterMs(leastMs: number): number {
   return leastMs + Math.floor(Math.random() * JITTER * leastMs);
 }

@@ -1,14 +1,14 @@
-import { storeError, unavailable } from './redis.errors.js';
+import { NOT_CONNECTED, storeError, unavailable } from './redis.errors.js';
 import { withTimeout } from './with-timeout.js';
 
-/** The calls to one store: refused while it is not connected, and finished before it is closed, however long each takes. */
+/** Tracks the calls to one store: rejects them while it is not connected, and lets `close` wait for all of them. */
 export class RedisCalls {
   areOpen = false;
   readonly #underWay = new Set<Promise<unknown>>();
 
-  /** The answer, or the store's own error; with a time limit, `STORE_UNAVAILABLE` where none came within it. */
+  /** Rejects with `STORE_UNAVAILABLE` after `timeoutMs`; `null`: no time limit. */
   async make<Answer>(call: () => Promise<Answer>, timeoutMs: number | null): Promise<Answer> {
-    if (!this.areOpen) throw unavailable('The session store is not connected');
+    if (!this.areOpen) throw unavailable(NOT_CONNECTED);
     try {
       const answering = this.#track(call());
       return await (timeoutMs === null ? answering : withTimeout(answering, timeoutMs));

@@ -4,14 +4,14 @@ import type { RedisClientLike, RedisClientOrCluster } from './redis.client.js';
 import { CONNECT_TIMEOUT_MS, RECONNECT_MS } from './redis.connection.js';
 import type { RedisClients, RedisClientSource } from './redis.clients.js';
 
-/** Commands on their way at once; more are refused, so that an outage does not fill the memory. */
+/** Limit of pending commands; more are refused, so that an outage does not fill the memory. */
 const MAX_QUEUED = 20_000;
-/** How soon a client of a cluster looks for the new master of a node that it lost. */
+/** After losing a node, a cluster client looks for its new master this often. */
 const REDISCOVER_MS = 400;
-/** A listener hears nothing for hours, and must still learn that its connection is dead. */
+/** A subscriber may receive nothing for hours, so it needs pings to detect a dead connection. */
 const LISTENER = { pingMs: 5000, silenceMs: 15_000 };
 
-/** A server by its URL, or a cluster by those of some of its nodes. */
+/** Clients of a server by its URL, or of a cluster by the URLs of some nodes. */
 export class RedisUrlClients implements RedisClients {
   readonly isOurs = true;
 
@@ -24,7 +24,7 @@ export class RedisUrlClients implements RedisClients {
     const options = {
       disableOfflineQueue: true,
       commandsQueueMaxLength: MAX_QUEUED,
-      // Its own time limit, a signal for each command that nobody takes back, costs a third of all that is spent on Redis.
+      // The client's own time limit leaks an abort signal per command: a third of the total cost of Redis calls.
       commandOptions: { timeout: 0 },
       socket: {
         connectTimeout: CONNECT_TIMEOUT_MS,
@@ -49,7 +49,7 @@ export class RedisUrlClients implements RedisClients {
     return this;
   }
 
-  /** Nodes of a cluster tell each other what is published: any will do. */
+  /** Any node will do: the nodes of a cluster forward published messages to each other. */
   async listener(attempt: number): Promise<RedisClientLike> {
     return createClient({
       url: this.urls[attempt % this.urls.length] ?? '',

@@ -1,4 +1,4 @@
-/** What is needed of a client of one server; `createClient()` makes one. */
+/** The required part of a client of one server, as `createClient()` returns it. */
 export interface RedisClientLike {
   readonly isOpen: boolean;
   connect(): Promise<unknown>;
@@ -6,12 +6,12 @@ export interface RedisClientLike {
   destroy(): void;
   on(event: 'error', listener: (error: unknown) => void): unknown;
   sendCommand(args: string[]): Promise<unknown>;
-  /** Another client of the same server. Without it, no news of other processes is heard, and no replica waited for. */
+  /** Makes another client of the same server. Without it, there are no change notifications and no waits for replicas. */
   duplicate?(): RedisClientLike;
   subscribe?(channel: string, listener: () => void): Promise<unknown>;
 }
 
-/** What is needed of a client of a cluster; `createCluster()` makes one. */
+/** The required part of a client of a cluster, as `createCluster()` returns it. */
 export interface RedisClusterLike<Node = unknown> {
   readonly isOpen: boolean;
   readonly masters: readonly Node[];
@@ -25,7 +25,7 @@ export interface RedisClusterLike<Node = unknown> {
     isReadonly: boolean | undefined,
     args: string[],
   ): Promise<unknown>;
-  /** As with a client of one server. */
+  /** As in `RedisClientLike`. */
   duplicate?(): RedisClusterLike<Node>;
 }
 

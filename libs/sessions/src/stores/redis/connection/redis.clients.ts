@@ -1,16 +1,16 @@
 import type { RedisClientLike, RedisClientOrCluster } from './redis.client.js';
 
-/** How one gets a client of a Redis. */
+/** A source of a client. */
 export interface RedisClientSource {
-  /** Whether the client is ours, to be connected anew and closed, or somebody else's. */
+  /** Whether the store reconnects and closes the client; otherwise the application does. */
   readonly isOurs: boolean;
   client(): RedisClientOrCluster;
 }
 
-/** A Redis that one gets several clients of, which share no connection. */
+/** A source of several clients of one Redis, which share no connection. */
 export interface RedisClients extends RedisClientSource {
-  /** A second client of ours; `null` where there can be none. */
+  /** A second client, owned by the store; `null` if the given client cannot be duplicated. */
   apart(): RedisClientSource | null;
-  /** A client of ours to hear messages with, of one server, another one with each attempt; `null` where there can be none. */
+  /** A client for subscriptions to one server, which varies with the attempt; `null` as with `apart`. */
   listener(attempt: number): Promise<RedisClientLike | null>;
 }

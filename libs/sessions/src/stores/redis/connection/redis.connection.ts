@@ -1,23 +1,23 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { withTimeout } from './with-timeout.js';
 import { isCluster, type RedisClientLike, type RedisClientOrCluster } from './redis.client.js';
-import { RedisSilence, unavailable } from './redis.errors.js';
+import { NOT_CONNECTED, RedisSilence, unavailable } from './redis.errors.js';
 import type { RedisClientSource } from './redis.clients.js';
 
-/** Five tries a second at most. */
+/** At most five attempts a second. */
 export const RECONNECT_MS = 200;
 export const CONNECT_TIMEOUT_MS = 1000;
 /**
- * A server that says nothing for so long, though it was asked, may be one that nobody can reach: its connection is given
- * up, which the system itself would do only after minutes.
+ * A connection without answers for this long is replaced, as the server may be unreachable; TCP would notice only after
+ * minutes.
  */
 const GIVE_UP_MS = 3000;
 
-/** One Redis, a server or a cluster: commands go in, replies come out within a time, or an error. */
+/** Sends commands to a server or a cluster, and limits the time of each. */
 export class RedisConnection {
   #client: RedisClientOrCluster | null = null;
   #connecting: Promise<void> | null = null;
-  /** Since when there has been no answer, by the key that was asked for. */
+  /** The start of the silence, by the key of the command. */
   readonly #silentSince = new Map<string, number>();
   #isRenewing = false;
 
@@ -34,7 +34,7 @@ export class RedisConnection {
     return this.#client !== null && isCluster(this.#client);
   }
 
-  /** Those who call it at the same time get the same connection. */
+  /** Concurrent calls share one connection. */
   connect(): Promise<void> {
     this.#connecting ??= this.#open().finally(() => (this.#connecting = null));
     return this.#connecting;
@@ -50,10 +50,10 @@ export class RedisConnection {
     await withTimeout(client.close(), this.timeoutMs).catch(() => client.destroy());
   }
 
-  /** Sends a command to the server that has `key`. What is sent in one turn goes out together. */
+  /** Sends a command to the server of `key`. The client pipelines commands of one turn of the event loop. */
   async send(key: string, args: string[]): Promise<unknown> {
     const client = this.#client;
-    if (client === null) throw unavailable('The session store is not connected');
+    if (client === null) throw unavailable(NOT_CONNECTED);
     const sending = isCluster(client) ? client.sendCommand(key, false, args) : client.sendCommand(args);
     try {
       const reply = await withTimeout(sending, this.timeoutMs);
@@ -66,19 +66,19 @@ export class RedisConnection {
     }
   }
 
-  /** Sends a command to each server that sessions are written to. */
+  /** Sends a command to each master. */
   async sendToAll(args: string[]): Promise<string[]> {
     const replies = await this.onEach((server) => server.sendCommand([...args]));
     return replies.map((reply) => (typeof reply === 'string' ? reply : JSON.stringify(reply)));
   }
 
-  /** Does something on each server that sessions are written to, all at once. */
+  /** Calls `work` on all masters concurrently. */
   async onEach<T>(
     work: (server: Pick<RedisClientLike, 'sendCommand'>) => Promise<T>,
     timeoutMs = this.timeoutMs,
   ): Promise<T[]> {
     const client = this.#client;
-    if (client === null) throw unavailable('The session store is not connected');
+    if (client === null) throw unavailable(NOT_CONNECTED);
     const working = isCluster(client)
       ? client.masters.map(async (master) => work(await client.nodeClient(master)))
       : [work(client)];
@@ -91,7 +91,7 @@ export class RedisConnection {
 
   async #connected(): Promise<RedisClientOrCluster> {
     const client = this.target.client();
-    // Each command tells of the trouble it meets; without a listener the event would end the process.
+    // Each command rejects by itself; an `error` event without a listener would end the process.
     client.on('error', () => {});
     if (client.isOpen) return client;
     try {
@@ -109,7 +109,7 @@ export class RedisConnection {
     else if (performance.now() - since >= GIVE_UP_MS && this.target.isOurs) void this.#renew(client);
   }
 
-  /** Replaces a client by one that connects anew. Until it has, calls are refused at once. */
+  /** Replaces a client by a new one. Until that is connected, calls are rejected at once. */
   async #renew(silent: RedisClientOrCluster): Promise<void> {
     if (this.#isRenewing || this.#client !== silent) return;
     this.#isRenewing = true;

@@ -1,41 +1,42 @@
 import { SessionsError } from '../../../domain/errors.js';
 
-/** After which a caller may ask again. */
 const RETRY_AFTER_SECONDS = 1;
 
-/** What Redis' own error words mean to whoever runs it. */
+export const NOT_CONNECTED = 'The session store is not connected: call connect() first';
+
+/** The meaning of Redis error codes for operators. */
 const MEANINGS: Readonly<Record<string, string>> = {
-  OOM: 'Redis is out of memory: give it more, or end sessions',
-  LOADING: 'Redis is loading its data; it will answer soon',
-  READONLY: 'Redis is a replica here: nothing can be written to it',
-  MASTERDOWN: 'Redis has lost its master',
-  CLUSTERDOWN: 'The Redis cluster does not serve all its slots at the moment',
-  TRYAGAIN: 'The Redis cluster is moving slots at the moment',
-  BUSY: 'Redis is busy with a long script',
-  NOAUTH: 'Redis wants a password',
-  WRONGPASS: 'Redis refused the user name or the password',
-  NOPERM: 'Redis does not allow this user what sessions need',
-  MISCONF: 'Redis cannot write to its disk, and therefore refuses writes',
+  OOM: 'Redis is out of memory: raise maxmemory, or end sessions',
+  LOADING: 'Redis is still loading its data: wait',
+  READONLY: 'This Redis is a read-only replica: set redisUrls to its master',
+  MASTERDOWN: 'The Redis replica has lost its master: check the master',
+  CLUSTERDOWN: 'The Redis cluster does not serve all its slots: check its nodes',
+  TRYAGAIN: 'The Redis cluster is moving slots: wait',
+  BUSY: 'Redis is blocked by a long script: wait, or run SCRIPT KILL',
+  NOAUTH: 'Redis requires a password: add it to redisUrls (SESSION_REDIS_URL)',
+  WRONGPASS: 'Redis refused the user name or password in redisUrls (SESSION_REDIS_URL)',
+  NOPERM: 'The Redis user lacks a permission: see the ACL in docs/several-servers.md',
+  MISCONF: 'Redis refuses writes because saving to its disk fails: check that disk',
 };
 
-/** Redis did not answer in time. It may have done what it was asked for. */
+/** Redis did not answer in time. It may have executed the command. */
 export class RedisSilence extends Error {
   override readonly name = 'RedisSilence';
 }
 
-/** Whether Redis, asked to run a script by its hash, does not know it yet. */
+/** Whether Redis does not know the hash of a script yet. */
 export function isScriptUnknown(error: unknown): boolean {
   return firstWord(error) === 'NOSCRIPT';
 }
 
-/** Whether Redis does not allow the question itself. */
+/** Whether Redis does not allow the command. */
 export function isForbidden(error: unknown): boolean {
   return (
     firstWord(error) === 'NOPERM' || (firstWord(error) === 'ERR' && /unknown command/i.test(String(error)))
   );
 }
 
-/** Whatever went wrong, as everybody else knows it. */
+/** Converts any error to a `SessionsError`. */
 export function storeError(error: unknown): SessionsError {
   return error instanceof SessionsError ? error : unavailable(meaningOf(error), error);
 }
@@ -53,7 +54,10 @@ export function incompatible(message: string): SessionsError {
 
 function meaningOf(error: unknown): string {
   if (error instanceof RedisSilence) return 'Redis did not answer in time';
-  return MEANINGS[firstWord(error)] ?? 'Redis cannot be reached, or failed';
+  return (
+    MEANINGS[firstWord(error)] ??
+    'Redis is unreachable or failed: check the server and redisUrls (SESSION_REDIS_URL)'
+  );
 }
 
 function firstWord(error: unknown): string {

@@ -3,38 +3,36 @@ import { incompatible, isForbidden } from './redis.errors.js';
 
 const OLDEST = 7;
 
-/** Looks at the servers before sessions are trusted to them. */
+/** Checks versions and settings of the servers. */
 export class RedisServers {
-  /** Whether any of them had a replica when they were last asked. */
+  /** Whether any master had a replica at the last `INFO`. */
   hasReplicas = false;
 
   constructor(private readonly connection: RedisConnection) {}
 
-  /** Rejects with `STORE_INCOMPATIBLE` where a server cannot keep sessions. */
+  /** Rejects with `STORE_INCOMPATIBLE` if a server cannot store sessions safely. Skips the check if `INFO` is forbidden. */
   async check(): Promise<void> {
     const infos = await this.#info();
     for (const info of infos) {
       const version = field(info, 'redis_version') ?? '0';
       if (Number.parseInt(version, 10) < OLDEST) {
-        throw incompatible(
-          `Redis ${version} is too old for sessions: they need Redis ${OLDEST} or later, or Valkey`,
-        );
+        throw incompatible(`Redis ${version} is too old: install Redis ${OLDEST} or later, or Valkey`);
       }
       if (field(info, 'cluster_enabled') === '1' && !this.connection.isCluster) {
         throw incompatible(
-          'This Redis is a node of a cluster: give the URLs of several of its nodes, or set `cluster`',
+          'This Redis is a node of a cluster: pass the URLs of several of its nodes, or set `cluster`',
         );
       }
       const policy = field(info, 'maxmemory_policy') ?? 'noeviction';
       if (policy.startsWith('allkeys')) {
         throw incompatible(
-          `Redis would throw sessions away when its memory is full (maxmemory-policy ${policy}): set maxmemory-policy noeviction`,
+          `Redis evicts sessions when its memory is full (maxmemory-policy ${policy}): set maxmemory-policy noeviction`,
         );
       }
     }
   }
 
-  /** Which histories the servers write on: another after a failover, or a restart. */
+  /** The replication ids of all masters; they change after a failover or a restart. */
   async histories(): Promise<string> {
     const infos = await this.#info('replication');
     return infos
@@ -55,7 +53,7 @@ export class RedisServers {
   }
 }
 
-/** How many replicas a server says that it has. */
+/** The number of replicas in an `INFO` reply. */
 export function replicasIn(info: string): number {
   return Number(field(info, 'connected_slaves') ?? 0);
 }

@@ -1,6 +1,6 @@
 import { RedisSilence } from './redis.errors.js';
 
-/** What is answered, or a `RedisSilence` after so long. node-redis' own limit, which we do without, is for sending alone. */
+/** Rejects with `RedisSilence` after `timeoutMs`. The time limit of node-redis covers only sending. */
 export async function withTimeout<T>(answering: Promise<T>, timeoutMs: number): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const silence = new Promise<never>((_, reject) => {

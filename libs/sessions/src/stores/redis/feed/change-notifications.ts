@@ -4,10 +4,10 @@ import type { RedisClientLike } from '../connection/redis.client.js';
 import { isForbidden, unavailable } from '../connection/redis.errors.js';
 import type { RedisClients } from '../connection/redis.clients.js';
 
-/** One try a second at most. */
+/** At most one attempt a second. */
 const RETRY_MS = 1000;
 
-/** Hears what the scripts publish, over a connection of its own; one that is lost is made anew. What is missed is missed. */
+/** Subscribes to the messages that scripts publish, over its own connection, and reconnects. Messages may be lost meanwhile. */
 export class ChangeNotifications {
   readonly #closing = new AbortController();
 
@@ -16,11 +16,11 @@ export class ChangeNotifications {
     private readonly channel: string,
   ) {}
 
-  /** Listens until `close`; while no server answers it tries on. Rejects with `STORE_UNAVAILABLE` where it is not allowed to. */
+  /** Subscribes until `close`, and retries while no server answers. Rejects with `STORE_UNAVAILABLE` if Redis forbids it. */
   async listen(onChange: () => void): Promise<void> {
     const { signal } = this.#closing;
     for (let attempt = 0; !signal.aborted; attempt += 1) {
-      // It may be hard to get: that of a cluster asks a node.
+      // May fail: a cluster client first connects to a node.
       const client = await this.clients.listener(attempt).catch(() => undefined);
       if (client === null) return;
       if (client) await this.#listenTo(client, onChange);
@@ -32,7 +32,7 @@ export class ChangeNotifications {
     this.#closing.abort();
   }
 
-  /** Until the connection is lost. */
+  /** Resolves when the connection is lost. */
   async #listenTo(client: RedisClientLike, onChange: () => void): Promise<void> {
     const lost = new Promise<never>((_, reject) => {
       client.on('error', reject);
@@ -43,7 +43,11 @@ export class ChangeNotifications {
       await Promise.race([client.subscribe?.(this.channel, onChange), lost]);
       await lost;
     } catch (error) {
-      if (isForbidden(error)) throw unavailable('Redis does not let this user listen to its channel', error);
+      if (isForbidden(error))
+        throw unavailable(
+          'The Redis user may not subscribe to the channel `changes`: see the ACL in docs/several-servers.md',
+          error,
+        );
     } finally {
       if (client.isOpen) client.destroy();
     }

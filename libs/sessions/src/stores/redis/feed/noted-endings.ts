@@ -3,7 +3,7 @@ import type { BeginEnd, EndingSession } from '../../../ports/endings.js';
 import { RedisEndings } from '../operations/redis.endings.js';
 import type { RecentChanges } from './recent-changes.js';
 
-/** Notes each end that was made, so that it can be made again after a failover. */
+/** Records ends, to repeat them after a failover. */
 export class NotedEndings extends RedisEndings {
   constructor(
     private readonly recent: RecentChanges,

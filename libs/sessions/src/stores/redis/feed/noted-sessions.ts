@@ -2,7 +2,7 @@ import type { Refused } from '../../../ports/sessions.js';
 import { RedisSessions } from '../operations/redis.sessions.js';
 import type { RecentChanges } from './recent-changes.js';
 
-/** Notes each bind and rotation that was made, so that it can be made again after a failover. */
+/** Records binds and rotations, to repeat them after a failover. */
 export class NotedSessions extends RedisSessions {
   constructor(
     private readonly recent: RecentChanges,

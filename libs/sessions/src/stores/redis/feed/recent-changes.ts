@@ -1,10 +1,10 @@
 import type { BeginEnd, EndingsGroup } from '../../../ports/endings.js';
 import type { SessionsGroup } from '../../../ports/sessions.js';
 
-/** For so long after it was made a change can be made again, and so many of them: a replica is seldom a second behind. */
+/** Age and number of the changes kept for repetition: replicas are rarely a second behind. */
 const KEPT_MS = 60_000;
 const MOST_KEPT = 10_000;
-/** So many sessions are looked after at once. */
+/** Sessions whose changes are repeated concurrently. */
 const AT_ONCE = 500;
 
 type Change =
@@ -19,42 +19,42 @@ interface Kept {
 }
 
 /**
- * The ends, binds and rotations that this process made lately, so that it can make them again when a master was lost and
- * its replica had not heard of them: a session that was over is not to live again, nor a token that was replaced.
+ * The recent ends, binds and rotations of this process. It repeats them after a failover that lost them, so that neither
+ * an ended session nor a replaced token becomes valid again.
  *
- * Sure as long as the process lives, for the last minute and the last 10,000 changes. Until it comes to it, which is with
- * its next look at the feed, others may find the session as it was. Each change looks first whether it still has its place:
- * - an end happens if the session is open: nothing else opens one that was over, and what it owned is on its way out;
- * - a rotation happens if the epoch is the one it was made on: a token that was given out since is left alone;
- * - a bind happens on its epoch too; on a later one only if the session has no user.
- * A rotation or a bind whose turn has not come, because another process has yet to make what went before it, waits.
+ * Covers the last minute and the last 10,000 changes, while the process lives. Until it repeats them, on its next read of
+ * the feed, other processes see the earlier state. Each change has a condition:
+ * - an end requires an open session, which can only be open because the end was lost; its files are being deleted;
+ * - a rotation requires its epoch, so that it never replaces a later token;
+ * - a bind requires its epoch, or a later one of a session without a user.
+ * A bind or rotation waits if another process must first repeat an earlier change.
  */
 export class RecentChanges {
-  /** In the order in which they were made. */
+  /** In order of time. */
   readonly #kept = new Set<Kept>();
-  /** Those that have to be made again. */
+  /** Changes to repeat. */
   #due: Kept[] = [];
 
   constructor(
     private readonly sessions: Pick<SessionsGroup, 'find' | 'bindUser' | 'rotate'>,
     private readonly endings: Pick<EndingsGroup, 'beginEnd'>,
-    /** Milliseconds by a clock that nobody sets. */
+    /** Monotonic clock in milliseconds. */
     private readonly monotonic: () => number = () => performance.now(),
   ) {}
 
-  /** Notes a change that the store has accepted. */
+  /** Records a change that the store has accepted. */
   note(sessionId: string, change: Change): void {
     this.#forgetOld();
     this.#kept.add({ sessionId, change, madeAt: this.monotonic() });
   }
 
-  /** What was accepted may not have happened: all of it is due. */
+  /** Schedules all changes for repetition, as any of them may be lost. */
   doubtAll(): void {
     this.#forgetOld();
     this.#due = [...this.#kept];
   }
 
-  /** Makes what is due again. Where it rejects, all of it stays due. */
+  /** Repeats the due changes. If it rejects, all stay due. */
   async makeAgain(): Promise<void> {
     const due = this.#due.filter((kept) => this.#isKept(kept));
     const bySession = [...Map.groupBy(due, ({ sessionId }) => sessionId).values()];
@@ -66,7 +66,7 @@ export class RecentChanges {
     this.#due = waiting;
   }
 
-  /** Those of one session; answers those whose turn has not come. Where it is to be over, nothing else matters. */
+  /** Repeats the changes of one session; answers those that must wait. An end makes all others irrelevant. */
   async #makeInOrder(changes: readonly Kept[]): Promise<readonly Kept[]> {
     const end = changes.find(({ change }) => change.kind === 'end');
     if (end) changes = [end];
@@ -76,10 +76,10 @@ export class RecentChanges {
     return [];
   }
 
-  /** Whether there is nothing more to do about it. */
+  /** Answers whether the change is done, or obsolete. */
   async #make(sessionId: string, change: Change): Promise<boolean> {
     if (change.kind === 'end') {
-      // Whoever cleans up next may finish it: this process may be through with it, or in the middle.
+      // The lease ends at once, so that the next cleanup can finish it: this process may have finished it already.
       const lease = { ...change.end.lease, until: change.end.at };
       await this.endings.beginEnd(sessionId, { ...change.end, lease });
       return true;

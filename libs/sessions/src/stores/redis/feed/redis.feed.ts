@@ -9,21 +9,20 @@ import type { RedisServers } from '../connection/redis.server.js';
 import { storedSession, textsOf } from '../operations/redis.values.js';
 
 interface Position {
-  /** Which store, and which histories of it, the counters belong to. */
+  /** The store and the replication histories that the counters belong to. */
   readonly history: string;
   readonly counters: readonly number[];
 }
 
-/** What is read of one bucket in one go. */
+/** The number of changes to read from one bucket. */
 interface Share {
   readonly bucket: number;
   readonly count: number;
 }
 
 /**
- * The feed of changes: each bucket numbers its own, and a position holds one number for each. Nothing is missed within a
- * bucket, and a session stays in its own. After a failover numbers may be given a second time: the history that they belong
- * to has another name then, and the reader is told to forget what it knows.
+ * The feed of changes. Each bucket numbers its changes without gaps, a session stays in its bucket, and a position has one
+ * number per bucket. A failover may reuse numbers, but changes the name of the history, so readers are told to reset.
  */
 export class RedisFeed implements FeedGroup {
   constructor(
@@ -35,7 +34,7 @@ export class RedisFeed implements FeedGroup {
     private readonly recent: RecentChanges,
   ) {}
 
-  /** After a failover, what this process changed lately is made again before anybody acts on what the feed tells. */
+  /** After a failover, repeats the recent changes of this process before it answers. */
   async read(position: FeedPosition | null, limit: number): Promise<Feed> {
     const read = await this.#read(position, limit);
     if (read.reset) {
@@ -63,21 +62,21 @@ export class RedisFeed implements FeedGroup {
   }
 
   /**
-   * What the buckets have, those that are furthest behind first. A bucket has no more changes than its counter has gone on
-   * by, so that nothing is read that is not told.
+   * Reads changes, from the buckets with the largest lag first. The difference of the counters limits the changes of a
+   * bucket, so that none is read and then dropped.
    */
   async #readOn(position: Position, counters: readonly number[], limit: number): Promise<Feed> {
     const behind = counters.map((counter, bucket) => counter - (position.counters[bucket] ?? 0));
-    const told = [...position.counters];
+    const reported = [...position.counters];
     const read = await Promise.all(
       sharesOf(behind, limit).map(async ({ bucket, count }) => {
-        const since = told[bucket] ?? 0;
+        const since = reported[bucket] ?? 0;
         const found = textsOf(await this.buckets.runIn(CHANGES_SINCE, bucket, since, count)).map(
           storedSession,
         );
         const last = found.at(-1)?.change ?? since;
         const isAll = found.length < count || count === behind[bucket];
-        told[bucket] = isAll ? Math.max(last, counters[bucket] ?? 0) : last;
+        reported[bucket] = isAll ? Math.max(last, counters[bucket] ?? 0) : last;
         return found;
       }),
     );
@@ -86,8 +85,8 @@ export class RedisFeed implements FeedGroup {
         const { id, state, endReason, epoch, userId } = record;
         return { id, state, endReason, epoch, userId, nodes };
       }),
-      position: format({ history: position.history, counters: told }),
-      more: counters.some((counter, bucket) => counter > (told[bucket] ?? 0)),
+      position: format({ history: position.history, counters: reported }),
+      more: counters.some((counter, bucket) => counter > (reported[bucket] ?? 0)),
     };
   }
 }

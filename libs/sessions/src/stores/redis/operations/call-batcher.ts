@@ -1,12 +1,12 @@
-/** At most so many at once: nobody else is to wait long behind them. */
+/** Maximum calls per batch, so that other clients of the server do not wait long. */
 const MOST = 256;
 
-/** Calls of one turn of the event loop, made as one. Where it fails, all of them do. */
+/** Sends the calls of one turn of the event loop as one batch. If a batch fails, all its calls do. */
 export class CallBatcher<Call, Answer> {
   readonly #calls: Call[] = [];
   #answering: Promise<readonly Answer[]> = Promise.resolve([]);
 
-  /** `make` answers in the order of the calls. */
+  /** `make` must answer in the order of the calls. */
   constructor(private readonly make: (calls: readonly Call[]) => Promise<readonly Answer[]>) {}
 
   async ask(call: Call): Promise<Answer | undefined> {

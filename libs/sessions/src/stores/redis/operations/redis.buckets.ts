@@ -11,19 +11,19 @@ import type { RedisScript } from '../scripts/redis.script.js';
 import { FIELDS, HASH } from '../scripts/lua/store.scripts.js';
 import { listOf, numberOf, pairsOf, textsOf } from './redis.values.js';
 
-/** An id in an index, with what it is sorted by. */
+/** An id in an index with its sort key. */
 export interface Entry {
   readonly id: string;
   readonly score: number;
 }
 
-/** So many keys are asked with one command: few commands for all buckets, and none that keeps others waiting long. */
+/** Keys per command: few commands for all buckets, and none that blocks the server for long. */
 const KEYS_TOGETHER = 64;
 
-/** How many entries each bucket is asked for beyond its even share of a page. */
+/** Entries to read from each bucket beyond its even share of a page. */
 const SPARE = 4;
 
-/** Runs scripts on buckets: on one, on those that some ids lie in, or on all at once. */
+/** Runs scripts on one bucket, on the buckets of some ids, or on all. */
 export class RedisBuckets {
   readonly all: readonly number[];
 
@@ -34,7 +34,7 @@ export class RedisBuckets {
     this.all = Array.from({ length: layout.buckets }, (_, bucket) => bucket);
   }
 
-  /** The bucket of a session or a resource; `null` for what can be the id of neither. */
+  /** The bucket of a session or resource id; `null` for an invalid id. */
   of(id: string): number | null {
     const bucket = bucketOfId(id);
     return bucket === null ? null : bucket % this.layout.buckets;
@@ -45,7 +45,7 @@ export class RedisBuckets {
     return bucket === null ? null : bucket % this.layout.buckets;
   }
 
-  /** Runs a script by its hash; by its text where the server does not know it yet, which makes it known. */
+  /** Runs a script by its hash, or by its text if the server has not cached it yet. */
   async run(
     script: RedisScript,
     keys: readonly string[],
@@ -60,12 +60,11 @@ export class RedisBuckets {
     }
   }
 
-  /** Runs a script on the bucket. */
   runIn(script: BucketScript, bucket: number, ...args: readonly (string | number)[]): Promise<unknown> {
     return this.run(script, this.layout.keysIn(bucket, script.keys), args);
   }
 
-  /** Asks the same of each of these keys; their answers, in the order of the keys. */
+  /** Runs a question on these keys; answers in the order of the keys. */
   async ask(
     script: QuestionScript,
     keys: readonly string[],
@@ -79,7 +78,7 @@ export class RedisBuckets {
     return (await Promise.all(asking)).flatMap(listOf);
   }
 
-  /** Asks the same of one key in each of these buckets. */
+  /** Runs a question on one key in each of these buckets. */
   askIn(
     buckets: readonly number[],
     script: QuestionScript,
@@ -89,12 +88,12 @@ export class RedisBuckets {
     return this.ask(script, this.layout.keyIn(buckets, key), ...args);
   }
 
-  /** Asks the same of one key in every bucket. */
+  /** Runs a question on one key in every bucket. */
   askAll(script: QuestionScript, key: BucketKey, ...args: readonly (string | number)[]): Promise<unknown[]> {
     return this.askIn(this.all, script, key, ...args);
   }
 
-  /** Fields of a hash in one bucket; an empty text for each that is not there. */
+  /** Reads fields of a hash in one bucket; '' for a missing field. */
   async fields(bucket: number, key: BucketKey, ...fields: readonly string[]): Promise<string[]> {
     const [found] = await this.askIn([bucket], FIELDS, key, ...fields);
     return textsOf(found);
@@ -106,12 +105,12 @@ export class RedisBuckets {
     return pairsOf(textsOf(found));
   }
 
-  /** Does something in every bucket, with all commands sent together. What is only asked is asked with fewer (`askAll`). */
+  /** Calls `work` for every bucket concurrently. For questions, `askAll` needs fewer commands. */
   inAll<T>(work: (bucket: number) => Promise<T>): Promise<T[]> {
     return Promise.all(this.all.map(work));
   }
 
-  /** Does something with the ids of each bucket. Ids that can be in none are left out. */
+  /** Calls `work` with the ids of each bucket. Skips invalid ids. */
   async byBucket<T>(
     ids: Iterable<string>,
     work: (bucket: number, ids: string[]) => Promise<T>,
@@ -127,14 +126,14 @@ export class RedisBuckets {
     return Promise.all([...groups].map(([bucket, group]) => work(bucket, group)));
   }
 
-  /** The first entries of an index over all buckets, up to a score: the lowest score first. */
+  /** The first entries of an index over all buckets, up to a score, lowest score first. */
   firstUpTo(key: BucketKey, score: number | '+inf', limit: number): Promise<Entry[]> {
     return this.merge(limit, byScore, async (buckets, count) =>
       (await this.askIn(buckets, UP_TO, key, score, count)).map(entriesOf),
     );
   }
 
-  /** What a node may lease, over all buckets, and what any node may: those whose lease ends first. */
+  /** Entries over all buckets that this node, or any node, can lease, earliest end of lease first. */
   firstLeasable(key: 'ending' | 'releasing', { at, lease, limit }: LeaseRequest): Promise<Entry[]> {
     return this.merge(limit, byScore, async (buckets, count) => {
       const leasable = await this.askIn(buckets, LEASABLE, key, at, count, lease.nodeId, NOBODY);
@@ -143,8 +142,8 @@ export class RedisBuckets {
   }
 
   /**
-   * The first entries out of all buckets, each of which answers its own first ones in the same order. Each is asked for
-   * its even share and a little more; who may have more among the first is asked again.
+   * Merges the first entries of all buckets, which answer in the same order. It reads an even share and a little more from
+   * each bucket, and reads again from buckets that may have more of the first entries.
    */
   async merge(
     limit: number,

@@ -5,16 +5,16 @@ import { replicasIn, type RedisServers } from '../connection/redis.server.js';
 
 /** Timeout of WAIT for a replica: an idle Redis checks it only every 100 ms. */
 const WAIT_MS = 100;
-/** For so long the answer to that is waited for: a server that does not come to it has the change all the same. */
+/** Time limit for the answer to `WAIT`. Without an answer the change still stands. */
 const GIVE_UP_MS = 300;
 
 /**
- * Runs the writes that should outlive a master: where it has a replica, each is answered when one has it, or after 100 ms.
- * The server serves nothing else on a connection that waits, so these writes have one of their own; without any replica
- * neither it nor a wait costs anything. However many writes are made at once, they are waited for together.
+ * Runs writes that should survive a failover: if the master has a replica, each waits until one has it, at most 300 ms.
+ * `WAIT` blocks a connection, so these writes have their own; without replicas there is neither connection nor wait.
+ * Concurrent writes share one `WAIT`.
  */
 export class RedisDurableWrites {
-  /** How many were answered though no replica is known to have them. */
+  /** Number of writes that no replica confirmed. */
   unconfirmed = 0;
   #waiting: Promise<boolean> = Promise.resolve(true);
   #next: Promise<boolean> | null = null;
@@ -23,20 +23,20 @@ export class RedisDurableWrites {
 
   constructor(
     private readonly ordinary: RedisBuckets,
-    /** `null` where there can be no second one: then nothing is waited for. */
+    /** `null` if no second connection is possible: then no write waits. */
     private readonly connection: RedisConnection | null,
     private readonly servers: RedisServers,
   ) {
     this.#buckets = connection && new RedisBuckets(connection, ordinary.layout);
   }
 
-  /** Makes the connection where there is a replica to wait for. While it cannot be made, writes go the ordinary way. */
+  /** Connects if there is a replica. While that fails, writes use the ordinary connection. */
   async prepare(): Promise<void> {
     if (!this.servers.hasReplicas || this.connection?.isConnected) return;
     await this.connection?.connect().catch(() => {});
   }
 
-  /** Lets the connection go: after a change of master it may lead to one that hangs. The next write makes another. */
+  /** Closes the connection, as it may lead to a hanging former master. The next write opens a new one. */
   startAnew(): void {
     void this.close().catch(() => {});
   }
@@ -45,7 +45,6 @@ export class RedisDurableWrites {
     await this.connection?.close();
   }
 
-  /** Runs a script on the bucket. */
   async runIn(script: BucketScript, bucket: number, ...args: readonly (string | number)[]): Promise<unknown> {
     if (!this.servers.hasReplicas) return this.ordinary.runIn(script, bucket, ...args);
     if (!this.#buckets || !this.connection?.isConnected) {
@@ -58,7 +57,7 @@ export class RedisDurableWrites {
     return reply;
   }
 
-  /** A wait that has begun may not count what was written since: the next one does, for all who ask meanwhile. */
+  /** A running `WAIT` may not cover later writes, so these share the next one. */
   #confirm(connection: RedisConnection): Promise<boolean> {
     this.#next ??= this.#waiting.then(() => {
       this.#next = null;
@@ -69,7 +68,7 @@ export class RedisDurableWrites {
   }
 }
 
-/** Whether each master says that a replica has what this connection wrote. One that has lost its replica is not waited for. */
+/** Whether replicas of all masters have the writes of this connection. Does not wait for a master without replicas. */
 async function waitForReplicas(connection: RedisConnection): Promise<boolean> {
   const waits = connection.onEach(async (server) => {
     const info = String(await server.sendCommand(['INFO', 'replication']));

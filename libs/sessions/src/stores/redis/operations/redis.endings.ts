@@ -32,7 +32,7 @@ export class RedisEndings implements EndingsGroup {
     const args = [sessionId, end.reason, end.at, end.lease.until, end.lease.nodeId, ...condition];
     const [text, created = '0', closed = '0'] = textsOf(await this.durable.runIn(BEGIN_END, bucket, ...args));
     if (text === undefined) return null;
-    // It is over, whatever becomes of the count: what fails now is made up for by the next end, or the next count.
+    // The session has ended even if this fails: the next end or the next correction mends the count.
     await this.counts.giveBack(bucket, { created, closed }).catch(() => {});
     return endingSessionOf(text, end.lease.nodeId);
   }

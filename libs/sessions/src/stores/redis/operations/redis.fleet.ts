@@ -18,7 +18,7 @@ import { numberOf, textOf, textOfRecord, textsOf } from './redis.values.js';
 
 const PAGE = 200;
 
-/** What is kept of a node beside its id. */
+/** The stored record of a node. */
 interface StoredNode {
   readonly address?: string;
   readonly lastSeenAt: number;
@@ -31,7 +31,7 @@ export class RedisFleet implements FleetGroup {
     this.#keys = buckets.layout.processes;
   }
 
-  /** The time is Redis': each process counts on from what Redis says when it starts. */
+  /** Uses the clock of Redis, from which each process counts on. */
   async anchorClock({ monotonicMs, bootId }: ClockReading): Promise<ClockAnchor> {
     const [time, seen, seenByBuckets] = await Promise.all([
       this.buckets.run(TIME, [this.buckets.layout.store], []),
@@ -53,14 +53,14 @@ export class RedisFleet implements FleetGroup {
     return [...beats.values()].map(beatOf).toSorted((a, b) => compareIds(a.processId, b.processId));
   }
 
-  /** It is struck off first, by one caller alone; who crashes before all it had is freed leaves it among the lost. */
+  /** One caller strikes the process off first. If that caller crashes before it frees its resources, the process stays lost. */
   async dropProcess(processId: string, silentSince: number): Promise<boolean> {
     const isStruck = numberOf(await this.buckets.run(STRIKE_OFF, this.#keys, [processId, silentSince])) === 1;
     if (isStruck) await this.#free(processId);
     return isStruck;
   }
 
-  /** Frees what lost processes had, where whoever struck them off did not come to it. */
+  /** Frees resources of lost processes, whose callers crashed before they did. */
   async freeLost(): Promise<void> {
     const [, lost = ''] = this.#keys;
     const ids = await this.buckets.hash(lost);
@@ -80,7 +80,7 @@ export class RedisFleet implements FleetGroup {
     });
   }
 
-  /** It stays known until all it held is dropped: who fails on the way can be asked again. */
+  /** The node stays known until all its records are dropped, so that a failed call can be repeated. */
   async forgetNode(nodeId: string, silentSince: number, at: number): Promise<Released | null> {
     const node = (await this.#nodes()).get(nodeId);
     if (node === undefined || node.lastSeenAt > silentSince) return null;
@@ -95,7 +95,7 @@ export class RedisFleet implements FleetGroup {
   async #forgetEnds(bucket: number, nodeId: string, at: number): Promise<Released[]> {
     const dropped: Released[] = [];
     for (;;) {
-      // oxlint-disable-next-line no-await-in-loop -- a page at a time, so that Redis has time for others
+      // oxlint-disable-next-line no-await-in-loop -- page by page, so that Redis can serve other clients
       const reply = textsOf(await this.buckets.runIn(FORGET_ENDS, bucket, nodeId, at, PAGE));
       const [seen = 0, resources = 0, bytes = 0] = reply.map(numberOf);
       dropped.push({ resources, bytes });
@@ -107,7 +107,7 @@ export class RedisFleet implements FleetGroup {
     const dropped: Released[] = [];
     let cursor = '0';
     do {
-      // oxlint-disable-next-line no-await-in-loop -- likewise
+      // oxlint-disable-next-line no-await-in-loop -- page by page, as above
       const [next = '0', resources, bytes] = textsOf(
         await this.buckets.runIn(FORGET_FILES, bucket, nodeId, cursor),
       );

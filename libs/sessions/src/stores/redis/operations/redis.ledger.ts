@@ -14,23 +14,23 @@ import { FIELDS, HASH, PREPARE, RECORD_RUN } from '../scripts/lua/store.scripts.
 import type { RedisBuckets } from './redis.buckets.js';
 import { pairsOf, textsOf } from './redis.values.js';
 
-/** Also what the store is: the layout of its keys and the number of its buckets. */
+/** Also the layout and the number of buckets of the store. */
 export class RedisLedger implements LedgerGroup {
   constructor(private readonly buckets: RedisBuckets) {}
 
-  /** A store that was emptied meanwhile is a new one. */
+  /** A store that was emptied meanwhile gets a new identity. */
   async identity(): Promise<StoreIdentity> {
     const [{ generation }, counters] = await Promise.all([this.facts(), this.counters()]);
     return { generation, counter: counters.reduce((sum, counter) => sum + counter, 0) };
   }
 
-  /** How many changes each bucket has seen. */
+  /** The number of changes of each bucket. */
   async counters(): Promise<number[]> {
     const found = await this.buckets.askAll(FIELDS, 'totals', 'counter');
     return found.map((counter) => Number(textsOf(counter)[0]));
   }
 
-  /** What the store began with; one that is not there begins now. */
+  /** The facts from the creation of the store; creates a missing store. */
   async facts() {
     const args = [randomUUID(), LAYOUT, this.buckets.layout.buckets];
     const reply = await this.buckets.run(PREPARE, [this.buckets.layout.store], args);

@@ -73,7 +73,7 @@ export class RedisSessions implements SessionsGroup {
     await Promise.all([...args].map(([bucket, of]) => this.buckets.runIn(TOUCH, bucket, ...of)));
   }
 
-  /** The index of users is in another slot: it is written first, so that it never lacks a session. */
+  /** Writes the index of users, which is in another slot, first, so that it never lacks a session. */
   async bindUser(sessionId: string, epoch: number, userId: string): Promise<'bound' | Refused> {
     const bucket = this.buckets.of(sessionId);
     if (bucket === null) return 'gone';
@@ -105,7 +105,7 @@ export class RedisSessions implements SessionsGroup {
     return query.userId === undefined ? this.#listAll(query) : this.#listOf(query.userId, query);
   }
 
-  /** Sessions by their ids, in the order of the ids; only those that are open. */
+  /** The open sessions among these ids, in their order. */
   async loadOpen(ids: readonly string[]): Promise<SessionRecord[]> {
     return (await this.#load(ids)).filter((session) => session.state === 'open');
   }
@@ -123,7 +123,7 @@ export class RedisSessions implements SessionsGroup {
     );
   }
 
-  /** The open sessions that come first in an index, up to a score. */
+  /** The first open sessions of an index, up to a score. */
   async firstOpen(key: BucketKey, at: number | '+inf', limit: number): Promise<SessionRecord[]> {
     const entries = await this.buckets.firstUpTo(key, at, limit);
     return this.loadOpen(entries.map(({ id }) => id));
@@ -133,7 +133,7 @@ export class RedisSessions implements SessionsGroup {
     return this.buckets.layout.user(hash('sha256', userId, 'base64url'));
   }
 
-  /** Takes sessions that can never be bound again out of a user's index. What it misses is found by the next reader. */
+  /** Removes ended sessions from a user's index. The next reader removes those that it misses. */
   async forgetUser(userId: string, sessionIds: readonly string[]): Promise<void> {
     await this.buckets.run(REMOVE_FROM_USER, [this.#userKey(userId)], sessionIds).catch(() => {});
   }
@@ -150,7 +150,7 @@ export class RedisSessions implements SessionsGroup {
     return this.loadOpen(entries.map(({ id }) => id));
   }
 
-  /** A user has few sessions: all are looked at, and ids that are out of date are struck off on the way. */
+  /** Reads all sessions of the user, which are few, and removes outdated ids from the index. */
   async #listOf(userId: string, { limit, sort, after }: SessionQuery): Promise<SessionRecord[]> {
     const ids = textsOf(await this.buckets.run(OF_USER, [this.#userKey(userId)], []));
     const open = await this.loadOpen(ids);
@@ -168,7 +168,7 @@ export class RedisSessions implements SessionsGroup {
       .slice(0, limit);
   }
 
-  /** Counts the session as open, unless there are `maxSessions` of them. Before it answers that, the count is corrected. */
+  /** Counts the session as open unless `maxSessions` are open. Corrects the count before it refuses. */
   async #reserve(bucket: number, sessionId: string, maxSessions: number): Promise<boolean> {
     if (await this.counts.reserve(bucket, sessionId, maxSessions)) return true;
     await this.counts.correct();
@@ -188,10 +188,13 @@ export class RedisSessions implements SessionsGroup {
 }
 
 function taken(): SessionsError {
-  return new SessionsError('INVALID_ARGUMENT', 'Another session has this id or this token: both are random');
+  return new SessionsError(
+    'INVALID_ARGUMENT',
+    'Another session already has this id or token: use new random ones',
+  );
 }
 
-/** The highest score first, ties in the order of the ids. */
+/** Highest score first, ties by id. */
 function byFallingScore(a: Entry, b: Entry): number {
   return b.score - a.score || compareIds(a.id, b.id);
 }

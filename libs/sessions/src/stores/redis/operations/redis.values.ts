@@ -3,35 +3,35 @@ import { reservedRecord, type NewResource, type ResourceRecord } from '../../../
 import { openingRecord, type NewSession, type SessionRecord } from '../../../domain/session.js';
 import type { EndingSession } from '../../../ports/session-store.js';
 
-/** A record as it is kept: what is `null` elsewhere is absent, and beside it lies what only the store needs. */
+/** A stored record: null fields are absent, and it has fields that only the store needs. */
 type Stored<Record> = { [Key in keyof Record]?: NonNullable<Record[Key]> };
 type StoredSession = Stored<SessionRecord> & {
   readonly replacedAt?: number;
-  /** While it is ending: the nodes that have not done their part, and until when each is leased. */
+  /** While the session is ending: the nodes with an unfinished part, and the end of the lease of each. */
   readonly parts?: Readonly<Record<string, number>>;
   readonly change?: number;
 };
 type StoredResource = Stored<ResourceRecord>;
 
-/** What a script answers, where it answers in texts. */
+/** Converts a reply that must be a list of texts. */
 export function textsOf(reply: unknown): string[] {
   return listOf(reply).map(textOf);
 }
 
 export function listOf(reply: unknown): unknown[] {
-  if (!Array.isArray(reply)) throw new TypeError('Redis answered with no list');
+  if (!Array.isArray(reply)) throw new TypeError('Redis answered something other than a list');
   return reply;
 }
 
 export function textOf(reply: unknown): string {
   if (typeof reply === 'string') return reply;
   if (typeof reply === 'number') return String(reply);
-  throw new TypeError('Redis answered with no text');
+  throw new TypeError('Redis answered something other than a text');
 }
 
 export function numberOf(reply: unknown): number {
   const number = Number(textOf(reply));
-  if (Number.isNaN(number)) throw new TypeError('Redis answered with no number');
+  if (Number.isNaN(number)) throw new TypeError('Redis answered something other than a number');
   return number;
 }
 
@@ -57,18 +57,18 @@ export function sessionOf(text: string): SessionRecord {
   return storedSession(text).record;
 }
 
-/** A session on its way out, as a node sees it. */
+/** An ending session from the view of one node. */
 export function endingSessionOf(text: string, nodeId: string): EndingSession {
   const { record, nodes } = storedSession(text);
   return { ...record, hasFiles: nodes.includes(nodeId) };
 }
 
-/** A session, and what only the store knows of it. */
+/** A session with its fields that only the store needs. */
 export function storedSession(text: string): {
   readonly record: SessionRecord;
   readonly replacedAt: number | null;
   readonly change: number;
-  /** Nodes that hold files of it while it is ending, in the order of their ids. */
+  /** Nodes that have files of it while it is ending, ordered by id. */
   readonly nodes: readonly string[];
 } {
   const stored: StoredSession = JSON.parse(text);
@@ -120,7 +120,7 @@ export function resourceOf(text: string): ResourceRecord {
   };
 }
 
-/** Lone surrogates are no text: Redis' JSON would refuse them. */
+/** Replaces lone surrogates, which the JSON of Redis refuses. */
 export function textOfRecord(record: object): string {
   return JSON.stringify(record, (_key, value: unknown) => {
     if (value === null) return undefined;
@@ -133,7 +133,7 @@ function given<T>(value: T | undefined): T {
   return value;
 }
 
-/** Records in the order that their ids were asked for. */
+/** Records in the order of the given ids. */
 export function inOrder<T extends { readonly id: string }>(
   ids: readonly string[],
   records: readonly T[],

@@ -10,27 +10,27 @@ import {
 import { FIELDS } from '../scripts/lua/store.scripts.js';
 import { pairsOf, textsOf } from './redis.values.js';
 
-/** A reservation of this age is not of a process that is still opening its session. */
+/** A process opens its session well before its reservation is this old, or has died. */
 const STALE_MS = 60_000;
 const CORRECT_EVERY_MS = 1000;
 
 const COUNTS = ['created', 'closed'];
 
-/** What a bucket counted so far; both only grow. */
+/** Counters of a bucket; both only grow. */
 export interface BucketCounts {
   readonly created: string;
   readonly closed: string;
 }
 
-/** Bucket, session id, how many there may be. */
+/** Bucket, session id, limit. */
 type Reservation = readonly [number, string, number];
-/** Bucket, its created and closed, session id or nothing, whether that was opened. */
+/** Bucket, its created and closed, session id or '', whether that session was opened. */
 type Settlement = readonly [number, string, string, string, 0 | 1];
 
 /**
- * How many sessions are open, over all buckets. A session is counted before it is opened in its bucket, so that there are
- * never too many; it is taken off the count when its opening failed, or when it closes. A crash in between is put right
- * later: each bucket knows how many sessions it created and closed, and both numbers only grow.
+ * Counts the open sessions of all buckets. A session is counted before its bucket opens it, so that the limit holds, and
+ * subtracted if the opening fails or when it ends. After a crash in between, `correct` compares the count with the numbers
+ * of sessions that each bucket created and closed.
  */
 export class SessionCounts {
   #correcting: Promise<void> | null = null;
@@ -53,22 +53,22 @@ export class SessionCounts {
     return (await this.#reservations.ask([bucket, sessionId, most])) === 'reserved';
   }
 
-  /** The session was opened, or its opening failed. Nobody waits for this: if it is lost, the count is put right later. */
+  /** Records whether the session was opened, in the background. If that fails, `correct` mends the count later. */
   settleSoon(bucket: number, counts: BucketCounts, sessionId: string, isOpened: boolean): void {
     this.#settling = this.#settle(bucket, counts, sessionId, isOpened).catch(() => {});
   }
 
-  /** Resolves when what `settleSoon` began is done. */
+  /** Resolves when the last `settleSoon` has finished. */
   async settled(): Promise<void> {
     await this.#settling;
   }
 
-  /** A session of this bucket closed. */
+  /** Subtracts a session of this bucket that closed. */
   async giveBack(bucket: number, { created, closed }: BucketCounts): Promise<void> {
     await this.#settlements.ask([bucket, created, closed, '', 0]);
   }
 
-  /** Counts anew, unless a session is being opened at the moment. At most once a second. */
+  /** Corrects the count, at most once a second, and not while a session is being opened. */
   correct(): Promise<void> {
     if (performance.now() - this.#correctedAt < CORRECT_EVERY_MS) return Promise.resolve();
     this.#correcting ??= this.#correct().finally(() => {
@@ -93,7 +93,7 @@ export class SessionCounts {
     if (wrong.length > 0) await this.#run(CORRECT_COUNTS, ...wrong);
   }
 
-  /** The processes that reserved these are gone: the bucket knows whether the session was opened. */
+  /** The processes of these reservations have died; the bucket shows whether the session was opened. */
   async #settleStale(): Promise<void> {
     const stale = textsOf(await this.#run(STALE_RESERVATIONS, STALE_MS));
     await this.buckets.byBucket(stale, async (bucket, ids) => {

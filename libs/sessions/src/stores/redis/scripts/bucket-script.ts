@@ -3,8 +3,8 @@ import { BUCKET_KEYS, type BucketKey } from './redis.layout.js';
 import { RedisScript, type ScriptKind } from './redis.script.js';
 
 /**
- * A script on the keys of one bucket. Redis reads the keys and makes the functions anew with each call: the script gets
- * those that it and its includes need, and no more.
+ * A script on the keys of one bucket. Each call costs time for its keys and functions, so the script gets only those that
+ * it and its includes need.
  */
 export class BucketScript extends RedisScript {
   readonly keys: readonly BucketKey[];
@@ -26,7 +26,7 @@ export class BucketScript extends RedisScript {
   }
 }
 
-/** Each once, after those that it includes itself. */
+/** All includes once, each after its own includes. */
 function withTheirOwn(includes: readonly LuaInclude[] = [], all = new Set<LuaInclude>()): Set<LuaInclude> {
   for (const include of includes) {
     withTheirOwn(include.needs.includes, all);

@@ -1,8 +1,8 @@
 import type { BucketKey } from './redis.layout.js';
 
-/** The names that a Lua text uses and does not define itself: each must be declared, and nothing else. */
+/** The names that a Lua text uses but does not define. Declare exactly these. */
 export interface LuaNeeds {
-  /** Keys of the bucket, which the text has by name, in capitals. */
+  /** Keys of the bucket; the text uses their names in capitals. */
   readonly keys?: readonly BucketKey[];
   readonly includes?: readonly LuaInclude[];
 }

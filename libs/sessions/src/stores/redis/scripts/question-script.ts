@@ -1,6 +1,6 @@
 import { RedisScript } from './redis.script.js';
 
-/** A script that asks the same of each key, by the name `KEY`, and changes nothing: one answer for each, in their order. */
+/** A read-only script that evaluates its body for each key, as `KEY`; answers a list in the order of the keys. */
 export class QuestionScript extends RedisScript {
   constructor(body: string) {
     super(

@@ -1,6 +1,6 @@
 /**
- * Where everything lies. Sessions are spread over buckets; all keys of one bucket share a hash tag, so that a script that
- * changes a session with all that belongs to it stays in one slot of a cluster. `{7}` stands for any bucket.
+ * All keys of a store. Sessions are spread over buckets; all keys of a bucket share a hash tag, so that a script can change
+ * a session and its resources in one slot of a cluster. `{7}` stands for any bucket.
  *
  * | key                | type   | holds                                                                            |
  * | ------------------ | ------ | -------------------------------------------------------------------------------- |
@@ -9,7 +9,7 @@
  * | `{7}:old_tokens`   | hash   | hash of the token before it → session id                                         |
  * | `{7}:resources`    | hash   | resource id → its record, JSON                                                   |
  * | `{7}:held`         | zset   | `session id:resource id`, in the order of the text                               |
- * | `{7}:by_process`  | zset   | `process id:resource id` of what a process writes, reads or streams, likewise   |
+ * | `{7}:by_process`  | zset   | `process id:resource id` of what a process writes, reads or streams, same order |
  * | `{7}:idle`         | zset   | open sessions by their idle end                                                  |
  * | `{7}:expiry`       | zset   | open sessions by their absolute end                                              |
  * | `{7}:created`      | zset   | open sessions by their opening                                                   |
@@ -18,22 +18,22 @@
  * | `{7}:ending`       | zset   | `node id:lease:session id` of the ends that nodes have a part in, in the order of the text |
  * | `{7}:tombstones`   | zset   | ended sessions by their absolute end                                             |
  * | `{7}:changes`      | zset   | every session by the number of its latest change                                 |
- * | `{7}:releasing`    | zset   | `node id:lease:resource id` of what is being released, likewise                  |
- * | `{7}:totals`       | hash   | the bucket's change counter, what it saw, its share of the totals, and how many files of it each node holds |
+ * | `{7}:releasing`    | zset   | `node id:lease:resource id` of resources being released, same order              |
+ * | `{7}:totals`       | hash   | the bucket's change counter, newest instant, share of the totals, and its number of files on each node |
  * | `store`            | hash   | generation, layout and number of buckets                                         |
  * | `{processes}:live` | hash   | process id → its latest heartbeat, JSON                                         |
- * | `{processes}:lost` | hash   | process id → since when it is being struck off                                  |
+ * | `{processes}:lost` | hash   | process id → start of striking it off                                           |
  * | `{processes}:seen` | string | the newest instant of a heartbeat                                                |
- * | `{processes}:nodes` | hash  | node id → its address and when it was seen last, JSON                            |
- * | `{counts}:taken`   | hash   | how many sessions are open or about to be, and what each bucket reserved and closed |
- * | `{counts}:pending` | zset   | sessions that are counted and may not be open yet, by the instant of asking      |
+ * | `{processes}:nodes` | hash  | node id → its address and last heartbeat, JSON                                   |
+ * | `{counts}:taken`   | hash   | number of sessions that are open or about to be, and the reserved and closed ones of each bucket |
+ * | `{counts}:pending` | zset   | counted sessions that may not be open yet, by the instant of the reservation     |
  * | `job:idle` …       | hash   | the latest run of a job, and the sums of all                                     |
  * | `user:<sha256>`    | set    | ids of sessions that are, were or are about to be this user's: verified on read  |
  *
- * On the channel `changes`, under the prefix like the keys, an empty message says that a session was ended, rotated or bound.
+ * The channel `changes`, with the prefix of the keys, carries an empty message for each end, rotation and bind.
  *
- * A lease in a text has 16 digits, so that the order of the texts of one node is that of its leases. The node id is `-`
- * where there is none: of streams, and of ends that no node has files for.
+ * A lease in a member has 16 digits, so that the members of a node sort by lease. The node id is `-` for streams, and for
+ * ends of sessions without files.
  */
 export const BUCKET_KEYS = [
   'sessions',
@@ -55,13 +55,13 @@ export const BUCKET_KEYS = [
 ] as const;
 export type BucketKey = (typeof BUCKET_KEYS)[number];
 
-/** The channel's name, after the prefix. */
+/** The name of the channel without the prefix. */
 export const CHANGES_CHANNEL = 'changes';
 
-/** What the layout above is called in the store. Another one is refused. */
+/** The version of this layout in the store. `connect` refuses any other. */
 export const LAYOUT = '3';
 
-/** Names the keys of one store. */
+/** Builds the keys of one store. */
 export class RedisLayout {
   constructor(
     readonly prefix: string,

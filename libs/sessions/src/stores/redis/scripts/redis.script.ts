@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 
 /**
- * - `write` is refused where Redis is out of memory;
- * - `free` runs even then: it gives memory back, or takes next to none;
+ * - `write` fails while Redis is out of memory;
+ * - `free` runs even then: it frees memory, or needs hardly any;
  * - `read` changes nothing.
  */
 export type ScriptKind = 'write' | 'free' | 'read';
@@ -13,7 +13,7 @@ const FLAGS: Readonly<Record<ScriptKind, string>> = {
   read: '#!lua flags=no-writes',
 };
 
-/** A script whose text never changes: whatever differs comes as a key or an argument. */
+/** A script with a constant text, which Redis caches: variable parts are keys or arguments. */
 export class RedisScript {
   readonly source: string;
   readonly sha: string;

@@ -13,7 +13,7 @@ import type { InOneThread } from './in-one-thread.js';
 import type { SqliteLedger } from './ledger.js';
 import { byLease, idOf, numberOf, packId, sessionOf, textOf, type Row } from './values.js';
 
-/** What one node has to do with the end of a session. */
+/** The part of one node in the end of a session. */
 interface Part extends Record<string, SQLInputValue> {
   readonly key: number;
   readonly node: SQLInputValue;
@@ -126,7 +126,7 @@ export class SqliteEndings implements InOneThread<EndingsGroup> {
     return rows.map((row) => {
       const key = numberOf(row, 'key');
       this.#lease.run({ key, node, until: lease.until });
-      // An end that began before there were nodes has a part for nobody, whatever it holds.
+      // A part of NOBODY that began before there were nodes may have files.
       const hasFiles = row['node_id'] !== NOBODY || this.#hasFiles.get({ key, node }) !== undefined;
       return { ...sessionOf(row), hasFiles };
     });
@@ -146,7 +146,7 @@ export class SqliteEndings implements InOneThread<EndingsGroup> {
     return released(holdings);
   }
 
-  /** Drops the records of files on a node, in whatever state their session is. */
+  /** Drops the records of files on a node, in any state of their session. */
   dropFiles(sessionId: string, nodeId: string): Released {
     const row = this.#find.get({ id: packId(sessionId) });
     if (row === undefined) return { resources: 0, bytes: 0 };
@@ -160,7 +160,7 @@ export class SqliteEndings implements InOneThread<EndingsGroup> {
     return Number(this.#dropTombstones.run({ at, limit }).changes);
   }
 
-  /** Whether the node that ends it holds files of it. */
+  /** Whether the node that ends the session has files of it. */
   #addParts(key: number, { lease }: BeginEnd): boolean {
     const nodes = this.#nodes.all({ key }).map((row) => idOf(row, 'node_id'));
     if (nodes.length === 0) this.#addPart.run({ key, node: NOBODY, until: lease.until });

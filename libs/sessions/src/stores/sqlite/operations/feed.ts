@@ -20,7 +20,7 @@ export class SqliteFeed implements InOneThread<FeedGroup> {
   read(position: FeedPosition | null, limit: number): Feed {
     const { counter } = this.ledger.identity();
     if (position === null) return { changes: [], position: String(counter), more: false };
-    // A position ahead of the store is of a newer copy of it: all is told again, which harms nobody.
+    // A position ahead of the store came from a newer copy of it, so the reader gets all changes again, which is harmless.
     const since = Number(position) <= counter ? Number(position) : 0;
     const rows = this.#changes.all({ since, limit: limit + 1 });
     const read = rows.slice(0, limit);

@@ -7,7 +7,7 @@ import { numberOf, numberOrNull, oneOf, textOf, textOrNull, type Row } from './v
 
 const LOST_ROW = 'Table `store` has no row: the session database is damaged.';
 
-/** How an operation changes what is held, and what was let go, of one type. */
+/** Additions to the totals of one resource type. */
 export interface TypeChange {
   readonly active?: number;
   readonly activeBytes?: number;
@@ -16,9 +16,7 @@ export interface TypeChange {
   readonly evicted?: number;
 }
 
-/**
- * Also what the other groups count with, within their transactions: the store's own row, its counter of changes, the totals.
- */
+/** Also keeps the store's row, change counter and totals for the other groups, within their transactions. */
 export class SqliteLedger implements InOneThread<LedgerGroup> {
   readonly #store;
   readonly #admit;
@@ -67,27 +65,27 @@ export class SqliteLedger implements InOneThread<LedgerGroup> {
     return { generation: textOf(row, 'generation'), counter: numberOf(row, 'counter') };
   }
 
-  /** The store's row; it is there from the first migration on. */
+  /** The store's row, which exists since the creation of the database. */
   row(): Row {
     const row = this.#store.get();
     if (row === undefined) throw new TypeError(LOST_ROW);
     return row;
   }
 
-  /** Counts one more open session; its change, or `null` where there are `maxSessions` already. */
+  /** Counts one more open session; answers its change, or `null` if `maxSessions` are open. */
   admit(at: number, maxSessions: number): number | null {
     const row = this.#admit.get({ at, maxSessions });
     return row === undefined ? null : numberOf(row, 'counter');
   }
 
-  /** The number of a new change. */
+  /** Answers the number of a new change. */
   stamp(): number {
     const row = this.#stamp.get();
     if (row === undefined) throw new TypeError(LOST_ROW);
     return numberOf(row, 'counter');
   }
 
-  /** Keeps the newest instant that the store has seen: it tells a wall clock that was set back. */
+  /** Keeps the newest instant that the store has seen, which reveals a wall clock that was set back. */
   see(at: number): void {
     this.#see.run({ at });
   }

@@ -11,7 +11,7 @@ import { SqliteSessions } from './sessions.js';
 
 export type SqliteOperations = { readonly [Group in GroupName]: InOneThread<StoreGroups[Group]> };
 
-/** The whole store on one connection, synchronous; each operation expects to run inside a transaction. */
+/** The synchronous operations of the store on one connection. Call each within a transaction. */
 export function sqliteOperations(db: DatabaseSync): SqliteOperations {
   const ledger = new SqliteLedger(db);
   const endings = new SqliteEndings(db, ledger);

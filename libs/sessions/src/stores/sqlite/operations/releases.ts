@@ -57,7 +57,7 @@ export class SqliteReleases implements InOneThread<ReleasesGroup> {
     return marked;
   }
 
-  /** Lets a resource go for whoever may delete it, at once as far as its session is concerned. */
+  /** Frees count and bytes of the session at once, and makes the resource leasable for deletion. */
   leave(row: Row): void {
     this.#leave.run({ key: numberOf(row, 'key') });
     this.#freeSession.run({ key: numberOf(row, 'session_key'), bytes: numberOf(row, 'size_bytes') });
@@ -80,7 +80,7 @@ export class SqliteReleases implements InOneThread<ReleasesGroup> {
       const row = this.#find.get({ id: packId(id) });
       if (row?.['state'] !== 'releasing') continue;
       const { type, sizeBytes } = this.#dropRecord(row);
-      // What a writer left unfinished was never there for anybody: it is freed, and not counted.
+      // An unsettled file was never visible, so it does not count as released.
       const settled = numberOf(row, 'settled');
       this.ledger.countType(type, {
         active: -1,

@@ -12,7 +12,7 @@ import type { InOneThread } from './in-one-thread.js';
 import type { SqliteLedger } from './ledger.js';
 import { idOf, numberOf, packId, resourceOf, textOf, type Row } from './values.js';
 
-/** A resource with what an operation must know of its session. */
+/** A resource with the required columns of its session. */
 const JOINED = `
   SELECT resources.*, sessions.id AS session_id, sessions.state AS session_state,
     sessions.resource_count AS session_resource_count, sessions.bytes_used AS session_bytes_used
@@ -40,7 +40,7 @@ export class SqliteResources implements InOneThread<ResourcesGroup> {
     this.#session = db.prepare('SELECT key, state, resource_count, bytes_used FROM sessions WHERE id = :id');
     this.#find = db.prepare(`${JOINED} WHERE resources.id = :id`);
     this.#ofSession = db.prepare(`${JOINED} WHERE sessions.id = :sessionId`);
-    // An id that is no UUID is kept as text, and has no file.
+    // An id that is not a UUID is stored as text, and has no file.
     this.#packedIds = db.prepare(`
       SELECT lower(ifnull(group_concat(hex(resources.id), ''), '')) AS ids
       FROM sessions JOIN resources ON resources.session_key = sessions.key

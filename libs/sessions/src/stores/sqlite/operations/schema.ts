@@ -1,11 +1,11 @@
 import { PROVISIONAL_MS } from '../../../domain/lifetime.js';
 
-/** Marks the file as ours, in SQLite's `application_id`. */
+/** SQLite's `application_id` of our databases. */
 export const APPLICATION_ID = 0x6e736573;
 
 /**
- * The schema of a new database, kept in SQLite's `user_version`. Nothing has been released: an older one is refused until
- * then. From then on a new shape is a new entry of `MIGRATIONS`.
+ * The version of `SCHEMA`, stored in SQLite's `user_version`. Before the first release older versions are refused; after
+ * it, each change is a new entry of `MIGRATIONS`.
  */
 export const FIRST_SCHEMA = 5;
 
@@ -13,10 +13,10 @@ export const FIRST_SCHEMA = 5;
 export const IS_DISPOSABLE = 'resource_count = 0 AND user_id IS NULL';
 
 /**
- * Ids and hashes are kept as bytes (see `values`). `idle_ends_at` is `idleEndsAt` of the domain, in SQL, so that what is due
- * can be found by an index. Partial indexes keep a row small and leave tombstones out. The node of a stream is NULL; that of
- * a part of an end is `NOBODY` where no node holds files. `resources_session` answers by itself for a sweep, which asks for the
- * ids of all resources, session by session.
+ * Ids and hashes are stored as bytes (see `values`). `idle_ends_at` is `idleEndsAt` of the domain, in SQL, so that an index
+ * finds due sessions. Partial indexes are small and exclude tombstones. The node of a stream is NULL; that of a part of an
+ * end is `NOBODY` if the session has no files. `resources_session` is a covering index for sweeps, which read all resource
+ * ids of each session.
  */
 export const SCHEMA = `
   CREATE TABLE store (
@@ -149,5 +149,5 @@ export const SCHEMA = `
   ) WITHOUT ROWID;
 `;
 
-/** What brings a database from schema `FIRST_SCHEMA` + n to the next, n being the place in this list. */
+/** Entry n migrates a database from schema `FIRST_SCHEMA` + n to the next. */
 export const MIGRATIONS: readonly string[] = [];

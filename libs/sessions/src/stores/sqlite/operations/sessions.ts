@@ -67,7 +67,10 @@ export class SqliteSessions implements InOneThread<SessionsGroup> {
     const known = this.find(session.id);
     if (known !== null) {
       if (known.tokenHash === session.tokenHash) return 'opened';
-      throw new SessionsError('INVALID_ARGUMENT', 'Another session has this id: ids are random UUIDs');
+      throw new SessionsError(
+        'INVALID_ARGUMENT',
+        'Another session already has this id: use a new random UUID',
+      );
     }
     const change = this.ledger.admit(session.createdAt, maxSessions);
     if (change === null) return 'full';
@@ -118,7 +121,10 @@ export class SqliteSessions implements InOneThread<SessionsGroup> {
     const refused = refusal(session, epoch);
     if (refused !== null) return refused;
     if (session?.tokenHash === tokenHash) {
-      throw new SessionsError('INVALID_ARGUMENT', 'The session has this token already: tokens are random');
+      throw new SessionsError(
+        'INVALID_ARGUMENT',
+        'The session already has this token: use a new random token',
+      );
     }
     this.#rotate.run({
       id: packId(sessionId),
@@ -153,7 +159,7 @@ const DISPOSABLE_SQL = `
   SELECT * FROM sessions WHERE state = 'open' AND ${IS_DISPOSABLE}
   ORDER BY last_activity_at, id LIMIT :limit`;
 
-/** One page by keyset: what comes after `:instant`, and at that instant after `:id`. */
+/** One page by keyset: rows after `:instant`, and at that instant after `:id`. */
 function pageSql(sort: SessionSort, condition: string): string {
   const { by, descending } = orderOf(sort);
   const column = by === 'createdAt' ? 'created_at' : 'last_activity_at';

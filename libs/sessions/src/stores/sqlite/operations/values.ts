@@ -7,15 +7,15 @@ import type { ResourceRecord } from '../../../domain/resource.js';
 export type Row = Record<string, SQLOutputValue>;
 
 const HASH = /^[A-Za-z0-9_-]{44}[AEIMQUYcgkosw048]$/;
-/** The bucket's two characters come before the SHA-256. */
+/** The two characters of the bucket precede the SHA-256. */
 const BUCKET_BYTES = 2;
 
-/** A UUID as its 16 bytes: less than half of its text. Anything else stays text, and is never equal to a UUID. */
+/** A UUID as its 16 bytes, which need less than half the space of its text. Other ids stay text, and never equal a UUID. */
 export function packId(id: string): SQLInputValue {
   return isUuid(id) ? Buffer.from(digitsOf(id), 'hex') : id;
 }
 
-/** A token's hash as 34 bytes, the bucket's characters and the SHA-256; anything else stays text. */
+/** A token hash as 34 bytes: the characters of the bucket and the SHA-256. Other hashes stay text. */
 export function packHash(hash: string): SQLInputValue {
   if (!HASH.test(hash)) return hash;
   const sha256 = Buffer.from(hash.slice(BUCKET_BYTES), 'base64url');
@@ -69,7 +69,7 @@ export function oneOf<T extends string>(row: Row, column: string, words: readonl
   return word;
 }
 
-/** The oldest lease first, ties in the order of the ids: for rows of queries that each are in this order. */
+/** Earliest end of lease first, ties by id: for merging rows of queries in this order. */
 export function byLease(a: Row, b: Row): number {
   const leases = numberOf(a, 'leased_until') - numberOf(b, 'leased_until');
   return leases || compareIds(idOf(a, 'id'), idOf(b, 'id'));
@@ -86,7 +86,7 @@ export function endReasonOf(row: Row): SessionRecord['endReason'] {
   return row['end_reason'] === null ? null : oneOf(row, 'end_reason', END_REASONS);
 }
 
-/** A row of `sessions` as the record that everybody else knows. */
+/** Converts a row of `sessions`. */
 export function sessionOf(row: Row): SessionRecord {
   return {
     id: idOf(row, 'id'),
@@ -108,7 +108,7 @@ export function sessionOf(row: Row): SessionRecord {
   };
 }
 
-/** A row of `resources`, joined with its session's id, as the record that everybody else knows. */
+/** Converts a row of `resources`, joined with its session's id. */
 export function resourceOf(row: Row): ResourceRecord {
   return {
     id: idOf(row, 'id'),

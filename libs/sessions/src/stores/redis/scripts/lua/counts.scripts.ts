@@ -1,6 +1,6 @@
 import { RedisScript } from '../redis.script.js';
 
-/** KEYS: counts; of each: bucket, session id, most open sessions → of each `reserved` (this session counts as open from now on) or `full` */
+/** KEYS: counts; per session: bucket, id, limit of open sessions → per session `reserved` (it counts as open from now on) or `full` */
 export const RESERVE_COUNTS = new RedisScript(
   'write',
   `
@@ -25,7 +25,7 @@ return answers
 `,
 );
 
-/** KEYS: counts; of each: bucket, its created and closed, session id or nothing, whether that was opened → nothing */
+/** KEYS: counts; per entry: bucket, its created and closed, session id or '', whether that session was opened → nothing */
 export const SETTLE_COUNTS = new RedisScript(
   'free',
   `
@@ -49,7 +49,7 @@ if taken ~= 0 then redis.call('HINCRBY', KEYS[1], 'taken', taken) end
 `,
 );
 
-/** KEYS: counts; age in milliseconds → ids that were reserved so long ago, and never settled */
+/** KEYS: counts; age in milliseconds → session ids of unsettled reservations of at least this age */
 export const STALE_RESERVATIONS = new RedisScript(
   'read',
   `
@@ -68,7 +68,7 @@ return fields
 `,
 );
 
-/** KEYS: counts; of each bucket: bucket, reserved and closed as they were read, created and closed of the bucket itself → how many it corrected */
+/** KEYS: counts; per bucket: bucket, its reserved and closed as read here, its own created and closed → number of corrections */
 export const CORRECT_COUNTS = new RedisScript(
   'free',
   `

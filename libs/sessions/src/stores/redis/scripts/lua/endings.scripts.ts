@@ -15,8 +15,8 @@ import {
 } from './sessions.includes.js';
 
 /**
- * id, reason, instant, lease, node, whether there is a condition, its last activity, whether it asks for a disposable session
- * → record, sessions created and closed in this bucket; nothing where the session is not open or the condition does not hold
+ * id, reason, instant, lease, node, whether there is a condition, its last activity, whether it requires a disposable session
+ * → record, sessions created and closed in this bucket; nothing if the session is not open or the condition fails
  */
 export const BEGIN_END = new BucketScript(
   'free',
@@ -68,7 +68,7 @@ return { write(SESSIONS, session), counted('created'), counted('closed') }
 `,
 );
 
-/** instant, lease, node, ids → records of those that could be leased */
+/** instant, lease, node, ids → records of the leased sessions */
 export const LEASE_ENDING = new BucketScript(
   'free',
   { keys: ['sessions', 'ending'], includes: [call, read, write, nobody, leaseMember] },
@@ -93,7 +93,7 @@ return leased
 `,
 );
 
-/** id, node, instant → resources and bytes let go, user id of a session that is over now */
+/** id, node, instant → released resources and bytes, user id if the session has ended now */
 export const FINISH_END = new BucketScript(
   'free',
   { keys: ['sessions'], includes: [read, finishPart] },
@@ -106,7 +106,7 @@ return { resources, bytes, session.state == 'ended' and session.userId or '' }
 `,
 );
 
-/** node, instant, how many → how many ends that waited for the node it went through, resources and bytes let go */
+/** node, instant, limit → number of processed ends that waited for the node, released resources and bytes */
 export const FORGET_ENDS = new BucketScript(
   'free',
   { keys: ['sessions', 'ending'], includes: [call, read, finishPart] },
@@ -127,7 +127,7 @@ return { #members, resources, bytes }
 `,
 );
 
-/** node, cursor → the next cursor, resources and bytes let go: of sessions that do not end */
+/** node, cursor → the next cursor, released resources and bytes of sessions that are not ending */
 export const FORGET_FILES = new BucketScript(
   'free',
   { keys: ['resources'], includes: [call, giveBackAtOnce, drop] },
@@ -147,7 +147,7 @@ return { scanned[1], resources, bytes }
 `,
 );
 
-/** instant, ids → id and user id of each that was dropped */
+/** instant, ids → id and user id of each dropped tombstone */
 export const DROP_TOMBSTONES = new BucketScript(
   'free',
   { keys: ['sessions', 'tokens', 'old_tokens', 'tombstones', 'changes'], includes: [call, read] },

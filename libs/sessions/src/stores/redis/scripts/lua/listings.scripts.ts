@@ -2,14 +2,14 @@ import { BucketScript } from '../bucket-script.js';
 import { QuestionScript } from '../question-script.js';
 import { call } from './sessions.includes.js';
 
-/** An index; at most this score, how many → id, score, id, score … in the order of scores and ids */
+/** An index; highest score, limit → id, score, id, score … ordered by score and id */
 export const UP_TO = new QuestionScript(
   `return redis.call('ZRANGEBYSCORE', KEY, '-inf', ARGV[1], 'WITHSCORES', 'LIMIT', 0, ARGV[2])`,
 );
 
 /**
- * An index of what nodes may lease; the latest end of a lease, how many of each, nodes → id, lease, id, lease … in the order
- * of leases and ids for each node
+ * An index of leases; latest end of a lease, limit per node, nodes → id, lease, id, lease … ordered by lease and id for
+ * each node
  */
 export const LEASABLE = new QuestionScript(
   `
@@ -26,13 +26,13 @@ return found
 `,
 );
 
-/** An index; at most this score → how many */
+/** An index; highest score → count */
 export const COUNT_UP_TO = new QuestionScript(`return redis.call('ZCOUNT', KEY, '-inf', ARGV[1])`);
 
 /**
- * An index; how many, `asc` or `desc`, and where the page before ended, if there was one: instant, id → the first of what
- * comes after it: id, score, id, score … in no order. Of those at one instant the lowest ids come first in both directions,
- * which a sorted set alone gives in one.
+ * An index; limit, `asc` or `desc`, and the end of the previous page, if any: instant, id → the next page: id, score, id,
+ * score … unordered. Entries of one instant are paged by ascending id in both directions; a sorted set alone does so only
+ * in one.
  */
 export const PAGE = new QuestionScript(
   `
@@ -46,7 +46,7 @@ end
 
 local function left() return limit - #found / 2 end
 
--- The rank of the first entry at this instant whose id comes after the given one, and of the first beyond this instant.
+-- The ranks of the first entry at this instant with a greater id, and of the first entry after this instant.
 local function ranks()
   local low, high = call('ZCOUNT', KEY, '-inf', '(' .. instant), call('ZCOUNT', KEY, '-inf', instant)
   local beyond = high
@@ -70,7 +70,7 @@ if instant then
 end
 local earlier = call('ZREVRANGEBYSCORE', KEY, newest, '-inf', 'WITHSCORES', 'LIMIT', 0, left())
 if #earlier == 0 then return found end
--- At the earliest of these instants there may be more, with lower ids.
+-- The earliest of these instants may have more entries, with lower ids.
 local earliest = earlier[#earlier]
 while #earlier > 0 and earlier[#earlier] == earliest do
   earlier[#earlier] = nil
@@ -82,7 +82,7 @@ return found
 `,
 );
 
-/** after this change, how many → records in the order of their changes */
+/** number of the last read change, limit → records in the order of their changes */
 export const CHANGES_SINCE = new BucketScript(
   'read',
   { keys: ['sessions', 'changes'], includes: [call] },

@@ -2,7 +2,7 @@ import { BucketScript } from '../bucket-script.js';
 import { drop, giveBackAtOnce, isEvictable, leave, release } from './resources.includes.js';
 import { afterColon, call, count, membersOf, read, write } from './sessions.includes.js';
 
-/** lease, node, `unused` or `any`, then of each victim: id, last use → records of those that were marked */
+/** lease, node, `unused` or `any`, then per victim: id, last use → records of the marked resources */
 export const BEGIN_RELEASE = new BucketScript(
   'free',
   { keys: ['resources'], includes: [read, count, isEvictable, release, leave] },
@@ -24,7 +24,7 @@ return marked
 `,
 );
 
-/** instant, lease, ids → records of those that could be leased */
+/** instant, lease, ids → records of the leased resources */
 export const LEASE_RELEASING = new BucketScript(
   'free',
   { keys: ['resources'], includes: [read, release] },
@@ -40,7 +40,7 @@ return leased
 `,
 );
 
-/** `released` or `evicted`, ids → resources and bytes let go */
+/** `released` or `evicted`, ids → released resources and bytes */
 export const FINISH_RELEASE = new BucketScript(
   'free',
   { keys: ['resources'], includes: [read, giveBackAtOnce, drop] },
@@ -58,7 +58,7 @@ return { resources, bytes }
 `,
 );
 
-/** process → nothing. Its uses are void; what it was writing and its streams may be leased. */
+/** process → nothing. Drops its uses; its unfinished files and its streams can be leased afterwards. */
 export const ABANDON = new BucketScript(
   'free',
   { keys: ['resources', 'by_process'], includes: [call, read, write, membersOf, afterColon, leave] },

@@ -15,7 +15,7 @@ import {
 } from './sessions.includes.js';
 
 /*
- * What scripts share that change resources, and the session that holds them.
+ * Includes of scripts that change resources and their session.
  */
 
 export const nobody = new LuaInclude('NOBODY', {}, `local NOBODY = '${NOBODY}'`);
@@ -33,7 +33,7 @@ local function of_open_session(resource_id)
 end`,
 );
 
-/** session, resources and bytes to add, the most it may hold of both → whether they fit: `fits` of the domain */
+/** session, resources and bytes to add, limits of both → whether they fit: `fits` of the domain */
 export const fits = new LuaInclude(
   'fits',
   {},
@@ -44,7 +44,7 @@ local function fits(session, more, bytes, max_resources, max_bytes)
 end`,
 );
 
-/** resource, last use as it was when it was chosen → whether it may be evicted: `isEvictable` of the domain, and not used since */
+/** resource, its last use at the choice → whether it may be evicted: `isEvictable` of the domain, and not used since */
 export const isEvictable = new LuaInclude(
   'is_evictable',
   {},
@@ -55,7 +55,7 @@ local function is_evictable(resource, last_used_at)
 end`,
 );
 
-/** node, end of the lease, id → member of an index of what nodes may lease, in the order of the ends for each node */
+/** node, end of the lease, id → member of an index of leases, which sorts by end for each node */
 export const leaseMember = new LuaInclude(
   'lease_member',
   {},
@@ -65,7 +65,7 @@ local function lease_member(node, lease, id)
 end`,
 );
 
-/** resource, instant → its text. It is on its way out; after the instant any process of its node may lease it. */
+/** resource, instant → its JSON, in state releasing. From the instant on any process of its node can lease it. */
 export const release = new LuaInclude(
   'release',
   { keys: ['resources', 'releasing'], includes: [call, write, nobody, leaseMember] },
@@ -80,7 +80,7 @@ local function release(resource, leased_until)
 end`,
 );
 
-/** session, resource: takes the resource off the session's count and bytes, unless that was done before; the caller writes both */
+/** session, resource: subtracts the resource from the session, unless it is freed already; the caller writes both */
 export const giveBack = new LuaInclude(
   'give_back',
   {},
@@ -92,7 +92,7 @@ local function give_back(session, resource)
 end`,
 );
 
-/** resource: the same, written to its session, if there is one */
+/** resource: the same, and writes its session, if there is one */
 export const giveBackAtOnce = new LuaInclude(
   'give_back_at_once',
   { keys: ['sessions'], includes: [read, write, index, giveBack] },
@@ -106,7 +106,7 @@ local function give_back_at_once(resource)
 end`,
 );
 
-/** resource → its text. Any process of its node may delete it; its session counts it no more. */
+/** resource → its JSON. Its session no longer counts it, and any process of its node can lease it. */
 export const leave = new LuaInclude(
   'leave',
   { includes: [giveBackAtOnce, release] },
@@ -118,7 +118,7 @@ local function leave(resource)
 end`,
 );
 
-/** resource, whether it was evicted → 1 and its bytes if it was ever complete, else zeros. Its session is the caller's to write. */
+/** resource, whether it was evicted → 1 and its bytes if it was ever settled, else zeros. The caller writes the session. */
 export const drop = new LuaInclude(
   'drop',
   {
@@ -145,7 +145,7 @@ local function drop(resource, evicted)
 end`,
 );
 
-/** ending session, node, instant → resources and bytes that the node, or no node, held of it. With its last part it is over. */
+/** ending session, node, instant → resources and bytes of this node or none. The last part ends the session. */
 export const finishPart = new LuaInclude(
   'finish_part',
   {

@@ -2,7 +2,7 @@ import { BucketScript } from '../bucket-script.js';
 import { fits, ofOpenSession } from './resources.includes.js';
 import { afterColon, call, count, index, membersOf, openSession, read, write } from './sessions.includes.js';
 
-/** record, most resources, most bytes → `reserved`, `full` or `gone` */
+/** record, maximum resources, maximum bytes → `reserved`, `full` or `gone` */
 export const RESERVE = new BucketScript(
   'write',
   {
@@ -33,7 +33,7 @@ return 'reserved'
 `,
 );
 
-/** id, bytes, most resources, most bytes → `grown`, `full` or `gone` */
+/** id, bytes, maximum resources, maximum bytes → `grown`, `full` or `gone` */
 export const GROW = new BucketScript(
   'write',
   { keys: ['sessions', 'resources'], includes: [write, count, ofOpenSession, fits] },
@@ -52,7 +52,7 @@ return 'grown'
 `,
 );
 
-/** id, bytes, instant, media type if there is one → record, or `surplus` where more bytes came than were reserved; nothing if gone */
+/** id, bytes, instant, media type if any → record, or `surplus` if there are more bytes than reserved; nothing if gone */
 export const SETTLE = new BucketScript(
   'free',
   { keys: ['sessions', 'resources', 'by_process'], includes: [call, write, count, ofOpenSession] },
@@ -77,7 +77,7 @@ return { write(RESOURCES, resource) }
 `,
 );
 
-/** id, process, instant → record, or nothing if it cannot be used */
+/** id, process, instant → record; nothing if the resource is not ready */
 export const USE = new BucketScript(
   'write',
   { keys: ['resources', 'by_process'], includes: [call, write, ofOpenSession] },
@@ -114,7 +114,7 @@ write(RESOURCES, resource)
 `,
 );
 
-/** session ids → records of all they hold */
+/** session ids → records of all their resources */
 export const LIST_RESOURCES = new BucketScript(
   'read',
   { keys: ['resources', 'held'], includes: [call, membersOf, afterColon] },
@@ -129,7 +129,7 @@ return found
 `,
 );
 
-/** session ids → the ids of all that each holds, packed into one text */
+/** session ids → per session its resource ids, packed into one text */
 export const PACKED_IDS = new BucketScript(
   'read',
   { keys: ['held'], includes: [membersOf, afterColon] },

@@ -3,7 +3,7 @@ import { LuaInclude } from '../lua-include.js';
 import { CHANGES_CHANNEL } from '../redis.layout.js';
 
 /*
- * What scripts share that read and write sessions. A record is JSON; what is null in the domain is absent there.
+ * Includes of scripts that read and write sessions. A record is JSON; null fields of the domain are absent in it.
  */
 
 export const call = new LuaInclude('call', {}, `local call = redis.call`);
@@ -19,7 +19,7 @@ local function read(key, id)
 end`,
 );
 
-/** key of a hash, record → its text */
+/** key of a hash, record → its JSON */
 export const write = new LuaInclude(
   'write',
   { includes: [call] },
@@ -31,13 +31,13 @@ local function write(key, record)
 end`,
 );
 
-/** name of a total, how much to add */
+/** name of a total, number to add */
 export const count = new LuaInclude(
   'count',
   { keys: ['totals'], includes: [call] },
   `
-local function count(what, by)
-  if by ~= 0 then call('HINCRBY', TOTALS, what, by) end
+local function count(name, by)
+  if by ~= 0 then call('HINCRBY', TOTALS, name, by) end
 end`,
 );
 
@@ -46,12 +46,12 @@ export const counted = new LuaInclude(
   'counted',
   { keys: ['totals'], includes: [call] },
   `
-local function counted(what)
-  return call('HGET', TOTALS, what) or '0'
+local function counted(name)
+  return call('HGET', TOTALS, name) or '0'
 end`,
 );
 
-/** instant: the newest one is kept */
+/** instant: the bucket keeps the newest */
 export const see = new LuaInclude(
   'see',
   { keys: ['totals'], includes: [call] },
@@ -96,7 +96,7 @@ local function idle_end(session)
 end`,
 );
 
-/** open session, whose place in the indexes may have changed */
+/** open session: updates the indexes of idle end, activity and disposability */
 export const index = new LuaInclude(
   'index',
   { keys: ['idle', 'activity', 'disposable'], includes: [call, idleEnd, isDisposable] },
@@ -112,7 +112,7 @@ local function index(session)
 end`,
 );
 
-/** session, which gets the number of a new change; the caller writes it */
+/** session: sets the number of a new change; the caller writes it */
 export const stamp = new LuaInclude(
   'stamp',
   { keys: ['totals', 'changes'], includes: [call] },
@@ -123,7 +123,7 @@ local function stamp(session)
 end`,
 );
 
-/** session: stamps a change that other processes are to read at once. Where this user may not publish, they find it when they poll. */
+/** session: stamps a change and notifies other processes. Ignores a missing permission to publish: they also poll. */
 export const publishChange = new LuaInclude(
   'publish_change',
   { keys: ['totals'], includes: [stamp] },

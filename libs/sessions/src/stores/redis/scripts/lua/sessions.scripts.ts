@@ -1,7 +1,7 @@
 import { BucketScript } from '../bucket-script.js';
 import { call, counted, index, openSession, publishChange, read, see, write } from './sessions.includes.js';
 
-/** id, token hash, record, its opening, absolute and idle end → `opened`, `known` or `taken`, sessions created and closed in this bucket */
+/** id, token hash, record, instants of opening, absolute and idle end → `opened`, `known` or `taken`, sessions created and closed in this bucket */
 export const OPEN = new BucketScript(
   'write',
   {
@@ -44,7 +44,7 @@ return {}
 `,
 );
 
-/** of each touch: id, instant, requests → nothing */
+/** per touch: id, instant, requests → nothing */
 export const TOUCH = new BucketScript(
   'free',
   { keys: ['sessions'], includes: [write, see, openSession, index] },

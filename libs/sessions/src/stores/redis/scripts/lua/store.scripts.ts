@@ -1,7 +1,7 @@
 import { QuestionScript } from '../question-script.js';
 import { RedisScript } from '../redis.script.js';
 
-/** KEYS: store; a generation, layout and number of buckets for a new one → those of this one */
+/** KEYS: store; generation, layout and number of buckets for a new store → those of this store */
 export const PREPARE = new RedisScript(
   'write',
   `
@@ -12,7 +12,7 @@ return redis.call('HMGET', KEYS[1], 'generation', 'layout', 'buckets')
 `,
 );
 
-/** KEYS: any key → Redis' time in milliseconds, with fractions */
+/** KEYS: any key → time of Redis in milliseconds, with fractions */
 export const TIME = new RedisScript(
   'read',
   `
@@ -21,7 +21,7 @@ return string.format('%.3f', time[1] * 1000 + time[2] / 1000)
 `,
 );
 
-/** A hash; fields → values, an empty text for each that is not there */
+/** A hash; fields → values, '' for a missing one */
 export const FIELDS = new QuestionScript(
   `
 local found = redis.call('HMGET', KEY, unpack(ARGV))
@@ -56,7 +56,7 @@ if not seen or tonumber(seen) < tonumber(at) then redis.call('SET', KEYS[3], at)
 `,
 );
 
-/** KEYS: processes; id, silent since → whether it was struck off: from now on it is lost, until all it had is freed */
+/** KEYS: processes; id, silent since → whether the process was struck off; it counts as lost until its resources are freed */
 export const STRIKE_OFF = new RedisScript(
   'free',
   `
@@ -68,16 +68,16 @@ return 1
 `,
 );
 
-/** KEYS: processes; id of a lost one of which all is freed → nothing */
+/** KEYS: processes; id of a lost process whose resources are freed → nothing */
 export const FORGET_LOST = new RedisScript('free', `redis.call('HDEL', KEYS[2], ARGV[1])`);
 
-/** KEYS: processes; node → nothing. It is known no more. */
+/** KEYS: processes; node → nothing */
 export const FORGET_NODE = new RedisScript('free', `redis.call('HDEL', KEYS[4], ARGV[1])`);
 
-/** KEYS: processes → the newest instant of a heartbeat, if there was one */
+/** KEYS: processes → the newest instant of a heartbeat, or '' */
 export const SEEN = new RedisScript('read', `return redis.call('GET', KEYS[3]) or ''`);
 
-/** KEYS: job; items, failures, last success or an empty text, then fields and values of the run → nothing */
+/** KEYS: job; items, failures, last success or '', then fields and values of the run → nothing */
 export const RECORD_RUN = new RedisScript(
   'free',
   `
