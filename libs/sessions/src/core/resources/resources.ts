@@ -72,7 +72,11 @@ export class Resources {
       noteActivity: () => this.context.touches.add(session.id, this.context.clock.now(), 0),
       abandon: async () => {
         unregister();
-        await writer.abort().catch((error: unknown) => this.context.log.warn(describeError(error)));
+        await writer.abort().catch((error: unknown) => {
+          this.context.log.warn(
+            `Aborting the file of resource ${resource.id} failed: ${describeError(error)}`,
+          );
+        });
         await this.releaser.abandon(resource);
       },
     });

@@ -183,8 +183,8 @@ export class SessionService {
   }
 
   /**
-   * Moves a file that other code wrote into the session, from a folder of the option `adoptFrom`. On failure the file
-   * stays where it was.
+   * Adopts a file that other code wrote: moves it from a folder of the option `adoptFrom` into the session. On failure the
+   * file stays where it was.
    * @throws SessionsError `FILE_NOT_ADOPTABLE`, and the codes of `createFile`
    */
   adoptFile(session: SessionRef, path: string, description: FileDescription): Promise<ResourceRecord> {
