@@ -28,7 +28,7 @@ const commands = {
   async test(args) {
     await step('Checking format, lint and types', () => npm(['run', '-s', 'check']));
     // Before the others, whose summary is the last line.
-    const inApps = args.length === 0 ? await testInApps() : 0;
+    const inApps = args.length === 0 ? await testInApps(leftOutOfAll()) : 0;
     return (await runJest(args, leftOutOfAll())) || inApps;
   },
   'test:quick': (args) => runJest(args, leftOutOfQuick()),

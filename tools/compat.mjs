@@ -3,71 +3,83 @@
 import { cpSync, mkdtempSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
+import { ignoring } from './jest.mjs';
 import { npm, root, step } from './process.mjs';
 
-const apps = { nest11: 'Nest 11, in CommonJS', 'nest12-vitest': 'Nest 12, in ESM' };
+/** The apps in test/compat, with the options by which their test program leaves test files out. */
+const apps = {
+  nest11: { title: 'Nest 11, in CommonJS', options: ignoring },
+  'nest12-vitest': { title: 'Nest 12, in ESM', options: () => [] },
+};
 const packed = 'nest-sessions.tgz';
 
-/** Resolves with 0, or the exit code of the first app whose tests failed. */
-export async function testInApps() {
+/** Resolves with 0, or the exit code of the first app whose tests failed. Leaves out the test files of `leftOut`. */
+export function testInApps(leftOut) {
+  return withPackedLibrary(async (folder) => {
+    const exitCodes = [];
+    for (const [name, { title, options }] of Object.entries(apps)) {
+      const app = makeApp(folder, name);
+      await step(`Installing an app on ${title}`, () => npm(['ci', '--include=dev', ...inApp(app)]));
+      console.error(`Testing the packed library on ${title} ...`);
+      exitCodes.push(await npm(['test', '--silent', '--prefix', app, '--', ...options(leftOut)]));
+    }
+    return exitCodes.find((exitCode) => exitCode !== 0) || 0;
+  });
+}
+
+/** Writes the lock files anew, after a change of dependencies of an app or of the library. */
+export function lockApps() {
+  return withPackedLibrary(async (folder) => {
+    for (const name of Object.keys(apps)) {
+      const app = makeApp(folder, name);
+      const args = ['install', '--package-lock-only', '--omit-lockfile-registry-resolved', ...inApp(app)];
+      await step(`Locking ${name}`, () => npm(args));
+      const lock = withLibrary(join(app, 'package-lock.json'));
+      writeFileSync(join(root, 'test/compat', name, 'package-lock.json'), lock);
+    }
+    return 0;
+  });
+}
+
+async function withPackedLibrary(work) {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), 'nest-sessions-apps-')));
   try {
-    await pack(folder);
-    const exitCodes = [];
-    for (const [name, title] of Object.entries(apps)) exitCodes.push(await testIn(join(folder, name), title));
-    return exitCodes.find((exitCode) => exitCode !== 0) || 0;
+    const args = ['pack', '--silent', '--pack-destination', folder, '-w', 'nest-sessions'];
+    await step('Packing the library', () => npm(args, ['ignore', 'ignore', 2]));
+    renameSync(join(folder, `nest-sessions-${libraryManifest().version}.tgz`), join(folder, packed));
+    return await work(folder);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-async function testIn(app, title) {
-  await step(`Installing an app on ${title}`, () => install(app));
-  console.error(`Testing the packed library on ${title} ...`);
-  return npm(['test', '--silent', '--prefix', app]);
-}
-
-async function pack(folder) {
-  await step('Packing the library', () =>
-    npm(['pack', '--silent', '--pack-destination', folder, '-w', 'nest-sessions'], ['ignore', 'ignore', 2]),
-  );
-  const { version } = libraryManifest();
-  renameSync(join(folder, `nest-sessions-${version}.tgz`), join(folder, packed));
-}
-
 /** Copies the suites too, so that they import the app's packages. */
-function install(app) {
-  const source = join(root, 'test/compat', basename(app));
-  cpSync(source, app, { recursive: true });
-  cpSync(join(root, 'test'), join(app, 'test'), {
-    recursive: true,
-    filter: (path) => basename(path) !== 'node_modules',
-  });
+function makeApp(folder, name) {
+  const app = join(folder, name);
+  const isOurs = (path) => basename(path) !== 'node_modules';
+  cpSync(join(root, 'test/compat', name), app, { recursive: true });
+  cpSync(join(root, 'test'), join(app, 'test'), { recursive: true, filter: isOurs });
   cpSync(join(root, 'jest.config.mjs'), join(app, 'jest.config.mjs'));
-  cpSync(join(app, '..', packed), join(app, packed));
-  writeFileSync(
-    join(app, 'package-lock.json'),
-    withLibrary(readFileSync(join(source, 'package-lock.json'), 'utf8')),
-  );
-  return npm([
-    'ci',
-    '--prefix',
-    app,
-    '--include=dev',
-    '--ignore-scripts',
-    '--prefer-offline',
-    '--loglevel=error',
-  ]);
+  cpSync(join(folder, packed), join(app, packed));
+  writeFileSync(join(app, 'package-lock.json'), withLibrary(join(app, 'package-lock.json')));
+  return app;
 }
 
-/** The lock file with the library's current dependencies, so that npm refuses a lock file that does not satisfy them. */
-function withLibrary(lock) {
+function inApp(app) {
+  return ['--prefix', app, '--ignore-scripts', '--prefer-offline', '--loglevel=error'];
+}
+
+/**
+ * The lock file with the library's current dependencies, so that npm refuses a lock file that does not satisfy them, and
+ * without a hash of the library, since each tarball has another.
+ */
+function withLibrary(lockFile) {
+  const lock = JSON.parse(readFileSync(lockFile, 'utf8'));
   const { version, dependencies, peerDependencies } = libraryManifest();
-  const parsed = JSON.parse(lock);
-  const entry = parsed.packages['node_modules/nest-sessions'];
-  delete entry.integrity;
+  const entry = lock.packages['node_modules/nest-sessions'];
   Object.assign(entry, { version, dependencies, peerDependencies });
-  return JSON.stringify(parsed);
+  delete entry.integrity;
+  return `${JSON.stringify(lock, null, 2)}\n`;
 }
 
 function libraryManifest() {

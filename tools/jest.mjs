@@ -22,7 +22,7 @@ export async function runJest(args, leftOut) {
 }
 
 /** The option replaces jest's default, so that `node_modules` is listed again. */
-function ignoring(leftOut) {
+export function ignoring(leftOut) {
   const patterns = ['/node_modules/', ...leftOut.map(({ file }) => `/test/${file.replaceAll('.', '\\.')}$`)];
   return patterns.map((pattern) => `--testPathIgnorePatterns=${pattern}`);
 }

@@ -4,6 +4,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { resultOf, type CliResult } from '../cli/cli-process.js';
 import { tryFiveMinutes, writeFiveMinutes } from '../support/five-minutes.js';
 
 const WORKSPACE = resolve(__dirname, '../..');
@@ -84,19 +85,11 @@ function pick(from: Record<string, string>, ...names: string[]): Record<string, 
   return Object.fromEntries(names.map((name) => [name, from[name] ?? '']));
 }
 
-async function run(
-  command: string,
-  args: string[],
-  cwd: string,
-): Promise<{ stdout: string; stderr: string }> {
-  const child = spawn(command, args, { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
-  const out = { stdout: '', stderr: '' };
-  child.stdout.on('data', (chunk: Buffer) => (out.stdout += chunk.toString()));
-  child.stderr.on('data', (chunk: Buffer) => (out.stderr += chunk.toString()));
-  const [code] = (await once(child, 'close')) as [number];
-  if (code !== 0)
-    throw new Error(`${command} ${args.join(' ')} ended with ${code}:\n${out.stdout}\n${out.stderr}`);
-  return out;
+async function run(command: string, args: string[], cwd: string): Promise<CliResult> {
+  const result = await resultOf(spawn(command, args, { cwd, stdio: ['ignore', 'pipe', 'pipe'] }));
+  if (result.code === 0) return result;
+  const { code, stdout, stderr } = result;
+  throw new Error(`${command} ${args.join(' ')} ended with ${code}:\n${stdout}\n${stderr}`);
 }
 
 async function freePort(): Promise<number> {
