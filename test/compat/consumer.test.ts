@@ -37,18 +37,22 @@ describe('The packed library, for a consumer', () => {
     ['commonjs', 'commonjs', { module: 'commonjs', moduleResolution: 'node10', ignoreDeprecations: '6.0' }],
     ['nodenext-commonjs', 'commonjs', { module: 'nodenext' }],
     ['nodenext-esm', 'module', { module: 'nodenext' }],
-  ])('%s: every subpath compiles, with the types of all it imports, and loads', async (name, type, mode) => {
-    const folder = join(APP, 'consumers', name);
-    await mkdir(folder, { recursive: true });
-    const compilerOptions = { ...COMMON, ...mode };
-    await writeFile(join(folder, 'package.json'), JSON.stringify({ type }));
-    await writeFile(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions }));
-    await writeFile(join(folder, 'main.ts'), (await importsOfAll()) + CONSUMER);
-    const tsc = join(APP, 'node_modules/typescript/bin/tsc');
-    expect(await runNode([tsc], folder)).toEqual({ code: 0, stdout: '', stderr: '' });
-    const run = await runNode(['main.js'], folder);
-    expect(run).toEqual({ code: 0, stdout: '192.0.2.1\n', stderr: '' });
-  });
+  ])(
+    '%s: every subpath compiles, with the types of all it imports, and loads',
+    async (name, type, mode) => {
+      const folder = join(APP, 'consumers', name);
+      await mkdir(folder, { recursive: true });
+      const compilerOptions = { ...COMMON, ...mode };
+      await writeFile(join(folder, 'package.json'), JSON.stringify({ type }));
+      await writeFile(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions }));
+      await writeFile(join(folder, 'main.ts'), (await importsOfAll()) + CONSUMER);
+      const tsc = join(APP, 'node_modules/typescript/bin/tsc');
+      expect(await runNode([tsc], folder)).toEqual({ code: 0, stdout: '', stderr: '' });
+      const run = await runNode(['main.js'], folder);
+      expect(run).toEqual({ code: 0, stdout: '192.0.2.1\n', stderr: '' });
+    },
+    120_000,
+  );
 });
 
 /** An import of each subpath that the package exports, and a use of it, or the compiler would leave it out. */
