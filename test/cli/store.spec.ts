@@ -74,7 +74,7 @@ describe('a store that another program has locked', () => {
       db.exec('BEGIN IMMEDIATE');
       const { code, stdout, stderr } = await runCli(['list'], { storagePath: server.storagePath });
       expect({ code, stdout }).toEqual({ code: 5, stdout: '' });
-      expect(stderr).toMatch(/^error: Another process held the session database for too long .*\n$/);
+      expect(stderr).toMatch(/^error: Another process locked the session database for too long: .*\n$/);
     } finally {
       db.close();
       await server.close();
