@@ -58,3 +58,16 @@ export function openingRecord(session: NewSession): SessionRecord {
     bytesUsed: 0,
   };
 }
+
+/**
+ * What a `Session` object may do: its session's bucket, then the first 16 bytes of its token's hash. A new token replaces it,
+ * so that whoever holds an old one is recognized. Unlike a counter, it does not repeat after a lost write.
+ */
+export type Authority = string;
+
+/** Two characters of the bucket, and 22 of base64url: 132 bits. */
+const AUTHORITY_LENGTH = 24;
+
+export function authorityOf(tokenHash: string): Authority {
+  return tokenHash.slice(0, AUTHORITY_LENGTH);
+}
