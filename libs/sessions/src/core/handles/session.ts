@@ -1,5 +1,5 @@
 import { idleEndsAt } from '../../domain/lifetime.js';
-import type { SessionRecord } from '../../domain/session.js';
+import { authorityOf, type Authority, type SessionRecord } from '../../domain/session.js';
 import type { TokenCarrier } from './token-carrier.js';
 
 /**
@@ -21,6 +21,8 @@ export class Session {
   userId: string | null;
   /** @internal The generation of the token that this request presented. */
   epoch: number;
+  /** @internal What this object may do. A login or regenerate with this object replaces it: read it at each use. */
+  authority: Authority;
   #carrier: TokenCarrier | null = null;
 
   constructor(record: SessionRecord) {
@@ -33,11 +35,18 @@ export class Session {
     this.idleEndsAt = idleEndsAt(record);
     this.userId = record.userId;
     this.epoch = record.epoch;
+    this.authority = authorityOf(record.tokenHash);
   }
 
   /** @internal From now on `carrier` sends new tokens to the client. */
   carryTokensBy(carrier: TokenCarrier): void {
     this.#carrier = carrier;
+  }
+
+  /** @internal For stores to compare; `null`, which they do not compare, for a reference by id alone. */
+  static authorityOf(session: SessionRef): Authority | null {
+    const authority: unknown = Reflect.get(session, 'authority');
+    return typeof authority === 'string' ? authority : null;
   }
 
   /** @internal `null` unless `session` is the object that a request was given. */
