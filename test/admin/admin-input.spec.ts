@@ -12,9 +12,7 @@ const REFUSALS = new Set([
   'limit must be a whole number from 1 to 1000',
   'limit must be a string',
   'sort must be one of created_at, -created_at, last_activity, -last_activity',
-  'user_id must have at most 255 characters',
-  'user_id must be a string',
-  'user_id must be non-empty text without control characters',
+  'user_id must be well-formed text of 1 to 255 characters, without control characters',
   'cursor must be the next_cursor of another page',
   'cursor must be the next_cursor of another page with the same sort',
 ]);

@@ -24,7 +24,7 @@ describe.each(ADAPTERS)('admin pages on %s', (adapter: AdapterName) => {
       if (count % 5 === 0) clock.advance(1000);
       const opening = await sessions.open({ ipAddress: '192.0.2.7', userAgent: 'test' });
       if (opening.kind !== 'opened') throw new Error('refused');
-      if (count % 4 === 0) await sessions.bindUser(opening.session, 'dora');
+      if (count % 4 === 0) await sessions.login(opening.session, 'dora');
       opened.push(opening.session);
     }
     clock.advance(1000);

@@ -60,7 +60,7 @@ export class Server {
   async open({ userAgent = 'a browser', userId = 'anna' }: OpenedBy = {}): Promise<Session> {
     const opening = await this.sessions.open({ ipAddress: '192.0.2.7', userAgent });
     if (opening.kind !== 'opened') throw new Error(`The session was not opened: ${opening.kind}`);
-    await this.sessions.bindUser(opening.session, userId);
+    await this.sessions.login(opening.session, userId);
     return opening.session;
   }
 

@@ -1,3 +1,4 @@
+import { Session } from '#sessions/core/handles/session';
 import { CLIENT, STORES, World } from '../support/world.js';
 
 const MINUTE = 60_000;
@@ -53,7 +54,7 @@ describe.each(STORES)('Sessions on %s', (store) => {
     const { session, token } = await world.open();
     await world.service.end(session);
     world.core.finder.touch(session.id, token.hash);
-    await expect(world.service.bindUser(session, 'ada')).rejects.toMatchObject({ code: 'SESSION_GONE' });
+    await expect(world.service.login(session, 'ada')).rejects.toMatchObject({ code: 'SESSION_GONE' });
     await expect(world.service.regenerate(session)).rejects.toMatchObject({ code: 'SESSION_GONE' });
     await expect(world.write(session, 10)).rejects.toMatchObject({ code: 'SESSION_GONE' });
     expect(await world.service.describe(session)).toBeNull();
@@ -87,7 +88,7 @@ describe.each(STORES)('Sessions on %s', (store) => {
     const { session, token } = await world.open();
     const found = await world.service.identify(token.reveal(), CLIENT);
     if (found.kind !== 'live') throw new Error('lost');
-    const twin = Object.assign(Object.create(session) as typeof session, { epoch: session.epoch });
+    const twin = new Session(found.record);
     const outcomes = await Promise.allSettled([
       world.service.regenerate(session),
       world.service.regenerate(twin),
@@ -106,7 +107,7 @@ describe.each(STORES)('Sessions on %s', (store) => {
     const sessions = [];
     for (let count = 0; count < 3; count += 1) {
       const { session } = await world.open();
-      await world.service.bindUser(session, 'ada');
+      await world.service.login(session, 'ada');
       sessions.push(session);
     }
     const [kept] = sessions;
@@ -118,10 +119,7 @@ describe.each(STORES)('Sessions on %s', (store) => {
   it('lists all concurrent logins of a user, and ends all except the given one', async () => {
     const openings = await Promise.all([world.open(), world.open(), world.open()]);
     const logins = await Promise.all(
-      openings.map(async ({ session }) => {
-        await world.service.bindUser(session, 'ada');
-        return { session, token: await world.service.regenerate(session) };
-      }),
+      openings.map(async ({ session }) => ({ session, token: await world.service.login(session, 'ada') })),
     );
     expect(await world.service.listByUser('ada')).toHaveLength(3);
     const [kept, ...others] = logins;
@@ -131,22 +129,15 @@ describe.each(STORES)('Sessions on %s', (store) => {
   });
 
   it('ends or lists a login during endAllOf of its user, and loses none', async () => {
-    for (let count = 0; count < 5; count += 1)
-      await world.service.bindUser((await world.open()).session, 'ada');
+    for (let count = 0; count < 5; count += 1) await world.service.login((await world.open()).session, 'ada');
     const late = await world.open();
-    const [ended, bound] = await Promise.allSettled([
+    const [, token] = await Promise.all([
       world.service.endAllOf('ada'),
-      world.service.bindUser(late.session, 'ada'),
+      world.service.login(late.session, 'ada'),
     ]);
-    expect([ended.status, bound.status]).toEqual(['fulfilled', 'fulfilled']);
     const isListed = (await world.service.listByUser('ada')).map(({ id }) => id);
-    const isLive = (await world.kindOf(late.token)) === 'live';
+    const isLive = (await world.kindOf(token)) === 'live';
     expect(isListed).toEqual(isLive ? [late.session.id] : []);
-  });
-
-  it.each([[''], ['x'.repeat(256)]])('refuses an invalid user id', async (userId) => {
-    const { session } = await world.open();
-    await expect(world.service.bindUser(session, userId)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
   });
 
   it('is not harmed by a listener that throws, rejects or never ends', async () => {
@@ -172,7 +163,7 @@ describe.each(STORES)('The limits on opening sessions, on %s', (store) => {
       const third = await world.open();
       expect(await world.kindOf(idler.token)).toBe('ended');
       expect(await world.kindOf(holder.token)).toBe('live');
-      await world.service.bindUser(third.session, 'ada');
+      await world.service.login(third.session, 'ada');
       expect(await world.service.open(CLIENT)).toMatchObject({ kind: 'refused', reason: 'full' });
     } finally {
       await world.close();

@@ -136,8 +136,9 @@ describe.each(ADAPTERS)('The life of a session over HTTP on %s', (adapter) => {
       expect(JSON.parse(optional.text)).toEqual({ id: null });
       expect(optional.headers['set-cookie']).toBeUndefined();
       const required = await app.request('/session', { headers: visitor.headers });
-      expect(required.status).toBe(401);
-      expect(JSON.parse(required.text)).toMatchObject({ code: 'SESSION_REQUIRED' });
+      expect(required.status).toBe(409);
+      expect(JSON.parse(required.text)).toMatchObject({ code: 'SESSION_STALE' });
+      expect(required.headers['set-cookie']).toBeUndefined();
       app.clock.advance(1);
       const later = await app.request('/session', { headers: visitor.headers });
       expect(later.status).toBe(200);
@@ -149,13 +150,13 @@ describe.each(ADAPTERS)('The life of a session over HTTP on %s', (adapter) => {
   it('emits an event for every refused token', async () => {
     const reasons: string[] = [];
     app.service.events.on('session.refused', ({ reason }) => reasons.push(reason));
-    const [ended, rotated] = [await app.visitor(), await app.visitor()];
+    const [ended, replaced] = [await app.visitor(), await app.visitor()];
     await app.request('/session', { method: 'DELETE', headers: ended.headers });
-    await app.request('/regenerate', { method: 'POST', headers: rotated.headers });
-    for (const cookie of [`sid=${'A'.repeat(45)}`, ended.cookie, rotated.cookie, 'sid=; sid=', 'other=1']) {
+    await app.request('/regenerate', { method: 'POST', headers: replaced.headers });
+    for (const cookie of [`sid=${'A'.repeat(45)}`, ended.cookie, replaced.cookie, 'sid=; sid=', 'other=1']) {
       await app.request('/open', { headers: { 'user-agent': 'test', cookie } });
     }
-    expect(reasons).toEqual(['unknown_token', 'ended_token', 'rotated_token', 'unknown_token']);
+    expect(reasons).toEqual(['unknown_token', 'ended_token', 'replaced_token', 'unknown_token']);
   });
 });
 

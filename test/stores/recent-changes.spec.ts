@@ -1,3 +1,4 @@
+import { authorityOf } from '#sessions/domain/session';
 import type { SessionStore } from '#sessions/ports/session-store';
 import { MemorySessionStore } from '#sessions/stores/sqlite/memory-session-store';
 import { RecentChanges } from '#sessions/stores/redis/feed/recent-changes';
@@ -24,16 +25,21 @@ class Scene {
     return new RecentChanges(this.store.sessions, this.store.endings, () => this.elapsedMs);
   }
 
-  rotation(epoch: 0 | 1) {
-    return { kind: 'rotate', epoch, tokenHash: this.tokens[epoch] ?? '', at: NOW } as const;
+  /** A login with the first token, then a regenerate with the second. */
+  get login() {
+    const login = { userId: 'ada', tokenHash: this.tokens[0] ?? '', at: NOW };
+    return { kind: 'login', authority: authorityOf(this.session.tokenHash), login } as const;
+  }
+
+  get regenerate() {
+    const token = { tokenHash: this.tokens[1] ?? '', at: NOW };
+    return { kind: 'regenerate', authority: authorityOf(this.tokens[0] ?? ''), token } as const;
   }
 
   now() {
     return this.store.sessions.find(this.session.id);
   }
 }
-
-const BIND = { kind: 'bind', epoch: 0, userId: 'ada' } as const;
 
 describe('The recent changes of a process', () => {
   let scene: Scene;
@@ -51,21 +57,21 @@ describe('The recent changes of a process', () => {
     await expect(scene.now()).resolves.toMatchObject({ state: 'open' });
   });
 
-  it('are repeated in order: a bind, a rotation', async () => {
+  it('are repeated in order: a login, a regenerate', async () => {
     const recent = scene.process();
-    recent.note(id, BIND);
-    recent.note(id, scene.rotation(0));
-    recent.note(id, scene.rotation(1));
+    recent.note(id, scene.login);
+    recent.note(id, scene.regenerate);
     recent.doubtAll();
     await recent.makeAgain();
-    await expect(scene.now()).resolves.toMatchObject({ userId: 'ada', epoch: 2, tokenHash: scene.tokens[1] });
-    const former = await scene.store.sessions.findByToken(scene.session.tokenHash);
-    expect(former?.current ?? false).toBe(false);
+    await expect(scene.now()).resolves.toMatchObject({ userId: 'ada', tokenHash: scene.tokens[1] });
+    for (const old of [scene.session.tokenHash, scene.tokens[0] ?? '']) {
+      await expect(scene.store.sessions.findByToken(old)).resolves.toMatchObject({ current: false });
+    }
   });
 
   it('repeat an end with its reason, and leave its files to the next cleanup', async () => {
     const recent = scene.process();
-    recent.note(id, BIND);
+    recent.note(id, scene.login);
     recent.note(id, { kind: 'end', end: anEnd({ reason: 'admin', at: NOW }) });
     recent.doubtAll();
     await recent.makeAgain();
@@ -76,57 +82,56 @@ describe('The recent changes of a process', () => {
 
   it('change nothing if they were not lost', async () => {
     const recent = scene.process();
-    await scene.store.sessions.bindUser(id, 0, 'ada');
-    recent.note(id, BIND);
-    await scene.store.sessions.rotate(id, 0, scene.tokens[0] ?? '', NOW);
-    recent.note(id, scene.rotation(0));
+    await scene.store.sessions.login(id, null, scene.login.login);
+    recent.note(id, scene.login);
+    await scene.store.sessions.regenerate(id, null, scene.regenerate.token);
+    recent.note(id, scene.regenerate);
     const { position } = await scene.store.feed.read(null, 10);
     recent.doubtAll();
     await recent.makeAgain();
     await expect(scene.store.feed.read(position, 10)).resolves.toMatchObject({ changes: [] });
   });
 
-  it('neither revoke a later token nor bind another user', async () => {
+  it('neither revoke the token of another login, nor bind its session to another user', async () => {
     const recent = scene.process();
-    recent.note(id, BIND);
-    recent.note(id, scene.rotation(0));
+    recent.note(id, scene.login);
+    recent.note(id, scene.regenerate);
     const since = tokenHash(id);
-    await scene.store.sessions.bindUser(id, 0, 'eve');
-    await scene.store.sessions.rotate(id, 0, since, NOW);
+    await scene.store.sessions.login(id, null, { userId: 'eve', tokenHash: since, at: NOW });
     recent.doubtAll();
     await recent.makeAgain();
-    await expect(scene.now()).resolves.toMatchObject({ epoch: 1, tokenHash: since, userId: 'eve' });
+    await expect(scene.now()).resolves.toMatchObject({ tokenHash: since, userId: 'eve' });
+  });
+
+  it('do not revoke a later token of the same session', async () => {
+    const recent = scene.process();
+    await scene.store.sessions.login(id, null, scene.login.login);
+    recent.note(id, scene.login);
+    const later = tokenHash(id);
+    await scene.store.sessions.regenerate(id, null, { tokenHash: later, at: NOW });
+    recent.doubtAll();
+    await recent.makeAgain();
+    await expect(scene.now()).resolves.toMatchObject({ tokenHash: later, userId: 'ada' });
   });
 
   it('wait for an earlier change that another process must repeat', async () => {
     const [first, second] = [scene.process(), scene.process()];
-    first.note(id, scene.rotation(0));
-    second.note(id, scene.rotation(1));
+    first.note(id, scene.login);
+    second.note(id, scene.regenerate);
     second.doubtAll();
     await second.makeAgain();
-    await expect(scene.now()).resolves.toMatchObject({ epoch: 0 });
+    await expect(scene.now()).resolves.toMatchObject({ tokenHash: scene.session.tokenHash, userId: null });
     first.doubtAll();
     await first.makeAgain();
     await second.makeAgain();
-    await expect(scene.now()).resolves.toMatchObject({ epoch: 2, tokenHash: scene.tokens[1] });
-  });
-
-  it('bind a session after another process has repeated its rotation', async () => {
-    const [binder, rotator] = [scene.process(), scene.process()];
-    binder.note(id, BIND);
-    rotator.note(id, scene.rotation(0));
-    rotator.doubtAll();
-    await rotator.makeAgain();
-    binder.doubtAll();
-    await binder.makeAgain();
-    await expect(scene.now()).resolves.toMatchObject({ epoch: 1, userId: 'ada' });
+    await expect(scene.now()).resolves.toMatchObject({ tokenHash: scene.tokens[1], userId: 'ada' });
   });
 
   it('remain due while the store fails', async () => {
     const recent = scene.process();
-    recent.note(id, BIND);
+    recent.note(id, scene.login);
     recent.doubtAll();
-    const failing = jest.spyOn(scene.store.sessions, 'bindUser').mockRejectedValueOnce(new Error('away'));
+    const failing = jest.spyOn(scene.store.sessions, 'login').mockRejectedValueOnce(new Error('away'));
     await expect(recent.makeAgain()).rejects.toThrow('away');
     failing.mockRestore();
     await recent.makeAgain();
@@ -135,7 +140,7 @@ describe('The recent changes of a process', () => {
 
   it('are forgotten after a minute', async () => {
     const recent = scene.process();
-    recent.note(id, BIND);
+    recent.note(id, scene.login);
     scene.elapsedMs = MINUTE_MS + 1;
     recent.doubtAll();
     await recent.makeAgain();
@@ -144,7 +149,7 @@ describe('The recent changes of a process', () => {
 
   it('are limited to the last ten thousand', async () => {
     const recent = scene.process();
-    recent.note(id, BIND);
+    recent.note(id, scene.login);
     for (let count = 0; count < 10_000; count += 1)
       recent.note(newSession().id, { kind: 'end', end: anEnd() });
     recent.doubtAll();

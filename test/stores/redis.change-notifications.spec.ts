@@ -1,6 +1,7 @@
 import { createClient } from 'redis';
+import { authorityOf } from '#sessions/domain/session';
 import { RedisSessionStore, type RedisSessionStoreOptions } from '#sessions/redis/index';
-import { anEnd, opened, tokenHash, NOW } from '#sessions/testing/store/store.fixtures';
+import { anEnd, opened, tokenHash, NOW, loggedIn } from '#sessions/testing/store/store.fixtures';
 import { eventually } from '../support/eventually.js';
 import { RedisClusterServers, RedisServer } from '../support/redis-servers.js';
 
@@ -35,8 +36,8 @@ class Listener {
 /** Makes every announced change on one session. */
 async function changeAll(store: RedisSessionStore): Promise<string> {
   const session = await opened(store);
-  await store.sessions.bindUser(session.id, 0, 'ada');
-  await store.sessions.rotate(session.id, 0, tokenHash(session.id), NOW);
+  await loggedIn(store, session);
+  await store.sessions.regenerate(session.id, null, { tokenHash: tokenHash(session.id), at: NOW });
   await store.endings.beginEnd(session.id, anEnd());
   return session.id;
 }
@@ -63,21 +64,22 @@ describe('Change notifications of a Redis store', () => {
     await server.stop();
   });
 
-  it('announce binds, rotations and ends after the feed has them, and no opens', async () => {
+  it('announce logins, regenerates and ends after the feed has them, and no opens', async () => {
     const listener = await aListener();
     await listener.hearing(() => changeAll(maker));
     const { position } = await listener.store.feed.read(null, 10);
     const { heard } = listener;
     const [first, second] = [await opened(maker), await opened(maker)];
-    await maker.sessions.bindUser(first.id, 0, 'ada');
-    await maker.sessions.rotate(first.id, 0, tokenHash(first.id), NOW);
+    await loggedIn(maker, first);
+    const token = { tokenHash: tokenHash(first.id), at: NOW };
+    await maker.sessions.regenerate(first.id, null, token);
     await maker.endings.beginEnd(second.id, anEnd());
     await eventually('all is heard', async () => listener.heard >= heard + 3);
     expect(listener.heard).toBe(heard + 3);
     const { changes } = await listener.store.feed.read(position, 10);
-    expect(changes.map(({ id, state, epoch }) => [id, state, epoch])).toEqual([
-      [first.id, 'open', 1],
-      [second.id, 'ending', 0],
+    expect(changes.map(({ id, state, authority }) => [id, state, authority])).toEqual([
+      [first.id, 'open', authorityOf(token.tokenHash)],
+      [second.id, 'ending', authorityOf(second.tokenHash)],
     ]);
   });
 

@@ -1,7 +1,8 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import { authorityOf } from '#sessions/domain/session';
 import type { NewSession, SessionRecord } from '#sessions/domain/session';
 import { RedisSessionStore, type RedisSessionStoreOptions } from '#sessions/redis/index';
-import { anEnd, NOW, opened, present, tokenHash } from '#sessions/testing/store/store.fixtures';
+import { anEnd, NOW, opened, present, tokenHash, loggedIn } from '#sessions/testing/store/store.fixtures';
 import { eventually } from '../support/eventually.js';
 import { RedisClusterServers, RedisServer } from '../support/redis-servers.js';
 
@@ -42,15 +43,16 @@ describe('A Redis with a replica', () => {
     await Promise.all([master.stop(), replica.stop()]);
   });
 
-  it('has each end, bind and rotation on both servers before the answer', async () => {
+  it('has each end, login and regenerate on both servers before the answer', async () => {
     const [session, other] = [await opened(store), await opened(store)];
     // Retries, as a busy machine may take longer than the limit.
     await eventually('a replica confirms', async () => {
       const before = store.unconfirmed;
-      await store.sessions.bindUser(session.id, 0, `ada ${before}`);
+      await loggedIn(store, session);
       return store.unconfirmed === before;
     });
-    await store.sessions.rotate(session.id, 0, tokenHash(session.id), NOW);
+    const token = { tokenHash: tokenHash(session.id), at: NOW };
+    await store.sessions.regenerate(session.id, null, token);
     await store.endings.beginEnd(other.id, anEnd());
     const texts = await Promise.all(
       [session, other].map(async ({ id }) => {
@@ -58,7 +60,10 @@ describe('A Redis with a replica', () => {
         return String(await replica.command('HGET', `nest-sessions:{${bucket}}:sessions`, id));
       }),
     );
-    expect(texts.map((text) => JSON.parse(text))).toMatchObject([{ epoch: 1 }, { state: 'ending' }]);
+    expect(texts.map((text) => JSON.parse(text))).toMatchObject([
+      { tokenHash: token.tokenHash },
+      { state: 'ending' },
+    ]);
   });
 
   describe('that hangs', () => {
@@ -158,9 +163,9 @@ describe('When a master is lost', () => {
 
   it('with unreplicated changes, the process that made them repeats them, and all processes see them', async () => {
     const ended = await openedMany(maker, 30);
-    const rotated = await openedMany(maker, 30);
+    const renewed = await openedMany(maker, 30);
     const bound = await openedMany(maker, 30);
-    const tokens = rotated.map(({ id }) => tokenHash(id));
+    const tokens = renewed.map(({ id }) => tokenHash(id));
     const { position: makers } = await maker.feed.read(null, 500);
     const { position: others } = await other.feed.read(null, 500);
     // Both servers must have the opened sessions.
@@ -170,8 +175,12 @@ describe('When a master is lost', () => {
     await cluster.masters[0]?.command('CLIENT', 'KILL', 'TYPE', 'replica');
     await Promise.all([
       ...ended.map(({ id }) => maker.endings.beginEnd(id, anEnd({ reason: 'admin' }))),
-      ...rotated.map(({ id }, index) => maker.sessions.rotate(id, 0, tokens[index] ?? '', NOW)),
-      ...bound.map(({ id }) => maker.sessions.bindUser(id, 0, 'ada')),
+      ...renewed.map(({ id, tokenHash: old }, index) =>
+        maker.sessions.regenerate(id, authorityOf(old), { tokenHash: tokens[index] ?? '', at: NOW }),
+      ),
+      ...bound.map(({ id, tokenHash: old }) =>
+        maker.sessions.login(id, authorityOf(old), { userId: 'ada', tokenHash: tokenHash(id), at: NOW }),
+      ),
     ]);
     expect(maker.unconfirmed).toBeGreaterThan(0);
     await cluster.masters[0]?.signal('SIGKILL');
@@ -180,7 +189,7 @@ describe('When a master is lost', () => {
     const lost: string[] = [];
     for (const [sessions, isLost] of [
       [ended, ({ state }) => state === 'open'],
-      [rotated, ({ epoch }) => epoch === 0],
+      [renewed, ({ tokenHash: hash }) => !tokens.includes(hash)],
       [bound, ({ userId }) => userId === null],
     ] satisfies [NewSession[], (session: SessionRecord) => boolean][]) {
       const found = await answered(() => findAll(sessions));
@@ -195,7 +204,7 @@ describe('When a master is lost', () => {
     const over = { state: 'ending', endReason: 'admin' };
     expect(await findAll(ended)).toEqual(ended.map(() => expect.objectContaining(over)));
     expect(await findAll(bound)).toEqual(bound.map(() => expect.objectContaining({ userId: 'ada' })));
-    for (const [index, { tokenHash: old }] of rotated.entries()) {
+    for (const [index, { tokenHash: old }] of renewed.entries()) {
       await expect(other.sessions.findByToken(old)).resolves.toMatchObject({ current: false });
       await expect(other.sessions.findByToken(tokens[index] ?? '')).resolves.toMatchObject({ current: true });
     }

@@ -17,6 +17,7 @@ import {
   ready,
   tokenHash,
   writing,
+  loggedIn,
 } from '#sessions/testing/store/store.fixtures';
 import { RedisServer } from '../support/redis-servers.js';
 
@@ -209,7 +210,7 @@ describe('Several processes on one Redis', () => {
     const [one, other] = [await connected(prefix), await connected(prefix)];
     const { position } = await other.feed.read(null, 10);
     const session = await opened(one);
-    await one.sessions.bindUser(session.id, 0, 'ada');
+    await loggedIn(one, session);
     const next = await opened(one);
     const feed = await other.feed.read(position, 10);
     expect(new Map(feed.changes.map(({ id, userId }) => [id, userId]))).toEqual(
@@ -271,8 +272,8 @@ describe('Several processes on one Redis', () => {
     const prefix = aPrefix();
     const store = await connected(prefix);
     const [ours, over, foreign] = [await opened(store), await opened(store), await opened(store)];
-    await store.sessions.bindUser(ours.id, 0, 'ada');
-    await store.sessions.bindUser(over.id, 0, 'ada');
+    await loggedIn(store, ours);
+    await loggedIn(store, over);
     await store.endings.beginEnd(over.id, anEnd());
     const [index] = (await server.command('KEYS', `${prefix}user:*`)) as string[];
     await server.command('SADD', `${index}`, foreign.id);

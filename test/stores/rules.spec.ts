@@ -19,6 +19,7 @@ import {
   opened,
   PROCESS,
   present,
+  loggedIn,
 } from '#sessions/testing/store/store.fixtures';
 import { RedisServer } from '../support/redis-servers.js';
 
@@ -90,11 +91,12 @@ describe.each(STORES)('The %s store says as the domain does', (_name, make) => {
     { idleMs, lastsMs, touches, userId, reserved, released }: Life,
     look: (session: SessionRecord) => Promise<void>,
   ): Promise<void> {
-    const { id } = await opened(store, { idleMs, expiresAt: NOW + lastsMs });
+    const session = await opened(store, { idleMs, expiresAt: NOW + lastsMs });
+    const { id } = session;
     for (const { afterMs, requests } of touches) {
       await store.sessions.touch([{ sessionId: id, at: NOW + afterMs, requests }]);
     }
-    if (userId !== null) await store.sessions.bindUser(id, 0, userId);
+    if (userId !== null) await loggedIn(store, session, userId);
     for (const sizeBytes of reserved) {
       await store.resources.reserve(newResource(id, { sizeBytes }), LIMITS);
     }

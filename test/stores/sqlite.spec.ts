@@ -17,6 +17,7 @@ import { createInterface } from 'node:readline';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import threads from 'node:worker_threads';
+import { authorityOf } from '#sessions/domain/session';
 import { hasCode } from '#sessions/domain/errors';
 import { openDatabase, refuseOldSqlite } from '#sessions/stores/sqlite/sqlite.database';
 import { sqliteOperations } from '#sessions/stores/sqlite/operations/operations';
@@ -145,7 +146,14 @@ describe('Two stores on one file', () => {
     await one.endings.beginEnd(session.id, anEnd());
     const { changes } = await two.feed.read(position, 10);
     expect(changes).toEqual([
-      { id: session.id, state: 'ending', endReason: 'ended', epoch: 0, userId: null, nodes: [] },
+      {
+        id: session.id,
+        state: 'ending',
+        endReason: 'ended',
+        authority: authorityOf(session.tokenHash),
+        userId: null,
+        nodes: [],
+      },
     ]);
   });
 
@@ -484,7 +492,12 @@ describe('Every statement', () => {
       'WHERE token_hash = :tokenHash',
       'SEARCH sessions USING INDEX sqlite_autoindex_sessions_2 (token_hash=?)',
     ],
-    ['previous_token_hash = :tokenHash', 'SEARCH sessions USING INDEX sessions_previous_token'],
+    [
+      'WHERE replaced_tokens.token_hash = :tokenHash',
+      'SEARCH replaced_tokens USING INDEX sqlite_autoindex_replaced_tokens_1 (token_hash=?)',
+    ],
+    ['WHERE replaced_at <= :before', 'SEARCH replaced_tokens USING COVERING INDEX replaced_tokens_age'],
+    ['DELETE FROM replaced_tokens WHERE session_key', 'replaced_tokens_session (session_key=? AND key<?)'],
     [
       "resources.state = 'releasing' AND",
       'SEARCH resources USING INDEX resources_releasing (node_id=? AND leased_until<?)',

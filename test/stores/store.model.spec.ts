@@ -2,8 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
-import type { NewSession } from '#sessions/domain/session';
-import type { SessionStore } from '#sessions/ports/session-store';
+import { authorityOf, type NewSession } from '#sessions/domain/session';
+import type { NewToken, SessionStore } from '#sessions/ports/session-store';
 import { WrappedStore } from '#sessions/ports/wrapped-store';
 import { MemorySessionStore } from '#sessions/stores/sqlite/memory-session-store';
 import { RedisSessionStore } from '#sessions/redis/index';
@@ -13,7 +13,7 @@ import { RedisServer } from '../support/redis-servers.js';
 /** Few ids, so that commands collide. */
 const SESSIONS = Array.from({ length: 4 }, (_, n) => `5e550000-0000-4000-8000-00000000000${n}`);
 const RESOURCES = Array.from({ length: 6 }, (_, n) => `5e500000-0000-4000-8000-00000000000${n}`);
-const TOKENS = Array.from({ length: 8 }, (_, n) => `Xl${'token'.padEnd(42, 'x')}${'AEIMQUYc'[n]}`);
+const TOKENS = Array.from({ length: 8 }, (_, n) => `Xl${`token${n}`.padEnd(42, 'x')}A`);
 const PROCESSES = ['1a500000-0000-4000-8000-000000000000', '1a500000-0000-4000-8000-000000000001'];
 const NODES = ['de000000-0000-4000-8000-000000000000', 'de000000-0000-4000-8000-000000000001'];
 const T0 = 1_800_000_000_000;
@@ -25,7 +25,9 @@ const node = fc.constantFrom(...NODES);
 const processId = fc.constantFrom(...PROCESSES);
 const at = fc.integer({ min: 0, max: 200 }).map((seconds) => T0 + seconds * 1000);
 const bytes = fc.integer({ min: 0, max: 60 });
-const epoch = fc.integer({ min: 0, max: 2 });
+/** Hardly ever the same twice, as stores may forget a replaced token when they like. */
+const freshToken = fc.nat(9999).map((n) => `Xl${`fresh${n}`.padEnd(42, 'x')}A`);
+const authority = fc.constantFrom(null, null, ...TOKENS.map(authorityOf));
 const limit = fc.integer({ min: 1, max: 5 });
 const limits = fc.constant({ maxResources: 3, maxBytes: 100 });
 const lease = fc.record({ processId, nodeId: node, until: at });
@@ -101,8 +103,20 @@ const commands = fc.oneof(
   command('touch', [session, at, fc.nat(2)], (store, sessionId, touchedAt, requests) =>
     store.sessions.touch([{ sessionId, at: touchedAt, requests }]),
   ),
-  command('bindUser', [session, epoch, userId], (store, ...args) => store.sessions.bindUser(...args)),
-  command('rotate', [session, epoch, token, at], (store, ...args) => store.sessions.rotate(...args)),
+  {
+    weight: 2,
+    arbitrary: command(
+      'login, repeated',
+      [session, authority, userId, freshToken, at],
+      async (store, id, by, user, hash, loggedInAt) => {
+        const login = { userId: user, tokenHash: hash, at: loggedInAt };
+        return [await store.sessions.login(id, by, login), await store.sessions.login(id, by, login)];
+      },
+    ),
+  },
+  command('regenerate', [session, authority, freshToken, at], (store, id, by, hash, replacedAt) =>
+    store.sessions.regenerate(id, by, { tokenHash: hash, at: replacedAt }),
+  ),
   command('beginEnd', [session, reason, at, lease], (store, id, why, endedAt, held) =>
     store.endings.beginEnd(id, { reason: why, at: endedAt, lease: held }),
   ),
@@ -142,7 +156,10 @@ const commands = fc.oneof(
   ),
   command('forgetNode', [node, at, at], (store, ...args) => store.fleet.forgetNode(...args)),
   command('dropProcess', [processId, at], (store, ...args) => store.fleet.dropProcess(...args)),
-  command('findByToken', [token], (store, hash) => store.sessions.findByToken(hash)),
+  command('findByToken', [token], async (store, hash) => {
+    const match = await store.sessions.findByToken(hash);
+    return match?.current ? match : null;
+  }),
   command('findIdle', [at, limit], (store, ...args) => store.endings.findIdle(...args)),
   command('findExpired', [at, limit], (store, ...args) => store.endings.findExpired(...args)),
   command('findDisposable', [limit], (store, most) => store.sessions.findDisposable(most)),
@@ -228,7 +245,9 @@ describe('Memory and SQLite', () => {
  */
 function withOwnTokens(store: SessionStore): SessionStore {
   const own = (id: string, token: string): string =>
-    TOKENS[2 * SESSIONS.indexOf(id) + (TOKENS.indexOf(token) % 2)] ?? token;
+    TOKENS.includes(token)
+      ? (TOKENS[2 * SESSIONS.indexOf(id) + (TOKENS.indexOf(token) % 2)] ?? token)
+      : token.replace('Xlfresh', `Xl${SESSIONS.indexOf(id)}resh`);
   return new WrappedStore(store, (operation, name) => {
     if (name === 'sessions.open') {
       const open = store.sessions.open.bind(store.sessions);
@@ -237,8 +256,11 @@ function withOwnTokens(store: SessionStore): SessionStore {
         return open({ ...opened, tokenHash: own(opened.id, opened.tokenHash) }, Number(most));
       };
     }
-    if (name !== 'sessions.rotate') return operation;
-    return (id, epoch, token, at) => operation(id, epoch, own(String(id), String(token)), at);
+    if (name !== 'sessions.login' && name !== 'sessions.regenerate') return operation;
+    return (id, by, given) => {
+      const token = given as NewToken;
+      return operation(id, by, { ...token, tokenHash: own(String(id), token.tokenHash) });
+    };
   });
 }
 

@@ -45,7 +45,7 @@ export class OwnerController {
 
   @Post('login/:user')
   async login(@CurrentSession() session: Session, @Param('user') user: string) {
-    await this.sessions.bindUser(session, user);
+    await this.sessions.login(session, user);
     return { id: session.id };
   }
 

@@ -84,7 +84,9 @@ export class ApiAttack {
     const { session } = await small.open();
     const calls: Record<string, (value: never) => unknown> = {
       identify: (value) => service.identify(value, CLIENT),
-      bindUser: (value) => service.bindUser(session, value),
+      'login as': (value) => service.login(session, value),
+      'login with options': (value) => service.login(session, 'u', { ifTaken: value, keep: value }),
+      login: (value) => service.login(Object.assign(Object.create(session) as Session, { id: value }), 'u'),
       listByUser: (value) => service.listByUser(value),
       endAllOf: (value) => service.endAllOf(value),
       describe: (value) => service.describe(value),
@@ -166,7 +168,7 @@ export class ApiAttack {
     for (const [name, call] of Object.entries({
       createFile: () => service.createFile(session, { type: 'audio_file' }),
       trackStream: () => service.trackStream(session, { close: () => undefined }),
-      bindUser: () => service.bindUser(session, 'u'),
+      login: () => service.login(session, 'u'),
       regenerate: () => service.regenerate(session),
       describe: () => service.describe(session),
       end: () => service.end(session),

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { inBucketOf } from '#sessions/domain/bucket';
+import { authorityOf } from '#sessions/domain/session';
 import type { ResourceRecord } from '#sessions/domain/resource';
 import type { SessionStore } from '#sessions/ports/session-store';
 import { tokenHash } from '#sessions/testing/store/store.fixtures';
@@ -14,7 +15,9 @@ export async function writesThatLand(
 ): Promise<string[]> {
   const before = await store.sessions.find(sessionId);
   if (!before) return [];
-  const { epoch, lastActivityAt, requestCount } = before;
+  const { lastActivityAt, requestCount } = before;
+  const authority = authorityOf(before.tokenHash);
+  const token = { tokenHash: tokenHash(sessionId), at: lastActivityAt };
   const processId = randomUUID();
   const resource = {
     id: inBucketOf(sessionId, randomUUID()),
@@ -29,10 +32,12 @@ export async function writesThatLand(
     nodeId: randomUUID(),
   };
   const landed = await Promise.all([
-    store.sessions.bindUser(sessionId, epoch, 'late').then((answer) => answer !== 'gone' && 'bind'),
     store.sessions
-      .rotate(sessionId, epoch, tokenHash(sessionId), lastActivityAt)
-      .then((answer) => answer !== 'gone' && 'rotate'),
+      .login(sessionId, authority, { ...token, userId: 'late' })
+      .then((answer) => answer !== 'gone' && 'login'),
+    store.sessions
+      .regenerate(sessionId, authority, token)
+      .then((answer) => answer !== 'gone' && 'regenerate'),
     store.resources.reserve(resource, LIMITS).then((answer) => answer !== 'gone' && 'reserve'),
     ...resources.flatMap(({ id }) => [
       store.resources.grow(id, 1, LIMITS).then((answer) => answer !== 'gone' && 'grow'),

@@ -150,15 +150,7 @@ export class Subject {
   private async record(): Promise<string> {
     const found = await this.scene.store.sessions.find(this.sessionId);
     if (!found) return 'gone';
-    const { state, endReason, epoch, tokenHash, userId, lastActivityAt, requestCount } = found;
-    return JSON.stringify([
-      state !== 'open',
-      endReason,
-      epoch,
-      tokenHash,
-      userId,
-      lastActivityAt,
-      requestCount,
-    ]);
+    const { state, endReason, tokenHash, userId, lastActivityAt, requestCount } = found;
+    return JSON.stringify([state !== 'open', endReason, tokenHash, userId, lastActivityAt, requestCount]);
   }
 }

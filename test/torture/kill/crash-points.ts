@@ -86,8 +86,8 @@ export const STEPS = {
     'store.ledger.recordRun',
     'store.fleet.heartbeat',
   ],
-  regenerate: ['store.sessions.rotate'],
-  bind: ['store.sessions.bindUser'],
+  regenerate: ['store.sessions.regenerate'],
+  login: ['store.sessions.login'],
   commit: ['store.sessions.touch', sql('BEGIN IMMEDIATE'), sql('COMMIT')],
 } satisfies Record<string, readonly (string | Step)[]>;
 
@@ -112,7 +112,7 @@ const ACTIONS: Readonly<Record<keyof typeof STEPS, Action>> = {
   trash: 'end',
   cleanup: 'cleanup',
   regenerate: 'regenerate',
-  bind: 'bind',
+  login: 'login',
   commit: 'download',
 };
 

@@ -1,3 +1,4 @@
+import { SessionToken } from '../../../libs/sessions/dist/core/handles/session-token.js';
 import { same } from './command.ts';
 import type { World } from './hands.ts';
 import type { PlainModel } from './plain-model.ts';
@@ -20,7 +21,7 @@ export async function compare({ model }: World, { cores }: Pair): Promise<void> 
         state: record.state,
         reason: record.endReason,
         userId: record.userId,
-        epoch: record.epoch,
+        tokenHash: record.tokenHash,
         lastActivityAt: record.lastActivityAt,
         requestCount: record.requestCount,
         confirmed: record.confirmed,
@@ -33,7 +34,7 @@ export async function compare({ model }: World, { cores }: Pair): Promise<void> 
             state: session.state,
             reason: session.reason,
             userId: session.userId,
-            epoch: session.tokens.length - 1,
+            tokenHash: SessionToken.parse(session.tokens.at(-1)?.text ?? '')?.hash,
             lastActivityAt: session.lastActivityAt,
             requestCount: session.requestCount,
             confirmed: session.confirmed,

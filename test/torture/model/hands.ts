@@ -7,7 +7,8 @@ import type { PlainModel, PlainResource, PlainSession, Which } from './plain-mod
 export interface SessionInHand {
   readonly plain: PlainSession;
   readonly real: Session;
-  epoch: number;
+  /** Index of the token that it has. */
+  token: number;
 }
 
 export interface UploadInHand {

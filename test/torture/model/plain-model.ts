@@ -8,7 +8,8 @@ export const LIMITS = {
 } as const;
 
 const PROVISIONAL_MS = 60_000;
-const REPLACED_GRACE_MS = 30_000;
+const REPLACED_MS = 30_000;
+const MOST_REPLACED = 8;
 const TOMBSTONE_MARGIN_MS = 60_000;
 const SILENT_AFTER_MS = 10_000;
 const FEED_TRUSTED_MS = 750;
@@ -143,10 +144,10 @@ export class PlainModel {
   /** What a token stands for, by all that these processes know. */
   kindOf(session: PlainSession, token: number, client: number, known: readonly Which[]): string {
     const last = session.tokens.length - 1;
-    if (session.state === 'forgotten' || token < last - 1) return 'unknown';
-    if (session.state === 'ended') return 'ended';
+    if (session.state === 'forgotten' || token < last - MOST_REPLACED) return 'unknown';
     const { replacedAt } = session.tokens[token] ?? { replacedAt: null };
-    if (replacedAt !== null) return this.now - replacedAt < REPLACED_GRACE_MS ? 'replaced' : 'unknown';
+    if (replacedAt !== null) return this.now - replacedAt < REPLACED_MS ? 'replaced' : 'unknown';
+    if (session.state === 'ended') return 'ended';
     if (this.whyOver(session, known) !== null) return 'ended';
     return session.client === client ? 'live' : 'mismatch';
   }

@@ -1,6 +1,7 @@
 import { finished } from 'node:stream/promises';
 import type { SessionsCore } from '../../../libs/sessions/dist/core/core.js';
 import { Session } from '../../../libs/sessions/dist/core/handles/session.js';
+import type { SessionToken } from '../../../libs/sessions/dist/core/handles/session-token.js';
 import { codeOf } from './command.ts';
 import { DURATION_MS, IDLE_MS, type Stage } from './stage.ts';
 import type { Turn, Watcher } from './watched-store.ts';
@@ -11,7 +12,7 @@ type Which = 0 | 1;
 export const ACTORS = [
   'request',
   'request',
-  'bind',
+  'login',
   'regenerate',
   'upload',
   'upload',
@@ -103,8 +104,8 @@ export class Scene implements Watcher {
 
   private readonly deeds: Record<Deed, (core: SessionsCore, by: Which) => Promise<void>> = {
     request: (core, by) => this.request(core, by),
-    bind: async ({ service }) => service.bindUser(this.mySession(), 'ada'),
-    regenerate: async (core, by) => this.regenerate(core, by),
+    login: async (core, by) => this.renew(by, (mine) => core.service.login(mine, 'ada')),
+    regenerate: async (core, by) => this.renew(by, (mine) => core.service.regenerate(mine)),
     upload: async ({ service }) => {
       const sink = await service.createFile(this.session, { type: 'audio_file' });
       sink.write(Buffer.alloc(10, 1));
@@ -151,10 +152,10 @@ export class Scene implements Watcher {
     if (now < this.lastActivityAt + IDLE_MS) this.lastActivityAt = now;
   }
 
-  private async regenerate(core: SessionsCore, by: Which): Promise<void> {
+  private async renew(by: Which, work: (mine: Session) => Promise<SessionToken>): Promise<void> {
     const old = this.tokens.at(-1) ?? '';
     const mine = this.mySession();
-    const token = await core.service.regenerate(mine);
+    const token = await work(mine);
     this.session = mine;
     this.tokens.push(token.reveal());
     const { kind } = await this.stage.cores[by].service.identify(old, CLIENT);

@@ -1,10 +1,11 @@
 import * as fc from 'fast-check';
 import { Session } from '../../../libs/sessions/dist/core/handles/session.js';
+import type { SessionToken } from '../../../libs/sessions/dist/core/handles/session-token.js';
 import type { SessionService } from '../../../libs/sessions/dist/core/sessions/session.service.js';
 import { Command, outcomeOf, same } from './command.ts';
-import { takeSession, type World } from './hands.ts';
+import { takeSession, type SessionInHand, type World } from './hands.ts';
 import { STREAM_CLOSED_ELSEWHERE_MS, type Pair } from './pair.ts';
-import type { PlainSession, Which } from './plain-model.ts';
+import type { Which } from './plain-model.ts';
 
 const CLIENTS = [
   { ipAddress: '192.0.2.1', userAgent: 'test' },
@@ -26,7 +27,7 @@ export const sessionCommands = [
   fc.tuple(which, client).map((args) => open(...args)),
   ...often(fc.tuple(which, index, fc.constantFrom(0, 0, 0, 0, 1, 2), client).map((args) => request(...args))),
   fc.tuple(which, index).map((args) => touch(...args)),
-  fc.tuple(which, index, fc.constantFrom(...USERS)).map((args) => bindUser(...args)),
+  fc.tuple(which, index, fc.constantFrom(...USERS)).map((args) => login(...args)),
   fc.tuple(which, index).map((args) => regenerate(...args)),
   fc.tuple(which, index, fc.constantFrom('ended', 'admin'), fc.boolean()).map((args) => end(...args)),
   fc.tuple(which, fc.constantFrom(...USERS)).map((args) => endAllOf(...args)),
@@ -45,7 +46,7 @@ export function open(by: Which, who: number): Command {
       if (room !== 'free' && room !== 'full') model.end(room, 'evicted', by);
       if (opening.kind === 'refused') return;
       const plain = model.opened(opening.session.id, opening.token.reveal(), who, by);
-      sessions.push({ plain, real: opening.session, epoch: 0 });
+      sessions.push({ plain, real: opening.session, token: 0 });
     },
   );
 }
@@ -55,24 +56,24 @@ export function request(by: Which, chosen: number, age: number, who: number): Co
   return new Command('request', [by, chosen, age, who], hasSession, async (world, pair) => {
     const { model } = world;
     const { plain } = takeSession(world, chosen);
-    const epoch = Math.max(0, plain.tokens.length - 1 - age);
+    const token = Math.max(0, plain.tokens.length - 1 - age);
     const looksIdle = plain.state === 'open' && model.whyOver(plain, [by]) === 'idle';
     // Who has been silent for so long is dead, and what it has not said is not waited for.
     const other: Which = by === 0 ? 1 : 0;
     const waits = looksIdle && !model.isSilent(other);
     const identify = (): ReturnType<SessionService['identify']> =>
-      pair.cores[by].service.identify(plain.tokens[epoch]!.text, CLIENTS[who]!);
+      pair.cores[by].service.identify(plain.tokens[token]!.text, CLIENTS[who]!);
     const finding = await (waits ? whileTheOtherBeats(pair, by, identify) : identify());
     if (looksIdle) model.beat(by);
     if (waits) model.beat(other);
     const known = looksIdle && !waits ? [by] : ([0, 1] as const);
-    const expected = model.kindOf(plain, epoch, who, known);
+    const expected = model.kindOf(plain, token, who, known);
     if (finding.kind !== expected) {
       const isStale = finding.kind === 'live' && plain.client === who && model.mayBeUnheard(plain, by);
       if (!isStale) throw new Error(`The token is ${finding.kind}, and not ${expected}`);
     }
     const over =
-      plain.state === 'open' && epoch === plain.tokens.length - 1 ? model.whyOver(plain, known) : null;
+      plain.state === 'open' && token === plain.tokens.length - 1 ? model.whyOver(plain, known) : null;
     if (over !== null) model.end(plain, over, by);
     if (finding.kind !== 'live') return;
     pair.cores[by].finder.touch(plain.id, finding.record.tokenHash);
@@ -80,7 +81,7 @@ export function request(by: Which, chosen: number, age: number, who: number): Co
     if (plain.state === 'open' && !model.mayBeUnheard(plain, by)) {
       same(finding.record.userId, plain.userId, 'The user of the request is');
     }
-    world.sessions.push({ plain, real: new Session(finding.record), epoch });
+    world.sessions.push({ plain, real: new Session(finding.record), token });
   });
 }
 
@@ -107,35 +108,39 @@ function touch(by: Which, chosen: number): Command {
   });
 }
 
-function bindUser(by: Which, chosen: number, userId: string): Command {
-  return new Command('bindUser', [by, chosen, userId], hasSession, async (world, { cores }) => {
-    const { model } = world;
+function login(by: Which, chosen: number, userId: string): Command {
+  return new Command('login', [by, chosen, userId], hasSession, async (world, { cores }) => {
     const hand = takeSession(world, chosen);
-    const outcome = await outcomeOf(cores[by].service.bindUser(hand.real, userId));
-    same(outcome, refusal(hand.plain, hand.epoch) ?? { answer: undefined }, 'Binding');
-    if ('rejected' in outcome || hand.plain.userId === userId) return;
-    hand.plain.userId = userId;
-    model.change(hand.plain, by);
+    const { plain } = hand;
+    const isTaken = plain.userId !== null && plain.userId !== userId;
+    const outcome = await outcomeOf(cores[by].service.login(hand.real, userId));
+    const refused = refusal(hand) ?? (isTaken ? { rejected: 'SESSION_TAKEN' } : null);
+    if (refused || 'rejected' in outcome) return same(outcome, refused, 'Logging in');
+    plain.userId = userId;
+    replaced(world, hand, outcome.answer, by);
   });
 }
 
 function regenerate(by: Which, chosen: number): Command {
   return new Command('regenerate', [by, chosen], hasSession, async (world, { cores }) => {
-    const { model } = world;
     const hand = takeSession(world, chosen);
     const outcome = await outcomeOf(cores[by].service.regenerate(hand.real));
-    const refused = refusal(hand.plain, hand.epoch);
+    const refused = refusal(hand);
     if (refused || 'rejected' in outcome) return same(outcome, refused, 'Regenerating');
-    hand.plain.tokens.at(-1)!.replacedAt = model.now;
-    hand.plain.tokens.push({ text: outcome.answer.reveal(), replacedAt: null });
-    hand.epoch += 1;
-    model.change(hand.plain, by);
+    replaced(world, hand, outcome.answer, by);
   });
 }
 
-function refusal({ state, tokens }: PlainSession, epoch: number): { rejected: string } | null {
-  if (state !== 'open') return { rejected: 'SESSION_GONE' };
-  return epoch === tokens.length - 1 ? null : { rejected: 'SESSION_STALE' };
+function replaced({ model }: World, hand: SessionInHand, token: SessionToken, by: Which): void {
+  hand.plain.tokens.at(-1)!.replacedAt = model.now;
+  hand.plain.tokens.push({ text: token.reveal(), replacedAt: null });
+  hand.token = hand.plain.tokens.length - 1;
+  model.change(hand.plain, by);
+}
+
+function refusal({ plain, token }: SessionInHand): { rejected: string } | null {
+  if (plain.state !== 'open') return { rejected: 'SESSION_GONE' };
+  return token === plain.tokens.length - 1 ? null : { rejected: 'SESSION_STALE' };
 }
 
 function end(by: Which, chosen: number, reason: 'ended' | 'admin', thorough: boolean): Command {

@@ -20,8 +20,8 @@ export interface Watcher {
 /** What no call may be told of a session that is over. */
 const FORBIDDEN: Readonly<Record<string, (answer: unknown) => boolean>> = {
   'sessions.open': () => false,
-  'sessions.bindUser': (answer) => answer === 'bound',
-  'sessions.rotate': (answer) => answer === 'rotated',
+  'sessions.login': (answer) => answer === 'done',
+  'sessions.regenerate': (answer) => answer === 'done',
   'resources.reserve': (answer) => answer === 'reserved',
   'resources.grow': (answer) => answer === 'grown',
   'resources.settle': (answer) => answer !== null,
@@ -92,8 +92,8 @@ function isEnding(record: unknown): record is { endReason: string } {
 
 /** What never changes any more once a session is over. */
 function lasting(record: SessionRecord): unknown {
-  const { tokenHash, epoch, endReason, userId, lastActivityAt, requestCount, confirmed } = record;
-  return { tokenHash, epoch, endReason, userId, lastActivityAt, requestCount, confirmed };
+  const { tokenHash, endReason, userId, lastActivityAt, requestCount, confirmed } = record;
+  return { tokenHash, endReason, userId, lastActivityAt, requestCount, confirmed };
 }
 
 type Around = (name: string, args: readonly unknown[], call: () => Promise<unknown>) => Promise<unknown>;

@@ -66,7 +66,7 @@ async function serve(url: string): Promise<{ places: Place[]; tokens: string[] }
     const opening = await core.service.open(CLIENT);
     if (opening.kind !== 'opened') throw new Error(`no session: ${opening.reason}`);
     tokens.push(opening.token.reveal());
-    await core.service.bindUser(opening.session, `user-${number}`);
+    tokens.push((await core.service.login(opening.session, `user-${number}`)).reveal());
     if (number % 2 === 0) tokens.push((await core.service.regenerate(opening.session)).reveal());
     if (number % 3 === 0) await core.service.end(opening.session);
   }

@@ -57,7 +57,9 @@ class TokenAttack {
     );
     for (const { session } of ended) await service.end(session);
     // Else they would be taken for those of clients that never came back.
-    for (const { session } of expired) await service.bindUser(session, 'somebody');
+    const busy: Holder[] = [];
+    for (const { session } of expired)
+      busy.push({ session, token: await service.login(session, 'somebody') });
     const renewed: SessionToken[] = [];
     for (const { session } of regenerated) renewed.push(await service.regenerate(session));
     const gone = (): Promise<void> => this.#areRefused([...ended, ...regenerated]);
@@ -66,10 +68,10 @@ class TokenAttack {
     clock.advance(31_000);
     await gone();
     for (let minutes = 0; minutes < 59; minutes += 14) {
-      for (const { token } of expired) await this.#use(token);
+      for (const { token } of busy) await this.#use(token);
       clock.advance(14 * MINUTE);
     }
-    await this.#areRefused([...ended, ...regenerated, ...idle, ...expired]);
+    await this.#areRefused([...ended, ...regenerated, ...idle, ...expired, ...busy]);
     for (const token of renewed) await this.#isRefused(token.reveal(), 'a token whose session idled out');
     await this.#small.core.cleanup.runAll();
     await this.#areRefused(holders);

@@ -60,7 +60,7 @@ class FilesController {
   }
 
   async login(session: Session, { user }: { user: string }): Promise<void> {
-    await this.sessions.bindUser(session, user);
+    await this.sessions.login(session, user);
   }
 
   async renew(session: Session): Promise<void> {

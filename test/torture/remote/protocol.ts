@@ -32,14 +32,19 @@ export interface Watched {
    * When the last one came that was served. When it was answered says less: a process may be stopped between the two.
    */
   lastServedAt: number;
-  /** The same, by the user that it was served with. */
-  readonly lastServedOf: Record<string, number>;
   /** The first one that was not. */
   firstRefusedAt: number | null;
   /** Served again after it had been refused. */
   revived: boolean;
   /** The last upload that went through: when it began. */
   lastUploadBegunAt: number;
+}
+
+/** What a login or regenerate came to: `done`, or the code of the error, or the kind of the token. */
+export interface Replaced {
+  readonly outcome: string;
+  readonly token: string | null;
+  readonly at: number;
 }
 
 export interface Ended {
@@ -52,8 +57,8 @@ export interface Ended {
 export interface RemoteCalls {
   open(count: number): Promise<Opened[]>;
   request(token: string): Promise<Served>;
-  bindUser(token: string, userId: string): Promise<{ outcome: string; at: number }>;
-  regenerate(token: string): Promise<{ outcome: string; token: string | null; at: number }>;
+  login(token: string, userId: string): Promise<Replaced>;
+  regenerate(token: string): Promise<Replaced>;
   end(id: string): Promise<{ outcome: string; at: number }>;
   upload(id: string, chunks: readonly number[]): Promise<{ outcome: string; resourceId: string | null }>;
   /** Whether a file can be read, whole. */

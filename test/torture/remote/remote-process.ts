@@ -8,7 +8,17 @@ import { AnchoredClock } from '../../../libs/sessions/dist/core/process/system-c
 import { CLEANUP_JOBS } from '../../../libs/sessions/dist/domain/events.js';
 import { createLocalStorage } from '../../../libs/sessions/dist/storage/local/create-local-storage.js';
 import { SqliteSessionStore } from '../../../libs/sessions/dist/stores/sqlite/sqlite-session-store.js';
-import type { Answer, Ended, Question, Served, RemoteCalls, RemoteSettings, Watched } from './protocol.ts';
+import type { SessionToken } from '../../../libs/sessions/dist/core/handles/session-token.js';
+import type {
+  Answer,
+  Ended,
+  Question,
+  RemoteCalls,
+  RemoteSettings,
+  Replaced,
+  Served,
+  Watched,
+} from './protocol.ts';
 
 const DATABASE = 'sessions.db';
 const CLIENT = { ipAddress: '192.0.2.1', userAgent: 'torture' };
@@ -42,16 +52,8 @@ const calls: RemoteCalls = {
       }),
     ),
   request,
-  async bindUser(token, userId) {
-    const outcome = await withSession(token, (session) => core.service.bindUser(session, userId));
-    return { outcome: 'code' in outcome ? outcome.code : 'bound', at: now() };
-  },
-  async regenerate(token) {
-    const outcome = await withSession(token, (session) => core.service.regenerate(session));
-    const at = now();
-    if ('code' in outcome) return { outcome: outcome.code, token: null, at };
-    return { outcome: 'rotated', token: outcome.answer.reveal(), at };
-  },
+  login: (token, userId) => replaced(token, (session) => core.service.login(session, userId)),
+  regenerate: (token) => replaced(token, (session) => core.service.regenerate(session)),
   async end(id) {
     const outcome = await core.service.end({ id });
     return { outcome: outcome ? 'ended' : 'none', at: now() };
@@ -123,6 +125,14 @@ async function withSession<T>(
   }
 }
 
+async function replaced(token: string, work: (session: Session) => Promise<SessionToken>): Promise<Replaced> {
+  const outcome = await withSession(token, work);
+  const at = now();
+  return 'code' in outcome
+    ? { outcome: outcome.code, token: null, at }
+    : { outcome: 'done', token: outcome.answer.reveal(), at };
+}
+
 async function upload(
   id: string,
   chunks: readonly number[],
@@ -148,7 +158,7 @@ function drained(sink: NodeJS.WritableStream): Promise<void> {
 async function watch(tokens: readonly string[], uploads: boolean): Promise<Watched[]> {
   const all = tokens.map((token): Watched => {
     const nothing = { requests: 0, lastServedAt: 0, lastUploadBegunAt: 0 };
-    return { token, ...nothing, lastServedOf: {}, firstRefusedAt: null, revived: false };
+    return { token, ...nothing, firstRefusedAt: null, revived: false };
   });
   const uploading = uploads ? all.filter((_, index) => index % UPLOADS_OF === 0).map(keepUploading) : [];
   for (let round = 0; isWatching; round += 1) {
@@ -178,7 +188,6 @@ async function look(watched: Watched): Promise<void> {
   }
   if (watched.firstRefusedAt !== null) watched.revived = true;
   watched.lastServedAt = served.askedAt;
-  watched.lastServedOf[served.userId ?? ''] = served.askedAt;
 }
 
 async function keepUploading(watched: Watched): Promise<void> {

@@ -4,8 +4,8 @@ import { existsSync, openSync, readFileSync, writeSync } from 'node:fs';
  * What a process notes: before what it is about to do, and after what was acknowledged. `[word, ...ids and figures]`.
  * - `opened` session, token hash
  * - `may-end` session; `ended` session
- * - `may-rotate` session, token hash; `rotated` session, token hash
- * - `may-bind` session, user; `bound` session, user
+ * - `may-regenerate` session, token hash; `regenerated` session, token hash
+ * - `may-log-in` session, token hash, user; `logged-in` session, token hash, user
  * - `settling` session, resource, seed of its content, size; `settled` session, resource
  * - `adopting` resource, path of its source
  * - `may-go` resource ...

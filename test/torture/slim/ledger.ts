@@ -95,17 +95,20 @@ export class Ledger {
       case 'ended':
         this.ended.add(key);
         break;
-      case 'may-rotate':
+      case 'may-regenerate':
         session?.tokens.add(value);
         break;
-      case 'rotated':
+      case 'regenerated':
         if (session) dropBefore(session.tokens, value);
         break;
-      case 'may-bind':
-        session?.users.add(value);
+      case 'may-log-in':
+        session?.tokens.add(value);
+        session?.users.add(String(third));
         break;
-      case 'bound':
-        if (session) dropBefore(session.users, value);
+      case 'logged-in':
+        if (!session) break;
+        dropBefore(session.tokens, value);
+        dropBefore(session.users, String(third));
         break;
       case 'settling':
         this.files.set(value, {

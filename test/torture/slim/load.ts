@@ -21,7 +21,7 @@ const WEIGHTS: readonly (readonly [Action, number])[] = [
   ['release', 7],
   ['end', 8],
   ['regenerate', 7],
-  ['bind', 5],
+  ['login', 5],
   ['adopt', 7],
   ['stream', 4],
   ['cleanup', 4],
@@ -101,8 +101,8 @@ export class Load {
         return this.#end(session);
       case 'regenerate':
         return this.#regenerate(session);
-      case 'bind':
-        return this.#bindUser(session);
+      case 'login':
+        return this.#login(session);
       case 'adopt':
         return this.#adopt(session);
       case 'stream':
@@ -197,15 +197,15 @@ export class Load {
     const record = await this.#core.store.sessions.find(id);
     if (record?.state !== 'open') return this.#forget(id);
     const token = await this.#core.service.regenerate(new Session(record));
-    this.#journal.note('rotated', id, token.hash);
+    this.#journal.note('regenerated', id, token.hash);
   }
 
-  async #bindUser(id: string): Promise<void> {
+  async #login(id: string): Promise<void> {
     const record = await this.#core.store.sessions.find(id);
     if (record?.state !== 'open') return this.#forget(id);
-    const user = randomUUID();
-    await this.#core.service.bindUser(new Session(record), user);
-    this.#journal.note('bound', id, user);
+    const user = `user of ${id}`;
+    const token = await this.#core.service.login(new Session(record), user);
+    this.#journal.note('logged-in', id, token.hash, user);
   }
 
   async #stream(session: string): Promise<void> {

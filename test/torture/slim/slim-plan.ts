@@ -7,7 +7,7 @@ export type Action =
   | 'release'
   | 'end'
   | 'regenerate'
-  | 'bind'
+  | 'login'
   | 'adopt'
   | 'stream'
   | 'cleanup'

@@ -1,5 +1,5 @@
 import type { Adoption, FileKey, FileStorage, FileWriter } from '#sessions/ports/file-storage';
-import type { SessionStore, Victim } from '#sessions/ports/session-store';
+import type { NewLogin, NewToken, SessionStore, Victim } from '#sessions/ports/session-store';
 import type { StorageRoot } from '#sessions/ports/storage-root';
 import { WrappedStore } from '#sessions/ports/wrapped-store';
 import { statSync } from 'node:fs';
@@ -14,8 +14,13 @@ type Outcome = (method: string, result: unknown) => unknown;
 export function watchStore(store: SessionStore, journal: Journal): SessionStore {
   return new WrappedStore(store, (operation, name) => (...args) => {
     if (name === 'endings.beginEnd') journal.note('may-end', String(args[0]));
-    if (name === 'sessions.rotate') journal.note('may-rotate', String(args[0]), String(args[2]));
-    if (name === 'sessions.bindUser') journal.note('may-bind', String(args[0]), String(args[2]));
+    if (name === 'sessions.regenerate') {
+      journal.note('may-regenerate', String(args[0]), (args[2] as NewToken).tokenHash);
+    }
+    if (name === 'sessions.login') {
+      const { tokenHash, userId } = args[2] as NewLogin;
+      journal.note('may-log-in', String(args[0]), tokenHash, userId);
+    }
     if (name === 'releases.beginRelease') {
       journal.note('may-go', ...(args[0] as readonly Victim[]).map(({ id }) => id));
     }

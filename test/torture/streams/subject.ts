@@ -100,7 +100,7 @@ export class Subject {
   /** All of its record that a request could change. */
   private record(): string {
     const rows = this.scene.database.rows(
-      `SELECT state = 'open' AS open, end_reason, epoch, hex(token_hash) AS token, user_id, last_activity_at, request_count
+      `SELECT state = 'open' AS open, end_reason, hex(token_hash) AS token, user_id, last_activity_at, request_count
        FROM sessions WHERE id = ?`,
       packed(this.sessionId),
     );

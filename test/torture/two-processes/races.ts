@@ -5,9 +5,9 @@ const BATCH = 150;
 const SPREAD_MS = 300;
 /** Commands take most of a second each: some in every batch. */
 const COMMANDS = 3;
-const CHANGES: readonly Change[] = ['end', 'end', 'rotate', 'bind'];
+const CHANGES: readonly Change[] = ['end', 'end', 'regenerate', 'login'];
 
-/** One process serves, and remembers, what the other one ends, rotates and binds: servers, and commands. */
+/** One process serves, and remembers, what the other one ends, logs in and regenerates: servers, and commands. */
 export async function raceChanges({ root, count, random, violation, note }: Round): Promise<void> {
   await withServers({ root, options: {}, cleansUp: true }, async (servers) => {
     let worstMs = 0;

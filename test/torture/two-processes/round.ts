@@ -8,7 +8,7 @@ export interface Round extends CampaignContext {
   readonly rounds: number;
 }
 
-/** What another process has ended, rotated or bound is known here after so long. */
+/** What another process has ended, or given a new token, is known here after so long. */
 export const WITHIN_MS = 1000;
 
 /** Two servers on one database, for as long as the work takes. */

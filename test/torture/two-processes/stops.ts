@@ -3,7 +3,7 @@ import { sleep, WITHIN_MS, withServers, type Round } from './round.ts';
 
 const STOPPED_MS = 5000;
 const SESSIONS = 80;
-const CHANGES: readonly Change[] = ['end', 'end', 'rotate', 'bind', 'nothing'];
+const CHANGES: readonly Change[] = ['end', 'end', 'regenerate', 'login', 'nothing'];
 
 /** A process that was stopped for five seconds serves nobody, once it goes on, whose session was ended meanwhile. */
 export async function raceStops({ root, rounds, random, violation, note }: Round): Promise<void> {

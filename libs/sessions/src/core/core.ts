@@ -24,6 +24,7 @@ import { Releaser } from './resources/releaser.js';
 import { Resources } from './resources/resources.js';
 import { SessionCache } from './process/session-cache.js';
 import { SessionFinder } from './sessions/session-finder.js';
+import { SessionLogins } from './sessions/session-logins.js';
 import { SessionOpener } from './sessions/session-opener.js';
 import { SessionService } from './sessions/session.service.js';
 import { AnchoredClock } from './process/system-clock.js';
@@ -99,7 +100,8 @@ export class SessionsCore {
     this.cleanup = new Cleanup(background, ender, this.recovery, this.sweep);
     this.alerts = new Alerts({ ...context, log: logFor('SessionAlerts') });
     const { finder } = this;
-    this.service = new SessionService(context, { finder, opener, ender, resources });
+    const logins = new SessionLogins(context, opener, ender, resources);
+    this.service = new SessionService(context, { finder, opener, logins, ender, resources });
     this.config = config;
     this.clock = clock;
     this.store = store;

@@ -3,6 +3,7 @@ export const ERROR_CODES = [
   'CONFIG_INVALID',
   'SESSION_GONE',
   'SESSION_STALE',
+  'SESSION_TAKEN',
   'SESSION_REQUIRED',
   'SESSION_BINDING_MISMATCH',
   'SESSION_RATE_LIMITED',
@@ -58,4 +59,12 @@ export class SessionsError extends Error {
 /** Whether `error` is a `SessionsError` with this code. */
 export function hasCode(error: unknown, code: ErrorCode): error is SessionsError {
   return error instanceof SessionsError && error.code === code;
+}
+
+/** The error of a replaced token, and of a `Session` object that has the authority of one. */
+export function staleSession(): SessionsError {
+  return new SessionsError(
+    'SESSION_STALE',
+    'Another request replaced the token of this session: repeat the request with the new one.',
+  );
 }

@@ -42,7 +42,7 @@ export const REFUSAL_REASONS = [
   'mismatch',
   'unknown_token',
   'ended_token',
-  'rotated_token',
+  'replaced_token',
 ] as const;
 export type RefusalReason = (typeof REFUSAL_REASONS)[number];
 

@@ -14,8 +14,6 @@ export interface SessionRecord {
   readonly id: string;
   /** The two characters of the session's bucket, then SHA-256 of the token in base64url. The token itself is never stored. */
   readonly tokenHash: string;
-  /** Number of tokens replaced so far: 0 at the opening, one more with each regenerate. */
-  readonly epoch: number;
   readonly state: SessionState;
   /** `null` while the session is open. */
   readonly endReason: EndReason | null;
@@ -47,7 +45,6 @@ export type NewSession = Pick<
 export function openingRecord(session: NewSession): SessionRecord {
   return {
     ...session,
-    epoch: 0,
     state: 'open',
     endReason: null,
     userId: null,
@@ -66,8 +63,25 @@ export function openingRecord(session: NewSession): SessionRecord {
 export type Authority = string;
 
 /** Two characters of the bucket, and 22 of base64url: 132 bits. */
-const AUTHORITY_LENGTH = 24;
+export const AUTHORITY_LENGTH = 24;
 
 export function authorityOf(tokenHash: string): Authority {
   return tokenHash.slice(0, AUTHORITY_LENGTH);
 }
+
+/** Whether a session's token is another one now than that of `authority`; `null`, of a call by id alone, is never stale. */
+export function isStale(
+  { tokenHash }: Pick<SessionRecord, 'tokenHash'>,
+  authority: Authority | null,
+): boolean {
+  return authority !== null && authorityOf(tokenHash) !== authority;
+}
+
+/**
+ * A replaced token is recognized for this long: requests parallel to a login or regenerate present it, and must get no new
+ * session, whose cookie would replace the good one. Stores may forget it then.
+ */
+export const REPLACED_MS = 30_000;
+
+/** The replaced tokens of a session that stores keep at most: the latest ones. */
+export const MOST_REPLACED = 8;

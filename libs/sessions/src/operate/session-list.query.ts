@@ -1,4 +1,5 @@
-import { IsIn, IsOptional, IsString, Matches, MaxLength, validateSync } from 'class-validator';
+import { IsIn, IsOptional, IsString, Matches, ValidateBy, validateSync } from 'class-validator';
+import { isUserId, USER_ID_RULE } from '../domain/user-id.js';
 import { SESSION_SORTS, type SessionQuery, type SessionSort } from '../ports/session-store.js';
 import { decodeCursor } from './page-cursor.js';
 import { MAX_PAGE } from './session-page.js';
@@ -15,9 +16,7 @@ class SessionListQuery {
   sort?: SessionSort;
 
   @IsOptional()
-  @IsString({ message: 'must be a string' })
-  @MaxLength(255, { message: 'must have at most 255 characters' })
-  @Matches(/^[^\p{Cc}\p{Cs}\uFFFD]+$/u, { message: 'must be non-empty text without control characters' })
+  @ValidateBy({ name: 'isUserId', validator: { validate: isUserId } }, { message: USER_ID_RULE })
   user_id?: string;
 
   @IsOptional()

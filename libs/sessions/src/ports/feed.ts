@@ -1,10 +1,10 @@
-import type { EndReason, SessionRecord } from '../domain/session.js';
+import type { Authority, EndReason, SessionRecord } from '../domain/session.js';
 
 /** Changes of sessions, for other processes to poll. */
 export abstract class FeedGroup {
   /**
-   * Sessions opened, ended, rotated or bound after `position`, each once and in its latest state. `null` starts at now,
-   * without changes.
+   * Sessions that were opened, ended, or got a new token (login, regenerate) after `position`, each once and in its latest
+   * state. `null` starts at now, without changes.
    */
   abstract read(position: FeedPosition | null, limit: number): Promise<Feed>;
 }
@@ -16,7 +16,8 @@ export interface SessionChange {
   readonly id: string;
   readonly state: SessionRecord['state'];
   readonly endReason: EndReason | null;
-  readonly epoch: number;
+  /** Of its current token. */
+  readonly authority: Authority;
   readonly userId: string | null;
   /** While the session is `ending`: the nodes that still have files of it, sorted by id. */
   readonly nodes: readonly string[];

@@ -55,7 +55,7 @@ export abstract class SessionStore implements StoreGroups {
   abstract close(): Promise<void>;
 
   /**
-   * Calls `listener` soon after any process ended, rotated or bound a session. Best effort: a notification may be late,
+   * Calls `listener` soon after any process ended a session or gave it a new token. Best effort: a notification may be late,
    * spurious or lost, so readers of the feed must also poll. Lasts until `close`, and resolves then; a store without
    * notifications never calls, and resolves at once. Rejects with `STORE_UNAVAILABLE` if the store's user may not
    * subscribe; retries while no server answers.

@@ -1,6 +1,6 @@
-import type { NewSession, SessionRecord } from '../domain/session.js';
+import type { Authority, NewSession, SessionRecord } from '../domain/session.js';
 
-/** Opens, finds, touches and lists sessions; binds users and replaces tokens. */
+/** Opens, finds, touches and lists sessions; logs users in and replaces tokens. */
 export abstract class SessionsGroup {
   /**
    * Adds an open session; adds nothing and answers `full` if `maxSessions` are open. Never overwrites: an id or token of
@@ -9,7 +9,10 @@ export abstract class SessionsGroup {
    */
   abstract open(session: NewSession, maxSessions: number): Promise<'opened' | 'full'>;
 
-  /** The session with this current or previous token, in any state, as long as a tombstone is kept; `null` for none. */
+  /**
+   * The session with this current token, in any state, as long as a tombstone is kept; or with this replaced one: at least
+   * `REPLACED_MS` after its replacement, unless `MOST_REPLACED` others of the session were replaced since. `null` for none.
+   */
   abstract findByToken(tokenHash: string): Promise<TokenMatch | null>;
 
   /** A session in any state; `null` for none. */
@@ -21,16 +24,23 @@ export abstract class SessionsGroup {
    */
   abstract touch(touches: readonly Touch[]): Promise<void>;
 
-  /** Binds a user to an open session if its epoch is `epoch`. */
-  abstract bindUser(sessionId: string, epoch: number, userId: string): Promise<'bound' | Refused>;
-
-  /** Replaces the token of an open session if its epoch is `epoch`, and increments the epoch. Of two at once, one wins. */
-  abstract rotate(
+  /**
+   * Binds a user to an open session and replaces its token, in one step; `taken` if it is bound to another user. Of several
+   * at once with one authority, one wins. A repeat answers `done` and changes nothing while its token is the current one,
+   * and `stale` after that. A token hash of another session rejects with `INVALID_ARGUMENT`.
+   */
+  abstract login(
     sessionId: string,
-    epoch: number,
-    tokenHash: string,
-    at: number,
-  ): Promise<'rotated' | Refused>;
+    authority: Authority | null,
+    login: NewLogin,
+  ): Promise<'done' | 'taken' | Refused>;
+
+  /** Replaces the token alone; else like `login`. */
+  abstract regenerate(
+    sessionId: string,
+    authority: Authority | null,
+    token: NewToken,
+  ): Promise<'done' | Refused>;
 
   /** Open sessions with neither a resource nor a user, the least recently used first. */
   abstract findDisposable(limit: number): Promise<SessionRecord[]>;
@@ -39,12 +49,22 @@ export abstract class SessionsGroup {
   abstract list(query: SessionQuery): Promise<SessionRecord[]>;
 }
 
-/** `gone`: the session is not open. `stale`: it is open, but its token was replaced. */
+/** `gone`: the session is not open. `stale`: it is open, but its token is not that of the given authority (see `isStale`). */
 export type Refused = 'gone' | 'stale';
+
+/** The token that replaces the current one, and when. */
+export interface NewToken {
+  readonly tokenHash: string;
+  readonly at: number;
+}
+
+export interface NewLogin extends NewToken {
+  readonly userId: string;
+}
 
 export interface TokenMatch {
   readonly session: SessionRecord;
-  /** Whether the token is the current one, not the previous one. */
+  /** Whether the token is the current one, not a replaced one. */
   readonly current: boolean;
   /** When the token was replaced; `null` for the current one. */
   readonly replacedAt: number | null;

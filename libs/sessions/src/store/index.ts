@@ -19,7 +19,12 @@ export {
   type ResourceState,
 } from '../domain/resource.js';
 export {
+  authorityOf,
   END_REASONS,
+  isStale,
+  MOST_REPLACED,
+  REPLACED_MS,
+  type Authority,
   type EndReason,
   type NewSession,
   type SessionRecord,

@@ -1,6 +1,7 @@
 import { bookkeepingCases } from './store/bookkeeping.cases.js';
 import { endingCases } from './store/ending.cases.js';
 import { findingCases } from './store/finding.cases.js';
+import { loginCases } from './store/login.cases.js';
 import { nodeCases } from './store/nodes.cases.js';
 import { openingCases } from './store/opening.cases.js';
 import { releasingCases } from './store/releasing.cases.js';
@@ -22,6 +23,7 @@ export type { SessionStoreCase } from './store/store.case.js';
  */
 export const sessionStoreContract: readonly SessionStoreCase[] = [
   ...openingCases,
+  ...loginCases,
   ...touchingCases,
   ...endingCases,
   ...findingCases,

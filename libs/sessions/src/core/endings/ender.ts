@@ -50,7 +50,7 @@ export class Ender {
     const lease = this.context.thisProcess.lease();
     const record = await this.context.store.endings.beginEnd(sessionId, { reason, at, lease }, options.only);
     if (!record) return null;
-    const closing = this.cutOff({ ...record, endReason: reason });
+    const closing = this.cutOff({ id: sessionId, endReason: reason });
     this.context.events.emit('session.ended', {
       sessionId,
       userId: record.userId,
@@ -82,7 +82,7 @@ export class Ender {
 
   /** Applies a change that another process made. */
   apply(change: SessionChange): void {
-    if (change.state === 'open') this.context.cache.apply(change);
+    if (change.state === 'open') this.context.cache.keepOnly(change);
     else void this.cutOff(change);
   }
 
@@ -91,13 +91,13 @@ export class Ender {
     for (const sessionId of this.context.connections.sessionIds) {
       const record = await this.context.store.sessions.find(sessionId);
       if (record?.state === 'open') continue;
-      void this.cutOff(record ?? { id: sessionId, endReason: 'ended', epoch: 0, userId: null });
+      void this.cutOff({ id: sessionId, endReason: record?.endReason ?? 'ended' });
     }
   }
 
   /** Stops this process from serving or writing anything of the session. */
-  private cutOff(ended: Pick<SessionChange, 'id' | 'endReason' | 'epoch' | 'userId'>): Promise<void> {
-    this.context.cache.apply({ ...ended, state: 'ending' });
+  private cutOff(ended: Pick<SessionChange, 'id' | 'endReason'>): Promise<void> {
+    this.context.cache.forget(ended.id);
     return this.context.connections.close(ended.id, ended.endReason ?? 'ended');
   }
 

@@ -1,5 +1,6 @@
 import { SessionsError } from '../../domain/errors.js';
 import { isUuid } from '../../domain/ids.js';
+import { isUserId, USER_ID_RULE } from '../../domain/user-id.js';
 import type { SessionRef } from './session.js';
 
 /** @throws SessionsError `INVALID_ARGUMENT` unless its id is a UUID; the session need not exist */
@@ -13,6 +14,16 @@ export function requireResource(resource: { readonly id: string }): void {
   if (!isUuid((resource as { readonly id: string } | null | undefined)?.id)) {
     throw invalidArgument('Resource id must be a UUID.');
   }
+}
+
+/** @throws SessionsError `INVALID_ARGUMENT` unless it is a user id (see `domain/user-id`) */
+export function requireUserId(userId: string): void {
+  if (!isUserId(userId)) throw invalidArgument(`User id ${USER_ID_RULE}.`);
+}
+
+/** @throws SessionsError `INVALID_ARGUMENT` unless `value` is one of `words` */
+export function requireWord(option: string, value: string, words: readonly string[]): void {
+  if (!words.includes(value)) throw invalidArgument(`Option ${option} must be one of: ${words.join(', ')}.`);
 }
 
 /** @throws SessionsError `INVALID_ARGUMENT` unless each property is a string, `null` or absent */

@@ -2,12 +2,21 @@ import { idleEndsAt } from '../../domain/lifetime.js';
 import { authorityOf, type Authority, type SessionRecord } from '../../domain/session.js';
 import type { TokenCarrier } from './token-carrier.js';
 
+/** Logins and regenerates under way. */
+const replacements = new WeakMap<SessionRef, Promise<void>>();
+
 /**
  * A snapshot of a live session, for handlers and services. Instants are epoch milliseconds. Its resources and counts,
  * which change with every request, come from `SessionService.describe`.
+ *
+ * It may read and write as long as the token that it was made for is the session's. A `login` or `regenerate` with this
+ * object makes it follow the new token; one with another object makes this one stale: `SESSION_STALE`.
  */
 export class Session {
-  /** Public id (UUID): safe in logs, URLs and support mails; not a credential. */
+  /**
+   * Public id (UUID): safe in logs, URLs and support mails; not a credential. Changes only by `login` with
+   * `ifTaken: 'restart'`, which makes this object that of the new session.
+   */
   readonly id: string;
   readonly ipAddress: string;
   readonly userAgent: string;
@@ -17,12 +26,10 @@ export class Session {
   readonly expiresAt: number;
   /** The idle end, if no activity follows. */
   readonly idleEndsAt: number;
-  /** `null` until the application binds one. */
-  userId: string | null;
-  /** @internal The generation of the token that this request presented. */
-  epoch: number;
+  /** `null` until a login. */
+  readonly userId: string | null;
   /** @internal What this object may do. A login or regenerate with this object replaces it: read it at each use. */
-  authority: Authority;
+  readonly authority: Authority;
   #carrier: TokenCarrier | null = null;
 
   constructor(record: SessionRecord) {
@@ -34,8 +41,28 @@ export class Session {
     this.expiresAt = record.expiresAt;
     this.idleEndsAt = idleEndsAt(record);
     this.userId = record.userId;
-    this.epoch = record.epoch;
     this.authority = authorityOf(record.tokenHash);
+  }
+
+  /**
+   * @internal Makes `session` follow what `replacing` answers: another token, user or session. Until then `replacement`
+   * waits for it.
+   */
+  static async replace(session: Session, replacing: Promise<Partial<Session>>): Promise<void> {
+    const replaced = replacing.then((values) => {
+      if (Session.authorityOf(session) !== null) Object.assign(session, values);
+    });
+    replacements.set(session, replaced);
+    try {
+      await replaced;
+    } finally {
+      if (replacements.get(session) === replaced) replacements.delete(session);
+    }
+  }
+
+  /** @internal Resolves when no login or regenerate with this object is under way. */
+  static async replacement(session: SessionRef): Promise<void> {
+    await replacements.get(session)?.catch(() => {});
   }
 
   /** @internal From now on `carrier` sends new tokens to the client. */
@@ -45,7 +72,7 @@ export class Session {
 
   /** @internal For stores to compare; `null`, which they do not compare, for a reference by id alone. */
   static authorityOf(session: SessionRef): Authority | null {
-    const authority: unknown = Reflect.get(session, 'authority');
+    const { authority } = session as SessionRef & { readonly authority?: unknown };
     return typeof authority === 'string' ? authority : null;
   }
 

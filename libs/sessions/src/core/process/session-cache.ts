@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../../ports/clock.js';
 import type { SessionChange } from '../../ports/session-store.js';
-import type { SessionRecord } from '../../domain/session.js';
+import { authorityOf, type SessionRecord } from '../../domain/session.js';
 
 /** A hit is valid this long after a read of the feed began, so that ends by other processes are seen within a second. */
 export const TRUSTED_FOR_MS = 750;
@@ -52,16 +52,18 @@ export class SessionCache {
     }
   }
 
-  /** Applies a change, made by this process or read from the feed. */
-  apply(change: Pick<SessionChange, 'id' | 'state' | 'epoch' | 'userId'>): void {
-    for (const changed of this.fills) changed.add(change.id);
-    const tokenHash = this.tokenOf.get(change.id);
-    const known = tokenHash === undefined ? undefined : this.byToken.peek(tokenHash);
-    if (tokenHash === undefined || !known) return;
-    const { record } = known;
-    if (change.state !== 'open' || change.epoch !== record.epoch || change.userId !== record.userId) {
-      this.byToken.delete(tokenHash);
-    }
+  /** Drops an open session, unless it still has the token of this authority. */
+  keepOnly({ id, authority }: Pick<SessionChange, 'id' | 'authority'>): void {
+    this.discardFills(id);
+    const tokenHash = this.tokenOf.get(id);
+    if (tokenHash !== undefined && authorityOf(tokenHash) !== authority) this.byToken.delete(tokenHash);
+  }
+
+  /** Drops a session that is over. */
+  forget(sessionId: string): void {
+    this.discardFills(sessionId);
+    const tokenHash = this.tokenOf.get(sessionId);
+    if (tokenHash !== undefined) this.byToken.delete(tokenHash);
   }
 
   /** Records that a read which began at `startedAt` (monotonic) reached the end of the feed. */
@@ -74,6 +76,10 @@ export class SessionCache {
     this.fills.clear();
     this.byToken.clear();
     this.feedReadAt = Number.NEGATIVE_INFINITY;
+  }
+
+  private discardFills(sessionId: string): void {
+    for (const changed of this.fills) changed.add(sessionId);
   }
 
   private add(record: SessionRecord): void {

@@ -1,15 +1,13 @@
 import { findMismatch, type Client, type Mismatch } from '../../domain/binding.js';
 import { SessionsError } from '../../domain/errors.js';
 import { whyOver } from '../../domain/lifetime.js';
-import type { SessionRecord } from '../../domain/session.js';
+import { REPLACED_MS, type SessionRecord } from '../../domain/session.js';
 import type { CoreContext } from '../process/context.js';
 import type { Ender } from '../endings/ender.js';
 import { SILENT_AFTER_MS } from '../process/this-process.js';
 import { TRUSTED_FOR_MS, type CachedSession } from '../process/session-cache.js';
 import { SessionToken } from '../handles/session-token.js';
 
-/** Requests parallel to a regenerate present the old token: for this long, they get no session instead of a new one. */
-const REPLACED_GRACE_MS = 30_000;
 /** Pause between checks whether another process has unflushed touches of a session that looks idle. */
 const HORIZON_RETRY_MS = 250;
 /** A process that does not flush is waited for until it counts as dead. */
@@ -112,13 +110,18 @@ export class SessionFinder {
     await this.context.cache.fill(async () => {
       const match = await this.context.store.sessions.findByToken(tokenHash);
       if (!match) return null;
-      if (match.session.state !== 'open') answer = { kind: 'ended' };
-      else if (match.current) answer = { kind: 'live', record: this.withOwnTouches(match.session) };
-      else if (this.context.clock.now() - (match.replacedAt ?? 0) < REPLACED_GRACE_MS)
-        answer = { kind: 'replaced' };
-      return match.current ? match.session : null;
+      const { session, current, replacedAt } = match;
+      // A replaced token, also of a session that has ended since: the client may have a new one, by a login that restarted.
+      if (!current) answer = { kind: this.isRecent(replacedAt) ? 'replaced' : 'unknown' };
+      else if (session.state !== 'open') answer = { kind: 'ended' };
+      else answer = { kind: 'live', record: this.withOwnTouches(session) };
+      return current ? session : null;
     });
     return answer;
+  }
+
+  private isRecent(replacedAt: number | null): boolean {
+    return replacedAt !== null && this.context.clock.now() - replacedAt < REPLACED_MS;
   }
 
   private checkBinding(record: SessionRecord, client: Client, hasWaited: boolean): Finding {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Client } from '../../domain/binding.js';
+import { SessionsError } from '../../domain/errors.js';
 import type { RefusalReason } from '../../domain/events.js';
 import { openingRecord, type NewSession } from '../../domain/session.js';
 import { networkOf } from '../config/client-address.js';
@@ -20,6 +21,26 @@ export type Opening =
       readonly reason: Extract<RefusalReason, 'rate' | 'full'>;
       readonly retryAfterSeconds: number;
     };
+
+/** The error for a caller that requires the session. */
+export function openingError(refused: {
+  readonly reason: 'rate' | 'full';
+  readonly retryAfterSeconds?: number;
+}): SessionsError {
+  const { reason, retryAfterSeconds } = refused;
+  const retry = retryAfterSeconds === undefined ? {} : { retryAfterSeconds };
+  return reason === 'rate'
+    ? new SessionsError(
+        'SESSION_RATE_LIMITED',
+        'Your network has opened too many sessions (option openRate): retry later.',
+        retry,
+      )
+    : new SessionsError(
+        'SESSIONS_FULL',
+        'The server has too many sessions (option maxSessions): retry later.',
+        retry,
+      );
+}
 
 /** Opens sessions, within `openRate` for each network and `maxSessions` for all. */
 export class SessionOpener {

@@ -1,12 +1,13 @@
 import type { Client } from '../../domain/binding.js';
-import { hasCode, SessionsError } from '../../domain/errors.js';
+import { hasCode, staleSession } from '../../domain/errors.js';
 import { isUuid } from '../../domain/ids.js';
 import { idleEndsAt } from '../../domain/lifetime.js';
 import type { ResourceRecord } from '../../domain/resource.js';
-import type { EndReason, SessionRecord } from '../../domain/session.js';
+import { isStale, type EndReason, type SessionRecord } from '../../domain/session.js';
 import type { ByteRange } from '../../ports/file-storage.js';
-import type { Refused, SessionQuery, StoreTotals } from '../../ports/session-store.js';
-import { invalidArgument, requireSession } from '../handles/arguments.js';
+import type { SessionQuery, StoreTotals } from '../../ports/session-store.js';
+import { requireSession, requireUserId } from '../handles/arguments.js';
+import { underAuthority } from '../handles/under-authority.js';
 import type { CoreContext } from '../process/context.js';
 import type { EndedSession, Ender } from '../endings/ender.js';
 import type { SessionEventBus } from '../watch/event-bus.js';
@@ -19,15 +20,15 @@ import type {
   TrackedStream,
 } from '../resources/resources.js';
 import type { Finding, SessionFinder } from './session-finder.js';
+import type { LoginOptions, SessionLogins } from './session-logins.js';
 import type { Opening, SessionOpener } from './session-opener.js';
 import { Session, type SessionRef } from '../handles/session.js';
-import { SessionToken } from '../handles/session-token.js';
+import type { SessionToken } from '../handles/session-token.js';
 
-const MAX_USER_ID = 255;
 const USER_PAGE = 1000;
 
 /** A session with its resources, at one moment. Instants are epoch milliseconds, sizes bytes. */
-export interface SessionDetails extends Omit<SessionRecord, 'tokenHash' | 'epoch' | 'state' | 'endReason'> {
+export interface SessionDetails extends Omit<SessionRecord, 'tokenHash' | 'state' | 'endReason'> {
   readonly idleEndsAt: number;
   readonly resources: readonly ResourceRecord[];
 }
@@ -36,6 +37,7 @@ export interface SessionDetails extends Omit<SessionRecord, 'tokenHash' | 'epoch
 export interface SessionServiceParts {
   readonly finder: SessionFinder;
   readonly opener: SessionOpener;
+  readonly logins: SessionLogins;
   readonly ender: Ender;
   readonly resources: Resources;
 }
@@ -79,35 +81,24 @@ export class SessionService {
   }
 
   /**
-   * Binds a user: from now on `listByUser(userId)` includes the session. Call `regenerate` too at a login.
-   * @throws SessionsError `SESSION_GONE`, `SESSION_STALE` (its token was replaced meanwhile), `INVALID_ARGUMENT`
+   * Logs a user in: binds the user and replaces the token, in one step, so that a token that somebody planted before is
+   * worthless. Within a request, the response sets the new one as cookie: call it before the response begins. Id, files and
+   * absolute end stay, but see `keep` and `ifTaken`: with `restart`, `session` may be another session afterwards. Of two
+   * logins at once with one token, one wins. If the store does not answer, the step is repeated for 5 s.
+   * @throws SessionsError `SESSION_GONE`, `SESSION_STALE` (the token was replaced), `SESSION_TAKEN`, `INVALID_ARGUMENT`; with
+   * `restart` also `SESSION_RATE_LIMITED` and `SESSIONS_FULL`
    */
-  async bindUser(session: Session, userId: string): Promise<void> {
-    if (typeof userId !== 'string' || userId === '' || userId.length > MAX_USER_ID) {
-      throw invalidArgument(`User id must be a string of 1 to ${MAX_USER_ID} characters.`);
-    }
-    requireSession(session);
-    admit(await this.context.store.sessions.bindUser(session.id, session.epoch, userId));
-    session.userId = userId;
-    this.context.cache.apply({ id: session.id, state: 'open', epoch: session.epoch, userId });
-    this.events.emit('session.login', { sessionId: session.id, userId });
+  login(session: Session, userId: string, options: LoginOptions = {}): Promise<SessionToken> {
+    return this.parts.logins.login(session, userId, options);
   }
 
   /**
-   * Replaces the token; id, resources and absolute end stay. The old token is refused at once. Within a request, the
-   * response sets the new one as cookie: call it before the response begins.
-   * @throws SessionsError `SESSION_GONE`, `SESSION_STALE` (of two at once, one wins)
+   * Replaces the token; id, user, resources and absolute end stay. Else like `login`: the old token is refused at once, and the
+   * response sets the new one.
+   * @throws SessionsError `SESSION_GONE`, `SESSION_STALE`
    */
-  async regenerate(session: Session): Promise<SessionToken> {
-    requireSession(session);
-    const token = SessionToken.createFor(session.id);
-    const { store, clock, cache } = this.context;
-    admit(await store.sessions.rotate(session.id, session.epoch, token.hash, clock.now()));
-    session.epoch += 1;
-    cache.apply({ id: session.id, state: 'open', epoch: session.epoch, userId: session.userId });
-    Session.carrierOf(session)?.carry(token);
-    this.events.emit('session.regenerated', { sessionId: session.id });
-    return token;
+  regenerate(session: Session): Promise<SessionToken> {
+    return this.parts.logins.regenerate(session);
   }
 
   /**
@@ -143,13 +134,22 @@ export class SessionService {
     return (await this.pageOfUser(userId)).map((record) => new Session(record));
   }
 
-  /** A session with its resources; `null` if it is not live. Does not count as activity. */
+  /**
+   * A session with its resources; `null` if it is not live. Does not count as activity.
+   * @throws SessionsError `SESSION_STALE` (the token of this `Session` was replaced)
+   */
   async describe(session: SessionRef): Promise<SessionDetails | null> {
     requireSession(session);
     await this.flushTouches();
-    const record = await this.context.store.sessions.find(session.id);
-    if (record?.state !== 'open') return null;
-    return details(record, await this.parts.resources.list(session));
+    const found = await underAuthority(session, async (authority) => {
+      const resources = await this.parts.resources.list(session);
+      // Read after the resources: if its token is not replaced now, it was not when they were read.
+      const record = await this.context.store.sessions.find(session.id);
+      if (record?.state !== 'open') return null;
+      return isStale(record, authority) ? 'stale' : details(record, resources);
+    });
+    if (found === 'stale') throw staleSession();
+    return found;
   }
 
   /** One page of live sessions with their resources. Does not count as activity. */
@@ -243,22 +243,12 @@ export class SessionService {
   }
 
   private async pageOfUser(userId: string): Promise<SessionRecord[]> {
-    if (typeof userId !== 'string') throw invalidArgument('User id must be a string.');
+    requireUserId(userId);
     return this.context.store.sessions.list({ userId, sort: '-last_activity', limit: USER_PAGE });
   }
 }
 
 function details(record: SessionRecord, resources: readonly ResourceRecord[]): SessionDetails {
-  const { tokenHash: _hash, epoch: _epoch, state: _state, endReason: _reason, ...visible } = record;
+  const { tokenHash: _hash, state: _state, endReason: _reason, ...visible } = record;
   return { ...visible, idleEndsAt: idleEndsAt(record), resources };
-}
-
-function admit(outcome: 'bound' | 'rotated' | Refused): void {
-  if (outcome === 'gone') throw new SessionsError('SESSION_GONE', 'The session is over.');
-  if (outcome === 'stale') {
-    throw new SessionsError(
-      'SESSION_STALE',
-      'Another request replaced the session token: retry with the new one.',
-    );
-  }
 }

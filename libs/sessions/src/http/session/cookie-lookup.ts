@@ -12,7 +12,7 @@ export type Presented = Finding | { readonly kind: 'absent' };
 const REFUSALS: Partial<Record<Presented['kind'], RefusalReason>> = {
   unknown: 'unknown_token',
   ended: 'ended_token',
-  replaced: 'rotated_token',
+  replaced: 'replaced_token',
   mismatch: 'mismatch',
 };
 

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Session } from '../../core/handles/session.js';
-import { SessionsError } from '../../domain/errors.js';
+import { openingError } from '../../core/sessions/session-opener.js';
+import { SessionsError, staleSession } from '../../domain/errors.js';
 
 /**
  * Why a request has no session: its handler skips sessions (`skipped`), its network opened too many (`rate`), there are
@@ -57,31 +58,18 @@ export function keepResolution(
 }
 
 /** The error for a handler that requires a session. */
-export function errorFor({ reason, retryAfterSeconds }: NoSession): SessionsError {
-  const retry = retryAfterSeconds === undefined ? {} : { retryAfterSeconds };
+export function errorFor({ reason, ...retry }: NoSession): SessionsError {
   switch (reason) {
     case 'rate':
-      return new SessionsError(
-        'SESSION_RATE_LIMITED',
-        'Your network has opened too many sessions (option openRate): retry later.',
-        retry,
-      );
     case 'full':
-      return new SessionsError(
-        'SESSIONS_FULL',
-        'The server has too many sessions (option maxSessions): retry later.',
-        retry,
-      );
+      return openingError({ reason, ...retry });
     case 'mismatch':
       return new SessionsError(
         'SESSION_BINDING_MISMATCH',
         'This session is bound to a different client (address or user agent).',
       );
     case 'replaced':
-      return new SessionsError(
-        'SESSION_REQUIRED',
-        'The token of this session was replaced: use the new one.',
-      );
+      return staleSession();
     default:
       return new SessionsError('SESSION_REQUIRED', 'This request requires a session.');
   }

@@ -1,4 +1,5 @@
 import { Logger } from '@nestjs/common';
+import type { Session } from '../../core/handles/session.js';
 import type { SessionToken } from '../../core/handles/session-token.js';
 import type { TokenCarrier } from '../../core/handles/token-carrier.js';
 import type { PlatformResponse } from '../platform-message.js';
@@ -14,7 +15,7 @@ const logger = new Logger('Sessions');
  */
 export class ResponseTokens implements TokenCarrier {
   constructor(
-    private readonly sessionId: string,
+    private readonly session: Pick<Session, 'id'>,
     private readonly cookie: SessionCookie,
     private readonly response: PlatformResponse,
     private readonly isSecure: boolean,
@@ -23,7 +24,7 @@ export class ResponseTokens implements TokenCarrier {
   carry(token: SessionToken): void {
     if (this.cookie.write(this.response, this.isSecure, token)) return;
     logger.warn(
-      `Session ${this.sessionId}: the client misses its new token. Call regenerate() before the headers are sent.`,
+      `Session ${this.session.id}: the client misses its new token. Call login() and regenerate() before the headers are sent.`,
     );
   }
 

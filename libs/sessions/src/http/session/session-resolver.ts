@@ -131,8 +131,8 @@ export class SessionResolver {
     return new FoundSession(session, null, presentedEnded);
   }
 
-  /** From now on `regenerate` and `end` of this session object set the client's cookie. */
+  /** From now on `login`, `regenerate` and `end` of this session object set the client's cookie. */
   private carryTokens(session: Session, response: PlatformResponse, isSecure: boolean): void {
-    session.carryTokensBy(new ResponseTokens(session.id, this.cookie, response, isSecure));
+    session.carryTokensBy(new ResponseTokens(session, this.cookie, response, isSecure));
   }
 }

@@ -12,8 +12,8 @@ const WITHIN_TIME: ReadonlySet<OperationName> = new Set<OperationName>([
   'sessions.open',
   'sessions.findByToken',
   'sessions.find',
-  'sessions.bindUser',
-  'sessions.rotate',
+  'sessions.login',
+  'sessions.regenerate',
   'endings.beginEnd',
   'resources.reserve',
   'resources.grow',
@@ -24,8 +24,8 @@ const WITHIN_TIME: ReadonlySet<OperationName> = new Set<OperationName>([
 
 /**
  * Sessions in Redis 7 or later, or Valkey: one server or a cluster, shared by any number of machines. Each change is one
- * script, and as durable as Redis: a failover loses writes that the master has not replicated. Ends, binds and rotations
- * are safer: if the master has a replica, they wait until one has them, at most 300 ms; after a failover within a minute,
+ * script, and as durable as Redis: a failover loses writes that the master has not replicated. Ends, logins and
+ * regenerates are safer: if the master has a replica, they wait until one has them, at most 300 ms; after a failover within a minute,
  * the process that made the change repeats it when it next reads the feed.
  */
 export class RedisSessionStore extends SessionStore {
@@ -84,7 +84,7 @@ export class RedisSessionStore extends SessionStore {
     return this.#notifications.listen(listener);
   }
 
-  /** Number of ends, binds and rotations since the start that no replica confirmed in time. 0 without replicas. */
+  /** Number of ends, logins and regenerates since the start that no replica confirmed in time. 0 without replicas. */
   get unconfirmed(): number {
     return this.#operations.durable.unconfirmed;
   }

@@ -9,6 +9,7 @@ import {
   HOUR,
   PROCESS,
   lease,
+  loggedIn,
   LIMITS,
   MINUTE,
   newResource,
@@ -59,8 +60,9 @@ export const endingCases: readonly SessionStoreCase[] = [
         null,
       );
       assert.equal(await store.resources.use(settled.id, PROCESS, NOW), null);
-      assert.equal(await store.sessions.bindUser(session.id, 0, 'ada'), 'gone');
-      assert.equal(await store.sessions.rotate(session.id, 0, tokenHash(session.id), NOW), 'gone');
+      const token = { tokenHash: tokenHash(session.id), at: NOW };
+      assert.equal(await store.sessions.login(session.id, null, { ...token, userId: 'ada' }), 'gone');
+      assert.equal(await store.sessions.regenerate(session.id, null, token), 'gone');
       assert.equal(await store.endings.beginEnd(session.id, anEnd()), null);
       await store.sessions.touch([{ sessionId: session.id, at: NOW + MINUTE, requests: 1 }]);
       same(await sessionNow(store, session), before);
@@ -104,7 +106,7 @@ export const endingCases: readonly SessionStoreCase[] = [
       const [holding, bound, empty] = await openedMany(store, 3);
       assert.ok(holding && bound && empty);
       await writing(store, holding.id);
-      await store.sessions.bindUser(bound.id, 0, 'ada');
+      await loggedIn(store, bound);
       const only = { lastActivityAt: NOW, disposable: true };
       assert.equal(await store.endings.beginEnd(holding.id, anEnd({ reason: 'evicted' }), only), null);
       assert.equal(await store.endings.beginEnd(bound.id, anEnd({ reason: 'evicted' }), only), null);
@@ -143,11 +145,11 @@ export const endingCases: readonly SessionStoreCase[] = [
     },
   },
   {
-    name: 'a tombstone is found by its current and previous token until it is dropped at its absolute end',
+    name: 'a tombstone is found by its current and replaced token until it is dropped at its absolute end',
     async run(store) {
       const session = await opened(store);
       const next = tokenHash(session.id);
-      await store.sessions.rotate(session.id, 0, next, NOW);
+      await store.sessions.regenerate(session.id, null, { tokenHash: next, at: NOW });
       await ended(store, session);
       assert.equal((await store.sessions.findByToken(next))?.session.state, 'ended');
       assert.equal((await store.sessions.findByToken(session.tokenHash))?.session.endReason, 'ended');
@@ -162,7 +164,7 @@ export const endingCases: readonly SessionStoreCase[] = [
     name: 'a tombstone keeps neither address nor agent',
     async run(store) {
       const session = await opened(store);
-      await store.sessions.bindUser(session.id, 0, 'ada');
+      await loggedIn(store, session);
       await ended(store, session);
       const { ipAddress, userAgent, userId } = await sessionNow(store, session);
       same([ipAddress, userAgent, userId], ['', '', 'ada']);

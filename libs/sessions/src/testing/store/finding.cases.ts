@@ -1,6 +1,7 @@
 /* oxlint-disable no-await-in-loop -- the order is tested */
 import assert from 'node:assert/strict';
 import { compareIds } from '../../domain/ids.js';
+import { authorityOf } from '../../domain/session.js';
 import { idleEndsAt, PROVISIONAL_MS } from '../../domain/lifetime.js';
 import {
   SESSION_SORTS,
@@ -16,6 +17,7 @@ import {
   HOUR,
   MINUTE,
   lease,
+  loggedIn,
   NODE,
   NOW,
   opened,
@@ -53,7 +55,7 @@ export const findingCases: readonly SessionStoreCase[] = [
       const [confirmed, bound, holding] = await openedMany(store, 3);
       assert.ok(confirmed && bound && holding);
       await store.sessions.touch([{ sessionId: confirmed.id, at: NOW, requests: 1 }]);
-      await store.sessions.bindUser(bound.id, 0, 'ada');
+      await loggedIn(store, bound);
       const resource = await writing(store, holding.id);
       same(await store.endings.findIdle(NOW + 15 * MINUTE - 1, 10), []);
       sameIds(await store.endings.findIdle(NOW + 15 * MINUTE, 10), [confirmed, bound, holding]);
@@ -111,7 +113,7 @@ export const findingCases: readonly SessionStoreCase[] = [
       const [first, holding, bound, touched, over] = sessions;
       assert.ok(first && holding && bound && touched && over);
       await ready(store, holding.id);
-      await store.sessions.bindUser(bound.id, 0, 'ada');
+      await loggedIn(store, bound);
       await store.sessions.touch([{ sessionId: touched.id, at: NOW + 5, requests: 1 }]);
       await store.endings.beginEnd(over.id, anEnd());
       sameIds(await store.sessions.findDisposable(10), [first, touched]);
@@ -146,8 +148,8 @@ export const findingCases: readonly SessionStoreCase[] = [
     name: "pages of one user contain only that user's open sessions",
     async run(store) {
       const sessions = await openedMany(store, 6, (index) => ({ createdAt: NOW + index }));
-      for (const { id } of sessions.slice(0, 4)) await store.sessions.bindUser(id, 0, 'ada');
-      await store.sessions.bindUser(present(sessions[4]).id, 0, 'eve');
+      for (const session of sessions.slice(0, 4)) await loggedIn(store, session);
+      await loggedIn(store, present(sessions[4]), 'eve');
       await ended(store, present(sessions[1]));
       const query = { limit: 2, sort: 'created_at', userId: 'ada' } as const;
       sameIds(await store.sessions.list(query), [present(sessions[0]), present(sessions[2])]);
@@ -157,21 +159,24 @@ export const findingCases: readonly SessionStoreCase[] = [
     },
   },
   {
-    name: 'the feed starts at the present, and reports opens, binds, rotates and both steps of an end',
+    name: 'the feed starts at the present, and reports opens, logins, regenerates and both steps of an end',
     async run(store) {
       await opened(store);
       const start = await store.feed.read(null, 10);
       same([start.changes, start.more], [[], false]);
       const session = await opened(store);
       const reader = readerOf(store, start.position);
-      const change = { id: session.id, state: 'open', endReason: null, epoch: 0, userId: null, nodes: [] };
+      const authority = authorityOf(session.tokenHash);
+      const change = { id: session.id, state: 'open', endReason: null, authority, userId: null, nodes: [] };
       same(await reader(), [change]);
-      await store.sessions.bindUser(session.id, 0, 'ada');
-      same(await reader(), [{ ...change, userId: 'ada' }]);
-      await store.sessions.rotate(session.id, 0, tokenHash(session.id), NOW);
-      same(await reader(), [{ ...change, userId: 'ada', epoch: 1 }]);
+      const bound = { ...change, authority: authorityOf(await loggedIn(store, session)), userId: 'ada' };
+      same(await reader(), [bound]);
+      const token = { tokenHash: tokenHash(session.id), at: NOW };
+      await store.sessions.regenerate(session.id, null, token);
+      const renewed = { ...bound, authority: authorityOf(token.tokenHash) };
+      same(await reader(), [renewed]);
       await store.endings.beginEnd(session.id, anEnd({ reason: 'admin' }));
-      const over = { ...change, userId: 'ada', epoch: 1, endReason: 'admin' };
+      const over = { ...renewed, endReason: 'admin' };
       same(await reader(), [{ ...over, state: 'ending' }]);
       await store.endings.finishEnd(session.id, NODE, NOW);
       same(await reader(), [{ ...over, state: 'ended' }]);
@@ -185,7 +190,7 @@ export const findingCases: readonly SessionStoreCase[] = [
       const { position } = await store.feed.read(null, 10);
       const sessions: { id: string }[] = [];
       for (let index = 0; index < 7; index += 1) sessions.push(await opened(store));
-      await store.sessions.bindUser(present(sessions[2]).id, 0, 'ada');
+      await loggedIn(store, present(sessions[2]));
       await store.endings.beginEnd(present(sessions[0]).id, anEnd());
 
       const reported: SessionChange[] = [];

@@ -6,7 +6,6 @@ import {
   anEnd,
   atOnce,
   ended,
-  HOUR,
   MANY,
   NODE,
   NOW,
@@ -26,7 +25,6 @@ export const openingCases: readonly SessionStoreCase[] = [
       const session = await opened(store, { userAgent: 'ünïcode “agent” 漢字 🙂' });
       same(await store.sessions.find(session.id), {
         ...session,
-        epoch: 0,
         state: 'open',
         endReason: null,
         userId: null,
@@ -47,8 +45,9 @@ export const openingCases: readonly SessionStoreCase[] = [
         assert.equal(await store.sessions.findByToken(id), null);
         assert.equal(await store.resources.find(id), null);
         assert.equal(await store.endings.beginEnd(id, anEnd()), null);
-        assert.equal(await store.sessions.bindUser(id, 0, 'user'), 'gone');
-        assert.equal(await store.sessions.rotate(id, 0, tokenHash(id), NOW), 'gone');
+        const token = { tokenHash: tokenHash(id), at: NOW };
+        assert.equal(await store.sessions.login(id, null, { ...token, userId: 'user' }), 'gone');
+        assert.equal(await store.sessions.regenerate(id, null, token), 'gone');
         same(await store.endings.finishEnd(id, NODE, NOW), { resources: 0, bytes: 0 });
       }
     },
@@ -117,71 +116,6 @@ export const openingCases: readonly SessionStoreCase[] = [
         replacedAt: null,
       });
       assert.equal(await store.sessions.findByToken(tokenHash()), null);
-    },
-  },
-  {
-    name: 'after a rotate the new token is current, and the old one is found with the instant of its replacement',
-    async run(store) {
-      const session = await opened(store);
-      const next = tokenHash(session.id);
-      assert.equal(await store.sessions.rotate(session.id, 0, next, NOW + 7), 'rotated');
-      const record = await sessionNow(store, session);
-      same([record.tokenHash, record.epoch, record.expiresAt], [next, 1, NOW + HOUR]);
-      same(await store.sessions.findByToken(next), { session: record, current: true, replacedAt: null });
-      same(await store.sessions.findByToken(session.tokenHash), {
-        session: record,
-        current: false,
-        replacedAt: NOW + 7,
-      });
-    },
-  },
-  {
-    name: 'a token is forgotten by the second rotate after it',
-    async run(store) {
-      const session = await opened(store);
-      const [second, third] = [tokenHash(session.id), tokenHash(session.id)];
-      await store.sessions.rotate(session.id, 0, second, NOW + 1);
-      await store.sessions.rotate(session.id, 1, third, NOW + 2);
-      assert.equal(await store.sessions.findByToken(session.tokenHash), null);
-      assert.equal((await store.sessions.findByToken(second))?.current, false);
-      assert.equal((await store.sessions.findByToken(third))?.current, true);
-    },
-  },
-  {
-    name: 'of concurrent rotates one succeeds and the others are stale',
-    async run(store) {
-      const session = await opened(store);
-      const hashes = Array.from({ length: 20 }, () => tokenHash(session.id));
-      const answers = await Promise.all(
-        hashes.map((hash) => store.sessions.rotate(session.id, 0, hash, NOW)),
-      );
-      same(tally(answers), { rotated: 1, stale: 19 });
-      const record = await sessionNow(store, session);
-      assert.equal(record.epoch, 1);
-      assert.equal(record.tokenHash, hashes[answers.indexOf('rotated')]);
-    },
-  },
-  {
-    name: 'a rotate to the token of another session is refused and changes nothing',
-    async run(store) {
-      const [session, other] = [await opened(store), await opened(store)];
-      const before = await store.ledger.identity();
-      await rejects(store.sessions.rotate(session.id, 0, other.tokenHash, NOW), 'INVALID_ARGUMENT');
-      assert.equal((await sessionNow(store, session)).epoch, 0);
-      same(await store.ledger.identity(), before);
-    },
-  },
-  {
-    name: 'a bind needs the current epoch, and repeating it changes nothing',
-    async run(store) {
-      const session = await opened(store);
-      assert.equal(await store.sessions.bindUser(session.id, 0, 'ada'), 'bound');
-      const { counter } = await store.ledger.identity();
-      assert.equal(await store.sessions.bindUser(session.id, 0, 'ada'), 'bound');
-      assert.equal((await store.ledger.identity()).counter, counter);
-      await store.sessions.rotate(session.id, 0, tokenHash(session.id), NOW);
-      assert.equal(await store.sessions.bindUser(session.id, 0, 'eve'), 'stale');
-      assert.equal((await sessionNow(store, session)).userId, 'ada');
     },
   },
 ];

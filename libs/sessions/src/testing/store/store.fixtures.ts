@@ -4,7 +4,7 @@ import { bucketName, inBucketOf } from '../../domain/bucket.js';
 import { hasCode, type ErrorCode } from '../../domain/errors.js';
 import type { ResourceLimits } from '../../domain/limits.js';
 import type { NewResource, ResourceRecord } from '../../domain/resource.js';
-import type { NewSession, SessionRecord } from '../../domain/session.js';
+import { authorityOf, type Authority, type NewSession, type SessionRecord } from '../../domain/session.js';
 import type { BeginEnd, Heartbeat, Lease, SessionStore } from '../../ports/session-store.js';
 
 /** The start of every case, in epoch milliseconds. */
@@ -117,6 +117,25 @@ export function beat(differing: Partial<Heartbeat>): Heartbeat {
 
 export function anEnd(differing: Partial<BeginEnd> = {}): BeginEnd {
   return { reason: 'ended', at: NOW + SECOND, lease: lease(), ...differing };
+}
+
+/** The authority of a session's present token. */
+export async function authorityNow(
+  store: SessionStore,
+  session: { readonly id: string },
+): Promise<Authority> {
+  return authorityOf((await sessionNow(store, session)).tokenHash);
+}
+
+/** Logs a user in with a new token; answers its hash. */
+export async function loggedIn(
+  store: SessionStore,
+  { id }: { readonly id: string },
+  userId = 'ada',
+): Promise<string> {
+  const hash = tokenHash(id);
+  assert.equal(await store.sessions.login(id, null, { userId, tokenHash: hash, at: NOW }), 'done');
+  return hash;
 }
 
 export async function ended(store: SessionStore, session: { readonly id: string }): Promise<void> {

@@ -1,8 +1,12 @@
-import type { Refused } from '../../../ports/sessions.js';
+import type { Authority } from '../../../domain/session.js';
+import type { NewLogin, NewToken, Refused } from '../../../ports/sessions.js';
 import { RedisSessions } from '../operations/redis.sessions.js';
 import type { RecentChanges } from './recent-changes.js';
 
-/** Records binds and rotations, to repeat them after a failover. */
+/**
+ * Records logins and regenerates, to repeat them after a failover; but none by session id alone: its repeat could replace a
+ * later token.
+ */
 export class NotedSessions extends RedisSessions {
   constructor(
     private readonly recent: RecentChanges,
@@ -11,20 +15,25 @@ export class NotedSessions extends RedisSessions {
     super(...parts);
   }
 
-  override async bindUser(sessionId: string, epoch: number, userId: string): Promise<'bound' | Refused> {
-    const answer = await super.bindUser(sessionId, epoch, userId);
-    if (answer === 'bound') this.recent.note(sessionId, { kind: 'bind', epoch, userId });
+  override async login(
+    sessionId: string,
+    authority: Authority | null,
+    login: NewLogin,
+  ): Promise<'done' | 'taken' | Refused> {
+    const answer = await super.login(sessionId, authority, login);
+    if (answer === 'done' && authority !== null)
+      this.recent.note(sessionId, { kind: 'login', authority, login });
     return answer;
   }
 
-  override async rotate(
+  override async regenerate(
     sessionId: string,
-    epoch: number,
-    tokenHash: string,
-    at: number,
-  ): Promise<'rotated' | Refused> {
-    const answer = await super.rotate(sessionId, epoch, tokenHash, at);
-    if (answer === 'rotated') this.recent.note(sessionId, { kind: 'rotate', epoch, tokenHash, at });
+    authority: Authority | null,
+    token: NewToken,
+  ): Promise<'done' | Refused> {
+    const answer = await super.regenerate(sessionId, authority, token);
+    if (answer === 'done' && authority !== null)
+      this.recent.note(sessionId, { kind: 'regenerate', authority, token });
     return answer;
   }
 }

@@ -1,5 +1,6 @@
 import type { BeginEnd, EndingsGroup } from '../../../ports/endings.js';
-import type { SessionsGroup } from '../../../ports/sessions.js';
+import type { NewLogin, NewToken, SessionsGroup } from '../../../ports/sessions.js';
+import type { Authority } from '../../../domain/session.js';
 
 /** Age and number of the changes kept for repetition: replicas are rarely a second behind. */
 const KEPT_MS = 60_000;
@@ -9,8 +10,8 @@ const AT_ONCE = 500;
 
 type Change =
   | { readonly kind: 'end'; readonly end: BeginEnd }
-  | { readonly kind: 'bind'; readonly epoch: number; readonly userId: string }
-  | { readonly kind: 'rotate'; readonly epoch: number; readonly tokenHash: string; readonly at: number };
+  | { readonly kind: 'login'; readonly authority: Authority; readonly login: NewLogin }
+  | { readonly kind: 'regenerate'; readonly authority: Authority; readonly token: NewToken };
 
 interface Kept {
   readonly sessionId: string;
@@ -19,15 +20,14 @@ interface Kept {
 }
 
 /**
- * The recent ends, binds and rotations of this process. It repeats them after a failover that lost them, so that neither
+ * The recent ends, logins and regenerates of this process. It repeats them after a failover that lost them, so that neither
  * an ended session nor a replaced token becomes valid again.
  *
  * Covers the last minute and the last 10,000 changes, while the process lives. Until it repeats them, on its next read of
  * the feed, other processes see the earlier state. Each change has a condition:
  * - an end requires an open session, which can only be open because the end was lost; its files are being deleted;
- * - a rotation requires its epoch, so that it never replaces a later token;
- * - a bind requires its epoch, or a later one of a session without a user.
- * A bind or rotation waits if another process must first repeat an earlier change.
+ * - a login or regenerate requires the token that it replaced, so that it never replaces a later one. With any other token it
+ *   waits: another process may first have to repeat an earlier change.
  */
 export class RecentChanges {
   /** In order of time. */
@@ -36,7 +36,7 @@ export class RecentChanges {
   #due: Kept[] = [];
 
   constructor(
-    private readonly sessions: Pick<SessionsGroup, 'find' | 'bindUser' | 'rotate'>,
+    private readonly sessions: Pick<SessionsGroup, 'findByToken' | 'login' | 'regenerate'>,
     private readonly endings: Pick<EndingsGroup, 'beginEnd'>,
     /** Monotonic clock in milliseconds. */
     private readonly monotonic: () => number = () => performance.now(),
@@ -84,16 +84,12 @@ export class RecentChanges {
       await this.endings.beginEnd(sessionId, { ...change.end, lease });
       return true;
     }
+    const { tokenHash } = change.kind === 'login' ? change.login : change.token;
     const answer =
-      change.kind === 'bind'
-        ? await this.sessions.bindUser(sessionId, change.epoch, change.userId)
-        : await this.sessions.rotate(sessionId, change.epoch, change.tokenHash, change.at);
-    if (answer !== 'stale') return true;
-    const session = await this.sessions.find(sessionId);
-    if (session?.state !== 'open') return true;
-    if (session.epoch < change.epoch) return false;
-    if (change.kind === 'rotate' || session.userId !== null) return true;
-    return (await this.sessions.bindUser(sessionId, session.epoch, change.userId)) !== 'stale';
+      change.kind === 'login'
+        ? await this.sessions.login(sessionId, change.authority, change.login)
+        : await this.sessions.regenerate(sessionId, change.authority, change.token);
+    return answer !== 'stale' || (await this.sessions.findByToken(tokenHash)) !== null;
   }
 
   #isKept({ madeAt }: Kept): boolean {

@@ -1,3 +1,4 @@
+import { authorityOf } from '../../../domain/session.js';
 import type { Feed, FeedGroup, FeedPosition } from '../../../ports/feed.js';
 import type { RedisBuckets } from '../operations/redis.buckets.js';
 import type { RedisDurableWrites } from '../operations/redis.durable-writes.js';
@@ -82,8 +83,8 @@ export class RedisFeed implements FeedGroup {
     );
     return {
       changes: read.flat().map(({ record, nodes }) => {
-        const { id, state, endReason, epoch, userId } = record;
-        return { id, state, endReason, epoch, userId, nodes };
+        const { id, state, endReason, tokenHash, userId } = record;
+        return { id, state, endReason, authority: authorityOf(tokenHash), userId, nodes };
       }),
       position: format({ history: position.history, counters: reported }),
       more: counters.some((counter, bucket) => counter > (reported[bucket] ?? 0)),

@@ -2,9 +2,16 @@ import { hash } from 'node:crypto';
 import { SessionsError } from '../../../domain/errors.js';
 import { compareIds } from '../../../domain/ids.js';
 import { idleEndsAt, isDisposable } from '../../../domain/lifetime.js';
-import { openingRecord, type NewSession, type SessionRecord } from '../../../domain/session.js';
+import {
+  openingRecord,
+  type Authority,
+  type NewSession,
+  type SessionRecord,
+} from '../../../domain/session.js';
 import {
   orderOf,
+  type NewLogin,
+  type NewToken,
   type Refused,
   type SessionQuery,
   type SessionsGroup,
@@ -16,9 +23,17 @@ import { PAGE } from '../scripts/lua/listings.scripts.js';
 import { byScore, entriesOf, type Entry, type RedisBuckets } from './redis.buckets.js';
 import type { RedisDurableWrites } from './redis.durable-writes.js';
 import type { SessionCounts } from './session-counts.js';
-import { BIND, FIND_BY_TOKEN, OPEN, ROTATE, TOUCH } from '../scripts/lua/sessions.scripts.js';
+import { FIND_BY_TOKEN, LOGIN, OPEN, REGENERATE, TOUCH } from '../scripts/lua/sessions.scripts.js';
 import { ADD_TO_USER, OF_USER, REMOVE_FROM_USER } from '../scripts/lua/store.scripts.js';
-import { inOrder, newSessionText, sessionOf, storedSession, textOf, textsOf } from './redis.values.js';
+import {
+  authorityText,
+  inOrder,
+  newSessionText,
+  numberOf,
+  sessionOf,
+  textOf,
+  textsOf,
+} from './redis.values.js';
 
 export class RedisSessions implements SessionsGroup {
   constructor(
@@ -54,11 +69,12 @@ export class RedisSessions implements SessionsGroup {
   async findByToken(tokenHash: string): Promise<TokenMatch | null> {
     const bucket = this.buckets.ofTokenHash(tokenHash);
     if (bucket === null) return null;
-    const [text, current] = textsOf(await this.buckets.runIn(FIND_BY_TOKEN, bucket, tokenHash));
+    const [text, replacedAt] = textsOf(await this.buckets.runIn(FIND_BY_TOKEN, bucket, tokenHash));
     if (!text) return null;
-    const { record, replacedAt } = storedSession(text);
-    const isCurrent = current === '1';
-    return { session: record, current: isCurrent, replacedAt: isCurrent ? null : replacedAt };
+    const session = sessionOf(text);
+    return replacedAt === undefined
+      ? { session, current: true, replacedAt: null }
+      : { session, current: false, replacedAt: numberOf(replacedAt) };
   }
 
   async touch(touches: readonly Touch[]): Promise<void> {
@@ -74,26 +90,29 @@ export class RedisSessions implements SessionsGroup {
   }
 
   /** Writes the index of users, which is in another slot, first, so that it never lacks a session. */
-  async bindUser(sessionId: string, epoch: number, userId: string): Promise<'bound' | Refused> {
-    const bucket = this.buckets.of(sessionId);
-    if (bucket === null) return 'gone';
-    await this.buckets.run(ADD_TO_USER, [this.#userKey(userId)], [sessionId]);
-    const answer = textOf(await this.durable.runIn(BIND, bucket, sessionId, epoch, userId));
-    if (answer === 'gone') await this.forgetUser(userId, [sessionId]);
-    return answer === 'bound' || answer === 'stale' ? answer : 'gone';
-  }
-
-  async rotate(
+  async login(
     sessionId: string,
-    epoch: number,
-    tokenHash: string,
-    at: number,
-  ): Promise<'rotated' | Refused> {
+    authority: Authority | null,
+    { userId, tokenHash, at }: NewLogin,
+  ): Promise<'done' | 'taken' | Refused> {
     if (this.buckets.of(sessionId) === null) return 'gone';
     const bucket = this.#bucketOf(sessionId, tokenHash);
-    const answer = textOf(await this.durable.runIn(ROTATE, bucket, sessionId, epoch, tokenHash, at));
-    if (answer === 'taken') throw taken();
-    return answer === 'rotated' || answer === 'stale' ? answer : 'gone';
+    await this.buckets.run(ADD_TO_USER, [this.#userKey(userId)], [sessionId]);
+    const args = [sessionId, authorityText(authority), userId, tokenHash, at];
+    const answer = textOf(await this.durable.runIn(LOGIN, bucket, ...args));
+    if (answer === 'gone') await this.forgetUser(userId, [sessionId]);
+    return answer === 'taken' ? answer : replacedOr(answer);
+  }
+
+  async regenerate(
+    sessionId: string,
+    authority: Authority | null,
+    { tokenHash, at }: NewToken,
+  ): Promise<'done' | Refused> {
+    if (this.buckets.of(sessionId) === null) return 'gone';
+    const bucket = this.#bucketOf(sessionId, tokenHash);
+    const args = [sessionId, authorityText(authority), tokenHash, at];
+    return replacedOr(textOf(await this.durable.runIn(REGENERATE, bucket, ...args)));
   }
 
   async findDisposable(limit: number): Promise<SessionRecord[]> {
@@ -185,6 +204,11 @@ export class RedisSessions implements SessionsGroup {
     }
     return bucket;
   }
+}
+
+function replacedOr(answer: string): 'done' | Refused {
+  if (answer === 'used') throw taken();
+  return answer === 'done' || answer === 'stale' ? answer : 'gone';
 }
 
 function taken(): SessionsError {

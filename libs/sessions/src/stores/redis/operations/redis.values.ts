@@ -1,12 +1,19 @@
 import { NOBODY } from '../../../domain/ids.js';
 import { reservedRecord, type NewResource, type ResourceRecord } from '../../../domain/resource.js';
-import { openingRecord, type NewSession, type SessionRecord } from '../../../domain/session.js';
+import {
+  openingRecord,
+  type Authority,
+  type NewSession,
+  type SessionRecord,
+} from '../../../domain/session.js';
 import type { EndingSession } from '../../../ports/session-store.js';
+import { ANY_AUTHORITY } from '../scripts/lua/tokens.includes.js';
 
 /** A stored record: null fields are absent, and it has fields that only the store needs. */
 type Stored<Record> = { [Key in keyof Record]?: NonNullable<Record[Key]> };
 type StoredSession = Stored<SessionRecord> & {
-  readonly replacedAt?: number;
+  /** Hashes of its latest replaced tokens, in their order. */
+  readonly replaced?: readonly string[];
   /** While the session is ending: the nodes with an unfinished part, and the end of the lease of each. */
   readonly parts?: Readonly<Record<string, number>>;
   readonly change?: number;
@@ -43,6 +50,11 @@ export function pairsOf(texts: readonly string[]): Map<string, string> {
   return pairs;
 }
 
+/** An authority as the argument of a script (see the include `is_stale`). */
+export function authorityText(authority: Authority | null): string {
+  return authority ?? ANY_AUTHORITY;
+}
+
 export function newSessionText(session: NewSession): string {
   const { id, tokenHash, ipAddress, userAgent, createdAt, expiresAt, idleMs } = session;
   return textOfRecord(openingRecord({ id, tokenHash, ipAddress, userAgent, createdAt, expiresAt, idleMs }));
@@ -66,7 +78,6 @@ export function endingSessionOf(text: string, nodeId: string): EndingSession {
 /** A session with its fields that only the store needs. */
 export function storedSession(text: string): {
   readonly record: SessionRecord;
-  readonly replacedAt: number | null;
   readonly change: number;
   /** Nodes that have files of it while it is ending, ordered by id. */
   readonly nodes: readonly string[];
@@ -75,7 +86,6 @@ export function storedSession(text: string): {
   const record: SessionRecord = {
     id: given(stored.id),
     tokenHash: given(stored.tokenHash),
-    epoch: given(stored.epoch),
     state: given(stored.state),
     endReason: stored.endReason ?? null,
     userId: stored.userId ?? null,
@@ -92,7 +102,6 @@ export function storedSession(text: string): {
   };
   return {
     record,
-    replacedAt: stored.replacedAt ?? null,
     change: stored.change ?? 0,
     nodes: Object.keys(stored.parts ?? {})
       .filter((node) => node !== NOBODY)

@@ -6,7 +6,8 @@
  * | ------------------ | ------ | -------------------------------------------------------------------------------- |
  * | `{7}:sessions`     | hash   | session id → its record, JSON                                                    |
  * | `{7}:tokens`       | hash   | hash of a current token → session id                                             |
- * | `{7}:old_tokens`   | hash   | hash of the token before it → session id                                         |
+ * | `{7}:replaced`     | hash   | hash of a replaced token → session id; expires a minute after the bucket's last login or regenerate |
+ * | `{7}:replaced_at`  | zset   | the same hashes by the instant of the replacement; expires at once with `replaced` |
  * | `{7}:resources`    | hash   | resource id → its record, JSON                                                   |
  * | `{7}:held`         | zset   | `session id:resource id`, in the order of the text                               |
  * | `{7}:by_process`  | zset   | `process id:resource id` of what a process writes, reads or streams, same order |
@@ -30,7 +31,7 @@
  * | `job:idle` …       | hash   | the latest run of a job, and the sums of all                                     |
  * | `user:<sha256>`    | set    | ids of sessions that are, were or are about to be this user's: verified on read  |
  *
- * The channel `changes`, with the prefix of the keys, carries an empty message for each end, rotation and bind.
+ * The channel `changes`, with the prefix of the keys, carries an empty message for each end, login and regenerate.
  *
  * A lease in a member has 16 digits, so that the members of a node sort by lease. The node id is `-` for streams, and for
  * ends of sessions without files.
@@ -38,7 +39,8 @@
 export const BUCKET_KEYS = [
   'sessions',
   'tokens',
-  'old_tokens',
+  'replaced',
+  'replaced_at',
   'resources',
   'held',
   'by_process',
@@ -59,7 +61,7 @@ export type BucketKey = (typeof BUCKET_KEYS)[number];
 export const CHANGES_CHANNEL = 'changes';
 
 /** The version of this layout in the store. `connect` refuses any other. */
-export const LAYOUT = '3';
+export const LAYOUT = '4';
 
 /** Builds the keys of one store. */
 export class RedisLayout {

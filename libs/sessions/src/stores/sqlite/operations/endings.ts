@@ -1,7 +1,7 @@
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import { NOBODY } from '../../../domain/ids.js';
 import { meetsEndCondition, type EndCondition } from '../../../domain/lifetime.js';
-import type { SessionRecord } from '../../../domain/session.js';
+import { REPLACED_MS, type SessionRecord } from '../../../domain/session.js';
 import type {
   BeginEnd,
   EndingSession,
@@ -9,6 +9,7 @@ import type {
   LeaseRequest,
   Released,
 } from '../../../ports/endings.js';
+import { DROP_REPLACED_SQL } from './schema.js';
 import type { InOneThread } from './in-one-thread.js';
 import type { SqliteLedger } from './ledger.js';
 import { byLease, idOf, numberOf, packId, sessionOf, textOf, type Row } from './values.js';
@@ -37,6 +38,7 @@ export class SqliteEndings implements InOneThread<EndingsGroup> {
   readonly #holdings;
   readonly #dropResources;
   readonly #dropTombstones;
+  readonly #dropReplaced;
 
   constructor(
     db: DatabaseSync,
@@ -89,6 +91,7 @@ export class SqliteEndings implements InOneThread<EndingsGroup> {
     this.#dropTombstones = db.prepare(`
       DELETE FROM sessions WHERE key IN (
         SELECT key FROM sessions WHERE state = 'ended' AND expires_at <= :at ORDER BY expires_at LIMIT :limit)`);
+    this.#dropReplaced = db.prepare(DROP_REPLACED_SQL);
   }
 
   findIdle(at: number, limit: number): SessionRecord[] {
@@ -156,7 +159,9 @@ export class SqliteEndings implements InOneThread<EndingsGroup> {
     return released(holdings);
   }
 
+  /** Forgets replaced tokens too: a login does, but may not come. */
   dropTombstones(at: number, limit: number): number {
+    this.#dropReplaced.run({ before: at - REPLACED_MS });
     return Number(this.#dropTombstones.run({ at, limit }).changes);
   }
 

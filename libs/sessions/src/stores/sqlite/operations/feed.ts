@@ -1,9 +1,10 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { NOBODY } from '../../../domain/ids.js';
+import { authorityOf } from '../../../domain/session.js';
 import type { Feed, FeedGroup, FeedPosition } from '../../../ports/feed.js';
 import type { InOneThread } from './in-one-thread.js';
 import type { SqliteLedger } from './ledger.js';
-import { endReasonOf, idOf, numberOf, sessionStateOf, textOrNull } from './values.js';
+import { endReasonOf, hashOf, idOf, numberOf, sessionStateOf, textOrNull } from './values.js';
 
 export class SqliteFeed implements InOneThread<FeedGroup> {
   readonly #changes;
@@ -30,7 +31,7 @@ export class SqliteFeed implements InOneThread<FeedGroup> {
         id: idOf(row, 'id'),
         state: sessionStateOf(row),
         endReason: endReasonOf(row),
-        epoch: numberOf(row, 'epoch'),
+        authority: authorityOf(hashOf(row, 'token_hash')),
         userId: textOrNull(row, 'user_id'),
         nodes: row['state'] === 'ending' ? this.#nodesOf(numberOf(row, 'key')) : [],
       })),
@@ -45,7 +46,7 @@ export class SqliteFeed implements InOneThread<FeedGroup> {
 }
 
 const CHANGES_SQL = `
-  SELECT key, id, state, end_reason, epoch, user_id, change FROM sessions
+  SELECT key, id, state, end_reason, token_hash, user_id, change FROM sessions
   WHERE change > :since ORDER BY change LIMIT :limit`;
 
 const NODES_SQL = `

@@ -7,7 +7,7 @@ export const APPLICATION_ID = 0x6e736573;
  * The version of `SCHEMA`, stored in SQLite's `user_version`. Before the first release older versions are refused; after
  * it, each change is a new entry of `MIGRATIONS`.
  */
-export const FIRST_SCHEMA = 5;
+export const FIRST_SCHEMA = 6;
 
 /** `isDisposable` of the domain, in SQL. */
 export const IS_DISPOSABLE = 'resource_count = 0 AND user_id IS NULL';
@@ -38,9 +38,6 @@ export const SCHEMA = `
     key INTEGER PRIMARY KEY,
     id BLOB NOT NULL UNIQUE,
     token_hash BLOB NOT NULL UNIQUE,
-    previous_token_hash BLOB,
-    replaced_at INTEGER,
-    epoch INTEGER NOT NULL DEFAULT 0,
     state TEXT NOT NULL DEFAULT 'open',
     end_reason TEXT,
     change INTEGER NOT NULL,
@@ -61,7 +58,6 @@ export const SCHEMA = `
     ) VIRTUAL
   );
   CREATE UNIQUE INDEX sessions_change ON sessions (change);
-  CREATE INDEX sessions_previous_token ON sessions (previous_token_hash) WHERE previous_token_hash IS NOT NULL;
   CREATE INDEX sessions_idle ON sessions (idle_ends_at) WHERE state = 'open';
   CREATE INDEX sessions_expiry ON sessions (expires_at) WHERE state = 'open';
   CREATE INDEX sessions_tombstone ON sessions (expires_at) WHERE state = 'ended';
@@ -70,6 +66,15 @@ export const SCHEMA = `
   CREATE INDEX sessions_user ON sessions (user_id) WHERE state = 'open' AND user_id IS NOT NULL;
   CREATE INDEX sessions_disposable ON sessions (last_activity_at)
     WHERE state = 'open' AND ${IS_DISPOSABLE};
+
+  CREATE TABLE replaced_tokens (
+    key INTEGER PRIMARY KEY,
+    token_hash BLOB NOT NULL UNIQUE,
+    session_key INTEGER NOT NULL REFERENCES sessions (key) ON DELETE CASCADE,
+    replaced_at INTEGER NOT NULL
+  );
+  CREATE INDEX replaced_tokens_session ON replaced_tokens (session_key, key);
+  CREATE INDEX replaced_tokens_age ON replaced_tokens (replaced_at);
 
   CREATE TABLE resources (
     key INTEGER PRIMARY KEY,
@@ -148,6 +153,9 @@ export const SCHEMA = `
     evicted INTEGER NOT NULL
   ) WITHOUT ROWID;
 `;
+
+/** Forgets the tokens that were replaced at `:before` or earlier. */
+export const DROP_REPLACED_SQL = 'DELETE FROM replaced_tokens WHERE replaced_at <= :before';
 
 /** Entry n migrates a database from schema `FIRST_SCHEMA` + n to the next. */
 export const MIGRATIONS: readonly string[] = [];

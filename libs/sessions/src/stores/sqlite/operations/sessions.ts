@@ -1,9 +1,18 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { SessionsError } from '../../../domain/errors.js';
-import type { NewSession, SessionRecord } from '../../../domain/session.js';
+import {
+  isStale,
+  MOST_REPLACED,
+  REPLACED_MS,
+  type Authority,
+  type NewSession,
+  type SessionRecord,
+} from '../../../domain/session.js';
 import {
   orderOf,
   SESSION_SORTS,
+  type NewLogin,
+  type NewToken,
   type Refused,
   type SessionQuery,
   type SessionSort,
@@ -13,7 +22,7 @@ import {
 } from '../../../ports/sessions.js';
 import type { InOneThread } from './in-one-thread.js';
 import type { SqliteLedger } from './ledger.js';
-import { IS_DISPOSABLE } from './schema.js';
+import { DROP_REPLACED_SQL, IS_DISPOSABLE } from './schema.js';
 import { numberOf, packHash, packId, sessionOf } from './values.js';
 
 interface Page {
@@ -25,10 +34,12 @@ export class SqliteSessions implements InOneThread<SessionsGroup> {
   readonly #insert;
   readonly #find;
   readonly #findByToken;
-  readonly #findByPreviousToken;
+  readonly #findByReplaced;
   readonly #touch;
-  readonly #bind;
-  readonly #rotate;
+  readonly #replaceToken;
+  readonly #keepReplaced;
+  readonly #dropEarlier;
+  readonly #dropReplaced;
   readonly #disposable;
   readonly #pages: ReadonlyMap<SessionSort, Page>;
 
@@ -41,19 +52,25 @@ export class SqliteSessions implements InOneThread<SessionsGroup> {
       VALUES (:id, :tokenHash, :change, :ipAddress, :userAgent, :createdAt, :createdAt, :expiresAt, :idleMs)`);
     this.#find = db.prepare('SELECT * FROM sessions WHERE id = :id');
     this.#findByToken = db.prepare('SELECT * FROM sessions WHERE token_hash = :tokenHash');
-    this.#findByPreviousToken = db.prepare('SELECT * FROM sessions WHERE previous_token_hash = :tokenHash');
+    this.#findByReplaced = db.prepare(`
+      SELECT sessions.*, replaced_tokens.replaced_at
+      FROM replaced_tokens JOIN sessions ON sessions.key = replaced_tokens.session_key
+      WHERE replaced_tokens.token_hash = :tokenHash`);
     this.#touch = db.prepare(`
       UPDATE sessions SET
         last_activity_at = max(last_activity_at, min(:at, expires_at)),
         request_count = request_count + :requests,
         confirmed = max(confirmed, :requests > 0)
       WHERE id = :id AND state = 'open'`);
-    this.#bind = db.prepare('UPDATE sessions SET user_id = :userId, change = :change WHERE id = :id');
-    this.#rotate = db.prepare(`
-      UPDATE sessions SET
-        previous_token_hash = token_hash, replaced_at = :at,
-        token_hash = :tokenHash, epoch = epoch + 1, change = :change
-      WHERE id = :id`);
+    this.#replaceToken = db.prepare(`
+      UPDATE sessions SET token_hash = :tokenHash, user_id = :userId, change = :change WHERE id = :id`);
+    this.#keepReplaced = db.prepare(`
+      INSERT INTO replaced_tokens (token_hash, session_key, replaced_at)
+      SELECT token_hash, key, :at FROM sessions WHERE id = :id RETURNING session_key`);
+    this.#dropEarlier = db.prepare(`
+      DELETE FROM replaced_tokens WHERE session_key = :key AND key <= (
+        SELECT key FROM replaced_tokens WHERE session_key = :key ORDER BY key DESC LIMIT 1 OFFSET ${MOST_REPLACED})`);
+    this.#dropReplaced = db.prepare(DROP_REPLACED_SQL);
     this.#disposable = db.prepare(DISPOSABLE_SQL);
     this.#pages = new Map(
       SESSION_SORTS.map((sort) => [
@@ -92,9 +109,9 @@ export class SqliteSessions implements InOneThread<SessionsGroup> {
     const key = { tokenHash: packHash(tokenHash) };
     const current = this.#findByToken.get(key);
     if (current !== undefined) return { session: sessionOf(current), current: true, replacedAt: null };
-    const previous = this.#findByPreviousToken.get(key);
-    if (previous === undefined) return null;
-    return { session: sessionOf(previous), current: false, replacedAt: numberOf(previous, 'replaced_at') };
+    const replaced = this.#findByReplaced.get(key);
+    if (replaced === undefined) return null;
+    return { session: sessionOf(replaced), current: false, replacedAt: numberOf(replaced, 'replaced_at') };
   }
 
   touch(touches: readonly Touch[]): void {
@@ -106,34 +123,43 @@ export class SqliteSessions implements InOneThread<SessionsGroup> {
     if (touches.length > 0) this.ledger.see(newest);
   }
 
-  bindUser(sessionId: string, epoch: number, userId: string): 'bound' | Refused {
+  login(sessionId: string, authority: Authority | null, login: NewLogin): 'done' | 'taken' | Refused {
     const session = this.find(sessionId);
-    const refused = refusal(session, epoch);
-    if (refused !== null) return refused;
-    if (session?.userId !== userId) {
-      this.#bind.run({ id: packId(sessionId), userId, change: this.ledger.stamp() });
-    }
-    return 'bound';
+    if (session?.state !== 'open') return 'gone';
+    if (session.tokenHash === login.tokenHash) return session.userId === login.userId ? 'done' : 'stale';
+    if (isStale(session, authority)) return 'stale';
+    if (session.userId !== null && session.userId !== login.userId) return 'taken';
+    return this.#replace(session, login, login.userId);
   }
 
-  rotate(sessionId: string, epoch: number, tokenHash: string, at: number): 'rotated' | Refused {
+  regenerate(sessionId: string, authority: Authority | null, token: NewToken): 'done' | Refused {
     const session = this.find(sessionId);
-    const refused = refusal(session, epoch);
-    if (refused !== null) return refused;
-    if (session?.tokenHash === tokenHash) {
+    if (session?.state !== 'open') return 'gone';
+    if (session.tokenHash === token.tokenHash) return 'done';
+    return isStale(session, authority) ? 'stale' : this.#replace(session, token, session.userId);
+  }
+
+  #replace({ id }: SessionRecord, { tokenHash, at }: NewToken, userId: string | null): 'done' | Refused {
+    const holder = this.findByToken(tokenHash)?.session;
+    // The session had this token already: a repeat that comes late.
+    if (holder?.id === id) return 'stale';
+    if (holder !== undefined) {
       throw new SessionsError(
         'INVALID_ARGUMENT',
-        'The session already has this token: use a new random token',
+        'Another session already has this token: use a new random one',
       );
     }
-    this.#rotate.run({
-      id: packId(sessionId),
+    this.#dropReplaced.run({ before: at - REPLACED_MS });
+    const { session_key: key } = this.#keepReplaced.get({ id: packId(id), at }) ?? {};
+    this.#dropEarlier.run({ key: key ?? null });
+    this.#replaceToken.run({
+      id: packId(id),
       tokenHash: packHash(tokenHash),
-      at,
+      userId,
       change: this.ledger.stamp(),
     });
     this.ledger.see(at);
-    return 'rotated';
+    return 'done';
   }
 
   findDisposable(limit: number): SessionRecord[] {
@@ -148,11 +174,6 @@ export class SqliteSessions implements InOneThread<SessionsGroup> {
     const rows = userId === undefined ? page.ofAll.all(from) : page.ofUser.all({ ...from, userId });
     return rows.map(sessionOf);
   }
-}
-
-function refusal(session: SessionRecord | null, epoch: number): Refused | null {
-  if (session?.state !== 'open') return 'gone';
-  return session.epoch === epoch ? null : 'stale';
 }
 
 const DISPOSABLE_SQL = `

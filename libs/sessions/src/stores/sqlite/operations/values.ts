@@ -32,7 +32,7 @@ function idOrNull(row: Row, column: string): string | null {
   return row[column] === null ? null : idOf(row, column);
 }
 
-function hashOf(row: Row, column: string): string {
+export function hashOf(row: Row, column: string): string {
   const value = row[column];
   if (!(value instanceof Uint8Array)) return textOf(row, column);
   const bytes = bytesOf(value);
@@ -91,7 +91,6 @@ export function sessionOf(row: Row): SessionRecord {
   return {
     id: idOf(row, 'id'),
     tokenHash: hashOf(row, 'token_hash'),
-    epoch: numberOf(row, 'epoch'),
     state: sessionStateOf(row),
     endReason: endReasonOf(row),
     userId: textOrNull(row, 'user_id'),

@@ -150,7 +150,7 @@ return { scanned[1], resources, bytes }
 /** instant, ids → id and user id of each dropped tombstone */
 export const DROP_TOMBSTONES = new BucketScript(
   'free',
-  { keys: ['sessions', 'tokens', 'old_tokens', 'tombstones', 'changes'], includes: [call, read] },
+  { keys: ['sessions', 'tokens', 'tombstones', 'changes'], includes: [call, read] },
   `
 local dropped = {}
 for i = 2, #ARGV do
@@ -159,8 +159,6 @@ for i = 2, #ARGV do
   if session and session.state == 'ended' and session.expiresAt <= tonumber(ARGV[1]) then
     call('HDEL', SESSIONS, id)
     call('HDEL', TOKENS, session.tokenHash)
-    local older = session.previousTokenHash
-    if older and call('HGET', OLD_TOKENS, older) == id then call('HDEL', OLD_TOKENS, older) end
     call('ZREM', TOMBSTONES, id)
     call('ZREM', CHANGES, id)
     dropped[#dropped + 1] = id

@@ -1,5 +1,6 @@
 import { BucketScript } from '../bucket-script.js';
 import { call, counted, index, openSession, publishChange, read, see, write } from './sessions.includes.js';
+import { replaceable, replaceToken } from './tokens.includes.js';
 
 /** id, token hash, record, instants of opening, absolute and idle end → `opened`, `known` or `taken`, sessions created and closed in this bucket */
 export const OPEN = new BucketScript(
@@ -31,15 +32,16 @@ return { 'opened', totals[2] + 1, totals[4] }
 `,
 );
 
-/** token hash → record, whether it is the current token */
+/** token hash → record, and the instant of its replacement unless it is the current token; nothing for no session */
 export const FIND_BY_TOKEN = new BucketScript(
   'read',
-  { keys: ['sessions', 'tokens', 'old_tokens'], includes: [call] },
+  { keys: ['sessions', 'tokens', 'replaced', 'replaced_at'], includes: [call] },
   `
 local id = call('HGET', TOKENS, ARGV[1])
-if id then return { call('HGET', SESSIONS, id), '1' } end
-id = call('HGET', OLD_TOKENS, ARGV[1])
-if id then return { call('HGET', SESSIONS, id), '0' } end
+if id then return { call('HGET', SESSIONS, id) } end
+id = call('HGET', REPLACED, ARGV[1])
+local raw = id and call('HGET', SESSIONS, id)
+if raw then return { raw, call('ZSCORE', REPLACED_AT, ARGV[1]) } end
 return {}
 `,
 );
@@ -66,46 +68,36 @@ see(newest)
 `,
 );
 
-/** id, epoch, user id → `bound`, `stale` or `gone` */
-export const BIND = new BucketScript(
+/** id, authority or `*`, user id, new token hash, instant → `done`, or an answer of `replaceable` */
+export const LOGIN = new BucketScript(
   'write',
-  { keys: ['sessions'], includes: [write, openSession, publishChange, index] },
+  { keys: ['sessions'], includes: [write, see, publishChange, index, replaceable, replaceToken] },
   `
-local id, epoch, user = unpack(ARGV)
-local session = open_session(id)
-if not session then return 'gone' end
-if session.epoch ~= tonumber(epoch) then return 'stale' end
-if session.userId == user then return 'bound' end
+local id, authority, user, token, at = unpack(ARGV)
+local session, refused = replaceable(id, authority, token, user)
+if not session then return refused end
+replace_token(session, token, at)
 session.userId = user
 publish_change(session)
 write(SESSIONS, session)
 index(session)
-return 'bound'
+see(at)
+return 'done'
 `,
 );
 
-/** id, epoch, new token hash, instant → `rotated`, `taken`, `stale` or `gone` */
-export const ROTATE = new BucketScript(
+/** id, authority or `*`, new token hash, instant → `done`, or an answer of `replaceable` */
+export const REGENERATE = new BucketScript(
   'write',
-  { keys: ['sessions', 'tokens', 'old_tokens'], includes: [call, write, see, openSession, publishChange] },
+  { keys: ['sessions'], includes: [write, see, publishChange, replaceable, replaceToken] },
   `
-local id, epoch, token, at = unpack(ARGV)
-local session = open_session(id)
-if not session then return 'gone' end
-if session.epoch ~= tonumber(epoch) then return 'stale' end
-if call('HEXISTS', TOKENS, token) == 1 then return 'taken' end
-local older = session.previousTokenHash
-if older and call('HGET', OLD_TOKENS, older) == id then call('HDEL', OLD_TOKENS, older) end
-call('HDEL', TOKENS, session.tokenHash)
-call('HSET', OLD_TOKENS, session.tokenHash, id)
-call('HSET', TOKENS, token, id)
-session.previousTokenHash = session.tokenHash
-session.replacedAt = tonumber(at)
-session.tokenHash = token
-session.epoch = session.epoch + 1
+local id, authority, token, at = unpack(ARGV)
+local session, refused = replaceable(id, authority, token)
+if not session then return refused end
+replace_token(session, token, at)
 publish_change(session)
 write(SESSIONS, session)
 see(at)
-return 'rotated'
+return 'done'
 `,
 );

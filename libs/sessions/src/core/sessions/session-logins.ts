@@ -1,0 +1,151 @@
+import { hasCode, SessionsError, staleSession } from '../../domain/errors.js';
+import { STREAM_TYPE, type ResourceRecord } from '../../domain/resource.js';
+import { authorityOf } from '../../domain/session.js';
+import type { NewToken, Refused, SessionsGroup } from '../../ports/sessions.js';
+import type { Ender } from '../endings/ender.js';
+import { requireSession, requireUserId, requireWord } from '../handles/arguments.js';
+import { Session } from '../handles/session.js';
+import { SessionToken } from '../handles/session-token.js';
+import type { CoreContext } from '../process/context.js';
+import { untilAnswered } from '../process/store-patience.js';
+import type { Resources } from '../resources/resources.js';
+import { describeError } from '../watch/log.js';
+import { openingError, type SessionOpener } from './session-opener.js';
+
+const IF_TAKEN = ['refuse', 'restart'] as const;
+const KEEP = ['all', 'nothing'] as const;
+
+export interface LoginOptions {
+  /**
+   * If the session is bound to another user: `refuse` the login with `SESSION_TAKEN`; or `restart`, which ends that session
+   * and logs in to a new, empty one. Default: `refuse`.
+   */
+  readonly ifTaken?: (typeof IF_TAKEN)[number];
+  /** What the session keeps of the files that it had before the login. Default: `all`. */
+  readonly keep?: (typeof KEEP)[number];
+}
+
+/** A new token, and what the `Session` object becomes. */
+interface Bound {
+  readonly token: SessionToken;
+  readonly values: Partial<Session>;
+}
+
+/** Gives sessions new tokens, with a user (login) or without (regenerate). */
+export class SessionLogins {
+  constructor(
+    private readonly context: CoreContext,
+    private readonly opener: SessionOpener,
+    private readonly ender: Ender,
+    private readonly resources: Resources,
+  ) {}
+
+  async login(
+    session: Session,
+    userId: string,
+    { ifTaken = 'refuse', keep = 'all' }: LoginOptions = {},
+  ): Promise<SessionToken> {
+    requireSession(session);
+    requireUserId(userId);
+    requireWord('ifTaken', ifTaken, IF_TAKEN);
+    requireWord('keep', keep, KEEP);
+    const login = this.bind(session, userId, ifTaken);
+    await Session.replace(
+      session,
+      login.then(({ values }) => values),
+    );
+    // Before the client gets the token: nobody ever reads what has to go.
+    if (keep === 'nothing') await this.releaseFiles(session);
+    const { token } = await login;
+    Session.carrierOf(session)?.carry(token);
+    this.context.events.emit('session.login', { sessionId: session.id, userId });
+    return token;
+  }
+
+  async regenerate(session: Session): Promise<SessionToken> {
+    requireSession(session);
+    const token = SessionToken.createFor(session.id);
+    await Session.replace(session, this.replaceToken(session, token));
+    Session.carrierOf(session)?.carry(token);
+    this.context.events.emit('session.regenerated', { sessionId: session.id });
+    return token;
+  }
+
+  private async bind(session: Session, userId: string, ifTaken: LoginOptions['ifTaken']): Promise<Bound> {
+    const token = SessionToken.createFor(session.id);
+    const authority = Session.authorityOf(session);
+    const login = { ...this.newToken(token), userId };
+    const answer = await this.untilAnswered((sessions) => sessions.login(session.id, authority, login));
+    if (answer === 'taken' && ifTaken === 'restart') return this.restart(session, userId);
+    admit(answer);
+    const values = { authority: authorityOf(token.hash), userId };
+    this.context.cache.keepOnly({ id: session.id, ...values });
+    return { token, values };
+  }
+
+  /**
+   * Ends the session, and logs in to a new one. The old token is replaced first, by one that nobody gets: of two restarts at
+   * once one wins, and requests parallel to it get no new session, whose cookie would replace the good one.
+   */
+  private async restart(session: Session, userId: string): Promise<Bound> {
+    const { ipAddress, userAgent } = session;
+    const opening = await this.opener.open({ ipAddress, userAgent });
+    if (opening.kind === 'refused') throw openingError(opening);
+    try {
+      await this.replaceToken(session, SessionToken.createFor(session.id));
+    } catch (error) {
+      await this.ender.end(opening.session.id, 'ended').catch(() => {});
+      throw error;
+    }
+    await untilAnswered(this.context.clock, () => this.ender.end(session.id, 'ended'));
+    const { token, values } = await this.bind(opening.session, userId, 'refuse');
+    return { token, values: { ...opening.session, ...values } };
+  }
+
+  private async replaceToken(session: Session, token: SessionToken): Promise<Pick<Session, 'authority'>> {
+    const authority = Session.authorityOf(session);
+    const replacement = this.newToken(token);
+    admit(await this.untilAnswered((sessions) => sessions.regenerate(session.id, authority, replacement)));
+    const values = { authority: authorityOf(token.hash) };
+    this.context.cache.keepOnly({ id: session.id, ...values });
+    return values;
+  }
+
+  private newToken(token: SessionToken): NewToken {
+    return { tokenHash: token.hash, at: this.context.clock.now() };
+  }
+
+  private untilAnswered<Answer>(step: (sessions: SessionsGroup) => Promise<Answer>): Promise<Answer> {
+    const { clock, store } = this.context;
+    return untilAnswered(clock, () => step(store.sessions));
+  }
+
+  private async releaseFiles(session: Session): Promise<void> {
+    const { clock } = this.context;
+    const held = await untilAnswered(clock, () => this.resources.list(session));
+    const files = held.filter(({ type }) => type !== STREAM_TYPE);
+    await Promise.all(files.map(async (file) => untilAnswered(clock, () => this.release(file))));
+  }
+
+  /** A file that cannot be deleted is out of reach all the same. */
+  private async release(file: ResourceRecord): Promise<void> {
+    try {
+      await this.resources.release(file);
+    } catch (error) {
+      if (hasCode(error, 'STORE_UNAVAILABLE')) throw error;
+      const reason = describeError(error);
+      this.context.log.warn(`Releasing resource ${file.id} failed, the next cleanup retries: ${reason}`);
+    }
+  }
+}
+
+function admit(answer: 'done' | 'taken' | Refused): void {
+  if (answer === 'gone') throw new SessionsError('SESSION_GONE', 'The session is over.');
+  if (answer === 'stale') throw staleSession();
+  if (answer === 'taken') {
+    throw new SessionsError(
+      'SESSION_TAKEN',
+      "The session is bound to another user: log out first, or log in with ifTaken: 'restart'.",
+    );
+  }
+}
