@@ -6,6 +6,7 @@ import { SessionsMetricsModule } from 'nest-sessions/metrics';
 import { AudioModule } from './audio/audio.module.js';
 import { HealthModule } from './health/health.module.js';
 import { LiveModule } from './live/live.module.js';
+import { LoginModule } from './login/login.module.js';
 import { ResourcesController } from './resources/resources.controller.js';
 import { SessionController } from './session/session.controller.js';
 import { SpeechModule } from './speech/speech.module.js';
@@ -20,6 +21,7 @@ import { SpeechModule } from './speech/speech.module.js';
     AudioModule,
     SpeechModule,
     LiveModule,
+    LoginModule,
     HealthModule,
   ],
   controllers: [ResourcesController, SessionController],

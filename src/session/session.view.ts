@@ -4,6 +4,7 @@ import type { ResourceRecord, SessionDetails } from 'nest-sessions';
 export function viewOf(session: SessionDetails) {
   return {
     session_id: session.id,
+    user_id: session.userId,
     created_at: iso(session.createdAt),
     expires_at: iso(session.expiresAt),
     idle_expires_at: iso(session.idleEndsAt),

@@ -12,6 +12,7 @@ export interface ResourceAnswer {
 
 export interface SessionAnswer {
   session_id: string;
+  user_id: string | null;
   created_at: string;
   expires_at: string;
   idle_expires_at: string;
@@ -32,7 +33,6 @@ export interface UploadAnswer {
 }
 
 export interface AdminSessionAnswer extends SessionAnswer {
-  user_id: string | null;
   ip_address: string;
   last_activity: string;
   duration_seconds: number;

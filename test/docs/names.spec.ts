@@ -21,6 +21,7 @@ const quoted = pages.flatMap((page) =>
 const OTHER_VARIABLES = [
   'HTTP_ADAPTER',
   'TRUST_PROXY',
+  'DEMO_USERS',
   'NEST_LOG_LEVEL',
   'NODE_EXTRA_CA_CERTS',
   'SECRET_KEY',
