@@ -99,7 +99,7 @@ export class SessionLogins {
     }
     await untilAnswered(this.context.clock, () => this.ender.end(session.id, 'ended'));
     const { token, values } = await this.bind(opening.session, userId, 'refuse');
-    return { token, values: { ...opening.session, ...values } };
+    return { token, values: Object.assign(opening.session, values) };
   }
 
   private async replaceToken(session: Session, token: SessionToken): Promise<Pick<Session, 'authority'>> {
