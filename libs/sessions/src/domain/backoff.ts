@@ -1,6 +1,6 @@
 const FIRST_MS = 60_000;
 const MOST_MS = 3_600_000;
-/** From this number of failures on, a key is stuck and needs an operator. */
+/** A key that failed this many times in a row is stuck: an operator must look. Its retries go on. */
 export const STUCK_AFTER = 5;
 
 interface Failure {

@@ -14,7 +14,7 @@ export function compareIds(a: string, b: string): number {
   return a < b ? -1 : Number(a > b);
 }
 
-/** The hex digits of an id. */
+/** The 32 hex digits of an id, without its dashes. */
 export function digitsOf(id: string): string {
   return id.replaceAll('-', '');
 }

@@ -75,7 +75,7 @@ function registerStuck(registry: Registry, core: SessionsCore): void {
   });
 }
 
-/** All its series exist from the start, at 0. */
+/** A counter with one series for each value of its label. All series exist from the start, at 0. */
 function counter<Label extends string = never>(
   registry: Registry,
   name: string,

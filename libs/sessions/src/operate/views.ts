@@ -108,7 +108,7 @@ export function forgottenView(nodeId: string, { resources, bytes }: Released) {
   return { node_id: nodeId, forgotten: true, resources, bytes };
 }
 
-/** A cleanup started by an operator. */
+/** The JSON answer to an operator who started a cleanup. */
 export function cleanupView(reports: readonly CleanupReport[], dryRun: boolean) {
   return {
     dry_run: dryRun,

@@ -1,6 +1,6 @@
 import type { Authority, EndReason, SessionRecord } from '../domain/session.js';
 
-/** Changes of sessions, for other processes to poll. */
+/** Every process polls it for the sessions that other processes changed. */
 export abstract class FeedGroup {
   /**
    * Sessions that were opened, ended, or got a new token (login, regenerate) after `position`, each once and in its latest

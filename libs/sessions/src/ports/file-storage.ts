@@ -92,7 +92,7 @@ export interface TrashReport {
   readonly bytes: number;
   /** Entries that could not be deleted; the storage retries them with growing pauses. */
   readonly failures: number;
-  /** Entries that failed five times or more. */
+  /** Entries of the trash that could not be deleted in five tries or more. */
   readonly stuck: number;
 }
 

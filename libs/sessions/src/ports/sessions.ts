@@ -5,7 +5,8 @@ export abstract class SessionsGroup {
   /**
    * Adds an open session; adds nothing and answers `full` if `maxSessions` are open. Never overwrites: an id or token of
    * another session rejects with `INVALID_ARGUMENT`, a repeat answers `opened` and changes nothing. A store may require
-   * that session id, token hash and resource ids belong to the same bucket (see `domain/bucket`), and reject others alike.
+   * that session id, token hash and resource ids name the same bucket, as those of the core do (see `domain/bucket`: a bucket
+   * is a slot of the store that holds a share of the sessions), and reject others with `INVALID_ARGUMENT` too.
    */
   abstract open(session: NewSession, maxSessions: number): Promise<'opened' | 'full'>;
 

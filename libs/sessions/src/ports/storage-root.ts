@@ -25,9 +25,10 @@ export abstract class StorageRoot {
   abstract connect(store: StoreIdentity): Promise<void>;
 
   /**
-   * Records in the marker how far the store has come, so that an older copy of the store is noticed. The first call after
-   * `connect` needs an identity read after `connect`, to distinguish an older copy from an identity read too early. If the
-   * store is older than the marker, or another one, the root is no longer trusted, and the marker stays.
+   * Writes the store's generation and counter into the marker, so that a restored older copy of the store is recognized at
+   * the next start. The first call must pass an identity that was read from the store after `connect` resolved: an earlier
+   * one may be behind the marker although the store is not. If the store is behind the marker, or another store, the marker
+   * stays as it is, and `room` answers `trusted: false`: no orphan is deleted.
    */
   abstract noteStore(store: StoreIdentity): Promise<void>;
 

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import type { StorageRoot } from '../ports/storage-root.js';
 
-/** A test of one promise of the port. */
+/** One test of a storage root: see `storageRootContract`. */
 export interface StorageRootCase {
   readonly name: string;
-  /** Rejects if the root breaks the promise. */
+  /** Rejects with an `AssertionError` if the storage root does not do what `name` says. */
   run(root: StorageRoot): Promise<void>;
 }
 

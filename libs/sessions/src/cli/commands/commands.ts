@@ -104,7 +104,7 @@ export const sessionsCommands = [
   SessionsCleanupCommand,
 ];
 
-/** Only for the program of this package. */
+/** The commands of the program `nest-sessions`: an app does not add these to its own command line. */
 export const nestSessionsCommands = [
   NestSessionsListCommand,
   NestSessionsShowCommand,

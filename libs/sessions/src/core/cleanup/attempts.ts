@@ -15,7 +15,7 @@ export class Attempts {
     return this.backoff.stuck;
   }
 
-  /** Runs `work` unless its retry is not due yet; answers whether it succeeded. */
+  /** Runs `work`; answers whether it succeeded. While a retry is not due it runs nothing, and answers `false`. */
   async make(what: string, report: RunReport, work: () => Promise<unknown>): Promise<boolean> {
     if (!this.backoff.isDue(what, this.clock.monotonic())) return false;
     try {

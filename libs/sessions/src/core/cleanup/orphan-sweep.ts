@@ -39,7 +39,7 @@ interface Suspect {
 export class OrphanSweep {
   /** The files that the previous scan did not know. */
   private suspects = new Map<string, Suspect>();
-  /** As in the last sweep's report. */
+  /** Whether the last sweep deleted none of the orphans it found: too many at once, or not the files of this store. */
   held = false;
 
   private readonly attempts: Attempts;

@@ -14,7 +14,7 @@ export const ENVIRONMENT = Object.freeze(
   Object.fromEntries([...OPTIONS].map(([name, { environment }]) => [name, environment])),
 ) as Readonly<Record<OptionName, string>>;
 
-/** An option as error messages name it. */
+/** An option as error messages name it: `maxBytes (MAX_BYTES_PER_SESSION)`. */
 export function labelOf(name: OptionName): string {
   return `${name} (${ENVIRONMENT[name]})`;
 }

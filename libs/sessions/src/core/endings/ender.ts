@@ -10,7 +10,10 @@ import { PeerWait, type PendingFiles } from './peer-wait.js';
 export interface EndOptions {
   /** Ends the session only if it still matches the snapshot that the end was decided on. */
   readonly only?: EndCondition | undefined;
-  /** Waits until files are deleted and streams closed; for other processes, a few seconds at most. */
+  /**
+   * Answers when this process has closed its streams and deleted its files. It waits a few seconds for the other processes;
+   * `EndedSession.pending` tells what they had not deleted by then.
+   */
   readonly thorough?: boolean;
 }
 

@@ -3,13 +3,14 @@ import { SessionsError } from '../../domain/errors.js';
 import type { Heartbeat } from '../../ports/session-store.js';
 import type { RootBeacons } from '../../ports/storage-root.js';
 
-/** Beacon and heartbeat are not written in one step: a missing beacon may appear in a later try. */
+/** A process writes its beacon and its heartbeat in two steps: a missing beacon may appear in a later try. */
 const TRIES = 7;
 const PAUSE_MS = 500;
 
 /**
- * Rejects with `STORAGE_UNSAFE` if a live process on this node has a beacon that this storage root lacks: then one root is
- * a clone of the other, as on cloned machines, and each would treat the other's files as its own.
+ * Each process leaves a beacon, a small file, in its storage root, and names it in its heartbeats. Rejects with
+ * `STORAGE_UNSAFE` if this root lacks the beacon of a live process with the same root UUID: then one root is a clone of the
+ * other, as on cloned machines, and each process would treat the other's files as its own.
  */
 export async function refuseClonedRoot(
   beacons: RootBeacons,
@@ -23,7 +24,7 @@ export async function refuseClonedRoot(
   throw new SessionsError(
     'STORAGE_UNSAFE',
     'The storage root is a clone of one that another machine is using (both markers have the same UUID): set ' +
-      'storagePath (SESSION_STORAGE_PATH) to a new or empty folder. The files in the clone belong to the other machine.',
+      'storagePath (SESSION_STORAGE_PATH) to a new or empty folder. The other machine has the files: delete this copy of them.',
   );
 }
 

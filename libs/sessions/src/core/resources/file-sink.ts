@@ -38,7 +38,7 @@ export class FileSink extends Writable {
     if (this.settled) return this.settled;
     throw new SessionsError(
       'RESOURCE_GONE',
-      'The file is not written, or failed: wait until the sink finishes.',
+      'The sink has no resource: it is still writing, or it failed. Read `resource` after the event `finish`.',
     );
   }
 

@@ -17,7 +17,7 @@ export interface NoSession {
   readonly retryAfterSeconds?: number;
 }
 
-/** A class, not a literal, for the reason given at `ResponseTokens`. */
+/** The session of a request. A class, not a literal: see `ResponseTokens`, where the literal cost 20 to 40 µs a request. */
 export class FoundSession {
   constructor(
     readonly session: Session,

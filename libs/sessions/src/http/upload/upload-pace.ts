@@ -1,4 +1,4 @@
-/** Time of waiting for the client before its rate is checked. */
+/** The upload's rate is not checked until the server has waited this long for the client's bytes. */
 const GRACE_MS = 10_000;
 
 /** Detects a slow upload by its average rate, once the server has waited ten seconds for its bytes. */

@@ -30,6 +30,7 @@ const OLDEST_SQLITE = [3, 51, 3] as const;
 const MOVE = 'set storagePath (SESSION_STORAGE_PATH) to another folder';
 const NO_DATABASE =
   'There is no session database at the configured path: check storagePath (SESSION_STORAGE_PATH), or start the server first';
+/** Pause between attempts at a database that another program has locked. */
 const RETRY_MS = 20;
 const MEBIBYTE = 1024 * 1024;
 
@@ -176,7 +177,7 @@ function refuseForeign(db: DatabaseSync, mustExist: boolean, newest: number): vo
   if (version !== 0 && version < FIRST_SCHEMA) {
     throw new SessionsError(
       'STORE_INCOMPATIBLE',
-      `The session database has schema ${version}, but this nest-sessions needs ${FIRST_SCHEMA} or later: move the database away, or ${MOVE}`,
+      `The session database has schema ${version}, but this nest-sessions needs ${FIRST_SCHEMA} or later: delete or move the old database file, or ${MOVE}`,
     );
   }
   if (version > newest) {

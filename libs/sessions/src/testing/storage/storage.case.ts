@@ -1,8 +1,8 @@
 import type { FileStorage } from '../../ports/file-storage.js';
 
-/** A test of one promise of the port. */
+/** One test of a file storage: see `fileStorageContract`. */
 export interface FileStorageCase {
   readonly name: string;
-  /** Rejects if the storage breaks the promise. */
+  /** Rejects with an `AssertionError` if the storage does not do what `name` says. */
   run(storage: FileStorage): Promise<void>;
 }

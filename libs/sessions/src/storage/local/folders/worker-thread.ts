@@ -4,7 +4,7 @@ export interface WorkerThreadOptions {
   /** Shown by debuggers and profilers. */
   readonly name: string;
   readonly file: URL;
-  /** Its `workerData`. */
+  /** What the worker reads as `workerData`. */
   readonly data: object;
   /** Makes the error for unanswered messages. */
   readonly lost: (cause?: unknown) => Error;

@@ -4,7 +4,7 @@ import type { RedisClientLike } from '../connection/redis.client.js';
 import { isForbidden, unavailable } from '../connection/redis.errors.js';
 import type { RedisClients } from '../connection/redis.clients.js';
 
-/** At most one attempt a second. */
+/** Pause between attempts to subscribe to the channel. */
 const RETRY_MS = 1000;
 
 /** Subscribes to the messages that scripts publish, over its own connection, and reconnects. Messages may be lost meanwhile. */

@@ -79,7 +79,7 @@ export function endingSessionOf(text: string, nodeId: string): EndingSession {
 export function storedSession(text: string): {
   readonly record: SessionRecord;
   readonly change: number;
-  /** Nodes that have files of it while it is ending, ordered by id. */
+  /** While the session is ending: the nodes that still have files of it, sorted by id. */
   readonly nodes: readonly string[];
 } {
   const stored: StoredSession = JSON.parse(text);

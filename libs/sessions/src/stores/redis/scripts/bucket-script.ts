@@ -4,7 +4,7 @@ import { RedisScript, type ScriptKind } from './redis.script.js';
 
 /**
  * A script on the keys of one bucket. Each call costs time for its keys and functions, so the script gets only those that
- * it and its includes need.
+ * it and its includes need. The comment above each script has its arguments, an arrow, and what it answers.
  */
 export class BucketScript extends RedisScript {
   readonly keys: readonly BucketKey[];

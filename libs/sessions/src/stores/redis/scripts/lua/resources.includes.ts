@@ -20,7 +20,7 @@ import {
 
 export const nobody = new LuaInclude('NOBODY', {}, `local NOBODY = '${NOBODY}'`);
 
-/** resource id → resource and its session, or nil if that is not open */
+/** Takes a resource id, and returns the resource and its session; nil if there is none, or its session is not open. */
 export const ofOpenSession = new LuaInclude(
   'of_open_session',
   { keys: ['resources'], includes: [read, openSession] },

@@ -1,7 +1,10 @@
 import { QuestionScript } from '../question-script.js';
 import { RedisScript } from '../redis.script.js';
 
-/** KEYS: store; generation, layout and number of buckets for a new store → those of this store */
+/**
+ * Creates the store if the key `store` is missing. Arguments: generation, layout and number of buckets of a new store.
+ * Answers those of the store that is there.
+ */
 export const PREPARE = new RedisScript(
   'write',
   `
