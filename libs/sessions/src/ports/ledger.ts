@@ -49,7 +49,7 @@ export interface TypeTotals {
   /** Existing now, in any state. */
   readonly active: number;
   readonly activeBytes: number;
-  /** Released for any reason, evictions included. */
+  /** Number of resources released since the store was created, for any reason: evictions are among them. */
   readonly released: number;
   readonly releasedBytes: number;
   readonly evicted: number;

@@ -10,7 +10,7 @@ export class Attempts {
 
   constructor(private readonly clock: Clock) {}
 
-  /** Number of items that have failed five times or more. */
+  /** Number of items that have failed five times or more in a row. Their retries go on. */
   get stuck(): number {
     return this.backoff.stuck;
   }

@@ -25,7 +25,7 @@ export class Recovery {
     this.attempts = new Attempts(context.clock);
   }
 
-  /** Number of items that have failed five times or more. */
+  /** Number of ends, releases and entries of the trash that have failed five times or more in a row. Their retries go on. */
   get stuck(): number {
     return this.attempts.stuck + this.trashStuck;
   }

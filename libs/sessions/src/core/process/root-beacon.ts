@@ -7,7 +7,7 @@ const RENEW_MS = 30_000;
 
 /** The beacon of this process in its storage root: clones of the root do not have it. */
 export class RootBeacon {
-  /** `null` until one was left. */
+  /** The latest beacon; `null` until one was left. */
   current: string | null = null;
   private renewedAt = Number.NEGATIVE_INFINITY;
   private renewing: Promise<void> | null = null;

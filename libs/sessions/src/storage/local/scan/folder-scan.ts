@@ -12,7 +12,7 @@ import { isAbsence, isSystemError, systemCode } from '../folders/storage-error.j
 const NAMES = 4096;
 const FOLDERS = 256;
 
-/** A listed part, of which only names have been read. */
+/** One part of a scan: a few hundred session folders, whose file names have been read, but not the files themselves. */
 export interface ListedPart {
   readonly number: number;
   /** The sessions whose folders have names in it. */

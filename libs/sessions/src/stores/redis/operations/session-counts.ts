@@ -16,7 +16,7 @@ const CORRECT_EVERY_MS = 1000;
 
 const COUNTS = ['created', 'closed'];
 
-/** Counters of a bucket; both only grow. */
+/** How many sessions a bucket has created and closed in all; neither number ever falls. */
 export interface BucketCounts {
   readonly created: string;
   readonly closed: string;
