@@ -94,7 +94,7 @@ export class SessionsCore {
       ender.apply(change);
       this.remoteEnds.onChange(change);
     };
-    const onReset = (): Promise<void> => ender.recheckConnections();
+    const onReset = (): Promise<void> => ender.recheck();
     this.feed = new ChangeFeed(store, cache, clock, log, onChange, onReset);
     this.sweep = new OrphanSweep(background);
     this.cleanup = new Cleanup(background, ender, this.recovery, this.sweep);

@@ -5,12 +5,28 @@ export interface SessionEvents {
   'session.opened': { readonly sessionId: string; readonly at: number };
   'session.login': { readonly sessionId: string; readonly userId: string };
   'session.regenerated': { readonly sessionId: string };
-  /** Emitted once, by the process that ended the session, as soon as it is over for all processes. */
+  /**
+   * Emitted once, in the process that ended the session, as soon as it is over for all processes: for side effects. A crash
+   * of that process may lose it.
+   */
   'session.ended': {
     readonly sessionId: string;
     readonly userId: string | null;
     readonly reason: EndReason;
     readonly durationMs: number;
+  };
+  /**
+   * Emitted in every process of the store, also in the one that ended the session, within a second of the end: to free what a
+   * process keeps of the session. Listeners must accept a repeat, and ends of sessions that they never met. Ends from before
+   * the process started are not emitted. If the store lost the history of ends (a failover or restart of Redis), each process
+   * asks for the sessions that it served lately or has connections of, and emits the event for those that are over or lost; of
+   * a lost one the reason is `ended`.
+   */
+  'session.over': {
+    readonly sessionId: string;
+    /** `null` if the session has none, or this process does not know it. */
+    readonly userId: string | null;
+    readonly reason: EndReason;
   };
   'session.mismatch': { readonly sessionId: string; readonly property: 'address' | 'agent' };
   'session.refused': { readonly reason: RefusalReason };

@@ -5,6 +5,7 @@ import type { TrashTicket } from '../../ports/file-storage.js';
 import type { EndingSession, Released, SessionChange } from '../../ports/session-store.js';
 import type { CoreContext } from '../process/context.js';
 import { describeError } from '../watch/log.js';
+import { OverNotices } from './over-notices.js';
 import { PeerWait, type PendingFiles } from './peer-wait.js';
 
 export interface EndOptions {
@@ -31,12 +32,20 @@ export interface EndedSession extends Released {
   readonly pending: PendingFiles | null;
 }
 
+type CutOff = Pick<SessionChange, 'id' | 'endReason'>;
+
+const RECHECKED_TOGETHER = 100;
+
 /** Ends sessions, for every reason. Every step may be repeated; cleanup finishes what a crash interrupts. */
 export class Ender {
   private readonly peers: PeerWait;
+  private readonly notices: OverNotices;
+  /** Sessions whose end may have been missed, with their users. */
+  private readonly doubtful = new Map<string, string | null>();
 
   constructor(private readonly context: CoreContext) {
     this.peers = new PeerWait(context);
+    this.notices = new OverNotices(context.events);
   }
 
   /** Ends a session if it still matches `session`; `null` also if it does not, e.g. after a touch. */
@@ -60,6 +69,7 @@ export class Ender {
       reason,
       durationMs: at - record.createdAt,
     });
+    this.notices.announce({ sessionId, userId: record.userId, reason });
     try {
       if (options.thorough) {
         await closing;
@@ -86,20 +96,40 @@ export class Ender {
   /** Applies a change that another process made. */
   apply(change: SessionChange): void {
     if (change.state === 'open') this.context.cache.keepOnly(change);
-    else void this.cutOff(change);
+    else this.noteEnd(change, change.userId ?? this.context.cache.userOf(change.id));
   }
 
-  /** Cuts off connections whose session is over or lost: called when changes may have been missed. */
-  async recheckConnections(): Promise<void> {
-    for (const sessionId of this.context.connections.sessionIds) {
-      const record = await this.context.store.sessions.find(sessionId);
-      if (record?.state === 'open') continue;
-      void this.cutOff({ id: sessionId, endReason: record?.endReason ?? 'ended' });
+  /**
+   * Empties the cache, then asks the store for each session that was cached or has connections here, and notes the end of
+   * those that are over or lost: called when changes may have been missed. If it rejects, the next call asks again.
+   */
+  async recheck(): Promise<void> {
+    const { cache, connections } = this.context;
+    for (const id of connections.sessionIds) if (!this.doubtful.has(id)) this.doubtful.set(id, null);
+    for (const { id, userId } of cache.clear()) this.doubtful.set(id, userId);
+    const sessionIds = [...this.doubtful.keys()];
+    for (let start = 0; start < sessionIds.length; start += RECHECKED_TOGETHER) {
+      const some = sessionIds.slice(start, start + RECHECKED_TOGETHER);
+      await Promise.all(some.map((sessionId) => this.recheckOne(sessionId)));
     }
   }
 
+  private async recheckOne(sessionId: string): Promise<void> {
+    const record = await this.context.store.sessions.find(sessionId);
+    const userId = record?.userId ?? this.doubtful.get(sessionId) ?? null;
+    this.doubtful.delete(sessionId);
+    if (record?.state === 'open') return;
+    this.noteEnd(record ?? { id: sessionId, endReason: null }, userId);
+  }
+
+  /** Notes an end that this process did not make. */
+  private noteEnd(ended: CutOff, userId: string | null): void {
+    void this.cutOff(ended);
+    this.notices.announce({ sessionId: ended.id, userId, reason: ended.endReason ?? 'ended' });
+  }
+
   /** Stops this process from serving or writing anything of the session. */
-  private cutOff(ended: Pick<SessionChange, 'id' | 'endReason'>): Promise<void> {
+  private cutOff(ended: CutOff): Promise<void> {
     this.context.cache.forget(ended.id);
     return this.context.connections.close(ended.id, ended.endReason ?? 'ended');
   }

@@ -23,6 +23,7 @@ export class ChangeFeed {
     private readonly clock: Clock,
     private readonly log: Log,
     private readonly onChange: (change: SessionChange) => void,
+    /** Drops all that is cached, and checks what this process knows: changes may have been missed. */
     private readonly onReset: () => Promise<void>,
   ) {}
 
@@ -70,11 +71,8 @@ export class ChangeFeed {
       let more = true;
       while (more) {
         const feed = await this.store.feed.read(this.position, PAGE);
-        if (feed.reset) {
-          this.cache.clear();
-          // If this fails the position stays, and the next read gets the reset again.
-          await this.onReset();
-        }
+        // If this fails the position stays, and the next read gets the reset again.
+        if (feed.reset) await this.onReset();
         for (const change of feed.changes) this.onChange(change);
         this.position = feed.position;
         more = feed.more;

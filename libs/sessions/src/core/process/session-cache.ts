@@ -71,11 +71,19 @@ export class SessionCache {
     this.feedReadAt = startedAt;
   }
 
-  /** Drops all entries, and discards fills under way. */
-  clear(): void {
+  /** The user of a cached session; `null` for none, or if the session is not cached. */
+  userOf(sessionId: string): string | null {
+    const tokenHash = this.tokenOf.get(sessionId);
+    return tokenHash === undefined ? null : (this.byToken.peek(tokenHash)?.record.userId ?? null);
+  }
+
+  /** Drops all entries, and discards fills under way; answers the sessions that it dropped. */
+  clear(): SessionRecord[] {
+    const dropped = [...this.byToken.values()].map(({ record }) => record);
     this.fills.clear();
     this.byToken.clear();
     this.feedReadAt = Number.NEGATIVE_INFINITY;
+    return dropped;
   }
 
   private discardFills(sessionId: string): void {
