@@ -66,7 +66,7 @@ const RULES: readonly [rule: string, pattern: RegExp, homes: readonly string[], 
     "sort.startsWith('-')",
   ],
   ['back-off', /2 \*\* |STUCK_AFTER = /, ['domain/backoff.ts'], 'MINUTE_MS * 2 ** (tries - 1)'],
-  ['the length of a lease', /LEASE_MS = /, ['core/process/this-process.ts'], 'const END_LEASE_MS = 60_000;'],
+  ['the length of a lease', /LEASE_MS = /, ['ports/endings.ts'], 'const END_LEASE_MS = 60_000;'],
   [
     'the sum of what was released',
     /sum\.resources|sum, \{ resources/,

@@ -29,7 +29,7 @@ class HealthModule {}
 
 /** Terminus 11 has no `degraded`. */
 const DEGRADED = Reflect.has(new HealthIndicatorService().check('any'), 'degraded') ? 'degraded' : 'up';
-const WELL = { store: 'ok', cleanup: 'ok', storage: 'ok', recovery: 'ok' };
+const WELL = { store: 'ok', cleanup: 'ok', storage: 'ok', recovery: 'ok', clock: 'ok' };
 
 describe.each(ADAPTERS)('health on %s', (adapter: AdapterName) => {
   let clock: ManualClock;
@@ -158,6 +158,18 @@ describe.each(ADAPTERS)('health on %s', (adapter: AdapterName) => {
       sessions: { ...WELL, status: DEGRADED, recovery: word },
     });
   });
+
+  it.each(['doubted', 'wrong'] as const)(
+    'is degraded, with status 200, while the clock is %s',
+    async (verdict) => {
+      const { clockTrust } = running.app.get(SessionsCore);
+      jest.spyOn(clockTrust, 'status').mockReturnValue({ ...clockTrust.status(), verdict });
+      expect(await askAnew()).toEqual({
+        status: 200,
+        sessions: { ...WELL, status: DEGRADED, clock: verdict },
+      });
+    },
+  );
 
   it('checks once a second, however many requests ask', async () => {
     const look = jest.spyOn(running.app.get(SessionStore).ledger, 'listRuns');

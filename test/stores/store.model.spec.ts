@@ -192,7 +192,7 @@ async function everythingIn(store: SessionStore, feedFrom: string): Promise<unkn
     processes: await store.fleet.listProcesses(),
     nodes: await store.fleet.listNodes(),
     totals: await store.ledger.totals(),
-    lastSeenAt: (await store.fleet.anchorClock({ wallMs: 1, monotonicMs: 1, bootId: 'next' })).lastSeenAt,
+    lastSeenAt: (await store.clock.anchor({ wallMs: 1, monotonicMs: 1, bootId: 'next' })).lastSeenAt,
   };
 }
 

@@ -12,7 +12,7 @@ const EVERYWHERE = ['cp', 'mkfifo', 'mknod', 'npm', 'npx', 'rm', 'sh', 'umount']
 /** Patterns that show what a file needs. */
 const SIGNS: Record<string, RegExp> = {
   Linux: /\/proc\/(?:self|sys|\$)|\/dev\/full|\| script -|'(?:mknod|mount|prlimit)'/,
-  root: /\bl?chown(?:Sync)?\(|'(?:chattr|mknod|mount)'/,
+  root: /\bl?chown(?:Sync)?\(|'(?:chattr|mknod|mount|unshare)'/,
   'npm registry': /\brun\(\s*'npm',\s*\['install'/,
   bash: /'bash'/,
   chattr: started('chattr'),
@@ -20,11 +20,12 @@ const SIGNS: Record<string, RegExp> = {
   'espeak-ng': /\bfetch\('\/speech'/,
   fsfreeze: started('fsfreeze'),
   'mkfs.ext4': started('mkfs.ext4'),
-  mount: started('mount'),
+  mount: /\b(?:spawn|spawnSync|execFile|execFileSync|run)\(\s*'mount'|`mount --bind /,
   openssl: started('openssl'),
   prlimit: started('prlimit'),
   'redis-server': started('redis-server'),
   script: /\| script -/,
+  unshare: /'unshare'/,
 };
 
 function started(program: string): RegExp {

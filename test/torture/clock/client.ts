@@ -2,8 +2,8 @@ import type { RemoteCalls } from '../remote/protocol.ts';
 import type { Witness } from './witness.ts';
 
 export const LIMITS = { idleMs: 2000, durationMs: 5000 };
-/** Instants are whole milliseconds in the store. */
-const ROUNDING_MS = 5;
+/** Instants are whole milliseconds in the store, and the kernel tells a sleep in hundredths of a second. */
+const ROUNDING_MS = 20;
 const FILE_BYTES = 1000;
 
 /** Between when it was asked and when it was answered, something happened: by the time of the store. */

@@ -13,22 +13,24 @@ const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 const YEAR_MS = 365 * DAY_MS;
 const SHIFTS_MS = [HOUR_MS, -HOUR_MS, DAY_MS, -DAY_MS, YEAR_MS, -YEAR_MS];
-/** Five and six have no common divisor: in thirty rounds, each way of jumping meets each span. */
-const WAYS = ['running', 'running', 'restart', 'running', 'boot'] as const;
+/** Seven and six have no common divisor: in forty-two rounds, each way of jumping meets each span. */
+const WAYS = ['running', 'sleep', 'restart', 'running', 'running', 'sleep', 'boot'] as const;
 const ALL = WAYS.length * SHIFTS_MS.length;
 
 const CLEANUP_MS = 3000;
 const WITNESSES = 6;
-/** By so much the time of two processes may differ: each rounds it. */
-const ROUNDING_MS = 5;
+/** By so much the time of two processes may differ: each rounds it, and reads a sleep for itself. */
+const ROUNDING_MS = 20;
+/** A server checks the clock once a second. */
+const NOTICED_MS = 2500;
 
-/** Rounds of jumps of the wall clock: under a running server, between two of its starts, and over a boot. */
+/** Rounds of jumps of the wall clock: under a running server, between two of its starts, over a boot, and in a sleep. */
 export class Jumps {
   private readonly context: CampaignContext;
   private readonly folder: string;
   private root = '';
   private readonly machine: Machine;
-  private readonly done = { running: 0, restart: 0, boot: 0 };
+  private readonly done = { running: 0, sleep: 0, restart: 0, boot: 0 };
   private server!: RemoteServer;
   private witness!: Witness;
 
@@ -55,9 +57,9 @@ export class Jumps {
       await this.server.stop();
       this.witness.close();
     }
-    const { running, restart, boot } = this.done;
+    const { running, sleep: sleeps, restart, boot } = this.done;
     note(
-      `${running} jumps under a running server and a new command, ${restart} over a restart, ${boot} over a boot`,
+      `${running} jumps under a running server and a new command, ${restart} over a restart, ${boot} over a boot, ${sleeps} sleeps of the machine`,
     );
     note(`meanwhile ${population.requests} requests of ${population.sessions} sessions`);
     return { tried: count };
@@ -71,11 +73,34 @@ export class Jumps {
     await this.agePrints(shiftMs);
     await this.command(['cleanup', '--json']);
     this.checkStamps(`a jump of ${spanOf(shiftMs)}`);
+    await this.checkDoubted(`a jump of ${spanOf(shiftMs)}`);
     this.machine.setWall(0);
     await this.command(['list', '--json']);
     await sleep(300);
     this.checkStamps('the jump back');
     await population.stop();
+  }
+
+  /** Its clients come back when it wakes up: whoever was idle in its sleep must begin anew. */
+  private async sleep(shiftMs: number): Promise<void> {
+    const clients = await this.openWitnesses();
+    const lengthMs = Math.abs(shiftMs) >= DAY_MS ? Math.abs(shiftMs) : LIMITS.idleMs * 1.5;
+    this.machine.sleep(lengthMs);
+    // Processes read the file of the time at most every two milliseconds.
+    await sleep(10);
+    for (const client of clients) {
+      const { lives, fault } = await client.request(this.server.ask, this.witness);
+      if (fault ?? lives)
+        this.context.violation(`After a sleep of ${spanOf(lengthMs)}, a session was ${fault ?? 'served'}`);
+    }
+    await this.command(['cleanup', '--json']);
+    this.checkStamps(`a sleep of ${spanOf(lengthMs)}`);
+  }
+
+  /** The server or the command has noticed, and told the others. */
+  private async checkDoubted(what: string): Promise<void> {
+    for (let waited = 0; waited < NOTICED_MS && !this.witness.isDoubted(); waited += 50) await sleep(50);
+    if (!this.witness.isDoubted()) this.context.violation(`After ${what}, nobody doubts the clock`);
   }
 
   private async restart(shiftMs: number): Promise<void> {
@@ -92,7 +117,7 @@ export class Jumps {
 
   /**
    * A boot whose wall clock is behind goes on where the last one ended. One that is an hour ahead is believed; one that is
-   * a day ahead or more too, but for an interval nothing is deleted.
+   * a day ahead or more too, but for ten minutes nothing is deleted unless an operator trusts the clock.
    */
   private async boot(shiftMs: number): Promise<void> {
     const clients = await this.openWitnesses();
@@ -106,13 +131,14 @@ export class Jumps {
       await this.followToTheEnd(clients);
     } else {
       if (shiftMs >= DAY_MS) await this.checkKept(clients, what);
-      await sleep(Math.max(0, CLEANUP_MS - this.witness.anchorAgeMs()));
+      await this.command(['clock', '--trust', '--yes', '--json']);
+      await sleep(NOTICED_MS);
       await this.server.ask.cleanUp();
       for (const { id, resourceId } of clients) {
         const state = this.witness.stateOf(id);
-        if (state === 'open') this.context.violation(`After ${what} and an interval, an old session is open`);
+        if (state === 'open') this.context.violation(`After ${what} and a trust, an old session is open`);
         if (this.witness.isOnDisk(id, resourceId)) {
-          this.context.violation(`After ${what} and an interval, a file of an old session is there`);
+          this.context.violation(`After ${what} and a trust, a file of an old session is there`);
         }
       }
     }
@@ -134,11 +160,8 @@ export class Jumps {
     const kept = clients.map(
       ({ id, resourceId }) => this.witness.stateOf(id) === 'open' && this.witness.isOnDisk(id, resourceId),
     );
-    // What was looked at too late says nothing.
-    if (this.witness.anchorAgeMs() >= CLEANUP_MS) return;
     const gone = kept.filter((isKept) => !isKept).length;
-    if (gone > 0)
-      this.context.violation(`After ${what}, ${gone} sessions or files were gone within an interval`);
+    if (gone > 0) this.context.violation(`After ${what}, ${gone} sessions or files were gone at once`);
   }
 
   private async checkAlive(clients: readonly Client[], what: string): Promise<void> {

@@ -6,6 +6,8 @@ import { fileURLToPath } from 'node:url';
 export interface MachineTime {
   /** How far the wall clock is off. */
   readonly wallShiftMs: number;
+  /** How long it has slept since the boot. */
+  readonly sleptMs: number;
   readonly bootId: string;
   /** When this boot began, by the true monotonic clock. */
   readonly bootedAtMs: number;
@@ -15,7 +17,14 @@ const PRELOAD = fileURLToPath(new URL('shifted-time.ts', import.meta.url));
 
 /** A machine whose clocks can be set, and that can be booted again, for the processes that run in its environment. */
 export class Machine {
-  private time: MachineTime = { wallShiftMs: 0, bootId: randomUUID(), bootedAtMs: 0 };
+  private time: MachineTime = {
+    wallShiftMs: 0,
+    sleptMs: 0,
+    bootId: randomUUID(),
+    bootedAtMs: 0,
+  };
+  /** The time that it slept in earlier boots has passed for its wall clock, too. */
+  private sleptBeforeMs = 0;
   private readonly path: string;
 
   constructor(path: string) {
@@ -28,19 +37,34 @@ export class Machine {
   }
 
   setWall(shiftMs: number): void {
-    this.time = { ...this.time, wallShiftMs: shiftMs };
+    this.time = { ...this.time, wallShiftMs: this.sleptBeforeMs + shiftMs };
+    this.write();
+  }
+
+  get bootId(): string {
+    return this.time.bootId;
+  }
+
+  sleep(ms: number): void {
+    this.time = { ...this.time, sleptMs: this.time.sleptMs + ms };
     this.write();
   }
 
   /** Nothing may run on it meanwhile. A minute later, servers start. */
   boot(wallShiftMs: number): void {
-    this.time = { wallShiftMs, bootId: randomUUID(), bootedAtMs: monotonicNow() - 60_000 };
+    this.sleptBeforeMs += this.time.sleptMs;
+    this.time = {
+      wallShiftMs: this.sleptBeforeMs + wallShiftMs,
+      sleptMs: 0,
+      bootId: randomUUID(),
+      bootedAtMs: monotonicNow() - 60_000,
+    };
     this.write();
   }
 
-  /** What its monotonic clock says. */
+  /** The time since its boot, its sleep included. */
   monotonic(): number {
-    return monotonicNow() - this.time.bootedAtMs;
+    return monotonicNow() - this.time.bootedAtMs + this.time.sleptMs;
   }
 
   private write(): void {

@@ -1,5 +1,6 @@
-// Preloaded into a server and into commands: the wall clock that they see is set by a file, at any moment; the boot and
-// the time since it, as they start. Time stamps of files stay those of the machine.
+// Preloaded into a server and into commands: the wall clock that they see, and what the kernel says of the machine's sleep,
+// are set by a file, at any moment; the boot and the time since it, as they start. Time stamps of files stay those of the
+// machine.
 import fs from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import type { MachineTime } from './machine.ts';
@@ -26,7 +27,7 @@ function wallNow(): number {
     time = read();
     lookedAt = realHrtime();
   }
-  return realDate.now() + time.wallShiftMs;
+  return realDate.now() + time.wallShiftMs + time.sleptMs;
 }
 
 globalThis.Date = new Proxy(realDate, {
@@ -36,9 +37,22 @@ globalThis.Date = new Proxy(realDate, {
   get: (target, name) => (name === 'now' ? wallNow : Reflect.get(target, name, target)),
 });
 
-process.hrtime.bigint = () => realHrtime() - bootedAt;
+const hrtime = (): bigint => realHrtime() - bootedAt;
+process.hrtime.bigint = hrtime;
+
+/** In seconds, sleep included. */
+function uptime(): number {
+  return Number(hrtime()) / 1e9 + time.sleptMs / 1000;
+}
+
+/** As the kernel writes them: the wall time of the boot moves with the wall clock. */
+const FILES: Readonly<Record<string, () => string>> = {
+  [BOOT_ID]: () => bootId,
+  '/proc/uptime': () => `${(Math.floor(uptime() * 100) / 100).toFixed(2)} 0.00\n`,
+  '/proc/stat': () => `cpu 0 0 0 0\nbtime ${Math.floor(wallNow() / 1000 - uptime())}\n`,
+};
 
 fs.readFileSync = new Proxy(realRead, {
-  apply: (target, self, args) => (args[0] === BOOT_ID ? bootId : Reflect.apply(target, self, args)),
+  apply: (target, self, args) => FILES[String(args[0])]?.() ?? Reflect.apply(target, self, args),
 });
 syncBuiltinESMExports();

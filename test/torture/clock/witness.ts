@@ -18,13 +18,14 @@ export class Witness {
 
   /** The time by the anchor: what every process on this store should say now. */
   now(): number {
-    const { anchor_wall_ms: wall, anchor_monotonic_ms: monotonic, anchor_last_seen_at: seen } = this.store();
+    const { wall_ms: wall, monotonic_ms: monotonic, last_seen_at: seen } = this.anchor();
     return Math.max(Number(wall), Number(seen ?? wall)) - Number(monotonic) + this.machine.monotonic();
   }
 
-  /** How long ago the anchor was made. */
-  anchorAgeMs(): number {
-    return this.machine.monotonic() - Number(this.store()['anchor_monotonic_ms']);
+  /** Whether nothing may be deleted for its age now. */
+  isDoubted(): boolean {
+    const until = this.db.prepare('SELECT clock_doubted_until AS until FROM store').get()?.['until'];
+    return until !== null && Number(until) > this.now();
   }
 
   /** The newest of all time stamps. */
@@ -60,7 +61,8 @@ export class Witness {
     this.db.close();
   }
 
-  private store(): Record<string, unknown> {
-    return this.db.prepare('SELECT * FROM store').get() ?? {};
+  private anchor(): Record<string, unknown> {
+    const ofBoot = 'SELECT * FROM clock_anchors WHERE boot_id LIKE ?';
+    return this.db.prepare(ofBoot).get(`${this.machine.bootId} %`) ?? {};
   }
 }

@@ -24,7 +24,7 @@ export const STEPS = {
     { name: 'create ballast.part', only: 'first boot' },
     { name: 'datasync ballast.part', only: 'first boot' },
     { name: 'rename ballast.part', only: 'first boot' },
-    { name: 'store.fleet.anchorClock', only: 'boot' },
+    { name: 'store.clock.anchor', only: 'boot' },
   ],
   open: ['store.sessions.open', 'store.sessions.findDisposable'],
   reserve: ['store.resources.reserve', 'store.resources.grow'],

@@ -82,8 +82,8 @@ export function dueSoon(path: string): string[] {
   try {
     const monotonicMs = Number(process.hrtime.bigint()) / 1e6;
     const due = db.prepare(`
-      SELECT sessions.id FROM sessions, store WHERE state = 'open'
-        AND min(idle_ends_at, expires_at) <= anchor_wall_ms - anchor_monotonic_ms + ? + 60000`);
+      SELECT sessions.id FROM sessions, clock_anchors WHERE state = 'open'
+        AND min(idle_ends_at, expires_at) <= wall_ms - monotonic_ms + ? + 60000`);
     return due.all(monotonicMs).map((row) => uuidOf(row['id'] as Uint8Array));
   } finally {
     db.close();

@@ -8,7 +8,7 @@ export function passTime(databasePath: string, ms: number): void {
   if (ms === 0) return;
   const db = new DatabaseSync(databasePath, { timeout: 5000 });
   try {
-    db.prepare('UPDATE store SET anchor_wall_ms = anchor_wall_ms + ?').run(ms);
+    db.prepare('UPDATE clock_anchors SET wall_ms = wall_ms + ?').run(ms);
   } finally {
     db.close();
   }

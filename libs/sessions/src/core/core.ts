@@ -27,7 +27,6 @@ import { SessionFinder } from './sessions/session-finder.js';
 import { SessionLogins } from './sessions/session-logins.js';
 import { SessionOpener } from './sessions/session-opener.js';
 import { SessionService } from './sessions/session.service.js';
-import { AnchoredClock } from './process/system-clock.js';
 import { TouchBuffer } from './process/touch-buffer.js';
 
 /** The ports and settings of a core. */
@@ -59,6 +58,7 @@ export class SessionsCore {
   readonly role: 'server' | 'cli';
   readonly feed: ChangeFeed;
   readonly nodes: Nodes;
+  readonly clockTrust: ClockTrust;
   private readonly remoteEnds: RemoteEnds;
   private started = false;
   private readonly connections = new LiveConnections();
@@ -73,7 +73,10 @@ export class SessionsCore {
     const self = { role, address: config.nodeAddress };
     const cache = new SessionCache(clock, config.cache);
     const thisProcess = new ThisProcess(store.fleet, storageRoot, touches, clock, self, log);
-    const clockTrust = new ClockTrust(clock);
+    const clockTrust = new ClockTrust(clock, store, log, () => {
+      cache.clear();
+      touches.discard();
+    });
     const { connections } = this;
     // prettier-ignore
     const context: CoreContext = { config, store, storage, storageRoot, clock, clockTrust, events, thisProcess, cache, touches, connections, log };
@@ -104,6 +107,7 @@ export class SessionsCore {
     this.service = new SessionService(context, { finder, opener, logins, ender, resources });
     this.config = config;
     this.clock = clock;
+    this.clockTrust = clockTrust;
     this.store = store;
     this.storage = storage;
     this.storageRoot = storageRoot;
@@ -114,14 +118,11 @@ export class SessionsCore {
 
   /** Connects store and storage, then starts heartbeats and polling. */
   async start(): Promise<void> {
-    const { store, storageRoot, clock } = this;
+    const { store, storageRoot } = this;
     // An embedded store is in the same folder: it must not be created in one that is refused.
     await storageRoot.inspect();
     await store.connect();
-    if (clock instanceof AnchoredClock) {
-      const { isPlausible, anchoredAtMs } = await clock.anchorTo(store.fleet);
-      if (!isPlausible) this.cleanup.pause(anchoredAtMs);
-    }
+    await this.clockTrust.start();
     await storageRoot.connect(await store.ledger.identity());
     // Another process may have written a later counter meanwhile: an identity read after it decides.
     await storageRoot.noteStore(await store.ledger.identity());
@@ -152,6 +153,7 @@ export class SessionsCore {
       () => this.feed.stop(),
       () => this.remoteEnds.stop(),
       () => this.thisProcess.stop(),
+      () => this.clockTrust.stop(),
       () => this.noteStore(),
       () => this.storage.close(),
       () => this.store.close(),

@@ -8,8 +8,8 @@ const CACHE_MS = 1000;
 /**
  * Terminus indicator of the sessions. `down`: the store does not answer, a cleanup job did not run for two intervals, or
  * the storage is missing or cannot be written. `degraded` (HTTP 200): sessions are served, but an operator has to act: a
- * deletion failed five times, a sweep found too many orphans, or the files belong to another store. Terminus 11 has no
- * `degraded`: the status is `up`, and only the details differ. Details are fixed words, without paths or error texts.
+ * deletion failed five times, a sweep found too many orphans, the files belong to another store, or the clock is in doubt or
+ * wrong. Terminus 11 has no `degraded`: the status is `up`, and only the details differ. Details are fixed words, without paths or error texts.
  */
 @Injectable()
 export class SessionsHealthIndicator {
@@ -27,12 +27,12 @@ export class SessionsHealthIndicator {
   async isHealthy(key = 'sessions'): Promise<HealthIndicatorResult> {
     const health = await this.check();
     const indicator = this.indicators.check(key);
-    const { store, cleanup, storage, recovery } = health;
+    const { store, cleanup, storage, recovery, clock } = health;
     const isTrusted = storage !== 'untrusted';
     if (store !== 'ok' || cleanup !== 'ok' || (isTrusted && storage !== 'ok')) {
       return indicator.down({ ...health });
     }
-    const isWell = isTrusted && recovery === 'ok';
+    const isWell = isTrusted && recovery === 'ok' && clock === 'ok';
     return isWell || !Reflect.has(indicator, 'degraded')
       ? indicator.up({ ...health })
       : indicator.degraded({ ...health });

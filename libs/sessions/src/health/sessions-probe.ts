@@ -1,6 +1,7 @@
 import type { SessionsCore } from '../core/core.js';
 import { countStuck, listJobs, type JobState } from '../operate/overview.js';
 import { SingleFlight } from '../operate/single-flight.js';
+import type { ClockVerdict } from '../core/process/clock-trust.js';
 import type { StorageProblem } from '../ports/storage-root.js';
 
 const TIMEOUT_MS = 1000;
@@ -11,17 +12,19 @@ export interface SessionsHealth {
   readonly cleanup: 'ok' | 'overdue' | 'unknown';
   readonly storage: 'ok' | 'timeout' | StorageProblem;
   readonly recovery: 'ok' | 'stuck' | 'held';
+  readonly clock: ClockVerdict;
 }
 
 /** Checks what serving sessions and cleaning up depend on. Never rejects. */
 export class SessionsProbe {
-  private readonly bootedAt: number;
+  /** In monotonic milliseconds, as the store's time may be put right. */
+  private readonly bootedAtMs: number;
   // A call that hangs is not repeated before it settles.
   private readonly jobs = new SingleFlight(() => listJobs(this.core));
   private readonly disk = new SingleFlight(() => this.core.storageRoot.room());
 
   constructor(private readonly core: SessionsCore) {
-    this.bootedAt = core.clock.now();
+    this.bootedAtMs = core.clock.monotonic();
   }
 
   async check(): Promise<SessionsHealth> {
@@ -31,15 +34,17 @@ export class SessionsProbe {
       cleanup: typeof jobs === 'string' ? 'unknown' : this.judgeCleanup(jobs),
       storage: typeof disk === 'string' ? disk : (disk.problem ?? 'ok'),
       recovery: this.judgeRecovery(),
+      clock: this.core.clockTrust.status().verdict,
     };
   }
 
   /** Runs of any process count. A process that has just started allows two intervals, too. */
   private judgeCleanup(jobs: readonly JobState[]): 'ok' | 'overdue' {
     const { clock, config } = this.core;
-    const earliest = clock.now() - 2 * config.cleanupIntervalMs;
-    const isOverdue = jobs.some(({ run }) => Math.max(run?.startedAt ?? 0, this.bootedAt) < earliest);
-    return isOverdue ? 'overdue' : 'ok';
+    const patienceMs = 2 * config.cleanupIntervalMs;
+    if (clock.monotonic() - this.bootedAtMs <= patienceMs) return 'ok';
+    const earliest = clock.now() - patienceMs;
+    return jobs.some(({ run }) => (run?.startedAt ?? 0) < earliest) ? 'overdue' : 'ok';
   }
 
   private judgeRecovery(): 'ok' | 'stuck' | 'held' {

@@ -1,5 +1,6 @@
 import type { SessionsConfig } from '../core/config/config.js';
 import type { SessionsCore } from '../core/core.js';
+import type { ClockStatus } from '../core/process/clock-trust.js';
 import type { ProcessState } from '../core/process/this-process.js';
 import { CLEANUP_JOBS, type CleanupJob } from '../domain/events.js';
 import type { JobRecord, StoreTotals } from '../ports/session-store.js';
@@ -15,6 +16,7 @@ export interface Overview {
   readonly due: { readonly idle: number; readonly expired: number };
   /** All processes in the store, including this one. */
   readonly processes: readonly ProcessState[];
+  readonly clock: ClockStatus;
 }
 
 export interface JobState {
@@ -35,7 +37,8 @@ export async function readOverview(core: SessionsCore): Promise<Overview> {
     core.thisProcess.listProcesses(),
   ]);
   const limits = { maxDurationMs, maxIdleMs, maxResources, maxBytes };
-  return { now: core.clock.now(), totals, limits, jobs, due, processes };
+  const clock = core.clockTrust.status();
+  return { now: core.clock.now(), totals, limits, jobs, due, processes, clock };
 }
 
 /** Lists every cleanup job. Rejects if the store does not answer. */

@@ -1,5 +1,6 @@
 import type { CleanupReport } from '../core/cleanup/cleanup.js';
 import type { EndedSession } from '../core/endings/ender.js';
+import type { ClockStatus } from '../core/process/clock-trust.js';
 import type { NodeState } from '../core/process/nodes.js';
 import type { ProcessState } from '../core/process/this-process.js';
 import type { SessionDetails } from '../core/sessions/session.service.js';
@@ -87,6 +88,15 @@ export function overviewView({ totals, limits, jobs }: Overview) {
 
 export function processView({ processId, role, isLive, at }: ProcessState) {
   return { process_id: processId, role, alive: isLive, last_heard: timeOf(at) };
+}
+
+export function clockView({ verdict, now, systemTime, doubtedUntil }: ClockStatus) {
+  return {
+    state: verdict,
+    store_time: timeOf(now),
+    system_time: timeOf(systemTime),
+    doubted_until: doubtedUntil === null ? null : timeOf(doubtedUntil),
+  };
 }
 
 export function nodeView(node: NodeState) {

@@ -36,6 +36,9 @@ export abstract class EndingsGroup {
   abstract dropTombstones(at: number, limit: number): Promise<number>;
 }
 
+/** A process has this long to finish an end or a release before another may. */
+export const LEASE_MS = 60_000;
+
 /** The exclusive right to finish something; after `until`, another process may lease it. */
 export interface Lease {
   readonly processId: string;

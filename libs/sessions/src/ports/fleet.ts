@@ -1,14 +1,7 @@
-import type { ClockAnchor, ClockReading } from './clock.js';
 import type { Released } from './endings.js';
 
-/** Tracks the processes on this store and the nodes of their files; keeps the anchor of their common clock. */
+/** Tracks the processes on this store and the nodes of their files. */
 export abstract class FleetGroup {
-  /**
-   * The anchor of this boot: the stored one for its `bootId`, or `reading`, which is stored then. A store with its own clock
-   * answers its wall time at the moment of `reading`, for any boot.
-   */
-  abstract anchorClock(reading: ClockReading): Promise<ClockAnchor>;
-
   /** Records that a process and its node are alive. */
   abstract heartbeat(beat: Heartbeat): Promise<void>;
 

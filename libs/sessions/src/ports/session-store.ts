@@ -1,3 +1,4 @@
+import type { ClockGroup } from './clock.js';
 import type { EndingsGroup } from './endings.js';
 import type { FeedGroup } from './feed.js';
 import type { FleetGroup } from './fleet.js';
@@ -35,6 +36,7 @@ export abstract class SessionStore implements StoreGroups {
   readonly resources: ResourcesGroup;
   readonly releases: ReleasesGroup;
   readonly fleet: FleetGroup;
+  readonly clock: ClockGroup;
   readonly feed: FeedGroup;
   readonly ledger: LedgerGroup;
 
@@ -44,6 +46,7 @@ export abstract class SessionStore implements StoreGroups {
     this.resources = groups.resources;
     this.releases = groups.releases;
     this.fleet = groups.fleet;
+    this.clock = groups.clock;
     this.feed = groups.feed;
     this.ledger = groups.ledger;
   }

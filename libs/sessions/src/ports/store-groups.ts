@@ -1,3 +1,4 @@
+import type { ClockGroup } from './clock.js';
 import type { EndingsGroup } from './endings.js';
 import type { FeedGroup } from './feed.js';
 import type { FleetGroup } from './fleet.js';
@@ -13,6 +14,7 @@ export interface StoreGroups {
   readonly resources: ResourcesGroup;
   readonly releases: ReleasesGroup;
   readonly fleet: FleetGroup;
+  readonly clock: ClockGroup;
   readonly feed: FeedGroup;
   readonly ledger: LedgerGroup;
 }
@@ -62,13 +64,13 @@ export const STORE_OPERATIONS: { readonly [Group in GroupName]: KindsOf<StoreGro
   },
   releases: { beginRelease: 'write', leaseReleasing: 'write', finishRelease: 'write' },
   fleet: {
-    anchorClock: 'write',
     heartbeat: 'write',
     listProcesses: 'read',
     dropProcess: 'write',
     listNodes: 'read',
     forgetNode: 'write',
   },
+  clock: { anchor: 'write', read: 'read', doubt: 'write', trust: 'write', forgetAfter: 'write' },
   feed: { read: 'read' },
   ledger: { identity: 'read', totals: 'read', recordRun: 'write', listRuns: 'read' },
 };

@@ -1,4 +1,5 @@
 import { bookkeepingCases } from './store/bookkeeping.cases.js';
+import { clockCases } from './store/clock.cases.js';
 import { endingCases } from './store/ending.cases.js';
 import { findingCases } from './store/finding.cases.js';
 import { loginCases } from './store/login.cases.js';
@@ -31,4 +32,5 @@ export const sessionStoreContract: readonly SessionStoreCase[] = [
   ...releasingCases,
   ...nodeCases,
   ...bookkeepingCases,
+  ...clockCases,
 ];

@@ -1,4 +1,5 @@
 import { Command, SubCommand } from 'nest-commander';
+import { ClockCommand } from './clock.command.js';
 import { CleanupCommand } from './cleanup.command.js';
 import { usage } from '../output/command-failure.js';
 import { ListCommand } from './list.command.js';
@@ -17,12 +18,14 @@ const SHOW = 'shows one session with its resources';
 const STATS = 'shows totals, limits, cleanup jobs and processes';
 const CLEANUP = 'ends due sessions and sweeps orphans; with an id: ends that session';
 const NODES = 'lists the nodes that store files; forget <id>: gives up one that will not return';
+const CLOCK = 'shows the time of the store; --trust puts it right by the system clock';
 const ACTION = { action: 'list or forget', id: 'id of the node to forget, as printed by list' };
 const ID = { id: 'id of a session, as printed by list' };
 
 const list = { description: LIST };
 const show = { description: SHOW, arguments: '<id>', argsDescription: ID };
 const stats = { description: STATS };
+const clock = { description: CLOCK };
 const cleanup = { description: CLEANUP, arguments: '[id]', argsDescription: ID };
 
 const nodes = { description: NODES, arguments: '[action] [id]', argsDescription: ACTION };
@@ -42,21 +45,25 @@ export class SessionsCleanupSubCommand extends CleanupCommand {}
 @SubCommand({ ...nodes, name: 'nodes' })
 export class SessionsNodesSubCommand extends NodesCommand {}
 
+@SubCommand({ ...clock, name: 'clock' })
+export class SessionsClockSubCommand extends ClockCommand {}
+
 @Command({
   name: 'sessions',
-  description: 'manages user sessions: list, show, stats, cleanup, nodes',
+  description: 'manages user sessions: list, show, stats, cleanup, nodes, clock',
   subCommands: [
     SessionsListSubCommand,
     SessionsShowSubCommand,
     SessionsStatsSubCommand,
     SessionsCleanupSubCommand,
     SessionsNodesSubCommand,
+    SessionsClockSubCommand,
   ],
 })
 export class SessionsCommand extends SessionsCommandRunner {
   protected override execute([unknown]: readonly string[]): Promise<void> {
     const fault = unknown === undefined ? 'command missing' : `unknown command 'sessions ${unknown}'`;
-    return Promise.reject(usage(`${fault}: use list, show, stats, cleanup or nodes (see --help)`));
+    return Promise.reject(usage(`${fault}: use list, show, stats, cleanup, nodes or clock (see --help)`));
   }
 
   override setCommand(command: Parameters<SessionsCommandRunner['setCommand']>[0]): this {
@@ -91,6 +98,9 @@ export class NestSessionsCleanupCommand extends CleanupCommand {}
 @Command({ ...nodes, name: 'nodes' })
 export class NestSessionsNodesCommand extends NodesCommand {}
 
+@Command({ ...clock, name: 'clock' })
+export class NestSessionsClockCommand extends ClockCommand {}
+
 /** For any program: nested and flat. */
 export const sessionsCommands = [
   SessionsCommand,
@@ -99,6 +109,7 @@ export const sessionsCommands = [
   SessionsStatsSubCommand,
   SessionsCleanupSubCommand,
   SessionsNodesSubCommand,
+  SessionsClockSubCommand,
   SessionsListCommand,
   SessionsStatsCommand,
   SessionsCleanupCommand,
@@ -111,4 +122,5 @@ export const nestSessionsCommands = [
   NestSessionsStatsCommand,
   NestSessionsCleanupCommand,
   NestSessionsNodesCommand,
+  NestSessionsClockCommand,
 ];

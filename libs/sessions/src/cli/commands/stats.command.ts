@@ -1,7 +1,8 @@
 import { Option } from 'nest-commander';
 import { averageDurationMs, endedSessions } from '../../operate/figures.js';
 import { readOverview, type JobState, type Overview } from '../../operate/overview.js';
-import { overviewView, processView, statsView } from '../../operate/views.js';
+import { clockView, overviewView, processView, statsView } from '../../operate/views.js';
+import { clockWarning } from './clock.command.js';
 import { SessionsCommandRunner } from './sessions-command-runner.js';
 import { columns, facts, section } from '../output/table.js';
 import { cell, ago, size, span } from '../output/format.js';
@@ -35,7 +36,8 @@ export abstract class StatsCommand extends SessionsCommandRunner {
       ['Cleanup', this.cleanup(overview)],
       ['Processes', this.processes(overview)],
     ] as const;
-    return parts.map(([title, body]) => section(this.terminal, title, body)).join('\n');
+    const page = parts.map(([title, body]) => section(this.terminal, title, body)).join('\n');
+    return page + (clockWarning(overview.clock) ?? '');
   }
 
   private sessions({ totals }: Overview): string {
@@ -115,11 +117,12 @@ export abstract class StatsCommand extends SessionsCommandRunner {
 }
 
 function statsJson(overview: Overview) {
-  const { totals, processes } = overview;
+  const { totals, processes, clock } = overview;
   return {
     ...overviewView(overview),
     stats: statsView(totals),
     processes: processes.map(processView),
+    clock: clockView(clock),
   };
 }
 

@@ -48,16 +48,6 @@ export class Cleanup {
     for (const job of CLEANUP_JOBS) this.planNext(job);
   }
 
-  /** Pauses all cleanup until one interval after `sinceMs`: the clock of this boot is not trusted yet. */
-  pause(sinceMs: number): void {
-    const { clockTrust, config, log } = this.context;
-    clockTrust.distrustUntil(sinceMs + config.cleanupIntervalMs);
-    if (clockTrust.isTrusted) return;
-    log.warn(
-      "The system clock is behind the store's last instant, or more than a day ahead of it: cleanup pauses for one interval.",
-    );
-  }
-
   /** Runs a job if its interval has passed; call it on a short, regular tick. Never rejects. */
   async runIfDue(job: CleanupJob): Promise<void> {
     const dueAt = this.nextRuns.get(job) ?? 0;
@@ -103,6 +93,8 @@ export class Cleanup {
     const report = new RunReport(this.context.log, (items) => options.onProgress?.(job, items));
     let sweep: SweepReport | undefined;
     try {
+      // Another process may have begun a doubt, or ended one.
+      await this.context.clockTrust.check().catch(() => {});
       if (!this.isPaused()) sweep = await this.perform(job, options, report);
     } catch (error) {
       report.failed(`Job ${job}`, error);

@@ -1,39 +1,25 @@
-import { randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { Clock, type ClockReading } from '../../ports/clock.js';
-import type { FleetGroup } from '../../ports/fleet.js';
+import { Clock, type ClockAnchor, type ClockReading } from '../../ports/clock.js';
+import { systemClocks, type MachineClocks } from './machine-clocks.js';
 
-/** A wall clock further than this ahead of the store's last instant is not trusted at once. */
-const IMPLAUSIBLE_MS = 24 * 3600 * 1000;
-/** Clocks of several machines may differ this much. */
-const JITTER_MS = 2000;
-
-/** The clocks of a machine: see `ClockReading`. */
-export interface MachineClocks {
-  wallMs(): number;
-  monotonicMs(): number;
-  bootId(): string;
-}
-
-/** The result of adopting a store's anchor. */
-export interface Anchoring {
-  /** Whether the wall clock of the anchor can be trusted for deletions. */
-  readonly isPlausible: boolean;
-  /** When the anchor was made, in monotonic milliseconds. */
-  readonly anchoredAtMs: number;
-}
+/** A shorter sleep counts as none: the readings that it is computed from have whole seconds. */
+const SHORTEST_SLEEP_MS = 2000;
+/** The wall clock has moved against the monotonic one: somebody set it, or the machine slept. */
+const MOVED_MS = 50;
 
 /**
- * The time of a store: the wall time of its anchor plus the monotonic time passed since. All processes on one store agree
- * on it, setting the wall clock does not change it, and it never goes back: after a boot with the wall clock behind, it
- * continues from the newest instant that the store has seen.
+ * The time of a store: the wall time of its anchor plus the time passed since, sleep of the machine included. All processes
+ * on one store agree on it, and setting the wall clock does not change it. It falls only with a new anchor: after a boot with
+ * the wall clock behind, it continues from the newest instant that the store has seen.
  */
 export class AnchoredClock extends Clock {
   private offsetMs: number;
+  private sleptMs = 0;
+  private driftMs = 0;
 
   constructor(private readonly machine: MachineClocks = systemClocks) {
     super();
-    this.offsetMs = machine.wallMs() - machine.monotonicMs();
+    this.observe();
+    this.offsetMs = machine.wallMs() - this.elapsed();
   }
 
   now(): number {
@@ -41,37 +27,46 @@ export class AnchoredClock extends Clock {
   }
 
   monotonic(): number {
-    return this.machine.monotonicMs();
+    // So that the first request after a wake-up sees the gap.
+    if (Math.abs(this.machine.driftMs() - this.driftMs) > MOVED_MS) this.observe();
+    return this.elapsed();
   }
 
-  /** Adopts the store's anchor. */
-  async anchorTo(fleet: FleetGroup): Promise<Anchoring> {
-    const { wallMs, monotonicMs, lastSeenAt } = await fleet.anchorClock(this.read());
+  /** The system's own clock. */
+  wallMs(): number {
+    return this.machine.wallMs();
+  }
+
+  /** Wall time minus monotonic time: neither sleep nor the passing of time changes it, a new setting of the wall clock does. */
+  wallOffsetMs(): number {
+    const monotonicMs = this.monotonic();
+    return this.machine.wallMs() - monotonicMs;
+  }
+
+  /** Reads how long the machine slept. The system is asked each time, which costs some file reads. */
+  observe(): void {
+    this.driftMs = this.machine.driftMs();
+    const slept = this.machine.sleptMs();
+    if (slept >= SHORTEST_SLEEP_MS) this.sleptMs = Math.max(this.sleptMs, slept);
+  }
+
+  reading(): ClockReading {
+    const monotonicMs = this.monotonic();
+    return { wallMs: this.machine.wallMs(), monotonicMs, bootId: this.machine.bootId() };
+  }
+
+  /** Counts from this anchor; answers now. */
+  anchorTo({ wallMs, monotonicMs, lastSeenAt }: ClockAnchor): number {
     this.offsetMs = Math.max(wallMs, lastSeenAt ?? wallMs) - monotonicMs;
-    return { isPlausible: isPlausible(wallMs, lastSeenAt), anchoredAtMs: monotonicMs };
+    return this.now();
   }
 
-  private read(): ClockReading {
-    const { machine } = this;
-    return { wallMs: machine.wallMs(), monotonicMs: machine.monotonicMs(), bootId: machine.bootId() };
+  /** Moves forward to `instant`, which was now at `monotonicMs`. */
+  catchUp(instant: number, monotonicMs: number): void {
+    this.offsetMs = Math.max(this.offsetMs, instant - monotonicMs);
   }
-}
 
-function isPlausible(wallMs: number, lastSeenAt: number | null): boolean {
-  return lastSeenAt === null || (wallMs >= lastSeenAt - JITTER_MS && wallMs - lastSeenAt < IMPLAUSIBLE_MS);
-}
-
-const systemClocks: MachineClocks = {
-  wallMs: () => Date.now(),
-  monotonicMs: () => Number(process.hrtime.bigint()) / 1e6,
-  bootId: readBootId,
-};
-
-/** Systems without boot ids get one for each process, which makes a new anchor. */
-function readBootId(): string {
-  try {
-    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
-  } catch {
-    return randomUUID();
+  private elapsed(): number {
+    return this.machine.monotonicMs() + this.sleptMs;
   }
 }

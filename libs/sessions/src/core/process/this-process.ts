@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../../ports/clock.js';
-import type { Lease } from '../../ports/endings.js';
+import { LEASE_MS, type Lease } from '../../ports/endings.js';
 import type { FleetGroup, Heartbeat } from '../../ports/fleet.js';
 import type { StorageRoot } from '../../ports/storage-root.js';
 import { describeError, type Log } from '../watch/log.js';
@@ -10,8 +10,6 @@ import type { TouchBuffer } from './touch-buffer.js';
 
 /** A process without a heartbeat for this long counts as dead. */
 export const SILENT_AFTER_MS = 10_000;
-/** A process has this long to finish an end or a release before another may. */
-const LEASE_MS = 60_000;
 const FLUSH_MS = 1000;
 const HEARTBEAT_MS = 2000;
 

@@ -36,6 +36,11 @@ export class TouchBuffer {
     noted.requests += requests;
   }
 
+  /** Drops all unwritten touches. */
+  discard(): void {
+    this.pending = new Map();
+  }
+
   /** The unwritten touch of a session. */
   pendingOf(sessionId: string): Touch | undefined {
     return this.pending.get(sessionId);

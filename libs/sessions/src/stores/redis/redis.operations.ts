@@ -7,6 +7,7 @@ import { NotedSessions } from './feed/noted-sessions.js';
 import { RecentChanges } from './feed/recent-changes.js';
 import { RedisFeed } from './feed/redis.feed.js';
 import { RedisBuckets } from './operations/redis.buckets.js';
+import { RedisClock } from './operations/redis.clock.js';
 import { RedisDurableWrites } from './operations/redis.durable-writes.js';
 import { RedisEndings } from './operations/redis.endings.js';
 import { RedisFleet } from './operations/redis.fleet.js';
@@ -23,6 +24,7 @@ export class RedisOperations implements StoreGroups {
   readonly resources: RedisResources;
   readonly releases: RedisReleases;
   readonly fleet: RedisFleet;
+  readonly clock: RedisClock;
   readonly feed: RedisFeed;
   readonly ledger: RedisLedger;
   readonly counts: SessionCounts;
@@ -45,6 +47,7 @@ export class RedisOperations implements StoreGroups {
     this.endings = new NotedEndings(recent, buckets, durable, counts, sessions);
     this.resources = new RedisResources(buckets);
     this.fleet = new RedisFleet(buckets);
+    this.clock = new RedisClock(buckets);
     this.releases = new RedisReleases(buckets, this.fleet);
     this.ledger = new RedisLedger(buckets);
     this.feed = new RedisFeed(connection, buckets, servers, this.ledger, durable, recent);

@@ -2,7 +2,6 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import type { ResourceRecord } from '../../domain/resource.js';
-import type { ClockAnchor, ClockReading } from '../../ports/clock.js';
 import type { JobRun, SessionStore } from '../../ports/session-store.js';
 import type { SessionStoreCase } from './store.case.js';
 import {
@@ -13,7 +12,6 @@ import {
   lease,
   LIMITS,
   MANY,
-  MINUTE,
   newResource,
   newSession,
   NODE,
@@ -81,35 +79,6 @@ export const bookkeepingCases: readonly SessionStoreCase[] = [
       await store.resources.unuse(file.id, PROCESS, NOW + 9);
       same((await resourceNow(store, file)).uses, 1);
       assert.equal(await store.resources.grow(unfinished.id, 1, LIMITS), 'gone');
-    },
-  },
-  {
-    name: 'the first clock reading of a boot anchors all processes, unless the store has its own clock',
-    async run(store) {
-      const reading = { wallMs: NOW + 0.25, monotonicMs: 1000.5, bootId: 'boot-1' };
-      const later = { wallMs: NOW + 900, monotonicMs: 1500, bootId: 'boot-1' };
-      const anchors = [
-        await store.fleet.anchorClock(reading),
-        ...(await atOnce(3, () => store.fleet.anchorClock(later))),
-      ];
-      if (hasOwnClock(anchors, [reading, later, later, later])) return;
-      for (const anchor of anchors) same(anchor, { ...reading, lastSeenAt: null });
-    },
-  },
-  {
-    name: 'the anchor of a new boot includes the newest instant that the store had seen',
-    async run(store) {
-      await store.fleet.anchorClock({ wallMs: NOW, monotonicMs: 1, bootId: 'boot-1' });
-      const session = await opened(store);
-      await store.fleet.heartbeat(beat({ at: NOW + 70 }));
-      await store.sessions.touch([{ sessionId: session.id, at: NOW + 50, requests: 1 }]);
-      const reading = { wallMs: NOW - 5, monotonicMs: 1, bootId: 'boot-2' };
-      const anchor = await store.fleet.anchorClock(reading);
-      assert.equal(anchor.lastSeenAt, NOW + 70);
-      if (hasOwnClock([anchor], [reading])) return;
-      same(anchor, { ...reading, lastSeenAt: NOW + 70 });
-      await store.fleet.heartbeat(beat({ at: NOW + 99 }));
-      same(await store.fleet.anchorClock(reading), { ...reading, lastSeenAt: NOW + 70 });
     },
   },
   {
@@ -248,15 +217,6 @@ async function mixedOperations(store: SessionStore, count: number): Promise<stri
     await atOnce(5, async () => operations[next(operations.length)]?.());
   }
   return sessionIds;
-}
-
-/** Whether each anchor is the wall time at its reading, so that the store has its own clock. */
-function hasOwnClock(anchors: readonly ClockAnchor[], readings: readonly ClockReading[]): boolean {
-  return anchors.every(({ wallMs, monotonicMs, bootId }, index) => {
-    const reading = readings[index];
-    const isOfReading = monotonicMs === reading?.monotonicMs && bootId === reading.bootId;
-    return isOfReading && wallMs !== reading.wallMs && Math.abs(wallMs - Date.now()) < MINUTE;
-  });
 }
 
 function bytesOf(resources: readonly ResourceRecord[]): number {

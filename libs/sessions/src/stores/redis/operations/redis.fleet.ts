@@ -1,20 +1,11 @@
 import { compareIds } from '../../../domain/ids.js';
-import type { ClockAnchor, ClockReading } from '../../../ports/clock.js';
 import { totalReleased, type Released } from '../../../ports/endings.js';
 import type { FleetGroup, Heartbeat, NodeRecord } from '../../../ports/fleet.js';
 import type { RedisBuckets } from './redis.buckets.js';
 import { FORGET_ENDS, FORGET_FILES } from '../scripts/lua/endings.scripts.js';
 import { ABANDON } from '../scripts/lua/releases.scripts.js';
-import {
-  FIELDS,
-  FORGET_LOST,
-  FORGET_NODE,
-  HEARTBEAT,
-  SEEN,
-  STRIKE_OFF,
-  TIME,
-} from '../scripts/lua/store.scripts.js';
-import { numberOf, textOf, textOfRecord, textsOf } from './redis.values.js';
+import { FIELDS, FORGET_LOST, FORGET_NODE, HEARTBEAT, STRIKE_OFF } from '../scripts/lua/store.scripts.js';
+import { numberOf, textOfRecord, textsOf } from './redis.values.js';
 
 const PAGE = 200;
 
@@ -29,18 +20,6 @@ export class RedisFleet implements FleetGroup {
 
   constructor(private readonly buckets: RedisBuckets) {
     this.#keys = buckets.layout.processes;
-  }
-
-  /** Uses the clock of Redis, from which each process counts on. */
-  async anchorClock({ monotonicMs, bootId }: ClockReading): Promise<ClockAnchor> {
-    const [time, seen, seenByBuckets] = await Promise.all([
-      this.buckets.run(TIME, [this.buckets.layout.store], []),
-      this.buckets.run(SEEN, this.#keys, []),
-      this.buckets.askAll(FIELDS, 'totals', 'seen_at'),
-    ]);
-    const instants = [textOf(seen), ...seenByBuckets.flatMap(textsOf)].filter((text) => text !== '');
-    const lastSeenAt = instants.length === 0 ? null : Math.max(...instants.map(Number));
-    return { wallMs: numberOf(time), monotonicMs, bootId, lastSeenAt };
   }
 
   async heartbeat(beat: Heartbeat): Promise<void> {

@@ -26,6 +26,7 @@
  * | `{processes}:lost` | hash   | process id → start of striking it off                                           |
  * | `{processes}:seen` | string | the newest instant of a heartbeat                                                |
  * | `{processes}:nodes` | hash  | node id → its address and last heartbeat, JSON                                   |
+ * | `{processes}:clock` | hash   | edition of the clock, and the instant until which it is in doubt                 |
  * | `{counts}:taken`   | hash   | number of sessions that are open or about to be, and the reserved and closed ones of each bucket |
  * | `{counts}:pending` | zset   | counted sessions that may not be open yet, by the instant of the reservation     |
  * | `job:idle` …       | hash   | the latest run of a job, and the sums of all                                     |
@@ -91,7 +92,7 @@ export class RedisLayout {
   }
 
   get processes(): readonly string[] {
-    return ['live', 'lost', 'seen', 'nodes'].map((name) => `${this.prefix}{processes}:${name}`);
+    return ['live', 'lost', 'seen', 'nodes', 'clock'].map((name) => `${this.prefix}{processes}:${name}`);
   }
 
   get counts(): readonly string[] {

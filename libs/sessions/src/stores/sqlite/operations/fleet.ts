@@ -1,12 +1,11 @@
 import type { DatabaseSync } from 'node:sqlite';
-import type { ClockAnchor, ClockReading } from '../../../ports/clock.js';
 import { totalReleased, type Released } from '../../../ports/endings.js';
 import type { FleetGroup, Heartbeat, NodeRecord } from '../../../ports/fleet.js';
 import type { SqliteEndings } from './endings.js';
 import type { InOneThread } from './in-one-thread.js';
 import type { SqliteLedger } from './ledger.js';
 import type { SqliteReleases } from './releases.js';
-import { idOf, numberOf, numberOrNull, oneOf, packId, textOf, textOrNull } from './values.js';
+import { idOf, numberOf, oneOf, packId, textOrNull } from './values.js';
 
 const ROLES: readonly Heartbeat['role'][] = ['server', 'cli'];
 
@@ -17,7 +16,6 @@ export class SqliteFleet implements InOneThread<FleetGroup> {
   readonly #voidUses;
   readonly #dropUses;
   readonly #held;
-  readonly #anchor;
   readonly #findNode;
   readonly #seeNode;
   readonly #nodes;
@@ -51,9 +49,6 @@ export class SqliteFleet implements InOneThread<FleetGroup> {
     this.#held = db.prepare(
       "SELECT key, session_key, size_bytes FROM resources WHERE process_id = :id AND state <> 'releasing'",
     );
-    this.#anchor = db.prepare(`
-      UPDATE store SET anchor_wall_ms = :wallMs, anchor_monotonic_ms = :monotonicMs, anchor_boot_id = :bootId,
-        anchor_last_seen_at = seen_at`);
     this.#findNode = db.prepare('SELECT last_seen_at FROM nodes WHERE id = :id');
     this.#seeNode = db.prepare(`
       INSERT INTO nodes (id, address, last_seen_at) VALUES (:id, iif(:isServer, :address, NULL), :at)
@@ -69,20 +64,6 @@ export class SqliteFleet implements InOneThread<FleetGroup> {
     this.#holding = db.prepare(`
       SELECT DISTINCT sessions.id FROM resources JOIN sessions ON sessions.key = resources.session_key
       WHERE resources.node_id = :id`);
-  }
-
-  anchorClock(reading: ClockReading): ClockAnchor {
-    if (this.ledger.row()['anchor_boot_id'] !== reading.bootId) {
-      const { wallMs, monotonicMs, bootId } = reading;
-      this.#anchor.run({ wallMs, monotonicMs, bootId });
-    }
-    const row = this.ledger.row();
-    return {
-      wallMs: numberOf(row, 'anchor_wall_ms'),
-      monotonicMs: numberOf(row, 'anchor_monotonic_ms'),
-      bootId: textOf(row, 'anchor_boot_id'),
-      lastSeenAt: numberOrNull(row, 'anchor_last_seen_at'),
-    };
   }
 
   heartbeat(beat: Heartbeat): void {

@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { GroupName, StoreGroups } from '../../../ports/store-groups.js';
+import { SqliteClock } from './clock.js';
 import { SqliteEndings } from './endings.js';
 import { SqliteFeed } from './feed.js';
 import { SqliteFleet } from './fleet.js';
@@ -22,6 +23,7 @@ export function sqliteOperations(db: DatabaseSync): SqliteOperations {
     resources: new SqliteResources(db, ledger),
     releases,
     fleet: new SqliteFleet(db, ledger, endings, releases),
+    clock: new SqliteClock(db, ledger),
     feed: new SqliteFeed(db, ledger),
     ledger,
   };

@@ -24,14 +24,20 @@ export const SCHEMA = `
     generation TEXT NOT NULL,
     counter INTEGER NOT NULL DEFAULT 0,
     seen_at INTEGER,
-    anchor_wall_ms REAL,
-    anchor_monotonic_ms REAL,
-    anchor_boot_id TEXT,
-    anchor_last_seen_at INTEGER,
+    clock_edition INTEGER NOT NULL DEFAULT 0,
+    clock_doubted_until INTEGER,
     created INTEGER NOT NULL DEFAULT 0,
     open INTEGER NOT NULL DEFAULT 0,
     ending INTEGER NOT NULL DEFAULT 0,
     ended_duration_ms INTEGER NOT NULL DEFAULT 0
+  );
+
+  CREATE TABLE clock_anchors (
+    boot_id TEXT NOT NULL UNIQUE,
+    wall_ms REAL NOT NULL,
+    monotonic_ms REAL NOT NULL,
+    last_seen_at INTEGER,
+    wall_offset_ms REAL NOT NULL
   );
 
   CREATE TABLE sessions (

@@ -15,15 +15,6 @@ return redis.call('HMGET', KEYS[1], 'generation', 'layout', 'buckets')
 `,
 );
 
-/** KEYS: any key → time of Redis in milliseconds, with fractions */
-export const TIME = new RedisScript(
-  'read',
-  `
-local time = redis.call('TIME')
-return string.format('%.3f', time[1] * 1000 + time[2] / 1000)
-`,
-);
-
 /** A hash; fields → values, '' for a missing one */
 export const FIELDS = new QuestionScript(
   `
