@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import type { SessionsOptions } from '#sessions/core/config/config';
 import type { SessionStore } from '#sessions/ports/session-store';
 import { RedisSessionStore } from '#sessions/redis/index';
@@ -16,6 +17,8 @@ import { World } from '../support/world.js';
 export interface SharedStore {
   /** A store of that name, as a process of its own has it: another name, other sessions. */
   open(name: string): SessionStore;
+  /** Keeps the tokens and users of its sessions; what is answered puts them back, as a failover that loses writes does. */
+  snapshot(name: string): Promise<() => Promise<void>>;
   stop(): Promise<void>;
 }
 
@@ -23,6 +26,18 @@ export async function sharedSqlite(): Promise<SharedStore> {
   const folder = await mkdtemp(join(tmpdir(), 'nest-sessions-shared-'));
   return {
     open: (name) => new SqliteSessionStore({ path: join(folder, `${name}.db`) }),
+    async snapshot(name) {
+      const db = new DatabaseSync(join(folder, `${name}.db`));
+      const rows = db.prepare('SELECT id, token_hash, user_id FROM sessions').all();
+      const putBack = db.prepare(
+        'UPDATE sessions SET token_hash = :token_hash, user_id = :user_id WHERE id = :id',
+      );
+      return async () => {
+        db.exec('DELETE FROM replaced_tokens');
+        for (const row of rows) putBack.run(row);
+        db.close();
+      };
+    },
     stop: () => rm(folder, { recursive: true, force: true }),
   };
 }
@@ -32,6 +47,18 @@ export async function sharedRedis(): Promise<SharedStore> {
   return {
     open: (name) =>
       new RedisSessionStore({ url: server.url, prefix: `${name}:`, buckets: 16, timeoutMs: 10_000 }),
+    async snapshot(name) {
+      const keysOf = async (prefix: string): Promise<string[]> =>
+        ((await server.command('KEYS', `${prefix}{*`)) as string[]).filter(
+          (key) => !key.includes('{processes}'),
+        );
+      const keys = await keysOf(`${name}:`);
+      for (const key of keys) await server.command('COPY', key, `kept:${key}`);
+      return async () => {
+        for (const key of await keysOf(`${name}:`)) await server.command('DEL', key);
+        for (const key of keys) await server.command('RENAME', `kept:${key}`, key);
+      };
+    },
     stop: () => server.stop(),
   };
 }
@@ -70,6 +97,10 @@ export class Machines {
   async stop(world: World): Promise<void> {
     this.running.delete(world);
     await world.close();
+  }
+
+  snapshot(): Promise<() => Promise<void>> {
+    return this.shared.snapshot(this.name);
   }
 
   filesOf(world: World): Promise<string[]> {

@@ -6,7 +6,9 @@ import {
   HttpCode,
   Inject,
   Injectable,
+  Param,
   Post,
+  Query,
   Req,
   Res,
   Sse,
@@ -109,6 +111,17 @@ export class SessionController {
   async regenerate(@CurrentSession() session: Session) {
     await this.service.regenerate(session);
     return { id: session.id, expiresAt: session.expiresAt };
+  }
+
+  @Post('login/:user')
+  @HttpCode(200)
+  async login(
+    @CurrentSession() session: Session,
+    @Param('user') user: string,
+    @Query('ifTaken') ifTaken: 'refuse' | 'restart' = 'refuse',
+  ) {
+    await this.service.login(session, user, { ifTaken });
+    return { id: session.id };
   }
 
   @Delete('session')

@@ -147,6 +147,55 @@ describe.each(ADAPTERS)('The life of a session over HTTP on %s', (adapter) => {
     });
   });
 
+  describe('after a login', () => {
+    const login = ({ headers }: Pick<Visitor, 'headers'>, path: string) =>
+      app.request(`/login/${path}`, { method: 'POST', headers });
+    const withCookieOf = (visitor: Visitor, response: Parameters<typeof ourCookies>[0]) => ({
+      headers: { ...visitor.headers, cookie: ourCookies(response)[0]?.split(';')[0] ?? '' },
+    });
+
+    it('has a new token; of two logins at once one is refused with 409, and gets no cookie', async () => {
+      const visitor = await app.visitor();
+      const answers = await Promise.all([login(visitor, 'ada'), login(visitor, 'eve')]);
+      const [won, lost] = answers.toSorted((a, b) => a.status - b.status);
+      expect([won?.status, lost?.status]).toEqual([200, 409]);
+      expect(JSON.parse(lost!.text)).toMatchObject({ code: 'SESSION_STALE' });
+      expect(lost?.headers['set-cookie']).toBeUndefined();
+      expect(await idOf(withCookieOf(visitor, won!))).toBe(visitor.id);
+      const user = won === answers[0] ? 'ada' : 'eve';
+      expect(await app.service.describe(visitor)).toMatchObject({ userId: user });
+    });
+
+    it('of another user is refused, or a new session in the same response where the login restarts', async () => {
+      const visitor = await app.visitor();
+      const hers = withCookieOf(visitor, await login(visitor, 'ada'));
+      const refused = await login(hers, 'eve');
+      expect(refused.status).toBe(409);
+      expect(JSON.parse(refused.text)).toMatchObject({ code: 'SESSION_TAKEN' });
+      expect(refused.headers['set-cookie']).toBeUndefined();
+      const restarted = await login(hers, 'eve?ifTaken=restart');
+      expect(restarted.status).toBe(200);
+      expect(ourCookies(restarted)).toHaveLength(1);
+      expect(idIn(restarted)).not.toBe(visitor.id);
+      expect(await idOf(withCookieOf(visitor, restarted))).toBe(idIn(restarted));
+      expect(await app.service.describe(visitor)).toBeNull();
+      const parallel = await app.request('/session', { headers: hers.headers });
+      expect([parallel.status, parallel.headers['set-cookie']]).toEqual([409, undefined]);
+    });
+
+    it('gives no cookie to requests that were slower than two new tokens', async () => {
+      const visitor = await app.visitor();
+      const second = withCookieOf(visitor, await login(visitor, 'ada'));
+      await app.request('/regenerate', { method: 'POST', headers: second.headers });
+      for (const { headers } of [visitor, second]) {
+        for (const path of ['/session', '/optional']) {
+          const late = await app.request(path, { headers });
+          expect(late.headers['set-cookie']).toBeUndefined();
+        }
+      }
+    });
+  });
+
   it('emits an event for every refused token', async () => {
     const reasons: string[] = [];
     app.service.events.on('session.refused', ({ reason }) => reasons.push(reason));

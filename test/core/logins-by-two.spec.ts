@@ -1,0 +1,77 @@
+import { Session } from '#sessions/core/handles/session';
+import type { SessionToken } from '#sessions/core/handles/session-token';
+import { CLIENT, type World } from '../support/world.js';
+import { Machines, SHARED_STORES, type SharedStore } from './node-worlds.js';
+
+const ROUNDS = 200;
+
+describe.each(SHARED_STORES)('Logins by two processes on %s', (_name, share) => {
+  let shared: SharedStore;
+  let machines: Machines;
+  let here: World;
+  let there: World;
+
+  beforeAll(async () => {
+    shared = await share();
+  });
+  afterAll(() => shared.stop());
+  beforeEach(async () => {
+    machines = new Machines(shared);
+    here = await machines.start();
+    there = await machines.start();
+  });
+  afterEach(() => machines.close());
+
+  async function userBy(world: World, token: SessionToken): Promise<string | null> {
+    const found = await world.service.identify(token.reveal(), CLIENT);
+    return found.kind === 'live' ? found.record.userId : found.kind;
+  }
+
+  async function sessionBy(world: World, token: SessionToken): Promise<Session> {
+    const found = await world.service.identify(token.reveal(), CLIENT);
+    if (found.kind !== 'live') throw new Error(`The token is ${found.kind}`);
+    return new Session(found.record);
+  }
+
+  it(`never give anybody a token of somebody else's session: two at once, ${ROUNDS} times`, async () => {
+    for (let round = 0; round < ROUNDS; round += 1) {
+      const { token } = await here.open();
+      const sessions = await Promise.all([here, there].map((world) => sessionBy(world, token)));
+      const ifTaken = round % 2 === 0 ? 'refuse' : 'restart';
+      const logins = await Promise.allSettled([
+        here.service.login(sessions[0]!, 'ada', { ifTaken }),
+        there.service.login(sessions[1]!, 'eve', { ifTaken }),
+      ]);
+      const outcomes = await Promise.all(
+        logins.map((login) =>
+          login.status === 'fulfilled'
+            ? userBy(here, login.value)
+            : Reflect.get(login.reason as object, 'code'),
+        ),
+      );
+      expect([
+        ['ada', 'SESSION_STALE'],
+        ['SESSION_STALE', 'eve'],
+      ]).toContainEqual(outcomes);
+    }
+  }, 120_000);
+
+  it('do not let a session object of before a lost write into the session of another', async () => {
+    const { session, token } = await here.open();
+    const twin = await sessionBy(there, token);
+    const restore = await machines.snapshot();
+    await here.service.login(session, 'ada');
+    await restore();
+    const eves = await there.service.login(twin, 'eve');
+    // As many logins as the object of ada's knows of, and yet another token.
+    for (const work of [
+      () => here.service.regenerate(session),
+      () => here.service.login(session, 'ada'),
+      () => here.service.login(session, 'ada', { ifTaken: 'restart' }),
+      () => here.service.describe(session),
+    ]) {
+      await expect(work()).rejects.toMatchObject({ code: 'SESSION_STALE' });
+    }
+    expect(await userBy(here, eves)).toBe('eve');
+  });
+});
