@@ -59,7 +59,7 @@ describe.each(SHARED_STORES)('Logins by two processes on %s', (_name, share) => 
   it('do not let a session object of before a lost write into the session of another', async () => {
     const { session, token } = await here.open();
     const twin = await sessionBy(there, token);
-    const restore = await machines.snapshot();
+    const restore = await shared.snapshot(machines.name);
     await here.service.login(session, 'ada');
     await restore();
     const eves = await there.service.login(twin, 'eve');

@@ -71,11 +71,11 @@ export const SHARED_STORES = [
 /** Machines with a storage root each, on one store and one clock. */
 export class Machines {
   readonly clock = new ManualClock();
-  private readonly name = randomUUID();
+  readonly name = randomUUID();
   private readonly running = new Map<World, string>();
   private readonly roots = new Set<string>();
 
-  constructor(private readonly shared: SharedStore) {}
+  constructor(private readonly shared: Pick<SharedStore, 'open'>) {}
 
   /** A process on a machine of its own, or on the one that has this root. */
   async start(root?: string, options: SessionsOptions = {}): Promise<World> {
@@ -97,10 +97,6 @@ export class Machines {
   async stop(world: World): Promise<void> {
     this.running.delete(world);
     await world.close();
-  }
-
-  snapshot(): Promise<() => Promise<void>> {
-    return this.shared.snapshot(this.name);
   }
 
   filesOf(world: World): Promise<string[]> {

@@ -86,7 +86,7 @@ describe('Ends that Redis lost', () => {
     server = await RedisServer.start();
     const open = (name: string) =>
       new RedisSessionStore({ url: server.url, prefix: `${name}:`, buckets: 16, timeoutMs: 10_000 });
-    machines = new Machines({ open, stop: () => server.stop() });
+    machines = new Machines({ open });
   });
   afterEach(async () => {
     await machines.close();
