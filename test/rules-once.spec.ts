@@ -7,6 +7,7 @@ const LIFETIME = 'domain/lifetime.ts';
 /** Here stores say again, in SQL or Lua, what the domain says: `stores/rules.spec.ts` compares them. */
 const SQL = 'stores/sqlite/operations/schema.ts';
 const LUA = 'stores/redis/scripts/lua/sessions.includes.ts';
+const LUA_OF_COUNTS = 'stores/redis/scripts/lua/counts.scripts.ts';
 const LUA_OF_RESOURCES = 'stores/redis/scripts/lua/resources.includes.ts';
 
 /** What a rule looks like, the files that may look so, and how a second one could be written. */
@@ -34,7 +35,24 @@ const RULES: readonly [rule: string, pattern: RegExp, homes: readonly string[], 
     [LIFETIME, SQL, LUA],
     'resourceCount === 0 && !userId',
   ],
-  ['the conditions of an end', /disposable: true|only: \{/, [LIFETIME], '{ only: { lastActivityAt } }'],
+  [
+    'the conditions of an end',
+    /evictionRank: (?:\d|evictionRank)|only: \{/,
+    [LIFETIME],
+    '{ only: { lastActivityAt } }',
+  ],
+  [
+    'the order of evictions',
+    /THEN 2\s+END|and 2 or nil|\? 2 : null/,
+    [LIFETIME, SQL, LUA],
+    'holdsNothing ? 2 : null',
+  ],
+  [
+    'the slots of a rate',
+    /RATE_SLOTS? = |- ring\[1\]|- ring\.newestSlot/,
+    ['domain/rate-ring.ts', LUA_OF_COUNTS],
+    'slot - ring.newestSlot',
+  ],
   [
     'what is evictable',
     /'ready' && !isInUse|uses ={2,3} 0/,

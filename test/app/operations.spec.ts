@@ -14,7 +14,10 @@ describe.each(ADAPTERS)('operations, on %s', (adapter) => {
   let app: AppProcess;
 
   beforeAll(async () => {
-    app = await AppProcess.start(adapter, { SESSION_OPEN_RATE: '0' });
+    app = await AppProcess.start(adapter, {
+      SESSION_OPEN_RATE: '0',
+      SESSION_MAX_UNCONFIRMED_PER_NETWORK: '0',
+    });
   });
   afterAll(() => app.destroy());
 

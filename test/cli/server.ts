@@ -40,7 +40,7 @@ export class Server {
   }
 
   static async start(adapter: AdapterName = 'express'): Promise<Server> {
-    const options = { adminTokens: [TOKEN], openRate: 0 };
+    const options = { adminTokens: [TOKEN], openRate: 0, maxUnconfirmedPerNetwork: 0 };
     const imports = [SessionsAdminModule];
     return new Server(await startApp(adapter, { options, imports, controllers: [ClientController] }));
   }
@@ -87,8 +87,11 @@ export class Server {
     };
     const tokenHash = randomBytes(32).toString('base64url');
     const idleMs = reason === 'idle' ? HOUR_MS / 4 : 23 * HOUR_MS;
-    const opened = await this.store.sessions.open({ ...session, tokenHash, idleMs }, 100);
-    if (opened !== 'opened') throw new Error(opened);
+    const opened = await this.store.sessions.open(
+      { ...session, tokenHash, idleMs },
+      { maxSessions: 100, network: null },
+    );
+    if (opened !== 'opened') throw new Error(JSON.stringify(opened));
     await this.store.sessions.touch([{ sessionId: id, at: createdAt + 1000, requests: 1 }]);
     return id;
   }

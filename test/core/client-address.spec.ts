@@ -16,10 +16,10 @@ describe('Client addresses', () => {
     expect(canonicalAddress(text)).toBe(canonical);
   });
 
-  it('treats each IPv4 address and each IPv6 /64 as one network', () => {
+  it('counts each IPv4 address and each IPv6 /56 as one network', () => {
     expect(networkOf('192.0.2.7')).not.toBe(networkOf('192.0.2.8'));
-    expect(networkOf('2001:db8::1')).toBe(networkOf('2001:db8::ffff:1'));
-    expect(networkOf('2001:db8::1')).not.toBe(networkOf('2001:db8:0:1::1'));
+    expect(networkOf('2001:db8::1')).toBe(networkOf('2001:db8:0:ff::1'));
+    expect(networkOf('2001:db8::1')).not.toBe(networkOf('2001:db8:0:100::1'));
   });
 
   it('never puts two IPv4 addresses in one network, in any spelling', () => {

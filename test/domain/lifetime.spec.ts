@@ -1,4 +1,4 @@
-import { endCondition } from '#sessions/domain/lifetime';
+import { endCondition, evictionRank } from '#sessions/domain/lifetime';
 import { idleEndsAt, meetsEndCondition, whyOver } from 'nest-sessions/store';
 
 const HOUR = 3_600_000;
@@ -31,7 +31,7 @@ describe('When is a session over', () => {
     const provisional = { ...session, confirmed: false };
     expect(idleEndsAt(provisional)).toBe(60_000);
     expect(whyOver(provisional, 59_999)).toBeNull();
-    expect(whyOver(provisional, 60_000)).toBe('idle');
+    expect(whyOver(provisional, 60_000)).toBe('unconfirmed');
   });
 
   it.each([
@@ -44,6 +44,18 @@ describe('When is a session over', () => {
 
   it('never lives longer for being provisional', () => {
     expect(idleEndsAt({ ...session, confirmed: false, idleMs: 5000 })).toBe(5000);
+  });
+});
+
+describe('The order of evictions', () => {
+  it.each([
+    [0, 'its cookie never came back and it holds nothing', { confirmed: false }],
+    [1, 'its cookie never came back', { confirmed: false, resourceCount: 1 }],
+    [2, 'it holds nothing', {}],
+    [null, 'it has a resource', { resourceCount: 1 }],
+    [null, 'it has a user', { confirmed: false, userId: 'ada' }],
+  ])('is %s where %s', (rank, _what, change) => {
+    expect(evictionRank({ ...session, ...change })).toBe(rank);
   });
 });
 
@@ -67,6 +79,20 @@ describe('The condition of an end', () => {
     const condition = endCondition('evicted', active);
     expect(condition && meetsEndCondition(active, condition)).toBe(true);
     expect(condition && meetsEndCondition({ ...active, ...change }, condition)).toBe(false);
+  });
+
+  it.each([
+    ['its cookie comes back', { confirmed: true }],
+    ['it is active', { lastActivityAt: 6 }],
+    ['it gets a resource', { resourceCount: 1 }],
+    ['it gets a user', { userId: 'ada' }],
+  ])('requires that an unconfirmed session has not changed: %s', (_what, change) => {
+    const unconfirmed = { ...active, confirmed: false };
+    for (const reason of ['unconfirmed', 'evicted'] as const) {
+      const condition = endCondition(reason, unconfirmed);
+      expect(condition && meetsEndCondition(unconfirmed, condition)).toBe(true);
+      expect(condition && meetsEndCondition({ ...unconfirmed, ...change }, condition)).toBe(false);
+    }
   });
 
   it.each(['expired', 'ended', 'admin'] as const)('is none for the reason %s', (reason) => {

@@ -5,7 +5,11 @@ import { cookieOf, idIn, ourCookies, startSessionApp, type SessionApp } from './
 describe.each(ADAPTERS)('The session cookie on %s', (adapter) => {
   let app: SessionApp;
   beforeAll(async () => {
-    app = await startSessionApp(adapter, { openRate: 0 }, { trustProxy: 'loopback' });
+    app = await startSessionApp(
+      adapter,
+      { openRate: 0, maxUnconfirmedPerNetwork: 0 },
+      { trustProxy: 'loopback' },
+    );
   });
   afterAll(() => app.close());
 

@@ -7,7 +7,7 @@ import { startSessionApp, type SessionApp, type Visitor } from './session-app.js
 describe.each(ADAPTERS)('Server-sent events on %s', (adapter) => {
   let app: SessionApp;
   beforeEach(async () => {
-    app = await startSessionApp(adapter, { openRate: 0 });
+    app = await startSessionApp(adapter, { openRate: 0, maxUnconfirmedPerNetwork: 0 });
   });
   afterEach(() => app.close());
 
@@ -150,7 +150,11 @@ describe.each(ADAPTERS)('Server-sent events on %s', (adapter) => {
 
 describe.each(ADAPTERS)('Server-sent events with a short idle limit, on %s,', (adapter) => {
   it('stay open while nothing is pending', async () => {
-    const app = await startSessionApp(adapter, { openRate: 0, downloadIdleSeconds: 1 });
+    const app = await startSessionApp(adapter, {
+      openRate: 0,
+      maxUnconfirmedPerNetwork: 0,
+      downloadIdleSeconds: 1,
+    });
     try {
       const { headers } = await app.visitor();
       const stream = new EventStream(await fetch(`${app.url}/events`, { headers }));

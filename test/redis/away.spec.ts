@@ -28,6 +28,7 @@ describe.each(ADAPTERS)('while Redis is away, on %s', (adapter) => {
     app = await AppProcess.start(adapter, {
       SESSION_REDIS_URL: redis.url,
       SESSION_OPEN_RATE: '0',
+      SESSION_MAX_UNCONFIRMED_PER_NETWORK: '0',
       SESSION_CLEANUP_INTERVAL: '1',
     });
   });

@@ -2,7 +2,7 @@ import { authorityOf } from '#sessions/domain/session';
 import type { SessionStore } from '#sessions/ports/session-store';
 import { MemorySessionStore } from '#sessions/stores/sqlite/memory-session-store';
 import { RecentChanges } from '#sessions/stores/redis/feed/recent-changes';
-import { anEnd, lease, newSession, NODE, NOW, tokenHash } from '#sessions/testing/store/store.fixtures';
+import { anEnd, lease, newSession, NODE, NOW, tokenHash, upTo } from '#sessions/testing/store/store.fixtures';
 
 const MINUTE_MS = 60_000;
 
@@ -17,7 +17,7 @@ class Scene {
   static async open(): Promise<Scene> {
     const scene = new Scene(new MemorySessionStore());
     await scene.store.connect();
-    await scene.store.sessions.open(scene.session, 10);
+    await scene.store.sessions.open(scene.session, upTo(10));
     return scene;
   }
 

@@ -18,6 +18,7 @@ import {
   tokenHash,
   writing,
   loggedIn,
+  upTo,
 } from '#sessions/testing/store/store.fixtures';
 import { RedisServer } from '../support/redis-servers.js';
 
@@ -230,7 +231,9 @@ describe('Several processes on one Redis', () => {
       await connected(prefix),
     ];
     const answers = await Promise.all(
-      stores.flatMap((store) => Array.from({ length: 40 }, () => store.sessions.open(newSession(), 50))),
+      stores.flatMap((store) =>
+        Array.from({ length: 40 }, () => store.sessions.open(newSession(), upTo(50))),
+      ),
     );
     expect(answers.filter((answer) => answer === 'opened')).toHaveLength(50);
     await expect(stores[0]?.ledger.totals()).resolves.toMatchObject({ open: 50 });
@@ -239,7 +242,10 @@ describe('Several processes on one Redis', () => {
   it('settle the count of an opened session before they close', async () => {
     const prefix = aPrefix();
     const store = await connected(prefix);
-    await Promise.all([store.sessions.open(newSession(), 5), store.sessions.open(newSession(), 5)]);
+    await Promise.all([
+      store.sessions.open(newSession(), upTo(5)),
+      store.sessions.open(newSession(), upTo(5)),
+    ]);
     await store.close();
     await expect(server.command('ZCARD', `${prefix}{counts}:pending`)).resolves.toBe(0);
     await expect(server.command('HGET', `${prefix}{counts}:taken`, 'taken')).resolves.toBe('2');
@@ -251,10 +257,10 @@ describe('Several processes on one Redis', () => {
     const session = await opened(store);
     const other = (Number.parseInt(session.id.slice(0, 3), 16) + 1) % 16;
     await server.command('HSET', `${prefix}{counts}:taken`, `reserved:${other}`, '999', 'taken', '1000');
-    await expect(store.sessions.open(newSession(), 2)).resolves.toBe('opened');
-    await expect(store.sessions.open(newSession(), 2)).resolves.toBe('full');
+    await expect(store.sessions.open(newSession(), upTo(2))).resolves.toBe('opened');
+    await expect(store.sessions.open(newSession(), upTo(2))).resolves.toBe('full');
     await store.endings.beginEnd(session.id, anEnd());
-    await expect(store.sessions.open(newSession(), 2)).resolves.toBe('opened');
+    await expect(store.sessions.open(newSession(), upTo(2))).resolves.toBe('opened');
   });
 
   it('free the resources of a lost process if the process that struck it off died', async () => {

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
-import { idleEndsAt, isDisposable, meetsEndCondition } from '#sessions/domain/lifetime';
+import { evictionRank, idleEndsAt, meetsEndCondition } from '#sessions/domain/lifetime';
 import { fits } from '#sessions/domain/limits';
 import { isEvictable, type ResourceRecord } from '#sessions/domain/resource';
 import type { SessionRecord } from '#sessions/domain/session';
@@ -71,6 +71,7 @@ const use = fc.record({
 type Use = typeof use extends fc.Arbitrary<infer Value> ? Value : never;
 
 const near = fc.integer({ min: -1, max: 1 });
+const rank = fc.constantFrom(undefined, 0, 1, 2);
 
 describe.each(STORES)('The %s store says as the domain does', (_name, make) => {
   let store: SessionStore;
@@ -145,12 +146,12 @@ describe.each(STORES)('The %s store says as the domain does', (_name, make) => {
     );
   });
 
-  it('which session is disposable', async () => {
+  it('which session may be evicted', async () => {
     await fc.assert(
       fc.asyncProperty(life, (one) =>
         afterLife(one, async (session) => {
-          const found = await store.sessions.findDisposable(10);
-          expect(found).toEqual(isDisposable(session) ? [session] : []);
+          const found = await store.sessions.findEvictable(10);
+          expect(found).toEqual(evictionRank(session) === null ? [] : [session]);
         }),
       ),
       RUNS,
@@ -159,9 +160,12 @@ describe.each(STORES)('The %s store says as the domain does', (_name, make) => {
 
   it('whether the condition of an end is met', async () => {
     await fc.assert(
-      fc.asyncProperty(life, near, fc.boolean(), (one, later, disposable) =>
+      fc.asyncProperty(life, near, rank, (one, later, most) =>
         afterLife(one, async (session) => {
-          const only = { lastActivityAt: session.lastActivityAt + later, disposable };
+          const only = {
+            lastActivityAt: session.lastActivityAt + later,
+            ...(most !== undefined && { evictionRank: most }),
+          };
           const ended = await store.endings.beginEnd(session.id, anEnd(), only);
           expect(ended !== null).toBe(meetsEndCondition(session, only));
         }),

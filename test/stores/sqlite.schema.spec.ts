@@ -5,7 +5,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { FIRST_SCHEMA } from '#sessions/stores/sqlite/operations/schema';
 import { openDatabase } from '#sessions/stores/sqlite/sqlite.database';
 import { SqliteSessionStore } from '#sessions/stores/sqlite/sqlite-session-store';
-import { newSession } from '#sessions/testing/store/store.fixtures';
+import { newSession, upTo } from '#sessions/testing/store/store.fixtures';
 
 const STEP = 'ALTER TABLE sessions ADD COLUMN planted INTEGER NOT NULL DEFAULT 7';
 
@@ -42,7 +42,7 @@ describe('The schema of the database', () => {
   const session = newSession();
 
   it('is migrated once, and keeps its data', async () => {
-    await withStore((store) => store.sessions.open(session, 10));
+    await withStore((store) => store.sessions.open(session, upTo(10)));
     expect(migrate(STEP)).toBe(FIRST_SCHEMA + 1);
     expect(migrate(STEP)).toBe(FIRST_SCHEMA + 1);
     const db = new DatabaseSync(path);
@@ -51,7 +51,7 @@ describe('The schema of the database', () => {
   });
 
   it('of a newer version is refused and unchanged', async () => {
-    await withStore((store) => store.sessions.open(session, 10));
+    await withStore((store) => store.sessions.open(session, upTo(10)));
     migrate(STEP);
     await expect(withStore((store) => store.sessions.find(session.id))).rejects.toMatchObject({
       code: 'STORE_INCOMPATIBLE',
@@ -61,7 +61,7 @@ describe('The schema of the database', () => {
   });
 
   it('of a version before the first release is refused with both numbers', async () => {
-    await withStore((store) => store.sessions.open(session, 10));
+    await withStore((store) => store.sessions.open(session, upTo(10)));
     const db = new DatabaseSync(path);
     db.exec('PRAGMA user_version = 3');
     db.close();

@@ -485,7 +485,11 @@ describe('Every statement', () => {
       'ending_parts.leased_until <= :at',
       'SEARCH ending_parts USING COVERING INDEX ending_parts_lease (node_id=? AND leased_until<?)',
     ],
-    ['user_id IS NULL ORDER BY last_activity_at', 'USING INDEX sessions_disposable'],
+    ['eviction_rank IS NOT NULL', 'USING INDEX sessions_eviction'],
+    [
+      'provisional_network = :network',
+      'USING INDEX sessions_network (provisional_network=? AND idle_ends_at>?)',
+    ],
     ['WHERE change > :since', 'SEARCH sessions USING INDEX sessions_change (change>?)'],
     ['AS idle,', 'SEARCH sessions USING INDEX sessions_idle (idle_ends_at<?)'],
     [

@@ -2,12 +2,13 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
-import { authorityOf, type NewSession } from '#sessions/domain/session';
-import type { NewToken, SessionStore } from '#sessions/ports/session-store';
+import { authorityOf, END_REASONS, type NewSession } from '#sessions/domain/session';
+import type { NewToken, OpeningLimits, SessionStore } from '#sessions/ports/session-store';
 import { WrappedStore } from '#sessions/ports/wrapped-store';
 import { MemorySessionStore } from '#sessions/stores/sqlite/memory-session-store';
 import { RedisSessionStore } from '#sessions/redis/index';
 import { SqliteSessionStore } from '#sessions/stores/sqlite/sqlite-session-store';
+import { upTo } from '#sessions/testing/store/store.fixtures';
 import { RedisServer } from '../support/redis-servers.js';
 
 /** Few ids, so that commands collide. */
@@ -29,6 +30,7 @@ const bytes = fc.integer({ min: 0, max: 60 });
 const freshToken = fc.nat(9999).map((n) => `Xl${`fresh${n}`.padEnd(42, 'x')}A`);
 const authority = fc.constantFrom(null, null, ...TOKENS.map(authorityOf));
 const limit = fc.integer({ min: 1, max: 5 });
+const rank = fc.constantFrom(undefined, 0, 1, 2);
 const limits = fc.constant({ maxResources: 3, maxBytes: 100 });
 const lease = fc.record({ processId, nodeId: node, until: at });
 const userId = fc.constantFrom('ada', 'Eve 🙂');
@@ -75,10 +77,13 @@ const newResource = fc
   })
   .map((drawn) => ({ ...drawn, nodeId: drawn.type === 'stream' ? null : drawn.nodeId }));
 const sort = fc.constantFrom('created_at', '-created_at', 'last_activity', '-last_activity');
-const reason = fc.constantFrom('idle', 'expired', 'ended', 'admin', 'evicted');
+const reason = fc.constantFrom(...END_REASONS);
 
 const commands = fc.oneof(
-  { weight: 4, arbitrary: command('open', [newSession], (store, opened) => store.sessions.open(opened, 3)) },
+  {
+    weight: 4,
+    arbitrary: command('open', [newSession], (store, opened) => store.sessions.open(opened, upTo(3))),
+  },
   {
     weight: 4,
     arbitrary: command('reserve', [newResource, limits], (store, ...args) =>
@@ -120,11 +125,11 @@ const commands = fc.oneof(
   command('beginEnd', [session, reason, at, lease], (store, id, why, endedAt, held) =>
     store.endings.beginEnd(id, { reason: why, at: endedAt, lease: held }),
   ),
-  command('beginEnd only', [session, at, lease, fc.boolean()], (store, id, endedAt, held, disposable) =>
+  command('beginEnd only', [session, at, lease, rank], (store, id, endedAt, held, evictionRank) =>
     store.endings.beginEnd(
       id,
       { reason: 'evicted', at: endedAt, lease: held },
-      { lastActivityAt: endedAt, disposable },
+      { lastActivityAt: endedAt, ...(evictionRank !== undefined && { evictionRank }) },
     ),
   ),
   command('finishEnd', [session, node, at], (store, ...args) => store.endings.finishEnd(...args)),
@@ -162,7 +167,7 @@ const commands = fc.oneof(
   }),
   command('findIdle', [at, limit], (store, ...args) => store.endings.findIdle(...args)),
   command('findExpired', [at, limit], (store, ...args) => store.endings.findExpired(...args)),
-  command('findDisposable', [limit], (store, most) => store.sessions.findDisposable(most)),
+  command('findEvictable', [limit], (store, most) => store.sessions.findEvictable(most)),
   command('countDue', [at], (store, dueAt) => store.endings.countDue(dueAt)),
   command('list', [sort, limit, fc.option(userId, { nil: undefined })], (store, order, most, user) =>
     store.sessions.list({ sort: order, limit: most, ...(user === undefined ? {} : { userId: user }) }),
@@ -251,9 +256,9 @@ function withOwnTokens(store: SessionStore): SessionStore {
   return new WrappedStore(store, (operation, name) => {
     if (name === 'sessions.open') {
       const open = store.sessions.open.bind(store.sessions);
-      return (session, most) => {
+      return (session, limits) => {
         const opened = session as NewSession;
-        return open({ ...opened, tokenHash: own(opened.id, opened.tokenHash) }, Number(most));
+        return open({ ...opened, tokenHash: own(opened.id, opened.tokenHash) }, limits as OpeningLimits);
       };
     }
     if (name !== 'sessions.login' && name !== 'sessions.regenerate') return operation;

@@ -21,7 +21,7 @@ export async function addSessionWithFiles(
   const times = { createdAt, expiresAt: createdAt + HOUR, idleMs: HOUR };
   await store.sessions.open(
     { id, tokenHash, ipAddress: '127.0.0.1', userAgent: 'bench', ...times },
-    10_000_000,
+    { maxSessions: 10_000_000, network: null },
   );
   await store.sessions.touch([{ sessionId: id, at: createdAt, requests: 1 }]);
   const folder = folderOf(root, id);

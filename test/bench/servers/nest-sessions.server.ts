@@ -11,7 +11,8 @@ export async function startNestSessions(
   const module = SessionsModule.forRoot({
     storagePath: folder,
     ...(redisPort !== null && { redisUrls: [`redis://127.0.0.1:${redisPort}`] }),
-    openRate: 0,
+    openRate: 100_000_000,
+    maxUnconfirmedPerNetwork: 0,
     maxSessions: 10_000_000,
     // Whoever measures a cleanup starts it.
     cleanupIntervalSeconds: 86_400,

@@ -7,7 +7,7 @@ import { SessionStore } from 'nest-sessions/store';
 import type { Handlers } from '../harness/program.ts';
 
 const HOUR = 3_600_000;
-const MANY = 10_000_000;
+const MANY = { maxSessions: 10_000_000, network: null };
 const TOGETHER = 500;
 const MOST_TOUCHED = 10_000;
 const CLIENT = {

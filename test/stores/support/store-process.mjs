@@ -7,6 +7,7 @@ const [task, path, ...rest] = process.argv.slice(2);
 const store = new SqliteSessionStore({ path });
 
 const NOW = 1_800_000_000_000;
+const MANY = { maxSessions: 1_000_000, network: null };
 const newSession = () => ({
   id: randomUUID(),
   tokenHash: createHash('sha256').update(randomUUID()).digest('base64url'),
@@ -33,7 +34,7 @@ const newResource = (sessionId) => ({
 async function openOnAndOn() {
   for (;;) {
     const session = newSession();
-    await store.sessions.open(session, 1_000_000);
+    await store.sessions.open(session, MANY);
     const resource = newResource(session.id);
     await store.resources.reserve(resource, { maxResources: 1, maxBytes: 1 });
     console.log(`${session.id} ${resource.id}`);
@@ -44,13 +45,13 @@ const tasks = {
   /** Opens one session, and exits without closing the store. */
   async open() {
     const session = newSession();
-    await store.sessions.open(session, 1_000_000);
+    await store.sessions.open(session, MANY);
     console.log(session.id);
   },
 
   /** Closes the store during a call. */
   async close() {
-    const opening = store.sessions.open(newSession(), 1_000_000);
+    const opening = store.sessions.open(newSession(), MANY);
     await store.close();
     console.log(await opening);
   },
@@ -72,7 +73,7 @@ const tasks = {
 
   /** Stays connected until its standard input ends. */
   async stay() {
-    await store.sessions.open(newSession(), 1_000_000);
+    await store.sessions.open(newSession(), MANY);
     console.log('here');
     for await (const _ of process.stdin);
     await store.close();

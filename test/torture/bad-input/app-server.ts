@@ -51,6 +51,7 @@ export class AppServer {
         NEST_LOG_LEVEL: 'debug',
         SESSION_STORAGE_PATH: storagePath,
         SESSION_OPEN_RATE: '0',
+        SESSION_MAX_UNCONFIRMED_PER_NETWORK: '0',
         SESSION_MIN_FREE_BYTES: '0',
         SESSION_BALLAST_BYTES: '0',
         ...environment,

@@ -33,7 +33,10 @@ export class SmallCore {
 
   static async start(options: SessionsOptions = {}, root?: string): Promise<SmallCore> {
     const folder = root ?? (await mkdtemp(join(tmpdir(), 'nest-sessions-torture-')));
-    const config: SessionsConfig = resolveConfig({ openRate: 0, ...options }, {});
+    const config: SessionsConfig = resolveConfig(
+      { openRate: 0, maxUnconfirmedPerNetwork: 0, ...options },
+      {},
+    );
     const clock = new ManualClock();
     const lines: string[] = [];
     const note = (line: string): void => void lines.push(line);

@@ -113,7 +113,7 @@ async function checkNothingLeft(
   if (open > 0 || ending > 0 || files() > 0) {
     violation(`left behind: ${open} open and ${ending} ending sessions, ${files()} files`);
   }
-  if (created !== count || ended.idle + ended.expired !== count) {
+  if (created !== count || ended.idle + ended.unconfirmed + ended.expired !== count) {
     violation(`the totals tell of ${created} opened and ${JSON.stringify(ended)} ended, of ${count}`);
   }
 }

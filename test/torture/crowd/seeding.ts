@@ -7,7 +7,7 @@ import { inParallel } from '../processes/in-parallel.ts';
 const AT_ONCE = 200;
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
-const MANY = 10_000_000;
+const MANY = { maxSessions: 10_000_000, network: null };
 
 /** What a session is due for at an instant: one that is idle then, or one whose time is up. */
 const LIVES = {

@@ -111,6 +111,7 @@ async function serve(plan: ServerPlan): Promise<void> {
     storagePath: plan.root,
     adminTokens: [plan.adminToken],
     openRate: 0,
+    maxUnconfirmedPerNetwork: 0,
     cleanupIntervalSeconds: 86_400,
     ...plan.options,
   };

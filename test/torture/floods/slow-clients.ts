@@ -39,6 +39,7 @@ export async function sendSlowClients(
       options: {
         storagePath: root,
         openRate: 0,
+        maxUnconfirmedPerNetwork: 0,
         minFreeBytes: 0,
         ballastBytes: 0,
         uploadIdleSeconds: PATIENCE_SECONDS,

@@ -24,7 +24,14 @@ export async function abortUploads(
   return withFolder(async (root) => {
     const setUp: ServerSetUp = {
       adapter,
-      options: { storagePath: root, maxBytes: MAX_BYTES, openRate: 0, minFreeBytes: 0, ballastBytes: 0 },
+      options: {
+        storagePath: root,
+        maxBytes: MAX_BYTES,
+        openRate: 0,
+        maxUnconfirmedPerNetwork: 0,
+        minFreeBytes: 0,
+        ballastBytes: 0,
+      },
     };
     const server = await Child.start(new URL('../processes/nest-server.ts', import.meta.url), setUp);
     try {

@@ -21,6 +21,7 @@ export async function uploadInParallel(context: CampaignContext, rounds: number)
       maxResources: MAX_RESOURCES,
       maxBytes: MAX_BYTES,
       openRate: 0,
+      maxUnconfirmedPerNetwork: 0,
       minFreeBytes: 0,
       ballastBytes: 0,
     };

@@ -20,6 +20,7 @@ const silent = { debug() {}, log() {}, warn() {}, error() {} };
 export const config = resolveConfig(
   {
     openRate: 0,
+    maxUnconfirmedPerNetwork: 0,
     maxSessions: LIMITS.maxSessions,
     maxResources: LIMITS.maxResources,
     maxBytes: LIMITS.maxBytes,

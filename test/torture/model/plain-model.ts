@@ -15,7 +15,7 @@ const SILENT_AFTER_MS = 10_000;
 const FEED_TRUSTED_MS = 750;
 
 export type Which = 0 | 1;
-export type Reason = 'idle' | 'expired' | 'ended' | 'admin' | 'evicted';
+export type Reason = 'idle' | 'expired' | 'ended' | 'admin' | 'evicted' | 'unconfirmed';
 
 interface Activity {
   at: number;
@@ -69,7 +69,14 @@ export class PlainModel {
   now: number;
   sessions: PlainSession[] = [];
   readonly processes: readonly [PlainProcess, PlainProcess];
-  readonly ended: Record<Reason, number> = { idle: 0, expired: 0, ended: 0, admin: 0, evicted: 0 };
+  readonly ended: Record<Reason, number> = {
+    idle: 0,
+    expired: 0,
+    ended: 0,
+    admin: 0,
+    evicted: 0,
+    unconfirmed: 0,
+  };
   readonly gone = new Map<string, { released: number; releasedBytes: number; evicted: number }>();
   created = 0;
   private changes = 0;
@@ -96,13 +103,16 @@ export class PlainModel {
 
   // --- sessions ---
 
-  /** Whom an opening ends to make room; `full` where nobody can be. */
-  roomForOne(): PlainSession | 'free' | 'full' {
+  /** Whom an opening ends to make room, after it has written what its process has noted; `full` where nobody can be. */
+  roomForOne(by: Which): PlainSession | 'free' | 'full' {
     if (this.open.length < LIMITS.maxSessions) return 'free';
-    const disposable = this.open
-      .filter(({ userId, resources }) => userId === null && resources.length === 0)
-      .toSorted((a, b) => a.lastActivityAt - b.lastActivityAt || (a.id < b.id ? -1 : 1));
-    return disposable[0] ?? 'full';
+    this.flush(by);
+    const rank = ({ confirmed, resources }: PlainSession): number =>
+      (confirmed ? 2 : 0) + (resources.length > 0 ? 1 : 0);
+    const candidates = this.open
+      .filter((session) => session.userId === null && rank(session) < 3)
+      .toSorted((a, b) => rank(a) - rank(b) || a.lastActivityAt - b.lastActivityAt || (a.id < b.id ? -1 : 1));
+    return candidates[0] ?? 'full';
   }
 
   opened(id: string, token: string, client: number, by: Which): PlainSession {
@@ -163,18 +173,28 @@ export class PlainModel {
     return session.state === 'open' && this.whyOver(session) !== null;
   }
 
-  whyOver(session: PlainSession, known: readonly Which[] = [0, 1]): 'idle' | 'expired' | null {
+  whyOver(
+    session: PlainSession,
+    known: readonly Which[] = [0, 1],
+  ): 'idle' | 'unconfirmed' | 'expired' | null {
     if (this.now >= session.createdAt + LIMITS.durationMs) return 'expired';
-    return this.now >= this.idleEnd(session, known) ? 'idle' : null;
+    if (this.now < this.idleEnd(session, known)) return null;
+    return this.isProvisional(session, known) ? 'unconfirmed' : 'idle';
   }
 
   /** By what is in the store and what these processes have not written yet. */
   idleEnd(session: PlainSession, known: readonly Which[]): number {
     const noted = known.map((which) => this.processes[which].pending.get(session));
     const last = Math.max(session.lastActivityAt, ...noted.map((activity) => activity?.at ?? 0));
+    return (
+      last + (this.isProvisional(session, known) ? Math.min(PROVISIONAL_MS, LIMITS.idleMs) : LIMITS.idleMs)
+    );
+  }
+
+  private isProvisional(session: PlainSession, known: readonly Which[]): boolean {
+    const noted = known.map((which) => this.processes[which].pending.get(session));
     const confirmed = session.confirmed || noted.some((activity) => activity && activity.requests > 0);
-    const provisional = !confirmed && session.userId === null && session.resources.length === 0;
-    return last + (provisional ? Math.min(PROVISIONAL_MS, LIMITS.idleMs) : LIMITS.idleMs);
+    return !confirmed && session.userId === null && session.resources.length === 0;
   }
 
   // --- activity, time and processes ---
@@ -224,7 +244,10 @@ export class PlainModel {
       ? this.now
       : Math.min(this.now, this.processes[other].flushedThroughAt);
     for (const session of this.open) {
-      if (this.idleEnd(session, []) <= horizon) this.end(session, 'idle', which);
+      if (this.idleEnd(session, []) > horizon) continue;
+      const isExpired = session.createdAt + LIMITS.durationMs <= horizon;
+      const idle = this.isProvisional(session, []) ? 'unconfirmed' : 'idle';
+      this.end(session, isExpired ? 'expired' : idle, which);
     }
   }
 

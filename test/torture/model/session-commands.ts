@@ -40,7 +40,7 @@ export function open(by: Which, who: number): Command {
     [by, who],
     () => true,
     async ({ model, sessions }, { cores }) => {
-      const room = model.roomForOne();
+      const room = model.roomForOne(by);
       const opening = await cores[by].service.open(CLIENTS[who]!);
       same(opening.kind, room === 'full' ? 'refused' : 'opened', 'Opening is');
       if (room !== 'free' && room !== 'full') model.end(room, 'evicted', by);
@@ -57,7 +57,7 @@ export function request(by: Which, chosen: number, age: number, who: number): Co
     const { model } = world;
     const { plain } = takeSession(world, chosen);
     const token = Math.max(0, plain.tokens.length - 1 - age);
-    const looksIdle = plain.state === 'open' && model.whyOver(plain, [by]) === 'idle';
+    const looksIdle = plain.state === 'open' && !['expired', null].includes(model.whyOver(plain, [by]));
     // Who has been silent for so long is dead, and what it has not said is not waited for.
     const other: Which = by === 0 ? 1 : 0;
     const waits = looksIdle && !model.isSilent(other);

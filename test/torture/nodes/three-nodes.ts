@@ -17,7 +17,13 @@ export class ThreeNodes {
 
   static async start(folder: string, options: SessionsOptions): Promise<ThreeNodes> {
     const adminToken = randomBytes(32).toString('base64url');
-    const shared = { openRate: 0, minFreeBytes: 0, adminTokens: [adminToken], ...options };
+    const shared = {
+      openRate: 0,
+      maxUnconfirmedPerNetwork: 0,
+      minFreeBytes: 0,
+      adminTokens: [adminToken],
+      ...options,
+    };
     const make = (name: string, adapter: 'express' | 'fastify'): NodeServer =>
       new NodeServer(name, join(folder, name), { adapter, options: shared });
     const nodes = new ThreeNodes(

@@ -202,7 +202,10 @@ async function keepUploading(watched: Watched): Promise<void> {
 }
 
 function makeCore({ root, options }: RemoteSettings): SessionsCore {
-  const config = resolveConfig({ openRate: 0, storagePath: root, ...options }, {});
+  const config = resolveConfig(
+    { openRate: 0, maxUnconfirmedPerNetwork: 0, storagePath: root, ...options },
+    {},
+  );
   const files = createLocalStorage({
     root,
     minFreeBytes: 0,

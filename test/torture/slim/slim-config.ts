@@ -7,6 +7,7 @@ export const slimConfig: SessionsConfig = resolveConfig(
     maxBytes: 1_250_000,
     maxSessions: 8,
     openRate: 0,
+    maxUnconfirmedPerNetwork: 0,
     ballastBytes: 65_536,
     minFreeBytes: 0,
     minFreeInodes: 0,

@@ -37,6 +37,7 @@ export class Scene {
     const options = {
       storagePath: root,
       openRate: 0,
+      maxUnconfirmedPerNetwork: 0,
       minFreeBytes: 0,
       ballastBytes: 0,
       adminTokens: [adminToken],

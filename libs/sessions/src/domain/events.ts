@@ -54,6 +54,7 @@ export interface ResourceEvent {
 
 export const REFUSAL_REASONS = [
   'rate',
+  'unconfirmed',
   'full',
   'mismatch',
   'unknown_token',

@@ -1,6 +1,6 @@
 import type { EndReason, SessionRecord } from './session.js';
 
-/** Idle time of a session without resources and user whose client never returned the cookie: most likely a bot's. */
+/** How long a session lives whose client never returned the cookie, with no resource and no user: most likely a bot's. */
 export const PROVISIONAL_MS = 60_000;
 
 type Lifetime = Pick<
@@ -8,45 +8,70 @@ type Lifetime = Pick<
   'confirmed' | 'expiresAt' | 'idleMs' | 'lastActivityAt' | 'resourceCount' | 'userId'
 >;
 
-/** Whether a session has neither resources nor a user: at `maxSessions` it may be evicted. */
+/** Whether a session has neither resources nor a user. */
 export function isDisposable(session: Pick<SessionRecord, 'resourceCount' | 'userId'>): boolean {
   return session.resourceCount === 0 && session.userId === null;
 }
 
+/** Whether a session's cookie never came back, and it holds nothing: `unconfirmed` in options, reasons and messages. */
+export function isProvisional(session: Pick<Lifetime, 'confirmed' | 'resourceCount' | 'userId'>): boolean {
+  return !session.confirmed && isDisposable(session);
+}
+
 /** The idle end of a session, if no activity follows. */
 export function idleEndsAt(session: Lifetime): number {
-  const isProvisional = !session.confirmed && isDisposable(session);
-  return session.lastActivityAt + (isProvisional ? Math.min(PROVISIONAL_MS, session.idleMs) : session.idleMs);
+  return session.lastActivityAt + idleLimitOf(session);
+}
+
+function idleLimitOf(session: Lifetime): number {
+  return isProvisional(session) ? Math.min(PROVISIONAL_MS, session.idleMs) : session.idleMs;
 }
 
 /** Why a session is over at `now`, or `null` if it is not. A session of one hour is over when it is exactly one hour old. */
-export function whyOver(session: Lifetime, now: number): 'expired' | 'idle' | null {
+export function whyOver(session: Lifetime, now: number): 'expired' | 'idle' | 'unconfirmed' | null {
   if (now >= session.expiresAt) return 'expired';
-  if (now >= idleEndsAt(session)) return 'idle';
-  return null;
+  if (now < idleEndsAt(session)) return null;
+  return isProvisional(session) ? 'unconfirmed' : 'idle';
+}
+
+/**
+ * The order in which sessions are evicted at `maxSessions`: lowest rank first, then the least recently used. 0: the cookie
+ * never came back, and it holds nothing; 1: the same, but it has resources; 2: it holds nothing. `null`: never.
+ */
+export type EvictionRank = 0 | 1 | 2;
+
+export function evictionRank(
+  session: Pick<Lifetime, 'confirmed' | 'resourceCount' | 'userId'>,
+): EvictionRank | null {
+  if (session.userId !== null) return null;
+  const holdsNothing = isDisposable(session);
+  if (!session.confirmed) return holdsNothing ? 0 : 1;
+  return holdsNothing ? 2 : null;
 }
 
 /** The snapshot of a session that an end was decided on: the session ends only if it still matches. */
 export interface EndCondition {
   /** No activity after this instant. */
   readonly lastActivityAt: number;
-  /** Still without a resource and a user. */
-  readonly disposable?: boolean;
+  /** Still to be evicted at this rank, or before it: see `evictionRank`. */
+  readonly evictionRank?: EvictionRank;
 }
 
 /** The condition of an end for this reason; `undefined` if it is unconditional. */
-export function endCondition(
-  reason: EndReason,
-  { lastActivityAt }: Pick<SessionRecord, 'lastActivityAt'>,
-): EndCondition | undefined {
+export function endCondition(reason: EndReason, session: Lifetime): EndCondition | undefined {
+  const { lastActivityAt } = session;
   if (reason === 'idle') return { lastActivityAt };
-  return reason === 'evicted' ? { lastActivityAt, disposable: true } : undefined;
+  if (reason === 'unconfirmed') return { lastActivityAt, evictionRank: 0 };
+  return reason === 'evicted' ? { lastActivityAt, evictionRank: evictionRank(session) ?? 0 } : undefined;
 }
 
 /** Whether a session still matches the snapshot. */
 export function meetsEndCondition(
-  session: Pick<SessionRecord, 'lastActivityAt' | 'resourceCount' | 'userId'>,
-  { lastActivityAt, disposable = false }: EndCondition,
+  session: Pick<Lifetime, 'confirmed' | 'lastActivityAt' | 'resourceCount' | 'userId'>,
+  { lastActivityAt, evictionRank: most }: EndCondition,
 ): boolean {
-  return session.lastActivityAt <= lastActivityAt && (!disposable || isDisposable(session));
+  if (session.lastActivityAt > lastActivityAt) return false;
+  if (most === undefined) return true;
+  const rank = evictionRank(session);
+  return rank !== null && rank <= most;
 }

@@ -1,6 +1,11 @@
 /** Why a session is over. */
-export const END_REASONS = ['idle', 'expired', 'ended', 'admin', 'evicted'] as const;
+export const END_REASONS = ['idle', 'expired', 'ended', 'admin', 'evicted', 'unconfirmed'] as const;
 export type EndReason = (typeof END_REASONS)[number];
+
+/** A count of 0 for each reason. */
+export function noneEnded(): Record<EndReason, number> {
+  return { idle: 0, expired: 0, ended: 0, admin: 0, evicted: 0, unconfirmed: 0 };
+}
 
 /**
  * `open → ending → ended`. An `ending` session is over for all processes, but files may remain to be deleted. An `ended`

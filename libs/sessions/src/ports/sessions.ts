@@ -3,12 +3,13 @@ import type { Authority, NewSession, SessionRecord } from '../domain/session.js'
 /** Opens, finds, touches and lists sessions; logs users in and replaces tokens. */
 export abstract class SessionsGroup {
   /**
-   * Adds an open session; adds nothing and answers `full` if `maxSessions` are open. Never overwrites: an id or token of
-   * another session rejects with `INVALID_ARGUMENT`, a repeat answers `opened` and changes nothing. A store may require
-   * that session id, token hash and resource ids name the same bucket, as those of the core do (see `domain/bucket`: a bucket
-   * is a slot of the store that holds a share of the sessions), and reject others with `INVALID_ARGUMENT` too.
+   * Adds an open session within the limits, and counts it for its network in the same step; else adds and counts nothing.
+   * Never overwrites: an id or token of another session rejects with `INVALID_ARGUMENT`, a repeat answers `opened` and
+   * changes nothing. A store may require that session id, token hash and resource ids name the same bucket, as those of the
+   * core do (see `domain/bucket`: a bucket is a slot of the store that holds a share of the sessions), and reject others with
+   * `INVALID_ARGUMENT` too.
    */
-  abstract open(session: NewSession, maxSessions: number): Promise<'opened' | 'full'>;
+  abstract open(session: NewSession, limits: OpeningLimits): Promise<'opened' | RefusedOpening>;
 
   /**
    * The session with this current token, in any state, as long as a tombstone is kept; or with this replaced one: at least
@@ -43,11 +44,44 @@ export abstract class SessionsGroup {
     token: NewToken,
   ): Promise<'done' | Refused>;
 
-  /** Open sessions with neither a resource nor a user, the least recently used first. */
-  abstract findDisposable(limit: number): Promise<SessionRecord[]>;
+  /** Open sessions that may be evicted to make room, in that order: by `evictionRank`, then the least recently used first. */
+  abstract findEvictable(limit: number): Promise<SessionRecord[]>;
+
+  /** Forgets the networks that opened no session in the last 65 s before `at`; answers how many the store still kept. */
+  abstract forgetNetworks(at: number): Promise<number>;
 
   /** One page of open sessions, in the order of `query.sort`. */
   abstract list(query: SessionQuery): Promise<SessionRecord[]>;
+}
+
+/** The limits that an opening must keep. */
+export interface OpeningLimits {
+  /** Open sessions, over all networks. */
+  readonly maxSessions: number;
+  /** The network that the session is counted for; `null`: for none. */
+  readonly network: NetworkLimits | null;
+}
+
+/** What one network may open and hold, over all processes. */
+export interface NetworkLimits {
+  /** Names the network: `192.0.2.7/32`. */
+  readonly key: string;
+  /** Sessions opened in any 60 s (see `countEvent`); 0: no limit. */
+  readonly openRate: number;
+  /**
+   * Open sessions that `isProvisional` is true of, from the opening to their idle end; 0: no limit. A store may count a session
+   * that got a resource or a user until its next touch.
+   */
+  readonly maxUnconfirmed: number;
+}
+
+/** `full`: `maxSessions` are open. Limits of the network are checked first. */
+export type RefusedOpening = 'full' | RefusedNetwork;
+
+export interface RefusedNetwork {
+  readonly refused: 'rate' | 'unconfirmed';
+  /** Milliseconds until one more opening fits at the latest, if no other takes its place; more than 0. */
+  readonly retryAfterMs: number;
 }
 
 /** `gone`: the session is not open. `stale`: it is open, but its token is not that of the given authority (see `isStale`). */

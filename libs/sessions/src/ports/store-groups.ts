@@ -40,7 +40,8 @@ export const STORE_OPERATIONS: { readonly [Group in GroupName]: KindsOf<StoreGro
     touch: 'write',
     login: 'write',
     regenerate: 'write',
-    findDisposable: 'read',
+    findEvictable: 'read',
+    forgetNetworks: 'write',
     list: 'read',
   },
   endings: {

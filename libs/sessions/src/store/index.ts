@@ -2,13 +2,17 @@
 export { hasCode, SessionsError, type ErrorCode, type SessionsErrorOptions } from '../domain/errors.js';
 export type { CleanupJob } from '../domain/events.js';
 export {
+  evictionRank,
   idleEndsAt,
   isDisposable,
+  isProvisional,
   meetsEndCondition,
   whyOver,
   type EndCondition,
+  type EvictionRank,
 } from '../domain/lifetime.js';
 export { fits, type ResourceLimits, type Usage } from '../domain/limits.js';
+export { countEvent, type RateAnswer, type RateRing } from '../domain/rate-ring.js';
 export { packedIds, packIds } from '../domain/ids.js';
 export {
   isEvictable,

@@ -1,5 +1,6 @@
 import { bookkeepingCases } from './store/bookkeeping.cases.js';
 import { clockCases } from './store/clock.cases.js';
+import { crowdCases } from './store/crowds.cases.js';
 import { endingCases } from './store/ending.cases.js';
 import { findingCases } from './store/finding.cases.js';
 import { loginCases } from './store/login.cases.js';
@@ -25,6 +26,7 @@ export type { SessionStoreCase } from './store/store.case.js';
 export const sessionStoreContract: readonly SessionStoreCase[] = [
   ...openingCases,
   ...loginCases,
+  ...crowdCases,
   ...touchingCases,
   ...endingCases,
   ...findingCases,

@@ -150,14 +150,14 @@ export class Cleanup {
   }
 
   private async endDue(
-    reason: 'idle' | 'expired',
+    job: 'idle' | 'expired',
     findDue: () => Promise<SessionRecord[]>,
     now: number,
     options: CleanupOptions,
     report: RunReport,
   ): Promise<undefined> {
     if (options.dryRun) {
-      report.done((await this.context.store.endings.countDue(now))[reason]);
+      report.done((await this.context.store.endings.countDue(now))[job]);
       return;
     }
     const tried = new Set<string>();
@@ -174,7 +174,7 @@ export class Cleanup {
       for (let index = 0; index < batches && !isContended; index += 1) {
         const start = ((first + index) % batches) * BATCH;
         const batch = due.slice(start, start + BATCH);
-        const ended = await Promise.all(batch.map((session) => this.endOne(session, reason, tried, report)));
+        const ended = await Promise.all(batch.map((session) => this.endOne(session, now, tried, report)));
         isContended = ended.filter((isOurs) => !isOurs).length > batch.length / 2;
       }
     }
@@ -183,12 +183,12 @@ export class Cleanup {
   /** `false` if another process ended it first, or it is no longer due. */
   private async endOne(
     session: SessionRecord,
-    reason: 'idle' | 'expired',
+    now: number,
     tried: Set<string>,
     report: RunReport,
   ): Promise<boolean> {
     try {
-      const ended = await this.ender.endIfStill(session, reason);
+      const ended = await this.ender.endIfStill(session, whyOver(session, now) ?? 'idle');
       if (ended?.unfinished) report.failed(`Session ${session.id}`, ended.unfinished);
       else if (ended) report.done();
       return ended !== null;

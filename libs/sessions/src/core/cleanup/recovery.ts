@@ -31,7 +31,7 @@ export class Recovery {
   }
 
   async finish(report: RunReport): Promise<void> {
-    const { store, storageRoot } = this.context;
+    const { store, storageRoot, clock } = this.context;
     await this.step('Dead processes', report, () => this.dropDeadProcesses(report));
     await this.step('Failed uploads', report, () => this.releaser.abandonPending());
     await this.step('Ends', report, () => this.finishEnds(report));
@@ -39,6 +39,7 @@ export class Recovery {
     await this.step('Trash', report, () => this.emptyTrash(report));
     await this.step('Ballast', report, () => storageRoot.restoreBallast());
     await this.step('Tombstones', report, () => this.dropTombstones());
+    await this.step('Networks', report, () => store.sessions.forgetNetworks(clock.now()));
     await this.step('Marker', report, async () => storageRoot.noteStore(await store.ledger.identity()));
   }
 

@@ -13,13 +13,18 @@ const canonical = memoized((text) =>
   ipaddr.isValid(text) ? withoutZone(ipaddr.process(text)) : LOCAL_ADDRESS,
 );
 
-/** The network that openings are counted by: an IPv4 address or an IPv6 /64. */
-export const networkOf = masked(32, 64);
+/** The network that a client is counted by: an IPv4 address, or the IPv6 /56 that one customer of a provider has. */
+export const networkOf = masked(32, 56);
+
+/** Whether a client has an address that shows its network. Those without one are many clients, and never count as one. */
+export function hasNetwork(address: string): boolean {
+  return address !== LOCAL_ADDRESS;
+}
 
 /** The function whose results binding compares; `null` if it does not compare addresses. */
 export function addressKeyFor(mode: 'exact' | 'prefix' | 'off'): ((address: string) => string) | null {
   if (mode === 'off') return null;
-  return mode === 'exact' ? networkOf : masked(24, 64);
+  return masked(mode === 'exact' ? 32 : 24, 64);
 }
 
 function masked(ipv4Bits: number, ipv6Bits: number): (address: string) => string {

@@ -63,8 +63,16 @@ export class SessionsSettings {
   @Option('SESSION_REDIS_PREFIX', KEY_PREFIX) redisPrefix = 'nest-sessions:';
   /** Live sessions at once, over all users. Default: 100000. */
   @Option('MAX_SESSIONS', wholeNumber(1, 100_000_000)) maxSessions = 100_000;
-  /** Sessions that one network may open in a minute; 0: no limit. Default: 120. */
-  @Option('SESSION_OPEN_RATE', wholeNumber(0, 1_000_000)) openRate = 120;
+  /**
+   * Sessions that one network (an IPv4 address, an IPv6 /56) may open in any minute, over all processes; 0: no limit.
+   * Default: 1200.
+   */
+  @Option('SESSION_OPEN_RATE', wholeNumber(0, 100_000_000)) openRate = 1200;
+  /**
+   * Live sessions of one network whose cookie never came back, without resources and user; 0: no limit.
+   * Default: 120.
+   */
+  @Option('SESSION_MAX_UNCONFIRMED_PER_NETWORK', wholeNumber(0, 10_000)) maxUnconfirmedPerNetwork = 120;
   /**
    * What of the client's address must stay the same: `exact` (IPv6: its /64), `prefix` (IPv4 /24, IPv6 /64) or `off`.
    * Default: `exact`.

@@ -1,7 +1,7 @@
 import { findMismatch, type Client, type Mismatch } from '../../domain/binding.js';
 import { SessionsError } from '../../domain/errors.js';
 import { whyOver } from '../../domain/lifetime.js';
-import { REPLACED_MS, type SessionRecord } from '../../domain/session.js';
+import { REPLACED_MS, type EndReason, type SessionRecord } from '../../domain/session.js';
 import type { CoreContext } from '../process/context.js';
 import type { Ender } from '../endings/ender.js';
 import { SILENT_AFTER_MS } from '../process/this-process.js';
@@ -83,12 +83,12 @@ export class SessionFinder {
     }
   }
 
-  private whyOver(record: SessionRecord, arrivedAt: number): 'idle' | 'expired' | null {
+  private whyOver(record: SessionRecord, arrivedAt: number): ReturnType<typeof whyOver> {
     return whyOver(record, this.context.clock.now()) === 'expired' ? 'expired' : whyOver(record, arrivedAt);
   }
 
   /** `false` if it was touched or ended after it was read: the caller reads it again. */
-  private async endOver(record: SessionRecord, over: 'idle' | 'expired'): Promise<boolean> {
+  private async endOver(record: SessionRecord, over: EndReason): Promise<boolean> {
     if (!this.context.clockTrust.isTrusted) return true;
     return (await this.ender.endIfStill(record, over)) !== null;
   }

@@ -78,6 +78,8 @@ export class SessionLogins {
     const answer = await this.untilAnswered((sessions) => sessions.login(session.id, authority, login));
     if (answer === 'taken' && ifTaken === 'restart') return this.restart(session, userId);
     admit(answer);
+    // Moves no activity: with the touches, the store notes that the network no longer counts the session as unconfirmed.
+    this.context.touches.add(session.id, session.createdAt, 0);
     const values = { authority: authorityOf(token.hash), userId };
     this.context.cache.keepOnly({ id: session.id, ...values });
     return { token, values };

@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import type { Client } from '../../domain/binding.js';
-import { SessionsError } from '../../domain/errors.js';
+import { SessionsError, type ErrorCode } from '../../domain/errors.js';
 import type { RefusalReason } from '../../domain/events.js';
 import { openingRecord, type NewSession } from '../../domain/session.js';
-import { networkOf } from '../config/client-address.js';
+import type { NetworkLimits, OpeningLimits, RefusedNetwork, RefusedOpening } from '../../ports/sessions.js';
+import { hasNetwork, networkOf } from '../config/client-address.js';
 import type { CoreContext } from '../process/context.js';
 import type { Ender } from '../endings/ender.js';
-import { OpeningsPerMinute } from './openings-per-minute.js';
 import { Session } from '../handles/session.js';
 import { SessionToken } from '../handles/session-token.js';
 
@@ -14,38 +14,46 @@ const MINUTE_MS = 60_000;
 const MAX_EVICTED_AT_ONCE = 256;
 const MAX_ATTEMPTS = 8;
 
+type OpeningRefusal = Extract<RefusalReason, 'rate' | 'unconfirmed' | 'full'>;
+
+const ERRORS: Readonly<Record<OpeningRefusal, readonly [code: ErrorCode, what: string]>> = {
+  rate: ['SESSION_RATE_LIMITED', 'Your network has opened too many sessions (option openRate)'],
+  unconfirmed: [
+    'SESSION_RATE_LIMITED',
+    'Your network has too many sessions whose cookie never came back (option maxUnconfirmedPerNetwork)',
+  ],
+  full: ['SESSIONS_FULL', 'The server has too many sessions (option maxSessions)'],
+};
+
+/** The option that sets a limit of a network, as the log names it. */
+const OPTION_OF = {
+  rate: 'openRate (SESSION_OPEN_RATE)',
+  unconfirmed: 'maxUnconfirmedPerNetwork (SESSION_MAX_UNCONFIRMED_PER_NETWORK)',
+} as const;
+
 export type Opening =
   | { readonly kind: 'opened'; readonly session: Session; readonly token: SessionToken }
   | {
       readonly kind: 'refused';
-      readonly reason: Extract<RefusalReason, 'rate' | 'full'>;
+      readonly reason: OpeningRefusal;
       readonly retryAfterSeconds: number;
     };
 
 /** The error for a caller that requires the session. */
 export function openingError(refused: {
-  readonly reason: 'rate' | 'full';
+  readonly reason: OpeningRefusal;
   readonly retryAfterSeconds?: number;
 }): SessionsError {
   const { reason, retryAfterSeconds } = refused;
   const retry = retryAfterSeconds === undefined ? {} : { retryAfterSeconds };
-  return reason === 'rate'
-    ? new SessionsError(
-        'SESSION_RATE_LIMITED',
-        'Your network has opened too many sessions (option openRate): retry later.',
-        retry,
-      )
-    : new SessionsError(
-        'SESSIONS_FULL',
-        'The server has too many sessions (option maxSessions): retry later.',
-        retry,
-      );
+  const [code, what] = ERRORS[reason];
+  return new SessionsError(code, `${what}: retry later.`, retry);
 }
 
-/** Opens sessions, within `openRate` for each network and `maxSessions` for all. */
+/** Opens sessions, within the limits of each network and `maxSessions` for all. The store keeps the limits. */
 export class SessionOpener {
-  private readonly openings = new OpeningsPerMinute();
   private eviction: { wanted: number; readonly done: Promise<boolean> } | null = null;
+  private readonly warnedAt = { rate: Number.NEGATIVE_INFINITY, unconfirmed: Number.NEGATIVE_INFINITY };
 
   constructor(
     private readonly context: CoreContext,
@@ -54,8 +62,6 @@ export class SessionOpener {
 
   /** @throws SessionsError `STORE_UNAVAILABLE` */
   async open(client: Client): Promise<Opening> {
-    const waitMs = this.admit(networkOf(client.ipAddress));
-    if (waitMs > 0) return this.refuse('rate', waitMs);
     const id = randomUUID();
     const token = SessionToken.createFor(id);
     const now = this.context.clock.now();
@@ -67,31 +73,33 @@ export class SessionOpener {
       expiresAt: now + this.context.config.maxDurationMs,
       idleMs: this.context.config.maxIdleMs,
     };
-    if (!(await this.add(session))) return this.refuse('full', MINUTE_MS);
+    const network = this.limitsOf(client);
+    const answer = await this.add(session, { maxSessions: this.context.config.maxSessions, network });
+    if (answer === 'full') return this.refuse('full', MINUTE_MS);
+    if (answer !== 'opened') return this.refuseNetwork(answer, network);
     this.context.events.emit('session.opened', { sessionId: id, at: now });
     return { kind: 'opened', token, session: new Session(openingRecord(session)) };
   }
 
-  /** Counts an opening and returns 0, or returns the milliseconds until the network may open again. */
-  private admit(network: string): number {
-    if (this.context.config.openRate === 0) return 0;
-    return this.openings.admit(network, this.context.config.openRate, this.context.clock.monotonic());
+  private limitsOf({ ipAddress }: Client): NetworkLimits | null {
+    if (!hasNetwork(ipAddress)) return null;
+    const { openRate, maxUnconfirmedPerNetwork } = this.context.config;
+    return { key: networkOf(ipAddress), openRate, maxUnconfirmed: maxUnconfirmedPerNetwork };
   }
 
-  private async add(session: NewSession): Promise<boolean> {
+  private async add(session: NewSession, limits: OpeningLimits): Promise<'opened' | RefusedOpening> {
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
-      if ((await this.context.store.sessions.open(session, this.context.config.maxSessions)) === 'opened')
-        return true;
-      if (!(await this.evictDisposable())) return false;
+      const answer = await this.context.store.sessions.open(session, limits);
+      if (answer !== 'full' || !(await this.makeRoom())) return answer;
     }
-    return false;
+    return 'full';
   }
 
   /**
-   * At `maxSessions`, evicts the least recently used sessions with neither a resource nor a user. Concurrent openings
-   * share one eviction: one by one they would compete for the same few. Answers whether there was any to evict.
+   * At `maxSessions`, evicts sessions in the order of `evictionRank`. Concurrent openings share one eviction: one by one they
+   * would compete for the same few. Answers whether there was any to evict.
    */
-  private evictDisposable(): Promise<boolean> {
+  private makeRoom(): Promise<boolean> {
     this.eviction ??= { wanted: 0, done: this.evict() };
     this.eviction.wanted += 1;
     return this.eviction.done;
@@ -100,8 +108,11 @@ export class SessionOpener {
   private async evict(): Promise<boolean> {
     // Stores answer concurrent calls in batches: other refused openings join within this turn of the event loop.
     await new Promise((resolve) => setImmediate(resolve));
+    const { store, touches, clock } = this.context;
     try {
-      const candidates = await this.context.store.sessions.findDisposable(
+      // The store must know whose cookie has come back to this process.
+      if (touches.size > 0) await touches.flush(clock.now());
+      const candidates = await store.sessions.findEvictable(
         Math.min(this.eviction?.wanted ?? 1, MAX_EVICTED_AT_ONCE),
       );
       await Promise.all(candidates.map((session) => this.ender.endIfStill(session, 'evicted')));
@@ -111,7 +122,20 @@ export class SessionOpener {
     }
   }
 
-  private refuse(reason: 'rate' | 'full', waitMs: number): Opening {
+  /** Warns once a minute for each option. */
+  private refuseNetwork({ refused, retryAfterMs }: RefusedNetwork, network: NetworkLimits | null): Opening {
+    const now = this.context.clock.monotonic();
+    if (now - this.warnedAt[refused] >= MINUTE_MS) {
+      this.warnedAt[refused] = now;
+      const limit = refused === 'rate' ? network?.openRate : network?.maxUnconfirmed;
+      this.context.log.warn(
+        `Network ${network?.key ?? ''} gets no more sessions: ${OPTION_OF[refused]} is ${limit ?? 0}.`,
+      );
+    }
+    return this.refuse(refused, retryAfterMs);
+  }
+
+  private refuse(reason: OpeningRefusal, waitMs: number): Opening {
     this.context.events.emit('session.refused', { reason });
     return { kind: 'refused', reason, retryAfterSeconds: Math.max(1, Math.ceil(waitMs / 1000)) };
   }

@@ -4,11 +4,13 @@ import { openingError } from '../../core/sessions/session-opener.js';
 import { SessionsError, staleSession } from '../../domain/errors.js';
 
 /**
- * Why a request has no session: its handler skips sessions (`skipped`), its network opened too many (`rate`), there are
- * `maxSessions` already (`full`), the session is bound to another client (`mismatch`), its token was replaced a moment
- * ago (`replaced`), or its session has ended and an event stream must not open another (`ended`).
+ * Why a request has no session: its handler skips sessions (`skipped`), or is passive and opens none (`passive`), its network
+ * opened too many (`rate`) or has too many whose cookie never came back (`unconfirmed`), there are `maxSessions` already
+ * (`full`), the session is bound to another client (`mismatch`), its token was replaced a moment ago (`replaced`), or its
+ * session has ended and an event stream must not open another (`ended`).
  */
-export type NoSessionReason = 'skipped' | 'rate' | 'full' | 'mismatch' | 'replaced' | 'ended';
+export type NoSessionReason =
+  'skipped' | 'passive' | 'rate' | 'unconfirmed' | 'full' | 'mismatch' | 'replaced' | 'ended';
 
 export interface NoSession {
   readonly session: null;
@@ -61,6 +63,7 @@ export function keepResolution(
 export function errorFor({ reason, ...retry }: NoSession): SessionsError {
   switch (reason) {
     case 'rate':
+    case 'unconfirmed':
     case 'full':
       return openingError({ reason, ...retry });
     case 'mismatch':

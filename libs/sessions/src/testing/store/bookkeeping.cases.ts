@@ -108,7 +108,7 @@ export const bookkeepingCases: readonly SessionStoreCase[] = [
         created: 0,
         open: 0,
         ending: 0,
-        ended: { idle: 0, expired: 0, ended: 0, admin: 0, evicted: 0 },
+        ended: { idle: 0, expired: 0, ended: 0, admin: 0, evicted: 0, unconfirmed: 0 },
         endedDurationMs: 0,
         types: [],
       });

@@ -101,19 +101,6 @@ export const endingCases: readonly SessionStoreCase[] = [
     },
   },
   {
-    name: 'a session with a resource or a user is not ended as disposable',
-    async run(store) {
-      const [holding, bound, empty] = await openedMany(store, 3);
-      assert.ok(holding && bound && empty);
-      await writing(store, holding.id);
-      await loggedIn(store, bound);
-      const only = { lastActivityAt: NOW, disposable: true };
-      assert.equal(await store.endings.beginEnd(holding.id, anEnd({ reason: 'evicted' }), only), null);
-      assert.equal(await store.endings.beginEnd(bound.id, anEnd({ reason: 'evicted' }), only), null);
-      present(await store.endings.beginEnd(empty.id, anEnd({ reason: 'evicted' }), only));
-    },
-  },
-  {
     name: 'finishing an end drops resource records and answers the settled resources and bytes',
     async run(store) {
       const session = await opened(store);
@@ -219,8 +206,8 @@ export const endingCases: readonly SessionStoreCase[] = [
       }
       await store.endings.finishEnd(present(sessions[0]).id, NODE, NOW + 5000);
       const totals = await store.ledger.totals();
-      same(totals.ended, { idle: 1, expired: 1, ended: 1, admin: 1, evicted: 1 });
-      same([totals.open, totals.ending, totals.created, totals.endedDurationMs], [0, 4, 5, 500]);
+      same(totals.ended, { idle: 1, expired: 1, ended: 1, admin: 1, evicted: 1, unconfirmed: 1 });
+      same([totals.open, totals.ending, totals.created, totals.endedDurationMs], [0, 5, 6, 600]);
     },
   },
 ];

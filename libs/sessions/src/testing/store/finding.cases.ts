@@ -23,7 +23,6 @@ import {
   opened,
   openedMany,
   present,
-  ready,
   same,
   sameIds,
   SECOND,
@@ -104,20 +103,6 @@ export const findingCases: readonly SessionStoreCase[] = [
       same(await store.endings.countDue(NOW + HOUR), { idle: 3, expired: 3 });
       await store.endings.beginEnd(present(late).id, anEnd());
       same(await store.endings.countDue(NOW + 3 * HOUR), { idle: 3, expired: 3 });
-    },
-  },
-  {
-    name: 'open sessions without resource and user are disposable, least recently used first',
-    async run(store) {
-      const sessions = await openedMany(store, 5, (index) => ({ createdAt: NOW - index }));
-      const [first, holding, bound, touched, over] = sessions;
-      assert.ok(first && holding && bound && touched && over);
-      await ready(store, holding.id);
-      await loggedIn(store, bound);
-      await store.sessions.touch([{ sessionId: touched.id, at: NOW + 5, requests: 1 }]);
-      await store.endings.beginEnd(over.id, anEnd());
-      sameIds(await store.sessions.findDisposable(10), [first, touched]);
-      sameIds(await store.sessions.findDisposable(1), [first]);
     },
   },
   ...SESSION_SORTS.map((sort) => ({

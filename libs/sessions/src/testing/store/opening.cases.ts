@@ -16,6 +16,7 @@ import {
   sessionNow,
   tally,
   tokenHash,
+  upTo,
 } from './store.fixtures.js';
 
 export const openingCases: readonly SessionStoreCase[] = [
@@ -90,7 +91,7 @@ export const openingCases: readonly SessionStoreCase[] = [
   {
     name: 'concurrent opens succeed exactly up to the limit',
     async run(store) {
-      const answers = await atOnce(64, () => store.sessions.open(newSession(), 10));
+      const answers = await atOnce(64, () => store.sessions.open(newSession(), upTo(10)));
       same(tally(answers), { opened: 10, full: 54 });
       const totals = await store.ledger.totals();
       same([totals.open, totals.created], [10, 10]);
@@ -100,9 +101,9 @@ export const openingCases: readonly SessionStoreCase[] = [
     name: 'an end frees capacity for another session',
     async run(store) {
       const session = await opened(store);
-      assert.equal(await store.sessions.open(newSession(), 1), 'full');
+      assert.equal(await store.sessions.open(newSession(), upTo(1)), 'full');
       await store.endings.beginEnd(session.id, anEnd());
-      assert.equal(await store.sessions.open(newSession(), 1), 'opened');
+      assert.equal(await store.sessions.open(newSession(), upTo(1)), 'opened');
     },
   },
   {

@@ -5,7 +5,7 @@ import { hasCode, type ErrorCode } from '../../domain/errors.js';
 import type { ResourceLimits } from '../../domain/limits.js';
 import type { NewResource, ResourceRecord } from '../../domain/resource.js';
 import { authorityOf, type Authority, type NewSession, type SessionRecord } from '../../domain/session.js';
-import type { BeginEnd, Heartbeat, Lease, SessionStore } from '../../ports/session-store.js';
+import type { BeginEnd, Heartbeat, Lease, OpeningLimits, SessionStore } from '../../ports/session-store.js';
 
 /** The start of every case, in epoch milliseconds. */
 export const NOW = 1_800_000_000_000;
@@ -13,8 +13,13 @@ export const SECOND = 1000;
 export const MINUTE = 60 * SECOND;
 export const HOUR = 60 * MINUTE;
 
-/** A session limit that no case reaches. */
-export const MANY = 1_000_000;
+/** Limits of an opening without a network. */
+export function upTo(maxSessions: number): OpeningLimits {
+  return { maxSessions, network: null };
+}
+
+/** A limit that no case reaches. */
+export const MANY = upTo(1_000_000);
 export const LIMITS: ResourceLimits = { maxResources: 100, maxBytes: 1_000_000 };
 export const PROCESS = 'a0000000-0000-4000-8000-000000000001';
 export const OTHER_PROCESS = 'a0000000-0000-4000-8000-000000000002';
@@ -178,9 +183,12 @@ export function sameIds(
 }
 
 /** Counts equal answers. */
-export function tally(answers: readonly string[]): Record<string, number> {
+export function tally(answers: readonly (string | { readonly refused: string })[]): Record<string, number> {
   const counts: Record<string, number> = {};
-  for (const answer of answers) counts[answer] = (counts[answer] ?? 0) + 1;
+  for (const answer of answers) {
+    const name = typeof answer === 'string' ? answer : answer.refused;
+    counts[name] = (counts[name] ?? 0) + 1;
+  }
   return counts;
 }
 

@@ -28,12 +28,13 @@ export class RedisEndings implements EndingsGroup {
   async beginEnd(sessionId: string, end: BeginEnd, only?: EndCondition): Promise<EndingSession | null> {
     const bucket = this.buckets.of(sessionId);
     if (bucket === null) return null;
-    const condition = only ? [1, only.lastActivityAt, only.disposable ? 1 : 0] : [0, 0, 0];
+    const condition = only ? [1, only.lastActivityAt, only.evictionRank ?? ''] : [0, 0, ''];
     const args = [sessionId, end.reason, end.at, end.lease.until, end.lease.nodeId, ...condition];
-    const [text, created = '0', closed = '0'] = textsOf(await this.durable.runIn(BEGIN_END, bucket, ...args));
+    const reply = textsOf(await this.durable.runIn(BEGIN_END, bucket, ...args));
+    const [text, created = '0', closed = '0', network = ''] = reply;
     if (text === undefined) return null;
     // The session has ended even if this fails: the next end or the next correction mends the count.
-    await this.counts.giveBack(bucket, { created, closed }).catch(() => {});
+    await this.counts.giveBack(bucket, { created, closed }, { id: sessionId, network }).catch(() => {});
     return endingSessionOf(text, end.lease.nodeId);
   }
 

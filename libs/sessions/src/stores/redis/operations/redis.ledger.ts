@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { CLEANUP_JOBS, type CleanupJob } from '../../../domain/events.js';
-import { END_REASONS } from '../../../domain/session.js';
+import { END_REASONS, noneEnded } from '../../../domain/session.js';
 import type {
   JobRecord,
   JobRun,
@@ -47,7 +47,7 @@ export class RedisLedger implements LedgerGroup {
       created: sum('created'),
       open: sum('open'),
       ending: sum('ending'),
-      ended: { idle: 0, expired: 0, ended: 0, admin: 0, evicted: 0, ...Object.fromEntries(reasons) },
+      ended: { ...noneEnded(), ...Object.fromEntries(reasons) },
       endedDurationMs: sum('ended_duration_ms'),
       types: types.toSorted().map((type): TypeTotals => ({
         type,

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { SessionsError } from '../../../domain/errors.js';
 import { compareIds } from '../../../domain/ids.js';
-import { idleEndsAt, isDisposable } from '../../../domain/lifetime.js';
+import { evictionRank, idleEndsAt } from '../../../domain/lifetime.js';
 import {
   openingRecord,
   type Authority,
@@ -12,7 +12,9 @@ import {
   orderOf,
   type NewLogin,
   type NewToken,
+  type OpeningLimits,
   type Refused,
+  type RefusedOpening,
   type SessionQuery,
   type SessionsGroup,
   type TokenMatch,
@@ -42,19 +44,22 @@ export class RedisSessions implements SessionsGroup {
     private readonly durable: RedisDurableWrites,
   ) {}
 
-  async open(session: NewSession, maxSessions: number): Promise<'opened' | 'full'> {
+  async open(session: NewSession, limits: OpeningLimits): Promise<'opened' | RefusedOpening> {
     const bucket = this.#bucketOf(session.id, session.tokenHash);
-    if (!(await this.#reserve(bucket, session.id, maxSessions))) {
+    const refused = await this.#reserve(bucket, session, limits);
+    if (refused !== null) {
       const known = await this.find(session.id);
-      if (known === null) return 'full';
+      if (known === null) return refused;
       if (known.tokenHash !== session.tokenHash) throw taken();
       return 'opened';
     }
     const { id, tokenHash, createdAt, expiresAt } = session;
+    const network = limits.network?.key ?? null;
     const instants = [createdAt, expiresAt, idleEndsAt(openingRecord(session))];
-    const reply = await this.buckets.runIn(OPEN, bucket, id, tokenHash, newSessionText(session), ...instants);
+    const text = newSessionText(session, network);
+    const reply = await this.buckets.runIn(OPEN, bucket, id, tokenHash, text, ...instants);
     const [answer, created = '0', closed = '0'] = textsOf(reply);
-    this.counts.settleSoon(bucket, { created, closed }, id, answer === 'opened');
+    this.counts.settleSoon(bucket, { created, closed }, { id, network }, answer === 'opened');
     if (answer === 'taken') throw taken();
     return 'opened';
   }
@@ -86,7 +91,11 @@ export class RedisSessions implements SessionsGroup {
       of.push(sessionId, at, requests);
       args.set(bucket, of);
     }
-    await Promise.all([...args].map(([bucket, of]) => this.buckets.runIn(TOUCH, bucket, ...of)));
+    const counted = await Promise.all(
+      [...args].map(async ([bucket, of]) => textsOf(await this.buckets.runIn(TOUCH, bucket, ...of))),
+    );
+    // Until the next touch or their idle end, the network counts them if this fails.
+    await this.counts.recount(counted.flat()).catch(() => {});
   }
 
   /** Writes the index of users, which is in another slot, first, so that it never lacks a session. */
@@ -115,9 +124,14 @@ export class RedisSessions implements SessionsGroup {
     return replacedOr(textOf(await this.durable.runIn(REGENERATE, bucket, ...args)));
   }
 
-  async findDisposable(limit: number): Promise<SessionRecord[]> {
-    const found = await this.firstOpen('disposable', '+inf', limit);
-    return found.filter(isDisposable);
+  async findEvictable(limit: number): Promise<SessionRecord[]> {
+    const found = await this.firstOpen('evictable', '+inf', limit);
+    return found.filter((session) => evictionRank(session) !== null);
+  }
+
+  /** Redis forgets them itself: their keys expire. */
+  async forgetNetworks(): Promise<number> {
+    return 0;
   }
 
   list(query: SessionQuery): Promise<SessionRecord[]> {
@@ -187,11 +201,12 @@ export class RedisSessions implements SessionsGroup {
       .slice(0, limit);
   }
 
-  /** Counts the session as open unless `maxSessions` are open. Corrects the count before it refuses. */
-  async #reserve(bucket: number, sessionId: string, maxSessions: number): Promise<boolean> {
-    if (await this.counts.reserve(bucket, sessionId, maxSessions)) return true;
+  /** Counts the session as open if the limits allow it. Corrects the count before it answers `full`. */
+  async #reserve(bucket: number, session: NewSession, limits: OpeningLimits): Promise<RefusedOpening | null> {
+    const refused = await this.counts.reserve(bucket, session, limits);
+    if (refused !== 'full') return refused;
     await this.counts.correct();
-    return this.counts.reserve(bucket, sessionId, maxSessions);
+    return this.counts.reserve(bucket, session, limits);
   }
 
   #bucketOf(sessionId: string, tokenHash: string): number {

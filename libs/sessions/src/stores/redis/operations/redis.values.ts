@@ -14,6 +14,8 @@ type Stored<Record> = { [Key in keyof Record]?: NonNullable<Record[Key]> };
 type StoredSession = Stored<SessionRecord> & {
   /** Hashes of its latest replaced tokens, in their order. */
   readonly replaced?: readonly string[];
+  /** The network that counts it, until its cookie comes back. */
+  readonly network?: string;
   /** While the session is ending: the nodes with an unfinished part, and the end of the lease of each. */
   readonly parts?: Readonly<Record<string, number>>;
   readonly change?: number;
@@ -55,9 +57,10 @@ export function authorityText(authority: Authority | null): string {
   return authority ?? ANY_AUTHORITY;
 }
 
-export function newSessionText(session: NewSession): string {
+export function newSessionText(session: NewSession, network: string | null): string {
   const { id, tokenHash, ipAddress, userAgent, createdAt, expiresAt, idleMs } = session;
-  return textOfRecord(openingRecord({ id, tokenHash, ipAddress, userAgent, createdAt, expiresAt, idleMs }));
+  const record = openingRecord({ id, tokenHash, ipAddress, userAgent, createdAt, expiresAt, idleMs });
+  return textOfRecord({ ...record, network });
 }
 
 export function newResourceText(resource: NewResource): string {

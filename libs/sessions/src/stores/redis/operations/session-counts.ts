@@ -1,8 +1,12 @@
+import { idleEndsAt } from '../../../domain/lifetime.js';
+import { openingRecord, type NewSession } from '../../../domain/session.js';
+import type { OpeningLimits, RefusedOpening } from '../../../ports/sessions.js';
 import { CallBatcher } from './call-batcher.js';
 import type { RedisBuckets } from './redis.buckets.js';
 import {
   CORRECT_COUNTS,
   READ_COUNTS,
+  RECOUNT_PROVISIONAL,
   RESERVE_COUNTS,
   SETTLE_COUNTS,
   STALE_RESERVATIONS,
@@ -22,15 +26,25 @@ export interface BucketCounts {
   readonly closed: string;
 }
 
-/** Bucket, session id, limit. */
-type Reservation = readonly [number, string, number];
-/** Bucket, its created and closed, session id or '', whether that session was opened. */
-type Settlement = readonly [number, string, string, string, 0 | 1];
+/** A session and the network that counts it; none: '' or `null`. */
+export interface Counted {
+  readonly id: string;
+  readonly network: string | null;
+}
+
+/** The arguments of a script about one session, without the position of the first key of its network. */
+interface Entry {
+  readonly network: string | null;
+  readonly args: readonly (string | number)[];
+}
 
 /**
  * Counts the open sessions of all buckets. A session is counted before its bucket opens it, so that the limit holds, and
  * subtracted if the opening fails or when it ends. After a crash in between, `correct` compares the count with the numbers
  * of sessions that each bucket created and closed.
+ *
+ * The openings and the provisional sessions of networks are counted in the same script. What a network counts for a crashed
+ * process expires with the idle end that the session had or would have had.
  */
 export class SessionCounts {
   #correcting: Promise<void> | null = null;
@@ -40,22 +54,52 @@ export class SessionCounts {
   readonly #settlements;
 
   constructor(private readonly buckets: RedisBuckets) {
-    this.#reservations = new CallBatcher(async (asked: readonly Reservation[]) =>
-      textsOf(await this.#run(RESERVE_COUNTS, ...asked.flat())),
+    this.#reservations = new CallBatcher(async (entries: readonly Entry[]) =>
+      textsOf(await this.#runFor(RESERVE_COUNTS, entries)),
     );
-    this.#settlements = new CallBatcher(async (settled: readonly Settlement[]) => {
-      await this.#run(SETTLE_COUNTS, ...settled.flat());
+    this.#settlements = new CallBatcher(async (entries: readonly Entry[]) => {
+      await this.#runFor(SETTLE_COUNTS, entries);
       return [];
     });
   }
 
-  async reserve(bucket: number, sessionId: string, most: number): Promise<boolean> {
-    return (await this.#reservations.ask([bucket, sessionId, most])) === 'reserved';
+  /** Counts a session that is about to open; `null` if the limits allow it. */
+  async reserve(
+    bucket: number,
+    session: NewSession,
+    { maxSessions, network }: OpeningLimits,
+  ): Promise<RefusedOpening | null> {
+    const { openRate = 0, maxUnconfirmed = 0 } = network ?? {};
+    const instants = [session.createdAt, idleEndsAt(openingRecord(session))];
+    const answer = await this.#reservations.ask({
+      network: network?.key ?? null,
+      args: [bucket, session.id, maxSessions, openRate, maxUnconfirmed, ...instants],
+    });
+    if (answer === 'reserved') return null;
+    const [refused, wait] = (answer ?? 'full').split(':');
+    if (refused !== 'rate' && refused !== 'unconfirmed') return 'full';
+    return { refused, retryAfterMs: Number(wait) };
   }
 
   /** Records whether the session was opened, in the background. If that fails, `correct` mends the count later. */
-  settleSoon(bucket: number, counts: BucketCounts, sessionId: string, isOpened: boolean): void {
-    this.#settling = this.#settle(bucket, counts, sessionId, isOpened).catch(() => {});
+  settleSoon(bucket: number, counts: BucketCounts, session: Counted, isOpened: boolean): void {
+    this.#settling = this.#settle(bucket, counts, session, isOpened).catch(() => {});
+  }
+
+  /** Id, network and new idle end, or '' for none, of sessions that their networks counted. */
+  async recount(counted: readonly string[]): Promise<void> {
+    const networks = new Map<string, (string | number)[]>();
+    for (let index = 0; index + 2 < counted.length; index += 3) {
+      const [id = '', network = '', idleEnd = ''] = counted.slice(index, index + 3);
+      const of = networks.get(network) ?? [];
+      of.push(id, idleEnd);
+      networks.set(network, of);
+    }
+    await Promise.all(
+      [...networks].map(([network, of]) =>
+        this.buckets.run(RECOUNT_PROVISIONAL, [this.buckets.layout.provisional(network)], of),
+      ),
+    );
   }
 
   /** Resolves when the last `settleSoon` has finished. */
@@ -64,8 +108,9 @@ export class SessionCounts {
   }
 
   /** Subtracts a session of this bucket that closed. */
-  async giveBack(bucket: number, { created, closed }: BucketCounts): Promise<void> {
-    await this.#settlements.ask([bucket, created, closed, '', 0]);
+  async giveBack(bucket: number, { created, closed }: BucketCounts, session: Counted): Promise<void> {
+    const args = [bucket, created, closed, '', 0, session.id];
+    await this.#settlements.ask({ network: session.network || null, args });
   }
 
   /** Corrects the count, at most once a second, and not while a session is being opened. */
@@ -99,17 +144,31 @@ export class SessionCounts {
     await this.buckets.byBucket(stale, async (bucket, ids) => {
       const found = await this.buckets.fields(bucket, 'sessions', ...ids);
       const counts = countsOf(await this.buckets.fields(bucket, 'totals', ...COUNTS));
-      await Promise.all(ids.map((id, index) => this.#settle(bucket, counts, id, found[index] !== '')));
+      await Promise.all(
+        ids.map((id, index) => this.#settle(bucket, counts, { id, network: null }, found[index] !== '')),
+      );
     });
   }
 
   async #settle(
     bucket: number,
     { created, closed }: BucketCounts,
-    sessionId: string,
+    { id, network }: Counted,
     isOpened: boolean,
   ): Promise<void> {
-    await this.#settlements.ask([bucket, created, closed, sessionId, isOpened ? 1 : 0]);
+    const args = [bucket, created, closed, id, isOpened ? 1 : 0, isOpened ? '' : id];
+    await this.#settlements.ask({ network: isOpened ? null : network, args });
+  }
+
+  /** Each entry's arguments, then the position of the first key of its network, or 0. */
+  #runFor(script: Parameters<RedisBuckets['run']>[0], entries: readonly Entry[]): Promise<unknown> {
+    const { layout } = this.buckets;
+    const keys = [...layout.counts];
+    const args = entries.flatMap((entry) => {
+      if (entry.network === null) return [...entry.args, 0];
+      return [...entry.args, keys.push(...layout.network(entry.network)) - 1];
+    });
+    return this.buckets.run(script, keys, args);
   }
 
   #run(script: Parameters<RedisBuckets['run']>[0], ...args: readonly (string | number)[]): Promise<unknown> {

@@ -15,7 +15,7 @@
  * | `{7}:expiry`       | zset   | open sessions by their absolute end                                              |
  * | `{7}:created`      | zset   | open sessions by their opening                                                   |
  * | `{7}:activity`     | zset   | open sessions by their last activity                                             |
- * | `{7}:disposable`   | zset   | open sessions with neither resource nor user, by their last activity             |
+ * | `{7}:evictable`    | zset   | open sessions that may be evicted, by rank and last activity (see `eviction_score`) |
  * | `{7}:ending`       | zset   | `node id:lease:session id` of the ends that nodes have a part in, in the order of the text |
  * | `{7}:tombstones`   | zset   | ended sessions by their absolute end                                             |
  * | `{7}:changes`      | zset   | every session by the number of its latest change                                 |
@@ -29,6 +29,8 @@
  * | `{processes}:clock` | hash   | edition of the clock, and the instant until which it is in doubt                 |
  * | `{counts}:taken`   | hash   | number of sessions that are open or about to be, and the reserved and closed ones of each bucket |
  * | `{counts}:pending` | zset   | counted sessions that may not be open yet, by the instant of the reservation     |
+ * | `{counts}:openings:<network>` | string | the ring of its openings (see `RateRing`), JSON: newest slot, counts; expires when it is empty |
+ * | `{counts}:provisional:<network>` | zset | its open sessions whose cookie never came back, holding nothing, by their idle end; expires with the last |
  * | `job:idle` …       | hash   | the latest run of a job, and the sums of all                                     |
  * | `user:<sha256>`    | set    | ids of sessions that are, were or are about to be this user's: verified on read  |
  *
@@ -49,7 +51,7 @@ export const BUCKET_KEYS = [
   'expiry',
   'created',
   'activity',
-  'disposable',
+  'evictable',
   'ending',
   'tombstones',
   'changes',
@@ -97,6 +99,15 @@ export class RedisLayout {
 
   get counts(): readonly string[] {
     return ['taken', 'pending'].map((name) => `${this.prefix}{counts}:${name}`);
+  }
+
+  /** The keys of a network, which the script of an opening reads together with those of `counts`. */
+  network(network: string): readonly string[] {
+    return [`${this.prefix}{counts}:openings:${network}`, this.provisional(network)];
+  }
+
+  provisional(network: string): string {
+    return `${this.prefix}{counts}:provisional:${network}`;
   }
 
   job(job: string): string {

@@ -74,11 +74,13 @@ export class SqliteEndings implements InOneThread<EndingsGroup> {
     this.#free = db.prepare(`
       UPDATE sessions SET
         resource_count = resource_count - :resources, bytes_used = bytes_used - :bytes,
-        ip_address = iif(state = 'open', ip_address, ''), user_agent = iif(state = 'open', user_agent, '')
+        ip_address = iif(state = 'open', ip_address, ''), user_agent = iif(state = 'open', user_agent, ''),
+        network = iif(state = 'open', network, NULL)
       WHERE key = :key`);
     this.#finish = db.prepare(`
       UPDATE sessions SET
-        state = 'ended', change = :change, resource_count = 0, bytes_used = 0, ip_address = '', user_agent = ''
+        state = 'ended', change = :change, resource_count = 0, bytes_used = 0,
+        ip_address = '', user_agent = '', network = NULL
       WHERE key = :key`);
     this.#holdings = db.prepare(`
       SELECT type, count(*) AS held, sum(size_bytes) AS held_bytes,

@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { CLEANUP_JOBS } from '../../../domain/events.js';
-import { END_REASONS, type EndReason } from '../../../domain/session.js';
+import { END_REASONS, noneEnded, type EndReason } from '../../../domain/session.js';
 import type { JobRecord, JobRun, LedgerGroup, StoreIdentity, StoreTotals } from '../../../ports/ledger.js';
 import type { InOneThread } from './in-one-thread.js';
 import { numberOf, numberOrNull, oneOf, textOf, textOrNull, type Row } from './values.js';
@@ -112,7 +112,7 @@ export class SqliteLedger implements InOneThread<LedgerGroup> {
 
   totals(): StoreTotals {
     const row = this.row();
-    const ended = { idle: 0, expired: 0, ended: 0, admin: 0, evicted: 0 };
+    const ended = noneEnded();
     for (const counted of this.#ended.all()) {
       ended[oneOf(counted, 'reason', END_REASONS)] = numberOf(counted, 'sessions');
     }

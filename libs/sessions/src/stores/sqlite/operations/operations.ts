@@ -6,6 +6,7 @@ import { SqliteFeed } from './feed.js';
 import { SqliteFleet } from './fleet.js';
 import type { InOneThread } from './in-one-thread.js';
 import { SqliteLedger } from './ledger.js';
+import { SqliteNetworks } from './networks.js';
 import { SqliteReleases } from './releases.js';
 import { SqliteResources } from './resources.js';
 import { SqliteSessions } from './sessions.js';
@@ -18,7 +19,7 @@ export function sqliteOperations(db: DatabaseSync): SqliteOperations {
   const endings = new SqliteEndings(db, ledger);
   const releases = new SqliteReleases(db, ledger);
   return {
-    sessions: new SqliteSessions(db, ledger),
+    sessions: new SqliteSessions(db, ledger, new SqliteNetworks(db)),
     endings,
     resources: new SqliteResources(db, ledger),
     releases,

@@ -12,9 +12,21 @@ export const FIRST_SCHEMA = 6;
 /** `isDisposable` of the domain, in SQL. */
 export const IS_DISPOSABLE = 'resource_count = 0 AND user_id IS NULL';
 
+/** `isProvisional` of the domain, in SQL. */
+const IS_PROVISIONAL = `confirmed = 0 AND ${IS_DISPOSABLE}`;
+
+/** `evictionRank` of the domain, in SQL. */
+const EVICTION_RANK = `
+      CASE
+        WHEN ${IS_PROVISIONAL} THEN 0
+        WHEN confirmed = 0 AND user_id IS NULL THEN 1
+        WHEN ${IS_DISPOSABLE} THEN 2
+      END`;
+
 /**
  * Ids and hashes are stored as bytes (see `values`). `idle_ends_at` is `idleEndsAt` of the domain, in SQL, so that an index
- * finds due sessions. Partial indexes are small and exclude tombstones. The node of a stream is NULL; that of a part of an
+ * finds due sessions. A network has a row while its ring (see `RateRing`) counts openings; `sessions_network` counts its
+ * provisional sessions. Partial indexes are small and exclude tombstones. The node of a stream is NULL; that of a part of an
  * end is `NOBODY` if the session has no files. `resources_session` is a covering index for sweeps, which read all resource
  * ids of each session.
  */
@@ -50,6 +62,7 @@ export const SCHEMA = `
     user_id TEXT,
     ip_address TEXT NOT NULL,
     user_agent TEXT NOT NULL,
+    network TEXT,
     created_at INTEGER NOT NULL,
     last_activity_at INTEGER NOT NULL,
     expires_at INTEGER NOT NULL,
@@ -60,7 +73,12 @@ export const SCHEMA = `
     bytes_used INTEGER NOT NULL DEFAULT 0,
     idle_ends_at INTEGER GENERATED ALWAYS AS (
       last_activity_at
-      + CASE WHEN confirmed = 0 AND ${IS_DISPOSABLE} THEN min(${PROVISIONAL_MS}, idle_ms) ELSE idle_ms END
+      + CASE WHEN ${IS_PROVISIONAL} THEN min(${PROVISIONAL_MS}, idle_ms) ELSE idle_ms END
+    ) VIRTUAL,
+    eviction_rank INTEGER GENERATED ALWAYS AS (${EVICTION_RANK}
+    ) VIRTUAL,
+    provisional_network TEXT GENERATED ALWAYS AS (
+      CASE WHEN state = 'open' AND ${IS_PROVISIONAL} THEN network END
     ) VIRTUAL
   );
   CREATE UNIQUE INDEX sessions_change ON sessions (change);
@@ -70,8 +88,11 @@ export const SCHEMA = `
   CREATE INDEX sessions_created ON sessions (created_at) WHERE state = 'open';
   CREATE INDEX sessions_activity ON sessions (last_activity_at) WHERE state = 'open';
   CREATE INDEX sessions_user ON sessions (user_id) WHERE state = 'open' AND user_id IS NOT NULL;
-  CREATE INDEX sessions_disposable ON sessions (last_activity_at)
-    WHERE state = 'open' AND ${IS_DISPOSABLE};
+  CREATE INDEX sessions_eviction ON sessions (eviction_rank, last_activity_at)
+    WHERE state = 'open' AND eviction_rank IS NOT NULL;
+  CREATE INDEX sessions_network ON sessions (provisional_network, idle_ends_at) WHERE provisional_network IS NOT NULL;
+
+  CREATE TABLE networks (network TEXT PRIMARY KEY, newest_slot INTEGER NOT NULL, counts TEXT NOT NULL) WITHOUT ROWID;
 
   CREATE TABLE replaced_tokens (
     key INTEGER PRIMARY KEY,

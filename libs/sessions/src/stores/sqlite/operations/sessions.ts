@@ -13,7 +13,9 @@ import {
   SESSION_SORTS,
   type NewLogin,
   type NewToken,
+  type OpeningLimits,
   type Refused,
+  type RefusedOpening,
   type SessionQuery,
   type SessionSort,
   type SessionsGroup,
@@ -22,7 +24,8 @@ import {
 } from '../../../ports/sessions.js';
 import type { InOneThread } from './in-one-thread.js';
 import type { SqliteLedger } from './ledger.js';
-import { DROP_REPLACED_SQL, IS_DISPOSABLE } from './schema.js';
+import type { SqliteNetworks } from './networks.js';
+import { DROP_REPLACED_SQL } from './schema.js';
 import { numberOf, packHash, packId, sessionOf } from './values.js';
 
 interface Page {
@@ -40,16 +43,17 @@ export class SqliteSessions implements InOneThread<SessionsGroup> {
   readonly #keepReplaced;
   readonly #dropEarlier;
   readonly #dropReplaced;
-  readonly #disposable;
+  readonly #evictable;
   readonly #pages: ReadonlyMap<SessionSort, Page>;
 
   constructor(
     db: DatabaseSync,
     private readonly ledger: SqliteLedger,
+    private readonly networks: SqliteNetworks,
   ) {
     this.#insert = db.prepare(`
-      INSERT INTO sessions (id, token_hash, change, ip_address, user_agent, created_at, last_activity_at, expires_at, idle_ms)
-      VALUES (:id, :tokenHash, :change, :ipAddress, :userAgent, :createdAt, :createdAt, :expiresAt, :idleMs)`);
+      INSERT INTO sessions (id, token_hash, change, ip_address, user_agent, network, created_at, last_activity_at, expires_at, idle_ms)
+      VALUES (:id, :tokenHash, :change, :ipAddress, :userAgent, :network, :createdAt, :createdAt, :expiresAt, :idleMs)`);
     this.#find = db.prepare('SELECT * FROM sessions WHERE id = :id');
     this.#findByToken = db.prepare('SELECT * FROM sessions WHERE token_hash = :tokenHash');
     this.#findByReplaced = db.prepare(`
@@ -71,7 +75,7 @@ export class SqliteSessions implements InOneThread<SessionsGroup> {
       DELETE FROM replaced_tokens WHERE session_key = :key AND key <= (
         SELECT key FROM replaced_tokens WHERE session_key = :key ORDER BY key DESC LIMIT 1 OFFSET ${MOST_REPLACED})`);
     this.#dropReplaced = db.prepare(DROP_REPLACED_SQL);
-    this.#disposable = db.prepare(DISPOSABLE_SQL);
+    this.#evictable = db.prepare(EVICTABLE_SQL);
     this.#pages = new Map(
       SESSION_SORTS.map((sort) => [
         sort,
@@ -80,7 +84,7 @@ export class SqliteSessions implements InOneThread<SessionsGroup> {
     );
   }
 
-  open(session: NewSession, maxSessions: number): 'opened' | 'full' {
+  open(session: NewSession, limits: OpeningLimits): 'opened' | RefusedOpening {
     const known = this.find(session.id);
     if (known !== null) {
       if (known.tokenHash === session.tokenHash) return 'opened';
@@ -89,12 +93,16 @@ export class SqliteSessions implements InOneThread<SessionsGroup> {
         'Another session already has this id: use a new random UUID',
       );
     }
-    const change = this.ledger.admit(session.createdAt, maxSessions);
+    const admission = this.networks.admit(limits.network, session.createdAt);
+    if (admission.refused !== null) return admission.refused;
+    const change = this.ledger.admit(session.createdAt, limits.maxSessions);
     if (change === null) return 'full';
+    this.networks.keep(limits.network, admission.ring);
     this.#insert.run({
       ...session,
       id: packId(session.id),
       tokenHash: packHash(session.tokenHash),
+      network: limits.network?.key ?? null,
       change,
     });
     return 'opened';
@@ -162,8 +170,12 @@ export class SqliteSessions implements InOneThread<SessionsGroup> {
     return 'done';
   }
 
-  findDisposable(limit: number): SessionRecord[] {
-    return this.#disposable.all({ limit }).map(sessionOf);
+  findEvictable(limit: number): SessionRecord[] {
+    return this.#evictable.all({ limit }).map(sessionOf);
+  }
+
+  forgetNetworks(at: number): number {
+    return this.networks.forget(at);
   }
 
   list({ sort, limit, after, userId }: SessionQuery): SessionRecord[] {
@@ -176,9 +188,9 @@ export class SqliteSessions implements InOneThread<SessionsGroup> {
   }
 }
 
-const DISPOSABLE_SQL = `
-  SELECT * FROM sessions WHERE state = 'open' AND ${IS_DISPOSABLE}
-  ORDER BY last_activity_at, id LIMIT :limit`;
+const EVICTABLE_SQL = `
+  SELECT * FROM sessions WHERE state = 'open' AND eviction_rank IS NOT NULL
+  ORDER BY eviction_rank, last_activity_at, id LIMIT :limit`;
 
 /** One page by keyset: rows after `:instant`, and at that instant after `:id`. */
 function pageSql(sort: SessionSort, condition: string): string {

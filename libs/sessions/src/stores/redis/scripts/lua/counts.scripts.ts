@@ -1,31 +1,90 @@
+import { PROVISIONAL_MS } from '../../../../domain/lifetime.js';
+import { RATE_SLOT_MS, RATE_SLOTS } from '../../../../domain/rate-ring.js';
 import { RedisScript } from '../redis.script.js';
 
-/** KEYS: counts; per session: bucket, id, limit of open sessions → per session `reserved` (it counts as open from now on) or `full` */
+/** Beyond the last instant that matters, since clocks of processes differ from that of Redis, which expires keys. */
+const KEPT_LONGER_MS = 60_000;
+
+/**
+ * KEYS: counts, then openings and provisional sessions of networks; per session: bucket, id, limit of open sessions, openings
+ * of its network in a minute (0: no limit), provisional ones of it (0: no limit), instant, its idle end, position of the keys
+ * of its network (0: none) → per session `reserved` (it counts as open from now on), `full`, or `rate` or `unconfirmed`, a
+ * colon and the milliseconds to wait. The ring is `countEvent` of the domain.
+ */
 export const RESERVE_COUNTS = new RedisScript(
   'write',
   `
-local time = redis.call('TIME')
+local call = redis.call
+local time = call('TIME')
 local now = string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000))
-local taken = tonumber(redis.call('HGET', KEYS[1], 'taken') or '0')
+local taken = tonumber(call('HGET', KEYS[1], 'taken') or '0')
 local answers = {}
 local added = 0
-for i = 1, #ARGV, 3 do
-  local bucket, id, most = ARGV[i], ARGV[i + 1], tonumber(ARGV[i + 2])
-  local answer = 'reserved'
-  if taken + added >= most then
-    if not redis.call('ZSCORE', KEYS[2], id) then answer = 'full' end
-  elseif redis.call('ZADD', KEYS[2], 'NX', now, id) == 1 then
-    redis.call('HINCRBY', KEYS[1], 'reserved:' .. bucket, 1)
-    added = added + 1
+
+-- ring of openings, newest slot first, instant, limit → the ring with one more, or nil and the milliseconds to wait
+local function count_event(ring, at, limit)
+  local slot = math.floor(at / ${RATE_SLOT_MS})
+  if not ring or math.abs(slot - ring[1]) >= ${RATE_SLOTS} then ring = { slot } end
+  while ring[1] < slot do
+    ring[1] = ring[1] + 1
+    table.insert(ring, 2, 0)
   end
-  answers[#answers + 1] = answer
+  while #ring > ${RATE_SLOTS} + 1 do table.remove(ring) end
+  local sum = 0
+  for i = 2, #ring do
+    sum = sum + ring[i]
+    if sum >= limit then return nil, (ring[1] - (i - 2) + ${RATE_SLOTS}) * ${RATE_SLOT_MS} - at end
+  end
+  ring[2] = (ring[2] or 0) + 1
+  return ring
 end
-if added > 0 then redis.call('HINCRBY', KEYS[1], 'taken', added) end
+
+-- id, limit of open sessions, then as above → what refuses the session, or nil once its network counts it
+local function refused(id, most, rate, most_provisional, at, idle_end, first)
+  local ring, wait
+  local openings, provisional = KEYS[first], KEYS[first + 1]
+  if openings and rate > 0 then
+    local raw = call('GET', openings)
+    ring, wait = count_event(raw and cjson.decode(raw), at, rate)
+    if wait then return string.format('rate:%.0f', wait) end
+  end
+  if openings then call('ZREMRANGEBYSCORE', provisional, '-inf', at) end
+  if openings and most_provisional > 0 and call('ZCARD', provisional) >= most_provisional then
+    return string.format('unconfirmed:%.0f', call('ZRANGE', provisional, 0, 0, 'WITHSCORES')[2] - at)
+  end
+  if taken + added >= most then return 'full' end
+  if ring then call('SET', openings, cjson.encode(ring), 'PX', ${RATE_SLOTS * RATE_SLOT_MS + KEPT_LONGER_MS}) end
+  if openings then
+    call('ZADD', provisional, idle_end, id)
+    call('PEXPIRE', provisional, math.max(0, idle_end - at) + ${KEPT_LONGER_MS})
+  end
+end
+
+for i = 1, #ARGV, 8 do
+  local bucket, id = ARGV[i], ARGV[i + 1]
+  local facts = {}
+  for j = 2, 7 do facts[j - 1] = tonumber(ARGV[i + j]) end
+  local answer
+  if call('ZADD', KEYS[2], 'NX', now, id) == 1 then
+    answer = refused(id, unpack(facts))
+    if answer then
+      call('ZREM', KEYS[2], id)
+    else
+      call('HINCRBY', KEYS[1], 'reserved:' .. bucket, 1)
+      added = added + 1
+    end
+  end
+  answers[#answers + 1] = answer or 'reserved'
+end
+if added > 0 then call('HINCRBY', KEYS[1], 'taken', added) end
 return answers
 `,
 );
 
-/** KEYS: counts; per entry: bucket, its created and closed, session id or '', whether that session was opened → nothing */
+/**
+ * KEYS: counts, then keys of networks; per entry: bucket, its created and closed, session id or '', whether that session was
+ * opened, id of a session that its network no longer counts or '', position of the keys of that network or 0 → nothing
+ */
 export const SETTLE_COUNTS = new RedisScript(
   'free',
   `
@@ -36,16 +95,34 @@ local function raise(field, to, sign)
   redis.call('HSET', KEYS[1], field, to)
   taken = taken + sign * (tonumber(to) - known)
 end
-for i = 1, #ARGV, 5 do
-  local bucket, created, closed, id, opened = unpack(ARGV, i, i + 4)
+for i = 1, #ARGV, 7 do
+  local bucket, created, closed, id, opened, over, keys = unpack(ARGV, i, i + 6)
   if id ~= '' and redis.call('ZREM', KEYS[2], id) == 1 and opened == '0' then
     redis.call('HINCRBY', KEYS[1], 'reserved:' .. bucket, -1)
     taken = taken - 1
   end
+  if keys ~= '0' then redis.call('ZREM', KEYS[keys + 1], over) end
   raise('reserved:' .. bucket, created, 1)
   raise('closed:' .. bucket, closed, -1)
 end
 if taken ~= 0 then redis.call('HINCRBY', KEYS[1], 'taken', taken) end
+`,
+);
+
+/** KEYS: provisional sessions of a network; per session: id, idle end, '' if it is not provisional any more → nothing */
+export const RECOUNT_PROVISIONAL = new RedisScript(
+  'free',
+  `
+local last
+for i = 1, #ARGV, 2 do
+  if ARGV[i + 1] == '' then
+    redis.call('ZREM', KEYS[1], ARGV[i])
+  else
+    redis.call('ZADD', KEYS[1], ARGV[i + 1], ARGV[i])
+    last = true
+  end
+end
+if last then redis.call('PEXPIRE', KEYS[1], ${PROVISIONAL_MS + KEPT_LONGER_MS}) end
 `,
 );
 

@@ -5,7 +5,7 @@ import {
   call,
   count,
   counted,
-  isDisposable,
+  evictionRank,
   membersOf,
   openSession,
   publishChange,
@@ -15,13 +15,13 @@ import {
 } from './sessions.includes.js';
 
 /**
- * id, reason, instant, lease, node, whether there is a condition, its last activity, whether it requires a disposable session
- * → record, sessions created and closed in this bucket; nothing if the session is not open or the condition fails
+ * id, reason, instant, lease, node, whether there is a condition, its last activity, its eviction rank or '' → record, sessions
+ * created and closed in this bucket, the network that counted it or ''; nothing if the session is not open or the condition fails
  */
 export const BEGIN_END = new BucketScript(
   'free',
   {
-    keys: ['sessions', 'resources', 'held', 'ending', 'idle', 'expiry', 'created', 'activity', 'disposable'],
+    keys: ['sessions', 'resources', 'held', 'ending', 'idle', 'expiry', 'created', 'activity', 'evictable'],
     includes: [
       call,
       read,
@@ -30,7 +30,7 @@ export const BEGIN_END = new BucketScript(
       counted,
       see,
       openSession,
-      isDisposable,
+      evictionRank,
       publishChange,
       membersOf,
       afterColon,
@@ -39,13 +39,15 @@ export const BEGIN_END = new BucketScript(
     ],
   },
   `
-local id, reason, at, lease, node, conditional, active_at, disposable = unpack(ARGV)
+local id, reason, at, lease, node, conditional, active_at, rank = unpack(ARGV)
 local session = open_session(id)
 if not session then return {} end
 if conditional == '1' then
   if session.lastActivityAt > tonumber(active_at) then return {} end
-  if disposable == '1' and not is_disposable(session) then return {} end
+  if rank ~= '' and (eviction_rank(session) or 9) > tonumber(rank) then return {} end
 end
+local network = session.network or ''
+session.network = nil
 session.state = 'ending'
 session.endReason = reason
 session.parts = {}
@@ -56,7 +58,7 @@ for _, member in ipairs(members_of(HELD, id)) do
 end
 if not next(session.parts) then session.parts[NOBODY] = tonumber(lease) end
 for owner, until_at in pairs(session.parts) do call('ZADD', ENDING, 0, lease_member(owner, until_at, id)) end
-for _, key in ipairs({ IDLE, EXPIRY, CREATED, ACTIVITY, DISPOSABLE }) do call('ZREM', key, id) end
+for _, key in ipairs({ IDLE, EXPIRY, CREATED, ACTIVITY, EVICTABLE }) do call('ZREM', key, id) end
 publish_change(session)
 see(at)
 count('open', -1)
@@ -64,7 +66,7 @@ count('closed', 1)
 count('ending', 1)
 count('ended:' .. reason, 1)
 count('ended_duration_ms', math.max(0, tonumber(at) - session.createdAt))
-return { write(SESSIONS, session), counted('created'), counted('closed') }
+return { write(SESSIONS, session), counted('created'), counted('closed'), network }
 `,
 );
 

@@ -83,31 +83,66 @@ local function is_disposable(session)
 end`,
 );
 
+/** session → whether its cookie never came back, and it holds nothing: `isProvisional` of the domain */
+export const isProvisional = new LuaInclude(
+  'is_provisional',
+  { includes: [isDisposable] },
+  `
+local function is_provisional(session)
+  return not session.confirmed and is_disposable(session)
+end`,
+);
+
+/** session → its rank, or nil if it is never evicted: `evictionRank` of the domain */
+export const evictionRank = new LuaInclude(
+  'eviction_rank',
+  { includes: [isDisposable, isProvisional] },
+  `
+local function eviction_rank(session)
+  if session.userId then return nil end
+  if is_provisional(session) then return 0 end
+  if not session.confirmed then return 1 end
+  return is_disposable(session) and 2 or nil
+end`,
+);
+
+/** session → its score among the evictable, which sorts by rank, then by last activity; nil if it is never evicted */
+export const evictionScore = new LuaInclude(
+  'eviction_score',
+  { includes: [evictionRank] },
+  `
+local function eviction_score(session)
+  local rank = eviction_rank(session)
+  return rank and rank * 1e14 + session.lastActivityAt
+end`,
+);
+
 /** session → its idle end: `idleEndsAt` of the domain */
 export const idleEnd = new LuaInclude(
   'idle_end',
-  { includes: [isDisposable] },
+  { includes: [isProvisional] },
   `
 local function idle_end(session)
-  if not session.confirmed and is_disposable(session) then
+  if is_provisional(session) then
     return session.lastActivityAt + math.min(${PROVISIONAL_MS}, session.idleMs)
   end
   return session.lastActivityAt + session.idleMs
 end`,
 );
 
-/** open session: updates the indexes of idle end, activity and disposability */
+/** open session: updates the indexes of idle end, activity and evictable sessions */
 export const index = new LuaInclude(
   'index',
-  { keys: ['idle', 'activity', 'disposable'], includes: [call, idleEnd, isDisposable] },
+  { keys: ['idle', 'activity', 'evictable'], includes: [call, idleEnd, evictionScore] },
   `
 local function index(session)
   call('ZADD', IDLE, idle_end(session), session.id)
   call('ZADD', ACTIVITY, session.lastActivityAt, session.id)
-  if is_disposable(session) then
-    call('ZADD', DISPOSABLE, session.lastActivityAt, session.id)
+  local score = eviction_score(session)
+  if score then
+    call('ZADD', EVICTABLE, score, session.id)
   else
-    call('ZREM', DISPOSABLE, session.id)
+    call('ZREM', EVICTABLE, session.id)
   end
 end`,
 );

@@ -1,12 +1,23 @@
 import { BucketScript } from '../bucket-script.js';
-import { call, counted, index, openSession, publishChange, read, see, write } from './sessions.includes.js';
+import {
+  call,
+  counted,
+  idleEnd,
+  index,
+  isProvisional,
+  openSession,
+  publishChange,
+  read,
+  see,
+  write,
+} from './sessions.includes.js';
 import { replaceable, replaceToken } from './tokens.includes.js';
 
 /** id, token hash, record, instants of opening, absolute and idle end → `opened`, `known` or `taken`, sessions created and closed in this bucket */
 export const OPEN = new BucketScript(
   'write',
   {
-    keys: ['sessions', 'tokens', 'totals', 'changes', 'expiry', 'created', 'idle', 'activity', 'disposable'],
+    keys: ['sessions', 'tokens', 'totals', 'changes', 'expiry', 'created', 'idle', 'activity', 'evictable'],
     includes: [call, read, counted],
   },
   `
@@ -27,7 +38,7 @@ call('ZADD', EXPIRY, expires_at, id)
 call('ZADD', CREATED, created_at, id)
 call('ZADD', IDLE, idle_ends_at, id)
 call('ZADD', ACTIVITY, created_at, id)
-call('ZADD', DISPOSABLE, created_at, id)
+call('ZADD', EVICTABLE, created_at, id)
 return { 'opened', totals[2] + 1, totals[4] }
 `,
 );
@@ -46,12 +57,16 @@ return {}
 `,
 );
 
-/** per touch: id, instant, requests → nothing */
+/**
+ * per touch: id, instant, requests → id, network and idle end, '' if it is not provisional, of each session that its network
+ * counted
+ */
 export const TOUCH = new BucketScript(
   'free',
-  { keys: ['sessions'], includes: [write, see, openSession, index] },
+  { keys: ['sessions'], includes: [write, see, openSession, isProvisional, idleEnd, index] },
   `
 local newest = ARGV[2]
+local networks = {}
 for i = 1, #ARGV, 3 do
   local id, at, requests = ARGV[i], ARGV[i + 1], tonumber(ARGV[i + 2])
   if tonumber(at) > tonumber(newest) then newest = at end
@@ -60,11 +75,18 @@ for i = 1, #ARGV, 3 do
     session.lastActivityAt = math.max(session.lastActivityAt, math.min(tonumber(at), session.expiresAt))
     session.requestCount = session.requestCount + requests
     session.confirmed = session.confirmed or requests > 0
+    if session.network then
+      networks[#networks + 1] = id
+      networks[#networks + 1] = session.network
+      networks[#networks + 1] = is_provisional(session) and string.format('%.0f', idle_end(session)) or ''
+      if session.confirmed then session.network = nil end
+    end
     write(SESSIONS, session)
     index(session)
   end
 end
 see(newest)
+return networks
 `,
 );
 
