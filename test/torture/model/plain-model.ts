@@ -245,9 +245,7 @@ export class PlainModel {
       : Math.min(this.now, this.processes[other].flushedThroughAt);
     for (const session of this.open) {
       if (this.idleEnd(session, []) > horizon) continue;
-      const isExpired = session.createdAt + LIMITS.durationMs <= horizon;
-      const idle = this.isProvisional(session, []) ? 'unconfirmed' : 'idle';
-      this.end(session, isExpired ? 'expired' : idle, which);
+      this.end(session, this.isProvisional(session, []) ? 'unconfirmed' : 'idle', which);
     }
   }
 

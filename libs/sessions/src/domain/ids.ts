@@ -38,3 +38,23 @@ export function packedIds(packed: string | undefined): Set<string> {
   for (let start = 0; start < packed.length; start += DIGITS) ids.add(packed.slice(start, start + DIGITS));
   return ids;
 }
+
+/** Longest user id, in UTF-16 code units, as `String.length` counts. */
+const MAX_USER_ID = 255;
+
+/** Control characters are cut or escaped by some tools; U+FFFD is what is left of text that was not well-formed. */
+const LOSSY = /[\p{Cc}\uFFFD]/u;
+
+/** The rule of user ids, for messages that name what must follow it. */
+export const USER_ID_RULE = `must be well-formed text of 1 to ${MAX_USER_ID} characters, without control characters`;
+
+/** Whether every store keeps `value` as it is, so that no two users are taken for one. */
+export function isUserId(value: unknown): value is string {
+  return (
+    typeof value === 'string' &&
+    value !== '' &&
+    value.length <= MAX_USER_ID &&
+    value.isWellFormed() &&
+    !LOSSY.test(value)
+  );
+}

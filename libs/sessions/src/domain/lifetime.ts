@@ -31,6 +31,11 @@ function idleLimitOf(session: Lifetime): number {
 export function whyOver(session: Lifetime, now: number): 'expired' | 'idle' | 'unconfirmed' | null {
   if (now >= session.expiresAt) return 'expired';
   if (now < idleEndsAt(session)) return null;
+  return idleReason(session);
+}
+
+/** The reason of an end at the idle end. */
+export function idleReason(session: Parameters<typeof isProvisional>[0]): 'idle' | 'unconfirmed' {
   return isProvisional(session) ? 'unconfirmed' : 'idle';
 }
 

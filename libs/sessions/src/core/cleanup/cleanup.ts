@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
-import { whyOver } from '../../domain/lifetime.js';
+import { idleReason, whyOver } from '../../domain/lifetime.js';
 import { CLEANUP_JOBS, type CleanupJob } from '../../domain/events.js';
-import type { SessionRecord } from '../../domain/session.js';
+import type { EndReason, SessionRecord } from '../../domain/session.js';
 import type { JobRun } from '../../ports/session-store.js';
 import type { CoreContext } from '../process/context.js';
 import type { Ender } from '../endings/ender.js';
@@ -174,7 +174,12 @@ export class Cleanup {
       for (let index = 0; index < batches && !isContended; index += 1) {
         const start = ((first + index) % batches) * BATCH;
         const batch = due.slice(start, start + BATCH);
-        const ended = await Promise.all(batch.map((session) => this.endOne(session, now, tried, report)));
+        const ended = await Promise.all(
+          batch.map((session) => {
+            const reason = job === 'expired' ? job : idleReason(session);
+            return this.endOne(session, reason, tried, report);
+          }),
+        );
         isContended = ended.filter((isOurs) => !isOurs).length > batch.length / 2;
       }
     }
@@ -183,12 +188,12 @@ export class Cleanup {
   /** `false` if another process ended it first, or it is no longer due. */
   private async endOne(
     session: SessionRecord,
-    now: number,
+    reason: EndReason,
     tried: Set<string>,
     report: RunReport,
   ): Promise<boolean> {
     try {
-      const ended = await this.ender.endIfStill(session, whyOver(session, now) ?? 'idle');
+      const ended = await this.ender.endIfStill(session, reason);
       if (ended?.unfinished) report.failed(`Session ${session.id}`, ended.unfinished);
       else if (ended) report.done();
       return ended !== null;

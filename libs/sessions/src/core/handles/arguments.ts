@@ -1,6 +1,5 @@
 import { SessionsError } from '../../domain/errors.js';
-import { isUuid } from '../../domain/ids.js';
-import { isUserId, USER_ID_RULE } from '../../domain/user-id.js';
+import { isUserId, isUuid, USER_ID_RULE } from '../../domain/ids.js';
 import type { SessionRef } from './session.js';
 
 /** @throws SessionsError `INVALID_ARGUMENT` unless its id is a UUID; the session need not exist */
@@ -16,7 +15,7 @@ export function requireResource(resource: { readonly id: string }): void {
   }
 }
 
-/** @throws SessionsError `INVALID_ARGUMENT` unless it is a user id (see `domain/user-id`) */
+/** @throws SessionsError `INVALID_ARGUMENT` unless it is a user id (see `domain/ids`) */
 export function requireUserId(userId: string): void {
   if (!isUserId(userId)) throw invalidArgument(`User id ${USER_ID_RULE}.`);
 }
