@@ -17,6 +17,7 @@ export const campaignNames: readonly string[] = [
   'failover',
   'ends-everywhere',
   'crowd',
+  'logins',
 ];
 
 export async function loadCampaign(name: string): Promise<Campaign> {
