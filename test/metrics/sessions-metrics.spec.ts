@@ -234,7 +234,7 @@ describe.each(ADAPTERS)('metrics on %s', (adapter: AdapterName) => {
       calls.push(asked.reduce((sum, spy) => sum + spy.mock.calls.length, 0));
       jest.restoreAllMocks();
     }
-    expect(calls).toEqual([3, 3]);
+    expect(calls).toEqual([5, 5]);
     expect(await sessions.describe({ id })).toEqual(before);
   });
 

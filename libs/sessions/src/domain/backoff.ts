@@ -33,6 +33,11 @@ export class Backoff {
     this.#failures.delete(key);
   }
 
+  /** The keys that have failed, and not succeeded since. */
+  get failing(): string[] {
+    return [...this.#failures.keys()];
+  }
+
   /** Forgets the failures of all other keys. */
   keepOnly(keys: readonly string[]): void {
     const kept = new Set(keys);

@@ -57,11 +57,21 @@ export function registerProcessMetrics(registry: Registry, core: SessionsCore): 
 function registerAlerts(registry: Registry, core: SessionsCore): void {
   const alerts = new Gauge({
     name: 'nest_sessions_alerts',
-    help: '1 while the alert is raised.',
+    help: '1 while the alert is raised: the same in all processes.',
     labelNames: ['alert'],
     registers: [registry],
-    collect: () => {
+    collect: async () => {
+      await core.alerts.check();
       for (const alert of ALERT_NAMES) alerts.set({ alert }, core.alerts.active.has(alert) ? 1 : 0);
+    },
+  });
+  const nearLimit: Gauge = new Gauge({
+    name: 'nest_sessions_near_limit',
+    help: 'Sessions that use more than alertSessionPercent of a limit; 1,000 for so many or more.',
+    registers: [registry],
+    collect: async () => {
+      await core.alerts.check();
+      nearLimit.set(core.alerts.nearLimit);
     },
   });
 }

@@ -25,18 +25,29 @@ export interface StoreIdentity {
 
 export interface JobRun {
   readonly job: CleanupJob;
+  /** The process that ran it. */
+  readonly processId: string;
   readonly startedAt: number;
   readonly durationMs: number;
   readonly items: number;
   readonly failures: number;
+  /** Things that the run left for later ones: they failed, and wait for a retry or for an operator. */
+  readonly waiting: number;
+  /** Orphans found, deleted or not. */
+  readonly found: number;
   /** `null` for a run started by hand. */
   readonly nextRunAt: number | null;
   /** The last failure, on one line, without secrets; `null` for none. */
   readonly lastError: string | null;
 }
 
-/** The latest run of a job, and the sums of all its runs. */
-export interface JobRecord extends JobRun {
+/**
+ * The latest run of a job, and the sums of all its runs. `waiting` and `found` are those of the latest run of each process
+ * that was not dropped: the largest of them.
+ */
+export interface JobRecord extends Omit<JobRun, 'processId'> {
+  /** The runs in a row that failed or left something waiting, of the process with most of them. */
+  readonly failedRuns: number;
   readonly runs: number;
   readonly totalItems: number;
   readonly totalFailures: number;

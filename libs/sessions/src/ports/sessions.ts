@@ -1,3 +1,4 @@
+import type { UsageBound } from '../domain/limits.js';
 import type { Authority, NewSession, SessionRecord } from '../domain/session.js';
 
 /** Opens, finds, touches and lists sessions; logs users in and replaces tokens. */
@@ -49,6 +50,12 @@ export abstract class SessionsGroup {
 
   /** Forgets the networks that opened no session in the last 65 s before `at`; answers how many the store still kept. */
   abstract forgetNetworks(at: number): Promise<number>;
+
+  /**
+   * Ids of open sessions that hold more files, bytes or streams than this, in no order: all of them, or `limit`. The work is
+   * proportional to the answer, and to the number of open streams.
+   */
+  abstract findAbove(usage: UsageBound, limit: number): Promise<string[]>;
 
   /** One page of open sessions, in the order of `query.sort`. */
   abstract list(query: SessionQuery): Promise<SessionRecord[]>;

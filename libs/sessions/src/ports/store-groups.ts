@@ -42,6 +42,7 @@ export const STORE_OPERATIONS: { readonly [Group in GroupName]: KindsOf<StoreGro
     regenerate: 'write',
     findEvictable: 'read',
     forgetNetworks: 'write',
+    findAbove: 'read',
     list: 'read',
   },
   endings: {

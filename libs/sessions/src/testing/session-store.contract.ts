@@ -9,6 +9,7 @@ import { openingCases } from './store/opening.cases.js';
 import { releasingCases } from './store/releasing.cases.js';
 import { resourceCases } from './store/resources.cases.js';
 import { touchingCases } from './store/touching.cases.js';
+import { usageCases } from './store/usage.cases.js';
 import type { SessionStoreCase } from './store/store.case.js';
 
 export type { SessionStoreCase } from './store/store.case.js';
@@ -35,4 +36,5 @@ export const sessionStoreContract: readonly SessionStoreCase[] = [
   ...nodeCases,
   ...bookkeepingCases,
   ...clockCases,
+  ...usageCases,
 ];

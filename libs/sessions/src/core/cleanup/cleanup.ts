@@ -1,8 +1,8 @@
 import { randomInt } from 'node:crypto';
-import { idleEndsAt, idleReason, whyOver } from '../../domain/lifetime.js';
+import { idleReason, whyOver } from '../../domain/lifetime.js';
 import { CLEANUP_JOBS, type CleanupJob } from '../../domain/events.js';
 import type { EndReason, SessionRecord } from '../../domain/session.js';
-import type { DueAfter, JobRun } from '../../ports/session-store.js';
+import type { JobRun } from '../../ports/session-store.js';
 import type { CoreContext } from '../process/context.js';
 import type { Ender } from '../endings/ender.js';
 import type { Recovery } from './recovery.js';
@@ -33,10 +33,16 @@ export type CleanupReport = Pick<JobRun, 'job' | 'items' | 'failures' | 'duratio
   readonly sweep?: SweepReport;
 };
 
+type Leftovers = Pick<JobRun, 'waiting' | 'found'>;
+
+const NOTHING: Leftovers = { waiting: 0, found: 0 };
+
 /** Ends due sessions, finishes interrupted work and sweeps orphans. Its work is proportional to what is due. */
 export class Cleanup {
   private readonly running = new Map<CleanupJob, Promise<CleanupReport>>();
   private readonly nextRuns = new Map<CleanupJob, number>();
+  /** What the latest run of each job left. */
+  private readonly leftovers = new Map<CleanupJob, Leftovers>();
   private stopping = false;
 
   constructor(
@@ -95,7 +101,10 @@ export class Cleanup {
     try {
       // Another process may have begun a doubt, or ended one.
       await this.context.clockTrust.check().catch(() => {});
-      if (!this.isPaused()) sweep = await this.perform(job, options, report);
+      if (!this.isPaused()) {
+        sweep = await this.perform(job, options, report);
+        if (!options.dryRun) this.leftovers.set(job, this.leftoversOf(sweep));
+      }
     } catch (error) {
       report.failed(`Job ${job}`, error);
       throw error;
@@ -103,7 +112,9 @@ export class Cleanup {
       if (!options.dryRun) {
         const durationMs = this.context.clock.monotonic() - started;
         const nextRunAt = options.scheduled ? this.context.clock.now() + this.nextRunInMs(job) : null;
-        await this.record({ job, startedAt, durationMs, nextRunAt, ...report.summary });
+        const processId = this.context.thisProcess.id;
+        const left = this.leftovers.get(job) ?? NOTHING;
+        await this.record({ job, processId, startedAt, durationMs, nextRunAt, ...left, ...report.summary });
       }
     }
     return {
@@ -112,6 +123,13 @@ export class Cleanup {
       durationMs: this.context.clock.monotonic() - started,
       ...(sweep && { sweep }),
     };
+  }
+
+  /** Only the job that sweeps orphans leaves something: the others try everything again in their next run. */
+  private leftoversOf(sweep: SweepReport | undefined): Leftovers {
+    if (!sweep) return NOTHING;
+    const held = sweep.held ? sweep.orphans : 0;
+    return { waiting: this.recovery.waiting + this.sweep.waiting + held, found: sweep.orphans };
   }
 
   private isPaused(): boolean {
@@ -128,7 +146,7 @@ export class Cleanup {
         const horizon = await this.context.thisProcess.idleHorizon();
         return this.endDue(
           job,
-          (after) => this.context.store.endings.findIdle(horizon, PAGE, after),
+          () => this.context.store.endings.findIdle(horizon, PAGE),
           horizon,
           options,
           report,
@@ -138,7 +156,7 @@ export class Cleanup {
         const now = this.context.clock.now();
         return this.endDue(
           job,
-          (after) => this.context.store.endings.findExpired(now, PAGE, after),
+          () => this.context.store.endings.findExpired(now, PAGE),
           now,
           options,
           report,
@@ -151,7 +169,7 @@ export class Cleanup {
 
   private async endDue(
     job: 'idle' | 'expired',
-    findDue: (after: DueAfter | null) => Promise<SessionRecord[]>,
+    findDue: () => Promise<SessionRecord[]>,
     now: number,
     options: CleanupOptions,
     report: RunReport,
@@ -161,20 +179,12 @@ export class Cleanup {
       return;
     }
     const tried = new Set<string>();
-    let after: DueAfter | null = null;
     let isContended = false;
     for (;;) {
-      const page = await findDue(after);
-      const last = page.at(-1);
-      if (last === undefined || this.stopping) return;
-      const due = page.filter((session) => !tried.has(session.id) && whyOver(session, now) !== null);
-      if (due.length === 0) {
-        // All of this page have been tried: those that failed stay in the store, and others may be due behind them.
-        after = { endsAt: job === 'idle' ? idleEndsAt(last) : last.expiresAt, id: last.id };
-        tried.clear();
-        continue;
-      }
-      const failuresBefore = report.summary.failures;
+      const due = (await findDue()).filter(
+        (session) => !tried.has(session.id) && whyOver(session, now) !== null,
+      );
+      if (due.length === 0 || this.stopping) return;
       const batches = Math.ceil(due.length / BATCH);
       // Oldest first. Servers that pick the same batch move on to a random other one.
       const first = isContended ? randomInt(batches) : 0;
@@ -190,8 +200,6 @@ export class Cleanup {
         );
         isContended = ended.filter((isOurs) => !isOurs).length > batch.length / 2;
       }
-      // If all failed, the store may take no writes: then this one rejects, and ends the run.
-      if (report.summary.failures - failuresBefore === due.length) await this.context.thisProcess.beat();
     }
   }
 
@@ -202,13 +210,13 @@ export class Cleanup {
     tried: Set<string>,
     report: RunReport,
   ): Promise<boolean> {
-    tried.add(session.id);
     try {
       const ended = await this.ender.endIfStill(session, reason);
       if (ended?.unfinished) report.failed(`Session ${session.id}`, ended.unfinished);
       else if (ended) report.done();
       return ended !== null;
     } catch (error) {
+      tried.add(session.id);
       report.failed(`Session ${session.id}`, error);
       return true;
     }
@@ -239,12 +247,12 @@ export class Cleanup {
 
   private async record(run: JobRun): Promise<void> {
     const { job, items, failures, durationMs } = run;
-    this.context.events.emit('cleanup.finished', { job, items, failures, durationMs });
     try {
       await this.context.store.ledger.recordRun(run);
     } catch (error) {
       this.context.log.warn(`Recording the run of job ${job} failed: ${describeError(error)}`);
     }
+    this.context.events.emit('cleanup.finished', { job, items, failures, durationMs });
   }
 
   private planNext(job: CleanupJob): void {

@@ -53,10 +53,16 @@ export class OrphanSweep {
     return this.attempts.stuck;
   }
 
+  /** Number of orphans and empty folders whose deletion failed, and that were there in the last sweep. */
+  get waiting(): number {
+    return this.attempts.waiting;
+  }
+
   async run(options: SweepOptions, report: RunReport): Promise<SweepReport> {
     const unknown = new Map<string, Suspect>();
     let files = 0;
     let foreign = 0;
+    const empty: string[] = [];
     const { storage, store } = this.context;
     for await (const part of storage.scan((sessionIds) => store.resources.known(sessionIds))) {
       files += part.files;
@@ -64,6 +70,7 @@ export class OrphanSweep {
       for (const file of part.unknown) {
         if (unknown.size < MAX_SUSPECTS) unknown.set(suspectKey(file), this.suspect(file));
       }
+      empty.push(...part.empty);
       if (!options.dryRun) await this.removeFolders(part.empty, options.graceMs, report);
       await nextTurn();
     }
@@ -71,6 +78,8 @@ export class OrphanSweep {
       ([key, suspect]) => this.suspects.has(key) && this.isOld(suspect, options.graceMs),
     );
     this.suspects = unknown;
+    const left = new Set([...orphans.map(([, { file }]) => orphanId(file)), ...empty]);
+    await this.attempts.forgetDone(async ({ id }) => left.has(id));
     const { trusted } = await this.context.storageRoot.room();
     const isTooMuch = orphans.length > BREAKER_FILES && orphans.length > files * BREAKER_SHARE;
     this.held = orphans.length > 0 && (!trusted || (isTooMuch && !options.confirmed));
@@ -101,7 +110,7 @@ export class OrphanSweep {
   private async remove(orphans: readonly [string, Suspect][], report: RunReport): Promise<number> {
     let deleted = 0;
     for (const [key, { file }] of orphans) {
-      await this.attempts.make(`Orphan ${file.resourceId} of session ${file.sessionId}`, report, async () => {
+      await this.attempts.make({ kind: 'Orphan', id: orphanId(file) }, report, async () => {
         const isGone = await this.context.storage.removeScanned(file);
         this.suspects.delete(key);
         // A file that changed after the scan is no longer a known orphan.
@@ -121,11 +130,15 @@ export class OrphanSweep {
     for (const sessionId of sessionIds) {
       const session = await this.context.store.sessions.find(sessionId);
       if (session && session.state !== 'ended') continue;
-      await this.attempts.make(`The empty folder of session ${sessionId}`, report, () =>
+      await this.attempts.make({ kind: 'The empty folder of session', id: sessionId }, report, () =>
         this.context.storage.removeEmptyFolder(sessionId, graceMs),
       );
     }
   }
+}
+
+function orphanId({ sessionId, resourceId }: ScannedFile): string {
+  return `${sessionId}/${resourceId}`;
 }
 
 function suspectKey(file: ScannedFile): string {

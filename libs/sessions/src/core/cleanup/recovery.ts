@@ -3,9 +3,11 @@ import type { CoreContext } from '../process/context.js';
 import type { Ender } from '../endings/ender.js';
 import { SILENT_AFTER_MS } from '../process/this-process.js';
 import type { Releaser } from '../resources/releaser.js';
-import { Attempts } from './attempts.js';
+import { Attempts, type Item } from './attempts.js';
 import { RunReport } from './run-report.js';
 
+const SESSION = 'Session';
+const RESOURCE = 'Resource';
 const PAGE = 500;
 const TOMBSTONE_PAGE = 5000;
 /** A tombstone outlives the absolute end by this, so that every process reads of the end. */
@@ -30,8 +32,14 @@ export class Recovery {
     return this.attempts.stuck + this.trashStuck;
   }
 
+  /** Number of items that have failed, and wait for a retry. */
+  get waiting(): number {
+    return this.attempts.waiting + this.trashFailures;
+  }
+
   async finish(report: RunReport): Promise<void> {
     const { store, storageRoot, clock } = this.context;
+    await this.step('Failed items', report, () => this.forgetDone());
     await this.step('Dead processes', report, () => this.dropDeadProcesses(report));
     await this.step('Failed uploads', report, () => this.releaser.abandonPending());
     await this.step('Ends', report, () => this.finishEnds(report));
@@ -74,7 +82,7 @@ export class Recovery {
       const leased = await this.context.store.endings.leaseEnding(this.leaseRequest());
       await Promise.all(
         leased.map((session) =>
-          this.attempt(`Session ${session.id}`, report, () => this.ender.finish(session, true)),
+          this.attempt({ kind: SESSION, id: session.id }, report, () => this.ender.finish(session, true)),
         ),
       );
       if (leased.length < PAGE) return;
@@ -86,15 +94,25 @@ export class Recovery {
       const leased = await this.context.store.releases.leaseReleasing(this.leaseRequest());
       await Promise.all(
         leased.map((resource) =>
-          this.attempt(`Resource ${resource.id}`, report, () => this.releaser.finish([resource])),
+          this.attempt({ kind: RESOURCE, id: resource.id }, report, () => this.releaser.finish([resource])),
         ),
       );
       if (leased.length < PAGE) return;
     }
   }
 
-  private async attempt(what: string, report: RunReport, work: () => Promise<unknown>): Promise<void> {
-    if (await this.attempts.make(what, report, work)) report.done();
+  private async attempt(item: Item, report: RunReport, work: () => Promise<unknown>): Promise<void> {
+    if (await this.attempts.make(item, report, work)) report.done();
+  }
+
+  /** Another process, or an operator, may have finished what failed here. */
+  private forgetDone(): Promise<void> {
+    const { store } = this.context;
+    return this.attempts.forgetDone(async ({ kind, id }) =>
+      kind === SESSION
+        ? (await store.sessions.find(id))?.state === 'ending'
+        : (await store.resources.find(id))?.state === 'releasing',
+    );
   }
 
   private async emptyTrash(report: RunReport): Promise<void> {

@@ -1,90 +1,127 @@
-import type { AlertName } from '../../domain/events.js';
+import { ALERT_NAMES, type AlertName } from '../../domain/events.js';
+import { shareOf } from '../../domain/limits.js';
 import type { CoreContext } from './context.js';
 import { describeError } from '../watch/log.js';
 
 const CHECK_MS = 10_000;
+/** Sessions near a limit that are counted at most. */
+const MOST_COUNTED = 1000;
+const MOST_NAMED = 5;
 
-/** Watches the alert thresholds: raises an alert with an event and a log line, and clears it with an event. */
+/** What the store says now: a message for each alert whose condition holds. */
+interface Findings {
+  readonly messages: ReadonlyMap<AlertName, string>;
+  readonly nearLimit: readonly string[];
+}
+
+/**
+ * Raises an alert with an event and a log line while its condition holds, and clears it with both. Every condition is read
+ * from the store, so all processes on it raise the same alerts; nothing is remembered of other processes.
+ */
 export class Alerts {
-  private readonly raised = new Set<AlertName>();
-  private failedRuns = 0;
+  private findings: Findings = { messages: new Map(), nearLimit: [] };
   private timer: NodeJS.Timeout | undefined;
-  private readonly unsubscribes: (() => void)[] = [];
-  private nearLimit = new Set<string>();
+  private checking: Promise<void> | null = null;
+  private unsubscribe = (): void => {};
 
-  constructor(private readonly context: CoreContext) {}
+  constructor(private readonly context: Pick<CoreContext, 'config' | 'store' | 'events' | 'log'>) {}
 
   start(): void {
     this.timer = setInterval(() => void this.check(), CHECK_MS);
     this.timer.unref();
-    this.unsubscribes.push(
-      this.context.events.on('cleanup.finished', ({ failures }) => this.noteRun(failures)),
-      this.context.events.on('orphans.found', ({ found }) => this.noteOrphans(found)),
-      this.context.events.on('resource.ready', ({ sessionId }) => this.noteUsage(sessionId)),
-      this.context.events.on('resource.released', ({ sessionId }) => {
-        if (this.nearLimit.has(sessionId)) return this.noteUsage(sessionId);
-      }),
-      this.context.events.on('session.ended', ({ sessionId }) => this.noteFar(sessionId)),
-    );
+    this.unsubscribe = this.context.events.on('cleanup.finished', async () => {
+      // A check under way may have read the runs before this one was recorded.
+      await this.checking;
+      await this.check();
+    });
   }
 
   stop(): void {
     clearInterval(this.timer);
-    for (const unsubscribe of this.unsubscribes) unsubscribe();
+    this.unsubscribe();
   }
 
-  /** The alerts that are raised now. */
-  get active(): ReadonlySet<AlertName> {
-    return this.raised;
+  /** The alerts that the latest check found raised, each with its current message. */
+  get active(): ReadonlyMap<AlertName, string> {
+    return this.findings.messages;
   }
 
-  /** Checks the thresholds that no event reports. */
-  async check(): Promise<void> {
+  /** Number of sessions near a limit in the latest check; 1,000 for so many or more. */
+  get nearLimit(): number {
+    return this.findings.nearLimit.length;
+  }
+
+  /** Asks the store, raises and clears. A call during a check shares it. Never rejects: without an answer all stays. */
+  check(): Promise<void> {
+    this.checking ??= this.checkNow().finally(() => (this.checking = null));
+    return this.checking;
+  }
+
+  private async checkNow(): Promise<void> {
     try {
-      const { open } = await this.context.store.ledger.totals();
-      const most = this.context.config.alertActiveSessions;
-      this.set('active_sessions', open > most, `${open} active sessions, more than ${most}`);
+      const before = this.findings;
+      this.findings = await this.ask();
+      for (const alert of ALERT_NAMES) this.tell(alert, before.messages.get(alert));
+      this.tellOfOthers(before);
     } catch (error) {
       this.context.log.debug(`Checking alerts failed: ${describeError(error)}`);
     }
   }
 
-  private noteRun(failures: number): void {
-    this.failedRuns = failures > 0 ? this.failedRuns + 1 : 0;
-    const isFailing = this.failedRuns >= this.context.config.alertCleanupFailures;
-    this.set('cleanup_failed', isFailing, `${this.failedRuns} cleanup runs in a row had failures`);
+  private async ask(): Promise<Findings> {
+    const { config, store } = this.context;
+    const { limits, alertSessionPercent } = config;
+    const [{ open }, runs, nearLimit] = await Promise.all([
+      store.ledger.totals(),
+      store.ledger.listRuns(),
+      store.sessions.findAbove(shareOf(limits, alertSessionPercent), MOST_COUNTED),
+    ]);
+    const messages = new Map<AlertName, string>();
+    if (open > config.alertActiveSessions) {
+      messages.set('active_sessions', `${open} active sessions, more than ${config.alertActiveSessions}`);
+    }
+    if (nearLimit.length > 0) {
+      const use = `more than ${alertSessionPercent} % of a limit: ${named(nearLimit)}`;
+      messages.set('session_near_limit', `${counted(nearLimit.length)} ${use}`);
+    }
+    const failing = runs.filter(({ failedRuns }) => failedRuns >= config.alertCleanupFailures);
+    if (failing.length > 0) {
+      const jobs = failing.map(
+        ({ job, failedRuns, waiting }) => `${job} (${failedRuns} runs in a row, ${waiting} things wait)`,
+      );
+      messages.set('cleanup_failed', `Cleanup jobs fail: ${jobs.join(', ')}`);
+    }
+    const found = Math.max(0, ...runs.map((run) => run.found));
+    if (found >= config.alertOrphans) messages.set('orphans_found', `${found} orphaned files found`);
+    return { messages, nearLimit };
   }
 
-  private noteOrphans(found: number): void {
-    const isOver = found >= this.context.config.alertOrphans;
-    this.set('orphans_found', isOver, `${found} orphaned files found`);
-  }
-
-  private async noteUsage(sessionId: string): Promise<void> {
-    const session = await this.context.store.sessions.find(sessionId);
-    if (!session) return;
-    const { limits, alertSessionPercent } = this.context.config;
-    const share = Math.max(session.resourceCount / limits.maxResources, session.bytesUsed / limits.maxBytes);
-    if (share * 100 <= alertSessionPercent) return this.noteFar(sessionId);
-    this.nearLimit.add(sessionId);
-    const message = `Session ${sessionId} uses more than ${alertSessionPercent} % of maxResources or maxBytes`;
-    this.set('session_near_limit', true, message);
-  }
-
-  private noteFar(sessionId: string): void {
-    this.nearLimit.delete(sessionId);
-    this.set('session_near_limit', this.nearLimit.size > 0, '');
-  }
-
-  private set(alert: AlertName, isOver: boolean, message: string): void {
-    if (isOver === this.raised.has(alert)) return;
-    if (isOver) {
-      this.raised.add(alert);
+  private tell(alert: AlertName, before: string | undefined): void {
+    const message = this.findings.messages.get(alert);
+    if (message !== undefined && before === undefined) {
       this.context.log.warn(`Alert ${alert}: ${message}`);
       this.context.events.emit('alert.raised', { alert, message });
-    } else {
-      this.raised.delete(alert);
+    } else if (message === undefined && before !== undefined) {
+      this.context.log.warn(`Alert ${alert} cleared`);
       this.context.events.emit('alert.cleared', { alert });
     }
   }
+
+  /** The alert was raised for other sessions: those that joined them are named, too. */
+  private tellOfOthers(before: Findings): void {
+    if (before.nearLimit.length === 0) return;
+    const known = new Set(before.nearLimit);
+    const joined = this.findings.nearLimit.filter((id) => !known.has(id));
+    if (joined.length > 0) this.context.log.warn(`Alert session_near_limit: also ${named(joined)}`);
+  }
+}
+
+function counted(sessions: number): string {
+  if (sessions === 1) return '1 session uses';
+  return `${sessions}${sessions === MOST_COUNTED ? ' or more' : ''} sessions use`;
+}
+
+function named(ids: readonly string[]): string {
+  const more = ids.length - MOST_NAMED;
+  return ids.slice(0, MOST_NAMED).join(', ') + (more > 0 ? ` and ${more} more` : '');
 }

@@ -100,11 +100,7 @@ export class Resources {
       await adoption.complete();
       return settled;
     } catch (error) {
-      await adoption.abort().catch((failure: unknown) => {
-        this.context.log.warn(
-          `Aborting the adoption of resource ${resource.id} failed: ${describeError(failure)}`,
-        );
-      });
+      await adoption.abort();
       await this.releaser.abandon(resource);
       throw error;
     }

@@ -11,6 +11,7 @@ import {
   PROCESS,
   lease,
   LIMITS,
+  MINUTE,
   MANY,
   newResource,
   newSession,
@@ -91,14 +92,52 @@ export const bookkeepingCases: readonly SessionStoreCase[] = [
       await store.ledger.recordRun(run({ job: 'expired', failures: 1 }));
       same(await store.ledger.listRuns(), [
         {
-          ...run({ job: 'expired', failures: 1 }),
+          ...recordOf(run({ job: 'expired', failures: 1 })),
+          failedRuns: 1,
           runs: 1,
           totalItems: 0,
           totalFailures: 1,
           lastSuccessAt: null,
         },
-        { ...failed, runs: 2, totalItems: 4, totalFailures: 2, lastSuccessAt: NOW + 5 },
+        {
+          ...recordOf(failed),
+          failedRuns: 1,
+          runs: 2,
+          totalItems: 4,
+          totalFailures: 2,
+          lastSuccessAt: NOW + 5,
+        },
       ]);
+    },
+  },
+  {
+    name: 'failed runs in a row are counted for each job and process, until that process succeeds or is dropped',
+    async run(store) {
+      const troubles = async () =>
+        (await store.ledger.listRuns()).map(({ job, failedRuns, waiting, found }) => [
+          job,
+          failedRuns,
+          waiting,
+          found,
+        ]);
+      await store.fleet.heartbeat(beat({ processId: OTHER_PROCESS }));
+      await store.ledger.recordRun(run({ failures: 1 }));
+      await store.ledger.recordRun(run({ job: 'orphans', waiting: 2, found: 3 }));
+      await store.ledger.recordRun(run({ job: 'orphans', waiting: 1, found: 0 }));
+      await store.ledger.recordRun(run({ processId: OTHER_PROCESS }));
+      await store.ledger.recordRun(run({ job: 'orphans', processId: OTHER_PROCESS, found: 7 }));
+      same(await troubles(), [
+        ['idle', 1, 0, 0],
+        ['orphans', 2, 1, 7],
+      ]);
+      await store.ledger.recordRun(run({}));
+      await store.ledger.recordRun(run({ job: 'orphans' }));
+      same(await troubles(), [
+        ['idle', 0, 0, 0],
+        ['orphans', 0, 0, 7],
+      ]);
+      await store.fleet.dropProcess(OTHER_PROCESS, NOW + MINUTE);
+      same((await troubles())[1], ['orphans', 0, 0, 0]);
     },
   },
   {
@@ -223,6 +262,11 @@ function bytesOf(resources: readonly ResourceRecord[]): number {
   return resources.reduce((sum, resource) => sum + resource.sizeBytes, 0);
 }
 
+/** A run as its record has it. */
+function recordOf({ processId: _processId, ...rest }: JobRun): Omit<JobRun, 'processId'> {
+  return rest;
+}
+
 function run(differing: Partial<JobRun>): JobRun {
   return {
     job: 'idle',
@@ -230,6 +274,9 @@ function run(differing: Partial<JobRun>): JobRun {
     durationMs: 5,
     items: 0,
     failures: 0,
+    processId: PROCESS,
+    waiting: 0,
+    found: 0,
     nextRunAt: NOW + 60_000,
     lastError: null,
     ...differing,

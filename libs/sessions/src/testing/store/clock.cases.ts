@@ -12,6 +12,7 @@ import {
   NODE,
   NOW,
   opened,
+  PROCESS,
   ready,
   same,
   sameIds,
@@ -161,8 +162,14 @@ export const clockCases: readonly SessionStoreCase[] = [
 ];
 
 function recordRunAt(store: SessionStore, startedAt: number): Promise<void> {
-  const counts = { durationMs: 5, items: 0, failures: 0, lastError: null };
-  return store.ledger.recordRun({ job: 'idle', startedAt, nextRunAt: startedAt + MINUTE, ...counts });
+  const counts = { durationMs: 5, items: 0, failures: 0, waiting: 0, found: 0, lastError: null };
+  return store.ledger.recordRun({
+    job: 'idle',
+    processId: PROCESS,
+    startedAt,
+    nextRunAt: startedAt + MINUTE,
+    ...counts,
+  });
 }
 
 /** Whether each anchor is the wall time at its reading, so that the store has its own clock. */

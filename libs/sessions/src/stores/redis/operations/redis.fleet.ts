@@ -1,10 +1,18 @@
+import { CLEANUP_JOBS } from '../../../domain/events.js';
 import { compareIds } from '../../../domain/ids.js';
 import { totalReleased, type Released } from '../../../ports/endings.js';
 import type { FleetGroup, Heartbeat, NodeRecord } from '../../../ports/fleet.js';
 import type { RedisBuckets } from './redis.buckets.js';
 import { FORGET_ENDS, FORGET_FILES } from '../scripts/lua/endings.scripts.js';
 import { ABANDON } from '../scripts/lua/releases.scripts.js';
-import { FIELDS, FORGET_LOST, FORGET_NODE, HEARTBEAT, STRIKE_OFF } from '../scripts/lua/store.scripts.js';
+import {
+  FIELDS,
+  FORGET_LOST,
+  FORGET_NODE,
+  FORGET_TROUBLE,
+  HEARTBEAT,
+  STRIKE_OFF,
+} from '../scripts/lua/store.scripts.js';
 import { numberOf, textOfRecord, textsOf } from './redis.values.js';
 
 const PAGE = 200;
@@ -48,6 +56,8 @@ export class RedisFleet implements FleetGroup {
 
   async #free(processId: string): Promise<void> {
     await this.buckets.inAll((bucket) => this.buckets.runIn(ABANDON, bucket, processId));
+    const jobs = CLEANUP_JOBS.map((job) => this.buckets.layout.job(job));
+    await Promise.all(jobs.map((job) => this.buckets.run(FORGET_TROUBLE, [job], [processId])));
     await this.buckets.run(FORGET_LOST, this.#keys, [processId]);
   }
 

@@ -61,7 +61,8 @@ export class RedisLedger implements LedgerGroup {
   }
 
   async recordRun(run: JobRun): Promise<void> {
-    const { job, startedAt, durationMs, items, failures, nextRunAt, lastError } = run;
+    const { job, processId, startedAt, durationMs, items, failures, waiting, found, nextRunAt, lastError } =
+      run;
     const fields = {
       startedAt,
       durationMs,
@@ -71,7 +72,7 @@ export class RedisLedger implements LedgerGroup {
       lastError: lastError ?? '',
     };
     const successAt = failures === 0 ? startedAt + durationMs : '';
-    const args = [items, failures, successAt, ...Object.entries(fields).flat()];
+    const args = [items, failures, successAt, processId, waiting, found, ...Object.entries(fields).flat()];
     await this.buckets.run(RECORD_RUN, [this.buckets.layout.job(job)], args);
   }
 
@@ -99,8 +100,15 @@ export class RedisLedger implements LedgerGroup {
 function jobOf(job: CleanupJob, fields: ReadonlyMap<string, string>): JobRecord {
   const number = (name: string): number => Number(fields.get(name) ?? 0);
   const numberOrNull = (name: string): number | null => (fields.get(name) ? number(name) : null);
+  const troubles = [...fields]
+    .filter(([name]) => name.startsWith('trouble:'))
+    .map(([, trouble]) => trouble.split(':').map(Number));
+  const largest = (index: number): number => Math.max(0, ...troubles.map((trouble) => trouble[index] ?? 0));
   return {
     job,
+    failedRuns: largest(0),
+    waiting: largest(1),
+    found: largest(2),
     startedAt: number('startedAt'),
     durationMs: number('durationMs'),
     items: number('items'),

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import { SessionsError } from '../../../domain/errors.js';
+import type { UsageBound } from '../../../domain/limits.js';
 import { compareIds } from '../../../domain/ids.js';
 import { evictionRank, idleEndsAt } from '../../../domain/lifetime.js';
 import {
@@ -20,9 +21,8 @@ import {
   type TokenMatch,
   type Touch,
 } from '../../../ports/sessions.js';
-import type { DueAfter } from '../../../ports/endings.js';
 import type { BucketKey } from '../scripts/redis.layout.js';
-import { PAGE } from '../scripts/lua/listings.scripts.js';
+import { ABOVE, PAGE } from '../scripts/lua/listings.scripts.js';
 import { byScore, entriesOf, type Entry, type RedisBuckets } from './redis.buckets.js';
 import type { RedisDurableWrites } from './redis.durable-writes.js';
 import type { SessionCounts } from './session-counts.js';
@@ -135,6 +135,19 @@ export class RedisSessions implements SessionsGroup {
     return 0;
   }
 
+  async findAbove(usage: UsageBound, limit: number): Promise<string[]> {
+    const found = await Promise.all(
+      (['bytes', 'files', 'streams'] as const).map((key) =>
+        this.buckets.merge(limit, byFallingScore, async (buckets, count) =>
+          (await this.buckets.askIn(buckets, ABOVE, key, usage[key], count)).map((above) =>
+            entriesOf(above).toSorted(byFallingScore),
+          ),
+        ),
+      ),
+    );
+    return [...new Set(found.flat().map(({ id }) => id))].slice(0, limit);
+  }
+
   list(query: SessionQuery): Promise<SessionRecord[]> {
     return query.userId === undefined ? this.#listAll(query) : this.#listOf(query.userId, query);
   }
@@ -157,19 +170,9 @@ export class RedisSessions implements SessionsGroup {
     );
   }
 
-  /** The first open sessions of an index, after an entry and up to a score. */
-  async firstOpen(
-    key: BucketKey,
-    at: number | '+inf',
-    limit: number,
-    after: DueAfter | null = null,
-  ): Promise<SessionRecord[]> {
-    const entries = await this.buckets.firstUpTo(
-      key,
-      at,
-      limit,
-      after && { score: after.endsAt, id: after.id },
-    );
+  /** The first open sessions of an index, up to a score. */
+  async firstOpen(key: BucketKey, at: number | '+inf', limit: number): Promise<SessionRecord[]> {
+    const entries = await this.buckets.firstUpTo(key, at, limit);
     return this.loadOpen(entries.map(({ id }) => id));
   }
 

@@ -16,6 +16,9 @@
  * | `{7}:created`      | zset   | open sessions by their opening                                                   |
  * | `{7}:activity`     | zset   | open sessions by their last activity                                             |
  * | `{7}:evictable`    | zset   | open sessions that may be evicted, by rank and last activity (see `eviction_score`) |
+ * | `{7}:bytes`        | zset   | open sessions with files by their bytes                                          |
+ * | `{7}:files`        | zset   | open sessions with files by their number                                         |
+ * | `{7}:streams`      | zset   | open sessions with streams by their number                                       |
  * | `{7}:ending`       | zset   | `node id:lease:session id` of the ends that nodes have a part in, in the order of the text |
  * | `{7}:tombstones`   | zset   | ended sessions by their absolute end                                             |
  * | `{7}:changes`      | zset   | every session by the number of its latest change                                 |
@@ -52,6 +55,9 @@ export const BUCKET_KEYS = [
   'created',
   'activity',
   'evictable',
+  'bytes',
+  'files',
+  'streams',
   'ending',
   'tombstones',
   'changes',

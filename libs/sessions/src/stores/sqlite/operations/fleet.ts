@@ -93,6 +93,7 @@ export class SqliteFleet implements InOneThread<FleetGroup> {
   dropProcess(processId: string, silentSince: number): boolean {
     const id = packId(processId);
     if (this.#drop.run({ id, silentSince }).changes === 0) return false;
+    this.ledger.forgetTroubles(processId);
     this.#voidUses.run({ id });
     this.#dropUses.run({ id });
     for (const row of this.#held.all({ id })) this.releases.leave(row);

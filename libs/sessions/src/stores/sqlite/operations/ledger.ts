@@ -3,7 +3,7 @@ import { CLEANUP_JOBS } from '../../../domain/events.js';
 import { END_REASONS, noneEnded, type EndReason } from '../../../domain/session.js';
 import type { JobRecord, JobRun, LedgerGroup, StoreIdentity, StoreTotals } from '../../../ports/ledger.js';
 import type { InOneThread } from './in-one-thread.js';
-import { numberOf, numberOrNull, oneOf, textOf, textOrNull, type Row } from './values.js';
+import { numberOf, numberOrNull, oneOf, packId, textOf, textOrNull, type Row } from './values.js';
 
 const LOST_ROW = 'Table `store` has no row: the session database is damaged.';
 
@@ -30,6 +30,9 @@ export class SqliteLedger implements InOneThread<LedgerGroup> {
   readonly #ended;
   readonly #run;
   readonly #jobs;
+  readonly #trouble;
+  readonly #noTrouble;
+  readonly #forgetTroubles;
 
   constructor(db: DatabaseSync) {
     this.#store = db.prepare('SELECT * FROM store');
@@ -57,7 +60,10 @@ export class SqliteLedger implements InOneThread<LedgerGroup> {
     this.#types = db.prepare('SELECT * FROM type_totals ORDER BY type');
     this.#ended = db.prepare('SELECT * FROM ended_totals');
     this.#run = db.prepare(RECORD_RUN_SQL);
-    this.#jobs = db.prepare('SELECT * FROM jobs ORDER BY job');
+    this.#jobs = db.prepare(JOBS_SQL);
+    this.#trouble = db.prepare(TROUBLE_SQL);
+    this.#noTrouble = db.prepare('DELETE FROM job_troubles WHERE job = :job AND process_id = :processId');
+    this.#forgetTroubles = db.prepare('DELETE FROM job_troubles WHERE process_id = :processId');
   }
 
   identity(): StoreIdentity {
@@ -134,7 +140,10 @@ export class SqliteLedger implements InOneThread<LedgerGroup> {
   }
 
   recordRun(run: JobRun): void {
-    const { job, startedAt, durationMs, items, failures, nextRunAt, lastError } = run;
+    const { job, startedAt, durationMs, items, failures, nextRunAt, lastError, waiting, found } = run;
+    const processId = packId(run.processId);
+    if (failures + waiting + found === 0) this.#noTrouble.run({ job, processId });
+    else this.#trouble.run({ job, processId, failed: Number(failures + waiting > 0), waiting, found });
     this.#run.run({
       job,
       startedAt,
@@ -145,6 +154,11 @@ export class SqliteLedger implements InOneThread<LedgerGroup> {
       lastError,
       successAt: failures === 0 ? startedAt + durationMs : null,
     });
+  }
+
+  /** The process is gone: what it left is no longer its trouble. */
+  forgetTroubles(processId: string): void {
+    this.#forgetTroubles.run({ processId: packId(processId) });
   }
 
   listRuns(): JobRecord[] {
@@ -168,6 +182,17 @@ const RECORD_RUN_SQL = `
     total_failures = total_failures + excluded.failures,
     last_success_at = ifnull(excluded.last_success_at, last_success_at)`;
 
+const TROUBLE_SQL = `
+  INSERT INTO job_troubles (job, process_id, failed_runs, waiting, found)
+  VALUES (:job, :processId, :failed, :waiting, :found)
+  ON CONFLICT (job, process_id) DO UPDATE SET
+    failed_runs = iif(:failed, failed_runs + 1, 0), waiting = :waiting, found = :found`;
+
+const JOBS_SQL = `
+  SELECT jobs.*, ifnull(max(failed_runs), 0) AS failed_runs, ifnull(max(waiting), 0) AS waiting,
+    ifnull(max(found), 0) AS found
+  FROM jobs LEFT JOIN job_troubles USING (job) GROUP BY jobs.job ORDER BY jobs.job`;
+
 function jobOf(row: Row): JobRecord {
   return {
     job: oneOf(row, 'job', CLEANUP_JOBS),
@@ -175,6 +200,9 @@ function jobOf(row: Row): JobRecord {
     durationMs: numberOf(row, 'duration_ms'),
     items: numberOf(row, 'items'),
     failures: numberOf(row, 'failures'),
+    failedRuns: numberOf(row, 'failed_runs'),
+    waiting: numberOf(row, 'waiting'),
+    found: numberOf(row, 'found'),
     nextRunAt: numberOrNull(row, 'next_run_at'),
     lastError: textOrNull(row, 'last_error'),
     runs: numberOf(row, 'runs'),

@@ -1,4 +1,5 @@
 import { PROVISIONAL_MS } from '../../../domain/lifetime.js';
+import { STREAM_TYPE } from '../../../domain/resource.js';
 
 /** SQLite's `application_id` of our databases. */
 export const APPLICATION_ID = 0x6e736573;
@@ -94,6 +95,9 @@ export const SCHEMA = `
 
   CREATE TABLE networks (network TEXT PRIMARY KEY, newest_slot INTEGER NOT NULL, counts TEXT NOT NULL) WITHOUT ROWID;
 
+  CREATE INDEX sessions_bytes ON sessions (bytes_used) WHERE state = 'open' AND bytes_used > 0;
+  CREATE INDEX sessions_resources ON sessions (resource_count) WHERE state = 'open' AND resource_count > 0;
+
   CREATE TABLE replaced_tokens (
     key INTEGER PRIMARY KEY,
     token_hash BLOB NOT NULL UNIQUE,
@@ -123,6 +127,7 @@ export const SCHEMA = `
     freed INTEGER NOT NULL DEFAULT 0
   );
   CREATE INDEX resources_session ON resources (session_key, id);
+  CREATE INDEX resources_streams ON resources (session_key) WHERE type = '${STREAM_TYPE}';
   CREATE INDEX resources_node ON resources (node_id);
   CREATE INDEX resources_process ON resources (process_id) WHERE process_id IS NOT NULL;
   CREATE INDEX resources_releasing ON resources (node_id, leased_until) WHERE state = 'releasing';
@@ -169,6 +174,15 @@ export const SCHEMA = `
     last_success_at INTEGER
   ) WITHOUT ROWID;
 
+  CREATE TABLE job_troubles (
+    job TEXT NOT NULL,
+    process_id BLOB NOT NULL,
+    failed_runs INTEGER NOT NULL,
+    waiting INTEGER NOT NULL,
+    found INTEGER NOT NULL,
+    PRIMARY KEY (job, process_id)
+  ) WITHOUT ROWID;
+
   CREATE TABLE ended_totals (reason TEXT PRIMARY KEY, sessions INTEGER NOT NULL) WITHOUT ROWID;
 
   CREATE TABLE type_totals (
@@ -186,3 +200,21 @@ export const DROP_REPLACED_SQL = 'DELETE FROM replaced_tokens WHERE replaced_at 
 
 /** Entry n migrates a database from schema `FIRST_SCHEMA` + n to the next. */
 export const MIGRATIONS: readonly string[] = [];
+
+const STREAMS = `(SELECT count(*) FROM resources WHERE session_key = sessions.key AND type = '${STREAM_TYPE}')`;
+
+/** Each part reads one index, from the bound on. The \`> 0\` are those of the indexes. */
+export const ABOVE_SQL = `
+  SELECT id FROM sessions WHERE state = 'open' AND key IN (
+    SELECT * FROM (
+      SELECT key FROM sessions WHERE state = 'open' AND bytes_used > 0 AND bytes_used > :bytes LIMIT :limit)
+    UNION
+    SELECT * FROM (
+      SELECT key FROM sessions WHERE state = 'open' AND resource_count > 0 AND resource_count > :files
+        AND resource_count - ${STREAMS} > :files
+      LIMIT :limit)
+    UNION
+    SELECT * FROM (
+      SELECT session_key FROM resources WHERE type = '${STREAM_TYPE}' GROUP BY session_key
+      HAVING count(*) > :streams LIMIT :limit))
+  LIMIT :limit`;

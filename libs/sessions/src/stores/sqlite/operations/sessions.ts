@@ -1,5 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { SessionsError } from '../../../domain/errors.js';
+import type { UsageBound } from '../../../domain/limits.js';
 import {
   isStale,
   MOST_REPLACED,
@@ -25,8 +26,8 @@ import {
 import type { InOneThread } from './in-one-thread.js';
 import type { SqliteLedger } from './ledger.js';
 import type { SqliteNetworks } from './networks.js';
-import { DROP_REPLACED_SQL } from './schema.js';
-import { numberOf, packHash, packId, sessionOf } from './values.js';
+import { ABOVE_SQL, DROP_REPLACED_SQL } from './schema.js';
+import { idOf, numberOf, packHash, packId, sessionOf } from './values.js';
 
 interface Page {
   readonly ofAll: StatementSync;
@@ -44,6 +45,7 @@ export class SqliteSessions implements InOneThread<SessionsGroup> {
   readonly #dropEarlier;
   readonly #dropReplaced;
   readonly #evictable;
+  readonly #above;
   readonly #pages: ReadonlyMap<SessionSort, Page>;
 
   constructor(
@@ -76,6 +78,7 @@ export class SqliteSessions implements InOneThread<SessionsGroup> {
         SELECT key FROM replaced_tokens WHERE session_key = :key ORDER BY key DESC LIMIT 1 OFFSET ${MOST_REPLACED})`);
     this.#dropReplaced = db.prepare(DROP_REPLACED_SQL);
     this.#evictable = db.prepare(EVICTABLE_SQL);
+    this.#above = db.prepare(ABOVE_SQL);
     this.#pages = new Map(
       SESSION_SORTS.map((sort) => [
         sort,
@@ -176,6 +179,10 @@ export class SqliteSessions implements InOneThread<SessionsGroup> {
 
   forgetNetworks(at: number): number {
     return this.networks.forget(at);
+  }
+
+  findAbove({ files, bytes, streams }: UsageBound, limit: number): string[] {
+    return this.#above.all({ files, bytes, streams, limit }).map((row) => idOf(row, 'id'));
   }
 
   list({ sort, limit, after, userId }: SessionQuery): SessionRecord[] {

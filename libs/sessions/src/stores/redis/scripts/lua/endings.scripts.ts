@@ -6,6 +6,7 @@ import {
   count,
   counted,
   evictionRank,
+  indexUsage,
   membersOf,
   openSession,
   publishChange,
@@ -28,6 +29,7 @@ export const BEGIN_END = new BucketScript(
       write,
       count,
       counted,
+      indexUsage,
       see,
       openSession,
       evictionRank,
@@ -59,6 +61,7 @@ end
 if not next(session.parts) then session.parts[NOBODY] = tonumber(lease) end
 for owner, until_at in pairs(session.parts) do call('ZADD', ENDING, 0, lease_member(owner, until_at, id)) end
 for _, key in ipairs({ IDLE, EXPIRY, CREATED, ACTIVITY, EVICTABLE }) do call('ZREM', key, id) end
+index_usage(session)
 publish_change(session)
 see(at)
 count('open', -1)

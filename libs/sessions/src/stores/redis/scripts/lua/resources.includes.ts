@@ -6,6 +6,7 @@ import {
   afterColon,
   count,
   index,
+  indexUsage,
   membersOf,
   openSession,
   read,
@@ -88,6 +89,7 @@ export const giveBack = new LuaInclude(
 local function give_back(session, resource)
   if resource.freed then return end
   session.resourceCount = session.resourceCount - 1
+  if resource.type == '${STREAM_TYPE}' then session.streamCount = (session.streamCount or 1) - 1 end
   session.bytesUsed = session.bytesUsed - resource.sizeBytes
 end`,
 );
@@ -95,14 +97,17 @@ end`,
 /** resource: the same, and writes its session, if there is one */
 export const giveBackAtOnce = new LuaInclude(
   'give_back_at_once',
-  { keys: ['sessions'], includes: [read, write, index, giveBack] },
+  { keys: ['sessions'], includes: [read, write, index, indexUsage, giveBack] },
   `
 local function give_back_at_once(resource)
   local session = read(SESSIONS, resource.sessionId)
   if not session then return end
   give_back(session, resource)
   write(SESSIONS, session)
-  if session.state == 'open' then index(session) end
+  if session.state == 'open' then
+    index(session)
+    index_usage(session)
+  end
 end`,
 );
 

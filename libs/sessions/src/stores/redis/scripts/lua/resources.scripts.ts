@@ -1,13 +1,24 @@
+import { STREAM_TYPE } from '../../../../domain/resource.js';
 import { BucketScript } from '../bucket-script.js';
 import { fits, ofOpenSession } from './resources.includes.js';
-import { afterColon, call, count, index, membersOf, openSession, read, write } from './sessions.includes.js';
+import {
+  afterColon,
+  call,
+  count,
+  index,
+  indexUsage,
+  membersOf,
+  openSession,
+  read,
+  write,
+} from './sessions.includes.js';
 
 /** record, maximum resources, maximum bytes → `reserved`, `full` or `gone` */
 export const RESERVE = new BucketScript(
   'write',
   {
     keys: ['sessions', 'resources', 'held', 'by_process'],
-    includes: [call, read, write, count, openSession, fits, index],
+    includes: [call, read, write, count, openSession, fits, index, indexUsage],
   },
   `
 local raw, max_resources, max_bytes = unpack(ARGV)
@@ -24,8 +35,10 @@ call('ZADD', HELD, 0, resource.sessionId .. ':' .. resource.id)
 call('ZADD', BY_PROCESS, 0, resource.processId .. ':' .. resource.id)
 session.resourceCount = session.resourceCount + 1
 session.bytesUsed = session.bytesUsed + resource.sizeBytes
+if resource.type == '${STREAM_TYPE}' then session.streamCount = (session.streamCount or 0) + 1 end
 write(SESSIONS, session)
 index(session)
+index_usage(session)
 count('active:' .. resource.type, 1)
 count('active_bytes:' .. resource.type, resource.sizeBytes)
 if resource.nodeId then count('node:' .. resource.nodeId, 1) end
@@ -36,7 +49,7 @@ return 'reserved'
 /** id, bytes, maximum resources, maximum bytes → `grown`, `full` or `gone` */
 export const GROW = new BucketScript(
   'write',
-  { keys: ['sessions', 'resources'], includes: [write, count, ofOpenSession, fits] },
+  { keys: ['sessions', 'resources'], includes: [write, count, ofOpenSession, fits, indexUsage] },
   `
 local id, bytes, max_resources, max_bytes = unpack(ARGV)
 local resource, session = of_open_session(id)
@@ -47,6 +60,7 @@ resource.sizeBytes = resource.sizeBytes + bytes
 session.bytesUsed = session.bytesUsed + bytes
 write(RESOURCES, resource)
 write(SESSIONS, session)
+index_usage(session)
 count('active_bytes:' .. resource.type, bytes)
 return 'grown'
 `,
@@ -55,7 +69,10 @@ return 'grown'
 /** id, bytes, instant, media type if any → record, or `surplus` if there are more bytes than reserved; nothing if gone */
 export const SETTLE = new BucketScript(
   'free',
-  { keys: ['sessions', 'resources', 'by_process'], includes: [call, write, count, ofOpenSession] },
+  {
+    keys: ['sessions', 'resources', 'by_process'],
+    includes: [call, write, count, ofOpenSession, indexUsage],
+  },
   `
 local id, bytes, at, media_type = unpack(ARGV)
 local resource, session = of_open_session(id)
@@ -72,6 +89,7 @@ resource.processId = nil
 resource.lastUsedAt = math.max(resource.lastUsedAt, tonumber(at))
 session.bytesUsed = session.bytesUsed - surplus
 write(SESSIONS, session)
+index_usage(session)
 count('active_bytes:' .. resource.type, -surplus)
 return { write(RESOURCES, resource) }
 `,

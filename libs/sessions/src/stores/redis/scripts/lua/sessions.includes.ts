@@ -147,6 +147,23 @@ local function index(session)
 end`,
 );
 
+/** open session: updates the indexes of what it holds; any other session leaves them */
+export const indexUsage = new LuaInclude(
+  'index_usage',
+  { keys: ['bytes', 'files', 'streams'], includes: [call] },
+  `
+local function index_usage(session)
+  local is_open = session.state == 'open'
+  local streams = session.streamCount or 0
+  local function set(key, amount)
+    if is_open and amount > 0 then call('ZADD', key, amount, session.id) else call('ZREM', key, session.id) end
+  end
+  set(BYTES, session.bytesUsed)
+  set(FILES, session.resourceCount - streams)
+  set(STREAMS, streams)
+end`,
+);
+
 /** session: sets the number of a new change; the caller writes it */
 export const stamp = new LuaInclude(
   'stamp',

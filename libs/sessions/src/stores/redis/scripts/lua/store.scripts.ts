@@ -71,7 +71,10 @@ export const FORGET_NODE = new RedisScript('free', `redis.call('HDEL', KEYS[4], 
 /** KEYS: processes → the newest instant of a heartbeat, or '' */
 export const SEEN = new RedisScript('read', `return redis.call('GET', KEYS[3]) or ''`);
 
-/** KEYS: job; items, failures, last success or '', then fields and values of the run → nothing */
+/**
+ * KEYS: job; items, failures, last success or '', process, things left, orphans found, then fields and values of the run
+ * → nothing. The field `trouble:<process>` has failed runs in a row, things left and orphans, with colons between.
+ */
 export const RECORD_RUN = new RedisScript(
   'free',
   `
@@ -79,9 +82,21 @@ redis.call('HINCRBY', KEYS[1], 'runs', 1)
 redis.call('HINCRBY', KEYS[1], 'totalItems', ARGV[1])
 redis.call('HINCRBY', KEYS[1], 'totalFailures', ARGV[2])
 if ARGV[3] ~= '' then redis.call('HSET', KEYS[1], 'lastSuccessAt', ARGV[3]) end
-redis.call('HSET', KEYS[1], unpack(ARGV, 4))
+local trouble, waiting, found = 'trouble:' .. ARGV[4], ARGV[5], ARGV[6]
+local failed = tonumber(ARGV[2]) + tonumber(waiting) > 0
+if failed or tonumber(found) > 0 then
+  local known = string.match(redis.call('HGET', KEYS[1], trouble) or '0', '^%d+')
+  local runs = failed and known + 1 or 0
+  redis.call('HSET', KEYS[1], trouble, string.format('%.0f:', runs) .. waiting .. ':' .. found)
+else
+  redis.call('HDEL', KEYS[1], trouble)
+end
+redis.call('HSET', KEYS[1], unpack(ARGV, 7))
 `,
 );
+
+/** KEYS: job; process that is gone → nothing */
+export const FORGET_TROUBLE = new RedisScript('free', `redis.call('HDEL', KEYS[1], 'trouble:' .. ARGV[1])`);
 
 /** KEYS: user; id → nothing */
 export const ADD_TO_USER = new RedisScript('write', `redis.call('SADD', KEYS[1], ARGV[1])`);
