@@ -58,6 +58,7 @@ export { CurrentSession, type CurrentSessionOptions } from './http/session/curre
 export type { FoundSession, NoSession, NoSessionReason, Resolution } from './http/session/resolution.js';
 export { SessionResolver } from './http/session/session-resolver.js';
 export { SessionsErrorFilter } from './http/server/sessions-error.filter.js';
+export { PassiveRequest } from './http/session/passive-request.decorator.js';
 export { SkipSession } from './http/session/skip-session.decorator.js';
 export { SessionsModule } from './nest/sessions.module.js';
 export type { SessionsAdapters, SessionsModuleOptions } from './nest/sessions.module-definition.js';

@@ -25,6 +25,7 @@ import { Resources } from './resources/resources.js';
 import { SessionCache } from './process/session-cache.js';
 import { SessionFinder } from './sessions/session-finder.js';
 import { SessionLogins } from './sessions/session-logins.js';
+import { RequestsInFlight } from './sessions/requests-in-flight.js';
 import { SessionOpener } from './sessions/session-opener.js';
 import { SessionService } from './sessions/session.service.js';
 import { TouchBuffer } from './process/touch-buffer.js';
@@ -54,6 +55,7 @@ export class SessionsCore {
   readonly sweep: OrphanSweep;
   readonly alerts: Alerts;
   readonly finder: SessionFinder;
+  readonly requests: RequestsInFlight;
   readonly thisProcess: ThisProcess;
   readonly role: 'server' | 'cli';
   readonly feed: ChangeFeed;
@@ -88,6 +90,7 @@ export class SessionsCore {
     const resources = new Resources(context, new Limiter(context, releaser), releaser, this.nodes);
     const opener = new SessionOpener(context, ender);
     this.finder = new SessionFinder(context, ender);
+    this.requests = new RequestsInFlight(store.sessions, touches, clock);
     this.recovery = new Recovery(background, ender, releaser);
     this.remoteEnds = new RemoteEnds(
       () => thisProcess.nodeId,

@@ -38,6 +38,17 @@ export class SessionCache {
     return this.byToken.get(tokenHash);
   }
 
+  /** The same by the session's id. */
+  getById(sessionId: string): CachedSession | undefined {
+    const tokenHash = this.tokenOf.get(sessionId);
+    return tokenHash === undefined ? undefined : this.get(tokenHash);
+  }
+
+  /** What is known of the session of this token, also if it is too old to trust that the session is still open. */
+  peek(tokenHash: string): CachedSession | undefined {
+    return this.byToken.peek(tokenHash);
+  }
+
   /** Reads a session from the store and caches it, unless a change arrives during the read. */
   async fill(read: () => Promise<SessionRecord | null>): Promise<SessionRecord | null> {
     const changed = new Set<string>();

@@ -14,6 +14,7 @@ export class TouchBuffer {
   /** Requests that may turn out to be activity, oldest first. */
   private readonly holds = new Set<{ readonly at: number }>();
   private flushedThrough: number;
+  private noteBefore: (now: number) => void = () => {};
 
   constructor(
     private readonly sessions: SessionsGroup,
@@ -39,6 +40,11 @@ export class TouchBuffer {
   /** Drops all unwritten touches. */
   discard(): void {
     this.pending = new Map();
+  }
+
+  /** `note` is called at the start of each flush, with its instant: what it adds is in that flush. */
+  beforeFlush(note: (now: number) => void): void {
+    this.noteBefore = note;
   }
 
   /** The unwritten touch of a session. */
@@ -80,6 +86,7 @@ export class TouchBuffer {
   }
 
   private async write(now: number): Promise<void> {
+    this.noteBefore(now);
     // Read at the start: requests that turn out to be activity during this flush are only in the next one.
     const [oldest] = this.holds;
     const through = oldest ? Math.min(oldest.at, now) : now;

@@ -6,6 +6,7 @@ import type { CoreContext } from '../process/context.js';
 import type { Ender } from '../endings/ender.js';
 import { SILENT_AFTER_MS } from '../process/this-process.js';
 import { TRUSTED_FOR_MS, type CachedSession } from '../process/session-cache.js';
+import type { Session } from '../handles/session.js';
 import { SessionToken } from '../handles/session-token.js';
 
 /** Pause between checks whether another process has unflushed touches of a session that looks idle. */
@@ -45,14 +46,36 @@ export class SessionFinder {
     return this.findInStore(token.hash, client);
   }
 
-  /** Records one request of a session. */
-  touch(sessionId: string, tokenHash: string): void {
+  /** Records one request of a session; answers its instant. */
+  touch(sessionId: string, tokenHash: string): number {
     const now = this.context.clock.now();
     this.context.touches.add(sessionId, now, 1);
     const cached = this.context.cache.get(tokenHash);
-    if (!cached) return;
+    if (!cached) return now;
     cached.lastActivityAt = now;
     cached.confirmed = true;
+    return now;
+  }
+
+  /** Records that the cookie has come back, which is no activity; the request is counted. */
+  confirm(session: Session, tokenHash: string): void {
+    this.context.touches.add(session.id, session.lastActivityAt, 1);
+    const cached = this.context.cache.get(tokenHash);
+    if (cached) cached.confirmed = true;
+  }
+
+  /** Whether a session is within its limits, by its record and what this process knows: a cleanup may be late. */
+  isLive(record: SessionRecord): boolean {
+    const known = this.withOwnTouches(record, this.context.cache.peek(record.tokenHash));
+    return record.state === 'open' && whyOver(known, this.context.clock.now()) === null;
+  }
+
+  /** The same of a session by its id. Reads the store only if this process does not have the session cached. */
+  async isLiveNow(sessionId: string): Promise<boolean> {
+    const cached = this.context.cache.getById(sessionId);
+    if (cached && this.isLive(cached.record)) return true;
+    const record = await this.context.store.sessions.find(sessionId);
+    return record !== null && this.isLive(record);
   }
 
   private isValid(record: SessionRecord, client: Client): boolean {

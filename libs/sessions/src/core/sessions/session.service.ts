@@ -1,12 +1,13 @@
 import type { Client } from '../../domain/binding.js';
-import { hasCode, staleSession } from '../../domain/errors.js';
+import { hasCode, staleSession, SessionsError } from '../../domain/errors.js';
 import { isUuid } from '../../domain/ids.js';
 import { idleEndsAt } from '../../domain/lifetime.js';
 import type { ResourceRecord } from '../../domain/resource.js';
 import { isStale, type EndReason, type SessionRecord } from '../../domain/session.js';
 import type { ByteRange } from '../../ports/file-storage.js';
+import { orderOf } from '../../ports/sessions.js';
 import type { SessionQuery, StoreTotals } from '../../ports/session-store.js';
-import { requireSession, requireUserId } from '../handles/arguments.js';
+import { requireResource, requireSession, requireUserId } from '../handles/arguments.js';
 import { underAuthority } from '../handles/under-authority.js';
 import type { CoreContext } from '../process/context.js';
 import type { EndedSession, Ender } from '../endings/ender.js';
@@ -131,7 +132,8 @@ export class SessionService {
 
   /** The live sessions of a user, latest activity first; at most 1,000. */
   async listByUser(userId: string): Promise<Session[]> {
-    return (await this.pageOfUser(userId)).map((record) => new Session(record));
+    const records = await this.pageOfUser(userId);
+    return records.filter((record) => this.parts.finder.isLive(record)).map((record) => new Session(record));
   }
 
   /**
@@ -145,7 +147,7 @@ export class SessionService {
       const resources = await this.parts.resources.list(session);
       // Read after the resources: if its token is not replaced now, it was not when they were read.
       const record = await this.context.store.sessions.find(session.id);
-      if (record?.state !== 'open') return null;
+      if (record === null || !this.parts.finder.isLive(record)) return null;
       return isStale(record, authority) ? 'stale' : details(record, resources);
     });
     if (found === 'stale') throw staleSession();
@@ -155,7 +157,7 @@ export class SessionService {
   /** One page of live sessions with their resources. Does not count as activity. */
   async list(query: SessionQuery): Promise<SessionDetails[]> {
     await this.flushTouches();
-    const records = await this.context.store.sessions.list(query);
+    const records = await this.liveOnes(query);
     const resources = await this.context.store.resources.list(records.map(({ id }) => id));
     const bySession = Map.groupBy(resources, ({ sessionId }) => sessionId);
     return records.map((record) => details(record, bySession.get(record.id) ?? []));
@@ -208,7 +210,15 @@ export class SessionService {
    * Opens a file for reading; it is not evicted until the stream is closed. `range`: first and last byte, both included.
    * @throws SessionsError `RESOURCE_GONE`; `RESOURCE_ELSEWHERE` if the file is on another node
    */
-  openResource(resource: Pick<ResourceRecord, 'id'>, range?: ByteRange): Promise<OpenedResource> {
+  async openResource(
+    resource: Pick<ResourceRecord, 'id'> & Partial<ResourceRecord>,
+    range?: ByteRange,
+  ): Promise<OpenedResource> {
+    requireResource(resource);
+    const { sessionId } = resource.sessionId ? resource : await this.recordOf(resource.id);
+    if (!sessionId || !(await this.parts.finder.isLiveNow(sessionId))) {
+      throw new SessionsError('RESOURCE_GONE', 'There is no such resource in a live session.');
+    }
     return this.parts.resources.open(resource, range);
   }
 
@@ -221,8 +231,13 @@ export class SessionService {
   }
 
   /** A finished resource of this session; `null` for any other id, including that of another session's resource. */
-  findResource(session: SessionRef, resourceId: string): Promise<ResourceRecord | null> {
-    return isUuid(resourceId) ? this.parts.resources.find(session, resourceId) : Promise.resolve(null);
+  async findResource(session: SessionRef, resourceId: string): Promise<ResourceRecord | null> {
+    if (!isUuid(resourceId)) return null;
+    const [resource, isLive] = await Promise.all([
+      this.parts.resources.find(session, resourceId),
+      this.parts.finder.isLiveNow(session.id),
+    ]);
+    return isLive ? resource : null;
   }
 
   /**
@@ -239,6 +254,24 @@ export class SessionService {
       await this.context.touches.flush(this.context.clock.now());
     } catch (error) {
       if (!hasCode(error, 'STORE_UNAVAILABLE')) throw error;
+    }
+  }
+
+  private async recordOf(resourceId: string): Promise<Partial<ResourceRecord>> {
+    return (await this.context.store.resources.find(resourceId)) ?? {};
+  }
+
+  /** Reads on past sessions that are over, so that only the last page is short. */
+  private async liveOnes(query: SessionQuery): Promise<SessionRecord[]> {
+    const live: SessionRecord[] = [];
+    let { after } = query;
+    for (;;) {
+      const limit = query.limit - live.length;
+      const page = await this.context.store.sessions.list({ ...query, limit, ...(after && { after }) });
+      live.push(...page.filter((record) => this.parts.finder.isLive(record)));
+      const last = page.at(-1);
+      if (last === undefined || page.length < limit || live.length >= query.limit) return live;
+      after = { instant: last[orderOf(query.sort).by], id: last.id };
     }
   }
 

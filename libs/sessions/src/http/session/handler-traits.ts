@@ -1,4 +1,5 @@
 import type { ExecutionContext, Type } from '@nestjs/common';
+import { PASSIVE_REQUEST } from './passive-request.decorator.js';
 import { SKIP_SESSION } from './skip-session.decorator.js';
 
 /** Metadata key that Nest's `@Sse()` sets. */
@@ -10,6 +11,8 @@ export interface HandlerTraits {
   readonly isEventStream: boolean;
   /** Its requests open and touch no session. */
   readonly skipsSession: boolean;
+  /** Its requests are no activity, and open no session. */
+  readonly isPassive: boolean;
 }
 
 type Handler = ReturnType<ExecutionContext['getHandler']>;
@@ -29,10 +32,11 @@ export function traitsOf(context: ExecutionContext): HandlerTraits {
 }
 
 function readTraits(controller: Type, handler: Handler): HandlerTraits {
-  const skips: unknown =
-    Reflect.getMetadata(SKIP_SESSION, handler) ?? Reflect.getMetadata(SKIP_SESSION, controller);
+  const marked = (key: string): boolean =>
+    (Reflect.getMetadata(key, handler) ?? Reflect.getMetadata(key, controller)) === true;
   return {
     isEventStream: Reflect.getMetadata(SSE_METADATA, handler) === true,
-    skipsSession: skips === true,
+    skipsSession: marked(SKIP_SESSION),
+    isPassive: marked(PASSIVE_REQUEST),
   };
 }

@@ -27,6 +27,8 @@ export class FoundSession {
     readonly tokenHash: string | null,
     /** @internal Whether the request presented the token of an ended session. */
     readonly presentedEnded: boolean,
+    /** @internal Whether an earlier request has presented the token. */
+    readonly wasConfirmed: boolean,
   ) {}
 }
 

@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http';
 import { Inject, Injectable, type ExecutionContext } from '@nestjs/common';
 import type { SessionsConfig } from '../../core/config/config.js';
 import { SessionsCore } from '../../core/core.js';
@@ -6,7 +7,8 @@ import type { Client } from '../../domain/binding.js';
 import type { SessionRecord } from '../../domain/session.js';
 import { SESSIONS_CONFIG } from '../../core/config/tokens.js';
 import { ClientReader } from './client-reader.js';
-import { traitsOf } from './handler-traits.js';
+import { traitsOf, type HandlerTraits } from './handler-traits.js';
+import { trackRequest } from '../stream/http-request-in-flight.js';
 import { nodeRequest, type PlatformRequest, type PlatformResponse } from '../platform-message.js';
 import { CookieLookup, type Presented } from './cookie-lookup.js';
 import { errorFor, keepResolution, resolutionOf, FoundSession, type Resolution } from './resolution.js';
@@ -14,6 +16,9 @@ import { ResponseTokens } from './response-tokens.js';
 import { SessionCookie } from './session-cookie.js';
 
 const SKIPPED: Resolution = { session: null, reason: 'skipped' };
+
+/** Whether a request without a live session opens one. */
+type Opens = 'always' | 'unless-ended' | 'never';
 
 /**
  * Resolves the session of a request, once. The first caller (a guard, a throttler, a parameter decorator, the
@@ -41,12 +46,12 @@ export class SessionResolver {
    */
   async resolve(request: PlatformRequest, response: PlatformResponse): Promise<Resolution> {
     const node = nodeRequest(request);
-    return resolutionOf(node) ?? keepResolution(node, this.lookUp(request, response, true));
+    return resolutionOf(node) ?? keepResolution(node, this.lookUp(request, response, 'always'));
   }
 
   /**
-   * The same, for guards: opens no session for a handler that skips sessions, nor for an event stream whose session has
-   * ended. Synchronous if this process has the session cached.
+   * The same, for guards: opens no session for a handler that skips sessions or is passive, nor for an event stream whose
+   * session has ended. Synchronous if this process has the session cached.
    */
   resolveFor(context: ExecutionContext): Resolution | Promise<Resolution> {
     const http = context.switchToHttp();
@@ -54,10 +59,10 @@ export class SessionResolver {
     const node = nodeRequest(request);
     const known = resolutionOf(node);
     if (known) return known;
-    const { skipsSession, isEventStream } = traitsOf(context);
-    const resolution = skipsSession
+    const traits = traitsOf(context);
+    const resolution = traits.skipsSession
       ? SKIPPED
-      : this.lookUp(request, http.getResponse<PlatformResponse>(), !isEventStream);
+      : this.lookUp(request, http.getResponse<PlatformResponse>(), openingFor(traits));
     return keepResolution(node, resolution);
   }
 
@@ -72,22 +77,31 @@ export class SessionResolver {
     return resolution.session;
   }
 
-  /** @internal Counts the request; the opening of a session has already counted its first. */
-  touch({ session, tokenHash }: FoundSession): void {
-    if (tokenHash !== null) this.core.finder.touch(session.id, tokenHash);
+  /**
+   * @internal Counts the request; the opening of a session has already counted its first. It is activity until `response` has
+   * ended; `null`: of an event stream.
+   */
+  touch({ session, tokenHash }: FoundSession, response: ServerResponse | null): void {
+    const at = tokenHash === null ? session.createdAt : this.core.finder.touch(session.id, tokenHash);
+    if (response) trackRequest(response, session, at, tokenHash === null, this.core.requests);
+  }
+
+  /** @internal Counts a passive request if it is the first that presents the cookie. */
+  confirm({ session, tokenHash, wasConfirmed }: FoundSession): void {
+    if (tokenHash !== null && !wasConfirmed) this.core.finder.confirm(session, tokenHash);
   }
 
   private lookUp(
     request: PlatformRequest,
     response: PlatformResponse,
-    renewsEnded: boolean,
+    opens: Opens,
   ): Resolution | Promise<Resolution> {
     const client = this.clients.read(request);
     const isSecure = request.protocol === 'https';
     const decide = (presented: Presented): Resolution | Promise<Resolution> =>
       presented.kind === 'live'
         ? this.found(presented.record, response, isSecure)
-        : this.openOrRefuse(presented, client, response, isSecure, renewsEnded);
+        : this.openOrRefuse(presented, client, response, isSecure, opens);
     const presented = this.presented.find(request, client, isSecure);
     return presented instanceof Promise ? presented.then(decide) : decide(presented);
   }
@@ -95,7 +109,7 @@ export class SessionResolver {
   private found(record: SessionRecord, response: PlatformResponse, isSecure: boolean): FoundSession {
     const session = new Session(record);
     this.carryTokens(session, response, isSecure);
-    return new FoundSession(session, record.tokenHash, false);
+    return new FoundSession(session, record.tokenHash, false, record.confirmed);
   }
 
   private openOrRefuse(
@@ -103,14 +117,15 @@ export class SessionResolver {
     client: Client,
     response: PlatformResponse,
     isSecure: boolean,
-    renewsEnded: boolean,
+    opens: Opens,
   ): Resolution | Promise<Resolution> {
     if (presented.kind === 'replaced') return { session: null, reason: 'replaced' };
     if (presented.kind === 'mismatch' && this.config.onMismatch === 'refuse') {
       return { session: null, reason: 'mismatch' };
     }
     const presentedEnded = presented.kind === 'ended';
-    if (presentedEnded && !renewsEnded) return { session: null, reason: 'ended' };
+    if (presentedEnded && opens !== 'always') return { session: null, reason: 'ended' };
+    if (opens === 'never') return { session: null, reason: 'passive' };
     return this.open(client, response, isSecure, presentedEnded);
   }
 
@@ -128,11 +143,16 @@ export class SessionResolver {
     const { session, token } = opening;
     this.cookie.write(response, isSecure, token);
     this.carryTokens(session, response, isSecure);
-    return new FoundSession(session, null, presentedEnded);
+    return new FoundSession(session, null, presentedEnded, false);
   }
 
   /** From now on `login`, `regenerate` and `end` of this session object set the client's cookie. */
   private carryTokens(session: Session, response: PlatformResponse, isSecure: boolean): void {
     session.carryTokensBy(new ResponseTokens(session, this.cookie, response, isSecure));
   }
+}
+
+function openingFor({ isPassive, isEventStream }: HandlerTraits): Opens {
+  if (isPassive) return 'never';
+  return isEventStream ? 'unless-ended' : 'always';
 }

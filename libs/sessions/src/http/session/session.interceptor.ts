@@ -7,13 +7,19 @@ import {
 } from '@nestjs/common';
 import type { Observable } from 'rxjs';
 import { eventStreamOf } from '../stream/event-stream.js';
-import { nodeRequest, type PlatformRequest } from '../platform-message.js';
+import {
+  nodeRequest,
+  nodeResponse,
+  type PlatformRequest,
+  type PlatformResponse,
+} from '../platform-message.js';
+import { traitsOf } from './handler-traits.js';
 import { errorFor, type Resolution } from './resolution.js';
 import { SessionResolver } from './session-resolver.js';
 
 /**
- * Resolves the session of every HTTP request and counts the request; ends event streams with their sessions. Handlers
- * marked with `@SkipSession()` are exempt.
+ * Resolves the session of every HTTP request and counts the request, which is activity until its response has ended; ends
+ * event streams with their sessions. Handlers marked with `@SkipSession()` are exempt.
  */
 @Injectable()
 export class SessionInterceptor implements NestInterceptor {
@@ -25,17 +31,20 @@ export class SessionInterceptor implements NestInterceptor {
     next: CallHandler,
   ): Observable<unknown> | Promise<Observable<unknown>> {
     if (context.getType() !== 'http') return next.handle();
-    const request = context.switchToHttp().getRequest<PlatformRequest>();
     const resolution = this.resolver.resolveFor(context);
     return resolution instanceof Promise
-      ? resolution.then((resolved) => this.serve(resolved, request, next))
-      : this.serve(resolution, request, next);
+      ? resolution.then((resolved) => this.serve(resolved, context, next))
+      : this.serve(resolution, context, next);
   }
 
-  private serve(resolution: Resolution, request: PlatformRequest, next: CallHandler): Observable<unknown> {
-    if (resolution.session) this.resolver.touch(resolution);
-    else if (resolution.reason === 'mismatch') throw errorFor(resolution);
-    const stream = eventStreamOf(nodeRequest(request));
+  private serve(resolution: Resolution, context: ExecutionContext, next: CallHandler): Observable<unknown> {
+    const http = context.switchToHttp();
+    const stream = eventStreamOf(nodeRequest(http.getRequest<PlatformRequest>()));
+    if (resolution.session) {
+      if (traitsOf(context).isPassive) this.resolver.confirm(resolution);
+      else
+        this.resolver.touch(resolution, stream ? null : nodeResponse(http.getResponse<PlatformResponse>()));
+    } else if (resolution.reason === 'mismatch') throw errorFor(resolution);
     return stream ? stream.carry(next.handle()) : next.handle();
   }
 }
