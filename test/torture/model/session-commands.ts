@@ -187,11 +187,12 @@ function describe(by: Which, chosen: number): Command {
     const { service } = cores[by];
     const details = await service.describe(plain);
     model.flush(by);
-    same(details?.id ?? null, plain.state === 'open' ? plain.id : null, 'The session described is');
+    const live = model.open.filter((session) => model.whyOver(session, [by]) === null);
+    same(details?.id ?? null, live.includes(plain) ? plain.id : null, 'The session described is');
     const listed = await service.list({ limit: 100, sort: 'created_at' });
-    same(listed.map(({ id }) => id).toSorted(), model.open.map(({ id }) => id).toSorted(), 'The list is');
+    same(listed.map(({ id }) => id).toSorted(), live.map(({ id }) => id).toSorted(), 'The list is');
     for (const userId of USERS) {
-      const expected = model.open.filter((session) => session.userId === userId).map(({ id }) => id);
+      const expected = live.filter((session) => session.userId === userId).map(({ id }) => id);
       const found = (await service.listByUser(userId)).map(({ id }) => id);
       same(found.toSorted(), expected.toSorted(), 'The sessions of the user are');
     }
