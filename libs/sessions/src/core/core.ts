@@ -10,6 +10,8 @@ import { ClockTrust } from './process/clock-trust.js';
 import type { SessionsConfig } from './config/config.js';
 import type { CoreContext } from './process/context.js';
 import { Ender } from './endings/ender.js';
+import { OwedEnds } from './watch/owed-ends.js';
+import { OwedEndsStore } from './endings/owed-ends-store.js';
 import { RemoteEnds } from './endings/remote-ends.js';
 import { SessionEventBus } from './watch/event-bus.js';
 import { logEvents } from './watch/event-log.js';
@@ -29,6 +31,9 @@ import { RequestsInFlight } from './sessions/requests-in-flight.js';
 import { SessionOpener } from './sessions/session-opener.js';
 import { SessionService } from './sessions/session.service.js';
 import { TouchBuffer } from './process/touch-buffer.js';
+
+/** Pause between two tries to write ends that the store could not take. */
+const REPEAT_OWED_MS = 1000;
 
 /** The ports and settings of a core. */
 export interface CoreParts {
@@ -61,6 +66,9 @@ export class SessionsCore {
   readonly feed: ChangeFeed;
   readonly nodes: Nodes;
   readonly clockTrust: ClockTrust;
+  private readonly ender: Ender;
+  private readonly owedEnds: OwedEnds;
+  private owedTimer: NodeJS.Timeout | undefined;
   private readonly remoteEnds: RemoteEnds;
   private started = false;
   private readonly connections = new LiveConnections();
@@ -80,11 +88,14 @@ export class SessionsCore {
       touches.discard();
     });
     const { connections } = this;
+    const owedEnds = new OwedEnds();
     // prettier-ignore
-    const context: CoreContext = { config, store, storage, storageRoot, clock, clockTrust, events, thisProcess, cache, touches, connections, log };
+    const context: CoreContext = { config, store: new OwedEndsStore(store, owedEnds), storage, storageRoot, clock, clockTrust, events, thisProcess, cache, touches, connections, owedEnds, log };
     const background = { ...context, log: logFor('SessionCleanup') };
 
     const ender = new Ender(context);
+    this.ender = ender;
+    this.owedEnds = owedEnds;
     const releaser = new Releaser(context);
     this.nodes = new Nodes(context);
     const resources = new Resources(context, new Limiter(context, releaser), releaser, this.nodes);
@@ -133,6 +144,7 @@ export class SessionsCore {
     await this.thisProcess.start();
     await this.feed.start();
     if (this.parts.role === 'server') this.alerts.start();
+    this.owedTimer = setInterval(() => void this.ender.repeatOwed(), REPEAT_OWED_MS).unref();
     this.started = true;
   }
 
@@ -149,12 +161,26 @@ export class SessionsCore {
       await this.storageRoot.noteStore(await this.store.ledger.identity());
   }
 
+  /** The last try, before the process forgets what it owes. */
+  private async repeatOwed(): Promise<void> {
+    clearInterval(this.owedTimer);
+    await this.ender.repeatOwed();
+    const { size } = this.owedEnds;
+    if (size === 0) return;
+    this.parts
+      .logFor('SessionService')
+      .warn(
+        `The store could not take ${size} ends: these sessions go on until their limits, unless ended again.`,
+      );
+  }
+
   /** Flushes touches, then closes storage and store. Logs failures, never rejects. */
   async stop(): Promise<void> {
     const log = this.parts.logFor('SessionService');
     const steps = [
       () => this.feed.stop(),
       () => this.remoteEnds.stop(),
+      () => this.repeatOwed(),
       () => this.thisProcess.stop(),
       () => this.clockTrust.stop(),
       () => this.noteStore(),

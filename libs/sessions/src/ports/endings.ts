@@ -18,7 +18,7 @@ export abstract class EndingsGroup {
 
   /**
    * Completes the node's part: drops the records of its files and of streams, and adds settled ones to the totals. The last
-   * part makes `ending → ended`: a tombstone stays. The first erases address and agent. Answers what it added; zeros
+   * part makes `ending → ended`: a tombstone stays, without the user. The first erases address and agent. Answers what it added; zeros
    * unless the session was `ending`.
    */
   abstract finishEnd(sessionId: string, nodeId: string, at: number): Promise<Released>;

@@ -42,6 +42,7 @@ export class Recovery {
     await this.step('Failed items', report, () => this.forgetDone());
     await this.step('Dead processes', report, () => this.dropDeadProcesses(report));
     await this.step('Failed uploads', report, () => this.releaser.abandonPending());
+    await this.step('Owed ends', report, () => this.ender.repeatOwed());
     await this.step('Ends', report, () => this.finishEnds(report));
     await this.step('Releases', report, () => this.finishReleases(report));
     await this.step('Trash', report, () => this.emptyTrash(report));

@@ -1,4 +1,4 @@
-import { SessionsError } from '../../domain/errors.js';
+import { hasCode, SessionsError } from '../../domain/errors.js';
 import { endCondition, type EndCondition } from '../../domain/lifetime.js';
 import type { EndReason, SessionRecord } from '../../domain/session.js';
 import type { TrashTicket } from '../../ports/file-storage.js';
@@ -56,11 +56,27 @@ export class Ender {
   /**
    * Ends an open session; `null` if there is none, another caller was first, or it does not match `only`. When it resolves
    * the session is over, and its files are out of reach unless `unfinished` is set.
+   *
+   * An end for the reason `ended` or `admin` holds in this process from the call on, also if the store cannot take it: then
+   * `unfinished` has the code `STORE_UNAVAILABLE`, and `repeatOwed` repeats it. In a command, which is over before that, it
+   * rejects.
    */
   async end(sessionId: string, reason: EndReason, options: EndOptions = {}): Promise<EndedSession | null> {
     const at = this.context.clock.now();
     const lease = this.context.thisProcess.lease();
-    const record = await this.context.store.endings.beginEnd(sessionId, { reason, at, lease }, options.only);
+    const { owedEnds, store } = this.context;
+    const canOwe = this.context.thisProcess.isServer && (reason === 'ended' || reason === 'admin');
+    const wasOwed = owedEnds.reasonOf(sessionId) !== undefined;
+    if (canOwe && !wasOwed) owedEnds.add(sessionId, reason);
+    let record;
+    try {
+      record = await store.endings.beginEnd(sessionId, { reason, at, lease }, options.only);
+    } catch (error) {
+      if (canOwe && hasCode(error, 'STORE_UNAVAILABLE')) return this.owe(sessionId, reason, error, wasOwed);
+      if (canOwe && !wasOwed) owedEnds.remove(sessionId);
+      throw error;
+    }
+    owedEnds.remove(sessionId);
     if (!record) return null;
     const closing = this.cutOff({ id: sessionId, endReason: reason });
     this.context.events.emit('session.ended', {
@@ -81,6 +97,14 @@ export class Ender {
     } catch (error) {
       const unfinished = this.deferToCleanup(sessionId, error);
       return { sessionId, resources: 0, bytes: 0, unfinished, pending: null };
+    }
+  }
+
+  /** Repeats the ends that the store could not take. Never rejects: while the store takes none, the next call repeats them. */
+  async repeatOwed(): Promise<void> {
+    for (const [sessionId, reason] of this.context.owedEnds.all) {
+      await this.end(sessionId, reason).catch(() => {});
+      if (this.context.owedEnds.reasonOf(sessionId) !== undefined) return;
     }
   }
 
@@ -159,6 +183,22 @@ export class Ender {
       bytes: Math.max(ended.bytes, session.bytesUsed - left.bytes),
       pending: left.resources > 0 ? left : null,
     };
+  }
+
+  /** The session is over in this process; the store and the other processes learn of it later. */
+  private owe(sessionId: string, reason: EndReason, cause: SessionsError, wasOwed: boolean): EndedSession {
+    if (!wasOwed) {
+      this.noteEnd({ id: sessionId, endReason: reason }, this.context.cache.userOf(sessionId));
+      this.context.log.warn(
+        `Session ${sessionId} is refused here; its end is repeated until the store takes it: ${describeError(cause)}`,
+      );
+    }
+    const unfinished = new SessionsError(
+      'STORE_UNAVAILABLE',
+      'This server refuses the session from now on. It ends in the store, and its files are deleted, when the store can write again.',
+      { cause, retryAfterSeconds: 60 },
+    );
+    return { sessionId, resources: 0, bytes: 0, unfinished, pending: null };
   }
 
   private deferToCleanup(sessionId: string, cause: unknown): SessionsError {

@@ -2,6 +2,7 @@ import type { Clock } from '../../ports/clock.js';
 import type { FileStorage } from '../../ports/file-storage.js';
 import type { SessionStore } from '../../ports/session-store.js';
 import type { StorageRoot } from '../../ports/storage-root.js';
+import type { OwedEnds } from '../watch/owed-ends.js';
 import type { LiveConnections } from './live-connections.js';
 import type { ClockTrust } from './clock-trust.js';
 import type { SessionsConfig } from '../config/config.js';
@@ -24,5 +25,6 @@ export interface CoreContext {
   readonly cache: SessionCache;
   readonly touches: TouchBuffer;
   readonly connections: LiveConnections;
+  readonly owedEnds: OwedEnds;
   readonly log: Log;
 }

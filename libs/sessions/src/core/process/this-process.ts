@@ -52,6 +52,11 @@ export class ThisProcess {
     this.beacon = new RootBeacon(this.id, storageRoot, clock, log);
   }
 
+  /** Whether it serves clients, unlike a command, which is over soon. */
+  get isServer(): boolean {
+    return this.self.role === 'server';
+  }
+
   get nodeId(): string {
     return this.storageRoot.id;
   }

@@ -1,7 +1,9 @@
 import { Catch, Inject, Injectable, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { describeError } from '../../core/watch/log.js';
+import { RepeatedFailures } from '../../core/watch/repeated-failures.js';
 import { SessionsError } from '../../domain/errors.js';
+import { Clock } from '../../ports/clock.js';
 import { answerTo } from '../error-status.js';
 import { nodeResponse, type PlatformRequest, type PlatformResponse } from '../platform-message.js';
 import { locationOf } from '../download/redirection.js';
@@ -10,16 +12,22 @@ import { locationOf } from '../download/redirection.js';
 @Catch(SessionsError)
 @Injectable()
 export class SessionsErrorFilter implements ExceptionFilter<SessionsError> {
-  private readonly logger = new Logger('Sessions');
+  /** @internal */
+  readonly failures: RepeatedFailures;
 
-  constructor(@Inject(HttpAdapterHost) private readonly host: HttpAdapterHost) {}
+  constructor(
+    @Inject(HttpAdapterHost) private readonly host: HttpAdapterHost,
+    @Inject(Clock) clock: Clock,
+  ) {
+    this.failures = new RepeatedFailures(clock, new Logger('Sessions'));
+  }
 
   catch(error: SessionsError, context: ArgumentsHost): void {
     if (context.getType() !== 'http') throw error;
     const response = context.switchToHttp().getResponse<PlatformResponse>();
     const location = locationOf(error, context.switchToHttp().getRequest<PlatformRequest>());
     const { status, retryAfterSeconds, body } = answerTo(error, location);
-    if (status >= 500 && error.code !== 'SESSIONS_FULL') this.logger.error(describeError(error));
+    if (status >= 500 && error.code !== 'SESSIONS_FULL') this.failures.note(error.code, describeError(error));
     const http = this.host.httpAdapter;
     if (http.isHeadersSent(response)) {
       nodeResponse(response).destroy();

@@ -144,6 +144,8 @@ function setUp(
 ): void {
   const newest = FIRST_SCHEMA + migrations.length;
   refuseForeign(db, mustExist, newest);
+  // Before the first page is written: later it has no effect.
+  pragma(db, 'auto_vacuum = INCREMENTAL');
   if (pragma(db, 'journal_mode') !== 'wal' && pragma(db, 'journal_mode = WAL') !== 'wal') {
     throw new SessionsError(
       'STORE_INCOMPATIBLE',
@@ -152,6 +154,7 @@ function setUp(
   }
   db.exec(`
     PRAGMA synchronous = FULL;
+    PRAGMA secure_delete = ON;
     PRAGMA temp_store = MEMORY;
     PRAGMA cache_size = -4096;
     PRAGMA journal_size_limit = ${16 * MEBIBYTE};

@@ -2,6 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { parentPort, receiveMessageOnPort, workerData, type MessagePort } from 'node:worker_threads';
 import { SqliteBatch } from './sqlite.batch.js';
 import { openDatabase } from './sqlite.database.js';
+import { SqliteErasure } from './sqlite.erasure.js';
 import { openingFaultOf } from './sqlite.errors.js';
 import type { Call, FromWorker, ToWorker, WorkerOptions } from './sqlite.messages.js';
 import { sqliteOperations } from './operations/operations.js';
@@ -15,9 +16,11 @@ start(parentPort, workerData);
 function start(port: MessagePort, options: WorkerOptions): void {
   let db: DatabaseSync;
   let batch: SqliteBatch;
+  let erasure: SqliteErasure;
   try {
     db = openDatabase(options);
     batch = new SqliteBatch(db, sqliteOperations(db));
+    erasure = new SqliteErasure(db, options.busyTimeoutMs);
   } catch (error) {
     send(port, { kind: 'refused', fault: openingFaultOf(error) });
     return port.close();
@@ -27,8 +30,13 @@ function start(port: MessagePort, options: WorkerOptions): void {
   port.on('message', (first: ToWorker) => {
     const inbox = new Inbox(port);
     inbox.take(first);
-    for (let calls = inbox.next(); calls.length > 0; calls = inbox.next()) {
+    for (let calls = inbox.next(); calls.length > 0 || erasure.isDue; calls = inbox.next()) {
+      if (calls.length === 0) {
+        erasure.step();
+        continue;
+      }
       send(port, { kind: 'replies', replies: batch.run(calls) });
+      erasure.note(calls);
     }
     if (!inbox.closing) return;
     db.close();

@@ -148,13 +148,13 @@ export const endingCases: readonly SessionStoreCase[] = [
     },
   },
   {
-    name: 'a tombstone keeps neither address nor agent',
+    name: 'a tombstone keeps neither user nor address nor agent',
     async run(store) {
       const session = await opened(store);
       await loggedIn(store, session);
       await ended(store, session);
       const { ipAddress, userAgent, userId } = await sessionNow(store, session);
-      same([ipAddress, userAgent, userId], ['', '', 'ada']);
+      same([ipAddress, userAgent, userId], ['', '', null]);
     },
   },
   {

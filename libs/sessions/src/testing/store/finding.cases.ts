@@ -164,7 +164,7 @@ export const findingCases: readonly SessionStoreCase[] = [
       const over = { ...renewed, endReason: 'admin' };
       same(await reader(), [{ ...over, state: 'ending' }]);
       await store.endings.finishEnd(session.id, NODE, NOW);
-      same(await reader(), [{ ...over, state: 'ended' }]);
+      same(await reader(), [{ ...over, state: 'ended', userId: null }]);
       await store.sessions.touch([{ sessionId: session.id, at: NOW + 1, requests: 1 }]);
       same(await reader(), []);
     },

@@ -15,7 +15,7 @@ import type { SessionCounts } from './session-counts.js';
 import { BEGIN_END, LEASE_ENDING, DROP_TOMBSTONES, FINISH_END } from '../scripts/lua/endings.scripts.js';
 import { COUNT_UP_TO } from '../scripts/lua/listings.scripts.js';
 import type { RedisSessions } from './redis.sessions.js';
-import { endingSessionOf, inOrder, numberOf, pairsOf, textsOf } from './redis.values.js';
+import { endingSessionOf, inOrder, numberOf, textsOf } from './redis.values.js';
 
 export class RedisEndings implements EndingsGroup {
   constructor(
@@ -84,17 +84,7 @@ export class RedisEndings implements EndingsGroup {
     const dropped = await this.buckets.byBucket(ids, async (bucket, of) =>
       textsOf(await this.buckets.runIn(DROP_TOMBSTONES, bucket, at, ...of)),
     );
-    const users = Map.groupBy(pairsOf(dropped.flat()), ([, userId]) => userId);
-    users.delete('');
-    await Promise.all(
-      [...users].map(([userId, of]) =>
-        this.sessions.forgetUser(
-          userId,
-          of.map(([id]) => id),
-        ),
-      ),
-    );
     await this.counts.correct();
-    return dropped.flat().length / 2;
+    return dropped.flat().length;
   }
 }

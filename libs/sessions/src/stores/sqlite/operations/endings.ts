@@ -80,7 +80,7 @@ export class SqliteEndings implements InOneThread<EndingsGroup> {
     this.#finish = db.prepare(`
       UPDATE sessions SET
         state = 'ended', change = :change, resource_count = 0, bytes_used = 0,
-        ip_address = '', user_agent = '', network = NULL
+        ip_address = '', user_agent = '', network = NULL, user_id = NULL
       WHERE key = :key`);
     this.#holdings = db.prepare(`
       SELECT type, count(*) AS held, sum(size_bytes) AS held_bytes,

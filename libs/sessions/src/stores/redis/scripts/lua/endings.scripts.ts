@@ -106,8 +106,9 @@ export const FINISH_END = new BucketScript(
 local id, node, at = unpack(ARGV)
 local session = read(SESSIONS, id)
 if not session or session.state ~= 'ending' then return {} end
+local user = session.userId
 local resources, bytes = finish_part(session, node, at)
-return { resources, bytes, session.state == 'ended' and session.userId or '' }
+return { resources, bytes, session.state == 'ended' and user or '' }
 `,
 );
 
@@ -152,7 +153,7 @@ return { scanned[1], resources, bytes }
 `,
 );
 
-/** instant, ids → id and user id of each dropped tombstone */
+/** instant, ids → id of each dropped tombstone */
 export const DROP_TOMBSTONES = new BucketScript(
   'free',
   { keys: ['sessions', 'tokens', 'tombstones', 'changes'], includes: [call, read] },
@@ -167,7 +168,6 @@ for i = 2, #ARGV do
     call('ZREM', TOMBSTONES, id)
     call('ZREM', CHANGES, id)
     dropped[#dropped + 1] = id
-    dropped[#dropped + 1] = session.userId or ''
   end
 end
 return dropped

@@ -191,6 +191,7 @@ local function finish_part(session, node, at)
   if not next(session.parts) then
     session.state = 'ended'
     session.parts = nil
+    session.userId = nil
     session.resourceCount = 0
     session.bytesUsed = 0
     call('ZADD', TOMBSTONES, session.expiresAt, session.id)
