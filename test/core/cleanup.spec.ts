@@ -96,6 +96,38 @@ describe.each(STORES)('Cleanup on %s', (store) => {
     expect(await world.service.totals()).toMatchObject({ ending: 0, ended: { idle: 5 } });
   });
 
+  it('goes on behind a page of sessions that all fail, and ends those that are due after them', async () => {
+    const failing = new Set<string>();
+    for (let count = 0; count < 1010; count += 1) {
+      const { session } = await openConfirmed();
+      if (count < 1005) failing.add(session.id);
+      world.clock.advance(1);
+    }
+    world.clock.advance(15 * MINUTE);
+    const beginEnd = world.store.endings.beginEnd.bind(world.store.endings);
+    const asked = jest.spyOn(world.store.endings, 'beginEnd').mockImplementation((id, ...rest) => {
+      return failing.has(id) ? Promise.reject(new Error('one bucket is away')) : beginEnd(id, ...rest);
+    });
+    expect(await world.core.cleanup.run('idle')).toMatchObject({ items: 5, failures: 1005 });
+    expect(asked).toHaveBeenCalledTimes(1010);
+  });
+
+  it('stops after the first page that fails if the store takes no writes at all', async () => {
+    for (let count = 0; count < 510; count += 1) await openConfirmed();
+    world.clock.advance(15 * MINUTE);
+    await world.core.thisProcess.beat();
+    const full = new Error('the disk is full');
+    const asked = jest.spyOn(world.store.endings, 'beginEnd').mockRejectedValue(full);
+    let beats = 0;
+    const heartbeat = world.store.fleet.heartbeat.bind(world.store.fleet);
+    jest.spyOn(world.store.fleet, 'heartbeat').mockImplementation((beat) => {
+      beats += 1;
+      return beats === 1 ? heartbeat(beat) : Promise.reject(full);
+    });
+    await expect(world.core.cleanup.run('idle')).rejects.toThrow('the disk is full');
+    expect(asked).toHaveBeenCalledTimes(500);
+  });
+
   it('continues with the next step if one fails, since a later one may free the space it needs', async () => {
     const { session } = await openConfirmed();
     await world.write(session, 10);

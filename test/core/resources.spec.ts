@@ -30,6 +30,17 @@ describe.each(STORES)('Resources on %s', (store) => {
     expect(await world.service.findResource(mine.session, '../../etc/passwd')).toBeNull();
   });
 
+  it('releases what it reserved for a file to adopt, also if the storage cannot undo the adoption', async () => {
+    const { session } = await world.open();
+    const failing = () => Promise.reject(new Error('the disk is away'));
+    const adoption = { sizeBytes: 10, place: failing, complete: failing, abort: failing };
+    jest.spyOn(world.storage, 'adopt').mockResolvedValueOnce(adoption);
+    await expect(
+      world.service.adoptFile(session, '/somewhere/a.wav', { type: 'audio_file' }),
+    ).rejects.toThrow('the disk is away');
+    expect(await world.service.describe(session)).toMatchObject({ resourceCount: 0, bytesUsed: 0 });
+  });
+
   it('evicts the least recently used at the count limit, with events', async () => {
     const evicted: string[] = [];
     world.service.events.on('resource.evicted', ({ resourceId }) => evicted.push(resourceId));

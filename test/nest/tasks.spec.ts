@@ -1,4 +1,4 @@
-import type { INestApplication } from '@nestjs/common';
+import { Logger, type INestApplication } from '@nestjs/common';
 import { ScheduleModule, SchedulerRegistry } from '@nestjs/schedule';
 import { Cleanup } from 'nest-sessions';
 import { SessionStore } from 'nest-sessions/store';
@@ -27,6 +27,42 @@ describe.each(ADAPTERS)('Scheduled cleanup on %s', (adapter) => {
       expect(runs.map(({ runs: count }) => count)).toEqual([1, 1, 1]);
     } finally {
       await running.close();
+    }
+  });
+});
+
+describe('A scheduled task', () => {
+  it('that fails writes one line of the module’s log, none to the console, and is called again', async () => {
+    const raw = [jest.spyOn(console, 'warn'), jest.spyOn(console, 'error')];
+    const scheduler = jest.spyOn(Logger.prototype, 'error').mockImplementation();
+    const running = await startApp('express', { imports: [ScheduleModule.forRoot()] });
+    try {
+      const runIfDue = jest
+        .spyOn(running.app.get(Cleanup), 'runIfDue')
+        .mockRejectedValueOnce(new Error('the clock stands still'))
+        .mockResolvedValue();
+      await seconds(2.2);
+      expect(runIfDue.mock.calls.length).toBeGreaterThan(3);
+      expect(scheduler.mock.calls).toEqual([
+        [expect.stringMatching(/^The scheduled cleanup job \w+ failed: Error: the clock stands still$/)],
+      ]);
+      // A second that begins while cron computes its time.
+      for (const name of NAMES) {
+        const job = running.app.get(SchedulerRegistry, { strict: false }).getCronJob(name);
+        await job.stop();
+        const next = job.cronTime.sendAt.bind(job.cronTime);
+        let asked = 0;
+        const sendAt = () => {
+          asked += 1;
+          return asked === 1 ? job.nextDate().minus(2000) : next();
+        };
+        Object.assign(job.cronTime, { sendAt });
+        job.start();
+      }
+      for (const written of raw) expect(written).not.toHaveBeenCalled();
+    } finally {
+      await running.close();
+      jest.restoreAllMocks();
     }
   });
 });

@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { createClient } from 'redis';
 import { RedisSessionStore } from '#sessions/redis/index';
+import { RedisConnection } from '#sessions/stores/redis/connection/redis.connection';
 import type { SessionStore } from '#sessions/ports/session-store';
 import {
   anEnd,
@@ -186,6 +187,39 @@ describe('A Redis that fails', () => {
       await server.signal('SIGCONT');
     }
     await expect(answered(() => store.sessions.find(session.id))).resolves.toMatchObject({ state: 'open' });
+  });
+
+  it('is served by a new connection after a silence, also if the old one cannot be closed', async () => {
+    let made = 0;
+    const source = {
+      isOurs: true,
+      client: () => {
+        const client = createClient({ url: server.url });
+        made += 1;
+        if (made > 1) return client;
+        const destroy = client.destroy.bind(client);
+        return Object.assign(client, {
+          destroy() {
+            destroy();
+            throw new Error('The client is closed');
+          },
+        });
+      },
+    };
+    const connection = new RedisConnection(source, 100);
+    await connection.connect();
+    await server.signal('SIGSTOP');
+    try {
+      const deadline = performance.now() + 10_000;
+      while (made < 2 && performance.now() < deadline) {
+        await connection.send('key', ['GET', 'key']).catch(() => wait(20));
+      }
+    } finally {
+      await server.signal('SIGCONT');
+    }
+    await expect(answered(() => connection.send('key', ['PING']))).resolves.toBe('PONG');
+    expect(made).toBe(2);
+    await connection.close();
   });
 
   it('rejects connect at once while it is unreachable', async () => {

@@ -475,10 +475,13 @@ describe('Every statement', () => {
   });
 
   it.each([
-    ['idle_ends_at <= :at ORDER', 'SEARCH sessions USING INDEX sessions_idle (idle_ends_at<?)'],
     [
-      "state = 'open' AND expires_at <= :at ORDER",
-      'SEARCH sessions USING INDEX sessions_expiry (expires_at<?)',
+      'idle_ends_at >= :afterEnd AND',
+      'SEARCH sessions USING INDEX sessions_idle (idle_ends_at>? AND idle_ends_at<?)',
+    ],
+    [
+      'expires_at >= :afterEnd AND',
+      'SEARCH sessions USING INDEX sessions_expiry (expires_at>? AND expires_at<?)',
     ],
     ["state = 'ended' AND expires_at <= :at", 'sessions_tombstone (expires_at<?)'],
     [

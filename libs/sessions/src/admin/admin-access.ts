@@ -25,13 +25,13 @@ export class AdminAccess {
     this.failures = new FailedAttempts(clock);
   }
 
-  /** `address`: the client's, as the framework reports it. A locked network is refused even with a valid token. */
+  /** A right token is admitted always. A wrong one counts against its network, which `address` tells, as the framework has it. */
   admit(presented: unknown, address: string | undefined): Admission {
     if (!this.tokens) return { kind: 'off' };
+    if (this.tokens.matches(presented)) return { kind: 'admitted' };
     const network = networkOf(canonicalAddress(address));
     const lockedForMs = this.failures.lockedForMs(network);
     if (lockedForMs > 0) return { kind: 'locked', retryAfterSeconds: Math.ceil(lockedForMs / 1000) };
-    if (this.tokens.matches(presented)) return { kind: 'admitted' };
     if (this.failures.add(network)) this.logger.warn(`Too many wrong admin tokens from ${network}`);
     return { kind: 'refused' };
   }

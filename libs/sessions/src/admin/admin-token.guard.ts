@@ -29,8 +29,8 @@ interface AdminRequest {
 
 /**
  * Admits requests with a configured admin token in the header `X-Admin-Token`. Other requests get 401, whether the token
- * is missing or wrong, and 429 after ten failures of their network in a minute. If no token is configured, guarded
- * routes answer 404, like routes that do not exist.
+ * is missing or wrong, and 429 after ten failures of their network in a minute; a right token is admitted all the same. If no
+ * token is configured, guarded routes answer 404, like routes that do not exist.
  *
  * To guard your own controllers, import `SessionsAdminModule` and add `@UseGuards(AdminTokenGuard)` and
  * `@SkipSession()`, since operators need no session.

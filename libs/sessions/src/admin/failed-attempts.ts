@@ -11,13 +11,13 @@ interface Window {
   failures: number;
 }
 
-/** Counts failed attempts per network. Ten within a minute lock the network out until the minute is over. */
+/** Counts failed attempts per network. After ten within a minute more are refused as too many until it is over. */
 export class FailedAttempts {
   private readonly windows = new LRUCache<string, Window>({ max: MAX_NETWORKS });
 
   constructor(private readonly clock: Clock) {}
 
-  /** Counts one failure. Returns whether this one locks the network out. */
+  /** Counts one failure. Returns whether this one is the last that is counted. */
   add(network: string): boolean {
     const window = this.windowOf(network) ?? { startedAt: this.clock.monotonic(), failures: 0 };
     window.failures += 1;
@@ -25,7 +25,7 @@ export class FailedAttempts {
     return window.failures === MAX_FAILURES;
   }
 
-  /** Milliseconds until the lock ends; 0 if the network is not locked out. */
+  /** Milliseconds until the lock ends; 0 if there is none. */
   lockedForMs(network: string): number {
     const window = this.windowOf(network);
     if (!window || window.failures < MAX_FAILURES) return 0;

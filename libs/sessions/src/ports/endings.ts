@@ -23,11 +23,11 @@ export abstract class EndingsGroup {
    */
   abstract finishEnd(sessionId: string, nodeId: string, at: number): Promise<Released>;
 
-  /** Open sessions whose idle end (see `idleEndsAt`) is at or before `at`, earliest end first. */
-  abstract findIdle(at: number, limit: number): Promise<SessionRecord[]>;
+  /** Open sessions whose idle end (see `idleEndsAt`) is at or before `at`, by end, then id; those that come after `after`. */
+  abstract findIdle(at: number, limit: number, after?: DueAfter | null): Promise<SessionRecord[]>;
 
-  /** Open sessions whose absolute end is at or before `at`, earliest end first. */
-  abstract findExpired(at: number, limit: number): Promise<SessionRecord[]>;
+  /** Open sessions whose absolute end is at or before `at`, by end, then id; those that come after `after`. */
+  abstract findExpired(at: number, limit: number, after?: DueAfter | null): Promise<SessionRecord[]>;
 
   /** Counts the open sessions that are due at `at`: idle, and expired. */
   abstract countDue(at: number): Promise<{ readonly idle: number; readonly expired: number }>;
@@ -38,6 +38,12 @@ export abstract class EndingsGroup {
 
 /** A process has this long to finish an end or a release before another may. */
 export const LEASE_MS = 60_000;
+
+/** The last session of a page of due ones: the next page begins after its end and id. */
+export interface DueAfter {
+  readonly endsAt: number;
+  readonly id: string;
+}
 
 /** The exclusive right to finish something; after `until`, another process may lease it. */
 export interface Lease {

@@ -1,8 +1,8 @@
 import { randomInt } from 'node:crypto';
-import { idleReason, whyOver } from '../../domain/lifetime.js';
+import { idleEndsAt, idleReason, whyOver } from '../../domain/lifetime.js';
 import { CLEANUP_JOBS, type CleanupJob } from '../../domain/events.js';
 import type { EndReason, SessionRecord } from '../../domain/session.js';
-import type { JobRun } from '../../ports/session-store.js';
+import type { DueAfter, JobRun } from '../../ports/session-store.js';
 import type { CoreContext } from '../process/context.js';
 import type { Ender } from '../endings/ender.js';
 import type { Recovery } from './recovery.js';
@@ -146,7 +146,7 @@ export class Cleanup {
         const horizon = await this.context.thisProcess.idleHorizon();
         return this.endDue(
           job,
-          () => this.context.store.endings.findIdle(horizon, PAGE),
+          (after) => this.context.store.endings.findIdle(horizon, PAGE, after),
           horizon,
           options,
           report,
@@ -156,7 +156,7 @@ export class Cleanup {
         const now = this.context.clock.now();
         return this.endDue(
           job,
-          () => this.context.store.endings.findExpired(now, PAGE),
+          (after) => this.context.store.endings.findExpired(now, PAGE, after),
           now,
           options,
           report,
@@ -169,7 +169,7 @@ export class Cleanup {
 
   private async endDue(
     job: 'idle' | 'expired',
-    findDue: () => Promise<SessionRecord[]>,
+    findDue: (after: DueAfter | null) => Promise<SessionRecord[]>,
     now: number,
     options: CleanupOptions,
     report: RunReport,
@@ -179,12 +179,20 @@ export class Cleanup {
       return;
     }
     const tried = new Set<string>();
+    let after: DueAfter | null = null;
     let isContended = false;
     for (;;) {
-      const due = (await findDue()).filter(
-        (session) => !tried.has(session.id) && whyOver(session, now) !== null,
-      );
-      if (due.length === 0 || this.stopping) return;
+      const page = await findDue(after);
+      const last = page.at(-1);
+      if (last === undefined || this.stopping) return;
+      const due = page.filter((session) => !tried.has(session.id) && whyOver(session, now) !== null);
+      if (due.length === 0) {
+        // All of this page have been tried: those that failed stay in the store, and others may be due behind them.
+        after = { endsAt: job === 'idle' ? idleEndsAt(last) : last.expiresAt, id: last.id };
+        tried.clear();
+        continue;
+      }
+      const failuresBefore = report.summary.failures;
       const batches = Math.ceil(due.length / BATCH);
       // Oldest first. Servers that pick the same batch move on to a random other one.
       const first = isContended ? randomInt(batches) : 0;
@@ -200,6 +208,8 @@ export class Cleanup {
         );
         isContended = ended.filter((isOurs) => !isOurs).length > batch.length / 2;
       }
+      // If all failed, the store may take no writes: then this one rejects, and ends the run.
+      if (report.summary.failures - failuresBefore === due.length) await this.context.thisProcess.beat();
     }
   }
 
@@ -210,13 +220,13 @@ export class Cleanup {
     tried: Set<string>,
     report: RunReport,
   ): Promise<boolean> {
+    tried.add(session.id);
     try {
       const ended = await this.ender.endIfStill(session, reason);
       if (ended?.unfinished) report.failed(`Session ${session.id}`, ended.unfinished);
       else if (ended) report.done();
       return ended !== null;
     } catch (error) {
-      tried.add(session.id);
       report.failed(`Session ${session.id}`, error);
       return true;
     }

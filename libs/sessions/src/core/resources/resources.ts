@@ -100,7 +100,11 @@ export class Resources {
       await adoption.complete();
       return settled;
     } catch (error) {
-      await adoption.abort();
+      await adoption.abort().catch((failure: unknown) => {
+        this.context.log.warn(
+          `Aborting the adoption of resource ${resource.id} failed: ${describeError(failure)}`,
+        );
+      });
       await this.releaser.abandon(resource);
       throw error;
     }

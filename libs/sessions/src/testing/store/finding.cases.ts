@@ -1,7 +1,7 @@
 /* oxlint-disable no-await-in-loop -- the order is tested */
 import assert from 'node:assert/strict';
 import { compareIds } from '../../domain/ids.js';
-import { authorityOf } from '../../domain/session.js';
+import { authorityOf, type SessionRecord } from '../../domain/session.js';
 import { idleEndsAt, PROVISIONAL_MS } from '../../domain/lifetime.js';
 import {
   SESSION_SORTS,
@@ -91,6 +91,29 @@ export const findingCases: readonly SessionStoreCase[] = [
       same(await store.endings.findExpired(NOW + HOUR - 3, 10), []);
       sameIds(await store.endings.findExpired(NOW + HOUR, 10), sessions.slice(0, 3).toReversed());
       sameIds(await store.endings.findExpired(NOW + HOUR, 1), sessions.slice(2, 3));
+    },
+  },
+  {
+    name: 'due sessions are found page by page behind those that stay, also where many end at one instant',
+    async run(store) {
+      const sessions = await openedMany(store, 9, (index) => ({
+        expiresAt: NOW + HOUR + Math.floor(index / 4),
+      }));
+      const inOrder = sessions.toSorted((a, b) => a.expiresAt - b.expiresAt || compareIds(a.id, b.id));
+      const expired: SessionRecord[] = [];
+      const idle: SessionRecord[] = [];
+      for (let page = 0; page < 5; page += 1) {
+        const [late, lazy] = [expired.at(-1), idle.at(-1)];
+        const afterLate = late ? { endsAt: late.expiresAt, id: late.id } : null;
+        const afterLazy = lazy ? { endsAt: idleEndsAt(lazy), id: lazy.id } : null;
+        expired.push(...(await store.endings.findExpired(NOW + 2 * HOUR, 2, afterLate)));
+        idle.push(...(await store.endings.findIdle(NOW + HOUR, 2, afterLazy)));
+      }
+      sameIds(expired, inOrder);
+      sameIds(
+        idle,
+        sessions.toSorted((a, b) => compareIds(a.id, b.id)),
+      );
     },
   },
   {

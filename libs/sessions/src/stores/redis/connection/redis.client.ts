@@ -33,6 +33,15 @@ type RedisNodeClient = Pick<RedisClientLike, 'sendCommand' | 'duplicate'>;
 
 export type RedisClientOrCluster = RedisClientLike | RedisClusterLike;
 
+/** Closes a client at once, in whatever state it is: `destroy` throws on one that is closed or half open. */
+export function discard(client: Pick<RedisClientLike, 'destroy'>): void {
+  try {
+    client.destroy();
+  } catch {
+    // It has no connection any more.
+  }
+}
+
 export function isCluster(client: RedisClientOrCluster): client is RedisClusterLike {
   return 'masters' in client;
 }

@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { withTimeout } from './with-timeout.js';
-import { isCluster, type RedisClientLike, type RedisClientOrCluster } from './redis.client.js';
+import { discard, isCluster, type RedisClientLike, type RedisClientOrCluster } from './redis.client.js';
 import { NOT_CONNECTED, RedisSilence, unavailable } from './redis.errors.js';
 import type { RedisClientSource } from './redis.clients.js';
 
@@ -47,7 +47,7 @@ export class RedisConnection {
     this.#silentSince.clear();
     if (client === null || !this.target.isOurs) return;
     if (!client.isOpen) return;
-    await withTimeout(client.close(), this.timeoutMs).catch(() => client.destroy());
+    await withTimeout(client.close(), this.timeoutMs).catch(() => discard(client));
   }
 
   /** Sends a command to the server of `key`. The client pipelines commands of one turn of the event loop. */
@@ -98,7 +98,7 @@ export class RedisConnection {
       await withTimeout(client.connect(), CONNECT_TIMEOUT_MS + this.timeoutMs);
       return client;
     } catch (error) {
-      if (this.target.isOurs && client.isOpen) client.destroy();
+      if (this.target.isOurs) discard(client);
       throw error;
     }
   }
@@ -114,13 +114,16 @@ export class RedisConnection {
     if (this.#isRenewing || this.#client !== silent) return;
     this.#isRenewing = true;
     this.#silentSince.clear();
-    silent.destroy();
-    while (this.#client === silent) {
-      const fresh = await this.#connected().catch(() => null);
-      if (fresh === null) await wait(RECONNECT_MS, undefined, { ref: false });
-      else if (this.#client === silent) this.#client = fresh;
-      else fresh.destroy();
+    discard(silent);
+    try {
+      while (this.#client === silent) {
+        const fresh = await this.#connected().catch(() => null);
+        if (fresh === null) await wait(RECONNECT_MS, undefined, { ref: false });
+        else if (this.#client === silent) this.#client = fresh;
+        else discard(fresh);
+      }
+    } finally {
+      this.#isRenewing = false;
     }
-    this.#isRenewing = false;
   }
 }

@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { jitterMs } from '../connection/jitter.js';
-import type { RedisClientLike } from '../connection/redis.client.js';
+import { discard, type RedisClientLike } from '../connection/redis.client.js';
 import { isForbidden, unavailable } from '../connection/redis.errors.js';
 import type { RedisClients } from '../connection/redis.clients.js';
 
@@ -49,7 +49,7 @@ export class ChangeNotifications {
           error,
         );
     } finally {
-      if (client.isOpen) client.destroy();
+      discard(client);
     }
   }
 }

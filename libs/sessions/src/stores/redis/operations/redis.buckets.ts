@@ -126,10 +126,16 @@ export class RedisBuckets {
     return Promise.all([...groups].map(([bucket, group]) => work(bucket, group)));
   }
 
-  /** The first entries of an index over all buckets, up to a score, lowest score first. */
-  firstUpTo(key: BucketKey, score: number | '+inf', limit: number): Promise<Entry[]> {
+  /** The first entries of an index over all buckets, after an entry and up to a score, lowest score first. */
+  firstUpTo(
+    key: BucketKey,
+    score: number | '+inf',
+    limit: number,
+    after: Entry | null = null,
+  ): Promise<Entry[]> {
+    const from = after === null ? [] : [after.score, after.id];
     return this.merge(limit, byScore, async (buckets, count) =>
-      (await this.askIn(buckets, UP_TO, key, score, count)).map(entriesOf),
+      (await this.askIn(buckets, UP_TO, key, score, count, ...from)).map(entriesOf),
     );
   }
 

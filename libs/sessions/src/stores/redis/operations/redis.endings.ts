@@ -3,6 +3,7 @@ import { idleEndsAt, type EndCondition } from '../../../domain/lifetime.js';
 import type { SessionRecord } from '../../../domain/session.js';
 import type {
   BeginEnd,
+  DueAfter,
   EndingSession,
   EndingsGroup,
   LeaseRequest,
@@ -58,15 +59,15 @@ export class RedisEndings implements EndingsGroup {
     return { resources: numberOf(resources), bytes: numberOf(bytes) };
   }
 
-  async findIdle(at: number, limit: number): Promise<SessionRecord[]> {
-    const due = await this.sessions.firstOpen('idle', at, limit);
+  async findIdle(at: number, limit: number, after?: DueAfter | null): Promise<SessionRecord[]> {
+    const due = await this.sessions.firstOpen('idle', at, limit, after);
     return due
       .filter((session) => idleEndsAt(session) <= at)
       .toSorted((a, b) => idleEndsAt(a) - idleEndsAt(b) || compareIds(a.id, b.id));
   }
 
-  findExpired(at: number, limit: number): Promise<SessionRecord[]> {
-    return this.sessions.firstOpen('expiry', at, limit);
+  findExpired(at: number, limit: number, after?: DueAfter | null): Promise<SessionRecord[]> {
+    return this.sessions.firstOpen('expiry', at, limit, after);
   }
 
   async countDue(at: number): Promise<{ idle: number; expired: number }> {

@@ -21,6 +21,7 @@ import {
   type TokenMatch,
   type Touch,
 } from '../../../ports/sessions.js';
+import type { DueAfter } from '../../../ports/endings.js';
 import type { BucketKey } from '../scripts/redis.layout.js';
 import { ABOVE, PAGE } from '../scripts/lua/listings.scripts.js';
 import { byScore, entriesOf, type Entry, type RedisBuckets } from './redis.buckets.js';
@@ -170,9 +171,19 @@ export class RedisSessions implements SessionsGroup {
     );
   }
 
-  /** The first open sessions of an index, up to a score. */
-  async firstOpen(key: BucketKey, at: number | '+inf', limit: number): Promise<SessionRecord[]> {
-    const entries = await this.buckets.firstUpTo(key, at, limit);
+  /** The first open sessions of an index, after an entry and up to a score. */
+  async firstOpen(
+    key: BucketKey,
+    at: number | '+inf',
+    limit: number,
+    after: DueAfter | null = null,
+  ): Promise<SessionRecord[]> {
+    const entries = await this.buckets.firstUpTo(
+      key,
+      at,
+      limit,
+      after && { score: after.endsAt, id: after.id },
+    );
     return this.loadOpen(entries.map(({ id }) => id));
   }
 

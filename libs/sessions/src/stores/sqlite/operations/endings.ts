@@ -4,6 +4,7 @@ import { meetsEndCondition, type EndCondition } from '../../../domain/lifetime.j
 import { REPLACED_MS, type SessionRecord } from '../../../domain/session.js';
 import type {
   BeginEnd,
+  DueAfter,
   EndingSession,
   EndingsGroup,
   LeaseRequest,
@@ -96,12 +97,12 @@ export class SqliteEndings implements InOneThread<EndingsGroup> {
     this.#dropReplaced = db.prepare(DROP_REPLACED_SQL);
   }
 
-  findIdle(at: number, limit: number): SessionRecord[] {
-    return this.#idle.all({ at, limit }).map(sessionOf);
+  findIdle(at: number, limit: number, after?: DueAfter | null): SessionRecord[] {
+    return this.#idle.all({ at, limit, ...pageAfter(after) }).map(sessionOf);
   }
 
-  findExpired(at: number, limit: number): SessionRecord[] {
-    return this.#expired.all({ at, limit }).map(sessionOf);
+  findExpired(at: number, limit: number, after?: DueAfter | null): SessionRecord[] {
+    return this.#expired.all({ at, limit, ...pageAfter(after) }).map(sessionOf);
   }
 
   countDue(at: number): { idle: number; expired: number } {
@@ -206,11 +207,24 @@ function sum(rows: readonly Row[], column: string): number {
 
 const OF_NODE_OR_NOBODY = `node_id IN (:node, '${NOBODY}')`;
 
-const IDLE_SQL = `
-  SELECT * FROM sessions WHERE state = 'open' AND idle_ends_at <= :at ORDER BY idle_ends_at, id LIMIT :limit`;
+const IDLE_SQL = dueSql('idle_ends_at');
 
-const EXPIRED_SQL = `
-  SELECT * FROM sessions WHERE state = 'open' AND expires_at <= :at ORDER BY expires_at, id LIMIT :limit`;
+const EXPIRED_SQL = dueSql('expires_at');
+
+function dueSql(endsAt: string): string {
+  return `
+    SELECT * FROM sessions
+    WHERE state = 'open' AND ${endsAt} <= :at
+      AND ${endsAt} >= :afterEnd AND (${endsAt} > :afterEnd OR id > :afterId)
+    ORDER BY ${endsAt}, id LIMIT :limit`;
+}
+
+/** Without `after`, the page begins before every session. */
+function pageAfter(after: DueAfter | null | undefined): { afterEnd: number; afterId: SQLInputValue } {
+  return after
+    ? { afterEnd: after.endsAt, afterId: packId(after.id) }
+    : { afterEnd: Number.MIN_SAFE_INTEGER, afterId: '' };
+}
 
 const COUNT_DUE_SQL = `
   SELECT

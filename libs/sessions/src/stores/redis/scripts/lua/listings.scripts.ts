@@ -2,9 +2,23 @@ import { BucketScript } from '../bucket-script.js';
 import { QuestionScript } from '../question-script.js';
 import { call } from './sessions.includes.js';
 
-/** An index; highest score, limit → id, score, id, score … ordered by score and id */
+/**
+ * An index; highest score, limit, and the end of the previous page, if any: score, id → the next page: id, score, id, score …
+ * ordered by score and id
+ */
 export const UP_TO = new QuestionScript(
-  `return redis.call('ZRANGEBYSCORE', KEY, '-inf', ARGV[1], 'WITHSCORES', 'LIMIT', 0, ARGV[2])`,
+  `
+local call = redis.call
+local highest, limit, score, id = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4]
+if not score then return call('ZRANGEBYSCORE', KEY, '-inf', highest, 'WITHSCORES', 'LIMIT', 0, limit) end
+-- The rank of the first entry after the previous page: those of one score are in the order of their ids.
+local low, high = call('ZCOUNT', KEY, '-inf', '(' .. score), call('ZCOUNT', KEY, '-inf', score)
+while low < high do
+  local middle = math.floor((low + high) / 2)
+  if call('ZRANGE', KEY, middle, middle)[1] > id then high = middle else low = middle + 1 end
+end
+return call('ZRANGEBYSCORE', KEY, '-inf', highest, 'WITHSCORES', 'LIMIT', low, limit)
+`,
 );
 
 /**
