@@ -33,7 +33,7 @@ export class Witness {
     const row = this.db
       .prepare(
         `SELECT max(
-          (SELECT ifnull(max(max(created_at, last_activity_at, ifnull(replaced_at, 0))), 0) FROM sessions),
+          (SELECT ifnull(max(max(created_at, last_activity_at)), 0) FROM sessions),
           (SELECT ifnull(max(max(created_at, last_used_at)), 0) FROM resources),
           (SELECT ifnull(max(max(at, flushed_through_at)), 0) FROM processes),
           (SELECT ifnull(max(started_at), 0) FROM jobs)) AS newest`,

@@ -92,10 +92,18 @@ const FORGET_SQL = [
   'UPDATE store SET seen_at = :at WHERE seen_at > :at',
   `UPDATE sessions SET created_at = min(created_at, :at), last_activity_at = min(last_activity_at, :at),
      expires_at = min(expires_at, :at)
-   WHERE created_at > :at OR last_activity_at > :at`,
+   WHERE key IN (
+     SELECT key FROM sessions INDEXED BY sessions_created WHERE state = 'open' AND created_at > :at
+     UNION SELECT key FROM sessions INDEXED BY sessions_activity WHERE state = 'open' AND last_activity_at > :at
+     UNION SELECT key FROM sessions INDEXED BY sessions_tombstone WHERE state = 'ended' AND expires_at > :at
+       AND max(created_at, last_activity_at) > :at
+     UNION SELECT session_key FROM ending_parts INDEXED BY ending_parts_lease)
+   AND max(created_at, last_activity_at) > :at`,
   'UPDATE replaced_tokens SET replaced_at = :at WHERE replaced_at > :at',
-  `UPDATE resources SET leased_until = :at WHERE leased_until > ${LATEST_LEASE}`,
-  `UPDATE ending_parts SET leased_until = :at WHERE leased_until > ${LATEST_LEASE}`,
+  `UPDATE resources SET leased_until = :at WHERE key IN (
+     SELECT key FROM resources INDEXED BY resources_releasing WHERE state = 'releasing' AND leased_until > ${LATEST_LEASE})`,
+  `UPDATE ending_parts SET leased_until = :at WHERE (session_key, node_id) IN (
+     SELECT session_key, node_id FROM ending_parts INDEXED BY ending_parts_lease WHERE leased_until > ${LATEST_LEASE})`,
   'UPDATE processes SET at = min(at, :at), flushed_through_at = min(flushed_through_at, :at) WHERE at > :at OR flushed_through_at > :at',
   'UPDATE nodes SET last_seen_at = :at WHERE last_seen_at > :at',
   `UPDATE jobs SET started_at = min(started_at, :at), last_success_at = min(last_success_at, :at),
