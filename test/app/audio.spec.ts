@@ -154,6 +154,7 @@ describe.each(ADAPTERS)('recordings, on %s', (adapter) => {
     const session = await sessionOf(browser);
     expect(session).toEqual({
       session_id: expect.stringMatching(/^[0-9a-f-]{36}$/),
+      user_id: null,
       created_at: expect.any(String),
       expires_at: expect.any(String),
       idle_expires_at: expect.any(String),
