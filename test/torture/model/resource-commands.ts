@@ -146,7 +146,7 @@ function takeResource({ resources }: PlainModel, chosen: number): PlainResource 
 function use(by: Which, chosen: number): Command {
   return new Command('use', [by, chosen], hasResource, async ({ model, downloads }, { cores }) => {
     const plain = takeResource(model, chosen);
-    if (model.isLate(plain.session)) return;
+    if (model.whyOver(plain.session, [by]) !== null) return;
     const outcome = await outcomeOf(cores[by].service.openResource({ id: plain.id }));
     model.takesUp(by);
     if (plain.state !== 'ready' || plain.type === 'stream') {
