@@ -67,9 +67,10 @@ describe.each(ADAPTERS)('health on %s', (adapter: AdapterName) => {
     const { storagePath } = running;
     await rename(storagePath, `${storagePath}-away`);
     await mkdir(storagePath, { mode: 0o700 });
+    // The database is in the same folder.
     expect(await askAnew()).toEqual({
       status: 503,
-      sessions: { ...WELL, status: 'down', storage: 'missing' },
+      sessions: { ...WELL, status: 'down', store: 'deleted', storage: 'missing' },
     });
     await rename(storagePath, `${storagePath}-other`);
     await rename(`${storagePath}-away`, storagePath);
@@ -138,13 +139,37 @@ describe.each(ADAPTERS)('health on %s', (adapter: AdapterName) => {
 
   it('goes down when the store fails, without its error text, and up again afterwards', async () => {
     const store = running.app.get(SessionStore);
-    jest.spyOn(store.ledger, 'listRuns').mockRejectedValueOnce(new Error('disk I/O error at /secret/path'));
+    const failure = new Error('disk I/O error at /secret/path');
+    jest.spyOn(store.ledger, 'listRuns').mockRejectedValueOnce(failure).mockRejectedValueOnce(failure);
     const { status, sessions } = await askAnew();
     expect([status, sessions]).toEqual([
       503,
       { ...WELL, status: 'down', store: 'unavailable', cleanup: 'unknown' },
     ]);
     expect((await askAnew()).status).toBe(200);
+  });
+
+  it.each([
+    ['reads', 'unavailable', (store: SessionStore) => jest.spyOn(store.ledger, 'listRuns')],
+    ['writes', 'refused', (store: SessionStore) => jest.spyOn(store.sessions, 'probe')],
+  ])('stays up at one failed answer, and goes down at two: %s', async (_what, word, callOf) => {
+    const call = callOf(running.app.get(SessionStore));
+    call.mockRejectedValueOnce(new Error('the thread died'));
+    expect((await askAnew()).sessions).toEqual({ ...WELL, status: 'up' });
+    call.mockRejectedValueOnce(new Error('no')).mockRejectedValueOnce(new Error('no'));
+    expect((await askAnew()).sessions).toMatchObject({ status: 'down', store: word });
+    expect((await askAnew()).sessions).toEqual({ ...WELL, status: 'up' });
+  });
+
+  it('stays up at one slow answer, and goes down when it has been due for 5 s', async () => {
+    expect((await askAnew()).status).toBe(200);
+    const slow = Promise.withResolvers<void>();
+    jest.spyOn(running.app.get(SessionStore).sessions, 'probe').mockReturnValueOnce(slow.promise);
+    expect((await askAnew()).sessions).toEqual({ ...WELL, status: 'up' });
+    clock.advance(4000);
+    expect((await askAnew()).sessions).toMatchObject({ status: 'down', store: 'timeout' });
+    slow.resolve();
+    expect((await askAnew()).sessions).toEqual({ ...WELL, status: 'up' });
   });
 
   it.each([

@@ -1,4 +1,5 @@
-export { SessionService, type SessionDetails } from './core/sessions/session.service.js';
+export { SessionService } from './core/sessions/session.service.js';
+export type { SessionDetails } from './core/sessions/session-details.js';
 export { Session, type SessionRef } from './core/handles/session.js';
 export { SessionToken } from './core/handles/session-token.js';
 export { SessionEventBus, type SessionEventListener } from './core/watch/event-bus.js';

@@ -11,6 +11,7 @@ import {
   Post,
   Query,
   Res,
+  StreamableFile,
   UseGuards,
   VERSION_NEUTRAL,
 } from '@nestjs/common';
@@ -18,10 +19,12 @@ import { HttpAdapterHost } from '@nestjs/core';
 import { canonicalAddress, networkOf } from '../core/config/client-address.js';
 import { SessionsCore } from '../core/core.js';
 import { isUuid } from '../domain/ids.js';
+import type { PlatformResponse } from '../http/platform-message.js';
 import { SkipSession } from '../http/session/skip-session.decorator.js';
+import { jsonInPieces } from '../http/stream/json-in-pieces.js';
 import { readOverview } from '../operate/overview.js';
-import { readSessionPage } from '../operate/session-page.js';
-import { endedView, overviewView, pageView, sessionDetailView } from '../operate/views.js';
+import { SessionPage } from '../operate/session-page.js';
+import { endedView, overviewView, pageJson, sessionDetailView } from '../operate/views.js';
 import type { SessionQuery } from '../ports/session-store.js';
 import { AdminTokenGuard } from './admin-token.guard.js';
 import { SessionListPipe } from './session-list.pipe.js';
@@ -38,9 +41,14 @@ export class SessionsAdminController {
     @Inject(HttpAdapterHost) private readonly host: HttpAdapterHost,
   ) {}
 
+  /** Written in pieces, as fast as the client reads: a large page needs little memory, and delays no other request. */
   @Get()
-  async list(@Query(SessionListPipe) query: SessionQuery) {
-    return pageView(await readSessionPage(this.core, query));
+  async list(
+    @Query(SessionListPipe) query: SessionQuery,
+    @Res({ passthrough: true }) response: PlatformResponse,
+  ): Promise<StreamableFile> {
+    const pieces = pageJson(await SessionPage.open(this.core, query));
+    return jsonInPieces(pieces, response, this.core.config.downloadIdleMs);
   }
 
   @Get('metrics')

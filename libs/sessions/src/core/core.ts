@@ -29,6 +29,7 @@ import { SessionFinder } from './sessions/session-finder.js';
 import { SessionLogins } from './sessions/session-logins.js';
 import { RequestsInFlight } from './sessions/requests-in-flight.js';
 import { SessionOpener } from './sessions/session-opener.js';
+import { SessionSlices } from './sessions/session-slices.js';
 import { SessionService } from './sessions/session.service.js';
 import { TouchBuffer } from './process/touch-buffer.js';
 
@@ -118,7 +119,8 @@ export class SessionsCore {
     this.alerts = new Alerts({ ...context, log: logFor('SessionAlerts') });
     const { finder } = this;
     const logins = new SessionLogins(context, opener, ender, resources);
-    this.service = new SessionService(context, { finder, opener, logins, ender, resources });
+    const slices = new SessionSlices(store.resources);
+    this.service = new SessionService(context, { finder, opener, logins, ender, resources, slices });
     this.config = config;
     this.clock = clock;
     this.clockTrust = clockTrust;

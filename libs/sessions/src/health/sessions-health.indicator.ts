@@ -6,10 +6,12 @@ import { SessionsProbe, type SessionsHealth } from './sessions-probe.js';
 const CACHE_MS = 1000;
 
 /**
- * Terminus indicator of the sessions. `down`: the store does not answer, a cleanup job did not run for two intervals, or
- * the storage is missing or cannot be written. `degraded` (HTTP 200): sessions are served, but an operator has to act: a
- * deletion failed five times, a sweep found too many orphans, the files belong to another store, or the clock is in doubt or
- * wrong. Terminus 11 has no `degraded`: the status is `up`, and only the details differ. Details are fixed words, without paths or error texts.
+ * Terminus indicator of the sessions. `down`: the store does not answer or takes no new session, its database is damaged,
+ * deleted or replaced, a cleanup job did not succeed for two intervals, or the storage is missing or cannot be written.
+ * One failed or slow call is not `down`. `degraded` (HTTP 200): sessions are served, but an operator has to act: a
+ * deletion failed five times, a sweep found too many orphans, the files belong to another store, or the clock is in doubt
+ * or wrong. Terminus 11 has no `degraded`: the status is `up`, and only the details differ. Details are fixed words, without
+ * paths or error texts.
  */
 @Injectable()
 export class SessionsHealthIndicator {

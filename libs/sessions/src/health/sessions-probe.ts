@@ -1,14 +1,14 @@
 import type { SessionsCore } from '../core/core.js';
 import { countStuck, listJobs, type JobState } from '../operate/overview.js';
-import { SingleFlight } from '../operate/single-flight.js';
 import type { ClockVerdict } from '../core/process/clock-trust.js';
-import type { StorageProblem } from '../ports/storage-root.js';
-
-const TIMEOUT_MS = 1000;
+import type { StorageProblem, StorageRoom } from '../ports/storage-root.js';
+import type { StoreTrouble } from '../ports/store-trouble.js';
+import { Probe, type Failure } from './probe.js';
 
 /** Fixed words only, since health answers may be public. */
 export interface SessionsHealth {
-  readonly store: 'ok' | 'timeout' | 'unavailable';
+  /** `refused`: it answers, but takes no writes. */
+  readonly store: 'ok' | 'timeout' | 'unavailable' | 'refused' | StoreTrouble;
   readonly cleanup: 'ok' | 'overdue' | 'unknown';
   readonly storage: 'ok' | 'timeout' | StorageProblem;
   readonly recovery: 'ok' | 'stuck' | 'held';
@@ -19,18 +19,27 @@ export interface SessionsHealth {
 export class SessionsProbe {
   /** In monotonic milliseconds, as the store's time may be put right. */
   private readonly bootedAtMs: number;
-  // A call that hangs is not repeated before it settles.
-  private readonly jobs = new SingleFlight(() => listJobs(this.core));
-  private readonly disk = new SingleFlight(() => this.core.storageRoot.room());
+  private readonly jobs: Probe<JobState[]>;
+  private readonly writes: Probe<{ readonly accepted: true }>;
+  private readonly disk: Probe<StorageRoom>;
 
   constructor(private readonly core: SessionsCore) {
-    this.bootedAtMs = core.clock.monotonic();
+    const { clock, store, storageRoot } = core;
+    this.bootedAtMs = clock.monotonic();
+    this.jobs = new Probe(clock, () => listJobs(core));
+    this.writes = new Probe(clock, async () => {
+      await store.sessions.probe();
+      return { accepted: true };
+    });
+    this.disk = new Probe(clock, () => storageRoot.room());
   }
 
   async check(): Promise<SessionsHealth> {
-    const [jobs, disk] = await Promise.all([withTimeout(this.jobs.ask()), withTimeout(this.disk.ask())]);
+    // A store whose database is away looks with each write whether it is back, and reads only then.
+    if (this.core.store.trouble !== null) await this.writes.ask();
+    const [jobs, writes, disk] = await Promise.all([this.jobs.ask(), this.writes.ask(), this.disk.ask()]);
     return {
-      store: typeof jobs === 'string' ? jobs : 'ok',
+      store: this.core.store.trouble ?? judgeStore(jobs, writes),
       cleanup: typeof jobs === 'string' ? 'unknown' : this.judgeCleanup(jobs),
       storage: typeof disk === 'string' ? disk : (disk.problem ?? 'ok'),
       recovery: this.judgeRecovery(),
@@ -38,13 +47,13 @@ export class SessionsProbe {
     };
   }
 
-  /** Runs of any process count. A process that has just started allows two intervals, too. */
+  /** Runs of any process count, if they succeeded. A process that has just started allows two intervals, too. */
   private judgeCleanup(jobs: readonly JobState[]): 'ok' | 'overdue' {
     const { clock, config } = this.core;
     const patienceMs = 2 * config.cleanupIntervalMs;
     if (clock.monotonic() - this.bootedAtMs <= patienceMs) return 'ok';
     const earliest = clock.now() - patienceMs;
-    return jobs.some(({ run }) => (run?.startedAt ?? 0) < earliest) ? 'overdue' : 'ok';
+    return jobs.some(({ run }) => (run?.lastSuccessAt ?? 0) < earliest) ? 'overdue' : 'ok';
   }
 
   private judgeRecovery(): 'ok' | 'stuck' | 'held' {
@@ -53,15 +62,8 @@ export class SessionsProbe {
   }
 }
 
-/** The answer; `unavailable` if it rejects, `timeout` after a second. */
-async function withTimeout<Answer>(answer: Promise<Answer>): Promise<Answer | 'unavailable' | 'timeout'> {
-  let timer: NodeJS.Timeout | undefined;
-  const timeout = new Promise<'timeout'>((resolve) => {
-    timer = setTimeout(resolve, TIMEOUT_MS, 'timeout');
-  });
-  try {
-    return await Promise.race([answer.catch(() => 'unavailable' as const), timeout]);
-  } finally {
-    clearTimeout(timer);
-  }
+function judgeStore(reads: object | Failure, writes: object | Failure): SessionsHealth['store'] {
+  if (typeof reads === 'string') return reads;
+  if (typeof writes !== 'string') return 'ok';
+  return writes === 'unavailable' ? 'refused' : writes;
 }

@@ -3,12 +3,13 @@ import type { EndedSession } from '../core/endings/ender.js';
 import type { ClockStatus } from '../core/process/clock-trust.js';
 import type { NodeState } from '../core/process/nodes.js';
 import type { ProcessState } from '../core/process/this-process.js';
-import type { SessionDetails } from '../core/sessions/session.service.js';
+import type { SessionDetails } from '../core/sessions/session-details.js';
 import type { ResourceRecord } from '../domain/resource.js';
 import type { Released, StoreTotals } from '../ports/session-store.js';
 import { averageDurationMs, endedSessions, sumOfTypes } from './figures.js';
+import { listJson, type JsonFormat } from './list-json.js';
 import type { JobState, Overview } from './overview.js';
-import type { SessionPage } from './session-page.js';
+import type { PageEnd, SessionPage } from './session-page.js';
 
 /*
  * What operators see. Each field is named here, so that a new field of a record is not published by accident. Times are
@@ -49,12 +50,17 @@ export function endedView({ sessionId, resources, bytes, unfinished, pending }: 
   };
 }
 
-export function pageView({ sessions, totals, nextCursor, now }: SessionPage) {
-  return {
-    sessions: sessions.map((session) => sessionView(session, now)),
-    stats: statsView(totals),
-    ...(nextCursor !== null && { next_cursor: nextCursor }),
-  };
+/** JSON of a page, in pieces. */
+export function pageJson(page: SessionPage, format?: JsonFormat): AsyncGenerator<string, void, void> {
+  return listJson('sessions', viewsOf(page), async () => pageEndView(await page.end()), format);
+}
+
+async function* viewsOf(page: SessionPage) {
+  for await (const slice of page.slices()) yield slice.map((session) => sessionView(session, page.now));
+}
+
+function pageEndView({ totals, nextCursor }: PageEnd) {
+  return { stats: statsView(totals), ...(nextCursor !== null && { next_cursor: nextCursor }) };
 }
 
 export function statsView(totals: StoreTotals) {

@@ -35,6 +35,8 @@ export interface JobRun {
   readonly waiting: number;
   /** Orphans found, deleted or not. */
   readonly found: number;
+  /** Whether it did something, or had nothing to do but items that wait for a retry. */
+  readonly succeeded: boolean;
   /** `null` for a run started by hand. */
   readonly nextRunAt: number | null;
   /** The last failure, on one line, without secrets; `null` for none. */
@@ -45,13 +47,13 @@ export interface JobRun {
  * The latest run of a job, and the sums of all its runs. `waiting` and `found` are those of the latest run of each process
  * that was not dropped: the largest of them.
  */
-export interface JobRecord extends Omit<JobRun, 'processId'> {
+export interface JobRecord extends Omit<JobRun, 'processId' | 'succeeded'> {
   /** The runs in a row that failed or left something waiting, of the process with most of them. */
   readonly failedRuns: number;
   readonly runs: number;
   readonly totalItems: number;
   readonly totalFailures: number;
-  /** The latest run without failures; `null` for none. */
+  /** The end of the latest run that succeeded; `null` for none. */
   readonly lastSuccessAt: number | null;
 }
 

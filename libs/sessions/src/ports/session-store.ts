@@ -7,6 +7,7 @@ import type { ReleasesGroup } from './releases.js';
 import type { ResourcesGroup } from './resources.js';
 import type { SessionsGroup } from './sessions.js';
 import type { StoreGroups } from './store-groups.js';
+import type { StoreTrouble } from './store-trouble.js';
 
 export * from './endings.js';
 export * from './feed.js';
@@ -15,6 +16,7 @@ export * from './ledger.js';
 export * from './releases.js';
 export * from './resources.js';
 export * from './sessions.js';
+export * from './store-trouble.js';
 
 /**
  * Stores sessions and their resources, in groups of operations. It decides nothing: callers pass instants and limits, and
@@ -49,6 +51,11 @@ export abstract class SessionStore implements StoreGroups {
     this.clock = groups.clock;
     this.feed = groups.feed;
     this.ledger = groups.ledger;
+  }
+
+  /** What is wrong with the store's data, as far as this process knows; `null` for nothing. Never waits. */
+  get trouble(): StoreTrouble | null {
+    return null;
   }
 
   /** Prepares the store, creating what is missing. Rejects with `STORE_INCOMPATIBLE` if its version or setup is unfit. */

@@ -12,6 +12,9 @@ export abstract class SessionsGroup {
    */
   abstract open(session: NewSession, limits: OpeningLimits): Promise<'opened' | RefusedOpening>;
 
+  /** Rejects if `open` would reject now, because the store is damaged, full or takes no writes. Adds nothing. */
+  abstract probe(): Promise<void>;
+
   /**
    * The session with this current token, in any state, as long as a tombstone is kept; or with this replaced one: at least
    * `REPLACED_MS` after its replacement, unless `MOST_REPLACED` others of the session were replaced since. `null` for none.

@@ -26,8 +26,13 @@ export type OperationName = {
   [Group in GroupName]: `${Group}.${keyof StoreGroups[Group] & string}`;
 }[GroupName];
 
-/** A `read` changes nothing, and takes no lock that blocks writers. */
-export type OperationKind = 'read' | 'write';
+/**
+ * - `read`: a small read that requests and the feed wait for. It changes nothing, and takes no lock that blocks writers.
+ * - `list`: a read whose answer may be large or slow. No `read` may wait for it.
+ * - `write`: a write that a client waits for.
+ * - `upkeep`: a write that finishes or counts something in the background, and may wait longer.
+ */
+export type OperationKind = 'read' | 'list' | 'write' | 'upkeep';
 
 type KindsOf<Group> = { readonly [Operation in keyof Group]: OperationKind };
 
@@ -35,46 +40,47 @@ type KindsOf<Group> = { readonly [Operation in keyof Group]: OperationKind };
 export const STORE_OPERATIONS: { readonly [Group in GroupName]: KindsOf<StoreGroups[Group]> } = {
   sessions: {
     open: 'write',
+    probe: 'write',
     findByToken: 'read',
     find: 'read',
     touch: 'write',
     login: 'write',
     regenerate: 'write',
     findEvictable: 'read',
-    forgetNetworks: 'write',
-    findAbove: 'read',
-    list: 'read',
+    forgetNetworks: 'upkeep',
+    findAbove: 'list',
+    list: 'list',
   },
   endings: {
     beginEnd: 'write',
-    leaseEnding: 'write',
-    finishEnd: 'write',
-    findIdle: 'read',
-    findExpired: 'read',
-    countDue: 'read',
-    dropTombstones: 'write',
+    leaseEnding: 'upkeep',
+    finishEnd: 'upkeep',
+    findIdle: 'list',
+    findExpired: 'list',
+    countDue: 'list',
+    dropTombstones: 'upkeep',
   },
   resources: {
     reserve: 'write',
     grow: 'write',
     settle: 'write',
     find: 'read',
-    list: 'read',
-    known: 'read',
+    list: 'list',
+    known: 'list',
     use: 'write',
-    unuse: 'write',
+    unuse: 'upkeep',
   },
-  releases: { beginRelease: 'write', leaseReleasing: 'write', finishRelease: 'write' },
+  releases: { beginRelease: 'write', leaseReleasing: 'upkeep', finishRelease: 'upkeep' },
   fleet: {
     heartbeat: 'write',
     listProcesses: 'read',
-    dropProcess: 'write',
-    listNodes: 'read',
-    forgetNode: 'write',
+    dropProcess: 'upkeep',
+    listNodes: 'list',
+    forgetNode: 'upkeep',
   },
   clock: { anchor: 'write', read: 'read', doubt: 'write', trust: 'write', forgetAfter: 'write' },
   feed: { read: 'read' },
-  ledger: { identity: 'read', totals: 'read', recordRun: 'write', listRuns: 'read' },
+  ledger: { identity: 'read', totals: 'read', recordRun: 'upkeep', listRuns: 'read' },
 };
 
 export const OPERATION_NAMES: readonly OperationName[] = Object.entries(STORE_OPERATIONS).flatMap(
@@ -117,14 +123,20 @@ export function operationOf(
   };
 }
 
-export function isRead(name: OperationName): boolean {
-  return READS.has(name);
+export function kindOf(name: OperationName): OperationKind {
+  return KINDS.get(name) ?? 'write';
 }
 
-const READS: ReadonlySet<OperationName> = new Set(
-  OPERATION_NAMES.filter((name) => {
+/** Whether the operation changes nothing. */
+export function isRead(name: OperationName): boolean {
+  const kind = kindOf(name);
+  return kind === 'read' || kind === 'list';
+}
+
+const KINDS: ReadonlyMap<OperationName, OperationKind> = new Map(
+  OPERATION_NAMES.map((name) => {
     const [group, operation] = partsOf(name);
-    return Reflect.get(STORE_OPERATIONS[group], operation) === 'read';
+    return [name, Reflect.get(STORE_OPERATIONS[group], operation) as OperationKind];
   }),
 );
 

@@ -1,5 +1,6 @@
 import { SessionStore } from './session-store.js';
 import { wrapGroups } from './store-groups.js';
+import type { StoreTrouble } from './store-trouble.js';
 
 /** A store with `wrap` around its every operation. */
 export class WrappedStore extends SessionStore {
@@ -11,6 +12,10 @@ export class WrappedStore extends SessionStore {
   ) {
     super(wrapGroups(store, wrap));
     this.kind = store.kind;
+  }
+
+  override get trouble(): StoreTrouble | null {
+    return this.store.trouble;
   }
 
   override connect(): Promise<void> {

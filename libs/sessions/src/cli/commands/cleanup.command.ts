@@ -5,7 +5,7 @@ import type { SessionsCore } from '../../core/core.js';
 import type { EndedSession } from '../../core/endings/ender.js';
 import type { PendingFiles } from '../../core/endings/peer-wait.js';
 import type { SweepReport } from '../../core/cleanup/orphan-sweep.js';
-import type { SessionDetails } from '../../core/sessions/session.service.js';
+import type { SessionDetails } from '../../core/sessions/session-details.js';
 import type { CleanupJob } from '../../domain/events.js';
 import type { CleanupProgress } from '../output/cleanup-progress.js';
 import { CommandFailure, EXIT, usage } from '../output/command-failure.js';

@@ -1,12 +1,13 @@
 import { Option } from 'nest-commander';
-import { MAX_PAGE, readSessionPage } from '../../operate/session-page.js';
-import { pageView } from '../../operate/views.js';
-import type { SessionDetails } from '../../core/sessions/session.service.js';
+import { MAX_PAGE, SessionPage } from '../../operate/session-page.js';
+import { pageJson } from '../../operate/views.js';
+import type { SessionDetails } from '../../core/sessions/session-details.js';
 import type { SessionQuery } from '../../ports/session-store.js';
 import { usage } from '../output/command-failure.js';
 import { gather, single, type Given } from './option-values.js';
 import { SessionsCommandRunner } from './sessions-command-runner.js';
 import { columns } from '../output/table.js';
+import { ESCAPED_JSON } from '../output/escape-control.js';
 import { cell, counted, size, span } from '../output/format.js';
 
 const DEFAULT_LIMIT = 100;
@@ -55,29 +56,30 @@ export abstract class ListCommand extends SessionsCommandRunner {
 
   protected override async execute(_parameters: readonly string[], options: ListOptions): Promise<void> {
     const query = await queryOf(options);
-    const page = await readSessionPage(await this.access.open(), query);
-    if (options.json) return this.terminal.printJson(pageView(page));
-    const { sessions, totals, nextCursor, now } = page;
-    await this.printTable(sessions, now);
-    this.terminal.note(`${sessions.length} of ${counted(totals.open, 'active session')}\n`);
+    const page = await SessionPage.open(await this.access.open(), query);
+    if (options.json) return this.terminal.printPieces(pageJson(page, ESCAPED_JSON));
+    const rows: (string | number)[][] = [];
+    for await (const slice of page.slices()) rows.push(...slice.map((session) => rowOf(session, page.now)));
+    if (rows.length > 0) await this.terminal.print(columns(this.terminal, HEAD, rows));
+    const { totals, nextCursor } = await page.end();
+    this.terminal.note(`${rows.length} of ${counted(totals.open, 'active session')}\n`);
     if (nextCursor !== null) this.terminal.note(`Next page: --sort=${query.sort} --cursor ${nextCursor}\n`);
   }
+}
 
-  private async printTable(sessions: readonly SessionDetails[], now: number): Promise<void> {
-    if (sessions.length === 0) return;
-    const head = ['SESSION', 'USER', 'ADDRESS', 'AGE', 'IDLE', 'REQUESTS', 'RESOURCES', 'SIZE'];
-    const rows = sessions.map((session) => [
-      session.id,
-      cell(session.userId),
-      cell(session.ipAddress),
-      span(now - session.createdAt),
-      span(now - session.lastActivityAt),
-      session.requestCount,
-      session.resourceCount,
-      size(session.bytesUsed),
-    ]);
-    await this.terminal.print(columns(this.terminal, head, rows));
-  }
+const HEAD = ['SESSION', 'USER', 'ADDRESS', 'AGE', 'IDLE', 'REQUESTS', 'RESOURCES', 'SIZE'];
+
+function rowOf(session: SessionDetails, now: number): (string | number)[] {
+  return [
+    session.id,
+    cell(session.userId),
+    cell(session.ipAddress),
+    span(now - session.createdAt),
+    span(now - session.lastActivityAt),
+    session.requestCount,
+    session.resourceCount,
+    size(session.bytesUsed),
+  ];
 }
 
 async function queryOf({ limit, cursor, user, sort }: ListOptions): Promise<SessionQuery> {

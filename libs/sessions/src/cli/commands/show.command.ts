@@ -1,6 +1,6 @@
 import { Option } from 'nest-commander';
 import { sessionDetailView } from '../../operate/views.js';
-import type { SessionDetails } from '../../core/sessions/session.service.js';
+import type { SessionDetails } from '../../core/sessions/session-details.js';
 import { CommandFailure, EXIT } from '../output/command-failure.js';
 import { sessionId } from './option-values.js';
 import { SessionsCommandRunner } from './sessions-command-runner.js';

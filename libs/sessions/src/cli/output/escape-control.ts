@@ -1,3 +1,5 @@
+import type { JsonFormat } from '../../operate/list-json.js';
+
 /**
  * Characters that a terminal interprets or hides: control characters (ESC, C1, DEL), direction marks, invisible,
  * unpaired and unassigned characters, line and paragraph separators, and more than four marks on one letter.
@@ -27,6 +29,17 @@ export function toEscapedJson(value: unknown): string {
     .split('\n')
     .map((line) => line.replaceAll(UNSAFE, escapeUnits))
     .join('\n');
+}
+
+/** As `toEscapedJson` writes it, for JSON that is written in pieces. */
+export const ESCAPED_JSON: JsonFormat = {
+  text: (value, depth) => toEscapedJson(value).replaceAll('\n', lineAt(depth)),
+  line: lineAt,
+  space: ' ',
+};
+
+function lineAt(depth: number): string {
+  return `\n${'  '.repeat(depth)}`;
 }
 
 function escapeUnits(character: string): string {

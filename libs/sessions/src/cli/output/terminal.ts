@@ -36,6 +36,12 @@ export class Terminal {
     return this.print(`${toEscapedJson(value)}\n`);
   }
 
+  /** Prints data as it is made: at the reader's pace. */
+  async printPieces(pieces: AsyncIterable<string>): Promise<void> {
+    for await (const piece of pieces) await this.print(piece);
+    await this.print('\n');
+  }
+
   /** Prints a message that is not data. */
   note(text: string): void {
     process.stderr.write(text);

@@ -36,7 +36,7 @@ export class Attempts {
       return true;
     } catch (error) {
       this.backoff.failed(key, this.clock.monotonic());
-      report.failed(key, error);
+      report.postpone(key, error);
       return false;
     }
   }

@@ -120,7 +120,7 @@ export class Recovery {
     const { failures, stuck } = await this.context.storage.emptyTrash();
     // Entries that wait for a retry were reported when they failed.
     if (failures > this.trashFailures) {
-      report.failed('Trash', new Error(`${failures} entries could not be deleted; they will be retried`));
+      report.postpone('Trash', new Error(`${failures} entries could not be deleted; they will be retried`));
     }
     this.trashFailures = failures;
     this.trashStuck = stuck;

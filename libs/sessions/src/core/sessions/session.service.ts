@@ -1,7 +1,6 @@
 import type { Client } from '../../domain/binding.js';
 import { hasCode, staleSession, SessionsError } from '../../domain/errors.js';
 import { isUuid } from '../../domain/ids.js';
-import { idleEndsAt } from '../../domain/lifetime.js';
 import type { ResourceRecord } from '../../domain/resource.js';
 import { isStale, type EndReason, type SessionRecord } from '../../domain/session.js';
 import type { ByteRange } from '../../ports/file-storage.js';
@@ -20,19 +19,15 @@ import type {
   Resources,
   TrackedStream,
 } from '../resources/resources.js';
+import { detailsOf, type SessionDetails } from './session-details.js';
 import type { Finding, SessionFinder } from './session-finder.js';
 import type { LoginOptions, SessionLogins } from './session-logins.js';
 import type { Opening, SessionOpener } from './session-opener.js';
+import type { SessionSlices } from './session-slices.js';
 import { Session, type SessionRef } from '../handles/session.js';
 import type { SessionToken } from '../handles/session-token.js';
 
 const USER_PAGE = 1000;
-
-/** A session with its resources, at one moment. Instants are epoch milliseconds, sizes bytes. */
-export interface SessionDetails extends Omit<SessionRecord, 'tokenHash' | 'state' | 'endReason'> {
-  readonly idleEndsAt: number;
-  readonly resources: readonly ResourceRecord[];
-}
 
 /** The collaborators of a `SessionService`. */
 export interface SessionServiceParts {
@@ -41,6 +36,7 @@ export interface SessionServiceParts {
   readonly logins: SessionLogins;
   readonly ender: Ender;
   readonly resources: Resources;
+  readonly slices: SessionSlices;
 }
 
 /**
@@ -148,7 +144,7 @@ export class SessionService {
       // Read after the resources: if its token is not replaced now, it was not when they were read.
       const record = await this.context.store.sessions.find(session.id);
       if (record === null || !this.parts.finder.isLive(record)) return null;
-      return isStale(record, authority) ? 'stale' : details(record, resources);
+      return isStale(record, authority) ? 'stale' : detailsOf(record, resources);
     });
     if (found === 'stale') throw staleSession();
     return found;
@@ -156,11 +152,15 @@ export class SessionService {
 
   /** One page of live sessions with their resources. Does not count as activity. */
   async list(query: SessionQuery): Promise<SessionDetails[]> {
+    const sessions: SessionDetails[] = [];
+    for await (const slice of await this.listInSlices(query)) sessions.push(...slice);
+    return sessions;
+  }
+
+  /** As `list`, a few sessions at a time: those of the page as of now, the resources of each slice as of its reading. */
+  async listInSlices(query: SessionQuery): Promise<AsyncGenerator<SessionDetails[], void, void>> {
     await this.flushTouches();
-    const records = await this.liveOnes(query);
-    const resources = await this.context.store.resources.list(records.map(({ id }) => id));
-    const bySession = Map.groupBy(resources, ({ sessionId }) => sessionId);
-    return records.map((record) => details(record, bySession.get(record.id) ?? []));
+    return this.parts.slices.read(await this.liveOnes(query));
   }
 
   /** Totals since the store was created, and current counts. */
@@ -279,9 +279,4 @@ export class SessionService {
     requireUserId(userId);
     return this.context.store.sessions.list({ userId, sort: '-last_activity', limit: USER_PAGE });
   }
-}
-
-function details(record: SessionRecord, resources: readonly ResourceRecord[]): SessionDetails {
-  const { tokenHash: _hash, state: _state, endReason: _reason, ...visible } = record;
-  return { ...visible, idleEndsAt: idleEndsAt(record), resources };
 }

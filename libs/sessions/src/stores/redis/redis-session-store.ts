@@ -10,6 +10,7 @@ import { RedisOperations } from './redis.operations.js';
 /** Operations on the request path: the time limit covers all their commands. A timeout does not cancel them. */
 const WITHIN_TIME: ReadonlySet<OperationName> = new Set<OperationName>([
   'sessions.open',
+  'sessions.probe',
   'sessions.findByToken',
   'sessions.find',
   'sessions.login',

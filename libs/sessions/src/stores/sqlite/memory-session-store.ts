@@ -48,7 +48,7 @@ class Engine {
 
   perform(name: OperationName, args: readonly unknown[]): unknown {
     if (!this.isConnected || this.#batch === null) throw errorOf(unavailable(NOT_CONNECTED));
-    const [reply] = this.#batch.run([{ id: 0, name, args: JSON.stringify(args) }]);
+    const [reply] = this.#batch.run([{ id: 0, name, args: JSON.stringify(args) }]) ?? [];
     if (reply === undefined) throw new TypeError(`${name} was not answered`);
     if ('fault' in reply) throw errorOf(reply.fault);
     return JSON.parse(reply.answer);

@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { refuseOldNode } from '../../domain/supported-node.js';
 import { SessionStore } from '../../ports/session-store.js';
 import { makeGroups } from '../../ports/store-groups.js';
+import type { StoreTrouble } from '../../ports/store-trouble.js';
 import { SqliteClient } from './sqlite.client.js';
 
 export interface SqliteSessionStoreOptions {
@@ -9,7 +10,10 @@ export interface SqliteSessionStoreOptions {
   readonly path: string;
   /** Whether `connect` rejects with `STORE_UNAVAILABLE` if there is no database, and creates none. Default: false. */
   readonly mustExist?: boolean;
-  /** Milliseconds to wait for locks of other processes before rejecting with `STORE_UNAVAILABLE`. Default: 5000. */
+  /**
+   * Milliseconds to wait for locks of other processes before rejecting with `STORE_UNAVAILABLE`; writes in the background
+   * wait five times as long, and opening at least 5000. Default: 1000.
+   */
   readonly busyTimeoutMs?: number;
   /** Maximum size of the database in bytes; at it the store acts as on a full disk. Default: none. */
   readonly maxBytes?: number;
@@ -20,7 +24,7 @@ export interface SqliteSessionStoreOptions {
 /**
  * Sessions in one SQLite file, shared by any number of processes of one machine. Worker threads do all work: the event loop
  * never waits for a lock or the disk. Concurrent calls share a commit, and each promise resolves once its commit is on the
- * disk. Reads have their own thread and wait for no write. The threads keep the process alive only while an answer is
+ * disk. Reads have their own threads and wait for no write, small ones for no list. The threads keep the process alive only while an answer is
  * pending.
  */
 export class SqliteSessionStore extends SessionStore {
@@ -31,7 +35,7 @@ export class SqliteSessionStore extends SessionStore {
     const client = new SqliteClient({
       path: resolve(options.path),
       mustExist: options.mustExist ?? false,
-      busyTimeoutMs: options.busyTimeoutMs ?? 5000,
+      busyTimeoutMs: options.busyTimeoutMs ?? 1000,
       maxBytes: options.maxBytes ?? null,
       onDiskFull: options.onDiskFull ?? null,
     });
@@ -49,6 +53,10 @@ export class SqliteSessionStore extends SessionStore {
     // An older Node.js has no SQLite, so the worker threads could not report it.
     refuseOldNode(process.versions.node);
     return this.#client.connect();
+  }
+
+  override get trouble(): StoreTrouble | null {
+    return this.#client.trouble;
   }
 
   override close(): Promise<void> {

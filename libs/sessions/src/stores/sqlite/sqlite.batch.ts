@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { concernsOneOperation, faultOf } from './sqlite.errors.js';
+import { concernsOneOperation, faultOf, isBusy, type Fault } from './sqlite.errors.js';
 import { isRead, OPERATION_NAMES, operationOf, type OperationName } from '../../ports/store-groups.js';
 import type { SqliteOperations } from './operations/operations.js';
 import type { Call, Reply } from './sqlite.messages.js';
@@ -32,7 +32,8 @@ export class SqliteBatch {
     this.#anyRow = db.prepare('SELECT counter FROM store');
   }
 
-  run(calls: readonly Call[]): Reply[] {
+  /** `null` if another process holds the lock: nothing was done. */
+  run(calls: readonly Call[]): Reply[] | null {
     const onlyReads = calls.every((call) => isRead(call.name));
     try {
       (onlyReads ? this.#beginReading : this.#begin).run();
@@ -41,13 +42,18 @@ export class SqliteBatch {
       if (!onlyReads) this.#markRead();
       return replies;
     } catch (error) {
-      const fault = faultOf(error);
       this.#rollBack();
-      if (onlyReads) return calls.map(({ id }) => ({ id, fault }));
-      const writes = calls.filter(({ name }) => !isRead(name));
-      const reads = calls.filter(({ name }) => isRead(name));
-      return [...writes.map(({ id }) => ({ id, fault })), ...(reads.length > 0 ? this.run(reads) : [])];
+      return isBusy(error) ? null : this.refuse(calls, faultOf(error));
     }
+  }
+
+  /** Refuses the writes of calls that failed, and answers the reads among them, if any. */
+  refuse(calls: readonly Call[], fault: Fault): Reply[] {
+    const reads = calls.filter(({ name }) => isRead(name));
+    const isMixed = reads.length > 0 && reads.length < calls.length;
+    const answered = isMixed ? this.run(reads) : null;
+    const refused = answered === null ? calls : calls.filter(({ name }) => !isRead(name));
+    return [...refused.map(({ id }) => ({ id, fault })), ...(answered ?? [])];
   }
 
   #answer(call: Call): Reply {

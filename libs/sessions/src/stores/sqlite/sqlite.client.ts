@@ -1,34 +1,48 @@
-import { isRead, type OperationName } from '../../ports/store-groups.js';
+import { isRead, kindOf, type OperationName } from '../../ports/store-groups.js';
+import type { StoreTrouble } from '../../ports/store-trouble.js';
+import type { DatabaseOptions } from './sqlite.database.js';
 import { NOT_CONNECTED, errorOf, unavailable, type Fault } from './sqlite.errors.js';
-import type { WorkerOptions } from './sqlite.messages.js';
-import { SqliteThread, type Pending } from './sqlite.thread.js';
+import { SqliteThread, type Pending, type ThreadHooks } from './sqlite.thread.js';
 
-export interface ClientOptions extends WorkerOptions {
+export interface ClientOptions extends DatabaseOptions {
   readonly onDiskFull: (() => Promise<void>) | null;
 }
 
+/** Maximum calls per transaction, so that other processes get the lock in between. */
+const MAX_BATCH = 512;
+
 /**
- * Two threads on one database: one writes, the other only reads. So a read never waits for a write that is blocked by a
- * lock or a hanging disk; it sees every write that was answered before the call.
+ * Three threads on one database: one writes, two only read. So a small read never waits for a write that is blocked by a
+ * lock or a hanging disk, nor for a list; it sees every write that was answered before the call. The thread for lists
+ * starts with the first list, and answers one call at a time, so that no message is larger than one answer.
  */
 export class SqliteClient {
   #state: 'new' | 'connected' | 'closed' = 'new';
   #connecting: Promise<void> | null = null;
   #freeingSpace: Promise<void> | null = null;
+  #isDamaged = false;
+  #misplaced: Fault | null = null;
   readonly #writer: SqliteThread;
   readonly #reader: SqliteThread;
+  readonly #lister: SqliteThread;
 
   constructor(private readonly options: ClientOptions) {
-    this.#writer = new SqliteThread(
-      'writer',
-      options,
-      this.#retrier(() => this.#writer),
-    );
-    this.#reader = new SqliteThread(
-      'reader',
-      { ...options, mustExist: true },
-      this.#retrier(() => this.#reader),
-    );
+    const hooks: ThreadHooks = {
+      file: null,
+      onReply: (fault, thread) => this.#note(fault, thread),
+      onDiskFull: options.onDiskFull && ((unwritten, thread) => void this.#retry(thread, unwritten)),
+    };
+    const { path, mustExist, busyTimeoutMs, maxBytes } = options;
+    const writing = { path, mustExist, busyTimeoutMs, maxBytes, maxBatch: MAX_BATCH };
+    const reading = { ...writing, mustExist: true };
+    this.#writer = new SqliteThread('writer', writing, hooks);
+    this.#reader = new SqliteThread('reader', reading, hooks);
+    this.#lister = new SqliteThread('lister', { ...reading, maxBatch: 1 }, hooks);
+  }
+
+  /** What is wrong with the database file; `null` for nothing. */
+  get trouble(): StoreTrouble | null {
+    return this.#misplaced?.trouble ?? (this.#isDamaged ? 'damaged' : null);
   }
 
   connect(): Promise<void> {
@@ -44,17 +58,29 @@ export class SqliteClient {
       const fail = (fault: Fault): void => reject(errorOf(fault));
       if (this.#state !== 'connected') return fail(unavailable(NOT_CONNECTED));
       const answer = (json: string): void => resolve(JSON.parse(json));
-      // A read sees earlier writes of the same turn of the event loop, even before they are answered.
-      const thread = isRead(name) && !this.#writer.isGathering ? this.#reader : this.#writer;
-      thread.send({ name, args: JSON.stringify(args), answer, fail, isRetry: false });
+      // Writes look whether the file is back.
+      if (this.#misplaced !== null && isRead(name)) return fail(this.#misplaced);
+      this.#threadOf(name).send({ name, args: JSON.stringify(args), answer, fail, isRetry: false });
     });
+  }
+
+  #threadOf(name: OperationName): SqliteThread {
+    // A read sees earlier writes of the same turn of the event loop, even before they are answered.
+    if (!isRead(name) || this.#writer.isGathering) return this.#writer;
+    return kindOf(name) === 'list' ? this.#lister : this.#reader;
+  }
+
+  #note(fault: Fault | null, thread: SqliteThread): void {
+    if (fault?.trouble === 'damaged') this.#isDamaged = true;
+    else if (fault?.trouble) this.#misplaced = fault;
+    else if (fault === null && thread === this.#writer) this.#misplaced = null;
   }
 
   async close(): Promise<void> {
     await this.#connecting?.catch(() => undefined);
     this.#state = 'closed';
     // The writer last: the last connection to close checkpoints the database.
-    await this.#reader.close();
+    await Promise.all([this.#reader.close(), this.#lister.close()]);
     await this.#writer.close();
   }
 
@@ -74,10 +100,6 @@ export class SqliteClient {
     const fault = await thread.start();
     if (fault?.diskFull !== true || this.options.onDiskFull === null) return fault;
     return (await this.#freeSpace()) ?? (await thread.start());
-  }
-
-  #retrier(thread: () => SqliteThread): ((unwritten: readonly Pending[]) => void) | null {
-    return this.options.onDiskFull && ((unwritten) => void this.#retry(thread(), unwritten));
   }
 
   /** The failed transaction changed nothing, so its calls can be sent again. */

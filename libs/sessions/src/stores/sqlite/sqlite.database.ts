@@ -1,18 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import {
-  chmodSync,
-  existsSync,
-  linkSync,
-  mkdirSync,
-  readdirSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { existsSync, statSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
 import { SessionsError } from '../../domain/errors.js';
-import { isUuid } from '../../domain/ids.js';
+import { keepPrivate, prepareFile } from './database-file.js';
 import { isBusy } from './sqlite.errors.js';
 import { APPLICATION_ID, FIRST_SCHEMA, MIGRATIONS, SCHEMA } from './operations/schema.js';
 import { numberOf } from './operations/values.js';
@@ -37,7 +27,8 @@ const MEBIBYTE = 1024 * 1024;
 /** Opens the database; creates or migrates it if necessary. Processes may call it at the same time. */
 export function openDatabase(options: DatabaseOptions, migrations = MIGRATIONS): DatabaseSync {
   refuseOldSqlite(process.versions['sqlite'] ?? 'none');
-  prepareFile(options);
+  if (options.mustExist) requireDatabase(options.path);
+  else prepareFile(options.path);
   const db = new (sqlite().DatabaseSync)(options.path, { timeout: options.busyTimeoutMs });
   try {
     // SQLite's busy timeout does not always cover a concurrent switch to WAL or recovery.
@@ -77,64 +68,9 @@ function isOlder(version: readonly number[]): boolean {
   return differing !== -1 && !(Number(version[differing]) > Number(OLDEST_SQLITE[differing]));
 }
 
-function prepareFile({ path, mustExist }: DatabaseOptions): void {
-  if (mustExist) {
-    if (!existsSync(path) || statSync(path).size === 0) {
-      throw new SessionsError('STORE_UNAVAILABLE', NO_DATABASE);
-    }
-    return;
-  }
-  if (!existsSync(path)) createFile(path);
-  removeDrafts(path);
-}
-
-/**
- * Creates an empty file for SQLite, private whatever the umask; SQLite copies its mode to companion files. It is written
- * under another name and then linked, so that we never close a descriptor of a file that another thread has opened as a
- * database: that would drop SQLite's locks on it.
- */
-function createFile(path: string): void {
-  makeFolders(dirname(path));
-  const draft = `${path}.${randomUUID()}`;
-  writeFileSync(draft, '', { flag: 'wx', mode: 0o600 });
-  try {
-    linkSync(draft, path);
-  } catch (error) {
-    if (!existsSync(path)) throw error;
-  } finally {
-    rmSync(draft, { force: true });
-  }
-}
-
-/** Node's `recursive` option loops forever on file systems that refuse folders, such as `/proc`. */
-function makeFolders(path: string): void {
-  if (existsSync(path)) return;
-  if (dirname(path) !== path) makeFolders(dirname(path));
-  try {
-    mkdirSync(path, { mode: 0o700 });
-  } catch (error) {
-    // Another process may have created it meanwhile.
-    if (!existsSync(path)) throw error;
-  }
-}
-
-/** Removes drafts of processes that died in `createFile`. A process that is still in it finds the file created. */
-function removeDrafts(path: string): void {
-  const prefix = `${basename(path)}.`;
-  for (const name of readdirSync(dirname(path))) {
-    if (!name.startsWith(prefix) || !isUuid(name.slice(prefix.length))) continue;
-    rmSync(join(dirname(path), name), { force: true });
-  }
-}
-
-function keepPrivate(path: string): void {
-  for (const file of [path, `${path}-wal`, `${path}-shm`]) {
-    try {
-      if ((statSync(file).mode & 0o777) !== 0o600) chmodSync(file, 0o600);
-    } catch {
-      // Missing, or another user's: SQLite reports it if that matters.
-    }
-  }
+function requireDatabase(path: string): void {
+  if (existsSync(path) && statSync(path).size > 0) return;
+  throw new SessionsError('STORE_UNAVAILABLE', NO_DATABASE);
 }
 
 function setUp(

@@ -1,5 +1,6 @@
 import { types } from 'node:util';
 import { SessionsError, type ErrorCode } from '../../domain/errors.js';
+import type { StoreTrouble } from '../../ports/store-trouble.js';
 
 /** An error as a message from a worker thread, which would lose class and prototype. */
 export interface Fault {
@@ -8,6 +9,8 @@ export interface Fault {
   readonly cause: string | null;
   /** Whether the disk was full, so that a retry may succeed after freeing space. */
   readonly diskFull: boolean;
+  /** What is wrong with the database file; `null` for nothing. */
+  readonly trouble: StoreTrouble | null;
 }
 
 /** Primary result codes of SQLite. */
@@ -71,7 +74,7 @@ function isFileError(error: unknown): error is Error & { readonly code: unknown 
 export function faultOf(error: unknown): Fault {
   if (error instanceof SessionsError) {
     const cause = isError(error.cause) ? error.cause.message : null;
-    return { code: error.code, message: error.message, cause, diskFull: false };
+    return fault(error.code, error.message, cause);
   }
   const cause = isError(error) ? describe(error) : String(error);
   const code = primaryCode(error);
@@ -86,18 +89,34 @@ export function faultOf(error: unknown): Fault {
     const message = 'The disk of the session database is full: free space';
     return { ...fault('STORE_UNAVAILABLE', message, cause), diskFull: true };
   }
-  return fault('STORE_UNAVAILABLE', explain(isFileError(error) ? CODE.cantOpen : code), cause);
+  const trouble = isDamage(code) ? 'damaged' : null;
+  return {
+    ...fault('STORE_UNAVAILABLE', explain(isFileError(error) ? CODE.cantOpen : code), cause),
+    trouble,
+  };
+}
+
+/** The fault of every call while the database that this process opened is not at its path. */
+export function misplaced(trouble: StoreTrouble): Fault {
+  const message = `The session database was ${trouble} while this process used it: put it back, or restart this process`;
+  return { ...fault('STORE_UNAVAILABLE', message, null), trouble };
+}
+
+/** The fault of a call that waited too long for the lock of another process. */
+export const LOCKED = unavailable(explain(CODE.busy), `database is locked (SQLite result code ${CODE.busy})`);
+
+function isDamage(code: number | null): boolean {
+  return code === CODE.corrupt || code === CODE.notADatabase;
 }
 
 /** Converts an error of opening the database to a fault. */
 export function openingFaultOf(error: unknown): Fault {
   const code = primaryCode(error);
-  if (code === CODE.notADatabase || code === CODE.corrupt) {
-    return fault(
-      'STORE_INCOMPATIBLE',
-      'The session database is damaged or not an SQLite database: restore it from a backup, or move it away to start a new one',
-      isError(error) ? describe(error) : null,
-    );
+  if (isDamage(code)) {
+    const message =
+      'The session database is damaged or not an SQLite database: restore it from a backup, or move it away to start a new one';
+    const cause = isError(error) ? describe(error) : null;
+    return { ...fault('STORE_INCOMPATIBLE', message, cause), trouble: 'damaged' };
   }
   return faultOf(error);
 }
@@ -115,7 +134,7 @@ export function unavailable(message: string, cause: string | null = null): Fault
 }
 
 function fault(code: ErrorCode, message: string, cause: string | null): Fault {
-  return { code, message, cause, diskFull: false };
+  return { code, message, cause, diskFull: false, trouble: null };
 }
 
 function describe(error: Error): string {

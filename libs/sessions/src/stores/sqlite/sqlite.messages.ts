@@ -3,7 +3,12 @@ import type { Fault } from './sqlite.errors.js';
 import type { OperationName } from '../../ports/store-groups.js';
 
 /** The `workerData` of a worker. */
-export type WorkerOptions = DatabaseOptions;
+export interface WorkerOptions extends DatabaseOptions {
+  /** The file that other threads have opened (see `fileAt`): another one is refused. `null` if none has yet. */
+  readonly file: string | null;
+  /** Maximum calls per transaction, and so answers per message. */
+  readonly maxBatch: number;
+}
 
 /** A call of one operation. Arguments and answers are JSON: cheaper than structured clones. */
 export interface Call {
@@ -20,7 +25,7 @@ export type ToWorker =
   { readonly kind: 'calls'; readonly calls: readonly Call[] } | { readonly kind: 'close' };
 
 export type FromWorker =
-  | { readonly kind: 'opened' }
+  | { readonly kind: 'opened'; readonly file: string }
   | { readonly kind: 'refused'; readonly fault: Fault }
   | { readonly kind: 'replies'; readonly replies: readonly Reply[] }
   | { readonly kind: 'closed' };

@@ -6,6 +6,18 @@ import type { OperationName } from '../../ports/store-groups.js';
 /** Calls leave only short-lived garbage: with V8's default limit, a thread needs 10 MB more. */
 const YOUNG_MEGABYTES = 4;
 
+export type ThreadOptions = Omit<WorkerOptions, 'file'>;
+
+/** What the threads of one client share. */
+export interface ThreadHooks {
+  /** The file that the first thread opened: the others open no other one. `null` before. */
+  file: string | null;
+  /** Called with each reply. */
+  readonly onReply: (fault: Fault | null, thread: SqliteThread) => void;
+  /** Gets the calls that failed on a full disk, each once, and must answer them. `null`: they fail. */
+  readonly onDiskFull: ((unwritten: readonly Pending[], thread: SqliteThread) => void) | null;
+}
+
 /** A call without a reply yet. */
 export interface Pending {
   readonly name: OperationName;
@@ -28,26 +40,27 @@ export class SqliteThread {
   #isGathering = false;
   readonly #pending = new Map<number, Pending>();
 
-  /** `onDiskFull` receives the calls that failed on a full disk, each once, and must answer them. */
   constructor(
     private readonly name: string,
-    private readonly options: WorkerOptions,
-    private readonly onDiskFull: ((unwritten: readonly Pending[]) => void) | null,
+    private readonly options: ThreadOptions,
+    private readonly hooks: ThreadHooks,
   ) {}
 
   /** Resolves with `null` once the worker has opened the database, or with the fault that prevented it. */
-  start(options: WorkerOptions = this.options): Promise<Fault | null> {
+  start(options: ThreadOptions = this.options): Promise<Fault | null> {
     return new Promise((resolve) => {
-      const { path, mustExist, busyTimeoutMs, maxBytes } = options;
+      const { path, mustExist, busyTimeoutMs, maxBytes, maxBatch } = options;
+      const { file } = this.hooks;
       const worker = new Worker(new URL('./sqlite.worker.js', import.meta.url), {
         name: `nest-sessions-sqlite-${this.name}`,
-        workerData: { path, mustExist, busyTimeoutMs, maxBytes },
+        workerData: { path, mustExist, busyTimeoutMs, maxBytes, maxBatch, file } satisfies WorkerOptions,
         resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MEGABYTES },
       });
       this.#worker = worker;
       let crash: string | null = null;
       worker.on('message', (message: FromWorker) => {
         if (message.kind === 'opened') {
+          this.hooks.file ??= message.file;
           resolve(null);
           this.#release();
         }
@@ -117,11 +130,12 @@ export class SqliteThread {
       const pending = this.#pending.get(reply.id);
       if (pending === undefined) continue;
       this.#pending.delete(reply.id);
+      this.hooks.onReply('fault' in reply ? reply.fault : null, this);
       if ('answer' in reply) pending.answer(reply.answer);
-      else if (this.onDiskFull && reply.fault.diskFull && !pending.isRetry) unwritten.push(pending);
+      else if (this.hooks.onDiskFull && reply.fault.diskFull && !pending.isRetry) unwritten.push(pending);
       else pending.fail(reply.fault);
     }
-    if (unwritten.length > 0) this.onDiskFull?.(unwritten);
+    if (unwritten.length > 0) this.hooks.onDiskFull?.(unwritten, this);
     this.#release();
   }
 
@@ -133,6 +147,7 @@ export class SqliteThread {
   #lose(worker: Worker, fault: Fault): void {
     if (this.#worker !== worker) return;
     this.#worker = null;
+    this.hooks.onReply(fault, this);
     const lost = [...this.#pending.values()];
     this.#pending.clear();
     this.#outbox = [];

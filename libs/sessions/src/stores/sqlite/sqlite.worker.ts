@@ -1,42 +1,49 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { parentPort, receiveMessageOnPort, workerData, type MessagePort } from 'node:worker_threads';
+import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
+import { isRead } from '../../ports/store-groups.js';
+import { fileAt, troubleAt } from './database-file.js';
 import { SqliteBatch } from './sqlite.batch.js';
 import { openDatabase } from './sqlite.database.js';
 import { SqliteErasure } from './sqlite.erasure.js';
-import { openingFaultOf } from './sqlite.errors.js';
-import type { Call, FromWorker, ToWorker, WorkerOptions } from './sqlite.messages.js';
+import { LOCKED, misplaced, openingFaultOf, type Fault } from './sqlite.errors.js';
+import { Inbox } from './sqlite.inbox.js';
+import type { Call, FromWorker, Reply, ToWorker, WorkerOptions } from './sqlite.messages.js';
 import { sqliteOperations } from './operations/operations.js';
 
-/** Maximum calls per transaction, so that other processes get the lock in between. */
-const MAX_BATCH = 512;
+/** Opening waits at least so long for locks: another process may be creating or migrating the database. */
+const OPENING_MS = 5000;
+/** How long SQLite waits for a lock at a time. Between two tries the worker refuses calls that have waited too long. */
+const TRY_MS = 100;
+
+interface Opened {
+  readonly db: DatabaseSync;
+  readonly batch: SqliteBatch;
+  readonly file: string;
+  readonly erasure: SqliteErasure;
+}
 
 if (parentPort === null) throw new Error('This file runs as a worker thread');
 start(parentPort, workerData);
 
 function start(port: MessagePort, options: WorkerOptions): void {
-  let db: DatabaseSync;
-  let batch: SqliteBatch;
-  let erasure: SqliteErasure;
-  try {
-    db = openDatabase(options);
-    batch = new SqliteBatch(db, sqliteOperations(db));
-    erasure = new SqliteErasure(db, options.busyTimeoutMs);
-  } catch (error) {
-    send(port, { kind: 'refused', fault: openingFaultOf(error) });
+  const opened = open(options);
+  if (!('db' in opened)) {
+    send(port, { kind: 'refused', fault: opened });
     return port.close();
   }
-  send(port, { kind: 'opened' });
+  const { db, file, erasure } = opened;
+  send(port, { kind: 'opened', file });
 
   port.on('message', (first: ToWorker) => {
-    const inbox = new Inbox(port);
+    const inbox = new Inbox(port, options);
     inbox.take(first);
     for (let calls = inbox.next(); calls.length > 0 || erasure.isDue; calls = inbox.next()) {
       if (calls.length === 0) {
         erasure.step();
         continue;
       }
-      send(port, { kind: 'replies', replies: batch.run(calls) });
-      erasure.note(calls);
+      const replies = run(opened, options, calls) ?? refuse(opened, inbox.keepWaiting(), LOCKED);
+      if (replies.length > 0) send(port, { kind: 'replies', replies });
     }
     if (!inbox.closing) return;
     db.close();
@@ -45,27 +52,41 @@ function start(port: MessagePort, options: WorkerOptions): void {
   });
 }
 
-/** The calls to run next. While one batch waits for the disk, the port collects the next. */
-class Inbox {
-  closing = false;
-  readonly #calls: Call[] = [];
-
-  constructor(private readonly port: MessagePort) {}
-
-  take(message: ToWorker): void {
-    if (message.kind === 'close') this.closing = true;
-    else this.#calls.push(...message.calls);
-  }
-
-  next(): Call[] {
-    for (let more = receive(this.port); more !== null; more = receive(this.port)) this.take(more);
-    return this.#calls.splice(0, MAX_BATCH);
+function open(options: WorkerOptions): Opened | Fault {
+  let db: DatabaseSync | null = null;
+  try {
+    const before = options.file === null ? null : troubleAt(options.path, options.file);
+    if (before !== null) return misplaced(before);
+    const busyTimeoutMs = Math.max(OPENING_MS, options.busyTimeoutMs);
+    db = openDatabase({ ...options, busyTimeoutMs });
+    const file = fileAt(options.path);
+    if (file === null || file !== (options.file ?? file)) {
+      db.close();
+      return misplaced(file === null ? 'deleted' : 'replaced');
+    }
+    const tryMs = Math.min(TRY_MS, options.busyTimeoutMs);
+    db.exec(`PRAGMA busy_timeout = ${tryMs}`);
+    const batch = new SqliteBatch(db, sqliteOperations(db));
+    return { db, file, batch, erasure: new SqliteErasure(db, tryMs) };
+  } catch (error) {
+    db?.close();
+    return openingFaultOf(error);
   }
 }
 
-function receive(port: MessagePort): ToWorker | null {
-  const received: { message: ToWorker } | undefined = receiveMessageOnPort(port);
-  return received?.message ?? null;
+/** `null` if another process holds the lock. */
+function run(opened: Opened, { path }: WorkerOptions, calls: readonly Call[]): Reply[] | null {
+  const { batch, erasure, file } = opened;
+  // Only writes look: a read must not wait for a disk that hangs.
+  const trouble = calls.every(({ name }) => isRead(name)) ? null : troubleAt(path, file);
+  if (trouble !== null) return calls.map(({ id }) => ({ id, fault: misplaced(trouble) }));
+  const replies = batch.run(calls);
+  if (replies !== null) erasure.note(calls);
+  return replies;
+}
+
+function refuse({ batch }: Opened, late: readonly Call[], fault: Fault): Reply[] {
+  return late.length === 0 ? [] : batch.refuse(late, fault);
 }
 
 function send(port: MessagePort, message: FromWorker): void {

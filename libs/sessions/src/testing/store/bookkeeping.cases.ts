@@ -83,13 +83,13 @@ export const bookkeepingCases: readonly SessionStoreCase[] = [
     },
   },
   {
-    name: 'each job keeps its latest run, and the sums of all runs',
+    name: 'each job keeps its latest run, the end of its latest success, and the sums of all runs',
     async run(store) {
       same(await store.ledger.listRuns(), []);
       await store.ledger.recordRun(run({ items: 3 }));
-      const failed = run({ startedAt: NOW + 100, failures: 2, items: 1, lastError: 'no', nextRunAt: null });
-      await store.ledger.recordRun(failed);
-      await store.ledger.recordRun(run({ job: 'expired', failures: 1 }));
+      const failures = { failures: 2, items: 1, lastError: 'no', nextRunAt: null };
+      await store.ledger.recordRun(run({ ...failures, startedAt: NOW + 100, succeeded: false }));
+      await store.ledger.recordRun(run({ job: 'expired', failures: 1, succeeded: false }));
       same(await store.ledger.listRuns(), [
         {
           ...recordOf(run({ job: 'expired', failures: 1 })),
@@ -100,7 +100,7 @@ export const bookkeepingCases: readonly SessionStoreCase[] = [
           lastSuccessAt: null,
         },
         {
-          ...recordOf(failed),
+          ...recordOf(run({ ...failures, startedAt: NOW + 100 })),
           failedRuns: 1,
           runs: 2,
           totalItems: 4,
@@ -263,7 +263,11 @@ function bytesOf(resources: readonly ResourceRecord[]): number {
 }
 
 /** A run as its record has it. */
-function recordOf({ processId: _processId, ...rest }: JobRun): Omit<JobRun, 'processId'> {
+function recordOf({
+  processId: _processId,
+  succeeded: _succeeded,
+  ...rest
+}: JobRun): Omit<JobRun, 'processId' | 'succeeded'> {
   return rest;
 }
 
@@ -277,6 +281,7 @@ function run(differing: Partial<JobRun>): JobRun {
     processId: PROCESS,
     waiting: 0,
     found: 0,
+    succeeded: true,
     nextRunAt: NOW + 60_000,
     lastError: null,
     ...differing,

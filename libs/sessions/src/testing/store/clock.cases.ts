@@ -162,7 +162,15 @@ export const clockCases: readonly SessionStoreCase[] = [
 ];
 
 function recordRunAt(store: SessionStore, startedAt: number): Promise<void> {
-  const counts = { durationMs: 5, items: 0, failures: 0, waiting: 0, found: 0, lastError: null };
+  const counts = {
+    durationMs: 5,
+    items: 0,
+    failures: 0,
+    succeeded: true,
+    waiting: 0,
+    found: 0,
+    lastError: null,
+  };
   return store.ledger.recordRun({
     job: 'idle',
     processId: PROCESS,

@@ -98,6 +98,18 @@ export const openingCases: readonly SessionStoreCase[] = [
     },
   },
   {
+    name: 'a probe adds nothing, at the limit too',
+    async run(store) {
+      await opened(store);
+      const before = [await store.ledger.totals(), await store.ledger.identity()];
+      await Promise.all([store.sessions.probe(), store.sessions.probe()]);
+      same([await store.ledger.totals(), await store.ledger.identity()], before);
+      same((await store.sessions.list({ limit: 10, sort: 'created_at' })).length, 1);
+      assert.equal(await store.sessions.open(newSession(), upTo(1)), 'full');
+      await store.sessions.probe();
+    },
+  },
+  {
     name: 'an end frees capacity for another session',
     async run(store) {
       const session = await opened(store);

@@ -60,6 +60,11 @@ export class RedisBuckets {
     }
   }
 
+  /** Runs a script without keys on each master. */
+  async runOnEach(script: RedisScript): Promise<void> {
+    await this.connection.sendToAll(['EVAL', script.source, '0']);
+  }
+
   runIn(script: BucketScript, bucket: number, ...args: readonly (string | number)[]): Promise<unknown> {
     return this.run(script, this.layout.keysIn(bucket, script.keys), args);
   }

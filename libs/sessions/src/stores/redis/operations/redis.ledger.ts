@@ -61,8 +61,19 @@ export class RedisLedger implements LedgerGroup {
   }
 
   async recordRun(run: JobRun): Promise<void> {
-    const { job, processId, startedAt, durationMs, items, failures, waiting, found, nextRunAt, lastError } =
-      run;
+    const {
+      job,
+      processId,
+      startedAt,
+      durationMs,
+      items,
+      failures,
+      succeeded,
+      waiting,
+      found,
+      nextRunAt,
+      lastError,
+    } = run;
     const fields = {
       startedAt,
       durationMs,
@@ -71,7 +82,7 @@ export class RedisLedger implements LedgerGroup {
       nextRunAt: nextRunAt ?? '',
       lastError: lastError ?? '',
     };
-    const successAt = failures === 0 ? startedAt + durationMs : '';
+    const successAt = succeeded ? startedAt + durationMs : '';
     const args = [items, failures, successAt, processId, waiting, found, ...Object.entries(fields).flat()];
     await this.buckets.run(RECORD_RUN, [this.buckets.layout.job(job)], args);
   }

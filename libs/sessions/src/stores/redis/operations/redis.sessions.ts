@@ -28,7 +28,7 @@ import { byScore, entriesOf, type Entry, type RedisBuckets } from './redis.bucke
 import type { RedisDurableWrites } from './redis.durable-writes.js';
 import type { SessionCounts } from './session-counts.js';
 import { FIND_BY_TOKEN, LOGIN, OPEN, REGENERATE, TOUCH } from '../scripts/lua/sessions.scripts.js';
-import { ADD_TO_USER, OF_USER, REMOVE_FROM_USER } from '../scripts/lua/store.scripts.js';
+import { ADD_TO_USER, OF_USER, PROBE, REMOVE_FROM_USER } from '../scripts/lua/store.scripts.js';
 import {
   authorityText,
   inOrder,
@@ -38,6 +38,9 @@ import {
   textOf,
   textsOf,
 } from './redis.values.js';
+
+/** Sessions that are read at once. */
+const TOGETHER = 500;
 
 export class RedisSessions implements SessionsGroup {
   constructor(
@@ -64,6 +67,10 @@ export class RedisSessions implements SessionsGroup {
     this.counts.settleSoon(bucket, { created, closed }, { id, network }, answer === 'opened');
     if (answer === 'taken') throw taken();
     return 'opened';
+  }
+
+  async probe(): Promise<void> {
+    await this.buckets.runOnEach(PROBE);
   }
 
   async find(sessionId: string): Promise<SessionRecord | null> {
@@ -158,7 +165,16 @@ export class RedisSessions implements SessionsGroup {
     return (await this.#load(ids)).filter((session) => session.state === 'open');
   }
 
+  /** In slices: a reply with the thousands of sessions of one user would block Redis and this process. */
   async #load(ids: readonly string[]): Promise<SessionRecord[]> {
+    const records: SessionRecord[] = [];
+    for (let start = 0; start < ids.length; start += TOGETHER) {
+      records.push(...(await this.#loadTogether(ids.slice(start, start + TOGETHER))));
+    }
+    return records;
+  }
+
+  async #loadTogether(ids: readonly string[]): Promise<SessionRecord[]> {
     const found = await this.buckets.byBucket(ids, (bucket, of) =>
       this.buckets.fields(bucket, 'sessions', ...of),
     );

@@ -21,6 +21,7 @@ export class SqliteLedger implements InOneThread<LedgerGroup> {
   readonly #store;
   readonly #admit;
   readonly #stamp;
+  readonly #rewrite;
   readonly #see;
   readonly #beginEnd;
   readonly #countEnded;
@@ -40,6 +41,7 @@ export class SqliteLedger implements InOneThread<LedgerGroup> {
       UPDATE store SET counter = counter + 1, created = created + 1, open = open + 1, seen_at = max(ifnull(seen_at, :at), :at)
       WHERE open < :maxSessions RETURNING counter`);
     this.#stamp = db.prepare('UPDATE store SET counter = counter + 1 RETURNING counter');
+    this.#rewrite = db.prepare('UPDATE store SET counter = counter');
     this.#see = db.prepare('UPDATE store SET seen_at = max(ifnull(seen_at, :at), :at)');
     this.#beginEnd = db.prepare(
       'UPDATE store SET open = open - 1, ending = ending + 1, ended_duration_ms = ended_duration_ms + :durationMs',
@@ -76,6 +78,11 @@ export class SqliteLedger implements InOneThread<LedgerGroup> {
     const row = this.#store.get();
     if (row === undefined) throw new TypeError(LOST_ROW);
     return row;
+  }
+
+  /** Writes the store's row, and changes nothing. */
+  rewrite(): void {
+    this.#rewrite.run();
   }
 
   /** Counts one more open session; answers its change, or `null` if `maxSessions` are open. */
@@ -140,7 +147,8 @@ export class SqliteLedger implements InOneThread<LedgerGroup> {
   }
 
   recordRun(run: JobRun): void {
-    const { job, startedAt, durationMs, items, failures, nextRunAt, lastError, waiting, found } = run;
+    const { job, startedAt, durationMs, items, failures, succeeded, nextRunAt, lastError, waiting, found } =
+      run;
     const processId = packId(run.processId);
     if (failures + waiting + found === 0) this.#noTrouble.run({ job, processId });
     else this.#trouble.run({ job, processId, failed: Number(failures + waiting > 0), waiting, found });
@@ -152,7 +160,7 @@ export class SqliteLedger implements InOneThread<LedgerGroup> {
       failures,
       nextRunAt,
       lastError,
-      successAt: failures === 0 ? startedAt + durationMs : null,
+      successAt: succeeded ? startedAt + durationMs : null,
     });
   }
 

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { SessionsError } from '../../../domain/errors.js';
 import type { UsageBound } from '../../../domain/limits.js';
@@ -46,6 +47,9 @@ export class SqliteSessions implements InOneThread<SessionsGroup> {
   readonly #dropReplaced;
   readonly #evictable;
   readonly #above;
+  readonly #mark;
+  readonly #undo;
+  readonly #release;
   readonly #pages: ReadonlyMap<SessionSort, Page>;
 
   constructor(
@@ -79,6 +83,9 @@ export class SqliteSessions implements InOneThread<SessionsGroup> {
     this.#dropReplaced = db.prepare(DROP_REPLACED_SQL);
     this.#evictable = db.prepare(EVICTABLE_SQL);
     this.#above = db.prepare(ABOVE_SQL);
+    this.#mark = db.prepare('SAVEPOINT probe');
+    this.#undo = db.prepare('ROLLBACK TO probe');
+    this.#release = db.prepare('RELEASE probe');
     this.#pages = new Map(
       SESSION_SORTS.map((sort) => [
         sort,
@@ -109,6 +116,15 @@ export class SqliteSessions implements InOneThread<SessionsGroup> {
       change,
     });
     return 'opened';
+  }
+
+  probe(): void {
+    this.#mark.run();
+    this.open(probeSession(), { maxSessions: Number.MAX_SAFE_INTEGER, network: null });
+    this.#undo.run();
+    this.#release.run();
+    // What is undone reaches no disk: a row is written again.
+    this.ledger.rewrite();
   }
 
   find(sessionId: string): SessionRecord | null {
@@ -193,6 +209,11 @@ export class SqliteSessions implements InOneThread<SessionsGroup> {
     const rows = userId === undefined ? page.ofAll.all(from) : page.ofUser.all({ ...from, userId });
     return rows.map(sessionOf);
   }
+}
+
+function probeSession(): NewSession {
+  const times = { createdAt: 0, expiresAt: 0, idleMs: 0 };
+  return { id: randomUUID(), tokenHash: randomUUID(), ipAddress: '', userAgent: '', ...times };
 }
 
 const EVICTABLE_SQL = `

@@ -106,3 +106,6 @@ export const REMOVE_FROM_USER = new RedisScript('free', `redis.call('SREM', KEYS
 
 /** KEYS: user → ids */
 export const OF_USER = new RedisScript('read', `return redis.call('SMEMBERS', KEYS[1])`);
+
+/** No keys → nothing. It writes nothing, but Redis refuses it whenever it refuses writes. */
+export const PROBE = new RedisScript('write', `return 1`);

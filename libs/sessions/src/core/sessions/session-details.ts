@@ -1,0 +1,14 @@
+import { idleEndsAt } from '../../domain/lifetime.js';
+import type { ResourceRecord } from '../../domain/resource.js';
+import type { SessionRecord } from '../../domain/session.js';
+
+/** A session with its resources, at one moment. Instants are epoch milliseconds, sizes bytes. */
+export interface SessionDetails extends Omit<SessionRecord, 'tokenHash' | 'state' | 'endReason'> {
+  readonly idleEndsAt: number;
+  readonly resources: readonly ResourceRecord[];
+}
+
+export function detailsOf(record: SessionRecord, resources: readonly ResourceRecord[]): SessionDetails {
+  const { tokenHash: _hash, state: _state, endReason: _reason, ...visible } = record;
+  return { ...visible, idleEndsAt: idleEndsAt(record), resources };
+}
