@@ -82,6 +82,7 @@ describe.each(ADAPTERS)('admin JSON on %s', (adapter: AdapterName) => {
       request_count: 4,
       resource_count: 2,
       total_bytes_used: 1234,
+      incoming: { resources: 0, bytes: 0 },
       resources: [
         {
           ...file,
@@ -117,6 +118,7 @@ describe.each(ADAPTERS)('admin JSON on %s', (adapter: AdapterName) => {
           request_count: 1,
           resource_count: 0,
           total_bytes_used: 0,
+          incoming: { resources: 0, bytes: 0 },
           resources: [],
         },
       ],

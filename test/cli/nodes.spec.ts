@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { Session } from 'nest-sessions';
 import { runCli, type CliResult } from './cli-process.js';
+import { LIMITS, placement } from '#sessions/testing/store/store.fixtures';
 import { Server } from './server.js';
 
 const AWAY = 'b0000000-0000-4000-8000-000000000009';
-const LIMITS = { maxResources: 100, maxBytes: 1_000_000 };
 const DAY = 24 * 3_600_000;
 
 let server: Server;
@@ -26,8 +26,9 @@ async function plantAway(): Promise<void> {
   const id = `${session.id.slice(0, 3)}${randomUUID().slice(3)}`;
   const texts = { type: 'audio_file', purpose: null, fileName: null, mediaType: null, sizeBytes: 500 };
   const resource = { id, sessionId: session.id, ...texts, createdAt: at, processId, nodeId: AWAY };
-  await server.store.resources.reserve(resource, LIMITS);
-  await server.store.resources.settle(id, { sizeBytes: 500, mediaType: null, at });
+  await server.store.resources.reserve(resource, null, LIMITS);
+  await server.store.resources.complete(id, null, { sizeBytes: 500, mediaType: null, at });
+  await server.store.resources.place(placement(session.id, [{ id }]));
   await server.store.fleet.dropProcess(processId, Date.now());
 }
 

@@ -118,7 +118,7 @@ describe.each(SHARED_STORES)('Machines with files of their own, on %s', (_name, 
     (await there.service.openResource(file)).stream.destroy();
   });
 
-  it('evict files of another node: they stop counting at once, and that node deletes them', async () => {
+  it('evict files of another node: they leave their places at once, and that node deletes them', async () => {
     const small = await machines.start(undefined, { maxBytes: 1500 });
     const { session, files } = await sessionWithFilesOn(there);
     const told: string[] = [];

@@ -59,13 +59,41 @@ describe.each(STORES)('Resources on %s', (store) => {
     expect(await world.service.describe(session)).toMatchObject({ resourceCount: 3, bytesUsed: 30 });
   });
 
-  it('evicts at the byte limit while a file streams in', async () => {
+  it('evicts nothing while a file streams in, and what it needs when it is complete', async () => {
     const { session } = await world.open();
     const old = await world.write(session, 60 * KIB);
     world.clock.advance(1);
-    await world.write(session, 70 * KIB);
+    const sink = await world.service.createFile(session, { type: 'audio_file' });
+    await new Promise((resolve) => sink.write(Buffer.alloc(70 * KIB), resolve));
+    expect(await world.service.findResource(session, old.id)).toMatchObject({ state: 'ready' });
+    expect(await world.service.describe(session)).toMatchObject({
+      resourceCount: 1,
+      bytesUsed: 60 * KIB,
+      incomingCount: 1,
+      resources: [{ id: old.id }],
+    });
+    sink.end();
+    await finished(sink);
     expect(await world.service.findResource(session, old.id)).toBeNull();
-    expect(await world.service.describe(session)).toMatchObject({ resourceCount: 1, bytesUsed: 70 * KIB });
+    expect(await world.service.describe(session)).toMatchObject({
+      resourceCount: 1,
+      bytesUsed: 70 * KIB,
+      incomingCount: 0,
+      incomingBytes: 0,
+    });
+  });
+
+  it('evicts nothing for a file that grows too large, or is given up', async () => {
+    const { session } = await world.open();
+    const kept = await Promise.all([1, 2, 3].map(() => world.write(session, 30 * KIB)));
+    await expect(world.write(session, 100 * KIB + 1)).rejects.toMatchObject({ code: 'RESOURCE_TOO_LARGE' });
+    const sink = await world.service.createFile(session, { type: 'audio_file' });
+    await new Promise((resolve) => sink.write(Buffer.alloc(99 * KIB), resolve));
+    sink.destroy();
+    await finished(sink).catch(() => {});
+    const details = await world.service.describe(session);
+    expect(details).toMatchObject({ resourceCount: 3, incomingCount: 0, incomingBytes: 0 });
+    expect(details?.resources.map(({ id }) => id).toSorted()).toEqual(kept.map(({ id }) => id).toSorted());
   });
 
   it('refuses a file that never fits, and keeps nothing of it', async () => {
@@ -75,15 +103,47 @@ describe.each(STORES)('Resources on %s', (store) => {
     await world.write(session, 100 * KIB);
   });
 
-  it('never evicts a file that is being read', async () => {
+  it('never evicts a file that is being read: the new one is overdrawn until it can have its place', async () => {
     const { session } = await world.open();
     const reading = [];
     for (let count = 0; count < 3; count += 1) {
       reading.push(await world.service.openResource(await world.write(session, 10)));
+      world.clock.advance(1);
     }
-    await expect(world.write(session, 10)).rejects.toMatchObject({ code: 'RESOURCES_IN_USE' });
+    const overdrawn = await world.write(session, 10);
+    expect(overdrawn).toMatchObject({ state: 'ready', overdrawn: true, processId: null });
+    expect(await buffer((await world.service.openResource(overdrawn)).stream)).toHaveLength(10);
+    const before = await world.service.describe(session);
+    expect(before).toMatchObject({ resourceCount: 3, incomingCount: 1, incomingBytes: 10 });
+    expect(before?.resources).toHaveLength(4);
     for (const { stream } of reading) await buffer(stream);
-    await expectEventually(() => world.write(session, 10));
+    await expectEventually(async () =>
+      expect(await world.service.describe(session)).toMatchObject({ resourceCount: 3, incomingCount: 0 }),
+    );
+    expect(await world.service.findResource(session, overdrawn.id)).toMatchObject({ overdrawn: false });
+  });
+
+  it('gives overdrawn files their places with a cleanup, too', async () => {
+    const { session, token } = await world.open();
+    const reading = [];
+    for (let count = 0; count < 3; count += 1) {
+      reading.push(await world.service.openResource(await world.write(session, 10)));
+    }
+    const overdrawn = await world.write(session, 10);
+    const unuse = jest.spyOn(world.store.resources, 'unuse').mockResolvedValue(false);
+    for (const { resource, stream } of reading) {
+      await buffer(stream);
+      await expectEventually(() => expect(unuse.mock.calls.map(([id]) => id)).toContain(resource.id));
+    }
+    unuse.mockRestore();
+    for (const { resource } of reading) {
+      await world.store.resources.unuse(resource.id, world.core.thisProcess.id, world.clock.now());
+    }
+    world.clock.advance(1);
+    world.core.finder.touch(session.id, token.hash);
+    expect(await world.core.cleanup.run('orphans')).toMatchObject({ failures: 0 });
+    expect(await world.service.findResource(session, overdrawn.id)).toMatchObject({ overdrawn: false });
+    expect(await world.service.describe(session)).toMatchObject({ resourceCount: 3, incomingCount: 0 });
   });
 
   it('continues to read a file that is released meanwhile', async () => {
@@ -139,10 +199,21 @@ describe.each(STORES)('Resources on %s', (store) => {
   it('never exceeds its limits, with any number of concurrent writers', async () => {
     const { session } = await world.open();
     let most = 0;
-    const grow = world.store.resources.grow.bind(world.store);
-    jest.spyOn(world.store.resources, 'grow').mockImplementation(async (...demand) => {
+    const { resources } = world.store;
+    const grow = resources.grow.bind(resources);
+    const place = resources.place.bind(resources);
+    const noteUsage = async (): Promise<void> => {
+      const record = await world.store.sessions.find(session.id);
+      most = Math.max(most, record?.bytesUsed ?? 0, record?.incomingBytes ?? 0);
+    };
+    jest.spyOn(resources, 'grow').mockImplementation(async (...demand) => {
       const outcome = await grow(...demand);
-      most = Math.max(most, (await world.store.sessions.find(session.id))?.bytesUsed ?? 0);
+      await noteUsage();
+      return outcome;
+    });
+    jest.spyOn(resources, 'place').mockImplementation(async (placement) => {
+      const outcome = await place(placement);
+      await noteUsage();
       return outcome;
     });
     await Promise.allSettled(
@@ -185,14 +256,14 @@ describe.each(STORES)('The first MiB of a file, on %s', (store) => {
     const grow = jest.spyOn(world.store.resources, 'grow');
     const { session } = await world.open();
     const sink = await world.service.createFile(session, { type: 'audio_file' });
-    expect(await world.service.describe(session)).toMatchObject({ resourceCount: 1, bytesUsed: MIB });
+    expect(await world.service.describe(session)).toMatchObject({ incomingCount: 1, incomingBytes: MIB });
     sink.end(randomBytes(40 * KIB));
     await finished(sink);
     expect(grow).not.toHaveBeenCalled();
     expect(await world.service.describe(session)).toMatchObject({ resourceCount: 1, bytesUsed: 40 * KIB });
   });
 
-  it('is not reserved if another file would be evicted for it', async () => {
+  it('is not reserved if it would not fit', async () => {
     const { session } = await world.open();
     const old = await world.write(session, 2.5 * MIB);
     const young = await world.write(session, 10 * KIB);

@@ -8,6 +8,7 @@ const session = {
   idleMs: 900_000,
   lastActivityAt: 0,
   resourceCount: 0,
+  incomingCount: 0,
   userId: null,
 };
 
@@ -37,6 +38,7 @@ describe('When is a session over', () => {
   it.each([
     ['confirmed', { confirmed: true }],
     ['a resource', { confirmed: false, resourceCount: 1 }],
+    ['a file on its way in', { confirmed: false, incomingCount: 1 }],
     ['a user', { confirmed: false, userId: 'ada' }],
   ])('lives its full idle time with %s', (_what, change) => {
     expect(idleEndsAt({ ...session, ...change })).toBe(900_000);
@@ -74,6 +76,7 @@ describe('The condition of an end', () => {
   it.each([
     ['active', { lastActivityAt: 6 }],
     ['given a resource', { resourceCount: 1 }],
+    ['bringing a file', { incomingCount: 1 }],
     ['given a user', { userId: 'ada' }],
   ])('requires that an evicted session was not %s since', (_what, change) => {
     const condition = endCondition('evicted', active);

@@ -160,15 +160,14 @@ describe.each(ADAPTERS)('Downloads on %s', (adapter) => {
       ({ id } = await app.add(contents));
     });
 
-    it('protect the file from eviction: 409 if everything is in use', async () => {
+    it('protect the file from eviction: another is overdrawn until the download is over', async () => {
       const raw = await hold(id);
-      const response = await app.upload('/upload', new File([Buffer.alloc(10 * MIB)], 'b'));
-      expect([response.status, await response.json()]).toMatchObject([409, { code: 'RESOURCES_IN_USE' }]);
-      expect((await app.session()).resources.map((resource) => resource.id)).toEqual([id]);
+      const other = await app.add(Buffer.alloc(10 * MIB));
+      expect(other).toMatchObject({ overdrawn: true });
+      expect((await app.session()).resources.map((resource) => resource.id)).toEqual([id, other.id]);
       raw.end();
-      await untilUnused();
-      await app.add(Buffer.alloc(10 * MIB));
-      expect((await app.session()).resources.map((resource) => resource.id)).not.toContain(id);
+      await eventually('it has its place', async () => (await app.session()).incomingCount === 0);
+      expect((await app.session()).resources.map((resource) => resource.id)).toEqual([other.id]);
     });
 
     it('end their use when the client disconnects, and leave no file open', async () => {

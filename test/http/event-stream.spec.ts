@@ -169,8 +169,8 @@ describe.each(ADAPTERS)('Server-sent events with a short idle limit, on %s,', (a
 });
 
 describe.each(ADAPTERS)('Server-sent events without a session, on %s,', (adapter) => {
-  it('are refused: 429 above the rate, 413 above the limit of the session', async () => {
-    const app = await startSessionApp(adapter, { openRate: 1, maxResources: 1, onLimit: 'reject' });
+  it('are refused with 429, above the rate and above the limit of the session', async () => {
+    const app = await startSessionApp(adapter, { openRate: 1, maxStreamsPerSession: 1 });
     try {
       const visitor = await app.visitor();
       const refused = await app.request('/events');
@@ -178,8 +178,8 @@ describe.each(ADAPTERS)('Server-sent events without a session, on %s,', (adapter
       expect(Number(refused.headers['retry-after'])).toBeGreaterThan(0);
       await app.service.trackStream(visitor, { close() {} });
       const full = await app.request('/events', { headers: visitor.headers });
-      expect(full.status).toBe(413);
-      expect(JSON.parse(full.text)).toMatchObject({ code: 'RESOURCE_LIMIT_REACHED' });
+      expect(full.status).toBe(429);
+      expect(JSON.parse(full.text)).toMatchObject({ code: 'STREAMS_FULL' });
     } finally {
       await app.close();
     }

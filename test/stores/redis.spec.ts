@@ -110,7 +110,7 @@ describe('A Redis store refuses', () => {
     });
     await store.sessions.open(session, MANY);
     const resource = newResource(session.id, { id: '0020a0b1-0000-4000-8000-000000000001' });
-    await expect(store.resources.reserve(resource, LIMITS)).rejects.toMatchObject({
+    await expect(store.resources.reserve(resource, null, LIMITS)).rejects.toMatchObject({
       code: 'INVALID_ARGUMENT',
     });
     await expect(store.sessions.findByToken(foreign)).resolves.toBeNull();
@@ -136,13 +136,13 @@ describe('A Redis store out of memory', () => {
       code: 'STORE_UNAVAILABLE',
       message: expect.stringContaining('out of memory'),
     });
-    await expect(store.resources.reserve(newResource(session.id), LIMITS)).rejects.toMatchObject({
+    await expect(store.resources.reserve(newResource(session.id), null, LIMITS)).rejects.toMatchObject({
       code: 'STORE_UNAVAILABLE',
     });
     await store.sessions.touch([{ sessionId: session.id, at: NOW + 1, requests: 1 }]);
     await store.fleet.heartbeat(beat({}));
-    await expect(store.releases.beginRelease([file], lease(), 'any')).resolves.toHaveLength(1);
-    await expect(store.releases.finishRelease([file.id], 'released')).resolves.toEqual({
+    await expect(store.releases.beginRelease([file.id], lease())).resolves.toHaveLength(1);
+    await expect(store.releases.finishRelease([file.id])).resolves.toEqual({
       resources: 1,
       bytes: 10,
     });

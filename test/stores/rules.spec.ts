@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { evictionRank, idleEndsAt, meetsEndCondition } from '#sessions/domain/lifetime';
-import { fits } from '#sessions/domain/limits';
-import { isEvictable, type ResourceRecord } from '#sessions/domain/resource';
+import { admitsFile } from '#sessions/domain/limits';
+import { isEvictable, isReadable, type ResourceRecord } from '#sessions/domain/resource';
 import type { SessionRecord } from '#sessions/domain/session';
 import type { SessionStore } from '#sessions/ports/session-store';
 import { RedisSessionStore } from '#sessions/redis/index';
@@ -12,11 +12,13 @@ import { MemorySessionStore } from '#sessions/stores/sqlite/memory-session-store
 import { SqliteSessionStore } from '#sessions/stores/sqlite/sqlite-session-store';
 import {
   anEnd,
+  complete,
   lease,
   LIMITS,
   newResource,
   NOW,
   opened,
+  placement,
   PROCESS,
   present,
   loggedIn,
@@ -56,14 +58,18 @@ const life = fc.record({
   ),
   userId: fc.option(fc.constant('ada')),
   reserved: fc.array(fc.integer({ min: 0, max: 50 }), { maxLength: 2 }),
+  placed: fc.boolean(),
   released: fc.boolean(),
+  leaving: fc.boolean(),
 });
 type Life = typeof life extends fc.Arbitrary<infer Value> ? Value : never;
 
 /** What happens to a resource before it is looked at. */
 const use = fc.record({
   type: fc.constantFrom('audio_file', 'audio_file', 'stream'),
-  isFinished: fc.boolean(),
+  isComplete: fc.boolean(),
+  isPlaced: fc.boolean(),
+  isOverdrawn: fc.boolean(),
   reads: fc.integer({ min: 0, max: 2 }),
   readsEnded: fc.integer({ min: 0, max: 2 }),
   isReleased: fc.boolean(),
@@ -89,7 +95,7 @@ describe.each(STORES)('The %s store says as the domain does', (_name, make) => {
 
   /** An open session with this life behind it, as the store has it; it is over after `look`. */
   async function afterLife(
-    { idleMs, lastsMs, touches, userId, reserved, released }: Life,
+    { idleMs, lastsMs, touches, userId, reserved, placed, released, leaving }: Life,
     look: (session: SessionRecord) => Promise<void>,
   ): Promise<void> {
     const session = await opened(store, { idleMs, expiresAt: NOW + lastsMs });
@@ -99,16 +105,15 @@ describe.each(STORES)('The %s store says as the domain does', (_name, make) => {
     }
     if (userId !== null) await loggedIn(store, session, userId);
     for (const sizeBytes of reserved) {
-      await store.resources.reserve(newResource(id, { sizeBytes }), LIMITS);
+      await store.resources.reserve(newResource(id, { sizeBytes }), null, LIMITS);
     }
+    if (placed) await store.resources.place(placement(id, [await complete(store, id, 20)]));
     if (released) {
-      const victims = (await store.resources.list([id])).map((held) => ({ id: held.id, lastUsedAt: 0 }));
-      await store.releases.beginRelease(victims, lease(), 'any');
-      await store.releases.finishRelease(
-        victims.map((victim) => victim.id),
-        'released',
-      );
+      const ids = (await store.resources.list([id])).map((held) => held.id);
+      await store.releases.beginRelease(ids, lease());
+      await store.releases.finishRelease(ids);
     }
+    if (leaving) await store.releases.beginRelease([(await complete(store, id, 30)).id], lease());
     try {
       await look(present(await store.sessions.find(id)));
     } finally {
@@ -118,16 +123,18 @@ describe.each(STORES)('The %s store says as the domain does', (_name, make) => {
 
   /** A resource with this use behind it, as the store has it. */
   async function afterUse(
-    { type, isFinished, reads, readsEnded, isReleased }: Use,
+    { type, isComplete, isPlaced, isOverdrawn, reads, readsEnded, isReleased }: Use,
     look: (resource: ResourceRecord) => Promise<void>,
   ): Promise<void> {
     const { id: sessionId } = await opened(store);
     const { id } = newResource(sessionId);
-    await store.resources.reserve(newResource(sessionId, { id, type }), LIMITS);
-    if (isFinished) await store.resources.settle(id, { sizeBytes: 0, mediaType: null, at: NOW + 1 });
-    for (let read = 0; read < reads; read += 1) await store.resources.use(id, PROCESS, NOW + 2 + read);
+    await store.resources.reserve(newResource(sessionId, { id, type, sizeBytes: 1 }), null, LIMITS);
+    const limits = { ...LIMITS, maxBytes: isOverdrawn ? 0 : 1 };
+    if (isComplete) await store.resources.complete(id, null, { sizeBytes: 1, mediaType: null, at: NOW + 1 });
+    if (isPlaced) await store.resources.place(placement(sessionId, [{ id }], { limits, overdraw: true }));
+    for (let read = 0; read < reads; read += 1) await store.resources.use(id, null, PROCESS, NOW + 2 + read);
     for (let read = 0; read < readsEnded; read += 1) await store.resources.unuse(id, PROCESS, NOW + 4);
-    if (isReleased) await store.releases.beginRelease([{ id, lastUsedAt: 0 }], lease(), 'any');
+    if (isReleased) await store.releases.beginRelease([id], lease());
     await look(present(await store.resources.find(id)));
     await store.endings.beginEnd(sessionId, anEnd());
   }
@@ -174,24 +181,43 @@ describe.each(STORES)('The %s store says as the domain does', (_name, make) => {
     );
   });
 
-  it('what fits into a session', async () => {
+  it('what is admitted into a session', async () => {
     await fc.assert(
-      fc.asyncProperty(life, near, near, near, (one, more, moreBytes, ofBytes) =>
+      fc.asyncProperty(life, fc.boolean(), near, near, fc.nat(40), (one, rejects, more, moreBytes, ofBytes) =>
         afterLife(one, async (session) => {
+          const outgoing = one.leaving ? { resources: 1, bytes: 30 } : { resources: 0, bytes: 0 };
+          const accountsOf = (record: SessionRecord) => ({
+            inPlace: { resources: record.resourceCount, bytes: record.bytesUsed },
+            incoming: { resources: record.incomingCount, bytes: record.incomingBytes },
+            outgoing,
+          });
           const limits = {
-            maxResources: session.resourceCount + 1 + more,
-            maxBytes: session.bytesUsed + 10 + moreBytes,
+            ...LIMITS,
+            maxResources: session.resourceCount + session.incomingCount + 1 + more,
+            maxBytes: session.bytesUsed + session.incomingBytes + 10 + moreBytes,
+            onLimit: rejects ? ('reject' as const) : ('evict' as const),
           };
-          const resource = newResource(session.id, { sizeBytes: 10 + ofBytes });
-          const answer = await store.resources.reserve(resource, limits);
-          const doesFit = fits(session, 1, resource.sizeBytes, limits);
-          expect(answer).toBe(doesFit ? 'reserved' : 'full');
-          if (!doesFit) return;
-          const usage = present(await store.sessions.find(session.id));
-          const wide = { ...limits, maxBytes: usage.bytesUsed + 1 };
-          expect(await store.resources.grow(resource.id, 1 + more, wide)).toBe(
-            fits(usage, 0, 1 + more, wide) ? 'grown' : 'full',
+          const resource = newResource(session.id, { sizeBytes: ofBytes });
+          const answer = await store.resources.reserve(resource, null, limits);
+          const isAdmitted = admitsFile(accountsOf(session), { resources: 1, bytes: ofBytes }, limits);
+          expect(answer).toBe(isAdmitted ? 'reserved' : 'full');
+          if (!isAdmitted) return;
+          const now = present(await store.sessions.find(session.id));
+          expect(await store.resources.grow(resource.id, null, 10, limits)).toBe(
+            admitsFile(accountsOf(now), { resources: 0, bytes: 10 }, limits) ? 'grown' : 'full',
           );
+        }),
+      ),
+      RUNS,
+    );
+  });
+
+  it('what can be read', async () => {
+    await fc.assert(
+      fc.asyncProperty(use, (one) =>
+        afterUse(one, async (resource) => {
+          const used = await store.resources.use(resource.id, null, PROCESS, NOW + 9);
+          expect(used !== null).toBe(isReadable(resource));
         }),
       ),
       RUNS,
@@ -202,9 +228,27 @@ describe.each(STORES)('The %s store says as the domain does', (_name, make) => {
     await fc.assert(
       fc.asyncProperty(use, near, (one, later) =>
         afterUse(one, async (resource) => {
-          const victim = { id: resource.id, lastUsedAt: resource.lastUsedAt + later };
-          const marked = await store.releases.beginRelease([victim], lease(), 'unused');
-          expect(marked.length > 0).toBe(isEvictable(resource) && later === 0);
+          const file = await complete(store, resource.sessionId, 1);
+          const answer = await store.resources.place(
+            placement(resource.sessionId, [file], {
+              candidates: [{ id: resource.id, lastUsedAt: resource.lastUsedAt + later }],
+              limits: { ...LIMITS, maxBytes: 0 },
+              overdraw: true,
+            }),
+          );
+          // The file is larger than the limit: all candidates are walked, but none is evicted for nothing.
+          expect(answer).toMatchObject({ victims: [] });
+          const { type, overdrawn, state } = resource;
+          const isFile = state === 'ready' && type !== 'stream' && !overdrawn;
+          const room = { ...LIMITS, maxResources: 1 };
+          const placed = await store.resources.place(
+            placement(resource.sessionId, [file], {
+              candidates: [{ id: resource.id, lastUsedAt: resource.lastUsedAt + later }],
+              limits: room,
+            }),
+          );
+          const evicted = typeof placed === 'string' ? [] : placed.victims;
+          expect(evicted.length > 0).toBe(isFile && isEvictable(resource) && later === 0);
         }),
       ),
       RUNS,

@@ -120,14 +120,14 @@ describe('Two stores on one file', () => {
     const session = await opened(one);
     const answers = await Promise.all(
       Array.from({ length: 64 }, (_, index) =>
-        (index % 2 === 0 ? one : two).resources.reserve(newResource(session.id), {
+        (index % 2 === 0 ? one : two).resources.reserve(newResource(session.id), null, {
           ...LIMITS,
           maxResources: 10,
         }),
       ),
     );
     expect(answers.filter((answer) => answer === 'reserved')).toHaveLength(10);
-    expect((await two.sessions.find(session.id))?.resourceCount).toBe(10);
+    expect((await two.sessions.find(session.id))?.incomingCount).toBe(10);
   });
 
   it('give each end to one caller', async () => {
@@ -181,7 +181,7 @@ describe('Several processes', () => {
       Array.from({ length: 3 }, () => linesOf(start('reserve', path, session.id, '50'))),
     );
     expect(counts.flat().reduce((sum, count) => sum + Number(count), 0)).toBe(50);
-    expect((await store.sessions.find(session.id))?.resourceCount).toBe(50);
+    expect((await store.sessions.find(session.id))?.incomingCount).toBe(50);
   });
 
   it('lose no acknowledged write when one is killed', async () => {
@@ -197,7 +197,7 @@ describe('Several processes', () => {
       acknowledged
         .map((line) => line.split(' '))
         .map(async ([sessionId = '', resourceId = '']) => [
-          (await store.sessions.find(sessionId))?.resourceCount,
+          (await store.sessions.find(sessionId))?.incomingCount,
           (await store.resources.find(resourceId))?.state,
         ]),
     );

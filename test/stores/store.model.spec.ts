@@ -31,10 +31,18 @@ const freshToken = fc.nat(9999).map((n) => `Xl${`fresh${n}`.padEnd(42, 'x')}A`);
 const authority = fc.constantFrom(null, null, ...TOKENS.map(authorityOf));
 const limit = fc.integer({ min: 1, max: 5 });
 const rank = fc.constantFrom(undefined, 0, 1, 2);
-const limits = fc.constant({ maxResources: 3, maxBytes: 100 });
+const limits = fc.constantFrom(
+  { maxResources: 3, maxBytes: 100, maxStreams: 2, onLimit: 'evict' as const },
+  { maxResources: 3, maxBytes: 100, maxStreams: 2, onLimit: 'reject' as const },
+);
 const lease = fc.record({ processId, nodeId: node, until: at });
 const userId = fc.constantFrom('ada', 'Eve 🙂');
-const victim = fc.record({ id: resource, lastUsedAt: at });
+/** Some resources in some order, whenever they were last used. */
+const candidates = fc
+  .uniqueArray(resource, { maxLength: 3 })
+  .map((ids) =>
+    ids.flatMap((id) => Array.from({ length: 201 }, (_, second) => ({ id, lastUsedAt: T0 + second * 1000 }))),
+  );
 
 /** One command, in readable form for failing runs. */
 interface Command {
@@ -86,23 +94,57 @@ const commands = fc.oneof(
   },
   {
     weight: 4,
-    arbitrary: command('reserve', [newResource, limits], (store, ...args) =>
-      store.resources.reserve(...args),
+    arbitrary: command('reserve', [newResource, limits], (store, reserved, within) =>
+      store.resources.reserve(reserved, null, within),
     ),
   },
   {
     weight: 3,
-    arbitrary: command('grow', [resource, bytes, limits], (store, ...args) => store.resources.grow(...args)),
+    arbitrary: command('grow', [resource, bytes, limits], (store, id, more, within) =>
+      store.resources.grow(id, null, more, within),
+    ),
   },
   {
     weight: 3,
-    arbitrary: command('settle', [resource, bytes, at], (store, id, sizeBytes, settledAt) =>
-      store.resources.settle(id, { sizeBytes, mediaType: null, at: settledAt }),
+    arbitrary: command('complete', [resource, bytes, at], (store, id, sizeBytes, completedAt) =>
+      store.resources.complete(id, null, { sizeBytes, mediaType: null, at: completedAt }),
     ),
   },
+  {
+    weight: 5,
+    arbitrary: command(
+      'place',
+      [
+        session,
+        fc.uniqueArray(resource, { minLength: 1, maxLength: 2 }),
+        candidates,
+        at,
+        limits,
+        fc.boolean(),
+        lease,
+      ],
+      (store, sessionId, resourceIds, order, placedAt, within, overdraw, held) =>
+        store.resources.place({
+          sessionId,
+          authority: null,
+          resourceIds,
+          candidates: order,
+          limits: within,
+          overdraw,
+          at: placedAt,
+          lease: held,
+        }),
+    ),
+  },
+  command('listOverdrawn', [at, limit], (store, ...args) => store.resources.listOverdrawn(...args)),
+  command('findOf', [session, resource], (store, sessionId, id) =>
+    store.resources.findOf(sessionId, null, id),
+  ),
   {
     weight: 2,
-    arbitrary: command('use', [resource, processId, at], (store, ...args) => store.resources.use(...args)),
+    arbitrary: command('use', [resource, processId, at], (store, id, process, usedAt) =>
+      store.resources.use(id, null, process, usedAt),
+    ),
   },
   command('unuse', [resource, processId, at], (store, ...args) => store.resources.unuse(...args)),
   command('touch', [session, at, fc.nat(2)], (store, sessionId, touchedAt, requests) =>
@@ -137,16 +179,14 @@ const commands = fc.oneof(
     store.endings.leaseEnding({ at: leasedAt, lease: held, limit: most }),
   ),
   command('dropTombstones', [at, limit], (store, ...args) => store.endings.dropTombstones(...args)),
-  command(
-    'beginRelease',
-    [fc.array(victim, { maxLength: 4 }), lease, fc.boolean()],
-    (store, victims, held, any) => store.releases.beginRelease(victims, held, any ? 'any' : 'unused'),
+  command('beginRelease', [fc.array(resource, { maxLength: 4 }), lease], (store, ...args) =>
+    store.releases.beginRelease(...args),
   ),
   command('leaseReleasing', [at, lease, limit], (store, leasedAt, held, most) =>
     store.releases.leaseReleasing({ at: leasedAt, lease: held, limit: most }),
   ),
-  command('finishRelease', [fc.array(resource, { maxLength: 4 }), fc.boolean()], (store, ids, evicted) =>
-    store.releases.finishRelease(ids, evicted ? 'evicted' : 'released'),
+  command('finishRelease', [fc.array(resource, { maxLength: 4 })], (store, ids) =>
+    store.releases.finishRelease(ids),
   ),
   command('heartbeat', [processId, node, at, at], (store, processId, nodeId, beatAt, flushedThroughAt) =>
     store.fleet.heartbeat({

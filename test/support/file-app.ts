@@ -130,8 +130,9 @@ export class FileApp {
 
   /** Whether nothing is left of any upload: no record, no reservation, no file. */
   async isEmpty(): Promise<boolean> {
-    const { resourceCount, bytesUsed } = await this.session();
-    return resourceCount === 0 && bytesUsed === 0 && (await this.files()).length === 0;
+    const { resourceCount, incomingCount, incomingBytes } = await this.session();
+    const counted = resourceCount + incomingCount + incomingBytes;
+    return counted === 0 && (await this.files()).length === 0;
   }
 
   upload(path: string, ...files: File[]): Promise<Response> {

@@ -282,15 +282,16 @@ describe.each(ADAPTERS)('WebSockets behind a trusted proxy on %s', (adapter) => 
 });
 
 describe.each(ADAPTERS)('The limit of WebSockets on %s', (adapter) => {
-  it('is that of the resources of their session', async () => {
-    const app = await startLiveApp(adapter, { maxResources: 2 });
+  it('is that of the streams of their session: the next is closed with 1013', async () => {
+    const app = await startLiveApp(adapter, { maxStreamsPerSession: 2 });
     try {
       const { headers } = await app.visitor();
       const clients = [
         await LiveClient.connect(app, { headers }),
         await LiveClient.connect(app, { headers }),
       ];
-      await expect(LiveClient.connect(app, { headers })).rejects.toThrow('refused: 409');
+      const refused = await LiveClient.connect(app, { headers });
+      expect(await refused.closed).toEqual({ code: 1013, reason: 'too many streams' });
       for (const { socket } of clients) socket.terminate();
       await eventually('there is room again', async () =>
         (await app.service.totals()).types.every(({ active }) => active === 0),

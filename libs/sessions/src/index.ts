@@ -4,7 +4,8 @@ export { Session, type SessionRef } from './core/handles/session.js';
 export { SessionToken } from './core/handles/session-token.js';
 export { SessionEventBus, type SessionEventListener } from './core/watch/event-bus.js';
 export { FileSink } from './core/resources/file-sink.js';
-export type { Closable, FileDescription, OpenedResource, TrackedStream } from './core/resources/resources.js';
+export type { FileDescription } from './core/resources/file-writing.js';
+export type { Closable, OpenedResource, TrackedStream } from './core/resources/resources.js';
 export type { EndedSession } from './core/endings/ender.js';
 export type { Finding } from './core/sessions/session-finder.js';
 export type { Opening } from './core/sessions/session-opener.js';
@@ -53,7 +54,11 @@ export { DownloadInterceptor } from './http/download/download.interceptor.js';
 export { hardenHttpServer, type HttpServerBounds } from './http/server/harden-http-server.js';
 export { UploadInterceptor } from './http/upload/upload.interceptor.js';
 export type { UploadOptions } from './http/upload/upload-options.js';
-export { UploadedResource, UploadedResources } from './http/upload/uploaded-resource.decorator.js';
+export {
+  UploadedResource,
+  UploadedResources,
+  type UploadedFiles,
+} from './http/upload/uploaded-resource.decorator.js';
 export { sessionOf } from './http/session/connection-sessions.js';
 export { CurrentSession, type CurrentSessionOptions } from './http/session/current-session.decorator.js';
 export type { FoundSession, NoSession, NoSessionReason, Resolution } from './http/session/resolution.js';

@@ -5,7 +5,12 @@ import { SessionToken } from 'nest-sessions';
 import type { SessionStore } from 'nest-sessions/store';
 
 const HOUR = 3_600_000;
-const LIMITS = { maxResources: 100_000, maxBytes: Number.MAX_SAFE_INTEGER };
+const LIMITS = {
+  maxResources: 100_000,
+  maxBytes: Number.MAX_SAFE_INTEGER,
+  maxStreams: 1,
+  onLimit: 'evict',
+} as const;
 
 /** One session with files, as if they had been uploaded: their records in the store, and the files in the storage. */
 export async function addSessionWithFiles(
@@ -59,8 +64,18 @@ async function addRecord(
   };
   // Asked for in one turn, they are one transaction.
   await Promise.all([
-    store.resources.reserve(resource, LIMITS),
-    store.resources.settle(id, { sizeBytes: bytes, mediaType: null, at }),
+    store.resources.reserve(resource, null, LIMITS),
+    store.resources.complete(id, null, { sizeBytes: bytes, mediaType: null, at }),
+    store.resources.place({
+      sessionId,
+      authority: null,
+      resourceIds: [id],
+      candidates: [],
+      limits: LIMITS,
+      overdraw: false,
+      at,
+      lease: { processId: resource.processId, nodeId, until: at },
+    }),
   ]);
 }
 

@@ -30,13 +30,15 @@ const newResource = (sessionId) => ({
   nodeId: randomUUID(),
 });
 
+const limitsOf = (maxResources) => ({ maxResources, maxBytes: 1, maxStreams: 1, onLimit: 'evict' });
+
 /** Opens sessions with a file each, one after the other. */
 async function openOnAndOn() {
   for (;;) {
     const session = newSession();
     await store.sessions.open(session, MANY);
     const resource = newResource(session.id);
-    await store.resources.reserve(resource, { maxResources: 1, maxBytes: 1 });
+    await store.resources.reserve(resource, null, limitsOf(1));
     console.log(`${session.id} ${resource.id}`);
   }
 }
@@ -64,9 +66,9 @@ const tasks = {
   /** Makes concurrent reserves in one session, up to its limit. */
   async reserve() {
     const [sessionId, maxResources] = rest;
-    const limits = { maxResources: Number(maxResources), maxBytes: 1 };
+    const limits = limitsOf(Number(maxResources));
     const answers = await Promise.all(
-      Array.from({ length: 64 }, () => store.resources.reserve(newResource(sessionId), limits)),
+      Array.from({ length: 64 }, () => store.resources.reserve(newResource(sessionId), null, limits)),
     );
     console.log(answers.filter((answer) => answer === 'reserved').length);
   },

@@ -3,9 +3,7 @@ import { inBucketOf } from '#sessions/domain/bucket';
 import { authorityOf } from '#sessions/domain/session';
 import type { ResourceRecord } from '#sessions/domain/resource';
 import type { SessionStore } from '#sessions/ports/session-store';
-import { tokenHash } from '#sessions/testing/store/store.fixtures';
-
-const LIMITS = { maxResources: 100, maxBytes: 1_000_000 };
+import { LIMITS, placement, tokenHash } from '#sessions/testing/store/store.fixtures';
 
 /** Tries every write that a process could be about to make, which has not heard of the end yet; those that land. */
 export async function writesThatLand(
@@ -38,13 +36,16 @@ export async function writesThatLand(
     store.sessions
       .regenerate(sessionId, authority, token)
       .then((answer) => answer !== 'gone' && 'regenerate'),
-    store.resources.reserve(resource, LIMITS).then((answer) => answer !== 'gone' && 'reserve'),
+    store.resources.reserve(resource, null, LIMITS).then((answer) => answer !== 'gone' && 'reserve'),
     ...resources.flatMap(({ id }) => [
-      store.resources.grow(id, 1, LIMITS).then((answer) => answer !== 'gone' && 'grow'),
+      store.resources.grow(id, null, 1, LIMITS).then((answer) => answer !== 'gone' && 'grow'),
       store.resources
-        .settle(id, { sizeBytes: 0, mediaType: null, at: lastActivityAt })
-        .then((answer) => answer !== null && 'settle'),
-      store.resources.use(id, processId, lastActivityAt).then((answer) => answer !== null && 'use'),
+        .complete(id, null, { sizeBytes: 0, mediaType: null, at: lastActivityAt })
+        .then((answer) => answer !== 'gone' && 'complete'),
+      store.resources
+        .place(placement(sessionId, [{ id }], { overdraw: true }))
+        .then((answer) => answer !== 'gone' && 'place'),
+      store.resources.use(id, null, processId, lastActivityAt).then((answer) => answer !== null && 'use'),
     ]),
     store.sessions
       .touch([{ sessionId, at: lastActivityAt + 60_000, requests: 1 }])

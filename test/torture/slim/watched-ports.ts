@@ -1,5 +1,5 @@
 import type { Adoption, FileKey, FileStorage, FileWriter } from '#sessions/ports/file-storage';
-import type { NewLogin, NewToken, SessionStore, Victim } from '#sessions/ports/session-store';
+import type { NewLogin, NewToken, Placement, SessionStore } from '#sessions/ports/session-store';
 import type { StorageRoot } from '#sessions/ports/storage-root';
 import { WrappedStore } from '#sessions/ports/wrapped-store';
 import { statSync } from 'node:fs';
@@ -22,7 +22,10 @@ export function watchStore(store: SessionStore, journal: Journal): SessionStore 
       journal.note('may-log-in', String(args[0]), tokenHash, userId);
     }
     if (name === 'releases.beginRelease') {
-      journal.note('may-go', ...(args[0] as readonly Victim[]).map(({ id }) => id));
+      journal.note('may-go', ...(args[0] as readonly string[]));
+    }
+    if (name === 'resources.place') {
+      journal.note('may-go', ...(args[0] as Placement).candidates.map(({ id }) => id));
     }
     return around(`store.${name}`, () => operation(...args));
   });

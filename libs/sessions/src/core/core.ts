@@ -16,12 +16,15 @@ import { RemoteEnds } from './endings/remote-ends.js';
 import { SessionEventBus } from './watch/event-bus.js';
 import { logEvents } from './watch/event-log.js';
 import { Recovery } from './cleanup/recovery.js';
+import { FileWriting } from './resources/file-writing.js';
 import { Limiter } from './resources/limiter.js';
 import { describeError, type LogFor } from './watch/log.js';
 import { MeteredStore } from './watch/metered-store.js';
 import { Nodes } from './process/nodes.js';
 import { OrphanSweep } from './cleanup/orphan-sweep.js';
 import { ThisProcess } from './process/this-process.js';
+import { OpenSinks } from './resources/open-sinks.js';
+import { Placer } from './resources/placer.js';
 import { Releaser } from './resources/releaser.js';
 import { Resources } from './resources/resources.js';
 import { SessionCache } from './process/session-cache.js';
@@ -99,11 +102,16 @@ export class SessionsCore {
     this.owedEnds = owedEnds;
     const releaser = new Releaser(context);
     this.nodes = new Nodes(context);
-    const resources = new Resources(context, new Limiter(context, releaser), releaser, this.nodes);
+    const placer = new Placer(context, releaser);
+    const sinks = new OpenSinks(clock, config.sinkIdleMs);
+    const limiter = new Limiter(context, sinks);
+    const writing = new FileWriting(context, { limiter, placer, releaser, sinks });
+    const { nodes } = this;
+    const resources = new Resources(context, { writing, limiter, placer, releaser, nodes });
     const opener = new SessionOpener(context, ender);
     this.finder = new SessionFinder(context, ender);
     this.requests = new RequestsInFlight(store.sessions, touches, clock);
-    this.recovery = new Recovery(background, ender, releaser);
+    this.recovery = new Recovery(background, { ender, releaser, placer });
     this.remoteEnds = new RemoteEnds(
       () => thisProcess.nodeId,
       () => this.recovery.finishEndsNow(),

@@ -63,7 +63,7 @@ export const REFUSAL_REASONS = [
 ] as const;
 export type RefusalReason = (typeof REFUSAL_REASONS)[number];
 
-export const RESOURCE_REFUSAL_REASONS = ['too_large', 'limit', 'in_use', 'disk'] as const;
+export const RESOURCE_REFUSAL_REASONS = ['too_large', 'limit', 'in_use', 'streams', 'disk'] as const;
 export type ResourceRefusalReason = (typeof RESOURCE_REFUSAL_REASONS)[number];
 
 export const CLEANUP_JOBS = ['idle', 'expired', 'orphans'] as const;

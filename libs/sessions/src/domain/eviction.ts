@@ -1,63 +1,49 @@
 import { compareIds } from './ids.js';
-import { fits, type ResourceLimits } from './limits.js';
-import { isEvictable, oldestFirst, STREAM_TYPE, type ResourceRecord } from './resource.js';
+import { fits, sumOf, type Amount, type ResourceLimits } from './limits.js';
+import { accountOf, isEvictable, oldestFirst, STREAM_TYPE, type ResourceRecord } from './resource.js';
 
-/** A request to add a new resource to a session (`count` 1) or more bytes to one being written (`count` 0). */
-export interface Demand {
-  readonly count: 0 | 1;
-  readonly bytes: number;
-  /** The resource that needs them; it never evicts itself. */
-  readonly resourceId: string;
+/** A resource that may be evicted, provided that it has not been used since. */
+export type Candidate = Pick<ResourceRecord, 'id' | 'lastUsedAt'>;
+
+/** The resources of a session that may be evicted, in the order in which they go: the least recently used first. */
+export function evictionOrder(all: readonly ResourceRecord[]): Candidate[] {
+  return all
+    .filter(isEvictable)
+    .toSorted((a, b) => a.lastUsedAt - b.lastUsedAt || compareIds(a.id, b.id))
+    .map(({ id, lastUsedAt }) => ({ id, lastUsedAt }));
+}
+
+/** Whether a candidate, as it is now, may still be evicted. */
+export function isStillEvictable(resource: ResourceRecord, candidate: Candidate): boolean {
+  return isEvictable(resource) && resource.lastUsedAt === candidate.lastUsedAt;
+}
+
+/** The first victims that make room for `more` beside `inPlace`, no more than it needs; `null` if all are not enough. */
+export function victimsFor<Victim extends Pick<ResourceRecord, 'sizeBytes'>>(
+  inPlace: Amount,
+  more: Amount,
+  evictable: Iterable<Victim>,
+  limits: ResourceLimits,
+): Victim[] | null {
+  let held = inPlace;
+  const victims: Victim[] = [];
+  if (fits(held, more, limits)) return victims;
+  for (const victim of evictable) {
+    victims.push(victim);
+    held = sumOf([held, { resources: -1, bytes: -victim.sizeBytes }]);
+    if (fits(held, more, limits)) return victims;
+  }
+  return null;
 }
 
 /**
- * - `evict`: the demand fits once these are released, least recently used first;
- * - `wait`: a release is under way, or a younger writer will be refused: retry;
- * - `refuse`: everything is in use, and this is the youngest writer.
+ * Whether a file that waits for room on the way in is the one to give up: the youngest of those being written, so that the
+ * others can finish. A file without a record yet is younger than all others. None gives up while a release is under way.
  */
-export type EvictionPlan =
-  | { readonly action: 'evict'; readonly victims: readonly ResourceRecord[] }
-  | { readonly action: 'wait' }
-  | { readonly action: 'refuse' };
-
-/** Chooses the resources of a session to evict for a demand: exactly as many as it needs, or none. */
-export function planEviction(
-  all: readonly ResourceRecord[],
-  demand: Demand,
-  limits: ResourceLimits,
-): EvictionPlan {
-  const counted = all.filter((resource) => !resource.freed);
-  let usage = {
-    resourceCount: counted.length,
-    bytesUsed: counted.reduce((sum, resource) => sum + resource.sizeBytes, 0),
-  };
-  const victims: ResourceRecord[] = [];
-  for (const candidate of leastRecentlyUsed(counted)) {
-    if (fits(usage, demand.count, demand.bytes, limits)) break;
-    victims.push(candidate);
-    usage = {
-      resourceCount: usage.resourceCount - 1,
-      bytesUsed: usage.bytesUsed - candidate.sizeBytes,
-    };
-  }
-  if (fits(usage, demand.count, demand.bytes, limits)) {
-    return victims.length > 0 ? { action: 'evict', victims } : { action: 'wait' };
-  }
-  if (counted.some((resource) => resource.state === 'releasing')) return { action: 'wait' };
-  return isYoungestWriter(counted, demand.resourceId) ? { action: 'refuse' } : { action: 'wait' };
-}
-
-function leastRecentlyUsed(counted: readonly ResourceRecord[]): ResourceRecord[] {
-  return counted
-    .filter(isEvictable)
-    .toSorted((a, b) => a.lastUsedAt - b.lastUsedAt || compareIds(a.id, b.id));
-}
-
-/** A resource without a record yet is younger than all others. */
-function isYoungestWriter(counted: readonly ResourceRecord[], resourceId: string): boolean {
-  const writers = counted
-    .filter((resource) => resource.state === 'writing' && resource.type !== STREAM_TYPE)
-    .toSorted(oldestFirst);
-  const self = writers.findIndex((writer) => writer.id === resourceId);
+export function givesWay(all: readonly ResourceRecord[], resourceId: string): boolean {
+  const files = all.filter(({ type }) => type !== STREAM_TYPE);
+  if (files.some((resource) => accountOf(resource) === 'outgoing')) return false;
+  const writers = files.filter(({ state }) => state === 'writing').toSorted(oldestFirst);
+  const self = writers.findIndex(({ id }) => id === resourceId);
   return self === -1 || self === writers.length - 1;
 }

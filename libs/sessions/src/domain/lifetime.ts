@@ -5,16 +5,17 @@ export const PROVISIONAL_MS = 60_000;
 
 type Lifetime = Pick<
   SessionRecord,
-  'confirmed' | 'expiresAt' | 'idleMs' | 'lastActivityAt' | 'resourceCount' | 'userId'
+  'confirmed' | 'expiresAt' | 'idleMs' | 'incomingCount' | 'lastActivityAt' | 'resourceCount' | 'userId'
 >;
+type Holdings = Pick<SessionRecord, 'incomingCount' | 'resourceCount' | 'userId'>;
 
-/** Whether a session has neither resources nor a user. */
-export function isDisposable(session: Pick<SessionRecord, 'resourceCount' | 'userId'>): boolean {
-  return session.resourceCount === 0 && session.userId === null;
+/** Whether a session has no resource, in place or on its way in, and no user. */
+export function isDisposable(session: Holdings): boolean {
+  return session.resourceCount === 0 && session.incomingCount === 0 && session.userId === null;
 }
 
 /** Whether a session's cookie never came back, and it holds nothing: `unconfirmed` in options, reasons and messages. */
-export function isProvisional(session: Pick<Lifetime, 'confirmed' | 'resourceCount' | 'userId'>): boolean {
+export function isProvisional(session: Holdings & Pick<Lifetime, 'confirmed'>): boolean {
   return !session.confirmed && isDisposable(session);
 }
 
@@ -45,9 +46,7 @@ export function idleReason(session: Parameters<typeof isProvisional>[0]): 'idle'
  */
 export type EvictionRank = 0 | 1 | 2;
 
-export function evictionRank(
-  session: Pick<Lifetime, 'confirmed' | 'resourceCount' | 'userId'>,
-): EvictionRank | null {
+export function evictionRank(session: Holdings & Pick<Lifetime, 'confirmed'>): EvictionRank | null {
   if (session.userId !== null) return null;
   const holdsNothing = isDisposable(session);
   if (!session.confirmed) return holdsNothing ? 0 : 1;
@@ -72,7 +71,7 @@ export function endCondition(reason: EndReason, session: Lifetime): EndCondition
 
 /** Whether a session still matches the snapshot. */
 export function meetsEndCondition(
-  session: Pick<Lifetime, 'confirmed' | 'lastActivityAt' | 'resourceCount' | 'userId'>,
+  session: Holdings & Pick<SessionRecord, 'confirmed' | 'lastActivityAt'>,
   { lastActivityAt, evictionRank: most }: EndCondition,
 ): boolean {
   if (session.lastActivityAt > lastActivityAt) return false;

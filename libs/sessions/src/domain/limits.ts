@@ -1,22 +1,55 @@
 /** Limits of one session, at any instant. */
 export interface ResourceLimits {
+  /** Files in place; as many again may be on their way in or out. */
   readonly maxResources: number;
+  /** Bytes of files in place; as many again may be on their way in or out. */
   readonly maxBytes: number;
+  /** Streams. They count towards no other limit. */
+  readonly maxStreams: number;
+  /** With `reject`, what is in place and what is on its way count together, so that nothing is ever evicted. */
+  readonly onLimit: 'evict' | 'reject';
 }
 
-/** Usage of one session, including the reservations of files being written. */
-export interface Usage {
-  readonly resourceCount: number;
-  readonly bytesUsed: number;
+/** A number of files, and their bytes. */
+export interface Amount {
+  readonly resources: number;
+  readonly bytes: number;
 }
 
-/** Whether `count` more resources and `bytes` more bytes fit: reaching a limit exactly does. */
-export function fits(usage: Usage, count: number, bytes: number, limits: ResourceLimits): boolean {
-  return usage.resourceCount + count <= limits.maxResources && usage.bytesUsed + bytes <= limits.maxBytes;
+/** The files of a session by account (see `accountOf`). */
+export interface Accounts {
+  readonly inPlace: Amount;
+  readonly incoming: Amount;
+  readonly outgoing: Amount;
 }
 
-/** Streams of one session. */
-export const MAX_STREAMS = 20;
+/** Whether `more` fits beside `held`: reaching a limit exactly does. */
+export function fits(held: Amount, more: Amount, limits: ResourceLimits): boolean {
+  const { resources, bytes } = sumOf([held, more]);
+  return resources <= limits.maxResources && bytes <= limits.maxBytes;
+}
+
+/** Whether a file may begin, or grow, by `more`. */
+export function admitsFile(
+  { inPlace, incoming, outgoing }: Accounts,
+  more: Amount,
+  limits: ResourceLimits,
+): boolean {
+  const onTheWay = sumOf([incoming, outgoing]);
+  return fits(limits.onLimit === 'reject' ? sumOf([inPlace, onTheWay]) : onTheWay, more, limits);
+}
+
+/** Whether one more stream may begin beside `streams` others. */
+export function admitsStream(streams: number, { maxStreams }: ResourceLimits): boolean {
+  return streams < maxStreams;
+}
+
+export function sumOf(amounts: readonly Amount[]): Amount {
+  return {
+    resources: amounts.reduce((total, { resources }) => total + resources, 0),
+    bytes: amounts.reduce((total, { bytes }) => total + bytes, 0),
+  };
+}
 
 /** Amounts that a session may hold without being near a limit. */
 export interface UsageBound {
@@ -26,7 +59,7 @@ export interface UsageBound {
 }
 
 /** Who holds more than this of anything is above so many percent of a limit. */
-export function shareOf({ maxResources, maxBytes }: ResourceLimits, percent: number): UsageBound {
+export function shareOf({ maxResources, maxBytes, maxStreams }: ResourceLimits, percent: number): UsageBound {
   const of = (most: number): number => (most * percent) / 100;
-  return { files: of(maxResources), bytes: of(maxBytes), streams: of(MAX_STREAMS) };
+  return { files: of(maxResources), bytes: of(maxBytes), streams: of(maxStreams) };
 }

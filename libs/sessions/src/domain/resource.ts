@@ -6,8 +6,16 @@ export const BUILT_IN_RESOURCE_TYPES = ['audio_file', 'temp_file', 'stream'] as 
 /** The only type without a file: a live connection, closed when its session ends. */
 export const STREAM_TYPE = 'stream';
 
-/** `writing → ready → releasing → (gone)`. Only a `ready` resource can be used, and only a `ready` one evicted. */
-export type ResourceState = 'writing' | 'ready' | 'releasing';
+/**
+ * `writing → complete → ready → releasing → (gone)`; a stream is `ready` at once. A `complete` file can be read, but is gone
+ * if what brought it fails. A `ready` one has taken its place, and only such a one is ever evicted.
+ */
+export type ResourceState = 'writing' | 'complete' | 'ready' | 'releasing';
+
+/**
+ * Where a session counts a resource: `inPlace`; `incoming`, on its way in; or `outgoing`, released but not deleted yet.
+ */
+export type Account = 'inPlace' | 'incoming' | 'outgoing';
 
 /** A resource as stores keep it. Instants are epoch milliseconds. */
 export interface ResourceRecord {
@@ -19,10 +27,10 @@ export interface ResourceRecord {
   /** The user's name of the file: data, never a path. */
   readonly fileName: string | null;
   readonly mediaType: string | null;
-  /** Bytes: the reservation while `writing`, the actual size once `ready`. */
+  /** Bytes: the reservation while `writing`, then the actual size. */
   readonly sizeBytes: number;
   readonly state: ResourceState;
-  /** The process that writes the file or serves the stream; `null` once a file is `ready`. */
+  /** The process that brings the file or serves the stream; `null` once a file is `ready`. */
   readonly processId: string | null;
   /** The node of the file: the UUID of a storage root. `null` for a stream. */
   readonly nodeId: string | null;
@@ -30,24 +38,30 @@ export interface ResourceRecord {
   readonly lastUsedAt: number;
   /** Number of reads under way, in all processes. */
   readonly uses: number;
-  /** Whether the session no longer counts it although it is `releasing`: its node deletes the file later. */
-  readonly freed: boolean;
+  /** Whether it is `ready` but still counts as incoming: when it was placed, all that could make room was in use. */
+  readonly overdrawn: boolean;
 }
 
-/** The resource to reserve. A stream is `ready` at once; a file is `writing` until it is settled. */
+/** The resource to reserve. A stream is `ready` at once; a file is `writing` until it is complete. */
 export type NewResource = Pick<
   ResourceRecord,
   'id' | 'sessionId' | 'type' | 'purpose' | 'fileName' | 'mediaType' | 'sizeBytes' | 'createdAt' | 'nodeId'
 > & { readonly processId: string };
 
-/** Whether any process reads or writes it now: such a resource is never evicted. */
-export function isInUse(resource: ResourceRecord): boolean {
-  return resource.state === 'writing' || resource.uses > 0 || resource.type === STREAM_TYPE;
+/** Whether all bytes of a file are there, and it is not being released: it can be read. */
+export function isReadable({ state }: Pick<ResourceRecord, 'state'>): boolean {
+  return state === 'complete' || state === 'ready';
 }
 
-/** Whether an eviction may release it now. */
+/** The account of its session that counts a resource. */
+export function accountOf({ state, overdrawn }: Pick<ResourceRecord, 'state' | 'overdrawn'>): Account {
+  if (state === 'releasing') return 'outgoing';
+  return state === 'ready' && !overdrawn ? 'inPlace' : 'incoming';
+}
+
+/** Whether an eviction may release it now: it has its place, and no process reads it. */
 export function isEvictable(resource: ResourceRecord): boolean {
-  return resource.state === 'ready' && !isInUse(resource);
+  return accountOf(resource) === 'inPlace' && resource.uses === 0 && resource.type !== STREAM_TYPE;
 }
 
 /** Compares resources by age, for sorting. */
@@ -62,6 +76,6 @@ export function reservedRecord(resource: NewResource): ResourceRecord {
     state: resource.type === STREAM_TYPE ? 'ready' : 'writing',
     lastUsedAt: resource.createdAt,
     uses: 0,
-    freed: false,
+    overdrawn: false,
   };
 }

@@ -34,10 +34,16 @@ export interface SessionRecord {
   /** Whether the client ever presented the token: bots do not. */
   readonly confirmed: boolean;
   readonly requestCount: number;
-  /** Current resources, including those being written. */
+  /** Resources in place: files and streams. */
   readonly resourceCount: number;
-  /** Current bytes, including reservations. */
+  /** Bytes of the files in place. */
   readonly bytesUsed: number;
+  /** The streams among its resources. */
+  readonly streamCount: number;
+  /** Files on their way in: being written, complete but not placed, or overdrawn. */
+  readonly incomingCount: number;
+  /** Their bytes, including reservations. */
+  readonly incomingBytes: number;
 }
 
 /** The session to open. */
@@ -58,6 +64,9 @@ export function openingRecord(session: NewSession): SessionRecord {
     requestCount: 1,
     resourceCount: 0,
     bytesUsed: 0,
+    streamCount: 0,
+    incomingCount: 0,
+    incomingBytes: 0,
   };
 }
 

@@ -28,6 +28,7 @@ function sessionView(session: SessionDetails, now: number) {
     request_count: session.requestCount,
     resource_count: session.resourceCount,
     total_bytes_used: session.bytesUsed,
+    incoming: { resources: session.incomingCount, bytes: session.incomingBytes },
     resources: session.resources.map(resourceView),
   };
 }

@@ -17,9 +17,9 @@ export abstract class EndingsGroup {
   abstract leaseEnding(request: LeaseRequest): Promise<EndingSession[]>;
 
   /**
-   * Completes the node's part: drops the records of its files and of streams, and adds settled ones to the totals. The last
-   * part makes `ending → ended`: a tombstone stays, without the user. The first erases address and agent. Answers what it added; zeros
-   * unless the session was `ending`.
+   * Completes the node's part: drops the records of its files and of streams, and adds those that were ever complete to the
+   * totals. The last part makes `ending → ended`: a tombstone stays, without the user. The first erases address and agent.
+   * Answers what it added; zeros unless the session was `ending`.
    */
   abstract finishEnd(sessionId: string, nodeId: string, at: number): Promise<Released>;
 

@@ -10,7 +10,7 @@ export abstract class FleetGroup {
 
   /**
    * Drops a process if its last heartbeat is at or before `silentSince`; answers whether it did. That ends its uses; its
-   * streams and files being written become `releasing` and `freed`, and can be leased.
+   * streams, and its files that are not placed, become `releasing`, and can be leased.
    */
   abstract dropProcess(processId: string, silentSince: number): Promise<boolean>;
 
@@ -19,7 +19,7 @@ export abstract class FleetGroup {
 
   /**
    * Gives up a node that will not return, if it was last seen at or before `silentSince`: drops the records of its files,
-   * and finishes ends that waited for no other. Answers the settled files that it dropped; `null` if there is no such node,
+   * and finishes ends that waited for no other. Answers the complete files that it dropped; `null` if there is no such node,
    * or it was seen since. May be repeated after a failure.
    */
   abstract forgetNode(nodeId: string, silentSince: number, at: number): Promise<Released | null>;

@@ -21,6 +21,13 @@ export interface StoreGroups {
 
 export type GroupName = keyof StoreGroups;
 
+/** A group of operations in synchronous form. */
+export type InOneThread<Group> = {
+  [Operation in keyof Group]: Group[Operation] extends (...args: infer Args) => Promise<infer Answer>
+    ? (...args: Args) => Answer
+    : never;
+};
+
 /** `sessions.open`, `feed.read`, … */
 export type OperationName = {
   [Group in GroupName]: `${Group}.${keyof StoreGroups[Group] & string}`;
@@ -63,9 +70,12 @@ export const STORE_OPERATIONS: { readonly [Group in GroupName]: KindsOf<StoreGro
   resources: {
     reserve: 'write',
     grow: 'write',
-    settle: 'write',
+    complete: 'write',
+    place: 'write',
     find: 'read',
+    findOf: 'read',
     list: 'list',
+    listOverdrawn: 'list',
     known: 'list',
     use: 'write',
     unuse: 'upkeep',

@@ -11,13 +11,23 @@ export {
   type EndCondition,
   type EvictionRank,
 } from '../domain/lifetime.js';
-export { fits, type ResourceLimits, type Usage } from '../domain/limits.js';
+export { evictionOrder, isStillEvictable, victimsFor, type Candidate } from '../domain/eviction.js';
+export {
+  admitsFile,
+  admitsStream,
+  fits,
+  type Accounts,
+  type Amount,
+  type ResourceLimits,
+} from '../domain/limits.js';
 export { countEvent, type RateAnswer, type RateRing } from '../domain/rate-ring.js';
 export { packedIds, packIds } from '../domain/ids.js';
 export {
+  accountOf,
   isEvictable,
-  isInUse,
+  isReadable,
   STREAM_TYPE,
+  type Account,
   type NewResource,
   type ResourceRecord,
   type ResourceState,

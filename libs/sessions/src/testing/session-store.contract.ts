@@ -6,13 +6,14 @@ import { findingCases } from './store/finding.cases.js';
 import { loginCases } from './store/login.cases.js';
 import { nodeCases } from './store/nodes.cases.js';
 import { openingCases } from './store/opening.cases.js';
+import { placingCases } from './store/placing.cases.js';
 import { releasingCases } from './store/releasing.cases.js';
 import { resourceCases } from './store/resources.cases.js';
 import { touchingCases } from './store/touching.cases.js';
 import { usageCases } from './store/usage.cases.js';
-import type { SessionStoreCase } from './store/store.case.js';
+import type { SessionStoreCase } from './store/store.fixtures.js';
 
-export type { SessionStoreCase } from './store/store.case.js';
+export type { SessionStoreCase } from './store/store.fixtures.js';
 
 /**
  * The promises of every session store, as data for any test runner. Each case needs a new, empty, connected store, which
@@ -32,6 +33,7 @@ export const sessionStoreContract: readonly SessionStoreCase[] = [
   ...endingCases,
   ...findingCases,
   ...resourceCases,
+  ...placingCases,
   ...releasingCases,
   ...nodeCases,
   ...bookkeepingCases,

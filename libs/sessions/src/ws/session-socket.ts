@@ -11,6 +11,8 @@ import type { CloseReason } from '../core/process/live-connections.js';
 const SESSION_ENDED = 4401;
 const GOING_AWAY = 1001;
 const TRY_AGAIN_LATER = 1013;
+/** The session has as many streams as it may: browsers learn of no other refusal than a close code. */
+const TURNED_AWAY = 'too many streams';
 /** Time for a peer to answer the close before its connection is terminated. */
 const CLOSE_WITHIN_MS = 1000;
 
@@ -18,7 +20,7 @@ const CLOSE_WITHIN_MS = 1000;
 export class SessionSocket implements Closable {
   readonly session: Session;
   private socket: WebSocket | undefined;
-  private closedFor: CloseReason | undefined;
+  private closedFor: CloseReason | typeof TURNED_AWAY | undefined;
   private lastActivityAt: number;
   /** Whether the message that is being dispatched may be handled. */
   private admission: boolean | Promise<boolean> = true;
@@ -32,14 +34,20 @@ export class SessionSocket implements Closable {
     this.lastActivityAt = clock.now();
   }
 
-  /** Call it after the upgrade. Closes the connection if the session ended meanwhile. */
+  /** The connection closes as soon as it is attached, and none of its messages is handled. */
+  turnAway(): void {
+    this.closedFor = TURNED_AWAY;
+  }
+
+  /** Call it after the upgrade. Closes the connection if the session ended meanwhile, or it is turned away. */
   attach(socket: WebSocket): void {
     this.socket = socket;
     noteSessionOf(socket, this.session);
     socket.on('message', () => {
       this.admission = this.admit();
     });
-    if (this.closedFor !== undefined) void this.close(this.closedFor);
+    if (this.closedFor === TURNED_AWAY) void this.closeWith(TRY_AGAIN_LATER, TURNED_AWAY);
+    else if (this.closedFor !== undefined) void this.close(this.closedFor);
   }
 
   /** Runs `handle` unless the session has ended. Call it while the message is being dispatched. */

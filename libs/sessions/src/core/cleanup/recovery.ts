@@ -2,12 +2,14 @@ import type { LeaseRequest } from '../../ports/endings.js';
 import type { CoreContext } from '../process/context.js';
 import type { Ender } from '../endings/ender.js';
 import { SILENT_AFTER_MS } from '../process/this-process.js';
+import type { Placer } from '../resources/placer.js';
 import type { Releaser } from '../resources/releaser.js';
 import { Attempts, type Item } from './attempts.js';
 import { RunReport } from './run-report.js';
 
 const SESSION = 'Session';
 const RESOURCE = 'Resource';
+const OVERDRAWN = 'Overdrawn files of session';
 const PAGE = 500;
 const TOMBSTONE_PAGE = 5000;
 /** A tombstone outlives the absolute end by this, so that every process reads of the end. */
@@ -21,8 +23,11 @@ export class Recovery {
 
   constructor(
     private readonly context: CoreContext,
-    private readonly ender: Ender,
-    private readonly releaser: Releaser,
+    private readonly parts: {
+      readonly ender: Ender;
+      readonly releaser: Releaser;
+      readonly placer: Placer;
+    },
   ) {
     this.attempts = new Attempts(context.clock);
   }
@@ -41,10 +46,11 @@ export class Recovery {
     const { store, storageRoot, clock } = this.context;
     await this.step('Failed items', report, () => this.forgetDone());
     await this.step('Dead processes', report, () => this.dropDeadProcesses(report));
-    await this.step('Failed uploads', report, () => this.releaser.abandonPending());
-    await this.step('Owed ends', report, () => this.ender.repeatOwed());
+    await this.step('Failed uploads', report, () => this.parts.releaser.abandonPending());
+    await this.step('Owed ends', report, () => this.parts.ender.repeatOwed());
     await this.step('Ends', report, () => this.finishEnds(report));
     await this.step('Releases', report, () => this.finishReleases(report));
+    await this.step('Overdrawn files', report, () => this.placeOverdrawn(report));
     await this.step('Trash', report, () => this.emptyTrash(report));
     await this.step('Ballast', report, () => storageRoot.restoreBallast());
     await this.step('Tombstones', report, () => this.dropTombstones());
@@ -83,7 +89,9 @@ export class Recovery {
       const leased = await this.context.store.endings.leaseEnding(this.leaseRequest());
       await Promise.all(
         leased.map((session) =>
-          this.attempt({ kind: SESSION, id: session.id }, report, () => this.ender.finish(session, true)),
+          this.attempt({ kind: SESSION, id: session.id }, report, () =>
+            this.parts.ender.finish(session, true),
+          ),
         ),
       );
       if (leased.length < PAGE) return;
@@ -95,10 +103,29 @@ export class Recovery {
       const leased = await this.context.store.releases.leaseReleasing(this.leaseRequest());
       await Promise.all(
         leased.map((resource) =>
-          this.attempt({ kind: RESOURCE, id: resource.id }, report, () => this.releaser.finish([resource])),
+          this.attempt({ kind: RESOURCE, id: resource.id }, report, () =>
+            this.parts.releaser.finish([resource]),
+          ),
         ),
       );
       if (leased.length < PAGE) return;
+    }
+  }
+
+  /** Those of one session together; a session that cannot be served yet is not asked for again in this run. */
+  private async placeOverdrawn(report: RunReport): Promise<void> {
+    const startedAt = this.context.clock.now() - 1;
+    const tried = new Set<string>();
+    for (;;) {
+      const found = await this.context.store.resources.listOverdrawn(startedAt, PAGE);
+      const due = found.map(({ sessionId }) => sessionId).filter((sessionId) => !tried.has(sessionId));
+      if (due.length === 0) return;
+      for (const id of new Set(due)) {
+        tried.add(id);
+        await this.attempts.make({ kind: OVERDRAWN, id }, report, async () =>
+          report.done(await this.parts.placer.placeOverdrawn(id)),
+        );
+      }
     }
   }
 
@@ -109,11 +136,11 @@ export class Recovery {
   /** Another process, or an operator, may have finished what failed here. */
   private forgetDone(): Promise<void> {
     const { store } = this.context;
-    return this.attempts.forgetDone(async ({ kind, id }) =>
-      kind === SESSION
-        ? (await store.sessions.find(id))?.state === 'ending'
-        : (await store.resources.find(id))?.state === 'releasing',
-    );
+    return this.attempts.forgetDone(async ({ kind, id }) => {
+      if (kind === SESSION) return (await store.sessions.find(id))?.state === 'ending';
+      if (kind === RESOURCE) return (await store.resources.find(id))?.state === 'releasing';
+      return (await store.resources.list([id])).some(({ overdrawn }) => overdrawn);
+    });
   }
 
   private async emptyTrash(report: RunReport): Promise<void> {

@@ -24,7 +24,7 @@ export interface SessionsConfig
   extends
     Readonly<Omit<SessionsSettings, DurationName>>,
     Readonly<Record<InMilliseconds<DurationName>, number>> {
-  /** `maxResources` and `maxBytes` together. */
+  /** `maxResources`, `maxBytes`, `maxStreamsPerSession` and `onLimit` together. */
   readonly limits: ResourceLimits;
   /** `bindIp` and `bindAgent` as one rule. */
   readonly binding: BindingRule;
@@ -84,11 +84,12 @@ function invalidOf(settings: SessionsSettings): string[] {
 }
 
 function toConfig(settings: SessionsSettings): SessionsConfig {
-  const { maxResources, maxBytes, bindIp, bindAgent, resourceTypes } = settings;
+  const { maxResources, maxBytes, maxStreamsPerSession, onLimit, bindIp, bindAgent, resourceTypes } =
+    settings;
   const types = [...new Set([...BUILT_IN_RESOURCE_TYPES, ...resourceTypes])];
   return Object.freeze({
     ...Object.fromEntries([...OPTIONS].map(([name, { kind }]) => configEntry(name, kind, settings[name]))),
-    limits: Object.freeze({ maxResources, maxBytes }),
+    limits: Object.freeze({ maxResources, maxBytes, maxStreams: maxStreamsPerSession, onLimit }),
     binding: Object.freeze({ addressKey: addressKeyFor(bindIp), compareAgent: bindAgent === 'exact' }),
     resourceTypes: Object.freeze(types),
   }) as SessionsConfig;

@@ -36,11 +36,13 @@ export class SessionsSettings {
    * Default: 900, or `maxDurationSeconds` if that is less.
    */
   @Option('MAX_SESSION_IDLE_TIME', wholeNumber(1, YEAR_SECONDS)) maxIdleSeconds = 900;
-  /** Resources that one session may hold. Default: 100. */
+  /** Files that one session may hold; as many again may be on their way in. Default: 100. */
   @Option('MAX_RESOURCES_PER_SESSION', wholeNumber(1, 100_000)) maxResources = 100;
-  /** Bytes that one session may hold. Default: 104857600. */
+  /** Bytes of files that one session may hold; as many again may be on their way in. Default: 104857600. */
   @Option('MAX_BYTES_PER_SESSION', wholeNumber(1, Number.MAX_SAFE_INTEGER)) maxBytes = 104_857_600;
-  /** At a limit: `evict` the least recently used resources, or `reject` the new one with 413. Default: `evict`. */
+  /** Open streams of one session: event streams, WebSockets and the application's own. Default: 20. */
+  @Option('SESSION_MAX_STREAMS_PER_SESSION', wholeNumber(1, 100_000)) maxStreamsPerSession = 20;
+  /** At a limit: `evict` the least recently used files, or `reject` the new one with 413. Default: `evict`. */
   @Option('SESSION_ON_LIMIT', oneOf('evict', 'reject')) onLimit: 'evict' | 'reject' = 'evict';
   /** Seconds between two runs of each cleanup job. Default: 60. */
   @Option('SESSION_CLEANUP_INTERVAL', wholeNumber(1, 86_400)) cleanupIntervalSeconds = 60;
@@ -108,6 +110,8 @@ export class SessionsSettings {
   @Option('SESSION_ADOPT_FROM', paths) adoptFrom: readonly string[] = [];
   /** Seconds without a byte of an upload before it is aborted. Default: 30. */
   @Option('SESSION_UPLOAD_IDLE_SECONDS', wholeNumber(1, 3600)) uploadIdleSeconds = 30;
+  /** Seconds without a byte before a file that the application writes is given up. Default: 900. */
+  @Option('SESSION_SINK_IDLE_SECONDS', wholeNumber(1, 86_400)) sinkIdleSeconds = 900;
   /**
    * Seconds without the client reading pending bytes of a download, event stream or WebSocket before its connection
    * is closed. Default: 30.

@@ -38,7 +38,7 @@ function viewsOf(owed: OwedEnds): Partial<Record<OperationName, View>> {
   };
 
   const nullIfOwed: View = async (operation, args) => {
-    const resource = (await operation(...args)) as ResourceRecord | null;
+    const resource = (await operation(...args)) as Partial<ResourceRecord> | null;
     return isOwed(resource?.sessionId) ? null : resource;
   };
 
@@ -60,6 +60,8 @@ function viewsOf(owed: OwedEnds): Partial<Record<OperationName, View>> {
     'resources.reserve': goneIfOwed,
     'resources.find': nullIfOwed,
     'resources.use': nullIfOwed,
-    'resources.settle': nullIfOwed,
+    'resources.findOf': nullIfOwed,
+    'resources.complete': async (operation, args) => (await nullIfOwed(operation, args)) ?? 'gone',
+    'resources.place': goneIfOwed,
   };
 }

@@ -8,20 +8,25 @@ export interface FileSinkTarget {
   readonly writer: FileWriter;
   /** Reserves at least `neededBytes` beyond `reservedBytes`; answers how many it added. */
   grow(reservedBytes: number, neededBytes: number): Promise<number>;
-  settle(sizeBytes: number): Promise<ResourceRecord>;
+  /** All bytes are there. */
+  complete(sizeBytes: number): Promise<ResourceRecord>;
   /** Deletes the file and releases the reservation. Never rejects. */
   abandon(): Promise<void>;
   /** Touches the session: bytes were transferred. */
   noteActivity(): void;
+  /** Monotonic milliseconds. */
+  now(): number;
 }
 
 /**
- * Writes one file of a session. Write or pipe into it; when it has finished, the resource is `ready` and durable. If it
- * fails or is destroyed before that, nothing of the file stays.
+ * Writes one file of a session. Write or pipe into it; when it has finished, the file is durable and has its place in the
+ * session. If it fails or is destroyed before that, nothing of the file stays, and nothing was evicted for it.
  */
 export class FileSink extends Writable {
   private writtenBytes = 0;
-  private settled: ResourceRecord | null = null;
+  private finished: ResourceRecord | null = null;
+  /** @internal Since when it waits for bytes, in monotonic milliseconds; `null` while it writes some. */
+  waitsSince: number | null;
 
   /** @internal */
   constructor(
@@ -31,11 +36,12 @@ export class FileSink extends Writable {
     private readonly target: FileSinkTarget,
   ) {
     super({ highWaterMark: 256 * 1024 });
+    this.waitsSince = target.now();
   }
 
   /** @throws SessionsError `RESOURCE_GONE` until the stream has finished */
   get resource(): ResourceRecord {
-    if (this.settled) return this.settled;
+    if (this.finished) return this.finished;
     throw new SessionsError(
       'RESOURCE_GONE',
       'The sink has no resource: it is still writing, or it failed. Read `resource` after the event `finish`.',
@@ -59,21 +65,24 @@ export class FileSink extends Writable {
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
-    if (this.settled) return done(error);
+    if (this.finished) return done(error);
     void this.target.abandon().then(() => done(error));
   }
 
   private async append(chunks: readonly Buffer[]): Promise<void> {
+    this.waitsSince = null;
     this.target.noteActivity();
     const bytes = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
     const neededBytes = this.writtenBytes + bytes - this.reservedBytes;
     if (neededBytes > 0) this.reservedBytes += await this.target.grow(this.reservedBytes, neededBytes);
     await this.target.writer.write(chunks);
     this.writtenBytes += bytes;
+    this.waitsSince = this.target.now();
   }
 
   private async finish(): Promise<void> {
+    this.waitsSince = null;
     const sizeBytes = await this.target.writer.finish();
-    this.settled = await this.target.settle(sizeBytes);
+    this.finished = await this.target.complete(sizeBytes);
   }
 }

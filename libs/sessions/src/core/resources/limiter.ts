@@ -1,54 +1,101 @@
-import { planEviction, type Demand } from '../../domain/eviction.js';
+import { givesWay } from '../../domain/eviction.js';
 import { SessionsError } from '../../domain/errors.js';
 import type { ResourceRefusalReason } from '../../domain/events.js';
 import type { NewResource } from '../../domain/resource.js';
+import type { Refused } from '../../ports/sessions.js';
 import { labelOf } from '../config/options.js';
+import type { SessionRef } from '../handles/session.js';
+import { underAuthority } from '../handles/under-authority.js';
 import type { CoreContext } from '../process/context.js';
-import type { Releaser } from './releaser.js';
+import { BoundedWait } from './bounded-wait.js';
+import type { OpenSinks } from './open-sinks.js';
+import { admitted } from './refused.js';
 
+/** How long a file waits for room on the way in, and how long a sink must have received nothing to be cancelled for it. */
 const WAIT_MS = 5000;
+/** The longest wait of a file that others give way to. */
+const LONGEST_WAIT_MS = 15_000;
 const RETRY_MS = 50;
 
-type Outcome = 'reserved' | 'grown' | 'gone' | 'full';
-
-/** Admits resources and bytes into a session, with evictions unless `onLimit` is `reject`. */
+/** Admits streams, files, and bytes of files on their way into a session. Evicts nothing: see `Placer`. */
 export class Limiter {
   constructor(
     private readonly context: CoreContext,
-    private readonly releaser: Releaser,
+    private readonly sinks: OpenSinks,
   ) {}
 
   /**
-   * Admits one more resource, with `wantedBytes` if they fit without eviction, else with `neededBytes`; answers which.
-   * @throws SessionsError `SESSION_GONE`, `RESOURCE_TOO_LARGE`, `RESOURCE_LIMIT_REACHED`, `RESOURCES_IN_USE`
+   * Admits one more file, with `wantedBytes` if they fit at once, else with `neededBytes`; answers which.
+   * @throws SessionsError `SESSION_GONE`, `SESSION_STALE`, `RESOURCE_TOO_LARGE`, `RESOURCE_LIMIT_REACHED`,
+   * `RESOURCES_IN_USE`
    */
-  async reserve(resource: NewResource, neededBytes: number, wantedBytes: number): Promise<number> {
+  async reserve(
+    session: SessionRef,
+    resource: NewResource,
+    neededBytes: number,
+    wantedBytes: number,
+  ): Promise<number> {
     const { limits } = this.context.config;
-    this.refuseTooLarge(resource.sessionId, neededBytes);
+    this.refuseTooLarge(session.id, neededBytes);
     await this.context.thisProcess.requireListed();
-    const demand = { count: 1, bytes: neededBytes, resourceId: resource.id } as const;
-    return this.admit(resource.sessionId, demand, wantedBytes, (sizeBytes) =>
-      this.context.store.resources.reserve({ ...resource, sizeBytes }, limits),
+    return this.admit(resource, neededBytes, wantedBytes, (sizeBytes) =>
+      underAuthority(session, (authority) =>
+        this.context.store.resources.reserve({ ...resource, sizeBytes }, authority, limits),
+      ),
     );
   }
 
   /**
-   * Admits `wantedBytes` beyond `reservedBytes` if they fit without eviction, else `neededBytes`; answers which.
-   * @throws SessionsError `SESSION_GONE`, `RESOURCE_TOO_LARGE`, `RESOURCE_LIMIT_REACHED`, `RESOURCES_IN_USE`, `STORAGE_FULL`
+   * Admits `wantedBytes` beyond `reservedBytes` if they fit at once, else `neededBytes`; answers which.
+   * @throws SessionsError `SESSION_GONE`, `SESSION_STALE`, `RESOURCE_TOO_LARGE`, `RESOURCE_LIMIT_REACHED`,
+   * `RESOURCES_IN_USE`, `STORAGE_FULL`
    */
   async grow(
+    session: SessionRef,
     resource: Pick<NewResource, 'id' | 'sessionId'>,
     reservedBytes: number,
     neededBytes: number,
     wantedBytes: number,
   ): Promise<number> {
     const { limits } = this.context.config;
-    this.refuseTooLarge(resource.sessionId, reservedBytes + neededBytes);
-    await this.requireDiskSpace(resource.sessionId);
-    const demand = { count: 0, bytes: neededBytes, resourceId: resource.id } as const;
-    return this.admit(resource.sessionId, demand, wantedBytes, (bytes) =>
-      this.context.store.resources.grow(resource.id, bytes, limits),
+    this.refuseTooLarge(session.id, reservedBytes + neededBytes);
+    await this.requireDiskSpace(session.id);
+    return this.admit(resource, neededBytes, wantedBytes, (bytes) =>
+      underAuthority(session, (authority) =>
+        this.context.store.resources.grow(resource.id, authority, bytes, limits),
+      ),
     );
+  }
+
+  /** @throws SessionsError `SESSION_GONE`, `SESSION_STALE`, `STREAMS_FULL` */
+  async reserveStream(session: SessionRef, stream: NewResource): Promise<void> {
+    await this.context.thisProcess.requireListed();
+    const { limits } = this.context.config;
+    const outcome = await underAuthority(session, (authority) =>
+      this.context.store.resources.reserve(stream, authority, limits),
+    );
+    if (admitted(outcome) === 'full') throw this.refusal(session.id, 'streams');
+  }
+
+  /**
+   * Refuses bytes that are announced, before they arrive, if the session cannot take them: with `onLimit: 'reject'` only,
+   * since otherwise room is made.
+   * @throws SessionsError `RESOURCE_LIMIT_REACHED`
+   */
+  async refuseAnnounced(session: SessionRef, bytes: number): Promise<void> {
+    const { limits } = this.context.config;
+    if (limits.onLimit !== 'reject' || bytes === 0) return;
+    const record = await this.context.store.sessions.find(session.id);
+    if (record && record.bytesUsed + record.incomingBytes + bytes > limits.maxBytes)
+      throw this.refusal(session.id, 'limit');
+  }
+
+  /**
+   * Refuses files that could never have their places together.
+   * @throws SessionsError `RESOURCE_LIMIT_REACHED`
+   */
+  refuseTooMany(sessionId: string, files: number): void {
+    if (files > this.context.config.limits.maxResources) throw this.refusal(sessionId, 'limit');
   }
 
   /** No eviction makes a file fit that is larger than its session may be. */
@@ -58,40 +105,26 @@ export class Limiter {
   }
 
   private async admit(
-    sessionId: string,
-    demand: Demand,
+    resource: Pick<NewResource, 'id' | 'sessionId'>,
+    neededBytes: number,
     wantedBytes: number,
-    ask: (bytes: number) => Promise<Outcome>,
+    ask: (bytes: number) => Promise<'reserved' | 'grown' | 'full' | Refused>,
   ): Promise<number> {
-    if (wantedBytes > demand.bytes && isAdmitted(await ask(wantedBytes))) return wantedBytes;
-    await this.untilAdmitted(sessionId, demand, () => ask(demand.bytes));
-    return demand.bytes;
+    const isAdmitted = async (bytes: number): Promise<boolean> => admitted(await ask(bytes)) !== 'full';
+    if (wantedBytes > neededBytes && (await isAdmitted(wantedBytes))) return wantedBytes;
+    const wait = new BoundedWait(this.context.clock, LONGEST_WAIT_MS, RETRY_MS);
+    while (!(await isAdmitted(neededBytes))) {
+      if (this.context.config.limits.onLimit === 'reject') throw this.refusal(resource.sessionId, 'limit');
+      if (wait.isOver || (wait.lasts(WAIT_MS) && (await this.givesWay(resource))))
+        throw this.refusal(resource.sessionId, 'in_use');
+      await this.sinks.cancelStalled(resource.sessionId, resource.id, WAIT_MS);
+      await wait.pause();
+    }
+    return neededBytes;
   }
 
-  private async untilAdmitted(sessionId: string, demand: Demand, ask: () => Promise<Outcome>): Promise<void> {
-    const deadline = this.context.clock.monotonic() + WAIT_MS;
-    for (;;) {
-      const outcome = await ask();
-      if (outcome === 'gone') throw new SessionsError('SESSION_GONE', 'The session is over.');
-      if (isAdmitted(outcome)) return;
-      if (this.context.config.onLimit === 'reject') throw this.refusal(sessionId, 'limit');
-      await this.evictOrWait(sessionId, demand, deadline);
-    }
-  }
-
-  private async evictOrWait(sessionId: string, demand: Demand, deadline: number): Promise<void> {
-    const plan = planEviction(
-      await this.context.store.resources.list([sessionId]),
-      demand,
-      this.context.config.limits,
-    );
-    if (plan.action === 'evict') {
-      await this.releaser.evict(plan.victims);
-      return;
-    }
-    if (plan.action === 'refuse' || this.context.clock.monotonic() >= deadline)
-      throw this.refusal(sessionId, 'in_use');
-    await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+  private async givesWay(resource: Pick<NewResource, 'id' | 'sessionId'>): Promise<boolean> {
+    return givesWay(await this.context.store.resources.list([resource.sessionId]), resource.id);
   }
 
   private async requireDiskSpace(sessionId: string): Promise<void> {
@@ -101,7 +134,7 @@ export class Limiter {
 
   private refusal(sessionId: string, reason: ResourceRefusalReason): SessionsError {
     this.context.events.emit('resource.refused', { sessionId, reason });
-    const { maxBytes, maxResources } = this.context.config.limits;
+    const { maxBytes, maxResources, maxStreams } = this.context.config.limits;
     switch (reason) {
       case 'too_large':
         return new SessionsError(
@@ -117,7 +150,14 @@ export class Limiter {
       case 'in_use':
         return new SessionsError(
           'RESOURCES_IN_USE',
-          'The session is at its limit, and all its resources are in use: retry when some are no longer read or written.',
+          `Other files of the session are on their way in or being deleted, as many as it may hold: retry later, or raise ` +
+            `${labelOf('maxResources')} or ${labelOf('maxBytes')}.`,
+        );
+      case 'streams':
+        return new SessionsError(
+          'STREAMS_FULL',
+          `The session has ${maxStreams} open streams: close one first, or raise ${labelOf('maxStreamsPerSession')}.`,
+          { retryAfterSeconds: 5 },
         );
       case 'disk':
         return new SessionsError(
@@ -129,8 +169,4 @@ export class Limiter {
         );
     }
   }
-}
-
-function isAdmitted(outcome: Outcome): boolean {
-  return outcome === 'reserved' || outcome === 'grown';
 }

@@ -1,12 +1,11 @@
 import { hasCode } from '../../domain/errors.js';
 import { STREAM_TYPE, type ResourceRecord } from '../../domain/resource.js';
-import type { Victim } from '../../ports/session-store.js';
 import type { CoreContext } from '../process/context.js';
 import { describeError } from '../watch/log.js';
 
 type Identified = Pick<ResourceRecord, 'id'>;
 
-/** Releases single resources: on request, as evictions, or because writing them failed. */
+/** Releases single resources: on request, because they were evicted, or because bringing them failed. */
 export class Releaser {
   /** Releases that the store could not record: each cleanup retries them. */
   private readonly pendingReleases = new Map<string, Identified>();
@@ -15,18 +14,17 @@ export class Releaser {
 
   /** Releases resources in any state; answers how many this call released, not counting those already gone. */
   async release(resources: readonly Identified[]): Promise<number> {
-    return this.begin(resources.map(asVictim), 'released');
+    const { store, thisProcess } = this.context;
+    const ids = resources.map(({ id }) => id);
+    const marked = await store.releases.beginRelease(ids, thisProcess.lease());
+    await this.finish(marked.filter((resource) => this.isHere(resource)));
+    return marked.length;
   }
 
-  /** Releases those that were not used since they were chosen. */
-  async evict(victims: readonly ResourceRecord[]): Promise<number> {
-    return this.begin(victims, 'evicted');
-  }
-
-  /** Releases a closed stream or a failed write. Never rejects: the next cleanup retries what fails. */
+  /** Releases a closed stream or a failed file. Never rejects: the next cleanup retries what fails. */
   async abandon(resource: Identified): Promise<void> {
     try {
-      await this.begin([asVictim(resource)], 'released');
+      await this.release([resource]);
       this.pendingReleases.delete(resource.id);
     } catch (error) {
       this.pendingReleases.set(resource.id, resource);
@@ -41,31 +39,29 @@ export class Releaser {
     for (const resource of this.pendingReleases.values()) await this.abandon(resource);
   }
 
+  /** Deletes the files that an eviction marked. Never rejects: the store has evicted them, and cleanup deletes what is left. */
+  async removeEvicted(victims: readonly ResourceRecord[]): Promise<void> {
+    for (const victim of victims) this.context.events.emit('resource.evicted', eventOf(victim));
+    try {
+      await this.finish(victims.filter((victim) => this.isHere(victim)));
+    } catch (error) {
+      this.context.log.warn(`Deleting an evicted file failed, cleanup retries: ${describeError(error)}`);
+    }
+  }
+
   /** Deletes the files of marked resources, then drops their records. Tries all, then rejects with the first failure. */
-  async finish(marked: readonly ResourceRecord[], kind: 'released' | 'evicted' = 'released'): Promise<void> {
+  async finish(marked: readonly ResourceRecord[]): Promise<void> {
     const outcomes = await Promise.allSettled(marked.map((resource) => this.deleteFile(resource)));
     const deleted = marked.filter((_, index) => outcomes[index]?.status === 'fulfilled');
-    if (deleted.length > 0)
-      await this.context.store.releases.finishRelease(
-        deleted.map(({ id }) => id),
-        kind,
-      );
-    for (const resource of deleted) this.emitReleased(resource, kind);
+    if (deleted.length > 0) await this.context.store.releases.finishRelease(deleted.map(({ id }) => id));
+    for (const resource of deleted) this.context.events.emit('resource.released', eventOf(resource));
     const failure = outcomes.find((outcome) => outcome.status === 'rejected');
     if (failure) throw failure.reason;
   }
 
-  private async begin(victims: readonly Victim[], kind: 'released' | 'evicted'): Promise<number> {
-    const { store, thisProcess } = this.context;
-    const lease = thisProcess.lease();
-    const marked = await store.releases.beginRelease(victims, lease, kind === 'evicted' ? 'unused' : 'any');
-    // A `freed` file is on another node, which deletes it and emits the release.
-    for (const resource of marked) if (resource.freed && kind === 'evicted') this.emitEvicted(resource);
-    await this.finish(
-      marked.filter((resource) => !resource.freed),
-      kind,
-    );
-    return marked.length;
+  /** A file of another node is deleted by that node, which also emits the release. */
+  private isHere({ nodeId }: ResourceRecord): boolean {
+    return nodeId === null || nodeId === this.context.thisProcess.nodeId;
   }
 
   private async deleteFile({ type, sessionId, id }: ResourceRecord): Promise<void> {
@@ -76,20 +72,6 @@ export class Releaser {
       if (!hasCode(error, 'SESSION_GONE')) throw error;
     }
   }
-
-  private emitReleased(resource: ResourceRecord, kind: 'released' | 'evicted'): void {
-    if (kind === 'evicted') this.emitEvicted(resource);
-    this.context.events.emit('resource.released', eventOf(resource));
-  }
-
-  private emitEvicted(resource: ResourceRecord): void {
-    this.context.events.emit('resource.evicted', eventOf(resource));
-  }
-}
-
-/** Stores ignore the last use of a victim unless it is evicted. */
-function asVictim({ id }: Identified): Victim {
-  return { id, lastUsedAt: 0 };
 }
 
 function eventOf({ id, sessionId, type, sizeBytes }: ResourceRecord) {

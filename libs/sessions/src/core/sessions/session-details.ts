@@ -5,10 +5,12 @@ import type { SessionRecord } from '../../domain/session.js';
 /** A session with its resources, at one moment. Instants are epoch milliseconds, sizes bytes. */
 export interface SessionDetails extends Omit<SessionRecord, 'tokenHash' | 'state' | 'endReason'> {
   readonly idleEndsAt: number;
+  /** Those that are `ready`, oldest first. `incomingCount` tells what is still on its way. */
   readonly resources: readonly ResourceRecord[];
 }
 
 export function detailsOf(record: SessionRecord, resources: readonly ResourceRecord[]): SessionDetails {
   const { tokenHash: _hash, state: _state, endReason: _reason, ...visible } = record;
-  return { ...visible, idleEndsAt: idleEndsAt(record), resources };
+  const ready = resources.filter(({ state }) => state === 'ready');
+  return { ...visible, idleEndsAt: idleEndsAt(record), resources: ready };
 }

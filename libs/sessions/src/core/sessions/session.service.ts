@@ -12,13 +12,9 @@ import type { CoreContext } from '../process/context.js';
 import type { EndedSession, Ender } from '../endings/ender.js';
 import type { SessionEventBus } from '../watch/event-bus.js';
 import type { FileSink } from '../resources/file-sink.js';
-import type {
-  Closable,
-  FileDescription,
-  OpenedResource,
-  Resources,
-  TrackedStream,
-} from '../resources/resources.js';
+import type { FileBatch } from '../resources/file-batch.js';
+import type { FileDescription } from '../resources/file-writing.js';
+import type { Closable, OpenedResource, Resources, TrackedStream } from '../resources/resources.js';
 import { detailsOf, type SessionDetails } from './session-details.js';
 import type { Finding, SessionFinder } from './session-finder.js';
 import type { LoginOptions, SessionLogins } from './session-logins.js';
@@ -110,6 +106,7 @@ export class SessionService {
   ): Promise<EndedSession | null> {
     requireSession(session);
     const ended = await this.parts.ender.end(session.id, reason, options);
+    Session.noteEnd(session);
     Session.carrierOf(session)?.clear();
     return ended;
   }
@@ -171,12 +168,19 @@ export class SessionService {
   // --- resources --------------------------------------------------------------------------------------------------
 
   /**
-   * A writable stream for a new file of the session. At a limit it evicts the least recently used resources (`onLimit`).
-   * @throws SessionsError `SESSION_GONE`, `RESOURCE_TYPE_UNKNOWN`, `RESOURCE_LIMIT_REACHED`, `RESOURCES_IN_USE`,
-   * `STORAGE_FULL`; the stream fails with these too, and with `RESOURCE_TOO_LARGE`
+   * A writable stream for a new file of the session. When all bytes are there the file takes its place; at a limit the least
+   * recently used files go for it then, not before (`onLimit`). If as many files as the session may hold are on their way in
+   * or being deleted, this waits up to 5 s.
+   * @throws SessionsError `SESSION_GONE`, `SESSION_STALE`, `RESOURCE_TYPE_UNKNOWN`, `RESOURCE_LIMIT_REACHED`,
+   * `RESOURCES_IN_USE`, `STORAGE_FULL`; the stream fails with these too, and with `RESOURCE_TOO_LARGE`
    */
   createFile(session: SessionRef, description: FileDescription): Promise<FileSink> {
     return this.parts.resources.createFile(session, description);
+  }
+
+  /** @internal Files that take their places together; `announcedBytes`: what they will hold at least. */
+  beginBatch(session: SessionRef, announcedBytes: number): Promise<FileBatch> {
+    return this.parts.resources.beginBatch(session, announcedBytes);
   }
 
   /** A writable stream for an intermediate file, of type `temp_file`. Release it when the work is done. */
@@ -196,7 +200,7 @@ export class SessionService {
   /**
    * Counts a live connection as a resource of the session, and closes it when the session ends. Event streams and WebSocket
    * gateways of this package do this automatically.
-   * @throws SessionsError `SESSION_GONE`, `RESOURCE_LIMIT_REACHED`, `RESOURCES_IN_USE`
+   * @throws SessionsError `SESSION_GONE`, `SESSION_STALE`, `STREAMS_FULL` (option `maxStreamsPerSession`)
    */
   trackStream(
     session: SessionRef,
@@ -230,7 +234,7 @@ export class SessionService {
     return this.parts.resources.requireHere(resource);
   }
 
-  /** A finished resource of this session; `null` for any other id, including that of another session's resource. */
+  /** A resource of this session whose bytes are all there; `null` for any other id, including that of another session's resource. */
   async findResource(session: SessionRef, resourceId: string): Promise<ResourceRecord | null> {
     if (!isUuid(resourceId)) return null;
     const [resource, isLive] = await Promise.all([

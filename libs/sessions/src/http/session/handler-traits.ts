@@ -4,6 +4,11 @@ import { SKIP_SESSION } from './skip-session.decorator.js';
 
 /** Metadata key that Nest's `@Sse()` sets. */
 const SSE_METADATA = '__sse__';
+/** Metadata keys of Nest for the parameters of a handler, and for `@Res({ passthrough: true })`. */
+const PARAMETERS_METADATA = '__routeArguments__';
+const PASSTHROUGH_METADATA = '__responsePassthrough__';
+/** Nest's numbers of `@Res()` and `@Next()`: a handler with one of these parameters answers by itself. */
+const ANSWERING_PARAMETERS: ReadonlySet<string> = new Set(['1', '2']);
 
 /** Traits that decorators set on a handler or its controller. */
 export interface HandlerTraits {
@@ -13,6 +18,8 @@ export interface HandlerTraits {
   readonly skipsSession: boolean;
   /** Its requests are no activity, and open no session. */
   readonly isPassive: boolean;
+  /** The handler answers by itself, with `@Res()` or `@Next()`: what it returns is no answer. */
+  readonly answersItself: boolean;
 }
 
 type Handler = ReturnType<ExecutionContext['getHandler']>;
@@ -38,5 +45,12 @@ function readTraits(controller: Type, handler: Handler): HandlerTraits {
     isEventStream: Reflect.getMetadata(SSE_METADATA, handler) === true,
     skipsSession: marked(SKIP_SESSION),
     isPassive: marked(PASSIVE_REQUEST),
+    answersItself: answersItself(controller, handler.name),
   };
+}
+
+function answersItself(controller: Type, name: string): boolean {
+  if (Reflect.getMetadata(PASSTHROUGH_METADATA, controller, name) === true) return false;
+  const parameters: unknown = Reflect.getMetadata(PARAMETERS_METADATA, controller, name);
+  return Object.keys(parameters ?? {}).some((key) => ANSWERING_PARAMETERS.has(key.split(':')[0] ?? ''));
 }

@@ -1,11 +1,8 @@
-import { finished, pipeline } from 'node:stream/promises';
 import { addAbortSignal, type Readable } from 'node:stream';
-import { Logger } from '@nestjs/common';
+import { pipeline } from 'node:stream/promises';
+import type { FileBatch } from '../../core/resources/file-batch.js';
 import type { FileSink } from '../../core/resources/file-sink.js';
-import { describeError } from '../../core/watch/log.js';
 import type { SessionService } from '../../core/sessions/session.service.js';
-import type { SessionRef } from '../../core/handles/session.js';
-import type { ResourceRecord } from '../../domain/resource.js';
 import { tooLargeUpload, unsupportedUpload } from './upload-error.js';
 import { acceptsMediaType, type UploadPlan } from './upload-options.js';
 
@@ -16,20 +13,17 @@ export interface FilePart {
   readonly mediaType: string;
 }
 
-/** Streams the files of one request to storage, one after another. All of them become resources, or none does. */
+/** Streams the files of one request to storage, one after another. */
 export class UploadFiles {
-  private readonly logger = new Logger('SessionUploads');
   private readonly stop = new AbortController();
-  private readonly saved: ResourceRecord[] = [];
-  /** Open reads of the saved files: a resource in use is not evicted for the request's next file. */
-  private readonly uses: Readable[] = [];
   private readonly saves: Promise<void>[] = [];
   private pending = 0;
   private totalBytes = 0;
 
   constructor(
     private readonly service: SessionService,
-    private readonly session: SessionRef,
+    private readonly sessionId: string,
+    private readonly batch: FileBatch,
     private readonly plan: UploadPlan,
   ) {}
 
@@ -48,30 +42,16 @@ export class UploadFiles {
     return saved;
   }
 
-  /** The resources, in the order of their parts, when all are saved; rejects with the error that prevented one. */
-  async complete(): Promise<readonly ResourceRecord[]> {
+  /** Resolves when all files are saved; rejects with the error that prevented one. */
+  async complete(): Promise<void> {
     await Promise.all(this.saves);
-    await this.endUses();
-    return this.saved;
   }
 
-  /** Aborts the current file and releases the saved ones; resolves when nothing of the request is left. */
+  /** Aborts the current file; resolves when nothing of the request is left. */
   async abort(): Promise<void> {
     this.stop.abort();
     await this.settled();
-    await this.endUses();
-    await this.release();
-  }
-
-  /** Releases the saved files. Never rejects: the next cleanup retries a failed deletion. */
-  async release(): Promise<void> {
-    const outcomes = await Promise.allSettled(this.saved.map((resource) => this.service.release(resource)));
-    for (const outcome of outcomes) {
-      if (outcome.status === 'rejected') {
-        const reason = describeError(outcome.reason);
-        this.logger.warn(`Releasing a file of a failed upload failed, the next cleanup retries: ${reason}`);
-      }
-    }
+    await this.batch.abandon();
   }
 
   private async settled(): Promise<void> {
@@ -94,8 +74,6 @@ export class UploadFiles {
     } finally {
       if (!sink.closed) await new Promise((resolve) => sink.once('close', resolve));
     }
-    this.saved.push(sink.resource);
-    if (this.plan.maxFiles > 1) await this.use(sink.resource);
   }
 
   private openSink(fileName: string | undefined, mediaType: string): Promise<FileSink> {
@@ -103,7 +81,7 @@ export class UploadFiles {
       throw unsupportedUpload('This route does not accept files of this media type.');
     }
     const { type, purpose } = this.plan;
-    return this.service.createFile(this.session, {
+    return this.batch.createFile({
       type,
       mediaType,
       ...(fileName ? { fileName } : {}),
@@ -124,19 +102,8 @@ export class UploadFiles {
 
   private tooLarge(): Error {
     const { maxFileBytes, maxTotalBytes } = this.plan;
-    this.service.events.emit('resource.refused', { sessionId: this.session.id, reason: 'too_large' });
+    this.service.events.emit('resource.refused', { sessionId: this.sessionId, reason: 'too_large' });
     return tooLargeUpload(Math.min(maxFileBytes, maxTotalBytes));
-  }
-
-  private async use(resource: ResourceRecord): Promise<void> {
-    const { stream } = await this.service.openResource(resource);
-    stream.on('error', () => undefined);
-    this.uses.push(stream);
-  }
-
-  private async endUses(): Promise<void> {
-    const closed = this.uses.splice(0).map((stream) => finished(stream.destroy()).catch(() => undefined));
-    await Promise.all(closed);
   }
 }
 

@@ -60,6 +60,11 @@ export function planUpload(field: string, options: UploadOptions, config: Sessio
   };
 }
 
+/** What the files of a body of this length hold at least; 0 if that is not known. */
+export function announcedBytes(contentLength: string | undefined): number {
+  return Math.max(0, Number(contentLength ?? 0) - ALLOWANCE_BYTES) || 0;
+}
+
 export function acceptsMediaType({ mediaTypes }: UploadPlan, mediaType: string): boolean {
   if (!mediaTypes) return true;
   return mediaTypes.some((accepted) =>

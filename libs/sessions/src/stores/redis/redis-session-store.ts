@@ -18,8 +18,10 @@ const WITHIN_TIME: ReadonlySet<OperationName> = new Set<OperationName>([
   'endings.beginEnd',
   'resources.reserve',
   'resources.grow',
-  'resources.settle',
+  'resources.complete',
+  'resources.place',
   'resources.find',
+  'resources.findOf',
   'resources.use',
 ]);
 

@@ -45,7 +45,7 @@ export class RedisOperations implements StoreGroups {
     const recent = new RecentChanges(sessions, new RedisEndings(buckets, durable, counts, sessions));
     this.sessions = new NotedSessions(recent, buckets, counts, durable);
     this.endings = new NotedEndings(recent, buckets, durable, counts, sessions);
-    this.resources = new RedisResources(buckets);
+    this.resources = new RedisResources(buckets, durable);
     this.fleet = new RedisFleet(buckets);
     this.clock = new RedisClock(buckets);
     this.releases = new RedisReleases(buckets, this.fleet);

@@ -1,13 +1,15 @@
 /* oxlint-disable no-await-in-loop -- the order is tested */
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import type { ResourceRecord } from '../../domain/resource.js';
+import { evictionOrder } from '../../domain/eviction.js';
+import { accountOf, type ResourceRecord } from '../../domain/resource.js';
 import type { JobRun, SessionStore } from '../../ports/session-store.js';
-import type { SessionStoreCase } from './store.case.js';
 import {
   anEnd,
   atOnce,
   beat,
+  complete,
+  countsOf,
   PROCESS,
   lease,
   LIMITS,
@@ -20,6 +22,7 @@ import {
   opened,
   OTHER_PROCESS,
   OTHER_NODE,
+  placement,
   ready,
   rejects,
   resourceNow,
@@ -27,6 +30,7 @@ import {
   sameIds,
   sessionNow,
   writing,
+  type SessionStoreCase,
 } from './store.fixtures.js';
 
 export const bookkeepingCases: readonly SessionStoreCase[] = [
@@ -54,32 +58,32 @@ export const bookkeepingCases: readonly SessionStoreCase[] = [
     },
   },
   {
-    name: 'striking a process off voids its uses and frees only its unfinished files and streams',
+    name: 'striking a process off voids its uses, and releases its streams and the files that it has not placed',
     async run(store) {
       const session = await opened(store);
       await store.fleet.heartbeat(beat({}));
       const file = await ready(store, session.id);
-      await store.resources.use(file.id, PROCESS, NOW);
-      await store.resources.use(file.id, PROCESS, NOW);
-      await store.resources.use(file.id, OTHER_PROCESS, NOW);
+      await store.resources.use(file.id, null, PROCESS, NOW);
+      await store.resources.use(file.id, null, PROCESS, NOW);
+      await store.resources.use(file.id, null, OTHER_PROCESS, NOW);
       const unfinished = await writing(store, session.id, 5, { createdAt: NOW + 1 });
       const stream = await writing(store, session.id, 0, { type: 'stream', createdAt: NOW + 2 });
       const others = await writing(store, session.id, 5, { processId: OTHER_PROCESS });
-      same((await sessionNow(store, session)).resourceCount, 4);
+      const brought = await complete(store, session.id, 7, { createdAt: NOW + 3 });
+      same(await countsOf(store, session), [2, 10, 3, 17]);
 
       assert.equal(await store.fleet.dropProcess(PROCESS, NOW), true);
       same((await resourceNow(store, file)).uses, 1);
       same((await resourceNow(store, others)).state, 'writing');
-      const { resourceCount, bytesUsed } = await sessionNow(store, session);
-      same([resourceCount, bytesUsed], [2, 15]);
+      same(await countsOf(store, session), [1, 10, 1, 5]);
       const leased = await store.releases.leaseReleasing({ at: NOW, lease: lease(), limit: 10 });
       sameIds(
         leased.toSorted((a, b) => a.createdAt - b.createdAt),
-        [unfinished, stream],
+        [unfinished, stream, brought],
       );
       await store.resources.unuse(file.id, PROCESS, NOW + 9);
       same((await resourceNow(store, file)).uses, 1);
-      assert.equal(await store.resources.grow(unfinished.id, 1, LIMITS), 'gone');
+      assert.equal(await store.resources.grow(unfinished.id, null, 1, LIMITS), 'gone');
     },
   },
   {
@@ -162,8 +166,13 @@ export const bookkeepingCases: readonly SessionStoreCase[] = [
       );
       const resources = await store.resources.list(sessionIds);
       for (const session of sessions) {
-        const held = resources.filter(({ sessionId, freed }) => sessionId === session.id && !freed);
-        same([session.resourceCount, session.bytesUsed], [held.length, bytesOf(held)], session.id);
+        const held = resources.filter(({ sessionId }) => sessionId === session.id);
+        const of = (account: string) => held.filter((resource) => accountOf(resource) === account);
+        const [inPlace, incoming] = [of('inPlace'), of('incoming')];
+        const expected = [inPlace.length, bytesOf(inPlace), incoming.length, bytesOf(incoming)];
+        same(await countsOf(store, session), expected, session.id);
+        const streams = inPlace.filter(({ type }) => type === 'stream');
+        assert.equal(session.streamCount, streams.length, session.id);
       }
       const totals = await store.ledger.totals();
       const inState = (state: string) => sessions.filter((session) => session.state === state).length;
@@ -184,15 +193,15 @@ export const bookkeepingCases: readonly SessionStoreCase[] = [
     async run(store) {
       const session = await opened(store);
       const answers = await Promise.allSettled([
-        store.resources.reserve(newResource(session.id), LIMITS),
+        store.resources.reserve(newResource(session.id), null, LIMITS),
         store.sessions.open(newSession({ tokenHash: session.tokenHash }), MANY),
-        store.resources.reserve(newResource(session.id), LIMITS),
+        store.resources.reserve(newResource(session.id), null, LIMITS),
       ]);
       same(
         answers.map(({ status }) => status),
         ['fulfilled', 'rejected', 'fulfilled'],
       );
-      assert.equal((await sessionNow(store, session)).resourceCount, 2);
+      assert.equal((await sessionNow(store, session)).incomingCount, 2);
     },
   },
   {
@@ -232,23 +241,30 @@ async function mixedOperations(store: SessionStore, count: number): Promise<stri
       const isFile = next(2) === 0;
       const nodeId = next(2) === 0 ? NODE : OTHER_NODE;
       const resource = newResource(oneOf(sessionIds), isFile ? { nodeId } : { type: 'stream', nodeId: null });
-      if ((await store.resources.reserve(resource, LIMITS)) === 'reserved') resourceIds.push(resource.id);
+      if ((await store.resources.reserve(resource, null, LIMITS)) === 'reserved')
+        resourceIds.push(resource.id);
     },
-    () => store.resources.grow(oneOf(resourceIds), next(1000), LIMITS),
-    () => store.resources.settle(oneOf(resourceIds), { sizeBytes: 0, mediaType: null, at: NOW }),
-    () => store.resources.use(oneOf(resourceIds), PROCESS, NOW + next(9)),
+    () => store.resources.grow(oneOf(resourceIds), null, next(1000), LIMITS),
+    async () => {
+      const sessionId = oneOf(sessionIds);
+      const held = await store.resources.list([sessionId]);
+      await store.resources.place(
+        placement(
+          sessionId,
+          held.filter(({ state }) => state === 'complete'),
+          {
+            candidates: evictionOrder(held),
+            limits: { ...LIMITS, maxResources: 3 },
+            overdraw: next(2) === 0,
+          },
+        ),
+      );
+    },
+    () => store.resources.complete(oneOf(resourceIds), null, { sizeBytes: 0, mediaType: null, at: NOW }),
+    () => store.resources.use(oneOf(resourceIds), null, PROCESS, NOW + next(9)),
     () => store.resources.unuse(oneOf(resourceIds), PROCESS, NOW + next(9)),
-    () =>
-      store.releases.beginRelease(
-        [{ id: oneOf(resourceIds), lastUsedAt: NOW }],
-        lease(),
-        next(2) === 0 ? 'unused' : 'any',
-      ),
-    () =>
-      store.releases.finishRelease(
-        [oneOf(resourceIds), oneOf(resourceIds)],
-        next(2) === 0 ? 'evicted' : 'released',
-      ),
+    () => store.releases.beginRelease([oneOf(resourceIds)], lease()),
+    () => store.releases.finishRelease([oneOf(resourceIds), oneOf(resourceIds)]),
     () => (next(3) === 0 ? store.endings.beginEnd(oneOf(sessionIds), anEnd()) : Promise.resolve()),
     () => store.endings.finishEnd(oneOf(sessionIds), next(2) === 0 ? NODE : OTHER_NODE, NOW),
   ];

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import type { ClockAnchor, ClockReading } from '../../ports/clock.js';
 import { LEASE_MS } from '../../ports/endings.js';
 import type { SessionStore } from '../../ports/session-store.js';
-import type { SessionStoreCase } from './store.case.js';
 import {
   anEnd,
   atOnce,
@@ -17,6 +16,7 @@ import {
   same,
   sameIds,
   sessionNow,
+  type SessionStoreCase,
 } from './store.fixtures.js';
 
 const YEARS = 10 * 365 * 24 * 60 * MINUTE;
@@ -139,7 +139,7 @@ export const clockCases: readonly SessionStoreCase[] = [
       await ready(store, ending.id);
       const file = await ready(store, releasing.id);
       await store.endings.beginEnd(ending.id, anEnd({ lease: late }));
-      await store.releases.beginRelease([{ id: file.id, lastUsedAt: NOW }], late, 'any');
+      await store.releases.beginRelease([file.id], late);
       await recordRunAt(store, NOW + YEARS);
       await store.clock.forgetAfter(NOW);
       same(

@@ -4,7 +4,6 @@ import { PROVISIONAL_MS } from '../../domain/lifetime.js';
 import { countEvent, RATE_WINDOW_MS, type RateRing } from '../../domain/rate-ring.js';
 import type { NetworkLimits, OpeningLimits } from '../../ports/sessions.js';
 import type { SessionStore } from '../../ports/session-store.js';
-import type { SessionStoreCase } from './store.case.js';
 import {
   anEnd,
   atOnce,
@@ -21,6 +20,7 @@ import {
   SECOND,
   tally,
   upTo,
+  type SessionStoreCase,
 } from './store.fixtures.js';
 
 /** Limits of one network, which no case reaches unless it says so. */

@@ -1,10 +1,10 @@
 /* oxlint-disable no-await-in-loop -- the order is tested */
 import assert from 'node:assert/strict';
 import { END_REASONS } from '../../domain/session.js';
-import type { SessionStoreCase } from './store.case.js';
 import {
   anEnd,
   atOnce,
+  complete,
   ended,
   HOUR,
   PROCESS,
@@ -18,6 +18,7 @@ import {
   opened,
   openedMany,
   OTHER_PROCESS,
+  placement,
   present,
   ready,
   same,
@@ -26,6 +27,7 @@ import {
   sessionNow,
   tokenHash,
   writing,
+  type SessionStoreCase,
 } from './store.fixtures.js';
 
 export const endingCases: readonly SessionStoreCase[] = [
@@ -48,18 +50,20 @@ export const endingCases: readonly SessionStoreCase[] = [
     name: 'after an end no operation changes the session',
     async run(store) {
       const session = await opened(store);
-      const unsettled = await writing(store, session.id, 50);
-      const settled = await ready(store, session.id, 50);
+      const unfinished = await writing(store, session.id, 50);
+      const unplaced = await complete(store, session.id, 50);
+      const placed = await ready(store, session.id, 50);
       present(await store.endings.beginEnd(session.id, anEnd()));
       const before = await sessionNow(store, session);
 
-      assert.equal(await store.resources.reserve(newResource(session.id), LIMITS), 'gone');
-      assert.equal(await store.resources.grow(unsettled.id, 1, LIMITS), 'gone');
+      assert.equal(await store.resources.reserve(newResource(session.id), null, LIMITS), 'gone');
+      assert.equal(await store.resources.grow(unfinished.id, null, 1, LIMITS), 'gone');
       assert.equal(
-        await store.resources.settle(unsettled.id, { sizeBytes: 50, mediaType: null, at: NOW }),
-        null,
+        await store.resources.complete(unfinished.id, null, { sizeBytes: 50, mediaType: null, at: NOW }),
+        'gone',
       );
-      assert.equal(await store.resources.use(settled.id, PROCESS, NOW), null);
+      assert.equal(await store.resources.place(placement(session.id, [unplaced])), 'gone');
+      assert.equal(await store.resources.use(placed.id, null, PROCESS, NOW), null);
       const token = { tokenHash: tokenHash(session.id), at: NOW };
       assert.equal(await store.sessions.login(session.id, null, { ...token, userId: 'ada' }), 'gone');
       assert.equal(await store.sessions.regenerate(session.id, null, token), 'gone');
@@ -69,20 +73,25 @@ export const endingCases: readonly SessionStoreCase[] = [
     },
   },
   {
-    name: 'no writer that races with an end gets a settled resource that is gone',
+    name: 'no writer that races with an end gets a complete or placed file that is gone',
     async run(store) {
       const session = await opened(store);
       const writers = await atOnce(20, () => writing(store, session.id, 10));
-      const settling = writers.map(({ id }) =>
-        store.resources.settle(id, { sizeBytes: 10, mediaType: null, at: NOW }),
+      const files = await atOnce(20, () => complete(store, session.id, 10));
+      const completing = writers.map(({ id }) =>
+        store.resources.complete(id, null, { sizeBytes: 10, mediaType: null, at: NOW }),
       );
+      const placing = files.map((file) => store.resources.place(placement(session.id, [file])));
       const ending = store.endings.beginEnd(session.id, anEnd());
-      const late = store.resources.reserve(newResource(session.id), LIMITS);
-      const settled = (await Promise.all(settling)).filter((record) => record !== null);
+      const late = store.resources.reserve(newResource(session.id), null, LIMITS);
+      const completed = (await Promise.all(completing)).filter((answer) => answer !== 'gone');
+      const placed = (await Promise.all(placing)).filter((answer) => answer !== 'gone');
       present(await ending);
       const held = await store.resources.list([session.id]);
-      assert.equal(held.length, writers.length + ((await late) === 'reserved' ? 1 : 0));
-      assert.equal(held.filter((resource) => resource.state === 'ready').length, settled.length);
+      assert.equal(held.length, 40 + ((await late) === 'reserved' ? 1 : 0));
+      assert.equal(held.filter(({ state }) => state === 'ready').length, placed.length);
+      const left = held.filter(({ state }) => state === 'complete');
+      assert.equal(left.length, completed.length + files.length - placed.length);
     },
   },
   {

@@ -9,7 +9,6 @@ import {
   type SessionChange,
   type SessionStore,
 } from '../../ports/session-store.js';
-import type { SessionStoreCase } from './store.case.js';
 import {
   anEnd,
   atOnce,
@@ -29,6 +28,7 @@ import {
   sessionNow,
   tokenHash,
   writing,
+  type SessionStoreCase,
 } from './store.fixtures.js';
 
 export const findingCases: readonly SessionStoreCase[] = [
@@ -58,8 +58,8 @@ export const findingCases: readonly SessionStoreCase[] = [
       const resource = await writing(store, holding.id);
       same(await store.endings.findIdle(NOW + 15 * MINUTE - 1, 10), []);
       sameIds(await store.endings.findIdle(NOW + 15 * MINUTE, 10), [confirmed, bound, holding]);
-      await store.releases.beginRelease([{ id: resource.id, lastUsedAt: NOW }], lease(NOW), 'any');
-      await store.releases.finishRelease([resource.id], 'released');
+      await store.releases.beginRelease([resource.id], lease(NOW));
+      await store.releases.finishRelease([resource.id]);
       sameIds(await store.endings.findIdle(NOW + PROVISIONAL_MS, 10), [holding]);
     },
   },

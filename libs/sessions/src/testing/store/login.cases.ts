@@ -1,22 +1,30 @@
 /* oxlint-disable no-await-in-loop -- the order is tested */
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { authorityOf, MOST_REPLACED, REPLACED_MS, type Authority } from '../../domain/session.js';
 import type { NewToken, SessionStore } from '../../ports/session-store.js';
-import type { SessionStoreCase } from './store.case.js';
 import {
   anEnd,
   atOnce,
   authorityNow,
+  complete,
   ended,
   HOUR,
+  LIMITS,
   loggedIn,
+  newResource,
   NOW,
   opened,
+  placement,
+  PROCESS,
+  ready,
   rejects,
   same,
   sessionNow,
   tally,
   tokenHash,
+  writing,
+  type SessionStoreCase,
 } from './store.fixtures.js';
 
 type Answer = 'done' | 'taken' | 'gone' | 'stale';
@@ -214,6 +222,40 @@ export const loginCases: readonly SessionStoreCase[] = [
       await ended(store, session);
       const match = await store.sessions.findByToken(session.tokenHash);
       same([match?.session.state, match?.current, match?.replacedAt], ['ended', false, NOW]);
+    },
+  },
+  {
+    name: 'a call with the authority of another token is stale, and changes nothing',
+    async run(store) {
+      const session = await opened(store);
+      const [own, other] = [authorityOf(session.tokenHash), authorityOf(tokenHash(session.id))];
+      const { resources } = store;
+      const written = await writing(store, session.id, 10);
+      const file = await complete(store, session.id, 10);
+      const completed = { sizeBytes: 10, mediaType: null, at: NOW };
+      const calls = (authority: string): (() => Promise<unknown>)[] => [
+        () => resources.findOf(session.id, authority, file.id),
+        () => resources.use(file.id, authority, PROCESS, NOW),
+        () => resources.place(placement(session.id, [file], { authority })),
+        () => resources.grow(written.id, authority, 1, LIMITS),
+        () => resources.complete(written.id, authority, completed),
+        () => resources.reserve(newResource(session.id), authority, LIMITS),
+      ];
+      const before = [await sessionNow(store, session), await resources.list([session.id])];
+      for (const call of calls(other)) assert.equal(await call(), 'stale');
+      same([await sessionNow(store, session), await resources.list([session.id])], before);
+      for (const call of calls(own)) assert.notEqual(await call(), 'stale');
+    },
+  },
+  {
+    name: 'a resource is found in its own session only',
+    async run(store) {
+      const [session, other] = [await opened(store), await opened(store)];
+      const file = await ready(store, session.id);
+      same(await store.resources.findOf(session.id, authorityOf(session.tokenHash), file.id), file);
+      same(await store.resources.findOf(session.id, null, file.id), file);
+      assert.equal(await store.resources.findOf(other.id, authorityOf(other.tokenHash), file.id), null);
+      assert.equal(await store.resources.findOf(session.id, null, randomUUID()), null);
     },
   },
 ];

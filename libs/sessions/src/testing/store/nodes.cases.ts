@@ -1,11 +1,11 @@
 /* oxlint-disable no-await-in-loop -- the order is tested */
 import assert from 'node:assert/strict';
 import type { SessionStore } from '../../ports/session-store.js';
-import type { SessionStoreCase } from './store.case.js';
 import {
   anEnd,
   atOnce,
   beat,
+  countsOf,
   PROCESS,
   lease,
   LIMITS,
@@ -25,6 +25,7 @@ import {
   SECOND,
   sessionNow,
   writing,
+  type SessionStoreCase,
 } from './store.fixtures.js';
 
 const THERE = { nodeId: OTHER_NODE } as const;
@@ -129,41 +130,39 @@ export const nodeCases: readonly SessionStoreCase[] = [
     },
   },
   {
-    name: 'a file evicted on another node frees count and bytes at once, and only that node can lease it',
-    async run(store) {
-      const session = await opened(store);
-      const victim = await ready(store, session.id, 30, THERE);
-      await ready(store, session.id, 12);
-      const [marked] = await store.releases.beginRelease([victim], lease(), 'unused');
-      same([marked?.id, marked?.state, marked?.freed], [victim.id, 'releasing', true]);
-      same(marked, await resourceNow(store, victim));
-      const { resourceCount, bytesUsed } = await sessionNow(store, session);
-      same([resourceCount, bytesUsed], [1, 12]);
-      same((await audioTotals(store)).slice(0, 2), [2, 42]);
-
-      same(await store.releases.leaseReleasing(leaseRequestHere()), []);
-      sameIds(await store.releases.leaseReleasing(leaseRequestThere()), [victim]);
-      same(await store.releases.leaseReleasing(leaseRequestThere()), []);
-      same(await store.releases.finishRelease([victim.id], 'released'), { resources: 1, bytes: 30 });
-      const after = await sessionNow(store, session);
-      same([after.resourceCount, after.bytesUsed], [1, 12]);
-      same(await audioTotals(store), [1, 12, 1, 30, 1]);
-    },
-  },
-  {
-    name: 'an end counts a file that was freed before only once',
+    name: 'a file released on another node leaves its place at once, and only that node can lease it',
     async run(store) {
       const session = await opened(store);
       const file = await ready(store, session.id, 30, THERE);
-      await store.releases.beginRelease([file], lease(), 'any');
-      assert.equal((await sessionNow(store, session)).resourceCount, 0);
+      await ready(store, session.id, 12);
+      const [marked] = await store.releases.beginRelease([file.id], lease());
+      same([marked?.id, marked?.state], [file.id, 'releasing']);
+      same(marked, await resourceNow(store, file));
+      same(await countsOf(store, session), [1, 12, 0, 0]);
+      same((await audioTotals(store)).slice(0, 2), [2, 42]);
+
+      same(await store.releases.leaseReleasing(leaseRequestHere()), []);
+      sameIds(await store.releases.leaseReleasing(leaseRequestThere()), [file]);
+      same(await store.releases.leaseReleasing(leaseRequestThere()), []);
+      same(await store.releases.finishRelease([file.id]), { resources: 1, bytes: 30 });
+      same(await countsOf(store, session), [1, 12, 0, 0]);
+      same(await audioTotals(store), [1, 12, 1, 30, 0]);
+    },
+  },
+  {
+    name: 'an end counts a file that was released before only once',
+    async run(store) {
+      const session = await opened(store);
+      const file = await ready(store, session.id, 30, THERE);
+      await store.releases.beginRelease([file.id], lease());
+      same(await countsOf(store, session), [0, 0, 0, 0]);
       assert.equal(
         present(await store.endings.beginEnd(session.id, anEnd({ lease: leaseThere() }))).hasFiles,
         true,
       );
       same(await store.endings.finishEnd(session.id, OTHER_NODE, NOW), { resources: 1, bytes: 30 });
-      const { state, resourceCount, bytesUsed } = await sessionNow(store, session);
-      same([state, resourceCount, bytesUsed], ['ended', 0, 0]);
+      same((await sessionNow(store, session)).state, 'ended');
+      same(await countsOf(store, session), [0, 0, 0, 0]);
       same(await audioTotals(store), [0, 0, 1, 30, 0]);
     },
   },
@@ -175,12 +174,11 @@ export const nodeCases: readonly SessionStoreCase[] = [
       const file = await writing(store, session.id, 50, THERE);
       const stream = await writing(store, session.id, 0, { type: 'stream' });
       assert.equal(await store.fleet.dropProcess(PROCESS, NOW), true);
-      same((await sessionNow(store, session)).bytesUsed, 0);
+      same(await countsOf(store, session), [0, 0, 0, 0]);
       sameIds(await store.releases.leaseReleasing(leaseRequestHere()), [stream]);
       sameIds(await store.releases.leaseReleasing(leaseRequestThere()), [file]);
-      same(await store.releases.finishRelease([file.id, stream.id], 'released'), { resources: 1, bytes: 0 });
-      const { resourceCount, bytesUsed } = await sessionNow(store, session);
-      same([resourceCount, bytesUsed], [0, 0]);
+      same(await store.releases.finishRelease([file.id, stream.id]), { resources: 1, bytes: 0 });
+      same(await countsOf(store, session), [0, 0, 0, 0]);
     },
   },
   {
@@ -245,7 +243,7 @@ export const nodeCases: readonly SessionStoreCase[] = [
       same(await store.endings.finishEnd(both.id, NODE, LATER), { resources: 1, bytes: 5 });
       same((await sessionNow(store, both)).state, 'ended');
       assert.equal(await store.fleet.forgetNode(OTHER_NODE, LATER, LATER), null);
-      assert.equal(await store.resources.reserve(newResource(open.id), LIMITS), 'reserved');
+      assert.equal(await store.resources.reserve(newResource(open.id), null, LIMITS), 'reserved');
     },
   },
 ];

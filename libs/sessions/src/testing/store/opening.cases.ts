@@ -1,7 +1,6 @@
 /* oxlint-disable no-await-in-loop -- the order is tested */
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import type { SessionStoreCase } from './store.case.js';
 import {
   anEnd,
   atOnce,
@@ -17,6 +16,7 @@ import {
   tally,
   tokenHash,
   upTo,
+  type SessionStoreCase,
 } from './store.fixtures.js';
 
 export const openingCases: readonly SessionStoreCase[] = [
@@ -34,6 +34,9 @@ export const openingCases: readonly SessionStoreCase[] = [
         requestCount: 1,
         resourceCount: 0,
         bytesUsed: 0,
+        streamCount: 0,
+        incomingCount: 0,
+        incomingBytes: 0,
       });
     },
   },

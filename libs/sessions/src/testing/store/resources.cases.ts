@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { packedIds, packIds } from '../../domain/ids.js';
-import type { SessionStoreCase } from './store.case.js';
 import {
   atOnce,
+  complete,
+  countsOf,
   HOUR,
   PROCESS,
   LIMITS,
@@ -12,8 +13,8 @@ import {
   NOW,
   opened,
   OTHER_PROCESS,
-  present,
   ready,
+  record,
   rejects,
   resourceNow,
   same,
@@ -21,6 +22,7 @@ import {
   sessionNow,
   tally,
   writing,
+  type SessionStoreCase,
 } from './store.fixtures.js';
 
 export const resourceCases: readonly SessionStoreCase[] = [
@@ -29,16 +31,15 @@ export const resourceCases: readonly SessionStoreCase[] = [
     async run(store) {
       const session = await opened(store);
       const resource = newResource(session.id, { createdAt: NOW + 3, sizeBytes: 7 });
-      assert.equal(await store.resources.reserve(resource, LIMITS), 'reserved');
+      assert.equal(await store.resources.reserve(resource, null, LIMITS), 'reserved');
       same(await store.resources.find(resource.id), {
         ...resource,
         state: 'writing',
         lastUsedAt: NOW + 3,
         uses: 0,
-        freed: false,
+        overdrawn: false,
       });
-      const { resourceCount, bytesUsed } = await sessionNow(store, session);
-      same([resourceCount, bytesUsed], [1, 7]);
+      same(await countsOf(store, session), [0, 0, 1, 7]);
       const [{ active, activeBytes } = { active: 0, activeBytes: 0 }] = (await store.ledger.totals()).types;
       same([active, activeBytes], [1, 7]);
     },
@@ -47,15 +48,14 @@ export const resourceCases: readonly SessionStoreCase[] = [
     name: 'a resource is reserved with all its bytes or not at all',
     async run(store) {
       const session = await opened(store);
-      const limits = { maxResources: 5, maxBytes: 100 };
+      const limits = { ...LIMITS, maxResources: 5, maxBytes: 100 };
       const sized = (sizeBytes: number) =>
-        store.resources.reserve(newResource(session.id, { sizeBytes }), limits);
+        store.resources.reserve(newResource(session.id, { sizeBytes }), null, limits);
       assert.equal(await sized(101), 'full');
       assert.equal(await sized(60), 'reserved');
       assert.equal(await sized(41), 'full');
       assert.equal(await sized(40), 'reserved');
-      const { resourceCount, bytesUsed } = await sessionNow(store, session);
-      same([resourceCount, bytesUsed], [2, 100]);
+      same(await countsOf(store, session), [0, 0, 2, 100]);
     },
   },
   {
@@ -72,19 +72,18 @@ export const resourceCases: readonly SessionStoreCase[] = [
     async run(store) {
       const session = await opened(store);
       const resource = await writing(store, session.id, 10);
-      assert.equal(await store.resources.reserve(resource, LIMITS), 'reserved');
-      const { resourceCount, bytesUsed } = await sessionNow(store, session);
-      same([resourceCount, bytesUsed], [1, 10]);
+      assert.equal(await store.resources.reserve(resource, null, LIMITS), 'reserved');
+      same(await countsOf(store, session), [0, 0, 1, 10]);
     },
   },
   {
     name: 'of 64 concurrent reserves exactly as many succeed as the limit allows',
     async run(store) {
       const session = await opened(store);
-      const limits = { maxResources: 10, maxBytes: 100 };
-      const answers = await atOnce(64, () => store.resources.reserve(newResource(session.id), limits));
+      const limits = { ...LIMITS, maxResources: 10, maxBytes: 100 };
+      const answers = await atOnce(64, () => store.resources.reserve(newResource(session.id), null, limits));
       same(tally(answers), { reserved: 10, full: 54 });
-      assert.equal((await sessionNow(store, session)).resourceCount, 10);
+      assert.equal((await sessionNow(store, session)).incomingCount, 10);
       assert.equal((await store.resources.list([session.id])).length, 10);
     },
   },
@@ -93,10 +92,10 @@ export const resourceCases: readonly SessionStoreCase[] = [
     async run(store) {
       const session = await opened(store);
       const writers = await atOnce(64, () => writing(store, session.id));
-      const limits = { maxResources: 64, maxBytes: 1000 };
-      const answers = await Promise.all(writers.map(({ id }) => store.resources.grow(id, 100, limits)));
+      const limits = { ...LIMITS, maxResources: 64, maxBytes: 1000 };
+      const answers = await Promise.all(writers.map(({ id }) => store.resources.grow(id, null, 100, limits)));
       same(tally(answers), { grown: 10, full: 54 });
-      assert.equal((await sessionNow(store, session)).bytesUsed, 1000);
+      assert.equal((await sessionNow(store, session)).incomingBytes, 1000);
       const held = await store.resources.list([session.id]);
       assert.equal(
         held.reduce((sum, resource) => sum + resource.sizeBytes, 0),
@@ -108,13 +107,13 @@ export const resourceCases: readonly SessionStoreCase[] = [
     name: 'a session can be filled to the exact byte limit, and then still accepts an empty file',
     async run(store) {
       const session = await opened(store);
-      const limits = { maxResources: 2, maxBytes: 100 };
+      const limits = { ...LIMITS, maxResources: 2, maxBytes: 100 };
       const { id } = await writing(store, session.id);
-      assert.equal(await store.resources.grow(id, 100, limits), 'grown');
-      assert.equal(await store.resources.grow(id, 1, limits), 'full');
-      assert.equal(await store.resources.grow(id, 0, limits), 'grown');
-      assert.equal(await store.resources.reserve(newResource(session.id), limits), 'reserved');
-      assert.equal(await store.resources.reserve(newResource(session.id), limits), 'full');
+      assert.equal(await store.resources.grow(id, null, 100, limits), 'grown');
+      assert.equal(await store.resources.grow(id, null, 1, limits), 'full');
+      assert.equal(await store.resources.grow(id, null, 0, limits), 'grown');
+      assert.equal(await store.resources.reserve(newResource(session.id), null, limits), 'reserved');
+      assert.equal(await store.resources.reserve(newResource(session.id), null, limits), 'full');
     },
   },
   {
@@ -122,70 +121,86 @@ export const resourceCases: readonly SessionStoreCase[] = [
     async run(store) {
       const session = await opened(store);
       const { id } = await writing(store, session.id, 100);
-      const lowered = { maxResources: 5, maxBytes: 99 };
-      assert.equal(await store.resources.reserve(newResource(session.id), lowered), 'full');
-      assert.equal(await store.resources.grow(id, 0, lowered), 'full');
+      const lowered = { ...LIMITS, maxResources: 5, maxBytes: 99 };
+      assert.equal(await store.resources.reserve(newResource(session.id), null, lowered), 'full');
+      assert.equal(await store.resources.grow(id, null, 0, lowered), 'full');
     },
   },
   {
-    name: 'settling records the actual bytes and returns the surplus',
+    name: 'completing records the actual bytes and returns the surplus; the file stays on its way',
     async run(store) {
       const session = await opened(store);
       const { id } = await writing(store, session.id, 100);
-      const record = present(
-        await store.resources.settle(id, { sizeBytes: 40, mediaType: 'audio/ogg', at: NOW + 9 }),
+      const file = record(
+        await store.resources.complete(id, null, { sizeBytes: 40, mediaType: 'audio/ogg', at: NOW + 9 }),
       );
       same(
-        [record.state, record.sizeBytes, record.mediaType, record.processId, record.lastUsedAt],
-        ['ready', 40, 'audio/ogg', null, NOW + 9],
+        [file.state, file.sizeBytes, file.mediaType, file.processId, file.lastUsedAt],
+        ['complete', 40, 'audio/ogg', PROCESS, NOW + 9],
       );
-      same(await store.resources.find(id), record);
-      assert.equal((await sessionNow(store, session)).bytesUsed, 40);
+      same(await store.resources.find(id), file);
+      same(await countsOf(store, session), [0, 0, 1, 40]);
     },
   },
   {
-    name: 'settling without a media type keeps the reserved one',
+    name: 'completing without a media type keeps the reserved one',
     async run(store) {
       const session = await opened(store);
-      assert.equal((await ready(store, session.id, 1, { mediaType: 'audio/wav' })).mediaType, 'audio/wav');
+      const file = await complete(store, session.id, 1, { mediaType: 'audio/wav' });
+      assert.equal(file.mediaType, 'audio/wav');
     },
   },
   {
-    name: 'settling twice answers the same record and changes nothing',
+    name: 'completing twice, or after the file is placed, answers the record as it is and changes nothing',
     async run(store) {
       const session = await opened(store);
-      const record = await ready(store, session.id, 10);
-      same(
-        await store.resources.settle(record.id, { sizeBytes: 3, mediaType: 'x/y', at: NOW + HOUR }),
-        record,
-      );
-      assert.equal((await sessionNow(store, session)).bytesUsed, 10);
+      const again = { sizeBytes: 3, mediaType: 'x/y', at: NOW + HOUR };
+      const file = await complete(store, session.id, 10);
+      same(await store.resources.complete(file.id, null, again), file);
+      const placed = await ready(store, session.id, 10);
+      same(await store.resources.complete(placed.id, null, again), placed);
+      same(await countsOf(store, session), [1, 10, 1, 10]);
     },
   },
   {
-    name: 'settling with more bytes than reserved is refused',
+    name: 'completing with more bytes than reserved is refused',
     async run(store) {
       const session = await opened(store);
       const { id } = await writing(store, session.id, 10);
       await rejects(
-        store.resources.settle(id, { sizeBytes: 11, mediaType: null, at: NOW }),
+        store.resources.complete(id, null, { sizeBytes: 11, mediaType: null, at: NOW }),
         'INVALID_ARGUMENT',
       );
       same((await resourceNow(store, { id })).state, 'writing');
     },
   },
   {
-    name: 'only a file being written grows, and only a known resource settles',
+    name: 'only a file being written grows, and only a known resource is completed',
     async run(store) {
       const session = await opened(store);
-      const { id } = await ready(store, session.id, 10);
-      assert.equal(await store.resources.grow(id, 1, LIMITS), 'gone');
-      assert.equal(await store.resources.grow(randomUUID(), 1, LIMITS), 'gone');
+      const { id } = await complete(store, session.id, 10);
+      assert.equal(await store.resources.grow(id, null, 1, LIMITS), 'gone');
+      assert.equal(await store.resources.grow(randomUUID(), null, 1, LIMITS), 'gone');
       assert.equal(
-        await store.resources.settle(randomUUID(), { sizeBytes: 0, mediaType: null, at: NOW }),
-        null,
+        await store.resources.complete(randomUUID(), null, { sizeBytes: 0, mediaType: null, at: NOW }),
+        'gone',
       );
-      assert.equal(await store.resources.reserve(newResource(randomUUID()), LIMITS), 'gone');
+      assert.equal(await store.resources.reserve(newResource(randomUUID()), null, LIMITS), 'gone');
+    },
+  },
+  {
+    name: 'streams have a limit of their own, and do not count towards that of files',
+    async run(store) {
+      const session = await opened(store);
+      const limits = { ...LIMITS, maxResources: 1, maxStreams: 3 };
+      const reserve = (type: string) =>
+        store.resources.reserve(newResource(session.id, { type }), null, limits);
+      const streams = await atOnce(10, () => reserve('stream'));
+      same(tally(streams), { reserved: 3, full: 7 });
+      assert.equal(await reserve('audio_file'), 'reserved');
+      assert.equal(await reserve('audio_file'), 'full');
+      const { streamCount } = await sessionNow(store, session);
+      same([streamCount, ...(await countsOf(store, session))], [3, 3, 0, 1, 0]);
     },
   },
   {
@@ -195,7 +210,7 @@ export const resourceCases: readonly SessionStoreCase[] = [
       const third = await ready(store, a.id, 1, { createdAt: NOW + 3 });
       const first = await writing(store, b.id, 1, { createdAt: NOW + 1 });
       const second = await ready(store, a.id, 1, { createdAt: NOW + 2 });
-      await store.releases.beginRelease([second], lease(), 'any');
+      await store.releases.beginRelease([second.id], lease());
       sameIds(await store.resources.list([a.id, b.id, a.id, randomUUID()]), [first, second, third]);
       sameIds(await store.resources.list([b.id]), [first]);
       same(await store.resources.list([]), []);
@@ -209,8 +224,8 @@ export const resourceCases: readonly SessionStoreCase[] = [
       const leaving = await ready(store, session.id);
       const gone = await ready(store, session.id);
       const foreign = await ready(store, other.id);
-      await store.releases.beginRelease([leaving, gone], lease(), 'any');
-      await store.releases.finishRelease([gone.id], 'released');
+      await store.releases.beginRelease([leaving.id, gone.id], lease());
+      await store.releases.finishRelease([gone.id]);
       const known = await store.resources.known([randomUUID(), other.id, session.id, other.id]);
       same(known, ['', packIds([foreign.id]), known[2], packIds([foreign.id])]);
       same(
@@ -225,10 +240,10 @@ export const resourceCases: readonly SessionStoreCase[] = [
     async run(store) {
       const session = await opened(store);
       const { id } = await ready(store, session.id);
-      const used = present(await store.resources.use(id, PROCESS, NOW + 10));
+      const used = record(await store.resources.use(id, null, PROCESS, NOW + 10));
       same([used.uses, used.lastUsedAt], [1, NOW + 10]);
-      present(await store.resources.use(id, PROCESS, NOW + 5));
-      present(await store.resources.use(id, OTHER_PROCESS, NOW + 20));
+      record(await store.resources.use(id, null, PROCESS, NOW + 5));
+      record(await store.resources.use(id, null, OTHER_PROCESS, NOW + 20));
       same((await resourceNow(store, { id })).uses, 3);
       await store.resources.unuse(id, PROCESS, NOW + 15);
       await store.resources.unuse(id, PROCESS, NOW + 30);
@@ -241,7 +256,7 @@ export const resourceCases: readonly SessionStoreCase[] = [
     async run(store) {
       const session = await opened(store);
       const { id } = await ready(store, session.id);
-      await store.resources.use(id, OTHER_PROCESS, NOW + 1);
+      await store.resources.use(id, null, OTHER_PROCESS, NOW + 1);
       await store.resources.unuse(id, PROCESS, NOW + 99);
       await store.resources.unuse(randomUUID(), PROCESS, NOW);
       const { uses, lastUsedAt } = await resourceNow(store, { id });
@@ -249,15 +264,19 @@ export const resourceCases: readonly SessionStoreCase[] = [
     },
   },
   {
-    name: 'a file that is being written or released cannot be used',
+    name: 'a complete file can be used before it is placed; one that is being written or released cannot',
     async run(store) {
       const session = await opened(store);
       const { id } = await writing(store, session.id);
-      assert.equal(await store.resources.use(id, PROCESS, NOW), null);
+      assert.equal(await store.resources.use(id, null, PROCESS, NOW), null);
+      assert.equal(
+        record(await store.resources.use((await complete(store, session.id)).id, null, PROCESS, NOW)).uses,
+        1,
+      );
       const leaving = await ready(store, session.id);
-      await store.releases.beginRelease([leaving], lease(), 'any');
-      assert.equal(await store.resources.use(leaving.id, PROCESS, NOW), null);
-      assert.equal(await store.resources.use(randomUUID(), PROCESS, NOW), null);
+      await store.releases.beginRelease([leaving.id], lease());
+      assert.equal(await store.resources.use(leaving.id, null, PROCESS, NOW), null);
+      assert.equal(await store.resources.use(randomUUID(), null, PROCESS, NOW), null);
     },
   },
 ];

@@ -5,7 +5,23 @@ import { hasCode, type ErrorCode } from '../../domain/errors.js';
 import type { ResourceLimits } from '../../domain/limits.js';
 import type { NewResource, ResourceRecord } from '../../domain/resource.js';
 import { authorityOf, type Authority, type NewSession, type SessionRecord } from '../../domain/session.js';
-import type { BeginEnd, Heartbeat, Lease, OpeningLimits, SessionStore } from '../../ports/session-store.js';
+import type {
+  BeginEnd,
+  Heartbeat,
+  Lease,
+  OpeningLimits,
+  Placed,
+  Placement,
+  SessionStore,
+} from '../../ports/session-store.js';
+
+/** One test of a session store: see `sessionStoreContract`. */
+export interface SessionStoreCase {
+  /** A sentence about the store. */
+  readonly name: string;
+  /** Rejects with an `AssertionError` if the store does not do what `name` says. Needs a connected, empty store of its own. */
+  readonly run: (store: SessionStore) => Promise<void>;
+}
 
 /** The start of every case, in epoch milliseconds. */
 export const NOW = 1_800_000_000_000;
@@ -20,7 +36,12 @@ export function upTo(maxSessions: number): OpeningLimits {
 
 /** A limit that no case reaches. */
 export const MANY = upTo(1_000_000);
-export const LIMITS: ResourceLimits = { maxResources: 100, maxBytes: 1_000_000 };
+export const LIMITS: ResourceLimits = {
+  maxResources: 100,
+  maxBytes: 1_000_000,
+  maxStreams: 100,
+  onLimit: 'evict',
+};
 export const PROCESS = 'a0000000-0000-4000-8000-000000000001';
 export const OTHER_PROCESS = 'a0000000-0000-4000-8000-000000000002';
 
@@ -86,13 +107,13 @@ export async function writing(
   differing: Partial<NewResource> = {},
 ): Promise<NewResource> {
   const resource = newResource(sessionId, differing);
-  assert.equal(await store.resources.reserve(resource, LIMITS), 'reserved');
-  if (bytes > 0) assert.equal(await store.resources.grow(resource.id, bytes, LIMITS), 'grown');
+  assert.equal(await store.resources.reserve(resource, null, LIMITS), 'reserved');
+  if (bytes > 0) assert.equal(await store.resources.grow(resource.id, null, bytes, LIMITS), 'grown');
   return resource;
 }
 
-/** A file in state ready. */
-export async function ready(
+/** A file in state complete. */
+export async function complete(
   store: SessionStore,
   sessionId: string,
   bytes = 10,
@@ -100,7 +121,55 @@ export async function ready(
 ): Promise<ResourceRecord> {
   const { id } = await writing(store, sessionId, bytes, differing);
   const at = differing.createdAt ?? NOW;
-  return present(await store.resources.settle(id, { sizeBytes: bytes, mediaType: null, at }));
+  return record(await store.resources.complete(id, null, { sizeBytes: bytes, mediaType: null, at }));
+}
+
+/** A file in its place. */
+export async function ready(
+  store: SessionStore,
+  sessionId: string,
+  bytes = 10,
+  differing: Partial<NewResource> = {},
+): Promise<ResourceRecord> {
+  const file = await complete(store, sessionId, bytes, differing);
+  return present(placed(await store.resources.place(placement(sessionId, [file]))).files[0]);
+}
+
+export function placement(
+  sessionId: string,
+  files: readonly { readonly id: string }[],
+  differing: Partial<Placement> = {},
+): Placement {
+  return {
+    sessionId,
+    authority: null,
+    resourceIds: files.map(({ id }) => id),
+    candidates: [],
+    limits: LIMITS,
+    overdraw: false,
+    at: NOW,
+    lease: lease(),
+    ...differing,
+  };
+}
+
+export function placed(answer: Placed | string): Placed {
+  assert.ok(typeof answer === 'object', `expected files in their places, got ${JSON.stringify(answer)}`);
+  return answer;
+}
+
+export function record(answer: ResourceRecord | string | null): ResourceRecord {
+  assert.ok(
+    typeof answer === 'object' && answer !== null,
+    `expected a record, got ${JSON.stringify(answer)}`,
+  );
+  return answer;
+}
+
+/** What a session counts: resources and bytes in place, then files and bytes on their way in. */
+export async function countsOf(store: SessionStore, session: { readonly id: string }): Promise<number[]> {
+  const { resourceCount, bytesUsed, incomingCount, incomingBytes } = await sessionNow(store, session);
+  return [resourceCount, bytesUsed, incomingCount, incomingBytes];
 }
 
 export function lease(until = NOW + MINUTE, processId = PROCESS, nodeId = NODE): Lease {

@@ -1,7 +1,16 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import type { SessionStoreCase } from './store.case.js';
-import { anEnd, atOnce, HOUR, NOW, opened, openedMany, same, sessionNow } from './store.fixtures.js';
+import {
+  anEnd,
+  atOnce,
+  HOUR,
+  NOW,
+  opened,
+  openedMany,
+  same,
+  sessionNow,
+  type SessionStoreCase,
+} from './store.fixtures.js';
 
 export const touchingCases: readonly SessionStoreCase[] = [
   {

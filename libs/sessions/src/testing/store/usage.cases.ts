@@ -1,5 +1,13 @@
-import type { SessionStoreCase } from './store.case.js';
-import { anEnd, lease, LIMITS, NOW, opened, ready, same, sessionNow, writing } from './store.fixtures.js';
+import {
+  anEnd,
+  lease,
+  opened,
+  ready,
+  same,
+  sessionNow,
+  writing,
+  type SessionStoreCase,
+} from './store.fixtures.js';
 
 export const usageCases: readonly SessionStoreCase[] = [
   {
@@ -19,19 +27,19 @@ export const usageCases: readonly SessionStoreCase[] = [
         for (const { id } of [files, mixed]) await ready(store, id);
       }
       for (let count = 0; count < 3; count += 1) for (const { id } of [streams, mixed]) await stream(id);
-      await writing(store, bytes.id, 1000);
+      await ready(store, bytes.id, 1000);
+      await writing(store, none.id, 5000);
       same(await above(), []);
       const third = await ready(store, files.id);
       const fourth = await stream(streams.id);
-      const large = await writing(store, bytes.id, 1);
+      await ready(store, bytes.id, 1);
       same(await above(), [files.id, bytes.id, streams.id].toSorted());
       same((await above(2)).length, 2);
       for (const resource of [third, fourth]) {
-        await store.releases.beginRelease([{ id: resource.id, lastUsedAt: NOW }], lease(), 'any');
-        await store.releases.finishRelease([resource.id], 'released');
+        await store.releases.beginRelease([resource.id], lease());
+        await store.releases.finishRelease([resource.id]);
       }
       same(await above(), [bytes.id]);
-      await store.resources.grow(large.id, 1, LIMITS);
       await store.endings.beginEnd(bytes.id, anEnd());
       same(await above(), []);
       same((await sessionNow(store, none)).resourceCount, 0);

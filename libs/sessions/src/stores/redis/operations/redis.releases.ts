@@ -1,6 +1,6 @@
 import type { ResourceRecord } from '../../../domain/resource.js';
 import { totalReleased, type Lease, type LeaseRequest, type Released } from '../../../ports/endings.js';
-import type { ReleasesGroup, Victim } from '../../../ports/releases.js';
+import type { ReleasesGroup } from '../../../ports/releases.js';
 import type { RedisBuckets } from './redis.buckets.js';
 import type { RedisFleet } from './redis.fleet.js';
 import { BEGIN_RELEASE, FINISH_RELEASE, LEASE_RELEASING } from '../scripts/lua/releases.scripts.js';
@@ -12,20 +12,11 @@ export class RedisReleases implements ReleasesGroup {
     private readonly fleet: RedisFleet,
   ) {}
 
-  async beginRelease(
-    victims: readonly Victim[],
-    lease: Lease,
-    only: 'unused' | 'any',
-  ): Promise<ResourceRecord[]> {
-    const ids = victims.map(({ id }) => id);
-    const groups = Map.groupBy(victims, ({ id }) => this.buckets.of(id));
-    const marked = await this.buckets.byBucket(ids, async (bucket) => {
-      const pairs = (groups.get(bucket) ?? []).flatMap(({ id, lastUsedAt }) => [id, lastUsedAt]);
-      return textsOf(
-        await this.buckets.runIn(BEGIN_RELEASE, bucket, lease.until, lease.nodeId, only, ...pairs),
-      );
-    });
-    return inOrder(ids, marked.flat().map(resourceOf));
+  async beginRelease(resourceIds: readonly string[], lease: Lease): Promise<ResourceRecord[]> {
+    const marked = await this.buckets.byBucket(resourceIds, async (bucket, ids) =>
+      textsOf(await this.buckets.runIn(BEGIN_RELEASE, bucket, lease.until, lease.nodeId, ...ids)),
+    );
+    return inOrder(resourceIds, marked.flat().map(resourceOf));
   }
 
   async leaseReleasing(request: LeaseRequest): Promise<ResourceRecord[]> {
@@ -38,9 +29,9 @@ export class RedisReleases implements ReleasesGroup {
     return inOrder(ids, leased.flat().map(resourceOf));
   }
 
-  async finishRelease(resourceIds: readonly string[], kind: 'released' | 'evicted'): Promise<Released> {
+  async finishRelease(resourceIds: readonly string[]): Promise<Released> {
     const released = await this.buckets.byBucket(resourceIds, async (bucket, ids) => {
-      const [resources, bytes] = textsOf(await this.buckets.runIn(FINISH_RELEASE, bucket, kind, ...ids));
+      const [resources, bytes] = textsOf(await this.buckets.runIn(FINISH_RELEASE, bucket, ...ids));
       return { resources: numberOf(resources), bytes: numberOf(bytes) };
     });
     return totalReleased(released);

@@ -60,12 +60,12 @@ export function authorityText(authority: Authority | null): string {
 export function newSessionText(session: NewSession, network: string | null): string {
   const { id, tokenHash, ipAddress, userAgent, createdAt, expiresAt, idleMs } = session;
   const record = openingRecord({ id, tokenHash, ipAddress, userAgent, createdAt, expiresAt, idleMs });
-  return textOfRecord({ ...record, network });
+  return textOfRecord({ ...record, network, overdrawnCount: 0, outgoing: {} });
 }
 
 export function newResourceText(resource: NewResource): string {
   const record = reservedRecord(resource);
-  return textOfRecord({ ...record, usedBy: {}, settled: record.state === 'ready' });
+  return textOfRecord({ ...record, usedBy: {}, completed: record.state === 'ready' });
 }
 
 export function sessionOf(text: string): SessionRecord {
@@ -102,6 +102,9 @@ export function storedSession(text: string): {
     requestCount: given(stored.requestCount),
     resourceCount: given(stored.resourceCount),
     bytesUsed: given(stored.bytesUsed),
+    streamCount: given(stored.streamCount),
+    incomingCount: given(stored.incomingCount),
+    incomingBytes: given(stored.incomingBytes),
   };
   return {
     record,
@@ -128,7 +131,7 @@ export function resourceOf(text: string): ResourceRecord {
     createdAt: given(stored.createdAt),
     lastUsedAt: given(stored.lastUsedAt),
     uses: given(stored.uses),
-    freed: stored.freed ?? false,
+    overdrawn: stored.overdrawn ?? false,
   };
 }
 

@@ -10,7 +10,8 @@
  * | `{7}:replaced_at`  | zset   | the same hashes by the instant of the replacement; expires at once with `replaced` |
  * | `{7}:resources`    | hash   | resource id → its record, JSON                                                   |
  * | `{7}:held`         | zset   | `session id:resource id`, in the order of the text                               |
- * | `{7}:by_process`  | zset   | `process id:resource id` of what a process writes, reads or streams, same order |
+ * | `{7}:overdrawn`   | zset   | overdrawn resources by the instant of the latest attempt to place them              |
+ * | `{7}:by_process`  | zset   | `process id:resource id` of what a process brings, reads or streams, same order |
  * | `{7}:idle`         | zset   | open sessions by their idle end                                                  |
  * | `{7}:expiry`       | zset   | open sessions by their absolute end                                              |
  * | `{7}:created`      | zset   | open sessions by their opening                                                   |
@@ -49,6 +50,7 @@ export const BUCKET_KEYS = [
   'replaced_at',
   'resources',
   'held',
+  'overdrawn',
   'by_process',
   'idle',
   'expiry',

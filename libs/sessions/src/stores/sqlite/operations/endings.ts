@@ -11,8 +11,9 @@ import type {
   Released,
 } from '../../../ports/endings.js';
 import { DROP_REPLACED_SQL } from './schema.js';
-import type { InOneThread } from './in-one-thread.js';
+import type { InOneThread } from '../../../ports/store-groups.js';
 import type { SqliteLedger } from './ledger.js';
+import { IS_INCOMING, IS_IN_PLACE, IS_STREAM } from './schema.js';
 import { byLease, idOf, numberOf, packId, sessionOf, textOf, type Row } from './values.js';
 
 /** The part of one node in the end of a session. */
@@ -74,19 +75,24 @@ export class SqliteEndings implements InOneThread<EndingsGroup> {
     this.#isAwaited = db.prepare('SELECT 1 FROM ending_parts WHERE session_key = :key LIMIT 1');
     this.#free = db.prepare(`
       UPDATE sessions SET
-        resource_count = resource_count - :resources, bytes_used = bytes_used - :bytes,
+        resource_count = resource_count - :inPlace, bytes_used = bytes_used - :inPlaceBytes,
+        stream_count = stream_count - :streams,
+        incoming_count = incoming_count - :incoming, incoming_bytes = incoming_bytes - :incomingBytes,
         ip_address = iif(state = 'open', ip_address, ''), user_agent = iif(state = 'open', user_agent, ''),
         network = iif(state = 'open', network, NULL)
       WHERE key = :key`);
     this.#finish = db.prepare(`
       UPDATE sessions SET
-        state = 'ended', change = :change, resource_count = 0, bytes_used = 0,
+        state = 'ended', change = :change, resource_count = 0, bytes_used = 0, stream_count = 0,
+        incoming_count = 0, incoming_bytes = 0,
         ip_address = '', user_agent = '', network = NULL, user_id = NULL
       WHERE key = :key`);
     this.#holdings = db.prepare(`
       SELECT type, count(*) AS held, sum(size_bytes) AS held_bytes,
-        sum(settled) AS settled, sum(settled * size_bytes) AS settled_bytes,
-        sum(1 - freed) AS counted, sum((1 - freed) * size_bytes) AS counted_bytes
+        sum(completed) AS completed, sum(completed * size_bytes) AS completed_bytes,
+        sum(${IS_IN_PLACE}) AS in_place, sum(${IS_IN_PLACE} * size_bytes) AS in_place_bytes,
+        sum(${IS_IN_PLACE} AND ${IS_STREAM}) AS streams,
+        sum(${IS_INCOMING}) AS incoming, sum(${IS_INCOMING} * size_bytes) AS incoming_bytes
       FROM resources WHERE session_key = :key AND ifnull(node_id, :nodeOfStreams) = :node GROUP BY type`);
     this.#dropResources = db.prepare(
       'DELETE FROM resources WHERE session_key = :key AND ifnull(node_id, :nodeOfStreams) = :node',
@@ -184,8 +190,8 @@ export class SqliteEndings implements InOneThread<EndingsGroup> {
       this.ledger.countType(textOf(holding, 'type'), {
         active: -numberOf(holding, 'held'),
         activeBytes: -numberOf(holding, 'held_bytes'),
-        released: numberOf(holding, 'settled'),
-        releasedBytes: numberOf(holding, 'settled_bytes'),
+        released: numberOf(holding, 'completed'),
+        releasedBytes: numberOf(holding, 'completed_bytes'),
       });
     }
     this.#dropResources.run(files);
@@ -193,12 +199,19 @@ export class SqliteEndings implements InOneThread<EndingsGroup> {
   }
 
   #giveBack(key: number, holdings: readonly Row[]): void {
-    this.#free.run({ key, resources: sum(holdings, 'counted'), bytes: sum(holdings, 'counted_bytes') });
+    this.#free.run({
+      key,
+      inPlace: sum(holdings, 'in_place'),
+      inPlaceBytes: sum(holdings, 'in_place_bytes'),
+      streams: sum(holdings, 'streams'),
+      incoming: sum(holdings, 'incoming'),
+      incomingBytes: sum(holdings, 'incoming_bytes'),
+    });
   }
 }
 
 function released(holdings: readonly Row[]): Released {
-  return { resources: sum(holdings, 'settled'), bytes: sum(holdings, 'settled_bytes') };
+  return { resources: sum(holdings, 'completed'), bytes: sum(holdings, 'completed_bytes') };
 }
 
 function sum(rows: readonly Row[], column: string): number {

@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { totalReleased, type Released } from '../../../ports/endings.js';
 import type { FleetGroup, Heartbeat, NodeRecord } from '../../../ports/fleet.js';
 import type { SqliteEndings } from './endings.js';
-import type { InOneThread } from './in-one-thread.js';
+import type { InOneThread } from '../../../ports/store-groups.js';
 import type { SqliteLedger } from './ledger.js';
 import type { SqliteReleases } from './releases.js';
 import { idOf, numberOf, oneOf, packId, textOrNull } from './values.js';
@@ -46,9 +46,10 @@ export class SqliteFleet implements InOneThread<FleetGroup> {
       FROM (SELECT resource_key, count FROM uses WHERE process_id = :id) AS dropped
       WHERE resources.key = dropped.resource_key`);
     this.#dropUses = db.prepare('DELETE FROM uses WHERE process_id = :id');
-    this.#held = db.prepare(
-      "SELECT key, session_key, size_bytes FROM resources WHERE process_id = :id AND state <> 'releasing'",
-    );
+    this.#held = db.prepare(`
+      SELECT resources.*, sessions.id AS session_id
+      FROM resources JOIN sessions ON sessions.key = resources.session_key
+      WHERE resources.process_id = :id AND resources.state <> 'releasing'`);
     this.#findNode = db.prepare('SELECT last_seen_at FROM nodes WHERE id = :id');
     this.#seeNode = db.prepare(`
       INSERT INTO nodes (id, address, last_seen_at) VALUES (:id, iif(:isServer, :address, NULL), :at)
@@ -96,7 +97,7 @@ export class SqliteFleet implements InOneThread<FleetGroup> {
     this.ledger.forgetTroubles(processId);
     this.#voidUses.run({ id });
     this.#dropUses.run({ id });
-    for (const row of this.#held.all({ id })) this.releases.leave(row);
+    for (const row of this.#held.all({ id })) this.releases.mark(row, null);
     return true;
   }
 

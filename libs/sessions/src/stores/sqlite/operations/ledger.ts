@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { CLEANUP_JOBS } from '../../../domain/events.js';
 import { END_REASONS, noneEnded, type EndReason } from '../../../domain/session.js';
 import type { JobRecord, JobRun, LedgerGroup, StoreIdentity, StoreTotals } from '../../../ports/ledger.js';
-import type { InOneThread } from './in-one-thread.js';
+import type { InOneThread } from '../../../ports/store-groups.js';
 import { numberOf, numberOrNull, oneOf, packId, textOf, textOrNull, type Row } from './values.js';
 
 const LOST_ROW = 'Table `store` has no row: the session database is damaged.';

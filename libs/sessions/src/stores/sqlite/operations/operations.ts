@@ -1,12 +1,14 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { GroupName, StoreGroups } from '../../../ports/store-groups.js';
+import { SqliteAccounts } from './accounts.js';
 import { SqliteClock } from './clock.js';
 import { SqliteEndings } from './endings.js';
 import { SqliteFeed } from './feed.js';
 import { SqliteFleet } from './fleet.js';
-import type { InOneThread } from './in-one-thread.js';
+import type { InOneThread } from '../../../ports/store-groups.js';
 import { SqliteLedger } from './ledger.js';
 import { SqliteNetworks } from './networks.js';
+import { SqlitePlacement } from './placement.js';
 import { SqliteReleases } from './releases.js';
 import { SqliteResources } from './resources.js';
 import { SqliteSessions } from './sessions.js';
@@ -17,11 +19,13 @@ export type SqliteOperations = { readonly [Group in GroupName]: InOneThread<Stor
 export function sqliteOperations(db: DatabaseSync): SqliteOperations {
   const ledger = new SqliteLedger(db);
   const endings = new SqliteEndings(db, ledger);
-  const releases = new SqliteReleases(db, ledger);
+  const accounts = new SqliteAccounts(db);
+  const releases = new SqliteReleases(db, ledger, accounts);
+  const placement = new SqlitePlacement(db, ledger, accounts, releases);
   return {
     sessions: new SqliteSessions(db, ledger, new SqliteNetworks(db)),
     endings,
-    resources: new SqliteResources(db, ledger),
+    resources: new SqliteResources(db, ledger, accounts, placement),
     releases,
     fleet: new SqliteFleet(db, ledger, endings, releases),
     clock: new SqliteClock(db, ledger),

@@ -1,32 +1,41 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { SessionsError } from '../../../domain/errors.js';
-import { fits, type ResourceLimits } from '../../../domain/limits.js';
+import { admitsFile, admitsStream, type ResourceLimits } from '../../../domain/limits.js';
 import {
+  isReadable,
   oldestFirst,
   reservedRecord,
+  STREAM_TYPE,
   type NewResource,
   type ResourceRecord,
 } from '../../../domain/resource.js';
-import type { ResourcesGroup, Settled } from '../../../ports/resources.js';
-import type { InOneThread } from './in-one-thread.js';
+import { isStale, type Authority } from '../../../domain/session.js';
+import type { Completed, Placed, Placement, ResourcesGroup } from '../../../ports/resources.js';
+import type { Refused } from '../../../ports/sessions.js';
+import type { SqliteAccounts } from './accounts.js';
+import type { InOneThread } from '../../../ports/store-groups.js';
 import type { SqliteLedger } from './ledger.js';
-import { idOf, numberOf, packId, resourceOf, textOf, type Row } from './values.js';
+import type { SqlitePlacement } from './placement.js';
+import { hashOf, idOf, numberOf, packId, resourceOf, textOf, type Row } from './values.js';
+
+const OF_SESSION = `
+  sessions.key AS session_key, sessions.state AS session_state, sessions.token_hash AS session_token_hash,
+  sessions.resource_count, sessions.stream_count, sessions.bytes_used, sessions.incoming_count, sessions.incoming_bytes`;
 
 /** A resource with the required columns of its session. */
 const JOINED = `
-  SELECT resources.*, sessions.id AS session_id, sessions.state AS session_state,
-    sessions.resource_count AS session_resource_count, sessions.bytes_used AS session_bytes_used
+  SELECT resources.*, sessions.id AS session_id, ${OF_SESSION}
   FROM resources JOIN sessions ON sessions.key = resources.session_key`;
 
 export class SqliteResources implements InOneThread<ResourcesGroup> {
   readonly #session;
   readonly #find;
   readonly #ofSession;
+  readonly #overdrawn;
   readonly #packedIds;
   readonly #insert;
-  readonly #hold;
   readonly #grow;
-  readonly #settle;
+  readonly #complete;
   readonly #use;
   readonly #addUse;
   readonly #unuse;
@@ -36,10 +45,15 @@ export class SqliteResources implements InOneThread<ResourcesGroup> {
   constructor(
     db: DatabaseSync,
     private readonly ledger: SqliteLedger,
+    private readonly accounts: SqliteAccounts,
+    private readonly placement: SqlitePlacement,
   ) {
-    this.#session = db.prepare('SELECT key, state, resource_count, bytes_used FROM sessions WHERE id = :id');
+    this.#session = db.prepare(`SELECT ${OF_SESSION} FROM sessions WHERE id = :id`);
     this.#find = db.prepare(`${JOINED} WHERE resources.id = :id`);
     this.#ofSession = db.prepare(`${JOINED} WHERE sessions.id = :sessionId`);
+    this.#overdrawn = db.prepare(`
+      ${JOINED} WHERE resources.overdrawn_at <= :at AND sessions.state = 'open'
+      ORDER BY resources.overdrawn_at, resources.id LIMIT :limit`);
     // An id that is not a UUID is stored as text, and has no file.
     this.#packedIds = db.prepare(`
       SELECT lower(ifnull(group_concat(hex(resources.id), ''), '')) AS ids
@@ -47,17 +61,15 @@ export class SqliteResources implements InOneThread<ResourcesGroup> {
       WHERE sessions.id = :sessionId AND typeof(resources.id) = 'blob'`);
     this.#insert = db.prepare(`
       INSERT INTO resources (
-        id, session_key, type, purpose, file_name, media_type, size_bytes, state, settled, process_id, node_id,
+        id, session_key, type, purpose, file_name, media_type, size_bytes, state, completed, process_id, node_id,
         created_at, last_used_at)
       VALUES (
-        :id, :sessionKey, :type, :purpose, :fileName, :mediaType, :sizeBytes, :state, :settled, :processId, :nodeId,
+        :id, :sessionKey, :type, :purpose, :fileName, :mediaType, :sizeBytes, :state, :completed, :processId, :nodeId,
         :createdAt, :createdAt)`);
-    this.#hold = db.prepare(`
-      UPDATE sessions SET resource_count = resource_count + :count, bytes_used = bytes_used + :bytes WHERE key = :key`);
     this.#grow = db.prepare('UPDATE resources SET size_bytes = size_bytes + :bytes WHERE key = :key');
-    this.#settle = db.prepare(`
-      UPDATE resources SET state = 'ready', settled = 1, size_bytes = :sizeBytes,
-        media_type = ifnull(:mediaType, media_type), process_id = NULL, last_used_at = max(last_used_at, :at)
+    this.#complete = db.prepare(`
+      UPDATE resources SET state = 'complete', completed = 1, size_bytes = :sizeBytes,
+        media_type = ifnull(:mediaType, media_type), last_used_at = max(last_used_at, :at)
       WHERE key = :key`);
     this.#use = db.prepare(
       'UPDATE resources SET uses = uses + 1, last_used_at = max(last_used_at, :at) WHERE key = :key',
@@ -76,21 +88,27 @@ export class SqliteResources implements InOneThread<ResourcesGroup> {
     );
   }
 
-  reserve(resource: NewResource, limits: ResourceLimits): 'reserved' | 'gone' | 'full' {
+  reserve(
+    resource: NewResource,
+    authority: Authority | null,
+    limits: ResourceLimits,
+  ): 'reserved' | 'full' | Refused {
     const session = this.#session.get({ id: packId(resource.sessionId) });
-    if (session?.['state'] !== 'open') return 'gone';
+    const refused = refusal(session, authority);
+    if (session === undefined || refused !== null) return refused ?? 'gone';
     const known = this.#find.get({ id: packId(resource.id) });
     if (known !== undefined) {
       return isOf(known, resource.sessionId) && known['state'] !== 'releasing' ? 'reserved' : 'gone';
     }
-    const usage = {
-      resourceCount: numberOf(session, 'resource_count'),
-      bytesUsed: numberOf(session, 'bytes_used'),
-    };
-    if (!fits(usage, 1, resource.sizeBytes, limits)) return 'full';
+    const node = resource.nodeId === null ? null : packId(resource.nodeId);
+    const isAdmitted =
+      resource.type === STREAM_TYPE
+        ? admitsStream(numberOf(session, 'stream_count'), limits)
+        : admitsFile(this.accounts.of(session, node), { resources: 1, bytes: resource.sizeBytes }, limits);
+    if (!isAdmitted) return 'full';
 
-    const key = numberOf(session, 'key');
-    const { state } = reservedRecord(resource);
+    const record = reservedRecord(resource);
+    const key = numberOf(session, 'session_key');
     this.#insert.run({
       id: packId(resource.id),
       sessionKey: key,
@@ -99,46 +117,64 @@ export class SqliteResources implements InOneThread<ResourcesGroup> {
       fileName: resource.fileName,
       mediaType: resource.mediaType,
       sizeBytes: resource.sizeBytes,
-      state,
-      settled: Number(state === 'ready'),
+      state: record.state,
+      completed: Number(record.state === 'ready'),
       processId: packId(resource.processId),
-      nodeId: resource.nodeId === null ? null : packId(resource.nodeId),
+      nodeId: node,
       createdAt: resource.createdAt,
     });
-    this.#hold.run({ key, count: 1, bytes: resource.sizeBytes });
+    this.accounts.move(key, [], [record]);
     this.ledger.countType(resource.type, { active: 1, activeBytes: resource.sizeBytes });
     return 'reserved';
   }
 
-  grow(resourceId: string, bytes: number, limits: ResourceLimits): 'grown' | 'gone' | 'full' {
+  grow(
+    resourceId: string,
+    authority: Authority | null,
+    bytes: number,
+    limits: ResourceLimits,
+  ): 'grown' | 'full' | Refused {
     const row = this.#find.get({ id: packId(resourceId) });
-    if (row?.['state'] !== 'writing' || row['session_state'] !== 'open') return 'gone';
-    const usage = {
-      resourceCount: numberOf(row, 'session_resource_count'),
-      bytesUsed: numberOf(row, 'session_bytes_used'),
-    };
-    if (!fits(usage, 0, bytes, limits)) return 'full';
+    const refused = refusal(row, authority);
+    if (row === undefined || refused !== null) return refused ?? 'gone';
+    if (row['state'] !== 'writing') return 'gone';
+    const accounts = this.accounts.of(row, row['node_id'] ?? null);
+    if (!admitsFile(accounts, { resources: 0, bytes }, limits)) return 'full';
     this.#grow.run({ key: numberOf(row, 'key'), bytes });
-    this.#holdBytes(row, bytes);
+    this.#changed(row);
     return 'grown';
   }
 
-  settle(resourceId: string, settled: Settled): ResourceRecord | null {
+  complete(resourceId: string, authority: Authority | null, completed: Completed): ResourceRecord | Refused {
     const row = this.#find.get({ id: packId(resourceId) });
-    if (row === undefined || row['state'] === 'releasing' || row['session_state'] !== 'open') return null;
-    if (row['state'] === 'writing') {
-      const surplus = numberOf(row, 'size_bytes') - settled.sizeBytes;
-      if (surplus < 0)
-        throw new SessionsError('INVALID_ARGUMENT', 'settle(): sizeBytes is larger than the reserved size.');
-      this.#settle.run({ key: numberOf(row, 'key'), ...settled });
-      this.#holdBytes(row, -surplus);
-    }
-    return this.find(resourceId);
+    const refused = refusal(row, authority);
+    if (row === undefined || refused !== null) return refused ?? 'gone';
+    if (row['state'] === 'releasing') return 'gone';
+    if (row['state'] !== 'writing') return resourceOf(row);
+    if (completed.sizeBytes > numberOf(row, 'size_bytes'))
+      throw new SessionsError('INVALID_ARGUMENT', 'complete(): sizeBytes is larger than the reserved size.');
+    this.#complete.run({ key: numberOf(row, 'key'), ...completed });
+    return this.#changed(row);
+  }
+
+  place(placement: Placement): Placed | 'full' | Refused {
+    return this.placement.place(placement);
   }
 
   find(resourceId: string): ResourceRecord | null {
     const row = this.#find.get({ id: packId(resourceId) });
     return row === undefined ? null : resourceOf(row);
+  }
+
+  findOf(
+    sessionId: string,
+    authority: Authority | null,
+    resourceId: string,
+  ): ResourceRecord | 'stale' | null {
+    const session = this.#session.get({ id: packId(sessionId) });
+    if (session && isStale({ tokenHash: hashOf(session, 'session_token_hash') }, authority)) return 'stale';
+    const found = this.find(resourceId);
+    return found?.sessionId === sessionId ? found : null;
   }
 
   list(sessionIds: readonly string[]): ResourceRecord[] {
@@ -148,6 +184,10 @@ export class SqliteResources implements InOneThread<ResourcesGroup> {
       .toSorted(oldestFirst);
   }
 
+  listOverdrawn(at: number, limit: number): ResourceRecord[] {
+    return this.#overdrawn.all({ at, limit }).map(resourceOf);
+  }
+
   known(sessionIds: readonly string[]): string[] {
     return sessionIds.map((sessionId) => {
       const row = this.#packedIds.get({ sessionId: packId(sessionId) });
@@ -155,28 +195,50 @@ export class SqliteResources implements InOneThread<ResourcesGroup> {
     });
   }
 
-  use(resourceId: string, processId: string, at: number): ResourceRecord | null {
+  use(
+    resourceId: string,
+    authority: Authority | null,
+    processId: string,
+    at: number,
+  ): ResourceRecord | 'stale' | null {
     const row = this.#find.get({ id: packId(resourceId) });
-    if (row?.['state'] !== 'ready' || row['session_state'] !== 'open') return null;
+    const refused = refusal(row, authority);
+    if (refused === 'stale') return 'stale';
+    if (row === undefined || refused !== null || !isReadable(resourceOf(row))) return null;
     const key = numberOf(row, 'key');
     this.#addUse.run({ key, processId: packId(processId) });
     this.#use.run({ key, at });
-    return this.find(resourceId);
+    return this.#now(resourceId);
   }
 
-  unuse(resourceId: string, processId: string, at: number): void {
+  unuse(resourceId: string, processId: string, at: number): boolean {
     const row = this.#find.get({ id: packId(resourceId) });
-    if (row === undefined) return;
+    if (row === undefined) return false;
     const use = { key: numberOf(row, 'key'), processId: packId(processId) };
-    if (this.#removeUse.run(use).changes === 0) return;
-    this.#dropUnused.run(use);
-    this.#unuse.run({ key: use.key, at });
+    if (this.#removeUse.run(use).changes > 0) {
+      this.#dropUnused.run(use);
+      this.#unuse.run({ key: use.key, at });
+    }
+    return this.accounts.hasOverdrawn(numberOf(row, 'session_key'));
   }
 
-  #holdBytes(row: Row, bytes: number): void {
-    this.#hold.run({ key: numberOf(row, 'session_key'), count: 0, bytes });
-    this.ledger.countType(textOf(row, 'type'), { activeBytes: bytes });
+  /** Counts a resource anew whose state or size has changed; answers it as it is now. */
+  #changed(before: Row): ResourceRecord {
+    const old = resourceOf(before);
+    const now = this.#now(old.id);
+    this.accounts.move(numberOf(before, 'session_key'), [old], [now]);
+    this.ledger.countType(old.type, { activeBytes: now.sizeBytes - old.sizeBytes });
+    return now;
   }
+
+  #now(resourceId: string): ResourceRecord {
+    return resourceOf(this.#find.get({ id: packId(resourceId) }) ?? {});
+  }
+}
+
+function refusal(session: Row | undefined, authority: Authority | null): Refused | null {
+  if (session?.['session_state'] !== 'open') return 'gone';
+  return isStale({ tokenHash: hashOf(session, 'session_token_hash') }, authority) ? 'stale' : null;
 }
 
 function isOf(row: Row, sessionId: string): boolean {

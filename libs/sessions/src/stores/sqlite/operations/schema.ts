@@ -11,7 +11,12 @@ export const APPLICATION_ID = 0x6e736573;
 export const FIRST_SCHEMA = 6;
 
 /** `isDisposable` of the domain, in SQL. */
-export const IS_DISPOSABLE = 'resource_count = 0 AND user_id IS NULL';
+export const IS_DISPOSABLE = 'resource_count = 0 AND incoming_count = 0 AND user_id IS NULL';
+
+/** `accountOf` of the domain, in SQL. */
+export const IS_IN_PLACE = "(state = 'ready' AND overdrawn_at IS NULL)";
+export const IS_INCOMING = `(state <> 'releasing' AND NOT ${IS_IN_PLACE})`;
+export const IS_STREAM = `(type = '${STREAM_TYPE}')`;
 
 /** `isProvisional` of the domain, in SQL. */
 const IS_PROVISIONAL = `confirmed = 0 AND ${IS_DISPOSABLE}`;
@@ -28,7 +33,8 @@ const EVICTION_RANK = `
  * Ids and hashes are stored as bytes (see `values`). `idle_ends_at` is `idleEndsAt` of the domain, in SQL, so that an index
  * finds due sessions. A network has a row while its ring (see `RateRing`) counts openings; `sessions_network` counts its
  * provisional sessions. Partial indexes are small and exclude tombstones. The node of a stream is NULL; that of a part of an
- * end is `NOBODY` if the session has no files. `resources_session` is a covering index for sweeps, which read all resource
+ * end is `NOBODY` if the session has no files. `evicted_for` is the first of the files that took the place of an evicted one.
+ * `resources_session` is a covering index for sweeps, which read all resource
  * ids of each session.
  */
 export const SCHEMA = `
@@ -72,6 +78,9 @@ export const SCHEMA = `
     request_count INTEGER NOT NULL DEFAULT 1,
     resource_count INTEGER NOT NULL DEFAULT 0,
     bytes_used INTEGER NOT NULL DEFAULT 0,
+    stream_count INTEGER NOT NULL DEFAULT 0,
+    incoming_count INTEGER NOT NULL DEFAULT 0,
+    incoming_bytes INTEGER NOT NULL DEFAULT 0,
     idle_ends_at INTEGER GENERATED ALWAYS AS (
       last_activity_at
       + CASE WHEN ${IS_PROVISIONAL} THEN min(${PROVISIONAL_MS}, idle_ms) ELSE idle_ms END
@@ -96,6 +105,7 @@ export const SCHEMA = `
   CREATE TABLE networks (network TEXT PRIMARY KEY, newest_slot INTEGER NOT NULL, counts TEXT NOT NULL) WITHOUT ROWID;
 
   CREATE INDEX sessions_bytes ON sessions (bytes_used) WHERE state = 'open' AND bytes_used > 0;
+  CREATE INDEX sessions_streams ON sessions (stream_count) WHERE state = 'open' AND stream_count > 0;
   CREATE INDEX sessions_resources ON sessions (resource_count) WHERE state = 'open' AND resource_count > 0;
 
   CREATE TABLE replaced_tokens (
@@ -117,19 +127,21 @@ export const SCHEMA = `
     media_type TEXT,
     size_bytes INTEGER NOT NULL DEFAULT 0,
     state TEXT NOT NULL,
-    settled INTEGER NOT NULL,
+    completed INTEGER NOT NULL,
     leased_until INTEGER,
     process_id BLOB,
     node_id BLOB,
     created_at INTEGER NOT NULL,
     last_used_at INTEGER NOT NULL,
     uses INTEGER NOT NULL DEFAULT 0,
-    freed INTEGER NOT NULL DEFAULT 0
+    overdrawn_at INTEGER,
+    evicted_for BLOB
   );
   CREATE INDEX resources_session ON resources (session_key, id);
-  CREATE INDEX resources_streams ON resources (session_key) WHERE type = '${STREAM_TYPE}';
   CREATE INDEX resources_node ON resources (node_id);
   CREATE INDEX resources_process ON resources (process_id) WHERE process_id IS NOT NULL;
+  CREATE INDEX resources_outgoing ON resources (session_key, node_id, size_bytes) WHERE state = 'releasing';
+  CREATE INDEX resources_overdrawn ON resources (session_key, overdrawn_at) WHERE overdrawn_at IS NOT NULL;
   CREATE INDEX resources_releasing ON resources (node_id, leased_until) WHERE state = 'releasing';
 
   CREATE TABLE ending_parts (
@@ -201,8 +213,6 @@ export const DROP_REPLACED_SQL = 'DELETE FROM replaced_tokens WHERE replaced_at 
 /** Entry n migrates a database from schema `FIRST_SCHEMA` + n to the next. */
 export const MIGRATIONS: readonly string[] = [];
 
-const STREAMS = `(SELECT count(*) FROM resources WHERE session_key = sessions.key AND type = '${STREAM_TYPE}')`;
-
 /** Each part reads one index, from the bound on. The \`> 0\` are those of the indexes. */
 export const ABOVE_SQL = `
   SELECT id FROM sessions WHERE state = 'open' AND key IN (
@@ -211,10 +221,9 @@ export const ABOVE_SQL = `
     UNION
     SELECT * FROM (
       SELECT key FROM sessions WHERE state = 'open' AND resource_count > 0 AND resource_count > :files
-        AND resource_count - ${STREAMS} > :files
+        AND resource_count - stream_count > :files
       LIMIT :limit)
     UNION
     SELECT * FROM (
-      SELECT session_key FROM resources WHERE type = '${STREAM_TYPE}' GROUP BY session_key
-      HAVING count(*) > :streams LIMIT :limit))
+      SELECT key FROM sessions WHERE state = 'open' AND stream_count > 0 AND stream_count > :streams LIMIT :limit))
   LIMIT :limit`;

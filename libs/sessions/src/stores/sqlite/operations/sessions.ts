@@ -24,7 +24,7 @@ import {
   type TokenMatch,
   type Touch,
 } from '../../../ports/sessions.js';
-import type { InOneThread } from './in-one-thread.js';
+import type { InOneThread } from '../../../ports/store-groups.js';
 import type { SqliteLedger } from './ledger.js';
 import type { SqliteNetworks } from './networks.js';
 import { ABOVE_SQL, DROP_REPLACED_SQL } from './schema.js';

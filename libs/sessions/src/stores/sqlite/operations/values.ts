@@ -28,7 +28,7 @@ export function idOf(row: Row, column: string): string {
   return idOfDigits(bytesOf(value).toString('hex'));
 }
 
-function idOrNull(row: Row, column: string): string | null {
+export function idOrNull(row: Row, column: string): string | null {
   return row[column] === null ? null : idOf(row, column);
 }
 
@@ -76,7 +76,7 @@ export function byLease(a: Row, b: Row): number {
 }
 
 const SESSION_STATES: readonly SessionRecord['state'][] = ['open', 'ending', 'ended'];
-const RESOURCE_STATES: readonly ResourceRecord['state'][] = ['writing', 'ready', 'releasing'];
+const RESOURCE_STATES: readonly ResourceRecord['state'][] = ['writing', 'complete', 'ready', 'releasing'];
 
 export function sessionStateOf(row: Row, column = 'state'): SessionRecord['state'] {
   return oneOf(row, column, SESSION_STATES);
@@ -104,6 +104,9 @@ export function sessionOf(row: Row): SessionRecord {
     requestCount: numberOf(row, 'request_count'),
     resourceCount: numberOf(row, 'resource_count'),
     bytesUsed: numberOf(row, 'bytes_used'),
+    streamCount: numberOf(row, 'stream_count'),
+    incomingCount: numberOf(row, 'incoming_count'),
+    incomingBytes: numberOf(row, 'incoming_bytes'),
   };
 }
 
@@ -123,6 +126,6 @@ export function resourceOf(row: Row): ResourceRecord {
     nodeId: idOrNull(row, 'node_id'),
     lastUsedAt: numberOf(row, 'last_used_at'),
     uses: numberOf(row, 'uses'),
-    freed: numberOf(row, 'freed') === 1,
+    overdrawn: row['overdrawn_at'] !== null,
   };
 }

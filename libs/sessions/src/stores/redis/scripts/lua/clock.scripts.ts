@@ -1,7 +1,7 @@
 import { LEASE_MS } from '../../../../ports/endings.js';
 import { BucketScript } from '../bucket-script.js';
 import { RedisScript } from '../redis.script.js';
-import { leaseMember, release } from './resources.includes.js';
+import { leaseMember, leaseTo } from './resources.includes.js';
 import { call, index, read, write } from './sessions.includes.js';
 
 /** KEYS: processes → time of Redis in milliseconds, with fractions; edition; end of the doubt, or '' */
@@ -90,7 +90,7 @@ export const FORGET_AFTER = new BucketScript(
       'replaced_at',
       'totals',
     ],
-    includes: [call, read, write, index, leaseMember, release],
+    includes: [call, read, write, index, leaseMember, leaseTo],
   },
   `
 local at = tonumber(ARGV[1])
@@ -140,7 +140,7 @@ end
 for _, member in ipairs(call('ZRANGE', RELEASING, 0, -1)) do
   local lease, id = string.match(member, ':(%d+):([^:]+)$')
   local resource = tonumber(lease) > latest_lease and read(RESOURCES, id)
-  if resource then release(resource, at) end
+  if resource then lease_to(resource, at) end
 end
 for _, hash in ipairs(call('ZRANGEBYSCORE', REPLACED_AT, later, '+inf')) do call('ZADD', REPLACED_AT, at, hash) end
 local seen = call('HGET', TOTALS, 'seen_at')

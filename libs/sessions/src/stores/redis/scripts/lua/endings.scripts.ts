@@ -1,5 +1,5 @@
 import { BucketScript } from '../bucket-script.js';
-import { drop, finishPart, giveBackAtOnce, leaseMember, nobody } from './resources.includes.js';
+import { account, drop, finishPart, leaseMember, nobody, writeAccounts } from './resources.includes.js';
 import {
   afterColon,
   call,
@@ -22,7 +22,18 @@ import {
 export const BEGIN_END = new BucketScript(
   'free',
   {
-    keys: ['sessions', 'resources', 'held', 'ending', 'idle', 'expiry', 'created', 'activity', 'evictable'],
+    keys: [
+      'sessions',
+      'resources',
+      'held',
+      'overdrawn',
+      'ending',
+      'idle',
+      'expiry',
+      'created',
+      'activity',
+      'evictable',
+    ],
     includes: [
       call,
       read,
@@ -56,6 +67,7 @@ session.parts = {}
 for _, member in ipairs(members_of(HELD, id)) do
   local resource = read(RESOURCES, after_colon(member, id))
   local owner = resource and resource.nodeId
+  if resource and resource.overdrawn then call('ZREM', OVERDRAWN, resource.id) end
   if owner then session.parts[owner] = owner == node and tonumber(lease) or 0 end
 end
 if not next(session.parts) then session.parts[NOBODY] = tonumber(lease) end
@@ -136,7 +148,7 @@ return { #members, resources, bytes }
 /** node, cursor → the next cursor, released resources and bytes of sessions that are not ending */
 export const FORGET_FILES = new BucketScript(
   'free',
-  { keys: ['resources'], includes: [call, giveBackAtOnce, drop] },
+  { keys: ['sessions', 'resources'], includes: [call, read, drop, account, writeAccounts] },
   `
 local node, cursor = unpack(ARGV)
 local resources, bytes = 0, 0
@@ -144,9 +156,13 @@ local scanned = call('HSCAN', RESOURCES, cursor, 'COUNT', 500)
 for i = 2, #scanned[2], 2 do
   local resource = cjson.decode(scanned[2][i])
   if resource.nodeId == node then
-    local one, size = drop(resource, false)
+    local one, size = drop(resource)
     resources, bytes = resources + one, bytes + size
-    give_back_at_once(resource)
+    local session = read(SESSIONS, resource.sessionId)
+    if session then
+      account(session, resource, -1)
+      write_accounts(session)
+    end
   end
 end
 return { scanned[1], resources, bytes }

@@ -34,25 +34,102 @@ local function of_open_session(resource_id)
 end`,
 );
 
-/** session, resources and bytes to add, limits of both → whether they fit: `fits` of the domain */
+/** files and bytes held, files and bytes to add, limits → whether they fit: `fits` of the domain */
 export const fits = new LuaInclude(
   'fits',
   {},
   `
-local function fits(session, more, bytes, max_resources, max_bytes)
-  return session.resourceCount + more <= tonumber(max_resources)
-    and session.bytesUsed + bytes <= tonumber(max_bytes)
+local function fits(resources, bytes, more, more_bytes, max_resources, max_bytes)
+  return resources + more <= tonumber(max_resources) and bytes + more_bytes <= tonumber(max_bytes)
+end`,
+);
+
+/** session, node, files and bytes to add, limits, what to do at them → whether a file is admitted: `admitsFile` of the domain */
+export const admitsFile = new LuaInclude(
+  'admits_file',
+  { includes: [fits] },
+  `
+local function admits_file(session, node, more, more_bytes, max_resources, max_bytes, on_limit)
+  local outgoing = session.outgoing[node] or { resources = 0, bytes = 0 }
+  local resources = session.incomingCount + outgoing.resources
+  local bytes = session.incomingBytes + outgoing.bytes
+  if on_limit == 'reject' then
+    resources = resources + session.resourceCount - session.streamCount
+    bytes = bytes + session.bytesUsed
+  end
+  return fits(resources, bytes, more, more_bytes, max_resources, max_bytes)
+end`,
+);
+
+/** resource → whether it has its place: `accountOf` of the domain */
+export const isInPlace = new LuaInclude(
+  'is_in_place',
+  {},
+  `
+local function is_in_place(resource)
+  return resource.state == 'ready' and not resource.overdrawn
+end`,
+);
+
+/** resource → whether it can be read: `isReadable` of the domain */
+export const isReadable = new LuaInclude(
+  'is_readable',
+  {},
+  `
+local function is_readable(resource)
+  return resource.state == 'complete' or resource.state == 'ready'
 end`,
 );
 
 /** resource, its last use at the choice → whether it may be evicted: `isEvictable` of the domain, and not used since */
 export const isEvictable = new LuaInclude(
   'is_evictable',
-  {},
+  { includes: [isInPlace] },
   `
 local function is_evictable(resource, last_used_at)
-  return resource.state == 'ready' and resource.uses == 0 and resource.type ~= '${STREAM_TYPE}'
+  return is_in_place(resource) and resource.uses == 0 and resource.type ~= '${STREAM_TYPE}'
     and resource.lastUsedAt == tonumber(last_used_at)
+end`,
+);
+
+/**
+ * session, resource, 1 or -1: adds the resource to the account of the session that counts it, or subtracts it. The caller
+ * writes the session. Wrap each change of state or size in a subtraction before and an addition after it.
+ */
+export const account = new LuaInclude(
+  'account',
+  { includes: [isInPlace] },
+  `
+local function account(session, resource, sign)
+  local bytes = sign * resource.sizeBytes
+  if resource.state == 'releasing' then
+    if not resource.nodeId then return end
+    local outgoing = session.outgoing[resource.nodeId] or { resources = 0, bytes = 0 }
+    outgoing.resources = outgoing.resources + sign
+    outgoing.bytes = outgoing.bytes + bytes
+    session.outgoing[resource.nodeId] = outgoing.resources > 0 and outgoing or nil
+  elseif is_in_place(resource) then
+    session.resourceCount = session.resourceCount + sign
+    session.bytesUsed = session.bytesUsed + bytes
+    if resource.type == '${STREAM_TYPE}' then session.streamCount = session.streamCount + sign end
+  else
+    session.incomingCount = session.incomingCount + sign
+    session.incomingBytes = session.incomingBytes + bytes
+    if resource.overdrawn then session.overdrawnCount = session.overdrawnCount + sign end
+  end
+end`,
+);
+
+/** session: writes it after its accounts have changed */
+export const writeAccounts = new LuaInclude(
+  'write_accounts',
+  { keys: ['sessions'], includes: [write, index, indexUsage] },
+  `
+local function write_accounts(session)
+  write(SESSIONS, session)
+  if session.state ~= 'open' then return end
+  index(session)
+  index_usage(session)
 end`,
 );
 
@@ -67,85 +144,60 @@ end`,
 );
 
 /** resource, instant → its JSON, in state releasing. From the instant on any process of its node can lease it. */
-export const release = new LuaInclude(
-  'release',
+export const leaseTo = new LuaInclude(
+  'lease_to',
   { keys: ['resources', 'releasing'], includes: [call, write, nobody, leaseMember] },
   `
-local function release(resource, leased_until)
+local function lease_to(resource, leased_until)
   local node = resource.nodeId or NOBODY
   if resource.leasedUntil then call('ZREM', RELEASING, lease_member(node, resource.leasedUntil, resource.id)) end
-  resource.state = 'releasing'
   resource.leasedUntil = tonumber(leased_until)
   call('ZADD', RELEASING, 0, lease_member(node, resource.leasedUntil, resource.id))
   return write(RESOURCES, resource)
 end`,
 );
 
-/** session, resource: subtracts the resource from the session, unless it is freed already; the caller writes both */
-export const giveBack = new LuaInclude(
-  'give_back',
-  {},
+/**
+ * session or nil, resource, lease, node of the lease → its JSON, in state releasing. A file of another node can be leased
+ * by that node at once. The caller writes the session.
+ */
+export const release = new LuaInclude(
+  'release',
+  { keys: ['overdrawn'], includes: [call, account, leaseTo] },
   `
-local function give_back(session, resource)
-  if resource.freed then return end
-  session.resourceCount = session.resourceCount - 1
-  if resource.type == '${STREAM_TYPE}' then session.streamCount = (session.streamCount or 1) - 1 end
-  session.bytesUsed = session.bytesUsed - resource.sizeBytes
+local function release(session, resource, leased_until, node)
+  if session then account(session, resource, -1) end
+  if resource.overdrawn then call('ZREM', OVERDRAWN, resource.id) end
+  resource.state = 'releasing'
+  resource.overdrawn = nil
+  if session then account(session, resource, 1) end
+  return lease_to(resource, (resource.nodeId or node) == node and leased_until or '0')
 end`,
 );
 
-/** resource: the same, and writes its session, if there is one */
-export const giveBackAtOnce = new LuaInclude(
-  'give_back_at_once',
-  { keys: ['sessions'], includes: [read, write, index, indexUsage, giveBack] },
-  `
-local function give_back_at_once(resource)
-  local session = read(SESSIONS, resource.sessionId)
-  if not session then return end
-  give_back(session, resource)
-  write(SESSIONS, session)
-  if session.state == 'open' then
-    index(session)
-    index_usage(session)
-  end
-end`,
-);
-
-/** resource → its JSON. Its session no longer counts it, and any process of its node can lease it. */
-export const leave = new LuaInclude(
-  'leave',
-  { includes: [giveBackAtOnce, release] },
-  `
-local function leave(resource)
-  give_back_at_once(resource)
-  resource.freed = true
-  return release(resource, '0')
-end`,
-);
-
-/** resource, whether it was evicted → 1 and its bytes if it was ever settled, else zeros. The caller writes the session. */
+/** resource → 1 and its bytes if it was ever complete, else zeros. The caller subtracts it from its account. */
 export const drop = new LuaInclude(
   'drop',
   {
-    keys: ['resources', 'held', 'by_process', 'releasing'],
+    keys: ['resources', 'held', 'by_process', 'releasing', 'overdrawn'],
     includes: [call, count, nobody, leaseMember],
   },
   `
-local function drop(resource, evicted)
+local function drop(resource)
   call('HDEL', RESOURCES, resource.id)
   call('ZREM', HELD, resource.sessionId .. ':' .. resource.id)
   if resource.leasedUntil then
     call('ZREM', RELEASING, lease_member(resource.nodeId or NOBODY, resource.leasedUntil, resource.id))
   end
+  if resource.overdrawn then call('ZREM', OVERDRAWN, resource.id) end
   if resource.nodeId then count('node:' .. resource.nodeId, -1) end
   if resource.processId then call('ZREM', BY_PROCESS, resource.processId .. ':' .. resource.id) end
   for process in pairs(resource.usedBy) do call('ZREM', BY_PROCESS, process .. ':' .. resource.id) end
   count('active:' .. resource.type, -1)
   count('active_bytes:' .. resource.type, -resource.sizeBytes)
-  if not resource.settled then return 0, 0 end
+  if not resource.completed then return 0, 0 end
   count('released:' .. resource.type, 1)
   count('released_bytes:' .. resource.type, resource.sizeBytes)
-  if evicted then count('evicted:' .. resource.type, 1) end
   return 1, resource.sizeBytes
 end`,
 );
@@ -166,7 +218,7 @@ export const finishPart = new LuaInclude(
       afterColon,
       nobody,
       leaseMember,
-      giveBack,
+      account,
       drop,
     ],
   },
@@ -176,9 +228,9 @@ local function finish_part(session, node, at)
   for _, member in ipairs(members_of(HELD, session.id)) do
     local resource = read(RESOURCES, after_colon(member, session.id))
     if resource and (resource.nodeId or node) == node then
-      local one, size = drop(resource, false)
+      account(session, resource, -1)
+      local one, size = drop(resource)
       resources, bytes = resources + one, bytes + size
-      give_back(session, resource)
     end
   end
   for _, owner in ipairs({ node, NOBODY }) do
@@ -194,6 +246,11 @@ local function finish_part(session, node, at)
     session.userId = nil
     session.resourceCount = 0
     session.bytesUsed = 0
+    session.streamCount = 0
+    session.incomingCount = 0
+    session.incomingBytes = 0
+    session.overdrawnCount = 0
+    session.outgoing = {}
     call('ZADD', TOMBSTONES, session.expiresAt, session.id)
     stamp(session)
     count('ending', -1)

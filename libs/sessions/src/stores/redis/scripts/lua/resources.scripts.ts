@@ -1,44 +1,40 @@
 import { STREAM_TYPE } from '../../../../domain/resource.js';
 import { BucketScript } from '../bucket-script.js';
-import { fits, ofOpenSession } from './resources.includes.js';
-import {
-  afterColon,
-  call,
-  count,
-  index,
-  indexUsage,
-  membersOf,
-  openSession,
-  read,
-  write,
-} from './sessions.includes.js';
+import { account, admitsFile, isReadable, ofOpenSession, writeAccounts } from './resources.includes.js';
+import { afterColon, call, count, membersOf, openSession, read, write } from './sessions.includes.js';
+import { isStale } from './tokens.includes.js';
 
-/** record, maximum resources, maximum bytes → `reserved`, `full` or `gone` */
+/*
+ * An authority is `*` where none is compared.
+ */
+
+/** record, authority, maximum resources, bytes and streams, what to do at a limit → `reserved`, `full`, `stale` or `gone` */
 export const RESERVE = new BucketScript(
   'write',
   {
-    keys: ['sessions', 'resources', 'held', 'by_process'],
-    includes: [call, read, write, count, openSession, fits, index, indexUsage],
+    keys: ['resources', 'held', 'by_process'],
+    includes: [call, read, write, count, openSession, isStale, admitsFile, account, writeAccounts],
   },
   `
-local raw, max_resources, max_bytes = unpack(ARGV)
+local raw, authority, max_resources, max_bytes, max_streams, on_limit = unpack(ARGV)
 local resource = cjson.decode(raw)
 local session = open_session(resource.sessionId)
 if not session then return 'gone' end
+if is_stale(session, authority) then return 'stale' end
 local known = read(RESOURCES, resource.id)
 if known then
   return known.sessionId == resource.sessionId and known.state ~= 'releasing' and 'reserved' or 'gone'
 end
-if not fits(session, 1, resource.sizeBytes, max_resources, max_bytes) then return 'full' end
+if resource.type == '${STREAM_TYPE}' then
+  if session.streamCount >= tonumber(max_streams) then return 'full' end
+elseif not admits_file(session, resource.nodeId, 1, resource.sizeBytes, max_resources, max_bytes, on_limit) then
+  return 'full'
+end
 write(RESOURCES, resource)
 call('ZADD', HELD, 0, resource.sessionId .. ':' .. resource.id)
 call('ZADD', BY_PROCESS, 0, resource.processId .. ':' .. resource.id)
-session.resourceCount = session.resourceCount + 1
-session.bytesUsed = session.bytesUsed + resource.sizeBytes
-if resource.type == '${STREAM_TYPE}' then session.streamCount = (session.streamCount or 0) + 1 end
-write(SESSIONS, session)
-index(session)
-index_usage(session)
+account(session, resource, 1)
+write_accounts(session)
 count('active:' .. resource.type, 1)
 count('active_bytes:' .. resource.type, resource.sizeBytes)
 if resource.nodeId then count('node:' .. resource.nodeId, 1) end
@@ -46,63 +42,77 @@ return 'reserved'
 `,
 );
 
-/** id, bytes, maximum resources, maximum bytes → `grown`, `full` or `gone` */
+/** id, authority, bytes, maximum resources and bytes, what to do at a limit → `grown`, `full`, `stale` or `gone` */
 export const GROW = new BucketScript(
   'write',
-  { keys: ['sessions', 'resources'], includes: [write, count, ofOpenSession, fits, indexUsage] },
+  { keys: ['sessions', 'resources'], includes: [write, count, ofOpenSession, isStale, admitsFile, account] },
   `
-local id, bytes, max_resources, max_bytes = unpack(ARGV)
+local id, authority, bytes, max_resources, max_bytes, on_limit = unpack(ARGV)
 local resource, session = of_open_session(id)
-if not resource or resource.state ~= 'writing' then return 'gone' end
+if not resource then return 'gone' end
+if is_stale(session, authority) then return 'stale' end
+if resource.state ~= 'writing' then return 'gone' end
 bytes = tonumber(bytes)
-if not fits(session, 0, bytes, max_resources, max_bytes) then return 'full' end
+if not admits_file(session, resource.nodeId, 0, bytes, max_resources, max_bytes, on_limit) then return 'full' end
+account(session, resource, -1)
 resource.sizeBytes = resource.sizeBytes + bytes
-session.bytesUsed = session.bytesUsed + bytes
+account(session, resource, 1)
 write(RESOURCES, resource)
 write(SESSIONS, session)
-index_usage(session)
 count('active_bytes:' .. resource.type, bytes)
 return 'grown'
 `,
 );
 
-/** id, bytes, instant, media type if any → record, or `surplus` if there are more bytes than reserved; nothing if gone */
-export const SETTLE = new BucketScript(
+/** id, authority, bytes, instant, media type if any → record, or `surplus` if there are more bytes than reserved, `stale` or `gone` */
+export const COMPLETE = new BucketScript(
   'free',
-  {
-    keys: ['sessions', 'resources', 'by_process'],
-    includes: [call, write, count, ofOpenSession, indexUsage],
-  },
+  { keys: ['sessions', 'resources'], includes: [call, write, count, ofOpenSession, isStale, account] },
   `
-local id, bytes, at, media_type = unpack(ARGV)
+local id, authority, bytes, at, media_type = unpack(ARGV)
 local resource, session = of_open_session(id)
-if not resource or resource.state == 'releasing' then return {} end
-if resource.state == 'ready' then return { call('HGET', RESOURCES, id) } end
+if not resource then return 'gone' end
+if is_stale(session, authority) then return 'stale' end
+if resource.state == 'releasing' then return 'gone' end
+if resource.state ~= 'writing' then return call('HGET', RESOURCES, id) end
 local surplus = resource.sizeBytes - tonumber(bytes)
-if surplus < 0 then return { 'surplus' } end
-call('ZREM', BY_PROCESS, resource.processId .. ':' .. id)
-resource.settled = true
-resource.state = 'ready'
+if surplus < 0 then return 'surplus' end
+account(session, resource, -1)
+resource.completed = true
+resource.state = 'complete'
 resource.sizeBytes = tonumber(bytes)
 resource.mediaType = media_type or resource.mediaType
-resource.processId = nil
 resource.lastUsedAt = math.max(resource.lastUsedAt, tonumber(at))
-session.bytesUsed = session.bytesUsed - surplus
+account(session, resource, 1)
 write(SESSIONS, session)
-index_usage(session)
 count('active_bytes:' .. resource.type, -surplus)
-return { write(RESOURCES, resource) }
+return write(RESOURCES, resource)
 `,
 );
 
-/** id, process, instant → record; nothing if the resource is not ready */
+/** session id, authority, resource id → record or `stale`; nothing if the session has no such resource */
+export const FIND_OF_SESSION = new BucketScript(
+  'read',
+  { keys: ['sessions', 'resources', 'held'], includes: [call, read, isStale] },
+  `
+local session_id, authority, id = unpack(ARGV)
+local session = read(SESSIONS, session_id)
+if session and is_stale(session, authority) then return { 'stale' } end
+if not call('ZSCORE', HELD, session_id .. ':' .. id) then return {} end
+return { call('HGET', RESOURCES, id) or nil }
+`,
+);
+
+/** id, authority, process, instant → record or `stale`; nothing if the resource cannot be read */
 export const USE = new BucketScript(
   'write',
-  { keys: ['resources', 'by_process'], includes: [call, write, ofOpenSession] },
+  { keys: ['resources', 'by_process'], includes: [call, write, ofOpenSession, isStale, isReadable] },
   `
-local id, process, at = unpack(ARGV)
-local resource = of_open_session(id)
-if not resource or resource.state ~= 'ready' then return {} end
+local id, authority, process, at = unpack(ARGV)
+local resource, session = of_open_session(id)
+if not resource then return {} end
+if is_stale(session, authority) then return { 'stale' } end
+if not is_readable(resource) then return {} end
 resource.usedBy[process] = (resource.usedBy[process] or 0) + 1
 resource.uses = resource.uses + 1
 resource.lastUsedAt = math.max(resource.lastUsedAt, tonumber(at))
@@ -111,24 +121,28 @@ return { write(RESOURCES, resource) }
 `,
 );
 
-/** id, process, instant → nothing */
+/** id, process, instant → number of overdrawn files of the session */
 export const UNUSE = new BucketScript(
   'free',
-  { keys: ['resources', 'by_process'], includes: [call, read, write] },
+  { keys: ['sessions', 'resources', 'by_process'], includes: [call, read, write] },
   `
 local id, process, at = unpack(ARGV)
 local resource = read(RESOURCES, id)
-local uses = resource and resource.usedBy[process]
-if not uses then return end
-resource.uses = resource.uses - 1
-resource.lastUsedAt = math.max(resource.lastUsedAt, tonumber(at))
-if uses > 1 then
-  resource.usedBy[process] = uses - 1
-else
-  resource.usedBy[process] = nil
-  if resource.processId ~= process then call('ZREM', BY_PROCESS, process .. ':' .. id) end
+if not resource then return 0 end
+local uses = resource.usedBy[process]
+if uses then
+  resource.uses = resource.uses - 1
+  resource.lastUsedAt = math.max(resource.lastUsedAt, tonumber(at))
+  if uses > 1 then
+    resource.usedBy[process] = uses - 1
+  else
+    resource.usedBy[process] = nil
+    if resource.processId ~= process then call('ZREM', BY_PROCESS, process .. ':' .. id) end
+  end
+  write(RESOURCES, resource)
 end
-write(RESOURCES, resource)
+local session = read(SESSIONS, resource.sessionId)
+return session and session.overdrawnCount or 0
 `,
 );
 

@@ -79,7 +79,7 @@ export const isDisposable = new LuaInclude(
   {},
   `
 local function is_disposable(session)
-  return session.resourceCount == 0 and not session.userId
+  return session.resourceCount == 0 and session.incomingCount == 0 and not session.userId
 end`,
 );
 
@@ -154,7 +154,7 @@ export const indexUsage = new LuaInclude(
   `
 local function index_usage(session)
   local is_open = session.state == 'open'
-  local streams = session.streamCount or 0
+  local streams = session.streamCount
   local function set(key, amount)
     if is_open and amount > 0 then call('ZADD', key, amount, session.id) else call('ZREM', key, session.id) end
   end

@@ -1,0 +1,162 @@
+import { randomUUID } from 'node:crypto';
+import { inBucketOf } from '../../domain/bucket.js';
+import { bytesAhead } from '../../domain/bytes-ahead.js';
+import { SessionsError } from '../../domain/errors.js';
+import { STREAM_TYPE, type NewResource, type ResourceRecord } from '../../domain/resource.js';
+import { requireSession, requireTexts } from '../handles/arguments.js';
+import type { SessionRef } from '../handles/session.js';
+import { underAuthority } from '../handles/under-authority.js';
+import type { CoreContext } from '../process/context.js';
+import { describeError, oneLine } from '../watch/log.js';
+import { FileSink } from './file-sink.js';
+import type { Limiter } from './limiter.js';
+import type { OpenSinks } from './open-sinks.js';
+import type { Placer } from './placer.js';
+import { admitted } from './refused.js';
+import type { Releaser } from './releaser.js';
+
+const MAX_NAME = 255;
+
+/** Describes a file that an application adds. */
+export interface FileDescription {
+  /** One of the built-in types or of the option `resourceTypes`. */
+  readonly type: string;
+  /** What the file is for: free text for people, on one line, cut to 255 characters. */
+  readonly purpose?: string;
+  /** The user's name of the file, on one line, cut to 255 characters. Never used as a path. */
+  readonly fileName?: string;
+  readonly mediaType?: string;
+}
+
+/** Brings files into sessions: reserves, writes and completes them. */
+export class FileWriting {
+  constructor(
+    private readonly context: CoreContext,
+    private readonly parts: { limiter: Limiter; placer: Placer; releaser: Releaser; sinks: OpenSinks },
+  ) {}
+
+  /** Opens a writable for a new file; `then` gets the complete one, and answers it as the sink's resource. */
+  async open(
+    session: SessionRef,
+    description: FileDescription,
+    then: (complete: ResourceRecord) => Promise<ResourceRecord>,
+  ): Promise<FileSink> {
+    const { limiter, releaser, sinks } = this.parts;
+    const resource = this.describe(session, description);
+    const { maxBytes } = this.context.config.limits;
+    const reservedBytes = await limiter.reserve(session, resource, 0, bytesAhead(0, maxBytes));
+    const writer = await this.context.storage.create(keyOf(resource)).catch(async (error: unknown) => {
+      await releaser.abandon(resource);
+      throw error;
+    });
+    let unregister = (): void => {};
+    const sink = new FileSink(resource.id, reservedBytes, {
+      writer,
+      grow: (reserved, needed) =>
+        limiter.grow(session, resource, reserved, needed, bytesAhead(reserved, maxBytes)),
+      complete: async (sizeBytes) => then(await this.complete(session, resource, sizeBytes)),
+      noteActivity: () => this.context.touches.add(session.id, this.context.clock.now(), 0),
+      now: () => this.context.clock.monotonic(),
+      abandon: async () => {
+        unregister();
+        await writer.abort().catch((error: unknown) => {
+          this.context.log.warn(
+            `Aborting the file of resource ${resource.id} failed: ${describeError(error)}`,
+          );
+        });
+        await releaser.abandon(resource);
+      },
+    });
+    unregister = this.context.connections.add(session.id, (reason) => {
+      if (reason === 'shutdown') return;
+      sink.destroy(new SessionsError('SESSION_GONE', 'The session ended while the file was written.'));
+    });
+    sinks.add(session.id, sink);
+    // An error without a listener would crash the process when the session ends.
+    sink.on('error', () => {});
+    sink.once('close', unregister);
+    return sink;
+  }
+
+  /** Opens a writable for a new file, which takes its place when it is complete. */
+  create(session: SessionRef, description: FileDescription): Promise<FileSink> {
+    return this.open(session, description, (complete) => this.placed(session, complete));
+  }
+
+  async adopt(session: SessionRef, path: string, description: FileDescription): Promise<ResourceRecord> {
+    const { limiter, releaser } = this.parts;
+    const resource = this.describe(session, description);
+    const adoption = await this.context.storage.adopt(keyOf(resource), path);
+    await limiter.reserve(session, resource, adoption.sizeBytes, adoption.sizeBytes);
+    try {
+      await adoption.place();
+      const complete = await this.complete(session, resource, adoption.sizeBytes);
+      const placed = await this.placed(session, complete);
+      await adoption.complete();
+      return placed;
+    } catch (error) {
+      await adoption.abort().catch((failure: unknown) => {
+        this.context.log.warn(
+          `Aborting the adoption of resource ${resource.id} failed: ${describeError(failure)}`,
+        );
+      });
+      await releaser.abandon(resource);
+      throw error;
+    }
+  }
+
+  /** The record of a new resource to reserve. */
+  describe(session: SessionRef, description: FileDescription): NewResource {
+    requireSession(session);
+    requireTexts(description, ['fileName', 'purpose', 'mediaType']);
+    if (!this.context.config.resourceTypes.includes(description.type)) {
+      throw new SessionsError(
+        'RESOURCE_TYPE_UNKNOWN',
+        'Unknown resource type: add it to resourceTypes (SESSION_RESOURCE_TYPES).',
+      );
+    }
+    return {
+      // 12 bits are the session's bucket, 110 are random.
+      id: inBucketOf(session.id, randomUUID()),
+      sessionId: session.id,
+      type: description.type,
+      purpose: normalize(description.purpose),
+      fileName: normalize(description.fileName),
+      mediaType: normalize(description.mediaType),
+      sizeBytes: 0,
+      createdAt: this.context.clock.now(),
+      processId: this.context.thisProcess.id,
+      nodeId: description.type === STREAM_TYPE ? null : this.context.thisProcess.nodeId,
+    };
+  }
+
+  private async complete(
+    session: SessionRef,
+    resource: NewResource,
+    sizeBytes: number,
+  ): Promise<ResourceRecord> {
+    const completed = { sizeBytes, mediaType: resource.mediaType, at: this.context.clock.now() };
+    return admitted(
+      await underAuthority(session, (authority) =>
+        this.context.store.resources.complete(resource.id, authority, completed),
+      ),
+    );
+  }
+
+  private async placed(session: SessionRef, complete: ResourceRecord): Promise<ResourceRecord> {
+    const [placed = complete] = await this.parts.placer.place(session, [complete.id]);
+    return placed;
+  }
+}
+
+export function keyOf(resource: Pick<ResourceRecord, 'id' | 'sessionId'>): {
+  sessionId: string;
+  resourceId: string;
+} {
+  return { sessionId: resource.sessionId, resourceId: resource.id };
+}
+
+/** Text of users: in normal form C, on one line, cut to 255 characters. */
+function normalize(text: string | null | undefined): string | null {
+  return text === undefined || text === null ? null : oneLine(text.toWellFormed().normalize('NFC'), MAX_NAME);
+}

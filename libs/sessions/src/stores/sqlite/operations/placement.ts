@@ -1,0 +1,107 @@
+import type { DatabaseSync } from 'node:sqlite';
+import { isStillEvictable, victimsFor } from '../../../domain/eviction.js';
+import { sumOf } from '../../../domain/limits.js';
+import { accountOf, isReadable, type ResourceRecord } from '../../../domain/resource.js';
+import { isStale } from '../../../domain/session.js';
+import type { Placed, Placement } from '../../../ports/resources.js';
+import type { Refused } from '../../../ports/sessions.js';
+import { filesInPlace, type SqliteAccounts } from './accounts.js';
+import type { SqliteLedger } from './ledger.js';
+import type { SqliteReleases } from './releases.js';
+import { hashOf, idOrNull, numberOf, packId, resourceOf, type Row } from './values.js';
+
+/** A resource with its row. */
+interface Found {
+  readonly row: Row;
+  readonly record: ResourceRecord;
+}
+
+/** Gives files their places, and evicts for them. */
+export class SqlitePlacement {
+  readonly #session;
+  readonly #find;
+  readonly #place;
+
+  constructor(
+    db: DatabaseSync,
+    private readonly ledger: SqliteLedger,
+    private readonly accounts: SqliteAccounts,
+    private readonly releases: SqliteReleases,
+  ) {
+    this.#session = db.prepare('SELECT *, key AS session_key FROM sessions WHERE id = :id');
+    this.#find = db.prepare(`
+      SELECT resources.*, sessions.id AS session_id
+      FROM resources JOIN sessions ON sessions.key = resources.session_key
+      WHERE resources.id = :id AND sessions.id = :sessionId`);
+    this.#place = db.prepare(
+      "UPDATE resources SET state = 'ready', process_id = NULL, overdrawn_at = :overdrawnAt WHERE key = :key",
+    );
+  }
+
+  place(placement: Placement): Placed | 'full' | Refused {
+    const { sessionId, authority, resourceIds, limits, overdraw, at } = placement;
+    const session = this.#session.get({ id: packId(sessionId) });
+    if (session?.['state'] !== 'open') return 'gone';
+    if (isStale({ tokenHash: hashOf(session, 'token_hash') }, authority)) return 'stale';
+    const files = this.#all(placement, resourceIds);
+    if (files.length < resourceIds.length || !files.every(({ record }) => isReadable(record))) return 'gone';
+    const waiting = files.filter(({ record }) => accountOf(record) === 'incoming');
+    const key = numberOf(session, 'session_key');
+    if (waiting.length === 0) {
+      const victims = this.#evictedBefore(placement);
+      return { files: recordsOf(files), victims, hasOverdrawn: this.accounts.hasOverdrawn(key) };
+    }
+
+    const more = sumOf(waiting.map(({ record }) => ({ resources: 1, bytes: record.sizeBytes })));
+    const victims = victimsFor(filesInPlace(session), more, this.#evictable(placement), limits);
+    if (victims === null && !overdraw) return 'full';
+    const evicted = this.#evict(placement, victims ?? []);
+    for (const { row } of waiting) {
+      this.#place.run({ key: numberOf(row, 'key'), overdrawnAt: victims === null ? at : null });
+    }
+    const placed = this.#all(placement, resourceIds);
+    this.accounts.move(key, recordsOf(files), recordsOf(placed));
+    return {
+      files: recordsOf(placed),
+      victims: evicted,
+      hasOverdrawn: this.accounts.hasOverdrawn(key),
+    };
+  }
+
+  /** Looks up one candidate after the other: the walk rarely needs all. */
+  *#evictable(placement: Placement): Iterable<Found & { readonly sizeBytes: number }> {
+    for (const candidate of placement.candidates) {
+      const [found] = this.#all(placement, [candidate.id]);
+      if (found && isStillEvictable(found.record, candidate)) {
+        yield { ...found, sizeBytes: found.record.sizeBytes };
+      }
+    }
+  }
+
+  #evict(placement: Placement, victims: readonly Found[]): ResourceRecord[] {
+    for (const { row, record } of victims) {
+      this.releases.mark(row, placement.lease, placement.resourceIds[0]);
+      this.ledger.countType(record.type, { evicted: 1 });
+    }
+    const ids = victims.map(({ record }) => record.id);
+    return recordsOf(this.#all(placement, ids));
+  }
+
+  /** What an earlier call with the same files evicted. */
+  #evictedBefore(placement: Placement): ResourceRecord[] {
+    const ids = placement.candidates.map(({ id }) => id);
+    const [cause] = placement.resourceIds;
+    return recordsOf(this.#all(placement, ids).filter(({ row }) => idOrNull(row, 'evicted_for') === cause));
+  }
+
+  #all({ sessionId }: Placement, ids: readonly string[]): Found[] {
+    return ids
+      .map((id) => this.#find.get({ id: packId(id), sessionId: packId(sessionId) }))
+      .filter((row) => row !== undefined)
+      .map((row) => ({ row, record: resourceOf(row) }));
+  }
+}
+
+function recordsOf(found: readonly Found[]): ResourceRecord[] {
+  return found.map(({ record }) => record);
+}
