@@ -14,7 +14,7 @@ const SESSIONS = 60;
 const RESOURCES = 100;
 /** So long that the answer is more than what sockets hold: 25 MB. */
 const NAME = 'n'.repeat(4000);
-const LIMITS = { maxResources: 1000, maxBytes: 1000 };
+const LIMITS = { maxResources: 1000, maxBytes: 1000, maxStreams: 1000, onLimit: 'evict' } as const;
 
 interface LargeList extends SessionList {
   readonly sessions: (SessionList['sessions'][number] & { resources: { file_name: string }[] })[];
@@ -40,7 +40,7 @@ describe.each(ADAPTERS)('A large page on %s', (adapter: AdapterName) => {
         expiresAt: clock.now() + HOUR,
       });
       for (let made = 0; made < RESOURCES; made += 1) {
-        await store.resources.reserve(newResource(id, { type: 'stream', fileName: NAME }), LIMITS);
+        await store.resources.reserve(newResource(id, { type: 'stream', fileName: NAME }), null, LIMITS);
       }
     }
   }, 60_000);

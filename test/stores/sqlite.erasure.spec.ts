@@ -53,6 +53,7 @@ describe('What ended sessions leave in the database and its log', () => {
     for (let count = 0; count < FILES; count += 1) {
       await store.resources.reserve(
         newResource(session.id, { fileName: `diary-of-the-house-${index}-${count}`, sizeBytes: 0 }),
+        null,
         LIMITS,
       );
     }

@@ -7,7 +7,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { SqliteSessionStore } from '#sessions/stores/sqlite/sqlite-session-store';
 import { MANY, newResource, newSession, NOW, opened } from '#sessions/testing/store/store.fixtures';
 
-const ROOMY = { maxResources: 1_000_000, maxBytes: 1_000_000 };
+const ROOMY = { maxResources: 1_000_000, maxBytes: 1_000_000, maxStreams: 10, onLimit: 'evict' } as const;
 
 let folder: string;
 let store: SqliteSessionStore;
@@ -28,7 +28,7 @@ describe('A token look-up and a read of the feed', () => {
     const sessions = await Promise.all(Array.from({ length: 20 }, () => opened(store)));
     for (const { id } of sessions) {
       const resources = Array.from({ length: 500 }, () => newResource(id, { fileName: 'x'.repeat(200) }));
-      await Promise.all(resources.map((resource) => store.resources.reserve(resource, ROOMY)));
+      await Promise.all(resources.map((resource) => store.resources.reserve(resource, null, ROOMY)));
     }
     const { position } = await store.feed.read(null, 1);
     const order: string[] = [];
@@ -77,9 +77,9 @@ describe('While another program holds the write lock', () => {
     other.exec('ROLLBACK');
     const session = await opened(store);
     const resource = newResource(session.id, { type: 'stream' });
-    await store.resources.reserve(resource, ROOMY);
+    await store.resources.reserve(resource, null, ROOMY);
     const processId = randomUUID();
-    await store.resources.use(resource.id, processId, NOW);
+    await store.resources.use(resource.id, null, processId, NOW);
     other.exec('BEGIN IMMEDIATE');
     const unused = store.resources.unuse(resource.id, processId, NOW);
     await expect(store.sessions.open(newSession(), MANY)).rejects.toMatchObject({
