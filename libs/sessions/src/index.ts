@@ -5,7 +5,7 @@ export { SessionToken } from './core/handles/session-token.js';
 export { SessionEventBus, type SessionEventListener } from './core/watch/event-bus.js';
 export { FileSink } from './core/resources/file-sink.js';
 export type { FileDescription } from './core/resources/file-writing.js';
-export type { Closable, OpenedResource, TrackedStream } from './core/resources/resources.js';
+export type { OpenedResource, TrackedStream } from './core/resources/resources.js';
 export type { EndedSession } from './core/endings/ender.js';
 export type { Finding } from './core/sessions/session-finder.js';
 export type { Opening } from './core/sessions/session-opener.js';
@@ -49,7 +49,7 @@ export {
   type TypeTotals,
   type StoreTotals,
 } from './ports/session-store.js';
-export type { CloseReason } from './core/process/live-connections.js';
+export type { Closable, CloseReason } from './core/process/live-connections.js';
 export { DownloadInterceptor } from './http/download/download.interceptor.js';
 export { hardenHttpServer, type HttpServerBounds } from './http/server/harden-http-server.js';
 export { UploadInterceptor } from './http/upload/upload.interceptor.js';

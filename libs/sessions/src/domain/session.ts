@@ -19,6 +19,8 @@ export interface SessionRecord {
   readonly id: string;
   /** The two characters of the session's bucket, then SHA-256 of the token in base64url. The token itself is never stored. */
   readonly tokenHash: string;
+  /** Replaced authorities that may still act, the latest last: see `NewToken.keepsAuthority`. */
+  readonly keptAuthorities: readonly Authority[];
   readonly state: SessionState;
   /** `null` while the session is open. */
   readonly endReason: EndReason | null;
@@ -56,6 +58,7 @@ export type NewSession = Pick<
 export function openingRecord(session: NewSession): SessionRecord {
   return {
     ...session,
+    keptAuthorities: [],
     state: 'open',
     endReason: null,
     userId: null,
@@ -83,12 +86,28 @@ export function authorityOf(tokenHash: string): Authority {
   return tokenHash.slice(0, AUTHORITY_LENGTH);
 }
 
-/** Whether a session's token is another one now than that of `authority`; `null`, of a call by id alone, is never stale. */
-export function isStale(
+/** Whether a session's token is another one now than that of `authority`; `null`, of a call by id alone, is never replaced. */
+export function isReplaced(
   { tokenHash }: Pick<SessionRecord, 'tokenHash'>,
   authority: Authority | null,
 ): boolean {
   return authority !== null && authorityOf(tokenHash) !== authority;
+}
+
+/** Whether `authority` may no longer act: its token was replaced, and not by a replacement that kept it. */
+export function isStale(
+  session: Pick<SessionRecord, 'tokenHash' | 'keptAuthorities'>,
+  authority: Authority | null,
+): boolean {
+  return isReplaced(session, authority) && !session.keptAuthorities.includes(authority ?? '');
+}
+
+/** The authorities that may still act after a replacement that keeps that of the replaced token. */
+export function keptWith({
+  tokenHash,
+  keptAuthorities,
+}: Pick<SessionRecord, 'tokenHash' | 'keptAuthorities'>): Authority[] {
+  return [...keptAuthorities, authorityOf(tokenHash)].slice(-MOST_REPLACED);
 }
 
 /**

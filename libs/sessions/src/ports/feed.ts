@@ -18,6 +18,8 @@ export interface SessionChange {
   readonly endReason: EndReason | null;
   /** Of its current token. */
   readonly authority: Authority;
+  /** The replaced authorities that may still act. */
+  readonly keptAuthorities: readonly Authority[];
   readonly userId: string | null;
   /** While the session is `ending`: the nodes that still have files of it, sorted by id. */
   readonly nodes: readonly string[];

@@ -31,8 +31,8 @@ export abstract class SessionsGroup {
   abstract touch(touches: readonly Touch[]): Promise<void>;
 
   /**
-   * Binds a user to an open session and replaces its token, in one step; `taken` if it is bound to another user. Of several
-   * at once with one authority, one wins. A repeat answers `done` and changes nothing while its token is the current one,
+   * Binds a user to an open session and replaces its token, in one step; `taken` if it is bound to another user; `stale` for
+   * any authority but that of the current token (see `isReplaced`): of several at once, one wins. A repeat answers `done` and changes nothing while its token is the current one,
    * and `stale` after that. A token hash of another session rejects with `INVALID_ARGUMENT`.
    */
   abstract login(
@@ -94,13 +94,18 @@ export interface RefusedNetwork {
   readonly retryAfterMs: number;
 }
 
-/** `gone`: the session is not open. `stale`: it is open, but its token is not that of the given authority (see `isStale`). */
+/** `gone`: the session is not open. `stale`: it is open, but the given authority may no longer act (see `isStale`). */
 export type Refused = 'gone' | 'stale';
 
 /** The token that replaces the current one, and when. */
 export interface NewToken {
   readonly tokenHash: string;
   readonly at: number;
+  /**
+   * Whether what acts by the replaced token's authority, and by those kept so far, may go on: the latest `MOST_REPLACED` are
+   * kept until a replacement without it. Logins keep none. Default: false.
+   */
+  readonly keepsAuthority?: boolean;
 }
 
 export interface NewLogin extends NewToken {

@@ -9,10 +9,17 @@ type Send = Parameters<WebSocket['send']>;
 /** A WebSocket that disconnects a peer that stays too far behind, with 1013, so that the peer may reconnect. */
 export class BackpressureWebSocket extends WebSocket {
   private readonly backpressure = new Backpressure();
+  private isSuspended = false;
+
+  /** From now on it drops what is sent to the peer: its session's token was replaced. It is closed soon. */
+  suspend(): void {
+    this.isSuspended = true;
+  }
 
   override send(data: Send[0], callback?: Send[2]): void;
   override send(data: Send[0], options: Send[1], callback?: Send[2]): void;
   override send(data: Send[0], ...rest: unknown[]): void {
+    if (this.isSuspended) return passError(rest.at(-1));
     this.checkPeer();
     super.send(data, ...(rest as [Send[1], Send[2]]));
   }
@@ -29,4 +36,10 @@ export class BackpressureWebSocket extends WebSocket {
     this.close(TRY_AGAIN_LATER, 'too far behind');
     setTimeout(() => this.terminate(), CLOSE_WITHIN_MS).unref();
   }
+}
+
+/** A socket that cannot send passes an error to the callback. */
+function passError(callback: unknown): void {
+  if (typeof callback !== 'function') return;
+  process.nextTick(callback as (error: Error) => void, new Error('The token of the session was replaced.'));
 }

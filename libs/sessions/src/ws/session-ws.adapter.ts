@@ -15,7 +15,7 @@ import { Clock } from '../ports/clock.js';
 import { isAllowedOrigin } from './origin.js';
 import { BackpressureWebSocket } from './backpressure-web-socket.js';
 import { ProxyTrust } from './proxy-trust.js';
-import type { SessionSocket } from './session-socket.js';
+import { RefusedSocket, type UpgradedSocket } from './refused-socket.js';
 import { refusalFor, refusalOf, refuseUpgrade, type UpgradeRefusal } from './upgrade-answer.js';
 import { UpgradeGate } from './upgrade-gate.js';
 
@@ -31,7 +31,8 @@ type ServerOptions = NonNullable<Parameters<WsAdapter['create']>[1]>;
  *
  * Only clients with a live session are accepted (else 401; 503 while the store is unavailable), and from browsers only
  * pages of the server's own host and of `allowedOrigins` (else 403). Each connection is a resource of its session, each
- * message is activity of the session, and the end of the session closes the connection with 4401. The maximum message
+ * message is activity of the session, and the end of the session closes the connection with 4401, a new token (login,
+ * regenerate) with 4409: reconnect. The maximum message
  * size is a gateway's option `maxPayload`. Default: 1 MiB. A client that stays more than 1 MiB behind is closed with
  * 1013; one that reads no pending bytes for `downloadIdleSeconds` is disconnected.
  */
@@ -40,8 +41,8 @@ export class SessionsWsAdapter extends WsAdapter {
   private readonly gate: UpgradeGate;
   private readonly allowedOrigins: readonly string[];
   private readonly readerIdleMs: number;
-  private readonly admitted = new WeakMap<IncomingMessage, SessionSocket>();
-  private readonly connections = new WeakMap<WebSocket, SessionSocket>();
+  private readonly admitted = new WeakMap<IncomingMessage, UpgradedSocket>();
+  private readonly connections = new WeakMap<WebSocket, UpgradedSocket>();
   private readonly listeners = new Map<number, (...upgrade: [IncomingMessage, Duplex, Buffer]) => void>();
 
   constructor(app: INestApplication, options?: ConstructorParameters<typeof WsAdapter>[1]) {
@@ -113,7 +114,12 @@ export class SessionsWsAdapter extends WsAdapter {
     const servers: WebSocketServer[] = this.wsServersRegistry.get(port) ?? [];
     const server = servers.find((candidate) => candidate.path === path);
     if (!server) return refuseUpgrade(socket, refusalOf(404));
-    server.handleUpgrade(request, socket, head, (client) => server.emit('connection', client, request));
+    server.handleUpgrade(request, socket, head, (client) => {
+      const connection = this.admitted.get(request);
+      // The gateway never hears of it.
+      if (connection instanceof RefusedSocket) connection.attach(client);
+      else server.emit('connection', client, request);
+    });
   }
 
   private async verify(upgrade: Upgrade, verdict: Verdict, then: VerifyClient | undefined): Promise<void> {
@@ -154,7 +160,7 @@ export class SessionsWsAdapter extends WsAdapter {
   }
 }
 
-function guarded(handler: MessageMappingProperties, connection: SessionSocket): MessageMappingProperties {
+function guarded(handler: MessageMappingProperties, connection: UpgradedSocket): MessageMappingProperties {
   const { callback, ...names } = handler;
   return Object.assign(names, {
     callback: (...message: unknown[]) => connection.guard(() => callback(...message) as unknown),

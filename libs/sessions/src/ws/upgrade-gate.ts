@@ -6,7 +6,8 @@ import { errorFor } from '../http/session/resolution.js';
 import type { SessionResolver } from '../http/session/session-resolver.js';
 import type { Clock } from '../ports/clock.js';
 import type { ProxyTrust } from './proxy-trust.js';
-import { SessionSocket } from './session-socket.js';
+import { RefusedSocket, type UpgradedSocket } from './refused-socket.js';
+import { SESSION_STALE, SessionSocket, TRY_AGAIN_LATER } from './session-socket.js';
 
 /** Admits or refuses upgrades by the rules of HTTP requests, but opens no session. */
 export class UpgradeGate {
@@ -18,34 +19,31 @@ export class UpgradeGate {
   ) {}
 
   /**
-   * The future connection, already tracked as a resource of its session; or one that closes at once with 1013, since the
-   * session has as many streams as it may.
+   * The future connection, already tracked as a resource of its session; or one that closes at once: with 1013 if the session
+   * has as many streams as it may, with 4409 if its token was replaced.
    * @throws SessionsError the reason for a refusal
    */
-  async admit(request: IncomingMessage): Promise<SessionSocket> {
-    const record = await this.liveSession(request);
-    const connection = new SessionSocket(record, this.core.service, this.clock);
-    if (!(await this.track(request, record, connection))) connection.turnAway();
-    this.core.finder.touch(record.id, record.tokenHash);
-    return connection;
-  }
-
-  /** `false` if the session has as many streams as it may. */
-  private async track(
-    request: IncomingMessage,
-    record: SessionRecord,
-    connection: SessionSocket,
-  ): Promise<boolean> {
+  async admit(request: IncomingMessage): Promise<UpgradedSocket> {
     try {
-      const tracked = await this.core.service.trackStream(record, connection, { purpose: 'WebSocket' });
-      const release = (): void => void tracked.release().catch(() => {});
-      if (request.socket.closed) release();
-      else request.socket.once('close', release);
-      return true;
+      const record = await this.liveSession(request);
+      const connection = new SessionSocket(record, this.core.service, this.clock);
+      await this.track(request, connection);
+      this.core.finder.touch(record.id, record.tokenHash);
+      return connection;
     } catch (error) {
-      if (hasCode(error, 'STREAMS_FULL')) return false;
+      if (hasCode(error, 'STREAMS_FULL')) return new RefusedSocket(TRY_AGAIN_LATER, 'too many streams');
+      if (hasCode(error, 'SESSION_STALE')) return new RefusedSocket(SESSION_STALE, 'token replaced');
       throw error;
     }
+  }
+
+  private async track(request: IncomingMessage, connection: SessionSocket): Promise<void> {
+    const tracked = await this.core.service.trackStream(connection.session, connection, {
+      purpose: 'WebSocket',
+    });
+    const release = (): void => void tracked.release().catch(() => {});
+    if (request.socket.closed) release();
+    else request.socket.once('close', release);
   }
 
   private async liveSession(request: IncomingMessage): Promise<SessionRecord> {

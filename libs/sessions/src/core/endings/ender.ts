@@ -6,6 +6,7 @@ import type { EndingSession, Released, SessionChange } from '../../ports/session
 import type { CoreContext } from '../process/context.js';
 import { describeError } from '../watch/log.js';
 import { OverNotices } from './over-notices.js';
+import { applyReplacement, replacementOf } from './replacements.js';
 import { PeerWait, type PendingFiles } from './peer-wait.js';
 
 export interface EndOptions {
@@ -119,13 +120,13 @@ export class Ender {
 
   /** Applies a change that another process made. */
   apply(change: SessionChange): void {
-    if (change.state === 'open') this.context.cache.keepOnly(change);
+    if (change.state === 'open') applyReplacement(this.context, change);
     else this.noteEnd(change, change.userId ?? this.context.cache.userOf(change.id));
   }
 
   /**
    * Empties the cache, then asks the store for each session that was cached or has connections here, and notes the end of
-   * those that are over or lost: called when changes may have been missed. If it rejects, the next call asks again.
+   * those that are over or lost, and the token of the others: called when changes may have been missed. If it rejects, the next call asks again.
    */
   async recheck(): Promise<void> {
     const { cache, connections } = this.context;
@@ -142,7 +143,7 @@ export class Ender {
     const record = await this.context.store.sessions.find(sessionId);
     const userId = record?.userId ?? this.doubtful.get(sessionId) ?? null;
     this.doubtful.delete(sessionId);
-    if (record?.state === 'open') return;
+    if (record?.state === 'open') return applyReplacement(this.context, replacementOf(record));
     this.noteEnd(record ?? { id: sessionId, endReason: null }, userId);
   }
 

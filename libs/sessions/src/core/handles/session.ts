@@ -4,13 +4,16 @@ import type { TokenCarrier } from './token-carrier.js';
 
 /** Logins and regenerates under way. */
 const replacements = new WeakMap<SessionRef, Promise<void>>();
+/** All authorities that an object had by replacements of its own, has, or gets by one under way. */
+const ownAuthorities = new WeakMap<SessionRef, Set<Authority>>();
 
 /**
  * A snapshot of a live session, for handlers and services. Instants are epoch milliseconds. Its resources and counts,
  * which change with every request, come from `SessionService.describe`.
  *
  * It may read and write as long as the token that it was made for is the session's. A `login` or `regenerate` with this
- * object makes it follow the new token; one with another object makes this one stale: `SESSION_STALE`.
+ * object makes it follow the new token, with all that was begun with it; one with another object makes this one stale, unless
+ * it keeps connections: `SESSION_STALE`.
  */
 export class Session {
   /**
@@ -42,6 +45,32 @@ export class Session {
     this.idleEndsAt = idleEndsAt(record);
     this.userId = record.userId;
     this.authority = authorityOf(record.tokenHash);
+  }
+
+  /** @internal A replacement with this object will give it this authority: it is not cut off if another process is faster. */
+  static expect(session: SessionRef, authority: Authority): void {
+    const current = Session.authorityOf(session);
+    if (current === null) return;
+    const own = ownAuthorities.get(session) ?? new Set([current]);
+    ownAuthorities.set(session, own.add(authority));
+  }
+
+  /** @internal No replacement gives it this authority any more. */
+  static unexpect(session: SessionRef, authority: Authority): void {
+    if (Session.authorityOf(session) !== authority) ownAuthorities.get(session)?.delete(authority);
+  }
+
+  /**
+   * @internal Whether the object may act after a replacement: it made it, or made a later one, or acts by id alone. If the
+   * replacement kept its authority, it gets the new one.
+   */
+  static follows(session: SessionRef, { authority, keptAuthorities }: Followable): boolean {
+    const own = Session.authorityOf(session);
+    if (own === null || own === authority || ownAuthorities.get(session)?.has(authority)) return true;
+    if (!keptAuthorities.includes(own)) return false;
+    Session.expect(session, authority);
+    Object.assign(session, { authority });
+    return true;
   }
 
   /**
@@ -90,6 +119,12 @@ export class Session {
   static carrierOf(session: SessionRef): TokenCarrier | null {
     return #carrier in session ? session.#carrier : null;
   }
+}
+
+/** A new token of a session. */
+interface Followable {
+  readonly authority: Authority;
+  readonly keptAuthorities: readonly Authority[];
 }
 
 const ended = new WeakSet<SessionRef>();

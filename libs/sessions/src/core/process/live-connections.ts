@@ -1,45 +1,114 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { SessionsError, staleSession } from '../../domain/errors.js';
 import type { EndReason } from '../../domain/session.js';
+import type { SessionChange } from '../../ports/feed.js';
+import { Session, type SessionRef } from '../handles/session.js';
 
-/** Why a connection is closed: its session ended, or this process shuts down and the session goes on. */
-export type CloseReason = EndReason | 'shutdown';
+/**
+ * Why a connection is closed: its session ended, its token was replaced (`stale`), or this process shuts down. In the last two
+ * cases the session goes on.
+ */
+export type CloseReason = EndReason | 'stale' | 'shutdown';
 
-/** Closes a connection; may be called more than once. */
-export type Closer = (reason: CloseReason) => void | Promise<void>;
+/** A live connection of any kind, closed when its session ends, its token is replaced or the process shuts down. */
+export interface Closable {
+  /** From now on it neither sends nor accepts data: its token was replaced. `close` follows within a second. */
+  suspend?(): void;
+  close(reason: CloseReason): void | Promise<void>;
+}
+
+/** A new token: what acts by other authorities is cut off. */
+export type Replacement = Pick<SessionChange, 'id' | 'authority' | 'keptAuthorities'>;
 
 /** Longest wait for a connection to close, so that it blocks neither an end nor a shutdown. */
 const CLOSE_MS = 2000;
+/** Longest wait for the response that carries the new token, before what acts by an old one is closed. */
+const TOKEN_SENT_MS = 1000;
 
-/** The streams, uploads and downloads of each session in this process, to be closed the moment the session ends. */
+/** One stream or transfer that is registered: begin it before the first wait, and ask after each wait whether it may go on. */
+export class LiveConnection {
+  private closedFor: CloseReason | null = null;
+
+  constructor(
+    /** Its authority is read at each use: a login with this very object replaces it, and the connection goes on. */
+    readonly session: SessionRef,
+    private readonly connection: Closable,
+    /** Unregisters it; repeating that does nothing. */
+    readonly remove: () => void,
+  ) {}
+
+  /** @throws SessionsError `SESSION_GONE`, `SESSION_STALE`: it was cut off */
+  requireOpen(): void {
+    if (this.closedFor === 'stale') throw staleSession();
+    if (this.closedFor !== null && this.closedFor !== 'shutdown') {
+      throw new SessionsError('SESSION_GONE', 'The session ended meanwhile.');
+    }
+  }
+
+  suspend(): void {
+    this.closedFor ??= 'stale';
+    this.connection.suspend?.();
+  }
+
+  async close(reason: CloseReason): Promise<void> {
+    this.closedFor ??= reason;
+    await this.connection.close(reason);
+  }
+}
+
+/**
+ * The streams, uploads and downloads of each session in this process. They are closed the moment the session ends; what acts
+ * by a replaced token stops at once, and is closed when the client may have the new one.
+ */
 export class LiveConnections {
-  private readonly bySession = new Map<string, Set<Closer>>();
+  private readonly bySession = new Map<string, Set<LiveConnection>>();
 
   /** The sessions with connections in this process. */
   get sessionIds(): string[] {
     return [...this.bySession.keys()];
   }
 
-  /** Registers a connection, and returns a function that unregisters it; repeating that does nothing. */
-  add(sessionId: string, closer: Closer): () => void {
-    const closers = this.bySession.get(sessionId) ?? new Set();
-    this.bySession.set(sessionId, closers.add(closer));
-    return () => {
-      closers.delete(closer);
-      if (closers.size === 0 && this.bySession.get(sessionId) === closers) this.bySession.delete(sessionId);
-    };
+  /** Registers a connection that is begun with `session`. */
+  add(session: SessionRef, connection: Closable): LiveConnection {
+    const { id } = session;
+    const others = this.bySession.get(id) ?? new Set();
+    const live = new LiveConnection(session, connection, () => {
+      others.delete(live);
+      if (others.size === 0 && this.bySession.get(id) === others) this.bySession.delete(id);
+    });
+    this.bySession.set(id, others.add(live));
+    return live;
   }
 
   /** Closes all connections of a session. Resolves when each has closed or failed to, after 2 s at most; never rejects. */
   async close(sessionId: string, reason: CloseReason): Promise<void> {
-    const closers = this.bySession.get(sessionId);
-    if (!closers) return;
+    const connections = this.bySession.get(sessionId);
+    if (!connections) return;
     this.bySession.delete(sessionId);
-    const closing = Promise.allSettled([...closers].map(async (closer) => closer(reason)));
-    await Promise.race([closing, delay(CLOSE_MS, undefined, { ref: false })]);
+    await closeAll([...connections], reason);
+  }
+
+  /**
+   * Cuts off what acts by a replaced token: suspends it at once, and closes it when the response with the new token is out
+   * (`tokenSent`), 1 s later at most. Never rejects.
+   */
+  async cutOffStale(replacement: Replacement, tokenSent?: Promise<void>): Promise<void> {
+    const connections = [...(this.bySession.get(replacement.id) ?? [])];
+    const stale = connections.filter(({ session }) => !Session.follows(session, replacement));
+    for (const connection of stale) connection.suspend();
+    if (stale.length === 0) return;
+    await Promise.race([tokenSent, delay(TOKEN_SENT_MS, undefined, { ref: false })].filter(Boolean));
+    for (const connection of stale) connection.remove();
+    await closeAll(stale, 'stale');
   }
 
   /** Closes the connections of all sessions for a shutdown. */
   async closeAll(): Promise<void> {
     await Promise.all([...this.bySession.keys()].map((sessionId) => this.close(sessionId, 'shutdown')));
   }
+}
+
+async function closeAll(connections: readonly LiveConnection[], reason: CloseReason): Promise<void> {
+  const closing = Promise.allSettled(connections.map((connection) => connection.close(reason)));
+  await Promise.race([closing, delay(CLOSE_MS, undefined, { ref: false })]);
 }

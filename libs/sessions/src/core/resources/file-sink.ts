@@ -27,6 +27,7 @@ export class FileSink extends Writable {
   private finished: ResourceRecord | null = null;
   /** @internal Since when it waits for bytes, in monotonic milliseconds; `null` while it writes some. */
   waitsSince: number | null;
+  private isSuspended = false;
 
   /** @internal */
   constructor(
@@ -46,6 +47,11 @@ export class FileSink extends Writable {
       'RESOURCE_GONE',
       'The sink has no resource: it is still writing, or it failed. Read `resource` after the event `finish`.',
     );
+  }
+
+  /** @internal Writes nothing more, and waits until it is destroyed. */
+  suspend(): void {
+    this.isSuspended = true;
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
@@ -71,10 +77,12 @@ export class FileSink extends Writable {
 
   private async append(chunks: readonly Buffer[]): Promise<void> {
     this.waitsSince = null;
+    await this.requireOpen();
     this.target.noteActivity();
     const bytes = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
     const neededBytes = this.writtenBytes + bytes - this.reservedBytes;
     if (neededBytes > 0) this.reservedBytes += await this.target.grow(this.reservedBytes, neededBytes);
+    await this.requireOpen();
     await this.target.writer.write(chunks);
     this.writtenBytes += bytes;
     this.waitsSince = this.target.now();
@@ -82,7 +90,15 @@ export class FileSink extends Writable {
 
   private async finish(): Promise<void> {
     this.waitsSince = null;
+    await this.requireOpen();
     const sizeBytes = await this.target.writer.finish();
+    await this.requireOpen();
     this.finished = await this.target.complete(sizeBytes);
+  }
+
+  /** After a wait: the sink may have been suspended or destroyed meanwhile. */
+  private async requireOpen(): Promise<void> {
+    if (this.isSuspended && !this.destroyed) await new Promise((resolve) => this.once('close', resolve));
+    if (this.destroyed) throw this.errored ?? new SessionsError('UPLOAD_ABORTED', 'The sink was destroyed.');
   }
 }

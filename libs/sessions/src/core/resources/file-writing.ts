@@ -1,12 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { inBucketOf } from '../../domain/bucket.js';
 import { bytesAhead } from '../../domain/bytes-ahead.js';
-import { SessionsError } from '../../domain/errors.js';
+import { SessionsError, staleSession } from '../../domain/errors.js';
 import { STREAM_TYPE, type NewResource, type ResourceRecord } from '../../domain/resource.js';
 import { requireSession, requireTexts } from '../handles/arguments.js';
 import type { SessionRef } from '../handles/session.js';
 import { underAuthority } from '../handles/under-authority.js';
+import type { Adoption, FileWriter } from '../../ports/file-storage.js';
+import { noteFoundWith } from '../handles/found-with.js';
 import type { CoreContext } from '../process/context.js';
+import type { LiveConnection } from '../process/live-connections.js';
 import { describeError, oneLine } from '../watch/log.js';
 import { FileSink } from './file-sink.js';
 import type { Limiter } from './limiter.js';
@@ -41,41 +44,76 @@ export class FileWriting {
     description: FileDescription,
     then: (complete: ResourceRecord) => Promise<ResourceRecord>,
   ): Promise<FileSink> {
-    const { limiter, releaser, sinks } = this.parts;
+    const { limiter, sinks } = this.parts;
     const resource = this.describe(session, description);
     const { maxBytes } = this.context.config.limits;
-    const reservedBytes = await limiter.reserve(session, resource, 0, bytesAhead(0, maxBytes));
-    const writer = await this.context.storage.create(keyOf(resource)).catch(async (error: unknown) => {
-      await releaser.abandon(resource);
-      throw error;
+    let sink: FileSink | undefined;
+    const connection = this.context.connections.add(session, {
+      suspend: () => sink?.suspend(),
+      close: (reason) => {
+        if (reason === 'stale') sink?.destroy(staleSession());
+        else if (reason !== 'shutdown')
+          sink?.destroy(new SessionsError('SESSION_GONE', 'The session ended while the file was written.'));
+      },
     });
-    let unregister = (): void => {};
+    try {
+      const reservedBytes = await limiter.reserve(session, resource, 0, bytesAhead(0, maxBytes));
+      const writer = await this.begin(resource, connection);
+      sink = this.sink(connection, resource, reservedBytes, writer, then);
+    } catch (error) {
+      connection.remove();
+      throw error;
+    }
+    sinks.add(session.id, sink);
+    return sink;
+  }
+
+  /** Begins the file of a reserved resource; leaves nothing if that fails, or the connection was cut off meanwhile. */
+  private async begin(resource: NewResource, connection: LiveConnection): Promise<FileWriter> {
+    let writer: FileWriter | undefined;
+    try {
+      connection.requireOpen();
+      writer = await this.context.storage.create(keyOf(resource));
+      connection.requireOpen();
+      return writer;
+    } catch (error) {
+      await this.abandon(resource, writer);
+      throw error;
+    }
+  }
+
+  private sink(
+    { session, remove }: LiveConnection,
+    resource: NewResource,
+    reservedBytes: number,
+    writer: FileWriter,
+    then: (complete: ResourceRecord) => Promise<ResourceRecord>,
+  ): FileSink {
+    const { limiter } = this.parts;
+    const { maxBytes } = this.context.config.limits;
     const sink = new FileSink(resource.id, reservedBytes, {
       writer,
       grow: (reserved, needed) =>
         limiter.grow(session, resource, reserved, needed, bytesAhead(reserved, maxBytes)),
       complete: async (sizeBytes) => then(await this.complete(session, resource, sizeBytes)),
-      noteActivity: () => this.context.touches.add(session.id, this.context.clock.now(), 0),
+      noteActivity: () => this.context.touches.add(resource.sessionId, this.context.clock.now(), 0),
       now: () => this.context.clock.monotonic(),
       abandon: async () => {
-        unregister();
-        await writer.abort().catch((error: unknown) => {
-          this.context.log.warn(
-            `Aborting the file of resource ${resource.id} failed: ${describeError(error)}`,
-          );
-        });
-        await releaser.abandon(resource);
+        remove();
+        await this.abandon(resource, writer);
       },
     });
-    unregister = this.context.connections.add(session.id, (reason) => {
-      if (reason === 'shutdown') return;
-      sink.destroy(new SessionsError('SESSION_GONE', 'The session ended while the file was written.'));
-    });
-    sinks.add(session.id, sink);
     // An error without a listener would crash the process when the session ends.
     sink.on('error', () => {});
-    sink.once('close', unregister);
+    sink.once('close', remove);
     return sink;
+  }
+
+  private async abandon(resource: NewResource, writer: FileWriter | undefined): Promise<void> {
+    await writer?.abort().catch((error: unknown) => {
+      this.context.log.warn(`Aborting the file of resource ${resource.id} failed: ${describeError(error)}`);
+    });
+    await this.parts.releaser.abandon(resource);
   }
 
   /** Opens a writable for a new file, which takes its place when it is complete. */
@@ -84,12 +122,29 @@ export class FileWriting {
   }
 
   async adopt(session: SessionRef, path: string, description: FileDescription): Promise<ResourceRecord> {
-    const { limiter, releaser } = this.parts;
     const resource = this.describe(session, description);
-    const adoption = await this.context.storage.adopt(keyOf(resource), path);
-    await limiter.reserve(session, resource, adoption.sizeBytes, adoption.sizeBytes);
+    // It has nothing to close: each step asks whether it was cut off.
+    const connection = this.context.connections.add(session, { close: () => {} });
     try {
+      const adoption = await this.context.storage.adopt(keyOf(resource), path);
+      connection.requireOpen();
+      await this.parts.limiter.reserve(session, resource, adoption.sizeBytes, adoption.sizeBytes);
+      return await this.adoptReserved(connection, resource, adoption);
+    } finally {
+      connection.remove();
+    }
+  }
+
+  private async adoptReserved(
+    connection: LiveConnection,
+    resource: NewResource,
+    adoption: Adoption,
+  ): Promise<ResourceRecord> {
+    const { session } = connection;
+    try {
+      connection.requireOpen();
       await adoption.place();
+      connection.requireOpen();
       const complete = await this.complete(session, resource, adoption.sizeBytes);
       const placed = await this.placed(session, complete);
       await adoption.complete();
@@ -100,7 +155,7 @@ export class FileWriting {
           `Aborting the adoption of resource ${resource.id} failed: ${describeError(failure)}`,
         );
       });
-      await releaser.abandon(resource);
+      await this.parts.releaser.abandon(resource);
       throw error;
     }
   }
@@ -136,16 +191,17 @@ export class FileWriting {
     sizeBytes: number,
   ): Promise<ResourceRecord> {
     const completed = { sizeBytes, mediaType: resource.mediaType, at: this.context.clock.now() };
-    return admitted(
+    const complete = admitted(
       await underAuthority(session, (authority) =>
         this.context.store.resources.complete(resource.id, authority, completed),
       ),
     );
+    return noteFoundWith(complete, session);
   }
 
   private async placed(session: SessionRef, complete: ResourceRecord): Promise<ResourceRecord> {
     const [placed = complete] = await this.parts.placer.place(session, [complete.id]);
-    return placed;
+    return noteFoundWith(placed, session);
   }
 }
 

@@ -1,27 +1,25 @@
-import { PassThrough, pipeline, type Readable } from 'node:stream';
+import { pipeline, type Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
-import { hasCode, SessionsError } from '../../domain/errors.js';
+import { hasCode, SessionsError, staleSession } from '../../domain/errors.js';
 import { isReadable, STREAM_TYPE, type ResourceRecord } from '../../domain/resource.js';
+import { isStale } from '../../domain/session.js';
 import type { ByteRange } from '../../ports/file-storage.js';
 import { requireResource } from '../handles/arguments.js';
-import type { SessionRef } from '../handles/session.js';
+import { noteFoundWith, sessionFoundWith } from '../handles/found-with.js';
+import { Session, type SessionRef } from '../handles/session.js';
 import { underAuthority } from '../handles/under-authority.js';
 import type { CoreContext } from '../process/context.js';
-import type { CloseReason } from '../process/live-connections.js';
+import type { Closable, LiveConnection } from '../process/live-connections.js';
 import type { Nodes } from '../process/nodes.js';
 import { describeError } from '../watch/log.js';
 import { FileBatch } from './file-batch.js';
 import type { FileSink } from './file-sink.js';
+import { FileSource } from './file-source.js';
 import { keyOf, type FileDescription, type FileWriting } from './file-writing.js';
 import type { Limiter } from './limiter.js';
 import type { Placer } from './placer.js';
 import { admitted } from './refused.js';
 import type { Releaser } from './releaser.js';
-
-/** A live connection of any kind, closed when its session ends or the process shuts down. */
-export interface Closable {
-  close(reason: CloseReason): void | Promise<void>;
-}
 
 export interface TrackedStream {
   readonly resourceId: string;
@@ -73,20 +71,23 @@ export class Resources {
     let released: Promise<void> | undefined;
     const release = (): Promise<void> => (released ??= this.parts.releaser.abandon(resource));
     // Registered before it is reserved: an end in between closes it, an earlier end refuses the reservation.
-    const unregister = this.context.connections.add(session.id, async (reason) => {
-      await connection.close(reason);
-      await release();
+    const live = this.context.connections.add(session, {
+      suspend: () => connection.suspend?.(),
+      close: async (reason) => {
+        await connection.close(reason);
+        await release();
+      },
     });
     try {
       await this.parts.limiter.reserveStream(session, resource);
     } catch (error) {
-      unregister();
+      live.remove();
       throw error;
     }
     return {
       resourceId: resource.id,
       release: () => {
-        unregister();
+        live.remove();
         return release();
       },
     };
@@ -94,17 +95,60 @@ export class Resources {
 
   async open(resource: Pick<ResourceRecord, 'id'>, range?: ByteRange): Promise<OpenedResource> {
     requireResource(resource);
-    const { used, endUse } = await this.beginUse(resource.id);
-    if (!used) throw gone();
+    const session = await this.sessionOf(resource);
+    const { touches, clock } = this.context;
+    const source = new FileSource(() => touches.add(session.id, clock.now(), 0));
+    // Registered before the use: an end in between finds it, an earlier one refuses the use.
+    const live = this.context.connections.add(session, {
+      suspend: () => source.suspend(),
+      close: (reason) => {
+        if (reason === 'stale') source.destroy(staleSession());
+        else if (reason !== 'shutdown')
+          source.destroy(new SessionsError('SESSION_GONE', 'The session ended while the file was read.'));
+      },
+    });
+    // Whoever opened it gets the error too, unless it is destroyed before that.
+    source.on('error', () => {});
     try {
+      const used = await this.read(live, resource.id, source, range);
+      return { resource: noteFoundWith(used, session), stream: source };
+    } catch (error) {
+      live.remove();
+      throw error;
+    }
+  }
+
+  /** Begins to read a file into its source. */
+  private async read(
+    live: LiveConnection,
+    id: string,
+    source: FileSource,
+    range: ByteRange | undefined,
+  ): Promise<ResourceRecord> {
+    const { used, endUse } = await this.beginUse(id, live.session);
+    try {
+      if (used?.sessionId !== live.session.id) throw gone();
       await this.requireHere(used);
+      live.requireOpen();
       const file = used.type === STREAM_TYPE ? null : await this.context.storage.read(keyOf(used), range);
       if (!file) throw gone();
-      return { resource: used, stream: this.metered(used, file, endUse) };
+      this.carry(file, source, live, endUse);
+      return used;
     } catch (error) {
       await endUse();
       throw error;
     }
+  }
+
+  /** The session that a file is read with: the `Session` that it was found with, or its id alone. */
+  private async sessionOf(
+    resource: Pick<ResourceRecord, 'id'> & Partial<ResourceRecord>,
+  ): Promise<SessionRef> {
+    const foundWith = sessionFoundWith(resource);
+    if (foundWith) return foundWith;
+    const sessionId = resource.sessionId ?? (await this.context.store.resources.find(resource.id))?.sessionId;
+    if (sessionId === undefined) throw gone();
+    return { id: sessionId };
   }
 
   /**
@@ -113,23 +157,31 @@ export class Resources {
    */
   private async beginUse(
     id: string,
+    session: SessionRef,
   ): Promise<{ used: ResourceRecord | null; endUse: () => Promise<unknown> }> {
     const { store, thisProcess, clock } = this.context;
     try {
       await thisProcess.requireListed();
-      const used = admitted(await store.resources.use(id, null, thisProcess.id, clock.now()));
+      const used = admitted(
+        await underAuthority(session, (authority) =>
+          store.resources.use(id, authority, thisProcess.id, clock.now()),
+        ),
+      );
       return { used, endUse: async () => used && this.endUse(used) };
     } catch (error) {
       if (!hasCode(error, 'STORE_UNAVAILABLE')) throw error;
-      return { used: await this.findReadable(id), endUse: async () => {} };
+      return { used: await this.findReadable(id, session), endUse: async () => {} };
     }
   }
 
-  private async findReadable(id: string): Promise<ResourceRecord | null> {
-    const found = await this.context.store.resources.find(id);
+  private async findReadable(id: string, session: SessionRef): Promise<ResourceRecord | null> {
+    const { store } = this.context;
+    const found = await store.resources.find(id);
     if (!found || !isReadable(found)) return null;
-    const session = await this.context.store.sessions.find(found.sessionId);
-    return session?.state === 'open' ? found : null;
+    const record = await store.sessions.find(found.sessionId);
+    if (record?.state !== 'open') return null;
+    if (isStale(record, Session.authorityOf(session))) throw staleSession();
+    return found;
   }
 
   async requireHere(resource: Pick<ResourceRecord, 'nodeId'>): Promise<void> {
@@ -141,7 +193,7 @@ export class Resources {
     const found = admitted(
       await underAuthority(session, (authority) => store.resources.findOf(session.id, authority, resourceId)),
     );
-    return found && isReadable(found) ? found : null;
+    return found && isReadable(found) ? noteFoundWith(found, session) : null;
   }
 
   async list(session: SessionRef): Promise<ResourceRecord[]> {
@@ -170,26 +222,26 @@ export class Resources {
     }
   }
 
-  /** Touches the session as bytes are read; ends the use with the stream, and the stream with the session. */
-  private metered(resource: ResourceRecord, file: Readable, endUse: () => Promise<unknown>): Readable {
-    const metered = new PassThrough({
-      transform: (chunk, _encoding, done) => {
-        this.context.touches.add(resource.sessionId, this.context.clock.now(), 0);
-        done(null, chunk);
-      },
-    });
-    const unregister = this.context.connections.add(resource.sessionId, (reason) => {
-      if (reason === 'shutdown') return;
-      metered.destroy(new SessionsError('SESSION_GONE', 'The session ended while the file was read.'));
-    });
-    pipeline(file, metered, () => {});
-    void finished(metered)
+  /** Ends the use with the source. */
+  private carry(
+    file: Readable,
+    source: FileSource,
+    live: LiveConnection,
+    endUse: () => Promise<unknown>,
+  ): void {
+    try {
+      live.requireOpen();
+    } catch (error) {
+      file.destroy();
+      throw error;
+    }
+    pipeline(file, source, () => {});
+    void finished(source)
       .catch(() => {})
       .then(async () => {
-        unregister();
+        live.remove();
         await endUse();
       });
-    return metered;
   }
 }
 

@@ -1,12 +1,13 @@
 import { hasCode, SessionsError, staleSession } from '../../domain/errors.js';
 import { STREAM_TYPE, type ResourceRecord } from '../../domain/resource.js';
-import { authorityOf } from '../../domain/session.js';
+import { authorityOf, type Authority } from '../../domain/session.js';
 import type { NewToken, Refused, SessionsGroup } from '../../ports/sessions.js';
 import type { Ender } from '../endings/ender.js';
 import { requireSession, requireUserId, requireWord } from '../handles/arguments.js';
 import { Session } from '../handles/session.js';
 import { SessionToken } from '../handles/session-token.js';
 import type { CoreContext } from '../process/context.js';
+import { applyReplacement } from '../endings/replacements.js';
 import { untilAnswered } from '../process/store-patience.js';
 import type { Resources } from '../resources/resources.js';
 import { describeError } from '../watch/log.js';
@@ -23,6 +24,14 @@ export interface LoginOptions {
   readonly ifTaken?: (typeof IF_TAKEN)[number];
   /** What the session keeps of the files that it had before the login. Default: `all`. */
   readonly keep?: (typeof KEEP)[number];
+}
+
+export interface RegenerateOptions {
+  /**
+   * For a routine rotation, while nobody is suspected to have the old token: streams and transfers go on, and so do `Session`
+   * objects of requests under way. Default: false.
+   */
+  readonly keepConnections?: boolean;
 }
 
 /** A new token, and what the `Session` object becomes. */
@@ -62,10 +71,13 @@ export class SessionLogins {
     return token;
   }
 
-  async regenerate(session: Session): Promise<SessionToken> {
+  async regenerate(
+    session: Session,
+    { keepConnections = false }: RegenerateOptions = {},
+  ): Promise<SessionToken> {
     requireSession(session);
     const token = SessionToken.createFor(session.id);
-    await Session.replace(session, this.replaceToken(session, token));
+    await Session.replace(session, this.replaceToken(session, token, keepConnections));
     Session.carrierOf(session)?.carry(token);
     this.context.events.emit('session.regenerated', { sessionId: session.id });
     return token;
@@ -75,13 +87,15 @@ export class SessionLogins {
     const token = SessionToken.createFor(session.id);
     const authority = Session.authorityOf(session);
     const login = { ...this.newToken(token), userId };
-    const answer = await this.untilAnswered((sessions) => sessions.login(session.id, authority, login));
+    const answer = await this.replacing(session, token, (sessions) =>
+      sessions.login(session.id, authority, login),
+    );
     if (answer === 'taken' && ifTaken === 'restart') return this.restart(session, userId);
     admit(answer);
     // Moves no activity: with the touches, the store notes that the network no longer counts the session as unconfirmed.
     this.context.touches.add(session.id, session.createdAt, 0);
     const values = { authority: authorityOf(token.hash), userId };
-    this.context.cache.keepOnly({ id: session.id, ...values });
+    this.applied(session, token, []);
     return { token, values };
   }
 
@@ -104,13 +118,43 @@ export class SessionLogins {
     return { token, values: Object.assign(opening.session, values) };
   }
 
-  private async replaceToken(session: Session, token: SessionToken): Promise<Pick<Session, 'authority'>> {
+  private async replaceToken(
+    session: Session,
+    token: SessionToken,
+    keepsAuthority = false,
+  ): Promise<Pick<Session, 'authority'>> {
     const authority = Session.authorityOf(session);
-    const replacement = this.newToken(token);
-    admit(await this.untilAnswered((sessions) => sessions.regenerate(session.id, authority, replacement)));
-    const values = { authority: authorityOf(token.hash) };
-    this.context.cache.keepOnly({ id: session.id, ...values });
-    return values;
+    const replacement = { ...this.newToken(token), keepsAuthority };
+    admit(
+      await this.replacing(session, token, (sessions) =>
+        sessions.regenerate(session.id, authority, replacement),
+      ),
+    );
+    this.applied(session, token, keepsAuthority && authority !== null ? [authority] : []);
+    return { authority: authorityOf(token.hash) };
+  }
+
+  /** Takes the old token's sessions and connections away from this process, except what was begun with this very object. */
+  private applied(session: Session, token: SessionToken, keptAuthorities: readonly Authority[]): void {
+    const authority = authorityOf(token.hash);
+    const sent = Session.carrierOf(session)?.sent();
+    applyReplacement(this.context, { id: session.id, authority, keptAuthorities }, sent);
+  }
+
+  /** A step that replaces the token. Whatever was begun with this object is not cut off by the feed, if that is faster. */
+  private async replacing<Answer extends string>(
+    session: Session,
+    token: SessionToken,
+    step: (sessions: SessionsGroup) => Promise<Answer>,
+  ): Promise<Answer> {
+    const authority = authorityOf(token.hash);
+    Session.expect(session, authority);
+    let answer: Answer | null = null;
+    try {
+      return (answer = await this.untilAnswered(step));
+    } finally {
+      if (answer !== 'done') Session.unexpect(session, authority);
+    }
   }
 
   private newToken(token: SessionToken): NewToken {

@@ -7,6 +7,7 @@ import type { ByteRange } from '../../ports/file-storage.js';
 import { orderOf } from '../../ports/sessions.js';
 import type { SessionQuery, StoreTotals } from '../../ports/session-store.js';
 import { requireResource, requireSession, requireUserId } from '../handles/arguments.js';
+import { noteFoundWith } from '../handles/found-with.js';
 import { underAuthority } from '../handles/under-authority.js';
 import type { CoreContext } from '../process/context.js';
 import type { EndedSession, Ender } from '../endings/ender.js';
@@ -14,10 +15,11 @@ import type { SessionEventBus } from '../watch/event-bus.js';
 import type { FileSink } from '../resources/file-sink.js';
 import type { FileBatch } from '../resources/file-batch.js';
 import type { FileDescription } from '../resources/file-writing.js';
-import type { Closable, OpenedResource, Resources, TrackedStream } from '../resources/resources.js';
+import type { Closable } from '../process/live-connections.js';
+import type { OpenedResource, Resources, TrackedStream } from '../resources/resources.js';
 import { detailsOf, type SessionDetails } from './session-details.js';
 import type { Finding, SessionFinder } from './session-finder.js';
-import type { LoginOptions, SessionLogins } from './session-logins.js';
+import type { LoginOptions, RegenerateOptions, SessionLogins } from './session-logins.js';
 import type { Opening, SessionOpener } from './session-opener.js';
 import type { SessionSlices } from './session-slices.js';
 import { Session, type SessionRef } from '../handles/session.js';
@@ -75,7 +77,8 @@ export class SessionService {
 
   /**
    * Logs a user in: binds the user and replaces the token, in one step, so that a token that somebody planted before is
-   * worthless. Within a request, the response sets the new one as cookie: call it before the response begins. Id, files and
+   * worthless: streams and transfers that were begun under it stop at once, and are closed when the response is out. What was
+   * begun with this very `session` object goes on, and so does what was begun with an object `{ id }`. Within a request, the response sets the new one as cookie: call it before the response begins. Id, files and
    * absolute end stay, but see `keep` and `ifTaken`: with `restart`, `session` may be another session afterwards. Of two
    * logins at once with one token, one wins. If the store does not answer, the step is repeated for 5 s.
    * @throws SessionsError `SESSION_GONE`, `SESSION_STALE` (the token was replaced), `SESSION_TAKEN`, `INVALID_ARGUMENT`; with
@@ -86,12 +89,12 @@ export class SessionService {
   }
 
   /**
-   * Replaces the token; id, user, resources and absolute end stay. Else like `login`: the old token is refused at once, and the
-   * response sets the new one.
+   * Replaces the token; id, user, resources and absolute end stay. Else like `login`: the old token is refused at once, what was
+   * begun with it is cut off unless `keepConnections`, and the response sets the new one.
    * @throws SessionsError `SESSION_GONE`, `SESSION_STALE`
    */
-  regenerate(session: Session): Promise<SessionToken> {
-    return this.parts.logins.regenerate(session);
+  regenerate(session: Session, options: RegenerateOptions = {}): Promise<SessionToken> {
+    return this.parts.logins.regenerate(session, options);
   }
 
   /**
@@ -141,7 +144,9 @@ export class SessionService {
       // Read after the resources: if its token is not replaced now, it was not when they were read.
       const record = await this.context.store.sessions.find(session.id);
       if (record === null || !this.parts.finder.isLive(record)) return null;
-      return isStale(record, authority) ? 'stale' : detailsOf(record, resources);
+      if (isStale(record, authority)) return 'stale';
+      for (const resource of resources) noteFoundWith(resource, session);
+      return detailsOf(record, resources);
     });
     if (found === 'stale') throw staleSession();
     return found;
@@ -198,7 +203,8 @@ export class SessionService {
   }
 
   /**
-   * Counts a live connection as a resource of the session, and closes it when the session ends. Event streams and WebSocket
+   * Counts a live connection as a resource of the session, and closes it when the session ends, or with `stale` when its token
+   * is replaced; `connection.suspend`, if it has one, is called up to 1 s before that. Event streams and WebSocket
    * gateways of this package do this automatically.
    * @throws SessionsError `SESSION_GONE`, `SESSION_STALE`, `STREAMS_FULL` (option `maxStreamsPerSession`)
    */
@@ -211,7 +217,8 @@ export class SessionService {
   }
 
   /**
-   * Opens a file for reading; it is not evicted until the stream is closed. `range`: first and last byte, both included.
+   * Opens a file for reading; it is not evicted until the stream is closed. `range`: first and last byte, both included. The
+   * stream fails when the session ends; also when its token is replaced, if the record was found with a `Session`.
    * @throws SessionsError `RESOURCE_GONE`; `RESOURCE_ELSEWHERE` if the file is on another node
    */
   async openResource(

@@ -11,6 +11,7 @@ import {
 import { HttpAdapterHost } from '@nestjs/core';
 import { mergeMap, type Observable } from 'rxjs';
 import type { SessionsConfig } from '../../core/config/config.js';
+import { noteFoundWith } from '../../core/handles/found-with.js';
 import { describeError } from '../../core/watch/log.js';
 import { SessionService } from '../../core/sessions/session.service.js';
 import { hasCode, SessionsError } from '../../domain/errors.js';
@@ -18,6 +19,7 @@ import type { ResourceRecord } from '../../domain/resource.js';
 import { SESSIONS_CONFIG } from '../../core/config/tokens.js';
 import { DOWNLOAD_HEADERS, dispositionOf, etagOf, safeMediaType } from './download-headers.js';
 import { rangeOf } from './download-range.js';
+import { resolutionOf } from '../session/resolution.js';
 import { onceReaderIdles } from '../stream/idle-reader.js';
 import {
   nodeRequest,
@@ -75,6 +77,9 @@ export class DownloadInterceptor implements NestInterceptor<ResourceRecord | nul
       http.setHeader(response, 'Content-Range', `bytes */${sizeBytes}`);
       throw new SessionsError('RANGE_NOT_SATISFIABLE', 'The file has no bytes in this range.');
     }
+    // Also a copy of the record, or one found by the session's id: the transfer belongs to the client's token.
+    const { session } = (await resolutionOf(nodeRequest(request))) ?? {};
+    if (session?.id === resource.sessionId) noteFoundWith(resource, session);
     const { stream } = await this.service.openResource(resource, range ?? undefined);
     this.watchReader(response, stream);
     this.setHeaders(response, resource);
@@ -104,10 +109,11 @@ export class DownloadInterceptor implements NestInterceptor<ResourceRecord | nul
     });
   }
 
-  /** The end of a session aborts its downloads: that is no failure. */
+  /** The end of a session, or a new token, aborts its downloads: that is no failure. */
   private logFailures(file: StreamableFile): StreamableFile {
     return file.setErrorLogger((error) => {
-      if (!hasCode(error, 'SESSION_GONE')) this.logger.warn(`Download aborted: ${describeError(error)}`);
+      if (!hasCode(error, 'SESSION_GONE') && !hasCode(error, 'SESSION_STALE'))
+        this.logger.warn(`Download aborted: ${describeError(error)}`);
     });
   }
 }

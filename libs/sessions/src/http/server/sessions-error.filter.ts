@@ -1,11 +1,25 @@
-import { Catch, Inject, Injectable, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
+import {
+  Catch,
+  HttpStatus,
+  Inject,
+  Injectable,
+  Logger,
+  type ArgumentsHost,
+  type ExceptionFilter,
+} from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { describeError } from '../../core/watch/log.js';
 import { RepeatedFailures } from '../../core/watch/repeated-failures.js';
 import { SessionsError } from '../../domain/errors.js';
 import { Clock } from '../../ports/clock.js';
 import { answerTo } from '../error-status.js';
-import { nodeResponse, type PlatformRequest, type PlatformResponse } from '../platform-message.js';
+import {
+  nodeRequest,
+  nodeResponse,
+  type PlatformRequest,
+  type PlatformResponse,
+} from '../platform-message.js';
+import { RETRY_STREAM } from '../stream/event-stream.js';
 import { locationOf } from '../download/redirection.js';
 
 /** Answers a request that failed with a `SessionsError`: status, code and message, and nothing else. */
@@ -25,7 +39,8 @@ export class SessionsErrorFilter implements ExceptionFilter<SessionsError> {
   catch(error: SessionsError, context: ArgumentsHost): void {
     if (context.getType() !== 'http') throw error;
     const response = context.switchToHttp().getResponse<PlatformResponse>();
-    const location = locationOf(error, context.switchToHttp().getRequest<PlatformRequest>());
+    const request = context.switchToHttp().getRequest<PlatformRequest>();
+    const location = locationOf(error, request);
     const { status, retryAfterSeconds, body } = answerTo(error, location);
     if (status >= 500 && error.code !== 'SESSIONS_FULL') this.failures.note(error.code, describeError(error));
     const http = this.host.httpAdapter;
@@ -33,8 +48,19 @@ export class SessionsErrorFilter implements ExceptionFilter<SessionsError> {
       nodeResponse(response).destroy();
       return;
     }
+    if (error.code === 'SESSION_STALE' && wantsEventStream(request)) {
+      http.setHeader(response, 'Content-Type', 'text/event-stream');
+      http.setHeader(response, 'Cache-Control', 'no-store');
+      http.reply(response, RETRY_STREAM, HttpStatus.OK);
+      return;
+    }
     if (retryAfterSeconds !== undefined) http.setHeader(response, 'Retry-After', String(retryAfterSeconds));
     if (location !== null) http.setHeader(response, 'Location', location);
     http.reply(response, body, status);
   }
+}
+
+/** Whether an `EventSource` asks: it accepts event streams alone. */
+function wantsEventStream(request: PlatformRequest): boolean {
+  return nodeRequest(request).headers.accept === 'text/event-stream';
 }

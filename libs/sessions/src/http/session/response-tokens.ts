@@ -2,7 +2,7 @@ import { Logger } from '@nestjs/common';
 import type { Session } from '../../core/handles/session.js';
 import type { SessionToken } from '../../core/handles/session-token.js';
 import type { TokenCarrier } from '../../core/handles/token-carrier.js';
-import type { PlatformResponse } from '../platform-message.js';
+import { nodeResponse, type PlatformResponse } from '../platform-message.js';
 import type { SessionCookie } from './session-cookie.js';
 
 const logger = new Logger('Sessions');
@@ -26,6 +26,11 @@ export class ResponseTokens implements TokenCarrier {
     logger.warn(
       `Session ${this.session.id}: the client misses its new token. Call login() and regenerate() before the headers are sent.`,
     );
+  }
+
+  sent(): Promise<void> {
+    const response = nodeResponse(this.response);
+    return response.closed ? Promise.resolve() : new Promise((resolve) => response.once('close', resolve));
   }
 
   clear(): void {

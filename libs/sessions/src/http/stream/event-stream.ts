@@ -1,8 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { HttpException, HttpStatus, type MessageEvent } from '@nestjs/common';
-import { Observable, tap, type Subscriber } from 'rxjs';
-import type { Closable } from '../../core/resources/resources.js';
-import type { CloseReason } from '../../core/process/live-connections.js';
+import { Observable, tap, type Subscriber, type Subscription } from 'rxjs';
+import type { Closable, CloseReason } from '../../core/process/live-connections.js';
 import { EventBackpressure } from './event-backpressure.js';
 import { onceReaderIdles } from './idle-reader.js';
 
@@ -31,9 +30,23 @@ export function eventStreamOf(request: IncomingMessage): EventStream | null {
   return streams.get(request) ?? null;
 }
 
-/** One server-sent-event response. When its session ends, it sends the reason as its last event. */
+/** A browser's `EventSource` asks again so soon after its stream has ended. */
+const RETRY_MS = 1000;
+
+/**
+ * The whole event stream for a client whose token was replaced: it reconnects with the new one. After any status but 200 an
+ * `EventSource` would give up for good.
+ */
+export const RETRY_STREAM = `retry: ${RETRY_MS}\n\n`;
+
+/**
+ * One server-sent-event response. When its session ends, it sends the reason as its last event; when its token is replaced, it
+ * just ends, and browsers reconnect with the new one.
+ */
 export class EventStream implements Closable {
   private subscriber: Subscriber<unknown> | undefined;
+  private messages: Subscription | undefined;
+  private isSuspended = false;
   private closedFor: CloseReason | undefined;
   private readonly backpressure: EventBackpressure;
 
@@ -56,9 +69,21 @@ export class EventStream implements Closable {
       this.subscriber = subscriber;
       // Not earlier: when it begins an event stream, Nest removes all timeouts from the connection.
       onceReaderIdles(this.response, this.idleMs, () => this.response.destroy());
-      if (this.closedFor === undefined) subscriber.add(this.limited(messages).subscribe(subscriber));
-      else this.complete(this.closedFor);
+      if (this.closedFor !== undefined) return this.complete(this.closedFor);
+      if (this.isSuspended) return;
+      // An observer of its own: unsubscribed, it does not close the stream.
+      this.messages = this.limited(messages).subscribe({
+        next: (message) => subscriber.next(message),
+        error: (error: unknown) => subscriber.error(error),
+        complete: () => subscriber.complete(),
+      });
+      subscriber.add(this.messages);
     });
+  }
+
+  suspend(): void {
+    this.isSuspended = true;
+    this.messages?.unsubscribe();
   }
 
   /** Resolves when the response is closed. */
@@ -87,7 +112,9 @@ export class EventStream implements Closable {
 
   private complete(reason: CloseReason): void {
     const last: MessageEvent = { type: 'session-ended', data: { reason } };
-    if (reason !== 'shutdown') this.subscriber?.next(last);
+    // Without data, no event is dispatched to the page.
+    if (reason === 'stale') this.subscriber?.next({ retry: RETRY_MS });
+    else if (reason !== 'shutdown') this.subscriber?.next(last);
     this.subscriber?.complete();
   }
 }

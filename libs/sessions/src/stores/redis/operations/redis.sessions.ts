@@ -125,11 +125,11 @@ export class RedisSessions implements SessionsGroup {
   async regenerate(
     sessionId: string,
     authority: Authority | null,
-    { tokenHash, at }: NewToken,
+    { tokenHash, at, keepsAuthority }: NewToken,
   ): Promise<'done' | Refused> {
     if (this.buckets.of(sessionId) === null) return 'gone';
     const bucket = this.#bucketOf(sessionId, tokenHash);
-    const args = [sessionId, authorityText(authority), tokenHash, at];
+    const args = [sessionId, authorityText(authority), tokenHash, at, keepsAuthority ? 1 : 0];
     return replacedOr(textOf(await this.durable.runIn(REGENERATE, bucket, ...args)));
   }
 

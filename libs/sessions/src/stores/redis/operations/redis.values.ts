@@ -59,7 +59,16 @@ export function authorityText(authority: Authority | null): string {
 
 export function newSessionText(session: NewSession, network: string | null): string {
   const { id, tokenHash, ipAddress, userAgent, createdAt, expiresAt, idleMs } = session;
-  const record = openingRecord({ id, tokenHash, ipAddress, userAgent, createdAt, expiresAt, idleMs });
+  // An empty list would become an empty object in Lua.
+  const { keptAuthorities: _none, ...record } = openingRecord({
+    id,
+    tokenHash,
+    ipAddress,
+    userAgent,
+    createdAt,
+    expiresAt,
+    idleMs,
+  });
   return textOfRecord({ ...record, network, overdrawnCount: 0, outgoing: {} });
 }
 
@@ -89,6 +98,7 @@ export function storedSession(text: string): {
   const record: SessionRecord = {
     id: given(stored.id),
     tokenHash: given(stored.tokenHash),
+    keptAuthorities: stored.keptAuthorities ?? [],
     state: given(stored.state),
     endReason: stored.endReason ?? null,
     userId: stored.userId ?? null,

@@ -4,7 +4,7 @@ import { authorityOf } from '../../../domain/session.js';
 import type { Feed, FeedGroup, FeedPosition } from '../../../ports/feed.js';
 import type { InOneThread } from '../../../ports/store-groups.js';
 import type { SqliteLedger } from './ledger.js';
-import { endReasonOf, hashOf, idOf, numberOf, sessionStateOf, textOrNull } from './values.js';
+import { authoritiesOf, endReasonOf, hashOf, idOf, numberOf, sessionStateOf, textOrNull } from './values.js';
 
 export class SqliteFeed implements InOneThread<FeedGroup> {
   readonly #changes;
@@ -32,6 +32,7 @@ export class SqliteFeed implements InOneThread<FeedGroup> {
         state: sessionStateOf(row),
         endReason: endReasonOf(row),
         authority: authorityOf(hashOf(row, 'token_hash')),
+        keptAuthorities: authoritiesOf(row, 'kept_authorities'),
         userId: textOrNull(row, 'user_id'),
         nodes: row['state'] === 'ending' ? this.#nodesOf(numberOf(row, 'key')) : [],
       })),
@@ -46,7 +47,7 @@ export class SqliteFeed implements InOneThread<FeedGroup> {
 }
 
 const CHANGES_SQL = `
-  SELECT key, id, state, end_reason, token_hash, user_id, change FROM sessions
+  SELECT key, id, state, end_reason, token_hash, kept_authorities, user_id, change FROM sessions
   WHERE change > :since ORDER BY change LIMIT :limit`;
 
 const NODES_SQL = `

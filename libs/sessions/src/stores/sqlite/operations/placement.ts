@@ -8,7 +8,7 @@ import type { Refused } from '../../../ports/sessions.js';
 import { filesInPlace, type SqliteAccounts } from './accounts.js';
 import type { SqliteLedger } from './ledger.js';
 import type { SqliteReleases } from './releases.js';
-import { hashOf, idOrNull, numberOf, packId, resourceOf, type Row } from './values.js';
+import { idOrNull, numberOf, packId, resourceOf, sessionOf, type Row } from './values.js';
 
 /** A resource with its row. */
 interface Found {
@@ -42,7 +42,7 @@ export class SqlitePlacement {
     const { sessionId, authority, resourceIds, limits, overdraw, at } = placement;
     const session = this.#session.get({ id: packId(sessionId) });
     if (session?.['state'] !== 'open') return 'gone';
-    if (isStale({ tokenHash: hashOf(session, 'token_hash') }, authority)) return 'stale';
+    if (isStale(sessionOf(session), authority)) return 'stale';
     const files = this.#all(placement, resourceIds);
     if (files.length < resourceIds.length || !files.every(({ record }) => isReadable(record))) return 'gone';
     const waiting = files.filter(({ record }) => accountOf(record) === 'incoming');

@@ -9,17 +9,18 @@ import {
   type NewResource,
   type ResourceRecord,
 } from '../../../domain/resource.js';
-import { isStale, type Authority } from '../../../domain/session.js';
+import { isStale, type Authority, type SessionRecord } from '../../../domain/session.js';
 import type { Completed, Placed, Placement, ResourcesGroup } from '../../../ports/resources.js';
 import type { Refused } from '../../../ports/sessions.js';
 import type { SqliteAccounts } from './accounts.js';
 import type { InOneThread } from '../../../ports/store-groups.js';
 import type { SqliteLedger } from './ledger.js';
 import type { SqlitePlacement } from './placement.js';
-import { hashOf, idOf, numberOf, packId, resourceOf, textOf, type Row } from './values.js';
+import { authoritiesOf, hashOf, idOf, numberOf, packId, resourceOf, textOf, type Row } from './values.js';
 
 const OF_SESSION = `
   sessions.key AS session_key, sessions.state AS session_state, sessions.token_hash AS session_token_hash,
+  sessions.kept_authorities AS session_kept_authorities,
   sessions.resource_count, sessions.stream_count, sessions.bytes_used, sessions.incoming_count, sessions.incoming_bytes`;
 
 /** A resource with the required columns of its session. */
@@ -172,7 +173,7 @@ export class SqliteResources implements InOneThread<ResourcesGroup> {
     resourceId: string,
   ): ResourceRecord | 'stale' | null {
     const session = this.#session.get({ id: packId(sessionId) });
-    if (session && isStale({ tokenHash: hashOf(session, 'session_token_hash') }, authority)) return 'stale';
+    if (session && isStale(tokensOf(session), authority)) return 'stale';
     const found = this.find(resourceId);
     return found?.sessionId === sessionId ? found : null;
   }
@@ -236,9 +237,16 @@ export class SqliteResources implements InOneThread<ResourcesGroup> {
   }
 }
 
+function tokensOf(session: Row): Pick<SessionRecord, 'tokenHash' | 'keptAuthorities'> {
+  return {
+    tokenHash: hashOf(session, 'session_token_hash'),
+    keptAuthorities: authoritiesOf(session, 'session_kept_authorities'),
+  };
+}
+
 function refusal(session: Row | undefined, authority: Authority | null): Refused | null {
   if (session?.['session_state'] !== 'open') return 'gone';
-  return isStale({ tokenHash: hashOf(session, 'session_token_hash') }, authority) ? 'stale' : null;
+  return isStale(tokensOf(session), authority) ? 'stale' : null;
 }
 
 function isOf(row: Row, sessionId: string): boolean {

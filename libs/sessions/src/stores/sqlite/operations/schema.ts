@@ -63,6 +63,7 @@ export const SCHEMA = `
     key INTEGER PRIMARY KEY,
     id BLOB NOT NULL UNIQUE,
     token_hash BLOB NOT NULL UNIQUE,
+    kept_authorities TEXT NOT NULL DEFAULT '',
     state TEXT NOT NULL DEFAULT 'open',
     end_reason TEXT,
     change INTEGER NOT NULL,

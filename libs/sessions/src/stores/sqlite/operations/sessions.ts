@@ -3,7 +3,8 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { SessionsError } from '../../../domain/errors.js';
 import type { UsageBound } from '../../../domain/limits.js';
 import {
-  isStale,
+  isReplaced,
+  keptWith,
   MOST_REPLACED,
   REPLACED_MS,
   type Authority,
@@ -28,7 +29,7 @@ import type { InOneThread } from '../../../ports/store-groups.js';
 import type { SqliteLedger } from './ledger.js';
 import type { SqliteNetworks } from './networks.js';
 import { ABOVE_SQL, DROP_REPLACED_SQL } from './schema.js';
-import { idOf, numberOf, packHash, packId, sessionOf } from './values.js';
+import { idOf, numberOf, packAuthorities, packHash, packId, sessionOf } from './values.js';
 
 interface Page {
   readonly ofAll: StatementSync;
@@ -73,7 +74,8 @@ export class SqliteSessions implements InOneThread<SessionsGroup> {
         confirmed = max(confirmed, :requests > 0)
       WHERE id = :id AND state = 'open'`);
     this.#replaceToken = db.prepare(`
-      UPDATE sessions SET token_hash = :tokenHash, user_id = :userId, change = :change WHERE id = :id`);
+      UPDATE sessions SET token_hash = :tokenHash, kept_authorities = :kept, user_id = :userId, change = :change
+      WHERE id = :id`);
     this.#keepReplaced = db.prepare(`
       INSERT INTO replaced_tokens (token_hash, session_key, replaced_at)
       SELECT token_hash, key, :at FROM sessions WHERE id = :id RETURNING session_key`);
@@ -154,7 +156,7 @@ export class SqliteSessions implements InOneThread<SessionsGroup> {
     const session = this.find(sessionId);
     if (session?.state !== 'open') return 'gone';
     if (session.tokenHash === login.tokenHash) return session.userId === login.userId ? 'done' : 'stale';
-    if (isStale(session, authority)) return 'stale';
+    if (isReplaced(session, authority)) return 'stale';
     if (session.userId !== null && session.userId !== login.userId) return 'taken';
     return this.#replace(session, login, login.userId);
   }
@@ -163,10 +165,15 @@ export class SqliteSessions implements InOneThread<SessionsGroup> {
     const session = this.find(sessionId);
     if (session?.state !== 'open') return 'gone';
     if (session.tokenHash === token.tokenHash) return 'done';
-    return isStale(session, authority) ? 'stale' : this.#replace(session, token, session.userId);
+    return isReplaced(session, authority) ? 'stale' : this.#replace(session, token, session.userId);
   }
 
-  #replace({ id }: SessionRecord, { tokenHash, at }: NewToken, userId: string | null): 'done' | Refused {
+  #replace(
+    session: SessionRecord,
+    { tokenHash, at, keepsAuthority }: NewToken,
+    userId: string | null,
+  ): 'done' | Refused {
+    const { id } = session;
     const holder = this.findByToken(tokenHash)?.session;
     // The session had this token already: a repeat that comes late.
     if (holder?.id === id) return 'stale';
@@ -182,6 +189,7 @@ export class SqliteSessions implements InOneThread<SessionsGroup> {
     this.#replaceToken.run({
       id: packId(id),
       tokenHash: packHash(tokenHash),
+      kept: packAuthorities(keepsAuthority ? keptWith(session) : []),
       userId,
       change: this.ledger.stamp(),
     });

@@ -1,7 +1,7 @@
 import type { SQLInputValue, SQLOutputValue } from 'node:sqlite';
 import { compareIds, digitsOf, idOfDigits, isUuid } from '../../../domain/ids.js';
 import { END_REASONS } from '../../../domain/session.js';
-import type { SessionRecord } from '../../../domain/session.js';
+import type { Authority, SessionRecord } from '../../../domain/session.js';
 import type { ResourceRecord } from '../../../domain/resource.js';
 
 export type Row = Record<string, SQLOutputValue>;
@@ -86,11 +86,21 @@ export function endReasonOf(row: Row): SessionRecord['endReason'] {
   return row['end_reason'] === null ? null : oneOf(row, 'end_reason', END_REASONS);
 }
 
+export function packAuthorities(authorities: readonly Authority[]): string {
+  return authorities.join(' ');
+}
+
+export function authoritiesOf(row: Row, column: string): Authority[] {
+  const text = textOf(row, column);
+  return text === '' ? [] : text.split(' ');
+}
+
 /** Converts a row of `sessions`. */
 export function sessionOf(row: Row): SessionRecord {
   return {
     id: idOf(row, 'id'),
     tokenHash: hashOf(row, 'token_hash'),
+    keptAuthorities: authoritiesOf(row, 'kept_authorities'),
     state: sessionStateOf(row),
     endReason: endReasonOf(row),
     userId: textOrNull(row, 'user_id'),

@@ -108,15 +108,15 @@ return 'done'
 `,
 );
 
-/** id, authority or `*`, new token hash, instant → `done`, or an answer of `replaceable` */
+/** id, authority or `*`, new token hash, instant, `1` to keep authorities → `done`, or an answer of `replaceable` */
 export const REGENERATE = new BucketScript(
   'write',
   { keys: ['sessions'], includes: [write, see, publishChange, replaceable, replaceToken] },
   `
-local id, authority, token, at = unpack(ARGV)
+local id, authority, token, at, keeps = unpack(ARGV)
 local session, refused = replaceable(id, authority, token)
 if not session then return refused end
-replace_token(session, token, at)
+replace_token(session, token, at, keeps == '1')
 publish_change(session)
 write(SESSIONS, session)
 see(at)

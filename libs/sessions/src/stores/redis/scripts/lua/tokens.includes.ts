@@ -8,13 +8,27 @@ export const ANY_AUTHORITY = '*';
 /** Replaced tokens that are forgotten with each replacement, at most. */
 const FORGOTTEN_AT_ONCE = 1000;
 
-/** session, authority or `*` → whether its token is another one now: `isStale` of the domain */
-export const isStale = new LuaInclude(
-  'is_stale',
+/** session, authority or `*` → whether its token is another one now: `isReplaced` of the domain */
+export const isReplaced = new LuaInclude(
+  'is_replaced',
   {},
   `
-local function is_stale(session, authority)
+local function is_replaced(session, authority)
   return authority ~= '${ANY_AUTHORITY}' and string.sub(session.tokenHash, 1, ${AUTHORITY_LENGTH}) ~= authority
+end`,
+);
+
+/** session, authority or `*` → whether it may no longer act: `isStale` of the domain */
+export const isStale = new LuaInclude(
+  'is_stale',
+  { includes: [isReplaced] },
+  `
+local function is_stale(session, authority)
+  if not is_replaced(session, authority) then return false end
+  for _, kept in ipairs(session.keptAuthorities or {}) do
+    if kept == authority then return false end
+  end
+  return true
 end`,
 );
 
@@ -24,13 +38,13 @@ end`,
  */
 export const replaceable = new LuaInclude(
   'replaceable',
-  { keys: ['tokens', 'replaced'], includes: [call, openSession, isStale] },
+  { keys: ['tokens', 'replaced'], includes: [call, openSession, isReplaced] },
   `
 local function replaceable(id, authority, token, user)
   local session = open_session(id)
   if not session then return nil, 'gone' end
   if session.tokenHash == token then return nil, (not user or session.userId == user) and 'done' or 'stale' end
-  if is_stale(session, authority) then return nil, 'stale' end
+  if is_replaced(session, authority) then return nil, 'stale' end
   if user and session.userId and session.userId ~= user then return nil, 'taken' end
   local holder = call('HGET', TOKENS, token) or call('HGET', REPLACED, token)
   if holder then return nil, holder == id and 'stale' or 'used' end
@@ -38,12 +52,15 @@ local function replaceable(id, authority, token, user)
 end`,
 );
 
-/** session, new token hash, instant: replaces the token in the record and the indexes; the caller writes the record */
+/**
+ * session, new token hash, instant, whether authorities are kept (`keptWith` of the domain): replaces the token in the record
+ * and the indexes; the caller writes the record
+ */
 export const replaceToken = new LuaInclude(
   'replace_token',
   { keys: ['tokens', 'replaced', 'replaced_at'], includes: [call] },
   `
-local function replace_token(session, token, at)
+local function replace_token(session, token, at, keeps)
   local function forget(hashes)
     if #hashes == 0 then return end
     call('HDEL', REPLACED, unpack(hashes))
@@ -62,6 +79,10 @@ local function replace_token(session, token, at)
   call('HDEL', TOKENS, session.tokenHash)
   call('HSET', TOKENS, token, session.id)
   session.replaced = kept
+  local acting = keeps and (session.keptAuthorities or {}) or {}
+  if keeps then acting[#acting + 1] = string.sub(session.tokenHash, 1, ${AUTHORITY_LENGTH}) end
+  while #acting > ${MOST_REPLACED} do table.remove(acting, 1) end
+  session.keptAuthorities = #acting > 0 and acting or nil
   session.tokenHash = token
 end`,
 );
