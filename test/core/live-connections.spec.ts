@@ -1,12 +1,14 @@
 import { LiveConnections } from '#sessions/core/process/live-connections';
 
+const A = { id: 'a' };
+
 describe('LiveConnections', () => {
   it('closes each connection of a session once, and none of another', async () => {
     const connections = new LiveConnections();
     const closed: string[] = [];
-    connections.add('a', (reason) => void closed.push(`a1 ${reason}`));
-    connections.add('a', (reason) => void closed.push(`a2 ${reason}`));
-    connections.add('b', (reason) => void closed.push(`b ${reason}`));
+    connections.add(A, { close: (reason) => void closed.push(`a1 ${reason}`) });
+    connections.add(A, { close: (reason) => void closed.push(`a2 ${reason}`) });
+    connections.add({ id: 'b' }, { close: (reason) => void closed.push(`b ${reason}`) });
     await connections.close('a', 'idle');
     await connections.close('a', 'idle');
     expect(closed).toEqual(['a1 idle', 'a2 idle']);
@@ -17,7 +19,7 @@ describe('LiveConnections', () => {
   it('does not close a connection that was unregistered', async () => {
     const connections = new LiveConnections();
     const closer = jest.fn<void, []>();
-    const remove = connections.add('a', closer);
+    const { remove } = connections.add(A, { close: closer });
     remove();
     remove();
     await connections.close('a', 'ended');
@@ -27,12 +29,14 @@ describe('LiveConnections', () => {
   it('closes the others if one throws, rejects or never closes, and stops waiting for that one', async () => {
     const connections = new LiveConnections();
     const closer = jest.fn<void, []>();
-    connections.add('a', () => {
-      throw new Error('no');
+    connections.add(A, {
+      close: () => {
+        throw new Error('no');
+      },
     });
-    connections.add('a', () => Promise.reject(new Error('no')));
-    connections.add('a', () => new Promise<void>(() => {}));
-    connections.add('a', closer);
+    connections.add(A, { close: () => Promise.reject(new Error('no')) });
+    connections.add(A, { close: () => new Promise<void>(() => {}) });
+    connections.add(A, { close: closer });
     await connections.close('a', 'admin');
     expect(closer).toHaveBeenCalledTimes(1);
   });

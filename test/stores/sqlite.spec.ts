@@ -151,6 +151,7 @@ describe('Two stores on one file', () => {
         state: 'ending',
         endReason: 'ended',
         authority: authorityOf(session.tokenHash),
+        keptAuthorities: [],
         userId: null,
         nodes: [],
       },

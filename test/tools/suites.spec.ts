@@ -16,6 +16,7 @@ const SIGNS: Record<string, RegExp> = {
   'npm registry': /\brun\(\s*'npm',\s*\['install'/,
   bash: /'bash'/,
   chattr: started('chattr'),
+  chromium: started('chromium'),
   // The reference app runs it to speak.
   'espeak-ng': /\bfetch\('\/speech'/,
   fsfreeze: started('fsfreeze'),

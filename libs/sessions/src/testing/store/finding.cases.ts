@@ -175,7 +175,15 @@ export const findingCases: readonly SessionStoreCase[] = [
       const session = await opened(store);
       const reader = readerOf(store, start.position);
       const authority = authorityOf(session.tokenHash);
-      const change = { id: session.id, state: 'open', endReason: null, authority, userId: null, nodes: [] };
+      const change = {
+        id: session.id,
+        state: 'open',
+        endReason: null,
+        authority,
+        keptAuthorities: [],
+        userId: null,
+        nodes: [],
+      };
       same(await reader(), [change]);
       const bound = { ...change, authority: authorityOf(await loggedIn(store, session)), userId: 'ada' };
       same(await reader(), [bound]);

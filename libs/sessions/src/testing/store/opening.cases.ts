@@ -28,6 +28,7 @@ export const openingCases: readonly SessionStoreCase[] = [
         ...session,
         state: 'open',
         endReason: null,
+        keptAuthorities: [],
         userId: null,
         lastActivityAt: session.createdAt,
         confirmed: false,
