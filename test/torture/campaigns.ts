@@ -17,6 +17,7 @@ export const campaignNames: readonly string[] = [
   'failover',
   'ends-everywhere',
   'crowd',
+  'cut-offs',
   'logins',
 ];
 

@@ -1,0 +1,165 @@
+import type { Readable } from 'node:stream';
+import type { Session } from '#sessions/core/handles/session';
+import { FILE, MAX_FILES, type Grounds } from './grounds.ts';
+import type { Deed } from './stops.ts';
+
+export const ACTS = ['upload', 'adoption', 'download', 'stream'] as const;
+export type Act = (typeof ACTS)[number];
+export const DEEDS = ['end', 'login', 'eviction', 'release'] as const;
+export type DeedName = (typeof DEEDS)[number];
+
+/** What must not happen. */
+export type Faults = string[];
+
+const CHUNKS = 4;
+
+/** One act of one session, with deeds at some of its stops; answers how many stops it had, and what went wrong. */
+export async function playRound(
+  grounds: Grounds,
+  act: Act,
+  deeds: readonly { readonly name: DeedName; readonly at: number }[],
+): Promise<{ stops: readonly string[]; faults: Faults }> {
+  const { stops } = grounds;
+  const { session, other } = await grounds.open();
+  const before = act === 'download' ? [(await grounds.write({ id: session.id })).id] : [];
+  const round = new Round(grounds, session, other, before);
+  stops.start(
+    deeds.map(({ name, at }): Deed => ({ at, run: () => round.do(name) })),
+    () => round.isCutOff,
+  );
+  await round[act]();
+  stops.finish();
+  await round.judge();
+  return { stops: [...stops.names], faults: round.faults };
+}
+
+class Round {
+  readonly faults: Faults = [];
+  private readonly grounds: Grounds;
+  private readonly session: Session;
+  private readonly other: Session;
+  private readonly before: readonly string[];
+  private readonly done = new Set<DeedName>();
+
+  constructor(grounds: Grounds, session: Session, other: Session, before: readonly string[]) {
+    this.grounds = grounds;
+    this.session = session;
+    this.other = other;
+    this.before = before;
+  }
+
+  async do(name: DeedName): Promise<void> {
+    const { service } = this.grounds.core;
+    const { id } = this.session;
+    try {
+      if (name === 'end') await service.end({ id });
+      else if (name === 'login') await service.login(this.other, 'ada');
+      else if (name === 'release')
+        for (const file of await this.grounds.held(id)) await service.release(file);
+      else for (let count = 0; count < MAX_FILES; count += 1) await this.grounds.write({ id });
+      this.done.add(name);
+    } catch (error) {
+      // The other deed was first.
+      if (!['SESSION_GONE', 'SESSION_STALE'].includes(codeOf(error))) this.fault(`${name}: ${String(error)}`);
+    }
+  }
+
+  async upload(): Promise<void> {
+    await this.may('upload', async () => {
+      const sink = await this.grounds.core.service.createFile(this.session, { type: 'audio_file' });
+      const failed = new Promise<Error>((resolve) => sink.once('error', resolve));
+      const closed = new Promise((resolve) => sink.once('close', resolve));
+      for (let chunk = 0; chunk < CHUNKS; chunk += 1) {
+        await Promise.race([failed, new Promise((resolve) => sink.write(FILE, resolve))]);
+      }
+      sink.end();
+      await closed;
+      if (sink.errored) throw await failed;
+    });
+  }
+
+  async adoption(): Promise<void> {
+    const path = await this.grounds.source();
+    await this.may('adoption', () =>
+      this.grounds.core.service.adoptFile(this.session, path, { type: 'audio_file' }),
+    );
+  }
+
+  async download(): Promise<void> {
+    await this.may('download', async () => {
+      const { service } = this.grounds.core;
+      const found = await service.findResource(this.session, this.before[0] ?? '');
+      if (!found) return;
+      const { stream } = await service.openResource(found);
+      const bytes = await this.read(stream);
+      if (bytes !== FILE.length)
+        this.fault(`${bytes} bytes of ${FILE.length} were delivered, without an error`);
+    });
+  }
+
+  async stream(): Promise<void> {
+    let isClosed = false;
+    const tracked = await this.may('stream', () =>
+      this.grounds.core.service.trackStream(this.session, { close: () => void (isClosed = true) }),
+    );
+    await settled();
+    if (tracked && this.isCutOff && !isClosed) this.fault('the stream stayed open');
+    await tracked?.release();
+  }
+
+  async judge(): Promise<void> {
+    const { grounds, session } = this;
+    const { id } = session;
+    await settled();
+    if (grounds.stops.writtenAfter > 0) this.fault(`${grounds.stops.writtenAfter} writes came after`);
+    const held = await grounds.held(id);
+    const files = await grounds.filesOf(id);
+    if (this.done.has('end') && held.length > 0) this.fault(`records stay after the end: ${held[0]?.state}`);
+    for (const { id: resourceId, state, uses } of held) {
+      if (state !== 'ready' || uses > 0) this.fault(`a record stays ${state} with ${uses} uses`);
+      if (!files.includes(resourceId)) this.fault('a record has no file');
+    }
+    const ids = held.map((resource) => resource.id);
+    if (files.some((file) => !ids.includes(file))) this.fault('a file stays that no record names');
+    const connections = Reflect.get(grounds.core, 'connections') as { sessionIds: readonly string[] };
+    if (connections.sessionIds.includes(id)) this.fault('a connection stays registered');
+    if (!this.done.has('end')) await grounds.core.service.end({ id }, 'ended', { thorough: true });
+  }
+
+  get isCutOff(): boolean {
+    return this.done.has('end') || this.done.has('login');
+  }
+
+  /** Reads in turns, so that a deed can fall between two chunks. */
+  private async read(stream: Readable): Promise<number> {
+    let bytes = 0;
+    for await (const chunk of stream) {
+      if (this.isCutOff) this.fault('bytes were delivered after');
+      bytes += (chunk as Buffer).length;
+    }
+    return bytes;
+  }
+
+  private async may<Answer>(what: string, act: () => Promise<Answer>): Promise<Answer | null> {
+    try {
+      return await act();
+    } catch (error) {
+      const allowed = ['SESSION_GONE', 'SESSION_STALE', 'RESOURCE_GONE', 'UPLOAD_ABORTED'];
+      if (this.done.size === 0 || !allowed.includes(codeOf(error))) this.fault(`${what}: ${String(error)}`);
+      return null;
+    }
+  }
+
+  private fault(message: string): void {
+    this.faults.push(message);
+  }
+}
+
+function codeOf(error: unknown): string {
+  return String(Reflect.get(Object(error), 'code'));
+}
+
+/** What was cut off needs a moment to delete what it wrote. */
+function settled(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 5));
+}

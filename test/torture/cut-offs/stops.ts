@@ -1,0 +1,92 @@
+import type { FileStorage } from '#sessions/ports/file-storage';
+import type { SessionStore } from '#sessions/ports/session-store';
+import { WrappedStore } from '#sessions/ports/wrapped-store';
+
+/** What happens at one stop. */
+export interface Deed {
+  readonly at: number;
+  readonly run: () => Promise<unknown>;
+}
+
+/**
+ * Stops at every call of store and storage, before and after it, and lets deeds happen exactly there. A deed's own calls make no
+ * stop.
+ */
+export class Stops {
+  /** The stops since the start, in their order. */
+  readonly names: string[] = [];
+  /** Writes that the storage was told after the act was cut off, those of deeds aside. */
+  writtenAfter = 0;
+  private deeds: readonly Deed[] | null = null;
+  private isCutOff: () => boolean = () => false;
+
+  start(deeds: readonly Deed[], isCutOff: () => boolean): void {
+    this.names.length = 0;
+    this.writtenAfter = 0;
+    this.deeds = deeds;
+    this.isCutOff = isCutOff;
+  }
+
+  finish(): void {
+    this.deeds = null;
+  }
+
+  async around<Answer>(name: string, call: () => Promise<Answer>): Promise<Answer> {
+    await this.stop(`before ${name}`);
+    const answer = await call();
+    await this.stop(`after ${name}`);
+    return answer;
+  }
+
+  private async stop(name: string): Promise<void> {
+    const { deeds } = this;
+    if (!deeds) return;
+    const here = this.names.push(name) - 1;
+    const due = deeds.filter(({ at }) => at === here);
+    if (due.length === 0) return;
+    this.deeds = null;
+    for (const deed of due) await deed.run();
+    // Another operation may have gone on meanwhile, without stops.
+    this.deeds = deeds;
+  }
+
+  noteWrite(): void {
+    if (this.deeds && this.isCutOff()) this.writtenAfter += 1;
+  }
+}
+
+export function stoppingStore(store: SessionStore, stops: Stops): SessionStore {
+  return new WrappedStore(
+    store,
+    (operation, name) =>
+      (...args) =>
+        name === 'feed.read' ? operation(...args) : stops.around(name, () => operation(...args)),
+  );
+}
+
+const PLAIN = new Set(['connect', 'close', 'scan']);
+const PARTS: Readonly<Record<string, string>> = { create: 'writer', adopt: 'adoption' };
+
+/** The storage, its writers and its adoptions. */
+export function stoppingStorage(storage: FileStorage, stops: Stops): FileStorage {
+  return stopping('storage', storage, stops);
+}
+
+function stopping<Port extends object>(port: string, target: Port, stops: Stops): Port {
+  return new Proxy(target, {
+    get(_target, key) {
+      const value: unknown = Reflect.get(target, key, target);
+      if (typeof value !== 'function' || typeof key !== 'string') return value;
+      const call = value as (...args: unknown[]) => Promise<unknown>;
+      if (PLAIN.has(key)) return call.bind(target);
+      return (...args: unknown[]) => {
+        if (port === 'writer' && key === 'write') stops.noteWrite();
+        return stops.around(`${port}.${key}`, async () => {
+          const answer = await call.apply(target, args);
+          const part = PARTS[key];
+          return part === undefined ? answer : stopping(part, answer as object, stops);
+        });
+      };
+    },
+  });
+}
