@@ -15,6 +15,10 @@ class Response implements TokenCarrier {
     this.carried.push(token.reveal());
   }
 
+  sent(): Promise<void> {
+    return Promise.resolve();
+  }
+
   clear(): void {
     this.isCleared = true;
   }

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
-import { request as httpRequest, type ClientRequest } from 'node:http';
+import { request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http';
+import { text } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
 import { Body, Controller, Get, Header, HttpCode, Inject, Post, Sse, UseInterceptors } from '@nestjs/common';
 import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
@@ -127,10 +128,10 @@ export class SlowUpload {
       },
     });
     request.on('error', () => {});
-    const answered = once(request, 'response').then(async ([response]) => {
-      const body = Buffer.concat(await (response as NodeJS.ReadableStream & AsyncIterable<Buffer>).toArray());
-      return { status: (response as { statusCode?: number }).statusCode, body: body.toString() };
-    });
+    const answered = once(request, 'response').then(async ([response]: IncomingMessage[]) => ({
+      status: response!.statusCode,
+      body: await text(response!),
+    }));
     answered.catch(() => {});
     request.write(
       `--${BOUNDARY}\r\ncontent-disposition: form-data; name="file"; filename="a.bin"\r\ncontent-type: audio/wav\r\n\r\n`,

@@ -77,7 +77,7 @@ describe.each(ADAPTERS)('A page in a browser that logs in, with %s,', (adapter) 
       expect(await app.controller.job).toBe(5000);
       const details = await app.service.describe({ id: report.who.id });
       const files = details?.resources.filter(({ type }) => type !== 'stream') ?? [];
-      expect(files.map(({ sizeBytes }) => sizeBytes).toSorted()).toEqual([1000, 5000]);
+      expect(files.map(({ sizeBytes }) => sizeBytes).toSorted((a, b) => a - b)).toEqual([1000, 5000]);
     } finally {
       await browser.close();
       await uplink.close();

@@ -119,8 +119,8 @@ class Round {
       if (state !== 'ready' || uses > 0) this.fault(`a record stays ${state} with ${uses} uses`);
       if (!files.includes(resourceId)) this.fault('a record has no file');
     }
-    const ids = held.map((resource) => resource.id);
-    if (files.some((file) => !ids.includes(file))) this.fault('a file stays that no record names');
+    const ids = new Set(held.map((resource) => resource.id));
+    if (files.some((file) => !ids.has(file))) this.fault('a file stays that no record names');
     const connections = Reflect.get(grounds.core, 'connections') as { sessionIds: readonly string[] };
     if (connections.sessionIds.includes(id)) this.fault('a connection stays registered');
     if (!this.done.has('end')) await grounds.core.service.end({ id }, 'ended', { thorough: true });

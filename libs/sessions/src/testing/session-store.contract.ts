@@ -3,7 +3,6 @@ import { clockCases } from './store/clock.cases.js';
 import { crowdCases } from './store/crowds.cases.js';
 import { endingCases } from './store/ending.cases.js';
 import { findingCases } from './store/finding.cases.js';
-import { keepingCases } from './store/keeping.cases.js';
 import { loginCases } from './store/login.cases.js';
 import { nodeCases } from './store/nodes.cases.js';
 import { openingCases } from './store/opening.cases.js';
@@ -30,7 +29,6 @@ export const sessionStoreContract: readonly SessionStoreCase[] = [
   ...openingCases,
   ...loginCases,
   ...crowdCases,
-  ...keepingCases,
   ...touchingCases,
   ...endingCases,
   ...findingCases,

@@ -41,5 +41,5 @@ export class BackpressureWebSocket extends WebSocket {
 /** A socket that cannot send passes an error to the callback. */
 function passError(callback: unknown): void {
   if (typeof callback !== 'function') return;
-  process.nextTick(callback as (error: Error) => void, new Error('The token of the session was replaced.'));
+  process.nextTick(callback, new Error('The token of the session was replaced.'));
 }

@@ -97,7 +97,8 @@ export class LiveConnections {
     const stale = connections.filter(({ session }) => !Session.follows(session, replacement));
     for (const connection of stale) connection.suspend();
     if (stale.length === 0) return;
-    await Promise.race([tokenSent, delay(TOKEN_SENT_MS, undefined, { ref: false })].filter(Boolean));
+    const isLate = delay(TOKEN_SENT_MS, undefined, { ref: false });
+    await (tokenSent ? Promise.race([tokenSent, isLate]) : isLate);
     for (const connection of stale) connection.remove();
     await closeAll(stale, 'stale');
   }
