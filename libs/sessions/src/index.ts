@@ -9,7 +9,7 @@ export type { OpenedResource, TrackedStream } from './core/resources/resources.j
 export type { EndedSession } from './core/endings/ender.js';
 export type { Finding } from './core/sessions/session-finder.js';
 export type { Opening } from './core/sessions/session-opener.js';
-export type { LoginOptions } from './core/sessions/session-logins.js';
+export type { LoginOptions, RegenerateOptions } from './core/sessions/session-logins.js';
 export { Cleanup, type CleanupOptions, type CleanupReport } from './core/cleanup/cleanup.js';
 export { presets, resolveConfig, type SessionsConfig, type SessionsOptions } from './core/config/config.js';
 export { DEFAULTS, ENVIRONMENT } from './core/config/options.js';
