@@ -171,6 +171,8 @@ describe.each(ADAPTERS)('Downloads on %s', (adapter) => {
     });
 
     it('end their use when the client disconnects, and leave no file open', async () => {
+      // The first list of resources opens a connection to the database of its own.
+      await app.session();
       const fdsBefore = (await readdir('/proc/self/fd')).length;
       for (let round = 0; round < 5; round += 1) {
         const raw = await hold(id);

@@ -86,17 +86,17 @@ describe.each(ADAPTERS)('metrics on %s', (adapter: AdapterName) => {
   };
 
   it('shows sessions, their resources, and what was released', async () => {
-    await start({ maxResources: 2 });
+    await start({ maxResources: 1 });
     await traffic();
     expect((await scrape()).values).toMatchObject(STORED);
   });
 
   it('continues the counters of the store after a restart', async () => {
-    await start({ maxResources: 2 });
+    await start({ maxResources: 1 });
     await traffic();
     await runJobs();
     await running.app.close();
-    await start({ maxResources: 2 });
+    await start({ maxResources: 1 });
     expect((await scrape()).values).toMatchObject({
       ...STORED,
       'nest_sessions_cleanup_runs_total{job="idle"}': 1,

@@ -8,8 +8,12 @@ import {
   Inject,
   Param,
   Post,
+  Res,
+  UnsupportedMediaTypeException,
   UseInterceptors,
+  ValidationPipe,
   type PipeTransform,
+  type Type,
 } from '@nestjs/common';
 import {
   CurrentSession,
@@ -22,10 +26,16 @@ import {
   type Session,
   type SessionDetails,
   type SessionsOptions,
+  type UploadedFiles,
 } from 'nest-sessions';
+import { IsString } from 'class-validator';
 import { Browser } from './browser.js';
 import { filesOnDisk } from './files-on-disk.js';
 import { startApp, type AdapterName, type RunningApp } from './http-app.js';
+
+class Note {
+  @IsString() note!: string;
+}
 
 class RefusingPipe implements PipeTransform {
   transform(): never {
@@ -84,6 +94,72 @@ class FileController {
     return {};
   }
 
+  @Post('login')
+  async login(@CurrentSession() session: Session): Promise<object> {
+    await this.service.login(session, 'ada');
+    return {};
+  }
+
+  @Post('dto')
+  @UseInterceptors(UploadInterceptor('file'))
+  dto(@Body(new ValidationPipe({ expectedType: Note })) _body: Note): object {
+    return {};
+  }
+
+  /** Reads, finds and lists its file before it refuses it. */
+  @Post('no-audio')
+  @UseInterceptors(UploadInterceptor('file'))
+  async noAudio(
+    @CurrentSession() session: Session,
+    @UploadedResources() uploads: UploadedFiles,
+  ): Promise<never> {
+    for (const { id } of uploads) {
+      const found = await this.service.findResource(session, id);
+      const { stream } = await this.service.openResource({ id: found?.id ?? '' });
+      stream.destroy();
+    }
+    throw new UnsupportedMediaTypeException();
+  }
+
+  @Post('released')
+  @UseInterceptors(UploadInterceptor('file', { maxFiles: 3 }))
+  async released(@UploadedResources() uploads: UploadedFiles): Promise<object> {
+    const [first] = uploads;
+    if (first) await this.service.release(first);
+    return { resources: uploads };
+  }
+
+  @Post('kept')
+  @UseInterceptors(UploadInterceptor('file', { maxFiles: 3 }))
+  async kept(@UploadedResources() uploads: UploadedFiles): Promise<never> {
+    await uploads.keep();
+    throw new BadRequestException('The handler fails after it has kept the files.');
+  }
+
+  @Post('logout')
+  @UseInterceptors(UploadInterceptor('file'))
+  async logout(@CurrentSession() session: Session): Promise<object> {
+    await this.service.end(session);
+    return { bye: true };
+  }
+
+  @Post('ended')
+  @UseInterceptors(UploadInterceptor('file'))
+  async ended(@CurrentSession() { id }: Session): Promise<object> {
+    await this.service.end({ id }, 'admin');
+    return {};
+  }
+
+  @Post('by-itself')
+  @UseInterceptors(UploadInterceptor('file'))
+  byItself(
+    @Res() response: { status(code: number): { send(body: string): unknown } },
+    @Body() body: unknown,
+  ): void {
+    const status = (body as { status?: string }).status ?? '201';
+    setTimeout(() => response.status(Number(status)).send('by itself'), 20);
+  }
+
   @Get('files/:id')
   @HttpCode(200)
   @UseInterceptors(DownloadInterceptor)
@@ -111,6 +187,11 @@ export class FileApp {
 
   get url(): string {
     return this.running.url;
+  }
+
+  /** A provider of the app. */
+  get<T>(token: Type<T> | symbol | string): T {
+    return this.running.app.get<T>(token);
   }
 
   get port(): number {

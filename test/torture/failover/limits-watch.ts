@@ -52,10 +52,9 @@ export class LimitsWatch {
     this.looks += 1;
   }
 
-  /** What is on its way out is given back already where it lies on another node. */
   private async lookInto(sessions: readonly SessionRecord[]): Promise<void> {
     const resources = await this.store.resources.list(sessions.map(({ id }) => id));
-    const held = resources.filter(({ state }) => state !== 'releasing');
+    const held = resources.filter(({ state, overdrawn }) => state === 'ready' && !overdrawn);
     for (const [sessionId, of] of Map.groupBy(held, (resource) => resource.sessionId)) {
       const bytes = of.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
       this.check(`${sessionId} holds`, of.length, bytes);

@@ -9,7 +9,7 @@ export interface Step {
 
 const sql = (text: string): string => `sql ${text}`;
 
-/** Every step of reserve, write, settle, evict, end, trash, cleanup and regenerate, and of the start that comes first. */
+/** Every step of reserve, write, complete, place, release, end, trash, cleanup and regenerate, and of the start that comes first. */
 export const STEPS = {
   start: [
     { name: 'linkSync database draft', only: 'first boot' },
@@ -51,9 +51,10 @@ export const STEPS = {
     'unlink source',
     'rename linked',
   ],
-  settle: ['store.resources.settle'],
+  complete: ['store.resources.complete'],
+  place: ['store.resources.place', 'storage.remove', 'unlink id', 'store.releases.finishRelease'],
   use: ['store.resources.use', 'storage.read', 'store.resources.unuse'],
-  evict: ['store.releases.beginRelease', 'storage.remove', 'unlink id', 'store.releases.finishRelease'],
+  release: ['store.releases.beginRelease'],
   end: [
     'store.endings.beginEnd',
     'storage.discardSession',
@@ -105,9 +106,10 @@ const ACTIONS: Readonly<Record<keyof typeof STEPS, Action>> = {
   reserve: 'upload',
   write: 'upload',
   adopt: 'adopt',
-  settle: 'upload',
+  complete: 'upload',
+  place: 'upload',
   use: 'download',
-  evict: 'upload',
+  release: 'upload',
   end: 'end',
   trash: 'end',
   cleanup: 'cleanup',

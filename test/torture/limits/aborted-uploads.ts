@@ -142,8 +142,10 @@ async function checkNothingLeft(scene: Scene, descriptors: number): Promise<void
   const left = (): Record<string, number> => ({
     files: allFiles(root).length,
     'records of resources': database.number('SELECT count(*) FROM resources'),
-    'reserved resources': database.number('SELECT coalesce(sum(resource_count), 0) FROM sessions'),
-    'reserved bytes': database.number('SELECT coalesce(sum(bytes_used), 0) FROM sessions'),
+    'reserved resources': database.number(
+      'SELECT coalesce(sum(resource_count + incoming_count), 0) FROM sessions',
+    ),
+    'reserved bytes': database.number('SELECT coalesce(sum(bytes_used + incoming_bytes), 0) FROM sessions'),
     uses: database.number('SELECT count(*) FROM uses'),
     descriptors: Math.max(0, server.countDescriptors() - descriptors),
   });

@@ -57,13 +57,18 @@ async function watch(sessionId: string, watched: { sighting: Sighting; stop: boo
 function look(sessionId: string, folder: string, sighting: Sighting): void {
   sighting.looks += 1;
   const holdings = database.holdings(sessionId);
-  for (const { resources, bytes } of holdings ? [holdings.said, holdings.summed] : []) {
-    sighting.resources = Math.max(sighting.resources, note(sighting, 'resources on record', resources));
-    sighting.bytes = Math.max(sighting.bytes, note(sighting, 'bytes on record', bytes));
+  for (const { resources, bytes, incoming, incomingBytes } of holdings
+    ? [holdings.said, holdings.summed]
+    : []) {
+    sighting.resources = Math.max(sighting.resources, note(sighting, 'resources in place', resources));
+    sighting.bytes = Math.max(sighting.bytes, note(sighting, 'bytes in place', bytes));
+    note(sighting, 'resources on their way in', incoming);
+    note(sighting, 'bytes on their way in', incomingBytes);
   }
+  // What is in place, and as much again on its way in or out.
   const { files, bytes } = onDisk(folder);
-  sighting.files = Math.max(sighting.files, note(sighting, 'files', files));
-  sighting.fileBytes = Math.max(sighting.fileBytes, note(sighting, 'bytes on disk', bytes));
+  sighting.files = Math.max(sighting.files, note(sighting, 'files', files, 2));
+  sighting.fileBytes = Math.max(sighting.fileBytes, note(sighting, 'bytes on disk', bytes, 2));
 }
 
 /**
@@ -77,8 +82,8 @@ function onDisk(folder: string): { files: number; bytes: number } {
   return { files: together.length, bytes: together.reduce((sum, { bytes }) => sum + bytes, 0) };
 }
 
-function note(sighting: Sighting, what: string, value: number): number {
-  const limit = what.includes('bytes') ? setUp.maxBytes : setUp.maxResources;
+function note(sighting: Sighting, what: string, value: number, times = 1): number {
+  const limit = times * (what.includes('bytes') ? setUp.maxBytes : setUp.maxResources);
   if (value > limit && sighting.beyond.length < 10) sighting.beyond.push(`${value} ${what}, of ${limit}`);
   return value;
 }

@@ -6,6 +6,7 @@ import { Logger } from '@nestjs/common';
 import { resolveConfig, SessionsError, type SessionsOptions } from 'nest-sessions';
 import type { SessionsCore } from '../../../libs/sessions/dist/core/core.js';
 import { AnchoredClock } from '../../../libs/sessions/dist/core/process/system-clock.js';
+import type { FileBatch } from '../../../libs/sessions/dist/core/resources/file-batch.js';
 import { startCore } from '../../../libs/sessions/dist/assembly/start-core.js';
 import { seededRandom } from '../random.ts';
 import { aboutItself, answerQuestions } from './answering.ts';
@@ -23,7 +24,7 @@ export interface UploadsAsked {
   readonly mostBytes: number;
 }
 
-/** How often each end came: `settled`, or the code of an error. */
+/** How often each end came: `placed`, `read`, `aborted`, `refused by its handler`, or the code of an error. */
 export type Outcomes = Record<string, number>;
 
 const CLIENT = { ipAddress: '192.0.2.1', userAgent: 'torture' };
@@ -64,35 +65,80 @@ answerQuestions(
 );
 
 interface UploadPlan {
-  readonly bytes: number;
+  /** The sizes of the files of one request. */
+  readonly files: readonly number[];
   readonly chunkBytes: number;
   readonly waitsBefore: number;
   /** Whether it pauses between its chunks, as a network does. */
   readonly isSlow: boolean;
+  /** What becomes of it; of some, after a while. */
+  readonly fate: 'placed' | 'aborted' | 'refused by its handler' | 'read';
+  readonly handlerMs: number;
 }
 
 function planOf(random: () => number, mostBytes: number): UploadPlan {
+  const fate = random();
+  const isBatch = random() < 0.3;
+  const most = isBatch ? mostBytes / 3 : mostBytes;
+  const fates = ['aborted', 'refused by its handler', 'read'] as const;
   return {
-    bytes: Math.floor(random() ** 4 * mostBytes),
+    files: Array.from({ length: isBatch ? 2 : 1 }, () => Math.floor(random() ** 4 * most)),
     chunkBytes: 1 + Math.floor(random() * 256 * 1024),
     waitsBefore: Math.floor(random() ** 2 * 500),
     isSlow: random() < 0.3,
+    fate: fates[Math.floor(fate * 7)] ?? 'placed',
+    handlerMs: Math.floor(random() ** 2 * 100),
   };
 }
 
-/** Nobody knows how long it will be: its bytes come as they come. */
+/** As an upload route does it. Nobody knows how long a file will be: its bytes come as they come. */
 async function uploadOne(sessionId: string, plan: UploadPlan): Promise<string> {
   await sleep(plan.waitsBefore);
+  if (plan.fate === 'read') return readOne(sessionId, plan);
+  const batch = await beginBatch(sessionId);
   try {
-    const sink = await core.service.createFile({ id: sessionId }, { type: 'audio_file' });
-    await pipeline(Readable.from(chunksOf(plan), { objectMode: false }), sink);
-    return 'settled';
+    for (const bytes of plan.files) {
+      const sink = await batch.createFile({ type: 'audio_file' });
+      const isCut = plan.fate === 'aborted' && bytes === plan.files.at(-1);
+      if (isCut) setTimeout(() => sink.destroy(new Error('aborted')), plan.handlerMs);
+      await pipeline(Readable.from(chunksOf(plan, bytes), { objectMode: false }), sink);
+    }
+    await sleep(plan.handlerMs);
+    if (plan.fate !== 'placed') throw new Error(plan.fate);
+    await batch.place();
+    return 'placed';
   } catch (error) {
-    return error instanceof SessionsError ? error.code : String(error);
+    await batch.abandon();
+    return error instanceof SessionsError ? error.code : plan.fate;
   }
 }
 
-async function* chunksOf({ bytes, chunkBytes, isSlow }: UploadPlan): AsyncGenerator<Buffer> {
+/** As the interceptor of uploads begins one: it is no part of the public types. */
+function beginBatch(sessionId: string): Promise<FileBatch> {
+  const service = core.service as unknown as {
+    beginBatch(session: object, bytes: number): Promise<FileBatch>;
+  };
+  return service.beginBatch({ id: sessionId }, 0);
+}
+
+/** Reads one of the files that are there, slowly: meanwhile it cannot be evicted. */
+async function readOne(sessionId: string, { handlerMs }: UploadPlan): Promise<string> {
+  const resources = await core.store.resources.list([sessionId]);
+  const file = resources.find(({ state }) => state === 'ready');
+  try {
+    if (file) {
+      const { stream } = await core.service.openResource(file);
+      stream.on('error', () => {});
+      await sleep(handlerMs * 3);
+      stream.destroy();
+    }
+  } catch (error) {
+    if (!(error instanceof SessionsError) || error.code !== 'RESOURCE_GONE') throw error;
+  }
+  return 'read';
+}
+
+async function* chunksOf({ chunkBytes, isSlow }: UploadPlan, bytes: number): AsyncGenerator<Buffer> {
   for (let sent = 0; sent < bytes; sent += chunkBytes) {
     if (isSlow) await sleep(2);
     yield NOISE.subarray(0, Math.min(chunkBytes, bytes - sent));

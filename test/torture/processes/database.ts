@@ -9,9 +9,16 @@ export interface HeldResource {
 }
 
 export interface Holdings {
+  /** Files in place. */
   readonly resources: number;
   readonly bytes: number;
+  /** Files on their way in. */
+  readonly incoming: number;
+  readonly incomingBytes: number;
 }
+
+const IN_PLACE = "r.state = 'ready' AND r.overdrawn_at IS NULL";
+const INCOMING = `r.state <> 'releasing' AND NOT (${IN_PLACE})`;
 
 /** The database of a storage folder, as somebody sees it who only reads, and by SQL of his own. */
 export class Database {
@@ -39,14 +46,24 @@ export class Database {
   holdings(sessionId: string): { said: Holdings; summed: Holdings } | null {
     const row = this.db
       .prepare(
-        `SELECT resource_count, bytes_used, count(r.key) AS resources, coalesce(sum(r.size_bytes), 0) AS bytes
+        `SELECT resource_count, bytes_used, incoming_count, incoming_bytes,
+           count(r.key) FILTER (WHERE ${IN_PLACE}) AS resources,
+           total(r.size_bytes) FILTER (WHERE ${IN_PLACE}) AS bytes,
+           count(r.key) FILTER (WHERE ${INCOMING}) AS incoming,
+           total(r.size_bytes) FILTER (WHERE ${INCOMING}) AS incomingBytes
          FROM sessions s LEFT JOIN resources r ON r.session_key = s.key WHERE s.id = ? GROUP BY s.key`,
       )
       .get(packed(sessionId));
     if (!row) return null;
+    const holdings = (...names: readonly [string, string, string, string]): Holdings => {
+      const [resources = 0, bytes = 0, incoming = 0, incomingBytes = 0] = names.map((name) =>
+        Number(row[name]),
+      );
+      return { resources, bytes, incoming, incomingBytes };
+    };
     return {
-      said: { resources: Number(row['resource_count']), bytes: Number(row['bytes_used']) },
-      summed: { resources: Number(row['resources']), bytes: Number(row['bytes']) },
+      said: holdings('resource_count', 'bytes_used', 'incoming_count', 'incoming_bytes'),
+      summed: holdings('resources', 'bytes', 'incoming', 'incomingBytes'),
     };
   }
 

@@ -55,7 +55,9 @@ class Reader {
     this.db = new DatabaseSync(join(root, 'sessions.db'), { readOnly: true });
     this.select = this.db.prepare(`
       SELECT s.resource_count AS told, s.bytes_used AS told_bytes, count(r.key) AS held, ifnull(sum(r.size_bytes), 0) AS held_bytes
-      FROM sessions s LEFT JOIN resources r ON r.session_key = s.key WHERE s.state = 'open' GROUP BY s.key`);
+      FROM sessions s LEFT JOIN resources r
+        ON r.session_key = s.key AND r.state = 'ready' AND r.overdrawn_at IS NULL
+      WHERE s.state = 'open' GROUP BY s.key`);
   }
 
   async readWhile<T>(work: Promise<T>): Promise<T> {

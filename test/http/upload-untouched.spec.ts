@@ -1,0 +1,205 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { basename } from 'node:path';
+import type { SessionsOptions } from 'nest-sessions';
+import { SessionsCore } from '#sessions/core/core';
+import { eventually } from '../support/eventually.js';
+import { FileApp } from '../support/file-app.js';
+import { ADAPTERS } from '../support/http-app.js';
+import { chunk, END, filePart, headOf, RawRequest } from '../support/raw-request.js';
+import { RedisServer } from '../support/redis-servers.js';
+
+const KIB = 1024;
+const LIMITS = { maxResources: 4, maxBytes: 400 * KIB } as const;
+const CHUNKED = { 'transfer-encoding': 'chunked' } as const;
+const STORES = ['sqlite', 'redis'] as const;
+
+const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+const file = (bytes: number, type = 'audio/wav'): File =>
+  new File([new Uint8Array(bytes)], 'new.wav', { type });
+
+/** What fails before the handler has returned: what is answered, `null` for nothing. */
+type Failure = (app: FileApp) => Promise<number | null>;
+
+async function upload(app: FileApp, path: string, ...files: File[]): Promise<number> {
+  return (await app.upload(path, ...files)).status;
+}
+
+/** Sends a body in chunks; what is answered. */
+async function send(app: FileApp, body: Buffer, path?: string): Promise<number> {
+  const raw = await RawRequest.open(app.port);
+  raw
+    .send(headOf(app.browser.cookieHeader, CHUNKED, path))
+    .send(chunk(body))
+    .send('0\r\n\r\n');
+  const { status } = await raw.answer();
+  raw.end();
+  return status;
+}
+
+/** Breaks off after so many tenths of a body. */
+const brokenOff =
+  (tenths: number): Failure =>
+  async (app) => {
+    const body = Buffer.concat([filePart(Buffer.alloc(350 * KIB)), END]);
+    const raw = await RawRequest.open(app.port);
+    raw.send(headOf(app.browser.cookieHeader, { 'content-length': body.length }));
+    await new Promise((resolve) =>
+      raw.socket.write(body.subarray(0, Math.floor((body.length * tenths) / 10)), resolve),
+    );
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    raw.reset();
+    return null;
+  };
+
+const FAILURES: readonly [name: string, status: number | null, fail: Failure][] = [
+  ['is larger than a session, declared', 413, (app) => upload(app, '/upload', file(LIMITS.maxBytes + 1))],
+  ['is far larger, declared', 413, (app) => upload(app, '/upload', file(LIMITS.maxBytes + 2 * KIB * KIB))],
+  [
+    'grows too large in chunks',
+    413,
+    (app) => send(app, Buffer.concat([filePart(Buffer.alloc(LIMITS.maxBytes + 1)), END])),
+  ],
+  ['is larger than its route takes', 413, (app) => upload(app, '/small', file(1001))],
+  [
+    'has a type that its route does not take',
+    415,
+    (app) => upload(app, '/audio', file(300 * KIB, 'text/html')),
+  ],
+  ['is refused by its handler, which has read it', 415, (app) => upload(app, '/no-audio', file(300 * KIB))],
+  ['fails in its handler', 400, (app) => upload(app, '/throws', file(300 * KIB))],
+  ['fails in its handler, of three', 400, (app) => upload(app, '/throws', file(KIB), file(KIB), file(KIB))],
+  ['does not pass a pipe', 400, (app) => upload(app, '/pipe', file(300 * KIB))],
+  ['does not pass a DTO', 400, (app) => upload(app, '/dto', file(300 * KIB))],
+  ['is answered with an error by its handler itself', 422, (app) => byItself(app, 422)],
+  [
+    'has a third file that is too large',
+    413,
+    (app) => upload(app, '/many', file(150 * KIB), file(150 * KIB), file(150 * KIB)),
+  ],
+  ['has more files than fit', 400, (app) => upload(app, '/many', file(1), file(1), file(1), file(1))],
+  [
+    'has a malformed part after its file',
+    400,
+    (app) =>
+      send(
+        app,
+        Buffer.concat([filePart('one'), filePart('two', 'name="other"; filename="x"'), END]),
+        '/many',
+      ),
+  ],
+  ['has no end', 400, (app) => send(app, filePart(Buffer.alloc(300 * KIB)))],
+  ['finds the disk full', 507, onFullDisk],
+  ['has a token that was replaced meanwhile', 409, whileLoggedIn],
+  ...Array.from({ length: 10 }, (_, tenths): [string, null, Failure] => [
+    `breaks off after ${tenths} tenths`,
+    null,
+    brokenOff(tenths),
+  ]),
+];
+
+async function byItself(app: FileApp, status: number): Promise<number> {
+  const form = new FormData();
+  form.append('status', String(status));
+  form.append('file', file(300 * KIB));
+  return (await app.browser.fetch('/by-itself', { method: 'POST', body: form })).status;
+}
+
+async function onFullDisk(app: FileApp): Promise<number> {
+  const { storageRoot } = app.get<SessionsCore>(SessionsCore);
+  const room = await storageRoot.room();
+  const full = jest
+    .spyOn(storageRoot, 'room')
+    .mockResolvedValue({ ...room, refusing: 'The disk is full.', problem: 'full' });
+  const status = await upload(app, '/upload', file(300 * KIB));
+  full.mockRestore();
+  return status;
+}
+
+/** The upload began before the login, with the token of before it. */
+async function whileLoggedIn(app: FileApp): Promise<number> {
+  const raw = await RawRequest.open(app.port);
+  const body = Buffer.concat([filePart(Buffer.alloc(300 * KIB)), END]);
+  raw
+    .send(headOf(app.browser.cookieHeader, { 'content-length': body.length }))
+    .send(body.subarray(0, 100 * KIB));
+  await eventually('it is being written', async () => (await app.session()).incomingCount > 0);
+  expect((await app.browser.fetch('/login', { method: 'POST' })).status).toBe(201);
+  raw.send(body.subarray(100 * KIB));
+  const { status } = await raw.answer();
+  raw.end();
+  return status;
+}
+
+describe.each(STORES)('A full session on %s', (store) => {
+  let redis: RedisServer | undefined;
+  beforeAll(async () => {
+    if (store === 'redis') redis = await RedisServer.start();
+  });
+  afterAll(() => redis?.stop());
+
+  describe.each(ADAPTERS)('and %s', (adapter) => {
+    let app: FileApp;
+    let before: Map<string, string>;
+
+    /** The ids and the contents of the files that the session has. */
+    async function holdings(): Promise<Map<string, string>> {
+      const { resources } = await app.session();
+      const paths = new Map((await app.files()).map((path) => [basename(path), path]));
+      const found = resources.map(async ({ id, sizeBytes }): Promise<[string, string]> => {
+        const bytes = await readFile(paths.get(id.replaceAll('-', '')) ?? '');
+        return [id, `${sizeBytes} ${sha256(bytes)}`];
+      });
+      return new Map(await Promise.all(found));
+    }
+
+    beforeEach(async () => {
+      const options: SessionsOptions = redis ? { redisUrls: [redis.url] } : {};
+      app = await FileApp.start(adapter, { ...LIMITS, ...options });
+      for (let count = 0; count < LIMITS.maxResources; count += 1)
+        await app.add(randomBytes(100 * KIB - count));
+      before = await holdings();
+      expect(before.size).toBe(LIMITS.maxResources);
+    });
+    afterEach(() => app.close());
+
+    it.each(FAILURES)('is left as it was by an upload that %s', async (_name, status, fail) => {
+      expect(await fail(app)).toBe(status);
+      await eventually('nothing of it is left', async () => (await app.session()).incomingCount === 0);
+      expect(await holdings()).toEqual(before);
+      expect(await app.files()).toHaveLength(before.size);
+    });
+
+    it('gives up as many files as needed for one that succeeds, the least recently used', async () => {
+      const [, ...rest] = before.keys();
+      const { id } = await app.add(randomBytes(90 * KIB));
+      expect([...(await holdings()).keys()]).toEqual([...rest, id]);
+      expect(await app.files()).toHaveLength(LIMITS.maxResources);
+      expect(await byItself(app, 201)).toBe(201);
+      await eventually('that of the other has its place', async () => !(await holdings()).has(rest[0] ?? ''));
+    });
+
+    it('takes no file that its handler has released, and those that it has kept although it fails', async () => {
+      const [first = '', second = '', ...others] = before.keys();
+      expect(await upload(app, '/released', file(10), file(20))).toBe(201);
+      expect([...(await holdings()).keys()].slice(0, 3)).toEqual([second, ...others]);
+      expect(await upload(app, '/kept', file(30), file(40))).toBe(400);
+      const { resources } = await app.session();
+      expect(resources.map(({ sizeBytes }) => sizeBytes).slice(-2)).toEqual([30, 40]);
+      expect(resources.map(({ id }) => id)).not.toContain(first);
+    });
+
+    it('gets 401 for a file if it was ended meanwhile, unless its handler has ended it', async () => {
+      const other = await FileApp.start(adapter, LIMITS);
+      try {
+        expect(await upload(app, '/ended', file(10))).toBe(401);
+        expect(await upload(other, '/logout', file(10))).toBe(201);
+        for (const each of [app, other]) {
+          await eventually('no file is left', async () => (await each.files()).length === 0);
+        }
+      } finally {
+        await other.close();
+      }
+    });
+  });
+});
