@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
-import type { SessionsOptions } from 'nest-sessions';
+import { resolveConfig, type SessionsOptions } from 'nest-sessions';
 import { SessionsCore } from '#sessions/core/core';
 import { eventually } from '../support/eventually.js';
 import { FileApp } from '../support/file-app.js';
@@ -202,4 +202,22 @@ describe.each(STORES)('A full session on %s', (store) => {
       }
     });
   });
+});
+
+describe.each(ADAPTERS)('At the defaults, on %s', (adapter) => {
+  it('a hundred files are left by an upload of one byte too many, with a length or in chunks', async () => {
+    const app = await FileApp.start(adapter);
+    try {
+      const { maxResources, maxBytes } = resolveConfig({}, {});
+      for (let count = 0; count < maxResources; count += 1) await app.add(new Uint8Array(10));
+      const bytes = new Uint8Array(maxBytes + 1);
+      expect(await upload(app, '/upload', new File([bytes], 'new.wav', { type: 'audio/wav' }))).toBe(413);
+      expect(await send(app, Buffer.concat([filePart(Buffer.from(bytes.buffer)), END]))).toBe(413);
+      const { resources, resourceCount, incomingCount } = await app.session();
+      expect([resources.length, resourceCount, incomingCount]).toEqual([maxResources, maxResources, 0]);
+      expect(await app.files()).toHaveLength(maxResources);
+    } finally {
+      await app.close();
+    }
+  }, 60_000);
 });

@@ -8,6 +8,8 @@ import type { Sighting, WatchSetUp } from './watcher.ts';
 
 const PROCESSES = 3;
 const UPLOADS = 64;
+/** In every second round the disk takes so long to delete a file, at most. */
+const SLOW_MS = 300;
 const MAX_RESOURCES = 20;
 const MAX_BYTES = 6 * 1024 * 1024;
 /** What a session at its limits may say; all else is a broken promise. */
@@ -78,6 +80,7 @@ class Round {
     const anyServer = (): Child => servers[Math.floor(random() * servers.length)]!;
     const sessionId = await anyServer().ask<string>('open');
     await watcher.ask('watch', sessionId);
+    const isSlow = random() < 0.5;
     const shares = servers.map((_, index) => Math.floor((UPLOADS + index) / servers.length));
     const outcomes = await Promise.all(
       servers.map((server, index) => {
@@ -86,6 +89,7 @@ class Round {
           uploads: shares[index]!,
           seed: Math.floor(random() * 2 ** 31),
           mostBytes: MAX_BYTES * 1.05,
+          slowMs: isSlow ? SLOW_MS : 0,
         };
         return server.ask<Outcomes>('upload', asked);
       }),

@@ -22,6 +22,8 @@ export interface UploadsAsked {
   readonly seed: number;
   /** Of the largest file that is tried. */
   readonly mostBytes: number;
+  /** How long the disk takes at most to delete a file. */
+  readonly slowMs: number;
 }
 
 /** How often each end came: `placed`, `read`, `aborted`, `refused by its handler`, or the code of an error. */
@@ -30,6 +32,7 @@ export type Outcomes = Record<string, number>;
 const CLIENT = { ipAddress: '192.0.2.1', userAgent: 'torture' };
 const NOISE = randomBytes(1024 * 1024);
 let core: SessionsCore;
+let removalMs = (): number => 0;
 
 answerQuestions(
   {
@@ -38,14 +41,21 @@ answerQuestions(
       const config = resolveConfig(options, {});
       const clock = new AnchoredClock();
       core = await startCore({ config, clock, role, logFor: (part) => new Logger(part) });
+      const { storage } = core;
+      const remove = storage.remove.bind(storage);
+      storage.remove = async (file) => {
+        await sleep(removalMs());
+        return remove(file);
+      };
     },
     async open() {
       const opening = await core.service.open(CLIENT);
       if (opening.kind !== 'opened') throw new Error(`not opened: ${opening.reason}`);
       return opening.session.id;
     },
-    async upload({ sessionId, uploads, seed, mostBytes }: UploadsAsked) {
+    async upload({ sessionId, uploads, seed, mostBytes, slowMs }: UploadsAsked) {
       const random = seededRandom(seed);
+      removalMs = () => random() * slowMs;
       const plans = Array.from({ length: uploads }, () => planOf(random, mostBytes));
       const outcomes: Outcomes = {};
       const ends = await Promise.all(plans.map((plan) => uploadOne(sessionId, plan)));
