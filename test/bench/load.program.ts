@@ -65,9 +65,26 @@ async function run(
   return { requests: count, ms, p50Ms: quantile(latencies, 0.5), p99Ms: quantile(latencies, 0.99) };
 }
 
+/** The milliseconds of each of the requests that fit into so much time. */
+async function runFor(
+  port: number,
+  cookies: readonly string[],
+  ms: number,
+  connections: number,
+): Promise<number[]> {
+  const requests = cookies.map((cookie) => getRequest(PATH, cookie));
+  const until = performance.now() + ms;
+  return inParallel(
+    port,
+    () => performance.now() < until,
+    connections,
+    (index) => requests[index % requests.length] ?? '',
+  );
+}
+
 async function inParallel(
   port: number,
-  count: number,
+  count: number | (() => boolean),
   connections: number,
   requestAt: (index: number) => string,
   onResponse: (response: RawResponse, index: number) => void = () => {},
@@ -76,7 +93,7 @@ async function inParallel(
   const latencies: number[] = [];
   let next = 0;
   const work = async (connection: RawConnection): Promise<void> => {
-    while (next < count) {
+    while (typeof count === 'number' ? next < count : count()) {
       const index = next;
       next += 1;
       const sentAt = performance.now();
@@ -99,4 +116,4 @@ function visitorOf({ head, body }: RawResponse): Visitor {
   return { id, cookie: /\r\nset-cookie: ([^;\r]+)/i.exec(head)?.[1] ?? '' };
 }
 
-answer({ open, check, run });
+answer({ open, check, run, runFor });

@@ -13,6 +13,7 @@ const TABLES: Readonly<Record<string, () => Promise<Measure>>> = {
   flush: async () => (await import('./tables/flush.table.ts')).measureFlush,
   opening: async () => (await import('./tables/opening.table.ts')).measureOpening,
   scale: async () => (await import('./tables/scale.table.ts')).measureScale,
+  pages: async () => (await import('./tables/pages.table.ts')).measurePages,
   deleting: async () => (await import('./tables/deleting.table.ts')).measureDeleting,
   orphans: async () => (await import('./tables/orphans.table.ts')).measureOrphans,
   uploads: async () => (await import('./tables/uploads.table.ts')).measureUploads,

@@ -20,6 +20,10 @@ export const BARE = 'bare Nest';
 export const NO_OP = 'an interceptor that does nothing';
 export const SQLITE = 'nest-sessions, SQLite';
 export const REDIS = 'nest-sessions, Redis';
+/** With the admin's routes, which only the table of pages asks for. */
+export const SQLITE_ADMIN = 'nest-sessions, SQLite, with admin';
+export const REDIS_ADMIN = 'nest-sessions, Redis, with admin';
+export const ADMIN_TOKEN = 'the-operator-of-the-benchmark-reads-pages';
 
 /** In the order of the tables. */
 export const CONTENDERS: readonly Contender[] = [
@@ -37,8 +41,13 @@ export const CONTENDERS: readonly Contender[] = [
   { name: '@fastify/session, connect-redis', adapters: ['fastify'], ...IN_REDIS, start: fastifySession },
 ];
 
+const WITH_ADMIN: readonly Contender[] = [
+  nestSessions(SQLITE_ADMIN, { store: 'sqlite', adminTokens: [ADMIN_TOKEN] }),
+  nestSessions(REDIS_ADMIN, { store: 'redis', adminTokens: [ADMIN_TOKEN] }),
+];
+
 export function contenderNamed(name: string): Contender {
-  const found = CONTENDERS.find((contender) => contender.name === name);
+  const found = [...CONTENDERS, ...WITH_ADMIN].find((contender) => contender.name === name);
   if (!found) throw new Error(`There is no contender ${name}.`);
   return found;
 }

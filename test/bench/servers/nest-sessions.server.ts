@@ -1,4 +1,5 @@
 import { CurrentSession, SessionsModule, type Session, type SessionsModuleOptions } from 'nest-sessions';
+import { SessionsAdminModule } from 'nest-sessions/admin';
 import { listen, moduleOf, sessionController } from './nest-app.ts';
 import type { RunningServer, ServerSetup } from './server.ts';
 import { sessionHandlers } from './session-handlers.ts';
@@ -19,6 +20,7 @@ export async function startNestSessions(
     ...options,
   });
   const controller = sessionController((session: Session) => ({ id: session.id }), CurrentSession());
-  const { app, port } = await listen(adapter, moduleOf([controller], [module]));
+  const admin = options.adminTokens === undefined ? [] : [{ module: SessionsAdminModule }];
+  const { app, port } = await listen(adapter, moduleOf([controller], [module, ...admin]));
   return { port, handlers: sessionHandlers(app, folder), stop: () => app.close() };
 }

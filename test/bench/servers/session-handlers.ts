@@ -49,8 +49,38 @@ export function sessionHandlers(app: INestApplication, folder: string): Handlers
     );
   }
 
+  /** Live sessions with so many resources each, in their buckets; the cookies of all. */
+  async function seedPage(count: number, resources: number): Promise<string[]> {
+    const cookies = await seed(count, count);
+    for (const sessionId of seeded) {
+      const described = {
+        sessionId,
+        type: 'stream',
+        purpose: 'transcription',
+        fileName: 'phrase of a visitor.webm',
+      };
+      const resource = {
+        ...described,
+        mediaType: 'audio/webm',
+        sizeBytes: 0,
+        processId: randomUUID(),
+        nodeId: null,
+      };
+      await Promise.all(
+        Array.from({ length: resources }, () =>
+          store.resources.reserve(
+            { ...resource, id: sessionId.slice(0, 3) + randomUUID().slice(3), createdAt: Date.now() },
+            { maxResources: resources, maxBytes: resources },
+          ),
+        ),
+      );
+    }
+    return cookies;
+  }
+
   return {
     seed,
+    seedPage,
     /** Notes activity of them all, as if each had sent a request within one second. */
     async touchAll() {
       for (const id of seeded) service.touch({ id });

@@ -4,10 +4,10 @@ import type { ResourcesGroup } from '../../ports/resources.js';
 import { detailsOf, type SessionDetails } from './session-details.js';
 
 /**
- * Most sessions, and most of their resources, in one slice: reading one and writing it as JSON blocks the event loop for
- * 2 ms. A session with more resources is a slice of its own.
+ * Most sessions, and most of their resources, in one slice: few, as reading one and writing it as JSON blocks the event
+ * loop. A session with more resources is a slice of its own.
  */
-const SLICE = 250;
+const SLICE = 100;
 
 /** Reads the resources of many sessions in slices, so that a large page delays no request. */
 export class SessionSlices {
