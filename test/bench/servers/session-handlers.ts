@@ -67,12 +67,21 @@ export function sessionHandlers(app: INestApplication, folder: string): Handlers
         nodeId: null,
       };
       await Promise.all(
-        Array.from({ length: resources }, () =>
-          store.resources.reserve(
-            { ...resource, id: sessionId.slice(0, 3) + randomUUID().slice(3), createdAt: Date.now() },
-            { maxResources: resources, maxBytes: resources },
-          ),
-        ),
+        Array.from({ length: resources }, async () => {
+          const id = sessionId.slice(0, 3) + randomUUID().slice(3);
+          const limits = {
+            maxResources: resources,
+            maxStreams: resources,
+            maxBytes: resources,
+            onLimit: 'reject' as const,
+          };
+          const answer = await store.resources.reserve(
+            { ...resource, id, createdAt: Date.now() },
+            null,
+            limits,
+          );
+          if (answer !== 'reserved') throw new Error(`A resource was not reserved: ${answer}`);
+        }),
       );
     }
     return cookies;
