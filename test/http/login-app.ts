@@ -118,8 +118,8 @@ export class SlowUpload {
     readonly answered: Promise<{ status: number | undefined; body: string }>,
   ) {}
 
-  static begin(url: string, cookie: string): SlowUpload {
-    const request = httpRequest(new URL('/upload', url), {
+  static begin(url: string, cookie: string, path = '/upload', field = 'file'): SlowUpload {
+    const request = httpRequest(new URL(path, url), {
       method: 'POST',
       headers: {
         cookie,
@@ -134,7 +134,7 @@ export class SlowUpload {
     }));
     answered.catch(() => {});
     request.write(
-      `--${BOUNDARY}\r\ncontent-disposition: form-data; name="file"; filename="a.bin"\r\ncontent-type: audio/wav\r\n\r\n`,
+      `--${BOUNDARY}\r\ncontent-disposition: form-data; name="${field}"; filename="a.bin"\r\ncontent-type: audio/wav\r\n\r\n`,
     );
     request.write(Buffer.alloc(100_000, 'a'));
     return new SlowUpload(request, answered);

@@ -68,6 +68,11 @@ export class AppProcess {
     return new AppProcess(child, BOOT_LINE.exec(bootLine)![1]!, bootLine, path, output);
   }
 
+  /** Sends a signal that it survives: SIGSTOP, SIGCONT. */
+  signal(signal: NodeJS.Signals): void {
+    this.child.kill(signal);
+  }
+
   /** Sends a signal, and waits for the process to be gone. */
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<Exit> {
     const startedAt = performance.now();

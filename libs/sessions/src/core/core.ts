@@ -120,7 +120,11 @@ export class SessionsCore {
       ender.apply(change);
       this.remoteEnds.onChange(change);
     };
-    const onReset = (): Promise<void> => ender.recheck();
+    thisProcess.onReturn(() => connections.restore());
+    const onReset = async (): Promise<void> => {
+      await ender.recheck();
+      await resources.releaseStrays();
+    };
     this.feed = new ChangeFeed(store, cache, clock, log, onChange, onReset);
     this.sweep = new OrphanSweep(background);
     this.cleanup = new Cleanup(background, ender, this.recovery, this.sweep);

@@ -1,9 +1,13 @@
+import type { ResourceRecord } from '../domain/resource.js';
 import type { Released } from './endings.js';
 
 /** Tracks the processes on this store and the nodes of their files. */
 export abstract class FleetGroup {
-  /** Records that a process and its node are alive. */
-  abstract heartbeat(beat: Heartbeat): Promise<void>;
+  /**
+   * Records that a process and its node are alive. Answers whether the store listed the process: `false` for the first, and
+   * for the next one after `dropProcess`, which ended what the process held.
+   */
+  abstract heartbeat(beat: Heartbeat): Promise<boolean>;
 
   /** The latest heartbeat of each process that was not dropped. */
   abstract listProcesses(): Promise<Heartbeat[]>;
@@ -13,6 +17,9 @@ export abstract class FleetGroup {
    * streams, and its files that are not placed, become `releasing`, and can be leased.
    */
   abstract dropProcess(processId: string, silentSince: number): Promise<boolean>;
+
+  /** What a process is bringing in or streams: its files that are not placed, and its streams, unless they are `releasing`. */
+  abstract listHeld(processId: string): Promise<ResourceRecord[]>;
 
   /** All nodes that any process has used, except forgotten ones, sorted by id. */
   abstract listNodes(): Promise<NodeRecord[]>;

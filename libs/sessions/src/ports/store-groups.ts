@@ -85,6 +85,7 @@ export const STORE_OPERATIONS: { readonly [Group in GroupName]: KindsOf<StoreGro
     heartbeat: 'write',
     listProcesses: 'read',
     dropProcess: 'upkeep',
+    listHeld: 'list',
     listNodes: 'list',
     forgetNode: 'upkeep',
   },

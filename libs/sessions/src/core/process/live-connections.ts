@@ -17,6 +17,16 @@ export interface Closable {
   close(reason: CloseReason): void | Promise<void>;
 }
 
+/** What the store knows of a connection. */
+export interface Registered {
+  readonly resourceId?: string;
+  /**
+   * Registers it again after the store dropped this process as silent. Rejects if it cannot go on, with `STORE_UNAVAILABLE`
+   * only to be called again.
+   */
+  restore?(): Promise<void>;
+}
+
 /** A new token: what acts by other authorities is cut off. */
 export type Replacement = Pick<SessionChange, 'id' | 'authority' | 'keptAuthorities'>;
 
@@ -27,32 +37,43 @@ const TOKEN_SENT_MS = 1000;
 
 /** One stream or transfer that is registered: begin it before the first wait, and ask after each wait whether it may go on. */
 export class LiveConnection {
-  private closedFor: CloseReason | null = null;
+  private failure: SessionsError | null = null;
 
   constructor(
     /** Its authority is read at each use: a login with this very object replaces it, and the connection goes on. */
     readonly session: SessionRef,
     private readonly connection: Closable,
+    readonly registered: Registered,
     /** Unregisters it; repeating that does nothing. */
     readonly remove: () => void,
   ) {}
 
-  /** @throws SessionsError `SESSION_GONE`, `SESSION_STALE`: it was cut off */
+  /** @throws SessionsError `SESSION_GONE`, `SESSION_STALE`: it was cut off; or why it could not be registered again */
   requireOpen(): void {
-    if (this.closedFor === 'stale') throw staleSession();
-    if (this.closedFor !== null && this.closedFor !== 'shutdown') {
-      throw new SessionsError('SESSION_GONE', 'The session ended meanwhile.');
-    }
+    if (this.failure) throw this.failure;
   }
 
   suspend(): void {
-    this.closedFor ??= 'stale';
+    this.failure ??= staleSession();
     this.connection.suspend?.();
   }
 
   async close(reason: CloseReason): Promise<void> {
-    this.closedFor ??= reason;
+    if (reason === 'stale') this.failure ??= staleSession();
+    else if (reason !== 'shutdown')
+      this.failure ??= new SessionsError('SESSION_GONE', 'The session ended meanwhile.');
     await this.connection.close(reason);
+  }
+
+  /** Registers it again, or closes it; rejects if the store does not answer. */
+  async restore(): Promise<void> {
+    try {
+      await this.registered.restore?.();
+    } catch (error) {
+      if (!(error instanceof SessionsError) || error.code === 'STORE_UNAVAILABLE') throw error;
+      this.failure ??= error;
+      await this.close('shutdown');
+    }
   }
 }
 
@@ -68,11 +89,17 @@ export class LiveConnections {
     return [...this.bySession.keys()];
   }
 
+  /** The resources that this process writes or streams. */
+  get resourceIds(): Set<string> {
+    const ids = this.all.map(({ registered }) => registered.resourceId);
+    return new Set(ids.filter((id) => id !== undefined));
+  }
+
   /** Registers a connection that is begun with `session`. */
-  add(session: SessionRef, connection: Closable): LiveConnection {
+  add(session: SessionRef, connection: Closable, registered: Registered = {}): LiveConnection {
     const { id } = session;
     const others = this.bySession.get(id) ?? new Set();
-    const live = new LiveConnection(session, connection, () => {
+    const live = new LiveConnection(session, connection, registered, () => {
       others.delete(live);
       if (others.size === 0 && this.bySession.get(id) === others) this.bySession.delete(id);
     });
@@ -101,6 +128,17 @@ export class LiveConnections {
     await (tokenSent ? Promise.race([tokenSent, isLate]) : isLate);
     for (const connection of stale) connection.remove();
     await closeAll(stale, 'stale');
+  }
+
+  /** Registers all again, or closes them: the store dropped this process. Rejects if the store does not answer: call it again. */
+  async restore(): Promise<void> {
+    const outcomes = await Promise.allSettled(this.all.map((connection) => connection.restore()));
+    const failure = outcomes.find((outcome) => outcome.status === 'rejected');
+    if (failure) throw failure.reason;
+  }
+
+  private get all(): LiveConnection[] {
+    return [...this.bySession.values()].flatMap((connections) => [...connections]);
   }
 
   /** Closes the connections of all sessions for a shutdown. */

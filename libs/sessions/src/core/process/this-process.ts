@@ -12,6 +12,7 @@ import type { TouchBuffer } from './touch-buffer.js';
 export const SILENT_AFTER_MS = 10_000;
 const FLUSH_MS = 1000;
 const HEARTBEAT_MS = 2000;
+const RETURNED_MS = 60_000;
 
 /** Whether a process or node with its last heartbeat at `at` counts as alive. */
 export function wasHeardLately(at: number, now: number): boolean {
@@ -39,6 +40,14 @@ export class ThisProcess {
   private beatAt = Number.NEGATIVE_INFINITY;
   private beating: Promise<void> | null = null;
   private failing = false;
+  private isStarted = false;
+  /** A heartbeat that comes late: the store may have dropped this process meanwhile. */
+  private lateBeat: Promise<void> | null = null;
+  private returnedAt = Number.NEGATIVE_INFINITY;
+  /** Whether what this process holds is not registered again yet. */
+  private owesReturn = false;
+  private isReturning = false;
+  private restore: () => Promise<void> = async () => {};
   private readonly beacon: RootBeacon;
 
   constructor(
@@ -99,12 +108,37 @@ export class ThisProcess {
     await this.fleet.dropProcess(this.id, Number.MAX_SAFE_INTEGER);
   }
 
+  /** Has `restore` register again what this process holds, when the store has dropped it as silent; repeated until it succeeds. */
+  onReturn(restore: () => Promise<void>): void {
+    this.restore = restore;
+  }
+
+  /** Whether the store dropped this process in the last minute: what it was writing was given up. */
+  get hasReturnedLately(): boolean {
+    return this.clock.monotonic() - this.returnedAt < RETURNED_MS;
+  }
+
   /** Flushes touches, then sends a heartbeat. */
   async beat(): Promise<void> {
+    if (!this.isSilent) return this.sendBeat();
+    const late = this.sendBeat();
+    this.lateBeat = late;
+    try {
+      await late;
+    } finally {
+      if (this.lateBeat === late) this.lateBeat = null;
+    }
+  }
+
+  private get isSilent(): boolean {
+    return this.clock.monotonic() - this.beatAt >= SILENT_AFTER_MS / 2;
+  }
+
+  private async sendBeat(): Promise<void> {
     const now = this.clock.now();
     await this.touches.flush(now);
     this.beatAt = this.clock.monotonic();
-    await this.fleet.heartbeat({
+    const wasListed = await this.fleet.heartbeat({
       processId: this.id,
       role: this.self.role,
       at: now,
@@ -113,6 +147,22 @@ export class ThisProcess {
       address: this.self.address,
       beacon: this.beacon.current,
     });
+    if (!wasListed && this.isStarted) {
+      this.returnedAt = this.clock.monotonic();
+      this.owesReturn = true;
+    }
+    this.isStarted = true;
+    if (this.owesReturn && !this.isReturning) await this.returnFromSilence();
+  }
+
+  private async returnFromSilence(): Promise<void> {
+    this.isReturning = true;
+    try {
+      await this.restore();
+      this.owesReturn = false;
+    } finally {
+      this.isReturning = false;
+    }
   }
 
   /**
@@ -120,7 +170,9 @@ export class ThisProcess {
    * was suspended, and nobody would clean up its records if it died then.
    */
   async requireListed(): Promise<void> {
-    if (this.clock.monotonic() - this.beatAt >= SILENT_AFTER_MS / 2) await this.beat();
+    // What is registered again needs no further heartbeat.
+    if (this.isReturning) return;
+    await (this.isSilent ? this.beat() : this.lateBeat);
   }
 
   /** Every process that the store lists. */

@@ -12,6 +12,8 @@ export interface FileSinkTarget {
   complete(sizeBytes: number): Promise<ResourceRecord>;
   /** Deletes the file and releases the reservation. Never rejects. */
   abandon(): Promise<void>;
+  /** The error to fail with. */
+  whyFailed(error: unknown): Promise<unknown>;
   /** Touches the session: bytes were transferred. */
   noteActivity(): void;
   /** Monotonic milliseconds. */
@@ -55,7 +57,7 @@ export class FileSink extends Writable {
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
-    this.append([chunk]).then(() => done(), done);
+    this.told(this.append([chunk])).then(() => done(), done);
   }
 
   /** Chunks that arrived during the last write make one write. */
@@ -63,16 +65,24 @@ export class FileSink extends Writable {
     waiting: readonly { readonly chunk: Buffer }[],
     done: (error?: Error | null) => void,
   ): void {
-    this.append(waiting.map(({ chunk }) => chunk)).then(() => done(), done);
+    this.told(this.append(waiting.map(({ chunk }) => chunk))).then(() => done(), done);
   }
 
   override _final(done: (error?: Error | null) => void): void {
-    this.finish().then(() => done(), done);
+    this.told(this.finish()).then(() => done(), done);
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
     if (this.finished) return done(error);
     void this.target.abandon().then(() => done(error));
+  }
+
+  private async told(step: Promise<void>): Promise<void> {
+    try {
+      await step;
+    } catch (error) {
+      throw await this.target.whyFailed(error);
+    }
   }
 
   private async append(chunks: readonly Buffer[]): Promise<void> {

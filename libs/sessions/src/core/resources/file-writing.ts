@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { inBucketOf } from '../../domain/bucket.js';
 import { bytesAhead } from '../../domain/bytes-ahead.js';
-import { SessionsError, staleSession } from '../../domain/errors.js';
+import { hasCode, SessionsError, staleSession } from '../../domain/errors.js';
 import { STREAM_TYPE, type NewResource, type ResourceRecord } from '../../domain/resource.js';
 import { requireSession, requireTexts } from '../handles/arguments.js';
 import type { SessionRef } from '../handles/session.js';
@@ -15,7 +15,8 @@ import { FileSink } from './file-sink.js';
 import type { Limiter } from './limiter.js';
 import type { OpenSinks } from './open-sinks.js';
 import type { Placer } from './placer.js';
-import { admitted } from './refused.js';
+import { admitted, whyGone } from './refused.js';
+import { WrittenFile } from './written-file.js';
 import type { Releaser } from './releaser.js';
 
 const MAX_NAME = 255;
@@ -48,16 +49,22 @@ export class FileWriting {
     const resource = this.describe(session, description);
     const { maxBytes } = this.context.config.limits;
     let sink: FileSink | undefined;
-    const connection = this.context.connections.add(session, {
-      suspend: () => sink?.suspend(),
-      close: (reason) => {
-        if (reason === 'stale') sink?.destroy(staleSession());
-        else if (reason !== 'shutdown')
-          sink?.destroy(new SessionsError('SESSION_GONE', 'The session ended while the file was written.'));
+    const registered = new WrittenFile(resource.id, (error) => sink?.destroy(error));
+    const connection = this.context.connections.add(
+      session,
+      {
+        suspend: () => sink?.suspend(),
+        close: (reason) => {
+          if (reason === 'stale') sink?.destroy(staleSession());
+          else if (reason !== 'shutdown')
+            sink?.destroy(new SessionsError('SESSION_GONE', 'The session ended while the file was written.'));
+        },
       },
-    });
+      registered,
+    );
     try {
       const reservedBytes = await limiter.reserve(session, resource, 0, bytesAhead(0, maxBytes));
+      registered.isReserved = true;
       const writer = await this.begin(resource, connection);
       sink = this.sink(connection, resource, reservedBytes, writer, then);
     } catch (error) {
@@ -95,6 +102,7 @@ export class FileWriting {
       writer,
       grow: (reserved, needed) =>
         limiter.grow(session, resource, reserved, needed, bytesAhead(reserved, maxBytes)),
+      whyFailed: (error) => this.whyFailed(resource, error),
       complete: async (sizeBytes) => then(await this.complete(session, resource, sizeBytes)),
       noteActivity: () => this.context.touches.add(resource.sessionId, this.context.clock.now(), 0),
       now: () => this.context.clock.monotonic(),
@@ -124,11 +132,13 @@ export class FileWriting {
   async adopt(session: SessionRef, path: string, description: FileDescription): Promise<ResourceRecord> {
     const resource = this.describe(session, description);
     // It has nothing to close: each step asks whether it was cut off.
-    const connection = this.context.connections.add(session, { close: () => {} });
+    const registered = new WrittenFile(resource.id, () => {});
+    const connection = this.context.connections.add(session, { close: () => {} }, registered);
     try {
       const adoption = await this.context.storage.adopt(keyOf(resource), path);
       connection.requireOpen();
       await this.parts.limiter.reserve(session, resource, adoption.sizeBytes, adoption.sizeBytes);
+      registered.isReserved = true;
       return await this.adoptReserved(connection, resource, adoption);
     } finally {
       connection.remove();
@@ -156,7 +166,7 @@ export class FileWriting {
         );
       });
       await this.parts.releaser.abandon(resource);
-      throw error;
+      throw await this.whyFailed(resource, error);
     }
   }
 
@@ -197,6 +207,12 @@ export class FileWriting {
       ),
     );
     return noteFoundWith(complete, session);
+  }
+
+  /** To store and storage a file is gone, too, that was released, or given up while this process stood still. */
+  private async whyFailed({ sessionId }: NewResource, error: unknown): Promise<unknown> {
+    if (!hasCode(error, 'SESSION_GONE') && !hasCode(error, 'RESOURCE_GONE')) return error;
+    return whyGone(this.context, sessionId).catch((failure: unknown) => failure);
   }
 
   private async placed(session: SessionRef, complete: ResourceRecord): Promise<ResourceRecord> {

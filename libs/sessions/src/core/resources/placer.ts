@@ -1,5 +1,5 @@
 import { evictionOrder } from '../../domain/eviction.js';
-import { SessionsError, staleSession } from '../../domain/errors.js';
+import { staleSession } from '../../domain/errors.js';
 import type { ResourceRecord } from '../../domain/resource.js';
 import type { Placed, Placement } from '../../ports/resources.js';
 import type { Refused } from '../../ports/sessions.js';
@@ -8,7 +8,7 @@ import { underAuthority } from '../handles/under-authority.js';
 import type { CoreContext } from '../process/context.js';
 import { untilAnswered } from '../process/store-patience.js';
 import { describeError } from '../watch/log.js';
-import { goneSession } from './refused.js';
+import { whyGone } from './refused.js';
 import type { Releaser } from './releaser.js';
 
 type Answer = Placed | 'full' | Refused;
@@ -28,7 +28,7 @@ export class Placer {
   async place(session: SessionRef, resourceIds: readonly string[]): Promise<readonly ResourceRecord[]> {
     const { touches, clock, events } = this.context;
     const answer = await this.untilPlaced(session, resourceIds);
-    if (answer === 'gone' || answer === 'full') throw await this.goneError(session.id);
+    if (answer === 'gone' || answer === 'full') throw await whyGone(this.context, session.id);
     if (answer === 'stale') throw staleSession();
     touches.add(session.id, clock.now(), 0);
     for (const { id, type, sizeBytes } of answer.files) {
@@ -108,11 +108,5 @@ export class Placer {
 
   private candidatesIn(all: readonly ResourceRecord[]): Placement['candidates'] {
     return this.context.config.limits.onLimit === 'reject' ? [] : evictionOrder(all);
-  }
-
-  private async goneError(sessionId: string): Promise<SessionsError> {
-    const record = await this.context.store.sessions.find(sessionId).catch(() => null);
-    if (record?.state !== 'open') return goneSession();
-    return new SessionsError('RESOURCE_GONE', 'A file was released before it had its place in the session.');
   }
 }

@@ -1,7 +1,7 @@
 import { pipeline, type Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { hasCode, SessionsError, staleSession } from '../../domain/errors.js';
-import { isReadable, STREAM_TYPE, type ResourceRecord } from '../../domain/resource.js';
+import { isReadable, STREAM_TYPE, type NewResource, type ResourceRecord } from '../../domain/resource.js';
 import { isStale } from '../../domain/session.js';
 import type { ByteRange } from '../../ports/file-storage.js';
 import { requireResource } from '../handles/arguments.js';
@@ -9,7 +9,7 @@ import { noteFoundWith, sessionFoundWith } from '../handles/found-with.js';
 import { Session, type SessionRef } from '../handles/session.js';
 import { underAuthority } from '../handles/under-authority.js';
 import type { CoreContext } from '../process/context.js';
-import type { Closable, LiveConnection } from '../process/live-connections.js';
+import type { Closable, LiveConnection, Registered } from '../process/live-connections.js';
 import type { Nodes } from '../process/nodes.js';
 import { describeError } from '../watch/log.js';
 import { FileBatch } from './file-batch.js';
@@ -67,25 +67,52 @@ export class Resources {
     connection: Closable,
     description: Omit<FileDescription, 'type'>,
   ): Promise<TrackedStream> {
-    const resource = this.parts.writing.describe(session, { ...description, type: STREAM_TYPE });
+    const { writing, limiter, releaser } = this.parts;
+    const describe = (): NewResource => writing.describe(session, { ...description, type: STREAM_TYPE });
+    let resource = describe();
+    let isReserved = false;
     let released: Promise<void> | undefined;
-    const release = (): Promise<void> => (released ??= this.parts.releaser.abandon(resource));
-    // Registered before it is reserved: an end in between closes it, an earlier end refuses the reservation.
-    const live = this.context.connections.add(session, {
-      suspend: () => connection.suspend?.(),
-      close: async (reason) => {
-        await connection.close(reason);
-        await release();
+    const release = (): Promise<void> => (released ??= releaser.abandon(resource));
+    const registered: Registered = {
+      get resourceId() {
+        return resource.id;
       },
-    });
+      // Under a new id: the store is about to drop the former one.
+      restore: async () => {
+        if (!isReserved || released) return;
+        const former = resource;
+        resource = describe();
+        try {
+          await limiter.reserveStream(session, resource);
+          if (released) await releaser.abandon(resource);
+        } finally {
+          await releaser.abandon(former);
+        }
+      },
+    };
+    // Registered before it is reserved: an end in between closes it, an earlier end refuses the reservation.
+    const live = this.context.connections.add(
+      session,
+      {
+        suspend: () => connection.suspend?.(),
+        close: async (reason) => {
+          await connection.close(reason);
+          await release();
+        },
+      },
+      registered,
+    );
     try {
-      await this.parts.limiter.reserveStream(session, resource);
+      await limiter.reserveStream(session, resource);
+      isReserved = true;
     } catch (error) {
       live.remove();
       throw error;
     }
     return {
-      resourceId: resource.id,
+      get resourceId() {
+        return resource.id;
+      },
       release: () => {
         live.remove();
         return release();
@@ -99,18 +126,25 @@ export class Resources {
     const { touches, clock } = this.context;
     const source = new FileSource(() => touches.add(session.id, clock.now(), 0));
     // Registered before the use: an end in between finds it, an earlier one refuses the use.
-    const live = this.context.connections.add(session, {
-      suspend: () => source.suspend(),
-      close: (reason) => {
-        if (reason === 'stale') source.destroy(staleSession());
-        else if (reason !== 'shutdown')
-          source.destroy(new SessionsError('SESSION_GONE', 'The session ended while the file was read.'));
+    let isUsed = false;
+    const live = this.context.connections.add(
+      session,
+      {
+        suspend: () => source.suspend(),
+        close: (reason) => {
+          if (reason === 'stale') source.destroy(staleSession());
+          else if (reason !== 'shutdown')
+            source.destroy(new SessionsError('SESSION_GONE', 'The session ended while the file was read.'));
+        },
       },
-    });
+      // If the file has gone meanwhile, the open one stays readable.
+      { restore: async () => void (isUsed && !source.destroyed && (await this.use(resource.id, session))) },
+    );
     // Whoever opened it gets the error too, unless it is destroyed before that.
     source.on('error', () => {});
     try {
       const used = await this.read(live, resource.id, source, range);
+      isUsed = true;
       return { resource: noteFoundWith(used, session), stream: source };
     } catch (error) {
       live.remove();
@@ -159,19 +193,21 @@ export class Resources {
     id: string,
     session: SessionRef,
   ): Promise<{ used: ResourceRecord | null; endUse: () => Promise<unknown> }> {
-    const { store, thisProcess, clock } = this.context;
     try {
-      await thisProcess.requireListed();
-      const used = admitted(
-        await underAuthority(session, (authority) =>
-          store.resources.use(id, authority, thisProcess.id, clock.now()),
-        ),
-      );
+      await this.context.thisProcess.requireListed();
+      const used = admitted(await this.use(id, session));
       return { used, endUse: async () => used && this.endUse(used) };
     } catch (error) {
       if (!hasCode(error, 'STORE_UNAVAILABLE')) throw error;
       return { used: await this.findReadable(id, session), endUse: async () => {} };
     }
+  }
+
+  private use(id: string, session: SessionRef): Promise<ResourceRecord | 'stale' | null> {
+    const { store, thisProcess, clock } = this.context;
+    return underAuthority(session, (authority) =>
+      store.resources.use(id, authority, thisProcess.id, clock.now()),
+    );
   }
 
   private async findReadable(id: string, session: SessionRef): Promise<ResourceRecord | null> {
@@ -199,6 +235,15 @@ export class Resources {
   async list(session: SessionRef): Promise<ResourceRecord[]> {
     const held = await this.context.store.resources.list([session.id]);
     return held.filter((resource) => resource.state !== 'releasing');
+  }
+
+  /** Lets go of what the store says this process writes or streams, and it does not: a lost write of the store. */
+  async releaseStrays(): Promise<void> {
+    const { store, thisProcess, connections } = this.context;
+    const held = await store.fleet.listHeld(thisProcess.id);
+    const own = connections.resourceIds;
+    const strays = held.filter(({ id }) => !own.has(id) && !this.batches.has(id));
+    await Promise.all(strays.map((stray) => this.parts.releaser.abandon(stray)));
   }
 
   async release(resource: Pick<ResourceRecord, 'id'>): Promise<boolean> {

@@ -5,6 +5,7 @@ import {
   anEnd,
   atOnce,
   beat,
+  complete,
   countsOf,
   PROCESS,
   lease,
@@ -179,6 +180,21 @@ export const nodeCases: readonly SessionStoreCase[] = [
       sameIds(await store.releases.leaseReleasing(leaseRequestThere()), [file]);
       same(await store.releases.finishRelease([file.id, stream.id]), { resources: 1, bytes: 0 });
       same(await countsOf(store, session), [0, 0, 0, 0]);
+    },
+  },
+  {
+    name: 'a heartbeat answers whether the process was listed, and a process is told apart from what it holds',
+    async run(store) {
+      const session = await opened(store);
+      same([await store.fleet.heartbeat(beat({})), await store.fleet.heartbeat(beat({}))], [false, true]);
+      const file = await writing(store, session.id);
+      const done = await complete(store, session.id, 5);
+      await ready(store, session.id, 5);
+      sameIds(await store.fleet.listHeld(PROCESS), [file, done]);
+      same(await store.fleet.listHeld(OTHER_PROCESS), []);
+      await store.fleet.dropProcess(PROCESS, LATER);
+      same(await store.fleet.listHeld(PROCESS), []);
+      same([await store.fleet.heartbeat(beat({})), await store.fleet.heartbeat(beat({}))], [false, true]);
     },
   },
   {

@@ -1,10 +1,11 @@
 import { CLEANUP_JOBS } from '../../../domain/events.js';
 import { compareIds } from '../../../domain/ids.js';
+import type { ResourceRecord } from '../../../domain/resource.js';
 import { totalReleased, type Released } from '../../../ports/endings.js';
 import type { FleetGroup, Heartbeat, NodeRecord } from '../../../ports/fleet.js';
 import type { RedisBuckets } from './redis.buckets.js';
 import { FORGET_ENDS, FORGET_FILES } from '../scripts/lua/endings.scripts.js';
-import { ABANDON } from '../scripts/lua/releases.scripts.js';
+import { ABANDON, HELD } from '../scripts/lua/releases.scripts.js';
 import {
   FIELDS,
   FORGET_LOST,
@@ -13,7 +14,7 @@ import {
   HEARTBEAT,
   STRIKE_OFF,
 } from '../scripts/lua/store.scripts.js';
-import { numberOf, textOfRecord, textsOf } from './redis.values.js';
+import { numberOf, resourceOf, textOfRecord, textsOf } from './redis.values.js';
 
 const PAGE = 200;
 
@@ -30,8 +31,16 @@ export class RedisFleet implements FleetGroup {
     this.#keys = buckets.layout.processes;
   }
 
-  async heartbeat(beat: Heartbeat): Promise<void> {
-    await this.buckets.run(HEARTBEAT, this.#keys, [beat.processId, beat.at, textOfRecord(beat)]);
+  /** What a lost process held is freed before it is listed again: later it would take what it holds by then. */
+  async heartbeat(beat: Heartbeat): Promise<boolean> {
+    const send = (): Promise<unknown> =>
+      this.buckets.run(HEARTBEAT, this.#keys, [beat.processId, beat.at, textOfRecord(beat)]);
+    let answer = await send();
+    while (answer === 'lost') {
+      await this.#free(beat.processId);
+      answer = await send();
+    }
+    return numberOf(answer) === 1;
   }
 
   async listProcesses(): Promise<Heartbeat[]> {
@@ -45,6 +54,13 @@ export class RedisFleet implements FleetGroup {
     const isStruck = numberOf(await this.buckets.run(STRIKE_OFF, this.#keys, [processId, silentSince])) === 1;
     if (isStruck) await this.#free(processId);
     return isStruck;
+  }
+
+  async listHeld(processId: string): Promise<ResourceRecord[]> {
+    const found = await this.buckets.inAll(async (bucket) =>
+      textsOf(await this.buckets.runIn(HELD, bucket, processId)),
+    );
+    return found.flat().map(resourceOf);
   }
 
   /** Frees resources of lost processes, whose callers crashed before they did. */

@@ -1,15 +1,17 @@
 import type { DatabaseSync } from 'node:sqlite';
+import type { ResourceRecord } from '../../../domain/resource.js';
 import { totalReleased, type Released } from '../../../ports/endings.js';
 import type { FleetGroup, Heartbeat, NodeRecord } from '../../../ports/fleet.js';
 import type { SqliteEndings } from './endings.js';
 import type { InOneThread } from '../../../ports/store-groups.js';
 import type { SqliteLedger } from './ledger.js';
 import type { SqliteReleases } from './releases.js';
-import { idOf, numberOf, oneOf, packId, textOrNull } from './values.js';
+import { idOf, numberOf, oneOf, packId, resourceOf, textOrNull } from './values.js';
 
 const ROLES: readonly Heartbeat['role'][] = ['server', 'cli'];
 
 export class SqliteFleet implements InOneThread<FleetGroup> {
+  readonly #isListed;
   readonly #beat;
   readonly #processes;
   readonly #drop;
@@ -29,6 +31,7 @@ export class SqliteFleet implements InOneThread<FleetGroup> {
     private readonly endings: SqliteEndings,
     private readonly releases: SqliteReleases,
   ) {
+    this.#isListed = db.prepare('SELECT 1 FROM processes WHERE id = :id');
     this.#beat = db.prepare(`
       INSERT INTO processes (id, role, at, flushed_through_at, node_id, address, beacon)
       VALUES (:id, :role, :at, :flushedThroughAt, :node, :address, :beacon)
@@ -67,8 +70,9 @@ export class SqliteFleet implements InOneThread<FleetGroup> {
       WHERE resources.node_id = :id`);
   }
 
-  heartbeat(beat: Heartbeat): void {
+  heartbeat(beat: Heartbeat): boolean {
     const { processId, nodeId, ...rest } = beat;
+    const isListed = this.#isListed.get({ id: packId(processId) }) !== undefined;
     this.#beat.run({ id: packId(processId), node: packId(nodeId), ...rest });
     this.#seeNode.run({
       id: packId(nodeId),
@@ -77,6 +81,7 @@ export class SqliteFleet implements InOneThread<FleetGroup> {
       at: beat.at,
     });
     this.ledger.see(beat.at);
+    return isListed;
   }
 
   listProcesses(): Heartbeat[] {
@@ -99,6 +104,10 @@ export class SqliteFleet implements InOneThread<FleetGroup> {
     this.#dropUses.run({ id });
     for (const row of this.#held.all({ id })) this.releases.mark(row, null);
     return true;
+  }
+
+  listHeld(processId: string): ResourceRecord[] {
+    return this.#held.all({ id: packId(processId) }).map(resourceOf);
   }
 
   listNodes(): NodeRecord[] {

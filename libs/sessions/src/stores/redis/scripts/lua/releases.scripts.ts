@@ -59,6 +59,21 @@ return { resources, bytes }
 `,
 );
 
+/** process → records of the resources that it brings in or streams */
+export const HELD = new BucketScript(
+  'read',
+  { keys: ['resources', 'by_process'], includes: [call, membersOf, afterColon] },
+  `
+local held = {}
+for _, member in ipairs(members_of(BY_PROCESS, ARGV[1])) do
+  local raw = call('HGET', RESOURCES, after_colon(member, ARGV[1]))
+  local resource = raw and cjson.decode(raw)
+  if resource and resource.processId == ARGV[1] and resource.state ~= 'releasing' then held[#held + 1] = raw end
+end
+return held
+`,
+);
+
 /** process → nothing. Drops its uses; its files that are not placed, and its streams, can be leased afterwards. */
 export const ABANDON = new BucketScript(
   'free',

@@ -27,11 +27,15 @@ return found
 /** A hash → field, value, field, value … */
 export const HASH = new QuestionScript(`return redis.call('HGETALL', KEY)`);
 
-/** KEYS: processes; id, instant, heartbeat → nothing */
+/**
+ * KEYS: processes; id, instant, heartbeat → whether the process was listed; `lost`, with nothing changed, while the resources of
+ * the lost process are to be freed
+ */
 export const HEARTBEAT = new RedisScript(
   'free',
   `
 local id, at, raw = unpack(ARGV)
+if redis.call('HEXISTS', KEYS[2], id) == 1 then return 'lost' end
 local beat = cjson.decode(raw)
 local known = redis.call('HGET', KEYS[1], id)
 if known then
@@ -47,6 +51,7 @@ if beat.role == 'server' then node.address = beat.address end
 redis.call('HSET', KEYS[4], beat.nodeId, cjson.encode(node))
 local seen = redis.call('GET', KEYS[3])
 if not seen or tonumber(seen) < tonumber(at) then redis.call('SET', KEYS[3], at) end
+return known and 1 or 0
 `,
 );
 
