@@ -45,7 +45,7 @@ describe('A process that stood still', () => {
     expect(await streamsOf(session)).toBe(2);
     await track(here, 'c');
     await expect(track(still, 'd')).rejects.toMatchObject({ code: 'STREAMS_FULL' });
-    for (const { release } of tracked) await release();
+    for (const stream of tracked) await stream.release();
     expect([await streamsOf(session), closed]).toEqual([1, []]);
   });
 

@@ -12,6 +12,8 @@ export type DeedName = (typeof DEEDS)[number];
 export type Faults = string[];
 
 const CHUNKS = 4;
+/** So often judges look again, every 5 ms. */
+const MOST_TRIES = 400;
 
 /** One act of one session, with deeds at some of its stops; answers how many stops it had, and what went wrong. */
 export async function playRound(
@@ -28,7 +30,7 @@ export async function playRound(
     () => round.isCutOff,
   );
   await round[act]();
-  stops.finish();
+  await stops.finish();
   await round.judge();
   return { stops: [...stops.names], faults: round.faults };
 }
@@ -40,6 +42,7 @@ class Round {
   private readonly other: Session;
   private readonly before: readonly string[];
   private readonly done = new Set<DeedName>();
+  private hasBegun = false;
 
   constructor(grounds: Grounds, session: Session, other: Session, before: readonly string[]) {
     this.grounds = grounds;
@@ -51,6 +54,7 @@ class Round {
   async do(name: DeedName): Promise<void> {
     const { service } = this.grounds.core;
     const { id } = this.session;
+    this.hasBegun = true;
     try {
       if (name === 'end') await service.end({ id });
       else if (name === 'login') await service.login(this.other, 'ada');
@@ -110,20 +114,33 @@ class Round {
   async judge(): Promise<void> {
     const { grounds, session } = this;
     const { id } = session;
-    await settled();
     if (grounds.stops.writtenAfter > 0) this.fault(`${grounds.stops.writtenAfter} writes came after`);
+    let left = await this.leftovers();
+    for (let tries = 0; left.length > 0 && tries < MOST_TRIES; tries += 1) {
+      await settled();
+      left = await this.leftovers();
+    }
+    this.faults.push(...left);
+    if (!this.done.has('end')) await grounds.core.service.end({ id }, 'ended', { thorough: true });
+  }
+
+  /** What was cut off needs a moment to delete what it wrote. */
+  private async leftovers(): Promise<Faults> {
+    const { grounds } = this;
+    const { id } = this.session;
+    const left: Faults = [];
     const held = await grounds.held(id);
     const files = await grounds.filesOf(id);
-    if (this.done.has('end') && held.length > 0) this.fault(`records stay after the end: ${held[0]?.state}`);
+    if (this.done.has('end') && held.length > 0) left.push(`records stay after the end: ${held[0]?.state}`);
     for (const { id: resourceId, state, uses } of held) {
-      if (state !== 'ready' || uses > 0) this.fault(`a record stays ${state} with ${uses} uses`);
-      if (!files.includes(resourceId)) this.fault('a record has no file');
+      if (state !== 'ready' || uses > 0) left.push(`a record stays ${state} with ${uses} uses`);
+      if (!files.includes(resourceId)) left.push('a record has no file');
     }
     const ids = new Set(held.map((resource) => resource.id));
-    if (files.some((file) => !ids.has(file))) this.fault('a file stays that no record names');
+    if (files.some((file) => !ids.has(file))) left.push('a file stays that no record names');
     const connections = Reflect.get(grounds.core, 'connections') as { sessionIds: readonly string[] };
-    if (connections.sessionIds.includes(id)) this.fault('a connection stays registered');
-    if (!this.done.has('end')) await grounds.core.service.end({ id }, 'ended', { thorough: true });
+    if (connections.sessionIds.includes(id)) left.push('a connection stays registered');
+    return left;
   }
 
   get isCutOff(): boolean {
@@ -145,7 +162,7 @@ class Round {
       return await act();
     } catch (error) {
       const allowed = ['SESSION_GONE', 'SESSION_STALE', 'RESOURCE_GONE', 'UPLOAD_ABORTED'];
-      if (this.done.size === 0 || !allowed.includes(codeOf(error))) this.fault(`${what}: ${String(error)}`);
+      if (!this.hasBegun || !allowed.includes(codeOf(error))) this.fault(`${what}: ${String(error)}`);
       return null;
     }
   }
@@ -159,7 +176,6 @@ function codeOf(error: unknown): string {
   return String(Reflect.get(Object(error), 'code'));
 }
 
-/** What was cut off needs a moment to delete what it wrote. */
 function settled(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 5));
 }

@@ -18,6 +18,9 @@ export class Stops {
   /** Writes that the storage was told after the act was cut off, those of deeds aside. */
   writtenAfter = 0;
   private deeds: readonly Deed[] | null = null;
+  private underWay: Promise<void> = Promise.resolve();
+  /** Counts the starts and finishes: a deed that outlasts its act arms no later one. */
+  private running = 0;
   private isCutOff: () => boolean = () => false;
 
   start(deeds: readonly Deed[], isCutOff: () => boolean): void {
@@ -27,8 +30,11 @@ export class Stops {
     this.isCutOff = isCutOff;
   }
 
-  finish(): void {
+  /** Makes no more stops; resolves when a deed under way is done. */
+  async finish(): Promise<void> {
     this.deeds = null;
+    this.running += 1;
+    await this.underWay;
   }
 
   async around<Answer>(name: string, call: () => Promise<Answer>): Promise<Answer> {
@@ -44,10 +50,14 @@ export class Stops {
     const here = this.names.push(name) - 1;
     const due = deeds.filter(({ at }) => at === here);
     if (due.length === 0) return;
+    const { running } = this;
     this.deeds = null;
-    for (const deed of due) await deed.run();
+    this.underWay = (async () => {
+      for (const deed of due) await deed.run();
+    })();
+    await this.underWay;
     // Another operation may have gone on meanwhile, without stops.
-    this.deeds = deeds;
+    if (running === this.running) this.deeds = deeds;
   }
 
   noteWrite(): void {

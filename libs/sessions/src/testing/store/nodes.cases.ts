@@ -190,7 +190,8 @@ export const nodeCases: readonly SessionStoreCase[] = [
       const file = await writing(store, session.id);
       const done = await complete(store, session.id, 5);
       await ready(store, session.id, 5);
-      sameIds(await store.fleet.listHeld(PROCESS), [file, done]);
+      const held = [file, done].toSorted((one, other) => (one.id < other.id ? -1 : 1));
+      sameIds(await store.fleet.listHeld(PROCESS), held);
       same(await store.fleet.listHeld(OTHER_PROCESS), []);
       await store.fleet.dropProcess(PROCESS, LATER);
       same(await store.fleet.listHeld(PROCESS), []);

@@ -1,6 +1,6 @@
 import { CLEANUP_JOBS } from '../../../domain/events.js';
 import { compareIds } from '../../../domain/ids.js';
-import type { ResourceRecord } from '../../../domain/resource.js';
+import { oldestFirst, type ResourceRecord } from '../../../domain/resource.js';
 import { totalReleased, type Released } from '../../../ports/endings.js';
 import type { FleetGroup, Heartbeat, NodeRecord } from '../../../ports/fleet.js';
 import type { RedisBuckets } from './redis.buckets.js';
@@ -60,7 +60,7 @@ export class RedisFleet implements FleetGroup {
     const found = await this.buckets.inAll(async (bucket) =>
       textsOf(await this.buckets.runIn(HELD, bucket, processId)),
     );
-    return found.flat().map(resourceOf);
+    return found.flat().map(resourceOf).toSorted(oldestFirst);
   }
 
   /** Frees resources of lost processes, whose callers crashed before they did. */

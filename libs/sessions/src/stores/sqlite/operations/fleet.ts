@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
-import type { ResourceRecord } from '../../../domain/resource.js';
+import { oldestFirst, type ResourceRecord } from '../../../domain/resource.js';
 import { totalReleased, type Released } from '../../../ports/endings.js';
 import type { FleetGroup, Heartbeat, NodeRecord } from '../../../ports/fleet.js';
 import type { SqliteEndings } from './endings.js';
@@ -107,7 +107,10 @@ export class SqliteFleet implements InOneThread<FleetGroup> {
   }
 
   listHeld(processId: string): ResourceRecord[] {
-    return this.#held.all({ id: packId(processId) }).map(resourceOf);
+    return this.#held
+      .all({ id: packId(processId) })
+      .map(resourceOf)
+      .toSorted(oldestFirst);
   }
 
   listNodes(): NodeRecord[] {
