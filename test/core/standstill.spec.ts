@@ -107,7 +107,8 @@ describe('A process whose store lost history', () => {
       const { session } = await world.open();
       const sink = await world.service.createFile(session, { type: 'audio_file' });
       const [known] = await world.store.resources.list([session.id]);
-      const stray = { ...known!, id: inBucketOf(session.id, randomUUID()) };
+      const { id: processId } = world.core.thisProcess;
+      const stray = { ...known!, id: inBucketOf(session.id, randomUUID()), processId };
       const limits = world.core.config.limits;
       expect(await world.store.resources.reserve(stray, null, limits)).toBe('reserved');
       jest.spyOn(world.core.store.feed, 'read').mockResolvedValueOnce({
