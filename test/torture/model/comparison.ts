@@ -1,7 +1,7 @@
 import { SessionToken } from '../../../libs/sessions/dist/core/handles/session-token.js';
 import { same } from './command.ts';
 import type { World } from './hands.ts';
-import type { PlainModel } from './plain-model.ts';
+import { bytesOf, isInPlace, type PlainModel } from './plain-model.ts';
 import type { Pair } from './pair.ts';
 
 /** Throws where the store holds anything else than the model says. Reads only, all at once. */
@@ -15,7 +15,8 @@ export async function compare({ model }: World, { cores }: Pair): Promise<void> 
   ]);
   for (const [index, session] of model.sessions.entries()) {
     const record = records[index] ?? null;
-    const held = session.resources.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+    const inPlace = session.resources.filter(isInPlace);
+    const incoming = session.resources.filter((resource) => !isInPlace(resource));
     same(
       record && {
         state: record.state,
@@ -27,6 +28,9 @@ export async function compare({ model }: World, { cores }: Pair): Promise<void> 
         confirmed: record.confirmed,
         resourceCount: record.resourceCount,
         bytesUsed: record.bytesUsed,
+        streamCount: record.streamCount,
+        incomingCount: record.incomingCount,
+        incomingBytes: record.incomingBytes,
       },
       session.state === 'forgotten'
         ? null
@@ -38,8 +42,11 @@ export async function compare({ model }: World, { cores }: Pair): Promise<void> 
             lastActivityAt: session.lastActivityAt,
             requestCount: session.requestCount,
             confirmed: session.confirmed,
-            resourceCount: session.resources.length,
-            bytesUsed: held,
+            resourceCount: inPlace.length,
+            bytesUsed: bytesOf(inPlace),
+            streamCount: inPlace.filter(({ type }) => type === 'stream').length,
+            incomingCount: incoming.length,
+            incomingBytes: bytesOf(incoming),
           },
       `Session ${index} is`,
     );
@@ -47,12 +54,15 @@ export async function compare({ model }: World, { cores }: Pair): Promise<void> 
   const byId = (a: { id: string }, b: { id: string }): number => (a.id < b.id ? -1 : 1);
   same(
     resources
-      .map(({ id, state, sizeBytes, lastUsedAt, uses }) => ({ id, state, sizeBytes, lastUsedAt, uses }))
+      .map(({ id, state, overdrawn, sizeBytes, lastUsedAt, uses }) => {
+        return { id, state, overdrawn, sizeBytes, lastUsedAt, uses };
+      })
       .toSorted(byId),
     model.resources
-      .map(({ id, state, sizeBytes, lastUsedAt, uses }) => ({
+      .map(({ id, state, overdrawnAt, sizeBytes, lastUsedAt, uses }) => ({
         id,
         state,
+        overdrawn: overdrawnAt !== null,
         sizeBytes,
         lastUsedAt,
         uses: uses[0] + uses[1],
@@ -79,5 +89,5 @@ export async function compare({ model }: World, { cores }: Pair): Promise<void> 
 
 function activeOf(model: PlainModel, type: string): { active: number; activeBytes: number } {
   const held = model.resources.filter((resource) => resource.type === type);
-  return { active: held.length, activeBytes: held.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) };
+  return { active: held.length, activeBytes: bytesOf(held) };
 }

@@ -24,6 +24,7 @@ export const config = resolveConfig(
     maxSessions: LIMITS.maxSessions,
     maxResources: LIMITS.maxResources,
     maxBytes: LIMITS.maxBytes,
+    maxStreamsPerSession: LIMITS.maxStreams,
     maxIdleSeconds: LIMITS.idleMs / 1000,
     maxDurationSeconds: LIMITS.durationMs / 1000,
   },

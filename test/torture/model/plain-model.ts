@@ -3,6 +3,7 @@ export const LIMITS = {
   maxSessions: 4,
   maxResources: 3,
   maxBytes: 100,
+  maxStreams: 2,
   idleMs: 100_000,
   durationMs: 300_000,
 } as const;
@@ -13,6 +14,8 @@ const MOST_REPLACED = 8;
 const TOMBSTONE_MARGIN_MS = 60_000;
 const SILENT_AFTER_MS = 10_000;
 const FEED_TRUSTED_MS = 750;
+/** A file that received nothing for so long gives way to one that waits. */
+const STALLED_MS = 5000;
 
 export type Which = 0 | 1;
 export type Reason = 'idle' | 'expired' | 'ended' | 'admin' | 'evicted' | 'unconfirmed';
@@ -30,8 +33,12 @@ export interface PlainResource {
   /** The process that writes or holds it. */
   readonly by: Which;
   state: 'writing' | 'ready';
+  /** When it last could not have its place although it is `ready`. */
+  overdrawnAt: number | null;
   sizeBytes: number;
   lastUsedAt: number;
+  /** Since when its writer waits for bytes. */
+  waitsSince: number;
   /** Reads under way, by process. */
   readonly uses: [number, number];
 }
@@ -140,6 +147,7 @@ export class PlainModel {
   end(session: PlainSession, reason: Reason, by: Which): void {
     for (const resource of session.resources) this.drop(resource, 'released');
     session.state = 'ended';
+    session.userId = null;
     session.reason = reason;
     this.ended[reason] += 1;
     this.change(session, by);
@@ -258,6 +266,12 @@ export class PlainModel {
   cleanUpOrphans(which: Which): void {
     const other: Which = which === 0 ? 1 : 0;
     if (this.isSilent(other)) this.buryProcess(other);
+    for (const session of this.open) {
+      const isDue = session.resources.some(
+        ({ overdrawnAt }) => overdrawnAt !== null && overdrawnAt < this.now,
+      );
+      if (isDue) this.placeOverdrawn(session);
+    }
     for (const session of this.sessions) {
       const until = session.createdAt + LIMITS.durationMs + TOMBSTONE_MARGIN_MS;
       if (session.state === 'ended' && until <= this.now) session.state = 'forgotten';
@@ -274,35 +288,63 @@ export class PlainModel {
 
   // --- resources ---
 
-  reserved(id: string, session: PlainSession, type: string, by: Which): PlainResource {
+  reserved(id: string, session: PlainSession, type: string, by: Which, at = this.now): PlainResource {
     const state = type === 'stream' ? 'ready' : 'writing';
-    const stamps = { createdAt: this.now, lastUsedAt: this.now };
+    const stamps = { createdAt: at, lastUsedAt: at, waitsSince: this.now, overdrawnAt: null };
     const resource: PlainResource = { id, session, type, by, state, sizeBytes: 0, ...stamps, uses: [0, 0] };
     session.resources.push(resource);
     return resource;
   }
 
-  /** Makes room as it must be made: `wait` where only time can, `refuse` where nothing can. */
-  admit(
-    session: PlainSession,
-    count: 0 | 1,
-    bytes: number,
-    asking?: PlainResource,
-  ): 'in' | 'wait' | 'refuse' {
-    const victims = session.resources
-      .filter(({ state, type, uses }) => state === 'ready' && type !== 'stream' && uses[0] + uses[1] === 0)
-      .toSorted((a, b) => a.lastUsedAt - b.lastUsedAt || (a.id < b.id ? -1 : 1));
-    for (let evicted = 0; evicted <= victims.length; evicted += 1) {
-      const kept = session.resources.filter((resource) => !victims.slice(0, evicted).includes(resource));
-      const held = kept.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
-      if (kept.length + count > LIMITS.maxResources || held + bytes > LIMITS.maxBytes) continue;
-      for (const victim of victims.slice(0, evicted)) this.drop(victim, 'evicted');
-      return 'in';
+  /** Whether a file may begin, or grow, beside the others that are on their way in. */
+  fitsIncoming(session: PlainSession, count: 0 | 1, bytes: number): boolean {
+    const incoming = session.resources.filter((resource) => !isInPlace(resource));
+    return incoming.length + count <= LIMITS.maxResources && bytesOf(incoming) + bytes <= LIMITS.maxBytes;
+  }
+
+  /** Cancels those that received nothing for long, the longest first, until there is room; whether there is. */
+  admit(session: PlainSession, by: Which, count: 0 | 1, bytes: number, asking?: PlainResource): boolean {
+    const stalled = session.resources
+      .filter((other) => other !== asking && other.state === 'writing' && other.by === by)
+      .filter(({ waitsSince }) => this.now - waitsSince >= STALLED_MS)
+      .toSorted((a, b) => a.waitsSince - b.waitsSince);
+    for (const other of stalled) {
+      if (this.fitsIncoming(session, count, bytes)) return true;
+      this.drop(other, 'released');
     }
-    const writers = session.resources
-      .filter(({ state }) => state === 'writing')
+    return this.fitsIncoming(session, count, bytes);
+  }
+
+  streamsOf(session: PlainSession): number {
+    return session.resources.filter(({ type }) => type === 'stream').length;
+  }
+
+  /** A complete file takes its place, and what must go for it goes; where nothing can, it is overdrawn. */
+  place(resource: PlainResource): void {
+    const { session } = resource;
+    resource.state = 'ready';
+    resource.overdrawnAt = this.now;
+    const evictable = session.resources
+      .filter((other) => isInPlace(other) && other.type !== 'stream' && other.uses[0] + other.uses[1] === 0)
+      .toSorted((a, b) => a.lastUsedAt - b.lastUsedAt || (a.id < b.id ? -1 : 1));
+    const files = session.resources.filter((other) => isInPlace(other) && other.type !== 'stream');
+    for (let evicted = 0; evicted <= evictable.length; evicted += 1) {
+      const victims = evictable.slice(0, evicted);
+      const kept = files.filter((other) => !victims.includes(other));
+      if (kept.length >= LIMITS.maxResources) continue;
+      if (bytesOf(kept) + resource.sizeBytes > LIMITS.maxBytes) continue;
+      for (const victim of victims) this.drop(victim, 'evicted');
+      resource.overdrawnAt = null;
+      return;
+    }
+  }
+
+  /** Overdrawn files take their places as far as they can, the oldest first. */
+  placeOverdrawn(session: PlainSession): void {
+    const overdrawn = session.resources
+      .filter(({ overdrawnAt }) => overdrawnAt !== null)
       .toSorted((a, b) => a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1));
-    return asking === undefined || writers.at(-1) === asking ? 'refuse' : 'wait';
+    for (const resource of overdrawn) this.place(resource);
   }
 
   drop(resource: PlainResource, how: 'released' | 'evicted'): void {
@@ -321,4 +363,13 @@ export class PlainModel {
   isHeld(resource: PlainResource): boolean {
     return resource.session.state === 'open' && resource.session.resources.includes(resource);
   }
+}
+
+/** A stream, or a file that has taken its place. */
+export function isInPlace({ state, overdrawnAt }: PlainResource): boolean {
+  return state === 'ready' && overdrawnAt === null;
+}
+
+export function bytesOf(resources: readonly PlainResource[]): number {
+  return resources.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
 }

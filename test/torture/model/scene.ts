@@ -88,7 +88,7 @@ export class Scene implements Watcher {
     }
     const record = await this.stage.store.sessions.find(this.session.id);
     if (record?.state !== 'ended') this.fault(`At last the session is ${record?.state ?? 'gone'}`);
-    if (record?.resourceCount !== 0 || record.bytesUsed !== 0)
+    if (record?.resourceCount !== 0 || record.bytesUsed + record.incomingCount + record.incomingBytes !== 0)
       this.fault('The session still counts something');
     const left = await this.stage.store.resources.list([this.session.id]);
     if (left.length > 0) this.fault(`${left.length} records of resources are left`);

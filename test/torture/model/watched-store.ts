@@ -24,8 +24,9 @@ const FORBIDDEN: Readonly<Record<string, (answer: unknown) => boolean>> = {
   'sessions.regenerate': (answer) => answer === 'done',
   'resources.reserve': (answer) => answer === 'reserved',
   'resources.grow': (answer) => answer === 'grown',
-  'resources.settle': (answer) => answer !== null,
-  'resources.use': (answer) => answer !== null,
+  'resources.complete': (answer) => answer !== 'gone' && answer !== 'stale',
+  'resources.place': (answer) => answer !== 'gone' && answer !== 'stale',
+  'resources.use': (answer) => answer !== null && answer !== 'stale',
   'endings.beginEnd': (answer) => answer !== null,
 };
 
@@ -90,10 +91,10 @@ function isEnding(record: unknown): record is { endReason: string } {
   return typeof record === 'object' && record !== null && 'endReason' in record;
 }
 
-/** What never changes any more once a session is over. */
+/** What never changes any more once a session is over: the user goes with its last part. */
 function lasting(record: SessionRecord): unknown {
-  const { tokenHash, endReason, userId, lastActivityAt, requestCount, confirmed } = record;
-  return { tokenHash, endReason, userId, lastActivityAt, requestCount, confirmed };
+  const { tokenHash, endReason, lastActivityAt, requestCount, confirmed } = record;
+  return { tokenHash, endReason, lastActivityAt, requestCount, confirmed };
 }
 
 type Around = (name: string, args: readonly unknown[], call: () => Promise<unknown>) => Promise<unknown>;

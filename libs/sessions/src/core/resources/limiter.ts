@@ -115,9 +115,9 @@ export class Limiter {
     const wait = new BoundedWait(this.context.clock, LONGEST_WAIT_MS, RETRY_MS);
     while (!(await isAdmitted(neededBytes))) {
       if (this.context.config.limits.onLimit === 'reject') throw this.refusal(resource.sessionId, 'limit');
+      if (await this.sinks.cancelStalled(resource.sessionId, resource.id, WAIT_MS)) continue;
       if (wait.isOver || (wait.lasts(WAIT_MS) && (await this.givesWay(resource))))
         throw this.refusal(resource.sessionId, 'in_use');
-      await this.sinks.cancelStalled(resource.sessionId, resource.id, WAIT_MS);
       await wait.pause();
     }
     return neededBytes;

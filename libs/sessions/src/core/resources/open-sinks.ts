@@ -31,13 +31,14 @@ export class OpenSinks {
 
   /**
    * Destroys the sink of a session, other than that of `resourceId`, that has received nothing for the longest time, if that
-   * is at least `stalledMs`; resolves when its file is gone.
+   * is at least `stalledMs`. Resolves when its file is gone; answers whether there was one.
    */
-  async cancelStalled(sessionId: string, resourceId: string, stalledMs: number): Promise<void> {
+  async cancelStalled(sessionId: string, resourceId: string, stalledMs: number): Promise<boolean> {
     const [sink] = [...(this.bySession.get(sessionId) ?? [])]
-      .filter((other) => other.resourceId !== resourceId && this.idleFor(other) >= stalledMs)
+      .filter((other) => other.resourceId !== resourceId && !other.destroyed)
+      .filter((other) => this.idleFor(other) >= stalledMs)
       .toSorted((a, b) => this.idleFor(b) - this.idleFor(a));
-    if (!sink || sink.destroyed) return;
+    if (!sink) return false;
     const closed = new Promise((resolve) => sink.once('close', resolve));
     sink.destroy(
       new SessionsError(
@@ -46,6 +47,7 @@ export class OpenSinks {
       ),
     );
     await closed;
+    return true;
   }
 
   private destroyIdle(): void {
