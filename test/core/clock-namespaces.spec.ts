@@ -21,9 +21,13 @@ describe('A process on the store of another', () => {
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), 'nest-sessions-clock-'));
     storagePath = join(folder, 'root');
-    const config = resolveConfig({ storagePath, openRate: 0, ballastBytes: 0 }, {});
+    const day = { maxDurationSeconds: 86_400, maxIdleSeconds: 86_400 };
+    const config = resolveConfig({ storagePath, ...day, openRate: 0, ballastBytes: 0 }, {});
     server = await startCore({ config, clock: new AnchoredClock(), role: 'server', logFor: () => silent });
-    await server.service.open(CLIENT);
+    const opening = await server.service.open(CLIENT);
+    if (opening.kind !== 'opened') throw new Error(`The opening was refused: ${opening.reason}`);
+    // One without a user would end after a minute, and no list shows a session past its end.
+    await server.service.login(opening.session, 'ada');
   });
   afterEach(async () => {
     await server.quiesce();

@@ -48,7 +48,7 @@ export class Limiter {
   /**
    * Admits `wantedBytes` beyond `reservedBytes` if they fit at once, else `neededBytes`; answers which.
    * @throws SessionsError `SESSION_GONE`, `SESSION_STALE`, `RESOURCE_TOO_LARGE`, `RESOURCE_LIMIT_REACHED`,
-   * `RESOURCES_IN_USE`, `STORAGE_FULL`
+   * `RESOURCES_IN_USE`, `STORAGE_FULL`, `STORAGE_UNAVAILABLE`
    */
   async grow(
     session: SessionRef,
@@ -128,8 +128,12 @@ export class Limiter {
   }
 
   private async requireDiskSpace(sessionId: string): Promise<void> {
-    const room = await this.context.storageRoot.room();
-    if (room.refusing !== null) throw this.refusal(sessionId, 'disk');
+    const { problem, refusing } = await this.context.storageRoot.room();
+    if (problem === null) return;
+    if (problem === 'full') throw this.refusal(sessionId, 'disk');
+    throw new SessionsError('STORAGE_UNAVAILABLE', refusing ?? 'The storage accepts no files now.', {
+      retryAfterSeconds: 5,
+    });
   }
 
   private refusal(sessionId: string, reason: ResourceRefusalReason): SessionsError {
