@@ -14,7 +14,7 @@ const MAX_BATCH = 512;
 /**
  * Three threads on one database: one writes, two only read. So a small read never waits for a write that is blocked by a
  * lock or a hanging disk, nor for a list; it sees every write that was answered before the call. The thread for lists
- * starts with the first list, and answers one call at a time, so that no message is larger than one answer.
+ * answers one call at a time, so that no message is larger than one answer.
  */
 export class SqliteClient {
   #state: 'new' | 'connected' | 'closed' = 'new';
@@ -84,12 +84,19 @@ export class SqliteClient {
     await this.#writer.close();
   }
 
-  /** Both threads open an existing database concurrently; one that may be missing is opened by the writer first. */
+  /**
+   * All threads open an existing database concurrently; one that may be missing is opened by the writer first. None opens it
+   * later: a full disk or a lack of descriptors must not keep the first list from its answer.
+   */
   async #connect(): Promise<void> {
     const writing = this.#begin(this.#writer);
+    const beginReaders = async (): Promise<Fault | null> => {
+      const faults = await Promise.all([this.#begin(this.#reader), this.#begin(this.#lister)]);
+      return faults.find((fault) => fault !== null) ?? null;
+    };
     const reading = this.options.mustExist
-      ? this.#begin(this.#reader)
-      : writing.then((fault) => fault ?? this.#begin(this.#reader));
+      ? beginReaders()
+      : writing.then((fault) => fault ?? beginReaders());
     const [writersFault, readersFault] = await Promise.all([writing, reading]);
     const fault = writersFault ?? readersFault;
     if (fault !== null) throw errorOf(fault);
