@@ -12,6 +12,7 @@ const ENVIRONMENT = {
 
 interface Seen {
   readonly resources: { readonly type: string }[];
+  readonly incoming: { readonly resources: number };
 }
 
 /** A server that is stopped and goes on, as a machine does that is migrated or has no memory left for a while. */
@@ -33,6 +34,10 @@ describe('A server that stood still for more than 10 s', () => {
       const kept = await Promise.all([listen(still), listen(still)]);
       const upload = SlowUpload.begin(still.url, browser.cookieHeader, '/audio', 'audio');
       await eventually('both streams count', async () => (await streams()) === 2);
+      await eventually(
+        'the upload is under way',
+        async () => (await other.admin<Seen>(`/${id}`)).incoming.resources === 1,
+      );
 
       still.signal('SIGSTOP');
       await eventually('the other gives it up', async () => (await streams()) === 0, 25_000);
