@@ -25,7 +25,9 @@ export class AdminAccess {
     this.failures = new FailedAttempts(clock);
   }
 
-  /** A right token is admitted always. A wrong one counts against its network, which `address` tells, as the framework has it. */
+  /**
+   * A right token is admitted always. A wrong one counts against its network, which `address` tells, as the framework has it.
+   */
   admit(presented: unknown, address: string | undefined): Admission {
     if (!this.tokens) return { kind: 'off' };
     if (this.tokens.matches(presented)) return { kind: 'admitted' };

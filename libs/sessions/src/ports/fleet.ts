@@ -18,7 +18,9 @@ export abstract class FleetGroup {
    */
   abstract dropProcess(processId: string, silentSince: number): Promise<boolean>;
 
-  /** What a process is bringing in or streams: its files that are not placed, and its streams, unless `releasing`; oldest first. */
+  /**
+   * What a process is bringing in or streams: its files that are not placed, and its streams, unless `releasing`; oldest first.
+   */
   abstract listHeld(processId: string): Promise<ResourceRecord[]>;
 
   /** All nodes that any process has used, except forgotten ones, sorted by id. */

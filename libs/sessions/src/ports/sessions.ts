@@ -32,8 +32,9 @@ export abstract class SessionsGroup {
 
   /**
    * Binds a user to an open session and replaces its token, in one step; `taken` if it is bound to another user; `stale` for
-   * any authority but that of the current token (see `isReplaced`): of several at once, one wins. A repeat answers `done` and changes nothing while its token is the current one,
-   * and `stale` after that. A token hash of another session rejects with `INVALID_ARGUMENT`.
+   * any authority but that of the current token (see `isReplaced`): of several at once, one wins. A repeat answers `done` and
+   * changes nothing while its token is the current one, and `stale` after that. A token hash of another session rejects with
+   * `INVALID_ARGUMENT`.
    */
   abstract login(
     sessionId: string,

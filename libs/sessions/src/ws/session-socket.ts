@@ -16,7 +16,10 @@ export const SESSION_STALE = 4409;
 const GOING_AWAY = 1001;
 export const TRY_AGAIN_LATER = 1013;
 
-/** One WebSocket of a session. Its messages are activity of the session; none is handled after the session's end, or once its token is replaced. */
+/**
+ * One WebSocket of a session. Its messages are activity of the session; none is handled after the session's end, or once its
+ * token is replaced.
+ */
 export class SessionSocket implements Closable, UpgradedSocket {
   readonly session: Session;
   private socket: WebSocket | undefined;

@@ -125,8 +125,9 @@ export class Ender {
   }
 
   /**
-   * Empties the cache, then asks the store for each session that was cached or has connections here, and notes the end of
-   * those that are over or lost, and the token of the others: called when changes may have been missed. If it rejects, the next call asks again.
+   * Empties the cache, then asks the store for each session that was cached or has connections here, and notes the end of those
+   * that are over or lost, and the token of the others: called when changes may have been missed. If it rejects, the next call
+   * asks again.
    */
   async recheck(): Promise<void> {
     const { cache, connections } = this.context;

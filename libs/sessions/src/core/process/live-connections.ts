@@ -130,7 +130,9 @@ export class LiveConnections {
     await closeAll(stale, 'stale');
   }
 
-  /** Registers all again, or closes them: the store dropped this process. Rejects if the store does not answer: call it again. */
+  /**
+   * Registers all again, or closes them: the store dropped this process. Rejects if the store does not answer: call it again.
+   */
   async restore(): Promise<void> {
     const outcomes = await Promise.allSettled(this.all.map((connection) => connection.restore()));
     const failure = outcomes.find((outcome) => outcome.status === 'rejected');

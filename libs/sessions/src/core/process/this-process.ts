@@ -108,7 +108,9 @@ export class ThisProcess {
     await this.fleet.dropProcess(this.id, Number.MAX_SAFE_INTEGER);
   }
 
-  /** Has `restore` register again what this process holds, when the store has dropped it as silent; repeated until it succeeds. */
+  /**
+   * Has `restore` register again what this process holds, when the store has dropped it as silent; repeated until it succeeds.
+   */
   onReturn(restore: () => Promise<void>): void {
     this.restore = restore;
   }

@@ -7,7 +7,7 @@ import { labelOf } from '../config/options.js';
 import type { SessionRef } from '../handles/session.js';
 import { underAuthority } from '../handles/under-authority.js';
 import type { CoreContext } from '../process/context.js';
-import { BoundedWait } from './bounded-wait.js';
+import { BoundedWait } from '../process/bounded-wait.js';
 import type { OpenSinks } from './open-sinks.js';
 import { admitted } from './refused.js';
 
@@ -129,11 +129,9 @@ export class Limiter {
 
   private async requireDiskSpace(sessionId: string): Promise<void> {
     const { problem, refusing } = await this.context.storageRoot.room();
-    if (problem === null) return;
+    if (refusing === null) return;
     if (problem === 'full') throw this.refusal(sessionId, 'disk');
-    throw new SessionsError('STORAGE_UNAVAILABLE', refusing ?? 'The storage accepts no files now.', {
-      retryAfterSeconds: 5,
-    });
+    throw new SessionsError('STORAGE_UNAVAILABLE', refusing, { retryAfterSeconds: 5 });
   }
 
   private refusal(sessionId: string, reason: ResourceRefusalReason): SessionsError {

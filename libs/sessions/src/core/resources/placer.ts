@@ -6,7 +6,7 @@ import type { Refused } from '../../ports/sessions.js';
 import type { SessionRef } from '../handles/session.js';
 import { underAuthority } from '../handles/under-authority.js';
 import type { CoreContext } from '../process/context.js';
-import { untilAnswered } from '../process/store-patience.js';
+import { untilAnswered } from '../process/bounded-wait.js';
 import { describeError } from '../watch/log.js';
 import { whyGone } from './refused.js';
 import type { Releaser } from './releaser.js';

@@ -1,4 +1,4 @@
-import { hasCode, SessionsError, staleSession } from '../../domain/errors.js';
+import { hasCode, SessionsError } from '../../domain/errors.js';
 import { STREAM_TYPE, type ResourceRecord } from '../../domain/resource.js';
 import { authorityOf, type Authority } from '../../domain/session.js';
 import type { NewToken, Refused, SessionsGroup } from '../../ports/sessions.js';
@@ -8,7 +8,8 @@ import { Session } from '../handles/session.js';
 import { SessionToken } from '../handles/session-token.js';
 import type { CoreContext } from '../process/context.js';
 import { applyReplacement } from '../endings/replacements.js';
-import { untilAnswered } from '../process/store-patience.js';
+import { untilAnswered } from '../process/bounded-wait.js';
+import { admitted } from '../resources/refused.js';
 import type { Resources } from '../resources/resources.js';
 import { describeError } from '../watch/log.js';
 import { openingError, type SessionOpener } from './session-opener.js';
@@ -186,9 +187,7 @@ export class SessionLogins {
 }
 
 function admit(answer: 'done' | 'taken' | Refused): void {
-  if (answer === 'gone') throw new SessionsError('SESSION_GONE', 'The session is over.');
-  if (answer === 'stale') throw staleSession();
-  if (answer === 'taken') {
+  if (admitted(answer) === 'taken') {
     throw new SessionsError(
       'SESSION_TAKEN',
       "The session is bound to another user: log out first, or log in with ifTaken: 'restart'.",

@@ -5,6 +5,7 @@ import type { RefusalReason } from '../../domain/events.js';
 import { openingRecord, type NewSession } from '../../domain/session.js';
 import type { NetworkLimits, OpeningLimits, RefusedNetwork, RefusedOpening } from '../../ports/sessions.js';
 import { hasNetwork, networkOf } from '../config/client-address.js';
+import { labelOf } from '../config/options.js';
 import type { CoreContext } from '../process/context.js';
 import type { Ender } from '../endings/ender.js';
 import { Session } from '../handles/session.js';
@@ -25,11 +26,8 @@ const ERRORS: Readonly<Record<OpeningRefusal, readonly [code: ErrorCode, what: s
   full: ['SESSIONS_FULL', 'The server has too many sessions (option maxSessions)'],
 };
 
-/** The option that sets a limit of a network, as the log names it. */
-const OPTION_OF = {
-  rate: 'openRate (SESSION_OPEN_RATE)',
-  unconfirmed: 'maxUnconfirmedPerNetwork (SESSION_MAX_UNCONFIRMED_PER_NETWORK)',
-} as const;
+/** The option that sets a limit of a network. */
+const OPTION_OF = { rate: 'openRate', unconfirmed: 'maxUnconfirmedPerNetwork' } as const;
 
 export type Opening =
   | { readonly kind: 'opened'; readonly session: Session; readonly token: SessionToken }
@@ -127,9 +125,9 @@ export class SessionOpener {
     const now = this.context.clock.monotonic();
     if (now - this.warnedAt[refused] >= MINUTE_MS) {
       this.warnedAt[refused] = now;
-      const limit = refused === 'rate' ? network?.openRate : network?.maxUnconfirmed;
+      const option = OPTION_OF[refused];
       this.context.log.warn(
-        `Network ${network?.key ?? ''} gets no more sessions: ${OPTION_OF[refused]} is ${limit ?? 0}.`,
+        `Network ${network?.key ?? ''} gets no more sessions: ${labelOf(option)} is ${this.context.config[option]}.`,
       );
     }
     return this.refuse(refused, retryAfterMs);

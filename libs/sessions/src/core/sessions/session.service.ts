@@ -78,9 +78,10 @@ export class SessionService {
   /**
    * Logs a user in: binds the user and replaces the token, in one step, so that a token that somebody planted before is
    * worthless: streams and transfers that were begun under it stop at once, and are closed when the response is out. What was
-   * begun with this very `session` object goes on, and so does what was begun with an object `{ id }`. Within a request, the response sets the new one as cookie: call it before the response begins. Id, files and
-   * absolute end stay, but see `keep` and `ifTaken`: with `restart`, `session` may be another session afterwards. Of two
-   * logins at once with one token, one wins. If the store does not answer, the step is repeated for 5 s.
+   * begun with this very `session` object goes on, and so does what was begun with an object `{ id }`. Within a request, the
+   * response sets the new one as cookie: call it before the response begins. Id, files and absolute end stay, but see `keep`
+   * and `ifTaken`: with `restart`, `session` may be another session afterwards. Of two logins at once with one token, one wins.
+   * If the store does not answer, the step is repeated for 5 s.
    * @throws SessionsError `SESSION_GONE`, `SESSION_STALE` (the token was replaced), `SESSION_TAKEN`, `INVALID_ARGUMENT`; with
    * `restart` also `SESSION_RATE_LIMITED` and `SESSIONS_FULL`
    */
@@ -89,8 +90,8 @@ export class SessionService {
   }
 
   /**
-   * Replaces the token; id, user, resources and absolute end stay. Else like `login`: the old token is refused at once, what was
-   * begun with it is cut off unless `keepConnections`, and the response sets the new one.
+   * Replaces the token; id, user, resources and absolute end stay. Else like `login`: the old token is refused at once, what
+   * was begun with it is cut off unless `keepConnections`, and the response sets the new one.
    * @throws SessionsError `SESSION_GONE`, `SESSION_STALE`
    */
   regenerate(session: Session, options: RegenerateOptions = {}): Promise<SessionToken> {
@@ -241,7 +242,10 @@ export class SessionService {
     return this.parts.resources.requireHere(resource);
   }
 
-  /** A resource of this session whose bytes are all there; `null` for any other id, including that of another session's resource. */
+  /**
+   * A resource of this session whose bytes are all there; `null` for any other id, including that of another session's
+   * resource.
+   */
   async findResource(session: SessionRef, resourceId: string): Promise<ResourceRecord | null> {
     if (!isUuid(resourceId)) return null;
     const [resource, isLive] = await Promise.all([

@@ -17,7 +17,9 @@ export interface LocalStorageRootOptions {
   readonly minFreeInodes: number;
   /** Size of the ballast file, which reserves space for the database beside the files; 0: no ballast. */
   readonly ballastBytes: number;
-  /** Foreign names accepted in the root, such as the database; also with a suffix that begins with `-` or `.`. Default: none. */
+  /**
+   * Foreign names accepted in the root, such as the database; also with a suffix that begins with `-` or `.`. Default: none.
+   */
   readonly reservedNames?: readonly string[];
   /** Receives warnings for operators, one line each. Default: none. */
   readonly onWarning?: (message: string) => void;

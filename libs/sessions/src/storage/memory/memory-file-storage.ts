@@ -39,7 +39,9 @@ class Folder extends Map<string, StoredFile> {
   }
 }
 
-/** Stores files in memory, for tests of applications. Keeps all promises of a storage, except that files survive the process. */
+/**
+ * Stores files in memory, for tests of applications. Keeps all promises of a storage, except that files survive the process.
+ */
 export class MemoryFileStorage extends FileStorage {
   private readonly sessions = new Map<string, Folder>();
   private nextInode = 1n;

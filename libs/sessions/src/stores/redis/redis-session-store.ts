@@ -27,9 +27,9 @@ const WITHIN_TIME: ReadonlySet<OperationName> = new Set<OperationName>([
 
 /**
  * Sessions in Redis 7 or later, or Valkey: one server or a cluster, shared by any number of machines. Each change is one
- * script, and as durable as Redis: a failover loses writes that the master has not replicated. Ends, logins and
- * regenerates are safer: if the master has a replica, they wait until one has them, at most 300 ms; after a failover within a minute,
- * the process that made the change repeats it when it next reads the feed.
+ * script, and as durable as Redis: a failover loses writes that the master has not replicated. Ends, logins and regenerates are
+ * safer: if the master has a replica, they wait until one has them, at most 300 ms; after a failover within a minute, the
+ * process that made the change repeats it when it next reads the feed.
  */
 export class RedisSessionStore extends SessionStore {
   override readonly kind = 'redis';

@@ -24,8 +24,8 @@ export interface SqliteSessionStoreOptions {
 /**
  * Sessions in one SQLite file, shared by any number of processes of one machine. Worker threads do all work: the event loop
  * never waits for a lock or the disk. Concurrent calls share a commit, and each promise resolves once its commit is on the
- * disk. Reads have their own threads and wait for no write, small ones for no list. The threads keep the process alive only while an answer is
- * pending.
+ * disk. Reads have their own threads and wait for no write, small ones for no list. The threads keep the process alive only
+ * while an answer is pending.
  */
 export class SqliteSessionStore extends SessionStore {
   override readonly kind = 'sqlite';

@@ -16,7 +16,9 @@ export interface RedisSessionStoreOptions {
   readonly prefix?: string;
   /** Number of buckets of the store, fixed at its creation: a power of two up to 4096. Default: 256. */
   readonly buckets?: number;
-  /** Whether `connect` rejects with `STORE_UNAVAILABLE` if there is no store under the prefix. Default: false, it creates one. */
+  /**
+   * Whether `connect` rejects with `STORE_UNAVAILABLE` if there is no store under the prefix. Default: false, it creates one.
+   */
   readonly mustExist?: boolean;
   /**
    * Milliseconds to wait for the answer to a command, and on the request path to the whole call, before it rejects with

@@ -1,4 +1,9 @@
+import { hasCode } from '../../domain/errors.js';
 import type { Clock } from '../../ports/clock.js';
+
+/** Longest time for which an unanswered step is repeated. */
+const PATIENCE_MS = 5000;
+const PAUSE_MS = 100;
 
 /** A wait in short pauses, for at most `limitMs` by the clock, or by the pauses where that clock stands still. */
 export class BoundedWait {
@@ -25,5 +30,21 @@ export class BoundedWait {
   async pause(): Promise<void> {
     this.pausedMs += this.pauseMs;
     await new Promise((resolve) => setTimeout(resolve, this.pauseMs));
+  }
+}
+
+/**
+ * Repeats a step of a store whose answer was lost, so that it may have happened or not, until the store answers: for 5 s,
+ * then it rejects with `STORE_UNAVAILABLE`. Only for steps whose repeat answers as the first did.
+ */
+export async function untilAnswered<Answer>(clock: Clock, step: () => Promise<Answer>): Promise<Answer> {
+  const wait = new BoundedWait(clock, PATIENCE_MS, PAUSE_MS);
+  for (;;) {
+    try {
+      return await step();
+    } catch (error) {
+      if (wait.isOver || !hasCode(error, 'STORE_UNAVAILABLE')) throw error;
+    }
+    await wait.pause();
   }
 }
