@@ -2,7 +2,7 @@ import { Alerts } from '#sessions/core/process/alerts';
 import type { Session } from '#sessions/core/handles/session';
 import type { AlertName } from '#sessions/domain/events';
 import type { World } from '../support/world.js';
-import { Machines, SHARED_STORES, type SharedStore } from './node-worlds.js';
+import { Machines, onMachines, SHARED_STORES } from './node-worlds.js';
 
 const OPTIONS = { maxResources: 10, maxBytes: 1000, onLimit: 'reject' } as const;
 const HOUR = 3_600_000;
@@ -16,22 +16,17 @@ function listen(world: World): string[] {
 }
 
 describe.each(SHARED_STORES)('Alerts of two processes on %s', (_name, share) => {
-  let shared: SharedStore;
   let machines: Machines;
   let here: World;
   let there: World;
-  beforeAll(async () => {
-    shared = await share();
+  // Before the machines close: hooks run in their order.
+  afterEach(() => {
+    jest.restoreAllMocks();
   });
-  afterAll(() => shared.stop());
-  beforeEach(async () => {
-    machines = new Machines(shared);
+  onMachines(share, async (given) => {
+    machines = given;
     here = await machines.start(undefined, OPTIONS);
     there = await machines.start(here.root, OPTIONS);
-  });
-  afterEach(async () => {
-    jest.restoreAllMocks();
-    await machines.close();
   });
 
   /** The alerts of both, which must be the same. */

@@ -2,27 +2,21 @@ import { cp, mkdtemp, readdir, rm, utimes } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { World } from '../support/world.js';
-import { Machines, sharedRedis, type SharedStore } from './node-worlds.js';
+import { onMachines, sharedRedis, type Machines } from './node-worlds.js';
 
 /** Images of machines that were made while one of them worked: their storage roots have the same UUID. */
 describe('A clone of a storage root', () => {
-  let shared: SharedStore;
   let machines: Machines;
   let original: World;
   let copy: string;
 
-  beforeAll(async () => {
-    shared = await sharedRedis();
-  });
-  afterAll(() => shared.stop());
-  beforeEach(async () => {
-    machines = new Machines(shared);
+  onMachines(sharedRedis, async (given) => {
+    machines = given;
     original = await machines.start();
     copy = join(await mkdtemp(join(tmpdir(), 'nest-sessions-copy-')), 'root');
     await cp(original.root, copy, { recursive: true });
   });
   afterEach(async () => {
-    await machines.close();
     await rm(join(copy, '..'), { recursive: true, force: true });
   });
 

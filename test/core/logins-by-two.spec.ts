@@ -1,7 +1,7 @@
 import { Session } from '#sessions/core/handles/session';
 import type { SessionToken } from '#sessions/core/handles/session-token';
 import { CLIENT, type World } from '../support/world.js';
-import { Machines, SHARED_STORES, type SharedStore } from './node-worlds.js';
+import { type Machines, onMachines, SHARED_STORES, type SharedStore } from './node-worlds.js';
 
 const ROUNDS = 200;
 
@@ -11,16 +11,12 @@ describe.each(SHARED_STORES)('Logins by two processes on %s', (_name, share) => 
   let here: World;
   let there: World;
 
-  beforeAll(async () => {
-    shared = await share();
-  });
-  afterAll(() => shared.stop());
-  beforeEach(async () => {
-    machines = new Machines(shared);
+  onMachines(share, async (given, store) => {
+    machines = given;
+    shared = store;
     here = await machines.start();
     there = await machines.start();
   });
-  afterEach(() => machines.close());
 
   async function userBy(world: World, token: SessionToken): Promise<string | null> {
     const found = await world.service.identify(token.reveal(), CLIENT);

@@ -113,3 +113,21 @@ export class Machines {
     await Promise.all([...this.roots].map((root) => rm(root, { recursive: true, force: true })));
   }
 }
+
+/** Starts one store for the suite that calls this, and for each of its tests `begin` with new machines on it. */
+export function onMachines(
+  share: () => Promise<SharedStore>,
+  begin: (machines: Machines, shared: SharedStore) => Promise<void>,
+): void {
+  let shared: SharedStore;
+  let machines: Machines;
+  beforeAll(async () => {
+    shared = await share();
+  });
+  afterAll(() => shared.stop());
+  beforeEach(async () => {
+    machines = new Machines(shared);
+    await begin(machines, shared);
+  });
+  afterEach(() => machines.close());
+}

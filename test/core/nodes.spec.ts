@@ -1,27 +1,21 @@
 import { hasCode } from '#sessions/domain/errors';
 import type { World } from '../support/world.js';
 import { eventually } from '../support/eventually.js';
-import { Machines, SHARED_STORES, type SharedStore } from './node-worlds.js';
+import { type Machines, onMachines, SHARED_STORES } from './node-worlds.js';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 
 describe.each(SHARED_STORES)('Machines with files of their own, on %s', (_name, share) => {
-  let shared: SharedStore;
   let machines: Machines;
   let here: World;
   let there: World;
 
-  beforeAll(async () => {
-    shared = await share();
-  });
-  afterAll(() => shared.stop());
-  beforeEach(async () => {
-    machines = new Machines(shared);
+  onMachines(share, async (given) => {
+    machines = given;
     here = await machines.start();
     there = await machines.start();
   });
-  afterEach(() => machines.close());
 
   async function sessionWithFilesOn(...worlds: World[]) {
     const { session } = await here.open();

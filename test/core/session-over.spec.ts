@@ -3,7 +3,7 @@ import { RedisSessionStore } from '#sessions/redis/index';
 import { eventually } from '../support/eventually.js';
 import { RedisServer } from '../support/redis-servers.js';
 import { CLIENT, type World } from '../support/world.js';
-import { Machines, SHARED_STORES, type SharedStore } from './node-worlds.js';
+import { Machines, onMachines, SHARED_STORES } from './node-worlds.js';
 
 type Over = SessionEvents['session.over'];
 
@@ -25,20 +25,14 @@ async function hearAll(worlds: readonly World[]): Promise<void> {
 }
 
 describe.each(SHARED_STORES)('The end of a session, in two processes on %s', (_name, share) => {
-  let shared: SharedStore;
   let machines: Machines;
   let here: World;
   let there: World;
-  beforeAll(async () => {
-    shared = await share();
-  });
-  afterAll(() => shared.stop());
-  beforeEach(async () => {
-    machines = new Machines(shared);
+  onMachines(share, async (given) => {
+    machines = given;
     here = await machines.start();
     there = await machines.start(here.root);
   });
-  afterEach(() => machines.close());
 
   it('is emitted as over in both, and as ended only where it was made', async () => {
     const [heardHere, heardThere] = [listen(here), listen(there)];

@@ -41,6 +41,8 @@ const opening = fc.record({
   /** By how much the clock of the process is behind. */
   lateMs: fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 6000 }), fc.constant(70_000)),
 });
+const openings = fc.array(opening, { maxLength: 40 });
+const limits = fc.integer({ min: 1, max: 5 });
 
 describe.each(PAIRS)('The openings of one network from two processes on %s', (_name, make) => {
   let pair: Pair;
@@ -64,47 +66,39 @@ describe.each(PAIRS)('The openings of one network from two processes on %s', (_n
 
   it('are never more than the limit in any 60 s', async () => {
     await fc.assert(
-      fc.asyncProperty(
-        fc.array(opening, { maxLength: 40 }),
-        fc.integer({ min: 1, max: 5 }),
-        async (all, limit) => {
-          const key = `network ${(networks += 1)}`;
-          const opened: number[] = [];
-          let now = NOW;
-          for (const { process, gapMs } of all) {
-            now += gapMs;
-            if ((await openAt(process, now, key, limit)) === 'opened') opened.push(now);
-          }
-          for (const from of opened) {
-            const within = opened.filter((at) => at >= from && at < from + RATE_WINDOW_MS);
-            expect(within.length).toBeLessThanOrEqual(limit);
-          }
-        },
-      ),
+      fc.asyncProperty(openings, limits, async (all, limit) => {
+        const key = `network ${(networks += 1)}`;
+        const opened: number[] = [];
+        let now = NOW;
+        for (const { process, gapMs } of all) {
+          now += gapMs;
+          if ((await openAt(process, now, key, limit)) === 'opened') opened.push(now);
+        }
+        for (const from of opened) {
+          const within = opened.filter((at) => at >= from && at < from + RATE_WINDOW_MS);
+          expect(within.length).toBeLessThanOrEqual(limit);
+        }
+      }),
       { numRuns: 40 },
     );
   });
 
   it('are counted by the rule of the domain, whatever the clocks of the processes', async () => {
     await fc.assert(
-      fc.asyncProperty(
-        fc.array(opening, { maxLength: 40 }),
-        fc.integer({ min: 1, max: 5 }),
-        async (all, limit) => {
-          const key = `network ${(networks += 1)}`;
-          let ring: RateRing | null = null;
-          let now = NOW;
-          for (const { process, gapMs, lateMs } of all) {
-            now += gapMs;
-            const expected = countEvent(ring, now - lateMs, limit);
-            const answer = await openAt(process, now - lateMs, key, limit);
-            expect(answer).toEqual(
-              expected.ring ? 'opened' : { refused: 'rate', retryAfterMs: expected.retryAfterMs },
-            );
-            ring = expected.ring ?? ring;
-          }
-        },
-      ),
+      fc.asyncProperty(openings, limits, async (all, limit) => {
+        const key = `network ${(networks += 1)}`;
+        let ring: RateRing | null = null;
+        let now = NOW;
+        for (const { process, gapMs, lateMs } of all) {
+          now += gapMs;
+          const expected = countEvent(ring, now - lateMs, limit);
+          const answer = await openAt(process, now - lateMs, key, limit);
+          expect(answer).toEqual(
+            expected.ring ? 'opened' : { refused: 'rate', retryAfterMs: expected.retryAfterMs },
+          );
+          ring = expected.ring ?? ring;
+        }
+      }),
       { numRuns: 40 },
     );
   });
