@@ -56,6 +56,8 @@ const calls: RemoteCalls = {
   regenerate: (token) => replaced(token, (session) => core.service.regenerate(session)),
   async end(id) {
     const outcome = await core.service.end({ id });
+    // The store has not taken it: it holds here alone until it does.
+    if (outcome?.unfinished?.code === 'STORE_UNAVAILABLE') throw outcome.unfinished;
     return { outcome: outcome ? 'ended' : 'none', at: now() };
   },
   upload,
