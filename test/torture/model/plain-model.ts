@@ -69,6 +69,8 @@ interface PlainProcess {
   feedReadAt: number;
   /** The changes it has heard of. */
   heard: number;
+  /** Whether the other one took it for dead, and gave up what it was writing. */
+  wasBuried: boolean;
 }
 
 /** What sessions are, told in the plainest way: arrays, and the rules of the specification. */
@@ -96,6 +98,7 @@ export class PlainModel {
       flushedThroughAt: now,
       feedReadAt: now,
       heard: 0,
+      wasBuried: false,
     });
     this.processes = [process(), process()];
   }
@@ -236,6 +239,12 @@ export class PlainModel {
     if (this.now - this.processes[which].beatAt >= SILENT_AFTER_MS / 2) this.beat(which);
   }
 
+  /** What a write to a resource that was let go is told: that alone asks the store whether the process is still listed. */
+  asksWhyGone(resource: PlainResource): readonly string[] {
+    if (resource.session.state === 'open') this.takesUp(resource.by);
+    return this.processes[resource.by].wasBuried ? ['STORAGE_UNAVAILABLE'] : [];
+  }
+
   isSilent(which: Which): boolean {
     return this.now - this.processes[which].beatAt >= SILENT_AFTER_MS;
   }
@@ -279,6 +288,7 @@ export class PlainModel {
   }
 
   private buryProcess(which: Which): void {
+    this.processes[which].wasBuried = true;
     for (const resource of this.resources) {
       resource.uses[which] = 0;
       const holds = resource.state === 'writing' || resource.type === 'stream';

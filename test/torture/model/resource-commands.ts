@@ -71,6 +71,7 @@ function write(chosen: number, size: number): Command {
     });
     if (!sink.destroyed) model.touch(plain.session, plain.by, 0);
     const expected = expectWrite(world, plain, size);
+    const whyGone = expected === 'gone' && !sink.destroyed ? model.asksWhyGone(plain) : [];
     if (expected === 'wait') await letTimePassUntil(writing, world, pair);
     const outcome = await writing;
     const isIn = expected === 'wait' && model.admit(plain.session, plain.by, 0, size, plain);
@@ -80,7 +81,7 @@ function write(chosen: number, size: number): Command {
       plain.waitsSince = model.now;
       return;
     }
-    if (isIn || !REFUSALS[expected].includes(outcome))
+    if (isIn || ![...REFUSALS[expected], ...whyGone].includes(outcome))
       throw new Error(`Writing: ${outcome}, and not ${expected}`);
     await closed;
     if (model.isHeld(plain)) model.drop(plain, 'released');
@@ -120,10 +121,11 @@ function complete(chosen: number): Command {
     const { plain, sink, closed } = upload;
     if (model.isLate(plain.session)) return;
     putAway(uploads, upload);
+    const whyGone = model.isHeld(plain) || sink.destroyed ? [] : model.asksWhyGone(plain);
     sink.end();
     await closed;
     if (sink.errored || !model.isHeld(plain)) {
-      if (model.isHeld(plain) || !CUT_OFF.includes(codeOf(sink.errored))) {
+      if (model.isHeld(plain) || ![...CUT_OFF, ...whyGone].includes(codeOf(sink.errored))) {
         throw new Error(`Completing: ${codeOf(sink.errored)}`);
       }
       return;
