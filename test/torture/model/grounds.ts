@@ -6,6 +6,8 @@ import type { SessionStore } from '../../../libs/sessions/dist/ports/session-sto
 import { RedisClusterServers, RedisServer } from '../../support/redis-servers.ts';
 
 export const DATABASE = 'sessions.db';
+/** What is tried here is no matter of time: a busy machine delays answers, and breaks no promise by it. */
+const TIMEOUT_MS = 30_000;
 /** As many as spread a handful of sessions. */
 const BUCKETS = 4;
 
@@ -55,7 +57,7 @@ function redis(name: string, url: string | readonly string[]): Ground {
     begin() {
       pairs += 1;
       const prefix = `pair-${pairs}:`;
-      return () => new RedisSessionStore({ url, prefix, buckets: BUCKETS });
+      return () => new RedisSessionStore({ url, prefix, buckets: BUCKETS, timeoutMs: TIMEOUT_MS });
     },
   };
 }

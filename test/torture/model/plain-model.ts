@@ -239,10 +239,9 @@ export class PlainModel {
     if (this.now - this.processes[which].beatAt >= SILENT_AFTER_MS / 2) this.beat(which);
   }
 
-  /** What a write to a resource that was let go is told: that alone asks the store whether the process is still listed. */
-  asksWhyGone(resource: PlainResource): readonly string[] {
-    if (resource.session.state === 'open') this.takesUp(resource.by);
-    return this.processes[resource.by].wasBuried ? ['STORAGE_UNAVAILABLE'] : [];
+  /** A write to a resource that was let go: that alone asks the store whether the process is still listed. */
+  asksWhyGone({ session, by }: PlainResource): void {
+    if (session.state === 'open') this.takesUp(by);
   }
 
   isSilent(which: Which): boolean {

@@ -71,7 +71,7 @@ function write(chosen: number, size: number): Command {
     });
     if (!sink.destroyed) model.touch(plain.session, plain.by, 0);
     const expected = expectWrite(world, plain, size);
-    const whyGone = expected === 'gone' && !sink.destroyed ? model.asksWhyGone(plain) : [];
+    if (expected === 'gone' && !sink.destroyed) model.asksWhyGone(plain);
     if (expected === 'wait') await letTimePassUntil(writing, world, pair);
     const outcome = await writing;
     const isIn = expected === 'wait' && model.admit(plain.session, plain.by, 0, size, plain);
@@ -81,12 +81,17 @@ function write(chosen: number, size: number): Command {
       plain.waitsSince = model.now;
       return;
     }
-    if (isIn || ![...REFUSALS[expected], ...whyGone].includes(outcome))
+    if (isIn || ![...REFUSALS[expected], ...lost(world, plain)].includes(outcome))
       throw new Error(`Writing: ${outcome}, and not ${expected}`);
     await closed;
     if (model.isHeld(plain)) model.drop(plain, 'released');
     putAway(uploads, upload);
   });
+}
+
+/** What a process is told besides that stood still for so long that the other one gave up its files. */
+function lost({ model }: World, { by }: PlainResource): readonly string[] {
+  return model.processes[by].wasBuried ? ['STORAGE_UNAVAILABLE'] : [];
 }
 
 /** Others stall meanwhile, and are cancelled; if that makes no room either, it is refused. */
@@ -116,16 +121,17 @@ function expectWrite({ model }: World, resource: PlainResource, size: number): W
 }
 
 function complete(chosen: number): Command {
-  return new Command('complete', [chosen], hasUpload, async ({ model, uploads }) => {
+  return new Command('complete', [chosen], hasUpload, async (world) => {
+    const { model, uploads } = world;
     const upload = take(uploads, chosen);
     const { plain, sink, closed } = upload;
     if (model.isLate(plain.session)) return;
     putAway(uploads, upload);
-    const whyGone = model.isHeld(plain) || sink.destroyed ? [] : model.asksWhyGone(plain);
+    if (!model.isHeld(plain) && !sink.destroyed) model.asksWhyGone(plain);
     sink.end();
     await closed;
     if (sink.errored || !model.isHeld(plain)) {
-      if (model.isHeld(plain) || ![...CUT_OFF, ...whyGone].includes(codeOf(sink.errored))) {
+      if (model.isHeld(plain) || ![...CUT_OFF, ...lost(world, plain)].includes(codeOf(sink.errored))) {
         throw new Error(`Completing: ${codeOf(sink.errored)}`);
       }
       return;
