@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import * as fc from 'fast-check';
 import { codeOf, Command, outcomeOf, same, until } from './command.ts';
+import type { FileSink } from '../../../libs/sessions/dist/core/resources/file-sink.js';
 import { putAway, take, takeSession, type World } from './hands.ts';
 import { LIMITS, type PlainModel, type PlainResource, type Which } from './plain-model.ts';
 import type { Pair } from './pair.ts';
@@ -56,6 +57,7 @@ export function reserve(by: Which, chosen: number): Command {
     const sink = outcome.answer;
     sink.on('error', () => {});
     const plain = model.reserved(sink.resourceId, session, TYPE, by, askedAt);
+    plain.waitsSince = waitsSince(sink, pair);
     uploads.push({ plain, sink, closed: new Promise((resolve) => sink.once('close', resolve)) });
   });
 }
@@ -78,7 +80,7 @@ function write(chosen: number, size: number): Command {
     if (outcome === 'written') {
       same(expected === 'written' || isIn, true, 'Writing is possible');
       plain.sizeBytes += size;
-      plain.waitsSince = model.now;
+      plain.waitsSince = waitsSince(sink, pair);
       return;
     }
     if (isIn || ![...REFUSALS[expected], ...lost(world, plain)].includes(outcome))
@@ -87,6 +89,12 @@ function write(chosen: number, size: number): Command {
     if (model.isHeld(plain)) model.drop(plain, 'released');
     putAway(uploads, upload);
   });
+}
+
+/** By the sink itself: while somebody waits for it, time goes on beside the model. */
+function waitsSince(sink: FileSink, { clock }: Pair): number {
+  const { waitsSince } = sink as FileSink & { waitsSince: number | null };
+  return clock.now() - clock.monotonic() + (waitsSince ?? clock.monotonic());
 }
 
 /** What a process is told besides that stood still for so long that the other one gave up its files. */
