@@ -211,9 +211,11 @@ function unuse(chosen: number, toTheEnd: boolean): Command {
     const overdrawn = plain.session.resources.filter(({ overdrawnAt }) => overdrawnAt !== null).length;
     await until(async () => {
       const held = await store.resources.list([plain.session.id]);
-      const isUnused = held.every(({ id, uses }) => id !== plain.id || uses === expected);
+      const isUnused = held.every(({ id, uses, state }) => {
+        return (id !== plain.id || uses === expected) && state !== 'releasing';
+      });
       return isUnused && held.filter((resource) => resource.overdrawn).length === overdrawn;
-    }, 'the use is ended');
+    }, 'the use is ended, and what went for a file that waited is deleted');
   });
 }
 
