@@ -94,6 +94,22 @@ describe.each(ADAPTERS)('A hardened server on %s', (adapter) => {
     expect(await raw.isClosed(4000)).toBe(true);
   });
 
+  it('keeps an idle connection for as long as keepAliveSeconds says, beyond headersSeconds', async () => {
+    const patient = await startApp(adapter, {
+      controllers: [HardenedController],
+      configure: (nest) => hardenHttpServer(nest, { headersSeconds: 1, keepAliveSeconds: 60 }),
+    });
+    const connection = await RawRequest.open(Number(new URL(patient.url).port));
+    try {
+      connection.send('GET /quick HTTP/1.1\r\nhost: a\r\n\r\n');
+      expect((await connection.answer()).status).toBe(200);
+      expect(await connection.isClosed(3000)).toBe(false);
+    } finally {
+      connection.end();
+      await patient.close();
+    }
+  });
+
   it('closes a connection after the maximum of requests', async () => {
     raw.send('GET /quick HTTP/1.1\r\nhost: a\r\n\r\n');
     expect((await raw.answer()).head).toMatch(/connection: keep-alive/i);

@@ -12,6 +12,9 @@ import { SessionsModule, type SessionsModuleOptions } from 'nest-sessions';
 export const ADAPTERS = ['express', 'fastify'] as const;
 export type AdapterName = (typeof ADAPTERS)[number];
 
+/** As both frameworks take it. A Unix socket has no address. */
+export type TrustProxy = string | ((address: string | undefined, hop: number) => boolean);
+
 export interface RunningApp {
   readonly app: INestApplication;
   readonly url: string;
@@ -22,15 +25,17 @@ export interface RunningApp {
 
 export interface AppParts extends ModuleMetadata {
   readonly options?: SessionsModuleOptions;
-  /** Proxies that the framework believes: `loopback`, addresses, networks. None unless said. */
-  readonly trustProxy?: string;
+  /** Proxies that the framework believes: `loopback`, addresses, networks, or what a function says. None unless said. */
+  readonly trustProxy?: TrustProxy;
+  /** Path of a Unix socket to listen at, instead of a port. */
+  readonly socketPath?: string;
   /** Called before the app listens: adapters, pipes, trust settings. */
   readonly configure?: (app: INestApplication) => void;
 }
 
 /** A Nest app with `SessionsModule` on a storage folder of its own, listening on a free port of 127.0.0.1. */
 export async function startApp(adapter: AdapterName, parts: AppParts): Promise<RunningApp> {
-  const { options, trustProxy, configure, imports, ...metadata } = parts;
+  const { options, trustProxy, socketPath, configure, imports, ...metadata } = parts;
   const storagePath = options?.storagePath ?? (await mkdtemp(join(tmpdir(), 'nest-sessions-')));
   @Module({
     ...metadata,
@@ -45,12 +50,11 @@ export async function startApp(adapter: AdapterName, parts: AppParts): Promise<R
     abortOnError: false,
   });
   configure?.(app);
-  await app.listen(0, '127.0.0.1');
-  const { port } = app.getHttpServer().address() as AddressInfo;
+  await (socketPath === undefined ? app.listen(0, '127.0.0.1') : app.listen(socketPath));
   return {
     app,
     storagePath,
-    url: `http://127.0.0.1:${port}`,
+    url: socketPath === undefined ? urlOf(app) : `unix:${socketPath}`,
     async close() {
       await app.close();
       if (!options?.storagePath) await rm(storagePath, { recursive: true, force: true });
@@ -58,7 +62,15 @@ export async function startApp(adapter: AdapterName, parts: AppParts): Promise<R
   };
 }
 
-function createAdapter(name: AdapterName, trustProxy: string | undefined): ExpressAdapter | FastifyAdapter {
+function urlOf(app: INestApplication): string {
+  const { port } = app.getHttpServer().address() as AddressInfo;
+  return `http://127.0.0.1:${port}`;
+}
+
+function createAdapter(
+  name: AdapterName,
+  trustProxy: TrustProxy | undefined,
+): ExpressAdapter | FastifyAdapter {
   if (name === 'fastify') return new FastifyAdapter(trustProxy === undefined ? {} : { trustProxy });
   const express = new ExpressAdapter();
   if (trustProxy !== undefined) express.set('trust proxy', trustProxy);

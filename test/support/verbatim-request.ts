@@ -20,12 +20,12 @@ export function requestVerbatim(
   path: string,
   init: VerbatimRequest = {},
 ): Promise<VerbatimResponse> {
-  const { hostname, port } = new URL(baseUrl);
+  const { protocol, hostname, port, pathname } = new URL(baseUrl);
+  const target = protocol === 'unix:' ? { socketPath: pathname } : { hostname, port };
   return new Promise((resolve, reject) => {
     const outgoing = request(
       {
-        hostname,
-        port,
+        ...target,
         path,
         method: init.method ?? 'GET',
         headers: { ...init.headers },

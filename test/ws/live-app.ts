@@ -5,7 +5,7 @@ import { CurrentSession, SessionsError, type Session, type SessionsModuleOptions
 import { sessionOf, SessionsWsAdapter, SessionsWsErrorFilter } from 'nest-sessions/ws';
 import { WebSocket, type ClientOptions } from 'ws';
 import { startSessionApp, type SessionApp } from '../http/session-app.js';
-import type { AdapterName } from '../support/http-app.js';
+import type { AdapterName, TrustProxy } from '../support/http-app.js';
 
 @WebSocketGateway({ path: '/live' })
 export class LiveGateway {
@@ -46,7 +46,8 @@ export interface LiveApp extends SessionApp {
 export async function startLiveApp(
   adapter: AdapterName,
   options: Omit<SessionsModuleOptions, 'adapters'> = {},
-  trustProxy?: string,
+  trustProxy?: TrustProxy,
+  socketPath?: string,
 ): Promise<LiveApp> {
   const app = await startSessionApp(
     adapter,
@@ -55,6 +56,7 @@ export async function startLiveApp(
       providers: [LiveGateway],
       configure: (nest) => nest.useWebSocketAdapter(new SessionsWsAdapter(nest)),
       ...(trustProxy === undefined ? {} : { trustProxy }),
+      ...(socketPath === undefined ? {} : { socketPath }),
     },
   );
   return { ...app, gateway: app.app.get(LiveGateway) };
@@ -74,8 +76,14 @@ export class LiveClient {
   }
 
   /** Connects, or rejects with the status that refused it. */
-  static async connect(app: LiveApp, options: ClientOptions = {}, path = '/live'): Promise<LiveClient> {
-    const socket = new WebSocket(`${app.url.replace('http', 'ws')}${path}`, options);
+  static async connect(
+    app: Pick<LiveApp, 'url'>,
+    options: ClientOptions = {},
+    path = '/live',
+  ): Promise<LiveClient> {
+    const isUnix = app.url.startsWith('unix:');
+    const base = isUnix ? `ws+${app.url}:` : app.url.replace('http', 'ws');
+    const socket = new WebSocket(`${base}${path}`, options);
     const client = new LiveClient(socket);
     const refused = new Promise<never>((_, reject) => {
       socket.once('unexpected-response', (_request, response) => {

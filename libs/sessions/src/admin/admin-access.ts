@@ -1,5 +1,5 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
-import { canonicalAddress, networkOf } from '../core/config/client-address.js';
+import { networkOf } from '../core/config/client-address.js';
 import type { SessionsConfig } from '../core/config/config.js';
 import { SecretMatcher } from '../core/config/secret-matcher.js';
 import { SESSIONS_CONFIG } from '../core/config/tokens.js';
@@ -25,13 +25,11 @@ export class AdminAccess {
     this.failures = new FailedAttempts(clock);
   }
 
-  /**
-   * A right token is admitted always. A wrong one counts against its network, which `address` tells, as the framework has it.
-   */
-  admit(presented: unknown, address: string | undefined): Admission {
+  /** A right token is admitted always. A wrong one counts against the network of `address`, a client's or its proxy's. */
+  admit(presented: unknown, address: string): Admission {
     if (!this.tokens) return { kind: 'off' };
     if (this.tokens.matches(presented)) return { kind: 'admitted' };
-    const network = networkOf(canonicalAddress(address));
+    const network = networkOf(address);
     const lockedForMs = this.failures.lockedForMs(network);
     if (lockedForMs > 0) return { kind: 'locked', retryAfterSeconds: Math.ceil(lockedForMs / 1000) };
     if (this.failures.add(network)) this.logger.warn(`Too many wrong admin tokens from ${network}`);

@@ -1,4 +1,3 @@
-import type { IncomingHttpHeaders } from 'node:http';
 import {
   HttpException,
   HttpStatus,
@@ -10,6 +9,8 @@ import {
   type ExecutionContext,
 } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
+import type { PlatformRequest } from '../http/platform-message.js';
+import { addressOf } from '../http/session/client-reader.js';
 import { AdminAccess } from './admin-access.js';
 
 const RESPONSE_HEADERS = {
@@ -19,12 +20,9 @@ const RESPONSE_HEADERS = {
   'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'",
 };
 
-interface AdminRequest {
+interface AdminRequest extends PlatformRequest {
   readonly method: string;
   readonly url: string;
-  readonly originalUrl?: string;
-  readonly ip?: string;
-  readonly headers: IncomingHttpHeaders;
 }
 
 /**
@@ -45,7 +43,7 @@ export class AdminTokenGuard implements CanActivate {
   canActivate(context: ExecutionContext): boolean {
     const request = context.switchToHttp().getRequest<AdminRequest>();
     const response = context.switchToHttp().getResponse<unknown>();
-    const admission = this.access.admit(request.headers['x-admin-token'], request.ip);
+    const admission = this.access.admit(request.headers['x-admin-token'], addressOf(request));
     if (admission.kind === 'off') throw unknownRoute(request);
     for (const [name, value] of Object.entries(RESPONSE_HEADERS)) this.setHeader(response, name, value);
     if (admission.kind === 'admitted') return true;

@@ -4,22 +4,23 @@ import {
   HttpCode,
   HttpStatus,
   Inject,
-  Ip,
   Logger,
   NotFoundException,
   Param,
   Post,
   Query,
+  Req,
   Res,
   StreamableFile,
   UseGuards,
   VERSION_NEUTRAL,
 } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
-import { canonicalAddress, networkOf } from '../core/config/client-address.js';
+import { networkOf } from '../core/config/client-address.js';
 import { SessionsCore } from '../core/core.js';
 import { isUuid } from '../domain/ids.js';
-import type { PlatformResponse } from '../http/platform-message.js';
+import type { PlatformRequest, PlatformResponse } from '../http/platform-message.js';
+import { addressOf } from '../http/session/client-reader.js';
 import { SkipSession } from '../http/session/skip-session.decorator.js';
 import { jsonInPieces } from '../http/stream/json-in-pieces.js';
 import { readOverview } from '../operate/overview.js';
@@ -68,13 +69,13 @@ export class SessionsAdminController {
   @HttpCode(200)
   async cleanup(
     @Param('session_id') id: string,
-    @Ip() address: string | undefined,
+    @Req() request: PlatformRequest,
     @Res({ passthrough: true }) response: object,
   ) {
     const ended = isUuid(id) ? await this.core.service.end({ id }, 'admin', { thorough: true }) : null;
     if (!ended) throw noSuchSession();
     const { resources, unfinished, pending } = ended;
-    const network = networkOf(canonicalAddress(address));
+    const network = networkOf(addressOf(request));
     const isDone = !unfinished && !pending;
     this.logger.log(`cleanup session=${id} network=${network} resources=${resources} done=${isDone}`);
     if (unfinished) throw unfinished;

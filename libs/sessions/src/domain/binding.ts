@@ -3,6 +3,8 @@ export interface Client {
   /** Canonical address: no zone, IPv4-mapped IPv6 addresses converted to IPv4; `local` for none. */
   readonly ipAddress: string;
   readonly userAgent: string;
+  /** Whether the address is that of a proxy, which told none for the client: others have it too, so no network is counted. */
+  readonly sharesAddress?: boolean;
 }
 
 /** How strictly a session is bound to the client that opened it. */

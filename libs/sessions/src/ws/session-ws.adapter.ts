@@ -2,19 +2,18 @@ import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { Logger, type INestApplication } from '@nestjs/common';
-import { HttpAdapterHost } from '@nestjs/core';
 import { WsAdapter } from '@nestjs/platform-ws';
 import type { MessageMappingProperties } from '@nestjs/websockets';
 import type { VerifyClientCallbackAsync, VerifyClientCallbackSync, WebSocket, WebSocketServer } from 'ws';
 import type { SessionsConfig } from '../core/config/config.js';
 import { SessionsCore } from '../core/core.js';
-import { describeError } from '../core/watch/log.js';
+import { describeError, oneLine } from '../core/watch/log.js';
+import { MinuteLog } from '../core/watch/minute-log.js';
+import { originOf } from '../http/server/own-pages.js';
 import { SessionResolver } from '../http/session/session-resolver.js';
 import { SESSIONS_CONFIG } from '../core/config/tokens.js';
 import { Clock } from '../ports/clock.js';
-import { isAllowedOrigin } from './origin.js';
 import { BackpressureWebSocket } from './backpressure-web-socket.js';
-import { ProxyTrust } from './proxy-trust.js';
 import { RefusedSocket, type UpgradedSocket } from './refused-socket.js';
 import { refusalFor, refusalOf, refuseUpgrade, type UpgradeRefusal } from './upgrade-answer.js';
 import { UpgradeGate } from './upgrade-gate.js';
@@ -39,7 +38,8 @@ type ServerOptions = NonNullable<Parameters<WsAdapter['create']>[1]>;
 export class SessionsWsAdapter extends WsAdapter {
   protected override readonly logger = new Logger('SessionSockets');
   private readonly gate: UpgradeGate;
-  private readonly allowedOrigins: readonly string[];
+  private readonly resolver: SessionResolver;
+  private readonly minuteLog: MinuteLog;
   private readonly readerIdleMs: number;
   private readonly admitted = new WeakMap<IncomingMessage, UpgradedSocket>();
   private readonly connections = new WeakMap<WebSocket, UpgradedSocket>();
@@ -47,15 +47,11 @@ export class SessionsWsAdapter extends WsAdapter {
 
   constructor(app: INestApplication, options?: ConstructorParameters<typeof WsAdapter>[1]) {
     super(app, options);
-    const config = app.get<SessionsConfig>(SESSIONS_CONFIG, { strict: false });
-    this.allowedOrigins = config.allowedOrigins;
-    this.readerIdleMs = config.downloadIdleMs;
-    this.gate = new UpgradeGate(
-      app.get(SessionsCore, { strict: false }),
-      app.get(SessionResolver, { strict: false }),
-      app.get(Clock, { strict: false }),
-      ProxyTrust.of(app.get(HttpAdapterHost).httpAdapter),
-    );
+    const clock = app.get(Clock, { strict: false });
+    this.resolver = app.get(SessionResolver, { strict: false });
+    this.readerIdleMs = app.get<SessionsConfig>(SESSIONS_CONFIG, { strict: false }).downloadIdleMs;
+    this.gate = new UpgradeGate(app.get(SessionsCore, { strict: false }), this.resolver, clock);
+    this.minuteLog = new MinuteLog(clock, this.logger);
   }
 
   override create(port: number, options: ServerOptions = {}): WebSocketServer {
@@ -123,13 +119,26 @@ export class SessionsWsAdapter extends WsAdapter {
   }
 
   private async verify(upgrade: Upgrade, verdict: Verdict, then: VerifyClient | undefined): Promise<void> {
-    const refusal = isAllowedOrigin(upgrade.req, this.allowedOrigins)
-      ? await this.admit(upgrade.req)
-      : refusalOf(403);
+    const refusal = this.isOfOwnPage(upgrade.req) ? await this.admit(upgrade.req) : refusalOf(403);
     if (refusal) verdict(false, refusal.status, refusal.text, refusal.headers);
     else if (!then) verdict(true);
     else if (then.length === 2) then(upgrade, verdict);
     else verdict((then as VerifyClientCallbackSync)(upgrade));
+  }
+
+  /** A client that names no origin is no browser: no foreign page can make it present its cookies. */
+  private isOfOwnPage(request: IncomingMessage): boolean {
+    const origin = originOf(request);
+    if (origin === null || this.resolver.pages.isOne(origin, request)) return true;
+    this.minuteLog.warn('origin', () => {
+      const host = oneLine(this.resolver.trust.hostOf(request) ?? 'none', 300);
+      return (
+        `A WebSocket of a page of ${oneLine(origin, 300)} was refused with 403: the request's host is ${host}. If the page ` +
+        'is yours, have your proxy pass on the host (nginx: proxy_set_header Host $http_host) or send X-Forwarded-Host ' +
+        'and trust it; list origins of other sites in allowedOrigins (SESSION_ALLOWED_ORIGINS).'
+      );
+    });
+    return false;
   }
 
   private async admit(request: IncomingMessage): Promise<UpgradeRefusal | null> {

@@ -5,7 +5,6 @@ import type { SessionRecord } from '../domain/session.js';
 import { errorFor } from '../http/session/resolution.js';
 import type { SessionResolver } from '../http/session/session-resolver.js';
 import type { Clock } from '../ports/clock.js';
-import type { ProxyTrust } from './proxy-trust.js';
 import { RefusedSocket, type UpgradedSocket } from './refused-socket.js';
 import { SESSION_STALE, SessionSocket, TRY_AGAIN_LATER } from './session-socket.js';
 
@@ -15,7 +14,6 @@ export class UpgradeGate {
     private readonly core: SessionsCore,
     private readonly resolver: SessionResolver,
     private readonly clock: Clock,
-    private readonly trust: ProxyTrust,
   ) {}
 
   /**
@@ -47,8 +45,9 @@ export class UpgradeGate {
   }
 
   private async liveSession(request: IncomingMessage): Promise<SessionRecord> {
-    const client = this.resolver.clients.read(request, this.trust.addressOf(request));
-    const presented = await this.resolver.presented.find(request, client, this.trust.isSecure(request));
+    const { clients, presented: lookup, trust } = this.resolver;
+    const client = clients.read(request, trust.addressOf(request));
+    const presented = await lookup.find(request, client, trust.isSecure(request));
     switch (presented.kind) {
       case 'live':
         return presented.record;

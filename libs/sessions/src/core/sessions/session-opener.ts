@@ -6,6 +6,7 @@ import { openingRecord, type NewSession } from '../../domain/session.js';
 import type { NetworkLimits, OpeningLimits, RefusedNetwork, RefusedOpening } from '../../ports/sessions.js';
 import { hasNetwork, networkOf } from '../config/client-address.js';
 import { labelOf } from '../config/options.js';
+import { MinuteLog } from '../watch/minute-log.js';
 import type { CoreContext } from '../process/context.js';
 import type { Ender } from '../endings/ender.js';
 import { Session } from '../handles/session.js';
@@ -51,12 +52,14 @@ export function openingError(refused: {
 /** Opens sessions, within the limits of each network and `maxSessions` for all. The store keeps the limits. */
 export class SessionOpener {
   private eviction: { wanted: number; readonly done: Promise<boolean> } | null = null;
-  private readonly warnedAt = { rate: Number.NEGATIVE_INFINITY, unconfirmed: Number.NEGATIVE_INFINITY };
+  private readonly minuteLog: MinuteLog;
 
   constructor(
     private readonly context: CoreContext,
     private readonly ender: Ender,
-  ) {}
+  ) {
+    this.minuteLog = new MinuteLog(context.clock, context.log);
+  }
 
   /** @throws SessionsError `STORE_UNAVAILABLE` */
   async open(client: Client): Promise<Opening> {
@@ -66,7 +69,8 @@ export class SessionOpener {
     const session: NewSession = {
       id,
       tokenHash: token.hash,
-      ...client,
+      ipAddress: client.ipAddress,
+      userAgent: client.userAgent,
       createdAt: now,
       expiresAt: now + this.context.config.maxDurationMs,
       idleMs: this.context.config.maxIdleMs,
@@ -79,8 +83,8 @@ export class SessionOpener {
     return { kind: 'opened', token, session: new Session(openingRecord(session)) };
   }
 
-  private limitsOf({ ipAddress }: Client): NetworkLimits | null {
-    if (!hasNetwork(ipAddress)) return null;
+  private limitsOf({ ipAddress, sharesAddress }: Client): NetworkLimits | null {
+    if (sharesAddress || !hasNetwork(ipAddress)) return null;
     const { openRate, maxUnconfirmedPerNetwork } = this.context.config;
     return { key: networkOf(ipAddress), openRate, maxUnconfirmed: maxUnconfirmedPerNetwork };
   }
@@ -120,16 +124,13 @@ export class SessionOpener {
     }
   }
 
-  /** Warns once a minute for each option. */
   private refuseNetwork({ refused, retryAfterMs }: RefusedNetwork, network: NetworkLimits | null): Opening {
-    const now = this.context.clock.monotonic();
-    if (now - this.warnedAt[refused] >= MINUTE_MS) {
-      this.warnedAt[refused] = now;
-      const option = OPTION_OF[refused];
-      this.context.log.warn(
+    const option = OPTION_OF[refused];
+    this.minuteLog.warn(
+      option,
+      () =>
         `Network ${network?.key ?? ''} gets no more sessions: ${labelOf(option)} is ${this.context.config[option]}.`,
-      );
-    }
+    );
     return this.refuse(refused, retryAfterMs);
   }
 

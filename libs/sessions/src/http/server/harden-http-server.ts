@@ -14,7 +14,10 @@ export interface HttpServerBounds {
    * bytes arrive (see the option `uploadIdleSeconds`). Default: 120.
    */
   readonly bodySeconds?: number;
-  /** Seconds that an idle connection stays open for the next request. Default: 5. */
+  /**
+   * Seconds that an idle connection stays open for the next request. Behind a proxy that keeps connections open, set more
+   * than the proxy's own time (often 60), or clients get 502 now and then. Default: 5.
+   */
   readonly keepAliveSeconds?: number;
   /** Requests over one connection before it is closed. Default: 1000. */
   readonly maxRequestsPerSocket?: number;

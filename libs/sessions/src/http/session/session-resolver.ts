@@ -1,11 +1,14 @@
 import type { ServerResponse } from 'node:http';
 import { Inject, Injectable, type ExecutionContext } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
 import type { SessionsConfig } from '../../core/config/config.js';
 import { SessionsCore } from '../../core/core.js';
 import { Session } from '../../core/handles/session.js';
 import type { Client } from '../../domain/binding.js';
 import type { SessionRecord } from '../../domain/session.js';
 import { SESSIONS_CONFIG } from '../../core/config/tokens.js';
+import { OwnPages } from '../server/own-pages.js';
+import { isSecureScheme, ProxyTrust } from '../server/proxy-trust.js';
 import { ClientReader } from './client-reader.js';
 import { traitsOf, type HandlerTraits } from './handler-traits.js';
 import { trackRequest } from '../stream/http-request-in-flight.js';
@@ -28,14 +31,22 @@ type Opens = 'always' | 'unless-ended' | 'never';
 export class SessionResolver {
   private readonly cookie: SessionCookie;
   /** @internal */
-  readonly clients = new ClientReader();
+  readonly trust: ProxyTrust;
+  /** @internal */
+  readonly pages: OwnPages;
+  /** @internal */
+  readonly clients: ClientReader;
   /** @internal */
   readonly presented: CookieLookup;
 
   constructor(
     @Inject(SessionsCore) private readonly core: SessionsCore,
     @Inject(SESSIONS_CONFIG) private readonly config: SessionsConfig,
+    @Inject(HttpAdapterHost) host: HttpAdapterHost,
   ) {
+    this.trust = new ProxyTrust(host);
+    this.pages = new OwnPages(this.trust, config.allowedOrigins);
+    this.clients = new ClientReader(this.trust);
     this.cookie = new SessionCookie(config);
     this.presented = new CookieLookup(core, this.cookie, config.onMismatch);
   }
@@ -97,7 +108,7 @@ export class SessionResolver {
     opens: Opens,
   ): Resolution | Promise<Resolution> {
     const client = this.clients.read(request);
-    const isSecure = request.protocol === 'https';
+    const isSecure = isSecureScheme(request.protocol);
     const decide = (presented: Presented): Resolution | Promise<Resolution> =>
       presented.kind === 'live'
         ? this.found(presented.record, response, isSecure)
