@@ -10,7 +10,7 @@ import {
 } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { PlatformRequest } from '../http/platform-message.js';
-import { addressOf } from '../http/session/client-reader.js';
+import { addressOf } from '../http/client/client-reader.js';
 import { AdminAccess } from './admin-access.js';
 
 const RESPONSE_HEADERS = {

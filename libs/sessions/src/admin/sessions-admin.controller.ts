@@ -20,7 +20,7 @@ import { networkOf } from '../core/config/client-address.js';
 import { SessionsCore } from '../core/core.js';
 import { isUuid } from '../domain/ids.js';
 import type { PlatformRequest, PlatformResponse } from '../http/platform-message.js';
-import { addressOf } from '../http/session/client-reader.js';
+import { addressOf } from '../http/client/client-reader.js';
 import { SkipSession } from '../http/session/skip-session.decorator.js';
 import { jsonInPieces } from '../http/stream/json-in-pieces.js';
 import { readOverview } from '../operate/overview.js';

@@ -9,7 +9,7 @@ import type { SessionsConfig } from '../core/config/config.js';
 import { SessionsCore } from '../core/core.js';
 import { describeError, oneLine } from '../core/watch/log.js';
 import { MinuteLog } from '../core/watch/minute-log.js';
-import { originOf } from '../http/server/own-pages.js';
+import { originOf } from '../http/client/own-pages.js';
 import { SessionResolver } from '../http/session/session-resolver.js';
 import { SESSIONS_CONFIG } from '../core/config/tokens.js';
 import { Clock } from '../ports/clock.js';

@@ -4,7 +4,7 @@ import { LOCAL_ADDRESS, readAddress } from '../../core/config/client-address.js'
 import { oneLine } from '../../core/watch/log.js';
 import type { Client } from '../../domain/binding.js';
 import { nodeRequest, type PlatformRequest } from '../platform-message.js';
-import type { ProxyTrust } from '../server/proxy-trust.js';
+import type { ProxyTrust } from './proxy-trust.js';
 
 const MAX_AGENT = 512;
 /** The frameworks read the first alone. */
