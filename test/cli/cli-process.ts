@@ -17,6 +17,8 @@ export interface CliSetting {
   readonly env?: Readonly<Record<string, string>>;
   /** Default: the package's own. */
   readonly program?: string;
+  /** User and group to run it as. */
+  readonly uid?: number;
 }
 
 /** Starts a command as a shell would, with these settings alone. */
@@ -25,6 +27,7 @@ export function startCli(args: readonly string[], setting: CliSetting = {}): Chi
     cwd: setting.cwd ?? ROOT,
     env: environmentOf(setting),
     stdio: ['ignore', 'pipe', 'pipe'],
+    ...(setting.uid !== undefined && { uid: setting.uid, gid: setting.uid }),
   });
 }
 

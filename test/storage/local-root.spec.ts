@@ -58,14 +58,19 @@ describe('the root of the local storage', () => {
       await expect(place.local({ root: link }).storageRoot.connect(STORE)).rejects.toThrow(/symbolic link/);
     });
 
-    it.each([0o701, 0o710, 0o770, 0o755, 0o777])('a folder open to others: mode %o', async (mode) => {
+    it('a folder that all users share', async () => {
       mkdirSync(place.root);
-      chmodSync(place.root, mode);
-      await expect(place.local().storageRoot.connect(STORE)).rejects.toMatchObject({
-        code: 'STORAGE_UNSAFE',
-      });
-      expect(lstatSync(place.root).mode & 0o777).toBe(mode);
+      chmodSync(place.root, 0o1777);
+      await expect(place.local().storageRoot.connect(STORE)).rejects.toThrow(/temporary files/);
+      expect(lstatSync(place.root).mode & 0o7777).toBe(0o1777);
       expect(readdirSync(place.root)).toEqual([]);
+    });
+
+    it('a folder open to others that its file system cannot close', async () => {
+      mkdirSync(place.root);
+      chmodSync(place.root, 0o755);
+      place.makeImmutable(place.root);
+      await expect(place.local().storageRoot.connect(STORE)).rejects.toThrow(/mode 755.*refuses to change/);
     });
 
     it('a folder of another user', async () => {
@@ -110,15 +115,65 @@ describe('the root of the local storage', () => {
       }
     });
 
-    it('with a message that names no path', async () => {
-      mkdirSync(place.root, { mode: 0o755 });
+    it.each([
+      ['/etc', /^The storage folder \/etc is not empty and has no marker of nest-sessions: set storagePath/],
+      ['/mnt', /^The storage folder \/mnt is a folder of the system: set storagePath/],
+      ['/dev/shm', /^The storage folder \/dev\/shm is a folder for temporary files: set storagePath/],
+    ])('%s, with a message that names path and setting, and breaks no machine', async (root, message) => {
       const refusal = await place
-        .local()
+        .local({ root })
         .storageRoot.connect(STORE)
-        .catch((error: unknown) => String(error));
-      expect(refusal).toContain('chmod 700');
-      expect(refusal).not.toContain(place.path);
+        .catch((error: Error) => error.message);
+      expect(refusal).toMatch(message);
+      expect(refusal).toContain('SESSION_STORAGE_PATH');
+      expect(refusal).not.toMatch(/chmod|chown/);
     });
+  });
+
+  it.each([0o701, 0o710, 0o755, 0o777, 0o2770])(
+    'is closed where it is ours and open to others, mode %o, and says so',
+    async (mode) => {
+      mkdirSync(place.root);
+      chmodSync(place.root, mode);
+      await place.connected();
+      expect(lstatSync(place.root).mode & 0o777).toBe(0o700);
+      expect(place.warnings).toEqual([
+        `The storage folder ${place.root} was open to other users (mode ${mode.toString(8)}): it is 700 now.`,
+      ]);
+      await place.connected();
+      expect(place.warnings).toHaveLength(1);
+    },
+  );
+
+  it('is left as it is where it is open to others and has foreign files', async () => {
+    mkdirSync(place.root, { mode: 0o755 });
+    writeFileSync(join(place.root, 'photo.jpg'), '');
+    await expect(place.local().storageRoot.connect(STORE)).rejects.toThrow(/not empty/);
+    expect(lstatSync(place.root).mode & 0o777).toBe(0o755);
+  });
+
+  it('may contain the lost+found of its file system, but not of a user', async () => {
+    mkdirSync(place.root, { mode: 0o700 });
+    mkdirSync(join(place.root, 'lost+found'), { mode: 0o700 });
+    await place.connected();
+    rmSync(join(place.root, MARKER));
+    rmSync(join(place.root, 's'), { recursive: true });
+    rmSync(join(place.root, 'trash'), { recursive: true });
+    chownSync(join(place.root, 'lost+found'), 12_345, 12_345);
+    await expect(place.local().storageRoot.connect(STORE)).rejects.toThrow(/no marker/);
+  });
+
+  it('is ignored by git, and keeps a .gitignore of the application', async () => {
+    await place.connected();
+    execFileSync('git', ['init', '-q'], { cwd: place.path });
+    writeFileSync(join(place.path, 'other'), '');
+    const status = execFileSync('git', ['status', '--porcelain', '-uall'], { cwd: place.path, encoding: 'utf8' });
+    expect(status).toBe('?? other\n');
+    const root = join(place.path, 'second');
+    mkdirSync(root, { mode: 0o700 });
+    writeFileSync(join(root, '.gitignore'), '*.db\n');
+    await place.connected({ root });
+    expect(readFileSync(join(root, '.gitignore'), 'utf8')).toBe('*.db\n');
   });
 
   it('is created with its parents, with mode 700 under any umask', async () => {
@@ -134,7 +189,7 @@ describe('the root of the local storage', () => {
         expect([path, lstatSync(path).mode & 0o777]).toEqual([path, 0o700]);
       }
       expect(lstatSync(join(root, MARKER)).mode & 0o777).toBe(0o600);
-      expect(readdirSync(root).toSorted()).toEqual([MARKER, 's', 'trash']);
+      expect(readdirSync(root).toSorted()).toEqual(['.gitignore', MARKER, 's', 'trash']);
     }
   });
 
@@ -150,7 +205,7 @@ describe('the root of the local storage', () => {
     await (await place.connected()).storage.close();
     writeFileSync(join(place.root, `${MARKER}.0123456789abcdef.tmp`), '{');
     await place.connected();
-    expect(readdirSync(place.root).toSorted()).toEqual([MARKER, 's', 'trash']);
+    expect(readdirSync(place.root).toSorted()).toEqual(['.gitignore', MARKER, 's', 'trash']);
   });
 
   it('is marked, however many processes start at once', async () => {
@@ -313,7 +368,7 @@ describe('the root of the local storage', () => {
     await first.storageRoot.noteStore({ ...STORE, counter: 10 });
     await second.storageRoot.noteStore({ ...STORE, counter: 7 });
     expect(JSON.parse(readFileSync(join(place.root, MARKER), 'utf8'))).toMatchObject({ counter: 10 });
-    expect(readdirSync(place.root).toSorted()).toEqual([MARKER, 's', 'trash']);
+    expect(readdirSync(place.root).toSorted()).toEqual(['.gitignore', MARKER, 's', 'trash']);
     await Promise.all([write(first.storage), write(second.storage)]);
   });
 
@@ -470,7 +525,7 @@ describe('the root of the local storage', () => {
     expect(new Set(told.map(({ rootId }) => rootId)).size).toBe(1);
     for (const key of told.flatMap(({ keys }) => keys))
       expect(existsSync(fileOf(place.root, key))).toBe(true);
-    expect(readdirSync(place.root).toSorted()).toEqual([MARKER, 'ballast', 's', 'trash']);
+    expect(readdirSync(place.root).toSorted()).toEqual(['.gitignore', MARKER, 'ballast', 's', 'trash']);
     expect(readdirSync(join(place.root, 'trash'))).toEqual([]);
     expect(lstatSync(join(place.root, 'ballast')).size).toBe(100_000);
   });

@@ -42,15 +42,14 @@ export class AppProcess {
     adapter: AdapterName,
     environment: Record<string, string> = {},
     storagePath?: string,
+    uid?: number,
   ): Promise<AppProcess> {
     const path = storagePath ?? (await mkdtemp(join(tmpdir(), 'nest-sessions-app-')));
     const output: string[] = [];
-    const child = spawnApp({
-      HTTP_ADAPTER: adapter,
-      SESSION_STORAGE_PATH: path,
-      ...storeOf(path),
-      ...environment,
-    });
+    const child = spawnApp(
+      { HTTP_ADAPTER: adapter, SESSION_STORAGE_PATH: path, ...storeOf(path), ...environment },
+      uid,
+    );
     for (const stream of [child.stdout, child.stderr]) {
       stream?.setEncoding('utf8').on('data', (text: string) => output.push(text));
     }
@@ -109,8 +108,8 @@ function storeOf(storagePath: string): Record<string, string> {
   return { SESSION_REDIS_URL: redisUrl, SESSION_REDIS_PREFIX: `${basename(storagePath)}:` };
 }
 
-/** Starts the app on any free port; for starts that fail, too. */
-export function spawnApp(environment: Record<string, string>): ChildProcess {
+/** Starts the app on any free port, as this user and group if one is given; for starts that fail, too. */
+export function spawnApp(environment: Record<string, string>, uid?: number): ChildProcess {
   const { PATH } = process.env;
   return spawn(process.execPath, ['dist/main.js'], {
     cwd: resolve(import.meta.dirname, '../..'),
@@ -123,5 +122,6 @@ export function spawnApp(environment: Record<string, string>): ChildProcess {
       ...environment,
     },
     stdio: ['ignore', 'pipe', 'pipe'],
+    ...(uid !== undefined && { uid, gid: uid }),
   });
 }

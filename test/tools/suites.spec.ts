@@ -20,6 +20,7 @@ const SIGNS: Record<string, RegExp> = {
   // The reference app runs it to speak.
   'espeak-ng': /\bfetch\('\/speech'/,
   fsfreeze: started('fsfreeze'),
+  git: started('git'),
   'mkfs.ext4': started('mkfs.ext4'),
   mount: /\b(?:spawn|spawnSync|execFile|execFileSync|run)\(\s*'mount'|`mount --bind /,
   openssl: started('openssl'),

@@ -9,6 +9,7 @@ const ROOT_NAMES = new Set([
   'trash',
   'beacons',
   'ballast',
+  '.gitignore',
   DATABASE,
   `${DATABASE}-wal`,
   `${DATABASE}-shm`,

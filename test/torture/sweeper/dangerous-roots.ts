@@ -47,11 +47,11 @@ const ROOTS: readonly DangerousRoot[] = [
     },
     says: /another user/,
   },
-  ...[0o755, 0o770, 0o701, 0o777].map((mode) => ({
-    name: `a folder of mode ${mode.toString(8)}`,
-    make: (base: string) => makeFolder(base, mode),
-    says: /open to other users/,
-  })),
+  {
+    name: 'a folder that all users share',
+    make: (base) => makeFolder(base, 0o1777),
+    says: /temporary files/,
+  },
   {
     name: 'a folder with foreign files',
     make: (base) => {

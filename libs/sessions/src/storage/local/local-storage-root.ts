@@ -9,7 +9,7 @@ import { inspectRoot, prepareRoot } from './root/root.js';
 import { RootGuard } from './root/root-guard.js';
 
 export interface LocalStorageRootOptions {
-  /** The folder for files. Created if missing; must belong to our user and be closed to others (mode 700). */
+  /** The folder for files. Created if missing; must belong to our user, and is closed to all others (mode 700). */
   readonly root: string;
   /** New files are refused while fewer bytes are free on the disk. */
   readonly minFreeBytes: number;
@@ -66,9 +66,10 @@ export class LocalStorageRoot extends StorageRoot {
   connect(store: StoreIdentity): Promise<void> {
     const { root, reservedNames = [], ballastBytes, minFreeBytes, minFreeInodes } = this.options;
     return translateErrors(async () => {
-      const prepared = await prepareRoot(root, reservedNames, store);
+      const onWarning = this.options.onWarning ?? (() => undefined);
+      const prepared = await prepareRoot(root, reservedNames, store, onWarning);
       const { paths } = prepared;
-      const guard = new RootGuard(prepared, store, this.options.onWarning ?? (() => undefined));
+      const guard = new RootGuard(prepared, store, onWarning);
       const ballast = new Ballast(paths, ballastBytes);
       const floor = { freeBytes: minFreeBytes, freeInodes: minFreeInodes };
       const room = new DiskRoom(paths, guard, ballast, floor);

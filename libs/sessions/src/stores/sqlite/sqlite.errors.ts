@@ -109,8 +109,8 @@ function isDamage(code: number | null): boolean {
   return code === CODE.corrupt || code === CODE.notADatabase;
 }
 
-/** Converts an error of opening the database to a fault. */
-export function openingFaultOf(error: unknown): Fault {
+/** Converts an error of opening the database at `path` to a fault. */
+export function openingFaultOf(error: unknown, path: string): Fault {
   const code = primaryCode(error);
   if (isDamage(code)) {
     const message =
@@ -118,7 +118,15 @@ export function openingFaultOf(error: unknown): Fault {
     const cause = isError(error) ? describe(error) : null;
     return { ...fault('STORE_INCOMPATIBLE', message, cause), trouble: 'damaged' };
   }
-  return faultOf(error);
+  const found = faultOf(error);
+  const isRefused = code === CODE.cantOpen || (isFileError(error) && !found.diskFull);
+  return isRefused ? { ...found, message: refusedMessage(error, path) } : found;
+}
+
+function refusedMessage(error: unknown, path: string): string {
+  const why = isFileError(error) ? error.message : path;
+  const user = process.geteuid ? `user id ${process.geteuid()}` : 'this user';
+  return `Opening the session database failed (${why}): set storagePath (SESSION_STORAGE_PATH) to a folder that ${user} can write`;
 }
 
 export function errorOf({ code, message, cause }: Fault): SessionsError {

@@ -70,7 +70,7 @@ function open(options: WorkerOptions): Opened | Fault {
     return { db, file, batch, erasure: new SqliteErasure(db, tryMs) };
   } catch (error) {
     db?.close();
-    return openingFaultOf(error);
+    return openingFaultOf(error, options.path);
   }
 }
 

@@ -58,6 +58,9 @@ export class RootPaths {
 
 export const MARKER_NAME = '.nest-sessions.json';
 
+/** Tells git to ignore the root and everything in it. */
+export const GIT_IGNORE_NAME = '.gitignore';
+
 /** The name of a session's folder in its shard. */
 export function folderName(sessionId: string): string {
   return hexOf(sessionId);

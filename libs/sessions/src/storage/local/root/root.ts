@@ -1,19 +1,19 @@
-import type { Stats } from 'node:fs';
-import { lstat, readdir, realpath } from 'node:fs/promises';
-import { homedir, tmpdir } from 'node:os';
-import { parse, resolve } from 'node:path';
-import { SessionsError } from '../../../domain/errors.js';
+import { realpath, writeFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import type { StoreIdentity } from '../../../ports/session-store.js';
-import { AsyncFolder, makeFolder, makeFolders } from '../folders/async-folder.js';
+import { AsyncFolder, FILE_MODE, makeFolder, makeFolders } from '../folders/async-folder.js';
+import { createMarker, readMarker, removeUnfinishedMarkers, type MarkerOnDisk } from './marker.js';
+import { GIT_IGNORE_NAME, RootPaths } from '../folders/paths.js';
+import { isSystemError } from '../folders/storage-error.js';
 import {
-  createMarker,
-  isUnfinishedMarker,
-  readMarker,
-  removeUnfinishedMarkers,
-  type MarkerOnDisk,
-} from './marker.js';
-import { MARKER_NAME, RootPaths } from '../folders/paths.js';
-import { isAbsence } from '../folders/storage-error.js';
+  cannotCreate,
+  closeToOthers,
+  refuseUnsafe,
+  replacedDuringStartup,
+  unreadableMarker,
+} from './safe-root.js';
+
+const GIT_IGNORE = '# Files of user sessions and their database: git keeps none of them.\n*\n';
 
 /** A root in which files may be kept and deleted. */
 export interface PreparedRoot {
@@ -25,126 +25,63 @@ export interface PreparedRoot {
 
 /** Rejects with `STORAGE_UNSAFE` if files must not be deleted in `root`. Accepts a missing folder like an empty one. */
 export async function inspectRoot(root: string, reservedNames: readonly string[]): Promise<void> {
-  const path = resolve(root);
-  await refuseSharedFolders(path);
-  const real = await realpathOf(path);
-  if (real === null) return refuseDangling(path);
-  refuseUnlessOurs(await lstat(path), 'The storage root');
-  await refuseSharedFolders(real);
-  await AsyncFolder.use(real, (folder) => isMarked(folder, reservedNames));
+  await refuseUnsafe(resolve(root), reservedNames);
 }
 
 /**
- * Creates and marks the folder `root`, or checks its marker. Rejects with `STORAGE_UNSAFE` if files must not be deleted in
- * it: it belongs to another user, is open to others, or contains foreign entries. Processes may call it at the same time.
+ * Creates and marks the folder `root`, or checks its marker. Closes a folder of our user that is open to others, and warns of
+ * it. Rejects with `STORAGE_UNSAFE` if files must not be deleted in it: it belongs to another user, contains foreign entries,
+ * or is a folder that others use. Processes may call it at the same time.
  */
 export async function prepareRoot(
   root: string,
   reservedNames: readonly string[],
   store: StoreIdentity,
+  onWarning: (message: string) => void,
 ): Promise<PreparedRoot> {
   const path = resolve(root);
-  await refuseSharedFolders(path);
-  await makeFolders(path);
-  refuseUnlessOurs(await lstat(path), 'The storage root');
+  if ((await refuseUnsafe(path, reservedNames)) === null) await makeRoot(path);
+  const mode = await closeToOthers(path);
+  if (mode !== null) onWarning(`The storage folder ${path} was open to other users (mode ${mode}): it is 700 now.`);
   const paths = new RootPaths(await realpath(path));
-  await refuseSharedFolders(paths.root);
-
   const prepared = await AsyncFolder.use(paths.root, async (folder) => {
-    const fresh = await mark(folder, reservedNames, store);
+    const isMarked = await refuseUnsafe(path, reservedNames);
+    const fresh = !isMarked && (await mark(folder, store));
     await Promise.all([paths.sessions, paths.trash].map(prepareOwn));
     await folder.sync();
     const marker = await readMarker(folder);
-    if (marker === null || marker === 'unreadable') throw unsafe(UNREADABLE);
+    if (marker === null || marker === 'unreadable') throw unreadableMarker(path);
     await removeUnfinishedMarkers(folder);
     return { paths, marker, fresh };
   });
-  if (!prepared) throw unsafe('The storage root was replaced during startup: restart the server.');
+  if (!prepared) throw replacedDuringStartup(path);
   return prepared;
 }
 
-const SET_OWN_FOLDER = 'set storagePath (SESSION_STORAGE_PATH) to a new, empty folder';
-const UNREADABLE = `The marker in the storage root (${MARKER_NAME}) is unreadable: restore it from a backup, or ${SET_OWN_FOLDER}.`;
-
-async function mark(
-  folder: AsyncFolder,
-  reservedNames: readonly string[],
-  store: StoreIdentity,
-): Promise<boolean> {
-  return (await isMarked(folder, reservedNames)) ? false : createMarker(folder, store);
-}
-
-/** Whether the folder has a marker. Rejects with `STORAGE_UNSAFE` if it has none and contains foreign entries. */
-async function isMarked(folder: AsyncFolder, reservedNames: readonly string[]): Promise<boolean> {
-  const found = await readMarker(folder);
-  if (found === 'unreadable') throw unsafe(UNREADABLE);
-  if (found) return true;
-  if (!(await hasForeignEntries(folder, reservedNames))) return false;
-  // Another process may have marked and used the root between our two checks.
-  if (await readMarker(folder)) return true;
-  throw unsafe(`The storage root is not empty and has no marker: ${SET_OWN_FOLDER}.`);
-}
-
-async function refuseDangling(path: string): Promise<void> {
+async function makeRoot(path: string): Promise<void> {
   try {
-    refuseUnlessOurs(await lstat(path), 'The storage root');
+    await makeFolders(path);
   } catch (error) {
-    if (!isAbsence(error)) throw error;
+    throw cannotCreate(path, error);
   }
 }
 
-async function hasForeignEntries(folder: AsyncFolder, reservedNames: readonly string[]): Promise<boolean> {
-  const names = await readdir(folder.base);
-  return names.some((name) => !isReserved(name, reservedNames) && !isUnfinishedMarker(name));
+/** Answers whether this process did it, and not another one at the same time. */
+async function mark(folder: AsyncFolder, store: StoreIdentity): Promise<boolean> {
+  await ignoreForGit(folder);
+  return createMarker(folder, store);
 }
 
-/** A database has companion and temporary files: `sessions.db-wal`, `sessions.db.…`. */
-function isReserved(name: string, reservedNames: readonly string[]): boolean {
-  return reservedNames.some(
-    (reserved) => name === reserved || name.startsWith(`${reserved}-`) || name.startsWith(`${reserved}.`),
-  );
+/** Applications keep the folder in their working directory: its files must not get into a repository. */
+async function ignoreForGit(folder: AsyncFolder): Promise<void> {
+  try {
+    await writeFile(folder.at(GIT_IGNORE_NAME), GIT_IGNORE, { flag: 'wx', mode: FILE_MODE });
+  } catch (error) {
+    if (!isSystemError(error, 'EEXIST')) throw error;
+  }
 }
 
 async function prepareOwn(path: string): Promise<void> {
   await makeFolder(path);
-  refuseUnlessOurs(await lstat(path), 'A folder in the storage root');
-}
-
-function refuseUnlessOurs(stat: Stats, what: string): void {
-  if (stat.isSymbolicLink())
-    throw unsafe(`${what} is a symbolic link: set storagePath (SESSION_STORAGE_PATH) to its target.`);
-  if (!stat.isDirectory()) throw unsafe(`${what} is not a folder.`);
-  if (process.geteuid && stat.uid !== process.geteuid()) {
-    throw unsafe(`${what} belongs to another user: chown it to the user of the server process.`);
-  }
-  if (stat.mode & 0o077) throw unsafe(`${what} is accessible to other users: restrict it (chmod 700).`);
-}
-
-async function refuseSharedFolders(path: string): Promise<void> {
-  const shared = [
-    [parse(path).root, 'the root of the file system'],
-    [homedir(), 'the home folder'],
-    [process.cwd(), 'the working directory'],
-    ...[tmpdir(), '/tmp', '/var/tmp'].map((temporary) => [temporary, 'a folder for temporary files']),
-  ] as const;
-  await Promise.all(
-    shared.map(async ([folder, name]) => {
-      if (folder && (path === folder || path === (await realpathOf(folder)))) {
-        throw unsafe(`The storage root is ${name}: ${SET_OWN_FOLDER}.`);
-      }
-    }),
-  );
-}
-
-async function realpathOf(path: string): Promise<string | null> {
-  try {
-    return await realpath(path);
-  } catch (error) {
-    if (isAbsence(error)) return null;
-    throw error;
-  }
-}
-
-function unsafe(message: string): SessionsError {
-  return new SessionsError('STORAGE_UNSAFE', message);
+  await closeToOthers(path);
 }
