@@ -1,5 +1,14 @@
 /* oxlint-disable no-await-in-loop -- mounts follow each other */
-import { chmodSync, chownSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { AppProcess, spawnApp } from '../support/app-process.js';
@@ -81,7 +90,9 @@ describe('The app of a user id without name and home, on a volume', () => {
         expect((await browser.fetch(`${app.url}/resources/${id}`)).status).toBe(200);
         expect(lstatSync(path).mode & 0o777).toBe(0o700);
         const isOpened = mounts > 0 || folder === '.';
-        expect(app.log.includes(`The storage folder ${path} was open to other users (mode 2770)`)).toBe(isOpened);
+        expect(app.log.includes(`The storage folder ${path} was open to other users (mode 2770)`)).toBe(
+          isOpened,
+        );
         await upload(browser, app.url);
       } finally {
         await app.stop();
@@ -104,8 +115,12 @@ describe('The app of a user id without name and home, on a volume', () => {
   it('that it may not write is refused with the path, the setting and the cause', async () => {
     chmodSync(volume, 0o755);
     const refusal = await refusalOf(join(volume, 'sessions'));
-    expect(refusal).toMatch(/^Opening the session database failed \(EACCES: permission denied, mkdir '.*sessions'\)/);
-    expect(refusal).toContain(`set storagePath (SESSION_STORAGE_PATH) to a folder that user id ${SOMEBODY} can write`);
+    expect(refusal).toMatch(
+      /^Opening the session database failed \(EACCES: permission denied, mkdir '.*sessions'\)/,
+    );
+    expect(refusal).toContain(
+      `set storagePath (SESSION_STORAGE_PATH) to a folder that user id ${SOMEBODY} can write`,
+    );
   });
 
   it('is read by the command line as that user; another one is told which', async () => {

@@ -105,7 +105,9 @@ export class Machines {
 
   /** What lies in the root beside the folders of files. */
   async entriesOf(world: World): Promise<string[]> {
-    return (await readdir(world.root)).filter((name) => !['s', 'trash', '.gitignore'].includes(name)).toSorted();
+    return (await readdir(world.root))
+      .filter((name) => !['s', 'trash', '.gitignore'].includes(name))
+      .toSorted();
   }
 
   async close(): Promise<void> {

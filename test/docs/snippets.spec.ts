@@ -7,7 +7,7 @@ import { snippetFilesOf } from './snippet-files.js';
 
 const pages = readPages();
 const TSC = join(ROOT, 'node_modules/typescript/bin/tsc');
-const LANGUAGES = new Set(['ts', 'sh', 'json', 'nginx', 'haproxy', '']);
+const LANGUAGES = new Set(['ts', 'sh', 'json', 'yaml', 'nginx', 'haproxy', '']);
 const SHARED = {
   target: 'es2023',
   strict: true,

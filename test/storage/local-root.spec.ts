@@ -167,7 +167,10 @@ describe('the root of the local storage', () => {
     await place.connected();
     execFileSync('git', ['init', '-q'], { cwd: place.path });
     writeFileSync(join(place.path, 'other'), '');
-    const status = execFileSync('git', ['status', '--porcelain', '-uall'], { cwd: place.path, encoding: 'utf8' });
+    const status = execFileSync('git', ['status', '--porcelain', '-uall'], {
+      cwd: place.path,
+      encoding: 'utf8',
+    });
     expect(status).toBe('?? other\n');
     const root = join(place.path, 'second');
     mkdirSync(root, { mode: 0o700 });

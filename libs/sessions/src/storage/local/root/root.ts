@@ -42,7 +42,8 @@ export async function prepareRoot(
   const path = resolve(root);
   if ((await refuseUnsafe(path, reservedNames)) === null) await makeRoot(path);
   const mode = await closeToOthers(path);
-  if (mode !== null) onWarning(`The storage folder ${path} was open to other users (mode ${mode}): it is 700 now.`);
+  if (mode !== null)
+    onWarning(`The storage folder ${path} was open to other users (mode ${mode}): it is 700 now.`);
   const paths = new RootPaths(await realpath(path));
   const prepared = await AsyncFolder.use(paths.root, async (folder) => {
     const isMarked = await refuseUnsafe(path, reservedNames);

@@ -109,7 +109,8 @@ async function hasForeignEntries(folder: AsyncFolder, reservedNames: readonly st
   const foreign = names.filter(
     (name) => name !== GIT_IGNORE_NAME && !isReserved(name, reservedNames) && !isUnfinishedMarker(name),
   );
-  if (foreign.length === 1 && foreign[0] === 'lost+found') return !(await isOfSystem(folder.at('lost+found')));
+  if (foreign.length === 1 && foreign[0] === 'lost+found')
+    return !(await isOfSystem(folder.at('lost+found')));
   return foreign.length > 0;
 }
 
@@ -159,7 +160,8 @@ async function refuseKnownFolders(path: string, real: string): Promise<void> {
   ] as const;
   await Promise.all(
     known.map(async ([folder, name]) => {
-      if (folder && (real === folder || real === (await realpathOf(folder)))) throw unsafe(path, `is ${name}`);
+      if (folder && (real === folder || real === (await realpathOf(folder))))
+        throw unsafe(path, `is ${name}`);
     }),
   );
 }
@@ -191,10 +193,6 @@ async function lstatOrNull(path: string): Promise<Stats | null> {
   }
 }
 
-function unsafe(
-  path: string,
-  what: string,
-  advice = `set ${SETTING} to a new, empty folder`,
-): SessionsError {
+function unsafe(path: string, what: string, advice = `set ${SETTING} to a new, empty folder`): SessionsError {
   return new SessionsError('STORAGE_UNSAFE', `The storage folder ${path} ${what}: ${advice}.`);
 }
