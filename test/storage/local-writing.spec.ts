@@ -412,4 +412,16 @@ describe('writing to the local storage', () => {
     const limited = ['--nofile=64:64', process.execPath, '--input-type=module', '-e', script, place.root];
     expect(execFileSync('prlimit', limited).toString().trim()).toBe('STORAGE_UNAVAILABLE');
   });
+
+  it('rejects a file beyond the largest that the system allows with STORAGE_FULL, and keeps nothing of it', () => {
+    const script = `${CONNECTED}
+      const key = { sessionId: crypto.randomUUID(), resourceId: crypto.randomUUID() };
+      const writer = await storage.create(key);
+      await writer.write([Buffer.alloc(60_000)]);
+      const error = await writer.write([Buffer.alloc(60_000)]).then(() => writer.finish()).catch((error) => error);
+      console.log(error.code, error.cause.code);`;
+    const limited = ['--fsize=65536:65536', process.execPath, '--input-type=module', '-e', script, place.root];
+    expect(execFileSync('prlimit', limited).toString().trim()).toBe('STORAGE_FULL EFBIG');
+    expect(foldersOf(place.root)).toEqual([]);
+  });
 });

@@ -6,6 +6,7 @@ import type { Adoption, FileKey } from '../../../ports/file-storage.js';
 import { removeFile } from './file-removal.js';
 import { LocalFileWriter } from './file-writer.js';
 import { FILE_MODE, AsyncFolder } from '../folders/async-folder.js';
+import { datasyncHandle } from '../folders/durable.js';
 import { linkName } from '../folders/paths.js';
 import type { SessionFolders } from '../folders/session-folders.js';
 import { isAbsence, isSystemError, toStorageError, translateErrors } from '../folders/storage-error.js';
@@ -198,7 +199,7 @@ async function makeDurable(path: string, source: BigIntStats): Promise<void> {
   const handle = await open(path, OPEN_EXISTING);
   try {
     refuseChanged(await handle.stat({ bigint: true }), source, 2n);
-    await handle.datasync();
+    await datasyncHandle(handle);
   } finally {
     await handle.close();
   }

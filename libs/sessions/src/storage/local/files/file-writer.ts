@@ -4,6 +4,7 @@ import { SessionsError } from '../../../domain/errors.js';
 import type { FileKey, FileWriter } from '../../../ports/file-storage.js';
 import { removeFile, removePart } from './file-removal.js';
 import { FILE_MODE } from '../folders/async-folder.js';
+import { datasyncHandle } from '../folders/durable.js';
 import { partName } from '../folders/paths.js';
 import type { SessionFolders } from '../folders/session-folders.js';
 import { toStorageError, translateErrors } from '../folders/storage-error.js';
@@ -45,7 +46,7 @@ export class LocalFileWriter implements FileWriter {
 
   finish(): Promise<number> {
     this.finishing ??= this.inOrder(async () => {
-      await this.openHandle().datasync();
+      await datasyncHandle(this.openHandle());
       await this.close();
       await this.folders.publish(this.key, partName(this.key.resourceId), () => {
         this.named = true;

@@ -1,6 +1,7 @@
 import { constants, existsSync } from 'node:fs';
 import { chmod, lstat, mkdir, open, readFile, readlink, realpath, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { syncHandle } from './durable.js';
 import { isAbsence, isSystemError } from './storage-error.js';
 
 export const FOLDER_MODE = 0o700;
@@ -140,7 +141,7 @@ async function syncFolder(path: string): Promise<void> {
 
 async function syncNames(folder: FileHandle): Promise<void> {
   try {
-    await folder.sync();
+    await syncHandle(folder);
   } catch (error) {
     // Some file systems do not support fsync of a folder: nothing can make names more durable there.
     if (!isSystemError(error, 'EINVAL', 'ENOTSUP')) throw error;

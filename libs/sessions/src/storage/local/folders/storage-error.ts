@@ -28,6 +28,13 @@ export function toStorageError(error: unknown): SessionsError {
       { cause: error },
     );
   }
+  if (isSystemError(error, 'EFBIG')) {
+    return new SessionsError(
+      'STORAGE_FULL',
+      'The file is larger than its file system, or the limit of this process (ulimit -f), allows: store smaller files, or raise it.',
+      { cause: error },
+    );
+  }
   const code = systemCode(error);
   return unavailable(`The file storage failed${code ? ` (${code})` : ''}: try again later.`, error);
 }

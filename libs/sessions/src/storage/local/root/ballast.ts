@@ -3,6 +3,7 @@ import { constants } from 'node:fs';
 import { lstat, open, rename, unlink } from 'node:fs/promises';
 import type { SessionsError } from '../../../domain/errors.js';
 import { FILE_MODE } from '../folders/async-folder.js';
+import { datasyncHandle } from '../folders/durable.js';
 import type { RootPaths } from '../folders/paths.js';
 import { isAbsence, unavailable } from '../folders/storage-error.js';
 
@@ -69,7 +70,7 @@ export class Ballast {
         written += bytesWritten;
       }
       await handle.truncate(this.sizeBytes);
-      await handle.datasync();
+      await datasyncHandle(handle);
     } finally {
       await handle.close();
     }

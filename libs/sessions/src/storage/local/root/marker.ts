@@ -4,6 +4,7 @@ import { link, lstat, open, readdir, rename } from 'node:fs/promises';
 import type { StoreIdentity } from '../../../ports/session-store.js';
 import { unlinkIfThere } from '../files/file-removal.js';
 import { FILE_MODE, type AsyncFolder } from '../folders/async-folder.js';
+import { syncHandle } from '../folders/durable.js';
 import { MARKER_NAME } from '../folders/paths.js';
 import { isAbsence, isSystemError } from '../folders/storage-error.js';
 
@@ -125,7 +126,7 @@ async function writeUnfinished(root: AsyncFolder, marker: Marker): Promise<strin
   try {
     await handle.chmod(FILE_MODE);
     await handle.writeFile(`${JSON.stringify({ format: FORMAT, ...marker }, null, 2)}\n`);
-    await handle.sync();
+    await syncHandle(handle);
   } catch (error) {
     await unlinkIfThere(path);
     throw error;

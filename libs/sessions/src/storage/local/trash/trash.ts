@@ -1,5 +1,6 @@
 import { lstat, readdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import { Backoff, STUCK_AFTER } from '../../../domain/backoff.js';
 import { SessionsError } from '../../../domain/errors.js';
 import type { TrashReport, TrashTicket } from '../../../ports/file-storage.js';
@@ -9,6 +10,9 @@ import { folderName, isTrashName, newTrashName, type RootPaths } from '../folder
 import { isAbsence, unavailable } from '../folders/storage-error.js';
 import type { EntryOutcome } from './trash-removal.js';
 import { TrashThread } from './trash-thread.js';
+
+/** For the files of a session that ended right before a shutdown. */
+const CLOSING_MS = 1000;
 
 /**
  * Keeps the folders of discarded sessions and deletes them in the background. A failed entry is retried with growing delays
@@ -27,8 +31,13 @@ export class Trash {
     this.thread = new TrashThread(paths.trash);
   }
 
-  close(): Promise<void> {
-    return this.thread.close();
+  /** Waits a moment for deletions under way; those that take longer reject, and are left to the next cleanup. */
+  async close(): Promise<void> {
+    const timer = new AbortController();
+    const moment = wait(CLOSING_MS, undefined, timer).catch(() => {});
+    await Promise.race([Promise.allSettled(this.underWay.values()), moment]);
+    timer.abort();
+    await this.thread.close();
   }
 
   /** Moves the folder of a session to the trash, durably; `null` if it has none. */
