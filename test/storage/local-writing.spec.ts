@@ -420,7 +420,14 @@ describe('writing to the local storage', () => {
       await writer.write([Buffer.alloc(60_000)]);
       const error = await writer.write([Buffer.alloc(60_000)]).then(() => writer.finish()).catch((error) => error);
       console.log(error.code, error.cause.code);`;
-    const limited = ['--fsize=65536:65536', process.execPath, '--input-type=module', '-e', script, place.root];
+    const limited = [
+      '--fsize=65536:65536',
+      process.execPath,
+      '--input-type=module',
+      '-e',
+      script,
+      place.root,
+    ];
     expect(execFileSync('prlimit', limited).toString().trim()).toBe('STORAGE_FULL EFBIG');
     expect(foldersOf(place.root)).toEqual([]);
   });

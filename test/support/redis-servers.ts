@@ -43,7 +43,7 @@ export class RedisServer {
 
   /** Starts the process, anew after a kill: with what it had written to its disk. */
   async run(): Promise<void> {
-    const args = ['--port', `${this.port}`, '--bind', '127.0.0.1', '--dir', this.folder, '--save', ''];
+    const args = ['--port', `${this.port}`, '--bind', '127.0.0.1', '::1', '--dir', this.folder, '--save', ''];
     const child = spawn('redis-server', [...args, '--daemonize', 'no', ...this.options], { stdio: 'ignore' });
     this.process = child;
     const failed = new Promise<never>((_, reject) => {

@@ -10,3 +10,11 @@ export function refuseOldNode(version: string): void {
     `nest-sessions needs Node.js 22.23, 24.14 or newer; this is ${version}`,
   );
 }
+
+/**
+ * The Node options of a thread that runs a file of ours: those of the process, so that its loaders find the file, as those of
+ * Yarn's Plug'n'Play do. A program that was given as text has an option that Node refuses for a file: then none.
+ */
+export function threadOptionsOf(execArgv: readonly string[]): { readonly execArgv?: string[] } {
+  return execArgv.some((option) => option.startsWith('--input-type')) ? { execArgv: [] } : {};
+}

@@ -2,7 +2,7 @@ import { SessionStore } from '../../ports/session-store.js';
 import { wrapGroups, type OperationName } from '../../ports/store-groups.js';
 import { RedisConnection } from './connection/redis.connection.js';
 import { RedisCalls } from './connection/redis-calls.js';
-import { storeError } from './connection/redis.errors.js';
+import { connectingError } from './connection/redis.errors.js';
 import { redisSettingsOf, type RedisSessionStoreOptions } from './connection/redis.settings.js';
 import { ChangeNotifications } from './feed/change-notifications.js';
 import { RedisOperations } from './redis.operations.js';
@@ -38,6 +38,7 @@ export class RedisSessionStore extends SessionStore {
   readonly #notifications: ChangeNotifications;
   readonly #calls: RedisCalls;
   readonly #mustExist: boolean;
+  readonly #address: string | null;
 
   constructor(options: RedisSessionStoreOptions) {
     const { clients, layout, mustExist, timeoutMs } = redisSettingsOf(options);
@@ -60,6 +61,7 @@ export class RedisSessionStore extends SessionStore {
     this.#notifications = new ChangeNotifications(clients, layout.changes);
     this.#calls = calls;
     this.#mustExist = mustExist;
+    this.#address = clients.address;
   }
 
   override async connect(): Promise<void> {
@@ -71,7 +73,7 @@ export class RedisSessionStore extends SessionStore {
       this.#calls.areOpen = true;
     } catch (error) {
       await this.#disconnect();
-      throw storeError(error);
+      throw connectingError(error, this.#address);
     }
   }
 

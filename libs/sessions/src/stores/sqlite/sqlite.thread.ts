@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads';
+import { threadOptionsOf } from '../../domain/supported-node.js';
 import { unavailable, type Fault } from './sqlite.errors.js';
 import type { Call, FromWorker, Reply, ToWorker, WorkerOptions } from './sqlite.messages.js';
 import type { OperationName } from '../../ports/store-groups.js';
@@ -54,6 +55,7 @@ export class SqliteThread {
       const worker = new Worker(new URL('./sqlite.worker.js', import.meta.url), {
         name: `nest-sessions-sqlite-${this.name}`,
         workerData: { path, mustExist, busyTimeoutMs, maxBytes, maxBatch, file } satisfies WorkerOptions,
+        ...threadOptionsOf(process.execArgv),
         resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MEGABYTES },
       });
       this.#worker = worker;

@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads';
+import { threadOptionsOf } from '../../../domain/supported-node.js';
 
 export interface WorkerThreadOptions {
   /** Shown by debuggers and profilers. */
@@ -46,8 +47,11 @@ export class WorkerThread<Message, Answer> {
 
   private start(): Worker {
     const { name, file, data } = this.options;
-    // The process's own execArgv may not be valid for a file, for example --input-type.
-    const worker = new Worker(file, { name: `nest-sessions ${name}`, workerData: data, execArgv: [] });
+    const worker = new Worker(file, {
+      name: `nest-sessions ${name}`,
+      workerData: data,
+      ...threadOptionsOf(process.execArgv),
+    });
     worker.on('message', (answer: Answer) => {
       this.pending.shift()?.resolve(answer);
       if (this.pending.length === 0) worker.unref();

@@ -11,8 +11,8 @@ import { isAbsence, unavailable } from '../folders/storage-error.js';
 import type { EntryOutcome } from './trash-removal.js';
 import { TrashThread } from './trash-thread.js';
 
-/** For the files of a session that ended right before a shutdown. */
-const CLOSING_MS = 1000;
+/** For the files of a session that ended right before a shutdown; a thread that was not started yet needs a second for that. */
+const CLOSING_MS = 3000;
 
 /**
  * Keeps the folders of discarded sessions and deletes them in the background. A failed entry is retried with growing delays

@@ -4,6 +4,7 @@ import type { RedisClients, RedisClientSource } from './redis.clients.js';
 /** A client that the application made and closes; further clients are duplicates of it. */
 export class GivenRedisClients implements RedisClients {
   readonly isOurs = false;
+  readonly address = null;
 
   constructor(private readonly given: RedisClientOrCluster) {}
 

@@ -1,4 +1,5 @@
 import { createClient, createCluster } from 'redis';
+import { addressOf, clientOptionsOf } from './redis-address.js';
 import { jitterMs } from './jitter.js';
 import type { RedisClientLike, RedisClientOrCluster } from './redis.client.js';
 import { CONNECT_TIMEOUT_MS, RECONNECT_MS } from './redis.connection.js';
@@ -31,18 +32,28 @@ export class RedisUrlClients implements RedisClients {
         reconnectStrategy: () => jitterMs(RECONNECT_MS),
       },
     };
-    if (!this.cluster) return createClient({ ...options, url: this.urls[0] ?? '' });
-    const { username, password, protocol } = new URL(this.urls[0] ?? '');
+    const at = (url: string) => {
+      const { socket, ...credentials } = clientOptionsOf(url);
+      return { ...options, ...credentials, socket: { ...options.socket, ...socket } };
+    };
+    const first = at(this.urls[0] ?? '');
+    if (!this.cluster) return createClient(first);
+    // The cluster tells the other nodes; it has one database, and its nodes the same credentials.
+    const { username, password, socket } = first;
     return createCluster({
-      rootNodes: this.urls.map((url) => ({ ...options, url })),
+      rootNodes: this.urls.map(at),
       defaults: {
         ...options,
-        ...(username === '' ? {} : { username: decodeURIComponent(username) }),
-        ...(password === '' ? {} : { password: decodeURIComponent(password) }),
-        ...(protocol === 'rediss:' ? { socket: { ...options.socket, tls: true as const } } : {}),
+        ...(username !== undefined && { username }),
+        ...(password !== undefined && { password }),
+        ...(socket.tls === true && { socket: { ...options.socket, tls: true as const } }),
       },
       topologyRefreshOnReconnectionAttemptStrategy: REDISCOVER_MS,
     });
+  }
+
+  get address(): string {
+    return this.urls.map(addressOf).join(', ');
   }
 
   apart(): RedisClientSource {
@@ -51,10 +62,12 @@ export class RedisUrlClients implements RedisClients {
 
   /** Any node will do: the nodes of a cluster forward published messages to each other. */
   async listener(attempt: number): Promise<RedisClientLike> {
+    const { socket, ...credentials } = clientOptionsOf(this.urls[attempt % this.urls.length] ?? '');
     return createClient({
-      url: this.urls[attempt % this.urls.length] ?? '',
+      ...credentials,
       pingInterval: LISTENER.pingMs,
       socket: {
+        ...socket,
         connectTimeout: CONNECT_TIMEOUT_MS,
         socketTimeout: LISTENER.silenceMs,
         reconnectStrategy: false,

@@ -9,6 +9,8 @@ export interface RedisClientSource {
 
 /** A source of several clients of one Redis, which share no connection. */
 export interface RedisClients extends RedisClientSource {
+  /** Hosts and ports, for messages; `null` if the application made the client. */
+  readonly address: string | null;
   /** A second client, owned by the store; `null` if the given client cannot be duplicated. */
   apart(): RedisClientSource | null;
   /** A client for subscriptions to one server, which varies with the attempt; `null` as with `apart`. */

@@ -92,14 +92,16 @@ export class RedisConnection {
   async #connected(): Promise<RedisClientOrCluster> {
     const client = this.target.client();
     // Each command rejects by itself; an `error` event without a listener would end the process.
-    client.on('error', () => {});
+    let lastError: unknown;
+    client.on('error', (error) => (lastError = error));
     if (client.isOpen) return client;
     try {
       await withTimeout(client.connect(), CONNECT_TIMEOUT_MS + this.timeoutMs);
       return client;
     } catch (error) {
       if (this.target.isOurs) discard(client);
-      throw error;
+      // The client goes on trying, so that the limit of time hides why it failed.
+      throw error instanceof RedisSilence ? (lastError ?? error) : error;
     }
   }
 

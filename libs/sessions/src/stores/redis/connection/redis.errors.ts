@@ -41,6 +41,19 @@ export function storeError(error: unknown): SessionsError {
   return error instanceof SessionsError ? error : unavailable(meaningOf(error), error);
 }
 
+/** The error of a store that cannot connect to `address`: names it, and the cause, for operators. */
+export function connectingError(error: unknown, address: string | null): SessionsError {
+  if (error instanceof SessionsError) return error;
+  const place = address === null ? 'Redis' : `Redis at ${address}`;
+  return unavailable(`Connecting to ${place} failed (${causeOf(error)}): ${meaningOf(error)}`, error);
+}
+
+function causeOf(error: unknown): string {
+  // Not `instanceof`: in a test runner, system errors come from another realm.
+  const { code, message } = Object(error) as { code?: unknown; message?: unknown };
+  return typeof code === 'string' ? code : String(message ?? error);
+}
+
 export function unavailable(message: string, cause?: unknown): SessionsError {
   return new SessionsError('STORE_UNAVAILABLE', message, {
     retryAfterSeconds: RETRY_AFTER_SECONDS,
