@@ -13,7 +13,7 @@ const EVERYWHERE = ['cp', 'mkfifo', 'mknod', 'npm', 'npx', 'rm', 'sh', 'umount']
 const SIGNS: Record<string, RegExp> = {
   Linux: /\/proc\/(?:self|sys|\$)|\/dev\/full|\| script -|'(?:mknod|mount|prlimit)'/,
   root: /\bl?chown(?:Sync)?\(|'(?:chattr|mknod|mount|unshare)'/,
-  'npm registry': /\brun\(\s*'npm',\s*\['install'/,
+  'npm registry': /\bnpm\('install'/,
   bash: /'bash'/,
   chattr: started('chattr'),
   chromium: started('chromium'),
