@@ -15,7 +15,7 @@ import {
   UploadedResource,
   type ResourceRecord,
 } from 'nest-sessions';
-import { AudioInspector } from './audio-inspector.js';
+import { AudioInspector, NotAudioError } from './audio-inspector.js';
 import { NotWavError } from './wav-decoder.js';
 import { UploadProgressInterceptor } from './upload-progress.interceptor.js';
 import { WaveformService } from './waveform.service.js';
@@ -35,9 +35,10 @@ export class AudioController {
     UploadInterceptor('audio', { type: 'audio_file', purpose: 'transcription' }),
   )
   async upload(@UploadedResource() recording: ResourceRecord) {
-    const format = await this.inspector.inspect(recording);
     // When the handler throws, the upload interceptor releases the file.
-    if (!format) throw new UnsupportedMediaTypeException('The server cannot read this file as audio.');
+    const format = await this.inspector.inspect(recording).catch((error: unknown) => {
+      throw error instanceof NotAudioError ? new UnsupportedMediaTypeException(error.message) : error;
+    });
     return {
       resource_id: recording.id,
       file_name: recording.fileName,

@@ -19,13 +19,15 @@ interface WavFormat {
 
 /**
  * Decodes a WAV to samples of one channel (the mean of all), 16 bits, little endian. Lengths in the header are upper
- * bounds only: programs that write to a pipe cannot know them.
+ * bounds only: programs that write to a pipe cannot know them. A recorder that was cut off leaves 0: then all that follows
+ * is data.
  */
 export class WavDecoder extends Transform {
   private pending: Buffer = Buffer.alloc(0);
   private skipBytes = 0;
   private dataBytes: number | null = null;
-  private hasRiff = false;
+  private headerBytes = 0;
+  private riffBytes: number | null = null;
   private parsed: WavFormat | null = null;
 
   get sampleRate(): number {
@@ -51,13 +53,13 @@ export class WavDecoder extends Transform {
   /** Reads the next piece of the header; `false` while it is incomplete. */
   private readHeader(): boolean {
     if (this.skipBytes > 0) return this.skip();
-    if (!this.hasRiff) {
+    if (this.riffBytes === null) {
       const riff = this.cut(12);
       if (!riff) return false;
       if (riff.toString('latin1', 0, 4) !== 'RIFF' || riff.toString('latin1', 8) !== 'WAVE') {
         throw new NotWavError('The file is not a WAV.');
       }
-      this.hasRiff = true;
+      this.riffBytes = riff.readUInt32LE(4);
       return true;
     }
     if (this.pending.length < 8) return false;
@@ -66,9 +68,14 @@ export class WavDecoder extends Transform {
     if (name === 'fmt ') return this.readFormat(size);
     this.cut(8);
     if (name !== 'data') this.skipBytes = size + (size % 2);
-    else if (this.parsed) this.dataBytes = size;
+    else if (this.parsed) this.dataBytes = size === 0 && this.isLastChunk(this.riffBytes) ? Infinity : size;
     else throw new NotWavError('The file has WAV data before its format.');
     return true;
+  }
+
+  /** Whether no chunk follows this one, by the length of the whole. */
+  private isLastChunk(riffBytes: number): boolean {
+    return riffBytes === 0 || riffBytes + 8 <= this.headerBytes;
   }
 
   private readFormat(size: number): boolean {
@@ -82,6 +89,7 @@ export class WavDecoder extends Transform {
   private skip(): boolean {
     const bytes = Math.min(this.skipBytes, this.pending.length);
     this.skipBytes -= bytes;
+    this.headerBytes += bytes;
     this.pending = this.pending.subarray(bytes);
     return this.skipBytes === 0;
   }
@@ -89,6 +97,7 @@ export class WavDecoder extends Transform {
   private cut(bytes: number): Buffer | null {
     if (this.pending.length < bytes) return null;
     const piece = this.pending.subarray(0, bytes);
+    this.headerBytes += bytes;
     this.pending = this.pending.subarray(bytes);
     return piece;
   }

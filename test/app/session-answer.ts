@@ -29,7 +29,7 @@ export interface UploadAnswer {
   size_bytes: number;
   duration_seconds: number | null;
   codec: string;
-  sample_rate: number;
+  sample_rate: number | null;
 }
 
 export interface AdminSessionAnswer extends SessionAnswer {

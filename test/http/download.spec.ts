@@ -1,11 +1,14 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
+import { DownloadInterceptor, type DownloadOptions } from 'nest-sessions';
 import { FileApp } from '../support/file-app.js';
 import { eventually } from '../support/eventually.js';
 import { ADAPTERS } from '../support/http-app.js';
 import { RawRequest } from '../support/raw-request.js';
 
 const MIB = 1024 * 1024;
+const EARLY = 'Sun, 06 Nov 1994 08:49:37 GMT';
+const LATE = 'Sun, 06 Nov 2094 08:49:37 GMT';
 const sha256 = (bytes: ArrayBuffer | Buffer): string =>
   createHash('sha256').update(new Uint8Array(bytes)).digest('hex');
 
@@ -47,7 +50,7 @@ describe.each(ADAPTERS)('Downloads on %s', (adapter) => {
       expect(await response.text()).toBe('0123456789');
       expect(Object.fromEntries(response.headers)).toMatchObject({
         'accept-ranges': 'bytes',
-        'cache-control': 'private, no-store',
+        'cache-control': 'private, no-store, no-transform',
         'content-disposition': `attachment; filename="Gr??e 1; x.wav"; filename*=UTF-8''Gr%C3%B6%C3%9Fe%201%3B%20x.wav`,
         'content-length': '10',
         'content-security-policy': "sandbox; default-src 'none'",
@@ -99,6 +102,60 @@ describe.each(ADAPTERS)('Downloads on %s', (adapter) => {
       expect((await get(id, { range: 'bytes=1-2', 'if-range': `"${id}"` })).status).toBe(206);
       expect((await get(id, { range: 'bytes=1-2', 'if-range': '"other"' })).status).toBe(200);
       expect((await get(id, { range: 'bytes=1-2', 'if-range': `W/"${id}"` })).status).toBe(200);
+      const date = (await get(id, {}, 'HEAD')).headers.get('last-modified') ?? '';
+      expect((await get(id, { range: 'bytes=1-2', 'if-range': date })).status).toBe(206);
+      expect((await get(id, { range: 'bytes=1-2', 'if-range': LATE })).status).toBe(200);
+    });
+
+    it.each<[status: number, headers: Record<string, string>]>([
+      [200, { 'if-match': 'TAG' }],
+      [200, { 'if-match': '*' }],
+      [200, { 'if-match': '"other", TAG' }],
+      [412, { 'if-match': '"other"' }],
+      [412, { 'if-match': 'W/TAG' }],
+      [412, { 'if-match': 'malformed' }],
+      [200, { 'if-match': 'TAG', 'if-unmodified-since': EARLY }],
+      [412, { 'if-unmodified-since': EARLY }],
+      [412, { 'if-unmodified-since': 'Sunday, 06-Nov-94 08:49:37 GMT' }],
+      [412, { 'if-unmodified-since': 'Sun Nov  6 08:49:37 1994' }],
+      [200, { 'if-unmodified-since': LATE }],
+      [200, { 'if-unmodified-since': 'yesterday' }],
+      [200, { 'if-unmodified-since': '0' }],
+      [304, { 'if-none-match': 'TAG' }],
+      [304, { 'if-none-match': 'W/TAG' }],
+      [304, { 'if-none-match': '*' }],
+      [304, { 'if-none-match': '"other" , TAG' }],
+      [200, { 'if-none-match': '"other"' }],
+      [200, { 'if-none-match': '"other"', 'if-modified-since': LATE }],
+      [304, { 'if-modified-since': LATE }],
+      [200, { 'if-modified-since': EARLY }],
+      [412, { 'if-match': '"other"', 'if-none-match': 'TAG' }],
+      [206, { 'if-match': 'TAG', range: 'bytes=1-2' }],
+      [412, { 'if-match': '"other"', range: 'bytes=1-2' }],
+      [412, { 'if-match': '"other"', range: 'bytes=90-' }],
+      [412, { 'if-unmodified-since': EARLY, range: 'bytes=1-2', 'if-range': 'TAG' }],
+      [304, { 'if-none-match': 'TAG', range: 'bytes=1-2' }],
+    ])('answer %i to %j', async (status, conditions) => {
+      const headers = Object.fromEntries(
+        Object.entries(conditions).map(([name, value]) => [name, value.replace('TAG', `"${id}"`)]),
+      );
+      const response = await get(id, headers);
+      expect(response.status).toBe(status);
+      const text = await response.text();
+      expect(text).toContain({ 200: '0123456789', 206: '12', 304: '', 412: 'PRECONDITION_FAILED' }[status]);
+      // Express gives the error a tag of its own.
+      const tag = status === 412 ? response.headers.get('etag') : `"${id}"`;
+      expect(response.headers.get('etag')).toBe(tag);
+      const head = await get(id, headers, 'HEAD');
+      expect(head.status).toBe(status === 206 ? 200 : status);
+      await untilUnused();
+    });
+
+    it('answer a POST with the whole file, and with 412 if the client has it', async () => {
+      expect((await get(id, { range: 'bytes=1-2' }, 'POST')).status).toBe(201);
+      expect((await get(id, { 'if-none-match': `"${id}"` }, 'POST')).status).toBe(412);
+      expect((await get(id, { 'if-modified-since': LATE }, 'POST')).status).toBe(201);
+      await untilUnused();
     });
 
     it('answer HEAD with the headers alone, and leave no use behind', async () => {
@@ -142,12 +199,31 @@ describe.each(ADAPTERS)('Downloads on %s', (adapter) => {
       'text/xml',
       'text/javascript',
       'application/xhtml+xml',
+      'audio/x+xml',
+      'video/svg+xml',
       'x',
     ]) {
       expect(await told(type)).toBe('application/octet-stream');
     }
     for (const type of ['image/png', 'video/webm', 'application/pdf', 'audio/webm']) {
       expect(await told(type)).toBe(type);
+    }
+  });
+
+  it('show a file if the route allows it, and no browser executes its type', async () => {
+    app = await FileApp.start(adapter);
+    const shown = async (type: string): Promise<Headers> => {
+      const { id } = await app.add(Buffer.from('x'), 'ä.x', type);
+      return (await app.browser.fetch(`/shown/${id}`)).headers;
+    };
+    for (const type of ['audio/webm', 'video/mp4', 'image/png', 'text/plain', 'application/json']) {
+      const headers = await shown(type);
+      expect(headers.get('content-disposition')).toMatch(/^inline; filename/);
+      expect(headers.get('cross-origin-resource-policy')).toBe('cross-origin');
+      expect(headers.get('x-content-type-options')).toBe('nosniff');
+    }
+    for (const type of ['text/html', 'image/svg+xml', 'application/pdf', 'audio/x+xml', 'x']) {
+      expect((await shown(type)).get('content-disposition')).toMatch(/^attachment; filename/);
     }
   });
 
@@ -231,3 +307,10 @@ describe.each(ADAPTERS)('Downloads on %s', (adapter) => {
     });
   });
 });
+
+it.each([{ disposition: 'open' }, { crossOriginResourcePolicy: '*' }])(
+  'Downloads refuse the options %j',
+  (options) => {
+    expect(() => DownloadInterceptor.with(options as DownloadOptions)).toThrow('must be one of');
+  },
+);

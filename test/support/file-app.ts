@@ -31,7 +31,7 @@ import {
 import { IsString } from 'class-validator';
 import { Browser } from './browser.js';
 import { filesOnDisk } from './files-on-disk.js';
-import { startApp, type AdapterName, type RunningApp } from './http-app.js';
+import { startApp, type AdapterName, type AppParts, type RunningApp } from './http-app.js';
 
 class Note {
   @IsString() note!: string;
@@ -160,6 +160,20 @@ class FileController {
     setTimeout(() => response.status(Number(status)).send('by itself'), 20);
   }
 
+  @Get('shown/:id')
+  @UseInterceptors(
+    DownloadInterceptor.with({ disposition: 'inline', crossOriginResourcePolicy: 'cross-origin' }),
+  )
+  shown(@CurrentSession() session: Session, @Param('id') id: string): Promise<ResourceRecord | null> {
+    return this.service.findResource(session, id);
+  }
+
+  @Post('files/:id')
+  @UseInterceptors(DownloadInterceptor)
+  posted(@CurrentSession() session: Session, @Param('id') id: string): Promise<ResourceRecord | null> {
+    return this.service.findResource(session, id);
+  }
+
   @Get('files/:id')
   @HttpCode(200)
   @UseInterceptors(DownloadInterceptor)
@@ -177,8 +191,16 @@ export class FileApp {
     readonly sessionId: string,
   ) {}
 
-  static async start(adapter: AdapterName, options: SessionsOptions = {}): Promise<FileApp> {
-    const running = await startApp(adapter, { options, controllers: [FileController] });
+  static async start(
+    adapter: AdapterName,
+    options: SessionsOptions = {},
+    configure?: AppParts['configure'],
+  ): Promise<FileApp> {
+    const running = await startApp(adapter, {
+      options,
+      controllers: [FileController],
+      ...(configure && { configure }),
+    });
     const browser = new Browser(running.url);
     const begun = await browser.fetch('/begin', { method: 'POST' });
     const { session_id } = (await begun.json()) as { session_id: string };

@@ -29,8 +29,8 @@ export interface AppParts extends ModuleMetadata {
   readonly trustProxy?: TrustProxy;
   /** Path of a Unix socket to listen at, instead of a port. */
   readonly socketPath?: string;
-  /** Called before the app listens: adapters, pipes, trust settings. */
-  readonly configure?: (app: INestApplication) => void;
+  /** Called before the app listens: adapters, pipes, trust settings, plugins. */
+  readonly configure?: (app: INestApplication) => unknown;
 }
 
 /** A Nest app with `SessionsModule` on a storage folder of its own, listening on a free port of 127.0.0.1. */
@@ -49,7 +49,7 @@ export async function startApp(adapter: AdapterName, parts: AppParts): Promise<R
     logger: process.env['TEST_LOGS'] ? undefined : false,
     abortOnError: false,
   });
-  configure?.(app);
+  await configure?.(app);
   await (socketPath === undefined ? app.listen(0, '127.0.0.1') : app.listen(socketPath));
   return {
     app,

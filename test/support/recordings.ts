@@ -7,7 +7,8 @@ export interface Recording {
   readonly name: string;
   readonly mediaType: string;
   readonly codec: string;
-  readonly sampleRate: number;
+  /** `null` where the server cannot read it. */
+  readonly sampleRate: number | null;
   /** `null` where the file carries none. */
   readonly seconds: number | null;
 }
@@ -26,6 +27,35 @@ export const RECORDINGS: readonly Recording[] = [
     codec: 'MPEG 2 Layer 3',
     sampleRate: 22_050,
     seconds: 5.12,
+  },
+  // As Chrome's MediaRecorder writes `audio/mp4`, in fragments.
+  { name: 'chrome-opus-frag.mp4', mediaType: 'audio/mp4', codec: 'Opus', sampleRate: 48_000, seconds: 2.007 },
+  // The tab was closed: it ends within an element.
+  { name: 'live-cut-10001.webm', mediaType: 'audio/webm', codec: 'OPUS', sampleRate: 48_000, seconds: null },
+  { name: 'ogg-cut-5000.ogg', mediaType: 'audio/ogg', codec: 'Opus', sampleRate: 48_000, seconds: null },
+  {
+    name: 'quicktime.mov',
+    mediaType: 'video/quicktime',
+    codec: 'MPEG-4/AAC',
+    sampleRate: null,
+    seconds: 2.021,
+  },
+  { name: 'android.3gp', mediaType: 'audio/3gpp', codec: 'MPEG-4/AAC', sampleRate: 48_000, seconds: 2.021 },
+  // Zeros come before it.
+  {
+    name: 'junk-before.mp3',
+    mediaType: 'audio/mpeg',
+    codec: 'MPEG 1 Layer 3',
+    sampleRate: 48_000,
+    seconds: 2.04,
+  },
+  // All lengths in its header are 0.
+  {
+    name: 'wav-size0-data-follows.wav',
+    mediaType: 'audio/wav',
+    codec: 'PCM',
+    sampleRate: 16_000,
+    seconds: 1,
   },
 ];
 

@@ -51,6 +51,7 @@ export {
 } from './ports/session-store.js';
 export type { Closable, CloseReason } from './core/process/live-connections.js';
 export { DownloadInterceptor } from './http/download/download.interceptor.js';
+export type { DownloadOptions } from './http/download/download-options.js';
 export { hardenHttpServer, type HttpServerBounds } from './http/server/harden-http-server.js';
 export { UploadInterceptor } from './http/upload/upload.interceptor.js';
 export type { UploadOptions } from './http/upload/upload-options.js';

@@ -2,6 +2,7 @@ import { link, mkdir, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SessionsError, type FileSink, type ResourceRecord, type Session } from 'nest-sessions';
 import { dispositionOf, safeMediaType } from '#sessions/http/download/download-headers';
+import { planDownload } from '#sessions/http/download/download-options';
 import type { CampaignContext } from '../campaign.ts';
 import { NASTY_FILE_NAMES } from './cases/file-names.ts';
 import { Chance } from './chance.ts';
@@ -12,6 +13,8 @@ const SOME_ID = '00000000-0000-4000-8000-000000000000';
 const OUR_FILE =
   /^(?:sessions\.db(?:-wal|-shm)?|\.nest-sessions\.json|trash|beacons(?:\/[0-9a-f]{32}-[0-9a-f]{16})?|s|s\/[0-9a-f]{2}(?:\/[0-9a-f]{32}(?:\/[0-9a-f]{32})?)?)$/;
 const UNSEEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u;
+/** What a file name keeps of it: emoji of several code points, and the joiners of letters. */
+const JOINED = /\p{RGI_Emoji}|[\u200C\u200D]/gv;
 const HEADER = /^[\t\x20-\x7e]+$/;
 
 /** Whatever is not what a compiler would let pass. */
@@ -256,11 +259,13 @@ export class ApiAttack {
   #judgeNames(given: string, resource: ResourceRecord): void {
     const fault = (what: string): void =>
       this.#context.violation(`the file name ${JSON.stringify(given).slice(0, 200)}: ${what}`);
-    for (const kept of [resource.fileName, resource.mediaType, resource.purpose]) {
+    const name = resource.fileName?.replaceAll(JOINED, '') ?? null;
+    if ((resource.fileName?.length ?? 0) > 255) fault(`kept as ${JSON.stringify(resource.fileName)}`);
+    for (const kept of [name, resource.mediaType, resource.purpose]) {
       if (kept === null || kept.length > 255 || UNSEEN.test(kept) || !kept.isWellFormed())
         fault(`kept as ${JSON.stringify(kept)}`);
     }
-    const headers = [dispositionOf(resource), safeMediaType(resource)];
+    const headers = [dispositionOf(resource, planDownload()), safeMediaType(resource)];
     if (!headers.every((header) => HEADER.test(header)) || !headers[0]?.startsWith('attachment'))
       fault(`sent as ${JSON.stringify(headers)}`);
   }

@@ -7,6 +7,7 @@ import { SessionService } from '../core/sessions/session.service.js';
 import { EventStreamGuard } from '../http/session/event-stream.guard.js';
 import { SessionInterceptor } from '../http/session/session.interceptor.js';
 import { SessionResolver } from '../http/session/session-resolver.js';
+import { EmptyJson } from '../http/empty-json.js';
 import { SessionsErrorFilter } from '../http/server/sessions-error.filter.js';
 import { UploadBodyParser } from '../http/upload/upload-body-parser.js';
 import { Clock } from '../ports/clock.js';
@@ -28,6 +29,7 @@ import { SESSIONS_CONFIG } from '../core/config/tokens.js';
     ...coreProviders,
     SessionResolver,
     UploadBodyParser,
+    EmptyJson,
     SessionsTasks,
     SessionsLifecycle,
     { provide: APP_GUARD, useClass: EventStreamGuard },

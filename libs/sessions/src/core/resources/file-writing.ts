@@ -4,6 +4,7 @@ import { bytesAhead } from '../../domain/bytes-ahead.js';
 import { hasCode, SessionsError, staleSession } from '../../domain/errors.js';
 import { STREAM_TYPE, type NewResource, type ResourceRecord } from '../../domain/resource.js';
 import { requireSession, requireTexts } from '../handles/arguments.js';
+import { fileNameOf } from './file-name.js';
 import type { SessionRef } from '../handles/session.js';
 import { underAuthority } from '../handles/under-authority.js';
 import type { Adoption, FileWriter } from '../../ports/file-storage.js';
@@ -19,7 +20,7 @@ import { admitted, whyGone } from './refused.js';
 import { WrittenFile } from './written-file.js';
 import type { Releaser } from './releaser.js';
 
-const MAX_NAME = 255;
+const MAX_TEXT = 255;
 
 /** Describes a file that an application adds. */
 export interface FileDescription {
@@ -186,7 +187,7 @@ export class FileWriting {
       sessionId: session.id,
       type: description.type,
       purpose: normalize(description.purpose),
-      fileName: normalize(description.fileName),
+      fileName: typeof description.fileName === 'string' ? fileNameOf(description.fileName) : null,
       mediaType: normalize(description.mediaType),
       sizeBytes: 0,
       createdAt: this.context.clock.now(),
@@ -230,5 +231,5 @@ export function keyOf(resource: Pick<ResourceRecord, 'id' | 'sessionId'>): {
 
 /** Text of users: in normal form C, on one line, cut to 255 characters. */
 function normalize(text: string | null | undefined): string | null {
-  return text === undefined || text === null ? null : oneLine(text.toWellFormed().normalize('NFC'), MAX_NAME);
+  return text === undefined || text === null ? null : oneLine(text.toWellFormed().normalize('NFC'), MAX_TEXT);
 }

@@ -18,5 +18,11 @@ export function describeError(error: unknown): string {
 
 /** `text` on one line, cut to `maxLength`: each run of control and direction characters becomes a space. */
 export function oneLine(text: string, maxLength: number): string {
-  return text.replaceAll(CONTROL, ' ').slice(0, maxLength);
+  return firstCodePoints(text.replaceAll(CONTROL, ' '), maxLength);
+}
+
+/** `text` cut to `maxUnits` UTF-16 units, or to one less where the cut would break a pair. */
+export function firstCodePoints(text: string, maxUnits: number): string {
+  if (text.length <= maxUnits) return text;
+  return text.slice(0, /[\uD800-\uDBFF]/.test(text.charAt(maxUnits - 1)) ? maxUnits - 1 : maxUnits);
 }

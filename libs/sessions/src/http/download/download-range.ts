@@ -1,4 +1,3 @@
-import type { IncomingHttpHeaders } from 'node:http';
 import parseRange from 'range-parser';
 import type { ByteRange } from '../../ports/file-storage.js';
 
@@ -6,18 +5,11 @@ const SUFFIX = /^bytes=\s*-0*[1-9]\d*\s*$/;
 const UNSATISFIABLE = -1;
 
 /**
- * The single byte range that a request asks for. `null`: send the whole file, because the request has no range, several
- * or a malformed one, or `If-Range` names another version. `unsatisfiable`: the file has no such bytes.
+ * The single byte range that a `Range` header asks for. `null`: send the whole file, because there is no range, several
+ * or a malformed one. `unsatisfiable`: the file has no such bytes.
  */
-export function rangeOf(
-  headers: IncomingHttpHeaders,
-  sizeBytes: number,
-  etag: string,
-): ByteRange | 'unsatisfiable' | null {
-  const { range } = headers;
+export function rangeOf(range: string | undefined, sizeBytes: number): ByteRange | 'unsatisfiable' | null {
   if (range === undefined) return null;
-  const condition = headers['if-range'];
-  if (condition !== undefined && condition !== etag) return null;
   const parsed = parseRange(sizeBytes, range);
   if (parsed === UNSATISFIABLE) {
     if (!range.startsWith('bytes=')) return null;

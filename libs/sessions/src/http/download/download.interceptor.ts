@@ -3,10 +3,12 @@ import {
   Inject,
   Injectable,
   Logger,
+  mixin,
   StreamableFile,
   type CallHandler,
   type ExecutionContext,
   type NestInterceptor,
+  type Type,
 } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { mergeMap, type Observable } from 'rxjs';
@@ -17,7 +19,9 @@ import { SessionService } from '../../core/sessions/session.service.js';
 import { hasCode, SessionsError } from '../../domain/errors.js';
 import type { ResourceRecord } from '../../domain/resource.js';
 import { SESSIONS_CONFIG } from '../../core/config/tokens.js';
-import { DOWNLOAD_HEADERS, dispositionOf, etagOf, safeMediaType } from './download-headers.js';
+import { isRangeOfThis, verdictOf } from './download-conditions.js';
+import { dispositionOf, headersOf, safeMediaType, validatorsOf } from './download-headers.js';
+import { planDownload, type DownloadOptions } from './download-options.js';
 import { rangeOf } from './download-range.js';
 import { resolutionOf } from '../session/resolution.js';
 import { onceReaderIdles } from '../stream/idle-reader.js';
@@ -30,13 +34,19 @@ import {
 
 /**
  * Sends the file of the resource that a handler returns (`@UseInterceptors(DownloadInterceptor)`), whole or the
- * requested range; 404 if the handler returns `null`. The resource is in use until the last byte is sent or the client
- * disconnects. A client that reads none of the pending bytes for `downloadIdleSeconds` is disconnected. The handler
- * decides whether the caller may have the file: `SessionService.findResource` finds only the given session's resources.
+ * requested range; 404 if the handler returns `null`, 412 or 304 by the request's preconditions. The resource is in use
+ * until the last byte is sent or the client disconnects. A client that reads none of the pending bytes for
+ * `downloadIdleSeconds` is disconnected. The handler decides whether the caller may have the file:
+ * `SessionService.findResource` finds only the given session's resources.
  */
 @Injectable()
-export class DownloadInterceptor implements NestInterceptor<ResourceRecord | null, StreamableFile> {
+export class DownloadInterceptor implements NestInterceptor<
+  ResourceRecord | null,
+  StreamableFile | undefined
+> {
   private readonly logger = new Logger('SessionDownloads');
+  /** @internal */
+  protected readonly plan = planDownload();
 
   constructor(
     @Inject(SessionService) private readonly service: SessionService,
@@ -44,7 +54,22 @@ export class DownloadInterceptor implements NestInterceptor<ResourceRecord | nul
     @Inject(SESSIONS_CONFIG) private readonly config: SessionsConfig,
   ) {}
 
-  intercept(context: ExecutionContext, next: CallHandler<ResourceRecord | null>): Observable<StreamableFile> {
+  /**
+   * The interceptor with options of its own: `@UseInterceptors(DownloadInterceptor.with({ disposition: 'inline' }))`.
+   * @throws SessionsError `INVALID_ARGUMENT`
+   */
+  static with(options: DownloadOptions): Type<NestInterceptor> {
+    const plan = planDownload(options);
+    class PlannedDownloadInterceptor extends DownloadInterceptor {
+      protected override readonly plan = plan;
+    }
+    return mixin(PlannedDownloadInterceptor);
+  }
+
+  intercept(
+    context: ExecutionContext,
+    next: CallHandler<ResourceRecord | null>,
+  ): Observable<StreamableFile | undefined> {
     const http = context.switchToHttp();
     const request = http.getRequest<PlatformRequest>();
     const response = http.getResponse<PlatformResponse>();
@@ -52,17 +77,29 @@ export class DownloadInterceptor implements NestInterceptor<ResourceRecord | nul
       mergeMap(async (resource) => {
         if (!resource) throw new SessionsError('RESOURCE_GONE', 'There is no such resource in this session.');
         await this.service.requireHere(resource);
-        return nodeRequest(request).method === 'HEAD'
-          ? this.describe(resource, response)
-          : this.send(resource, request, response);
+        const { method = 'GET', headers } = nodeRequest(request);
+        const verdict = verdictOf(method, headers, validatorsOf(resource));
+        if (verdict === 'failed')
+          throw new SessionsError(
+            'PRECONDITION_FAILED',
+            'The file is not the version that the request requires.',
+          );
+        if (verdict === 'not-modified') return this.confirm(resource, response);
+        return method === 'HEAD' ? this.describe(resource, response) : this.send(resource, request, response);
       }),
     );
   }
 
-  /** HEAD gets the headers alone: the file is not opened. */
-  private async describe(resource: ResourceRecord, response: PlatformResponse): Promise<StreamableFile> {
+  /** The client has the file. */
+  private confirm(resource: ResourceRecord, response: PlatformResponse): undefined {
     this.setHeaders(response, resource);
-    return streamable(Readable.from([]), resource, resource.sizeBytes);
+    this.host.httpAdapter.status(response, 304);
+  }
+
+  /** HEAD gets the headers alone: the file is not opened. */
+  private describe(resource: ResourceRecord, response: PlatformResponse): StreamableFile {
+    this.setHeaders(response, resource);
+    return this.streamable(Readable.from([]), resource, resource.sizeBytes);
   }
 
   private async send(
@@ -71,29 +108,41 @@ export class DownloadInterceptor implements NestInterceptor<ResourceRecord | nul
     response: PlatformResponse,
   ): Promise<StreamableFile> {
     const { sizeBytes } = resource;
-    const range = rangeOf(nodeRequest(request).headers, sizeBytes, etagOf(resource));
+    const node = nodeRequest(request);
+    const mayBeRange = node.method === 'GET' && isRangeOfThis(node.headers, validatorsOf(resource));
+    const range = mayBeRange ? rangeOf(node.headers.range, sizeBytes) : null;
     const http = this.host.httpAdapter;
     if (range === 'unsatisfiable') {
       http.setHeader(response, 'Content-Range', `bytes */${sizeBytes}`);
       throw new SessionsError('RANGE_NOT_SATISFIABLE', 'The file has no bytes in this range.');
     }
     // Also a copy of the record, or one found by the session's id: the transfer belongs to the client's token.
-    const { session } = (await resolutionOf(nodeRequest(request))) ?? {};
+    const { session } = (await resolutionOf(node)) ?? {};
     if (session?.id === resource.sessionId) noteFoundWith(resource, session);
     const { stream } = await this.service.openResource(resource, range ?? undefined);
     this.watchReader(response, stream);
+    // `@fastify/compress` compresses despite `no-transform`, but not this.
+    node.headers['x-no-compression'] = '1';
     this.setHeaders(response, resource);
-    if (!range) return this.logFailures(streamable(stream, resource, sizeBytes));
+    if (!range) return this.logFailures(this.streamable(stream, resource, sizeBytes));
     http.status(response, 206);
     http.setHeader(response, 'Content-Range', `bytes ${range.start}-${range.end}/${sizeBytes}`);
-    return this.logFailures(streamable(stream, resource, range.end - range.start + 1));
+    return this.logFailures(this.streamable(stream, resource, range.end - range.start + 1));
   }
 
   private setHeaders(response: PlatformResponse, resource: ResourceRecord): void {
-    const headers = { ...DOWNLOAD_HEADERS, ETag: etagOf(resource) };
+    const headers = headersOf(validatorsOf(resource), this.plan);
     for (const [name, value] of Object.entries(headers)) {
       this.host.httpAdapter.setHeader(response, name, value);
     }
+  }
+
+  private streamable(stream: Readable, resource: ResourceRecord, length: number): StreamableFile {
+    return new StreamableFile(stream, {
+      type: safeMediaType(resource),
+      disposition: dispositionOf(resource, this.plan),
+      length,
+    });
   }
 
   private watchReader(response: PlatformResponse, stream: Readable): void {
@@ -116,12 +165,4 @@ export class DownloadInterceptor implements NestInterceptor<ResourceRecord | nul
         this.logger.warn(`Download aborted: ${describeError(error)}`);
     });
   }
-}
-
-function streamable(stream: Readable, resource: ResourceRecord, length: number): StreamableFile {
-  return new StreamableFile(stream, {
-    type: safeMediaType(resource),
-    disposition: dispositionOf(resource),
-    length,
-  });
 }

@@ -9,6 +9,8 @@ const PARAMETERS_METADATA = '__routeArguments__';
 const PASSTHROUGH_METADATA = '__responsePassthrough__';
 /** Nest's numbers of `@Res()` and `@Next()`: a handler with one of these parameters answers by itself. */
 const ANSWERING_PARAMETERS: ReadonlySet<string> = new Set(['1', '2']);
+/** Nest's numbers of `@Body()` and `@RawBody()`. */
+const BODY_PARAMETERS: ReadonlySet<string> = new Set(['3', '12']);
 
 /** Traits that decorators set on a handler or its controller. */
 export interface HandlerTraits {
@@ -20,6 +22,8 @@ export interface HandlerTraits {
   readonly isPassive: boolean;
   /** The handler answers by itself, with `@Res()` or `@Next()`: what it returns is no answer. */
   readonly answersItself: boolean;
+  /** The handler has a parameter for the body. */
+  readonly takesBody: boolean;
 }
 
 type Handler = ReturnType<ExecutionContext['getHandler']>;
@@ -41,16 +45,18 @@ export function traitsOf(context: ExecutionContext): HandlerTraits {
 function readTraits(controller: Type, handler: Handler): HandlerTraits {
   const marked = (key: string): boolean =>
     (Reflect.getMetadata(key, handler) ?? Reflect.getMetadata(key, controller)) === true;
+  const { name } = handler;
+  const isPassthrough = Reflect.getMetadata(PASSTHROUGH_METADATA, controller, name) === true;
   return {
     isEventStream: Reflect.getMetadata(SSE_METADATA, handler) === true,
     skipsSession: marked(SKIP_SESSION),
     isPassive: marked(PASSIVE_REQUEST),
-    answersItself: answersItself(controller, handler.name),
+    answersItself: !isPassthrough && hasParameter(controller, name, ANSWERING_PARAMETERS),
+    takesBody: hasParameter(controller, name, BODY_PARAMETERS),
   };
 }
 
-function answersItself(controller: Type, name: string): boolean {
-  if (Reflect.getMetadata(PASSTHROUGH_METADATA, controller, name) === true) return false;
+function hasParameter(controller: Type, name: string, kinds: ReadonlySet<string>): boolean {
   const parameters: unknown = Reflect.getMetadata(PARAMETERS_METADATA, controller, name);
-  return Object.keys(parameters ?? {}).some((key) => ANSWERING_PARAMETERS.has(key.split(':')[0] ?? ''));
+  return Object.keys(parameters ?? {}).some((key) => kinds.has(key.split(':')[0] ?? ''));
 }

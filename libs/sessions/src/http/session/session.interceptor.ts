@@ -13,6 +13,7 @@ import {
   type PlatformRequest,
   type PlatformResponse,
 } from '../platform-message.js';
+import { refuseEmptyJson } from '../empty-json.js';
 import { traitsOf } from './handler-traits.js';
 import { errorFor, type Resolution } from './resolution.js';
 import { SessionResolver } from './session-resolver.js';
@@ -31,6 +32,7 @@ export class SessionInterceptor implements NestInterceptor {
     next: CallHandler,
   ): Observable<unknown> | Promise<Observable<unknown>> {
     if (context.getType() !== 'http') return next.handle();
+    if (traitsOf(context).takesBody) refuseEmptyJson(context.switchToHttp().getRequest<PlatformRequest>());
     const resolution = this.resolver.resolveFor(context);
     return resolution instanceof Promise
       ? resolution.then((resolved) => this.serve(resolved, context, next))

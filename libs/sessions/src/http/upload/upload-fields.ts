@@ -11,10 +11,20 @@ export type FieldValues = Record<string, string | string[]>;
 export class UploadFields {
   readonly values = Object.create(null) as FieldValues;
 
-  /** @throws SessionsError `UPLOAD_INVALID` */
-  add(name: string | undefined, value: string, truncated: boolean): void {
-    const key = requireName(name);
-    if (truncated) throw invalidUpload(`A text field exceeds ${FIELD_LIMITS.fieldBytes} bytes.`);
+  private reserved = 0;
+
+  /**
+   * The name of a further field, if it is valid.
+   * @throws SessionsError `UPLOAD_INVALID`
+   */
+  reserve(name: string | undefined): string {
+    this.reserved += 1;
+    if (this.reserved > FIELD_LIMITS.fields)
+      throw invalidUpload(`The body has more than ${FIELD_LIMITS.fields} text fields.`);
+    return requireName(name);
+  }
+
+  add(key: string, value: string): void {
     const earlier = this.values[key];
     this.values[key] = earlier === undefined ? value : [earlier, value].flat();
   }

@@ -3,12 +3,15 @@ import { pipeline } from 'node:stream/promises';
 import type { FileBatch } from '../../core/resources/file-batch.js';
 import type { FileSink } from '../../core/resources/file-sink.js';
 import type { SessionService } from '../../core/sessions/session.service.js';
-import { tooLargeUpload, unsupportedUpload } from './upload-error.js';
+import { invalidUpload, tooLargeUpload, unsupportedUpload } from './upload-error.js';
+import { requireName } from './upload-fields.js';
 import { acceptsMediaType, type UploadPlan } from './upload-options.js';
 
 /** One file of a multipart body, as its part declares it. */
 export interface FilePart {
   readonly contents: Readable;
+  /** The field of the form. */
+  readonly name: string | undefined;
   readonly fileName: string | undefined;
   readonly mediaType: string;
 }
@@ -18,6 +21,7 @@ export class UploadFiles {
   private readonly stop = new AbortController();
   private readonly saves: Promise<void>[] = [];
   private pending = 0;
+  private admitted = 0;
   private totalBytes = 0;
 
   constructor(
@@ -32,8 +36,13 @@ export class UploadFiles {
     return this.pending > 0;
   }
 
-  /** Resolves when the file is saved; rejects with the error that prevented it. */
+  /**
+   * Resolves when the file is saved; rejects with the error that prevented it. An empty file input of a browser is no
+   * file: neither a file name nor bytes. It is skipped, whatever its field.
+   * @throws SessionsError `UPLOAD_INVALID` if the route takes no such file, or no further one
+   */
   add(part: FilePart): Promise<void> {
+    if (part.fileName) this.admit(part);
     this.pending += 1;
     const saved = this.settled()
       .then(() => this.save(part))
@@ -58,12 +67,23 @@ export class UploadFiles {
     await Promise.allSettled(this.saves);
   }
 
-  private async save({ contents, fileName, mediaType }: FilePart): Promise<void> {
+  private admit({ name }: FilePart): void {
+    const { field, maxFiles } = this.plan;
+    if (requireName(name) !== field)
+      throw invalidUpload(`This route accepts files in the field ${field} only.`);
+    this.admitted += 1;
+    if (this.admitted > maxFiles) throw invalidUpload(`This route accepts at most ${maxFiles} file(s).`);
+  }
+
+  private async save(part: FilePart): Promise<void> {
+    const { contents, fileName, mediaType } = part;
     const { signal } = this.stop;
     signal.throwIfAborted();
     addAbortSignal(signal, contents);
-    // Browsers send an empty file input as a file without a name and without bytes.
-    if (!fileName && (await isEmpty(contents))) return;
+    if (!fileName) {
+      if (await isEmpty(contents)) return;
+      this.admit(part);
+    }
     const sink = await this.openSink(fileName, mediaType);
     // A file that waits for its client must notice the end of its session.
     sink.once('close', () => contents.destroy());

@@ -1,16 +1,15 @@
 import type { IncomingMessage } from 'node:http';
-import type { Writable } from 'node:stream';
-import { Busboy, type BusboyInstance } from '@fastify/busboy';
+import type { Readable, Writable } from 'node:stream';
 import { liftBodyDeadline } from './body-deadline.js';
+import { decodeText, partHeadOf, type PartHead } from './part-head.js';
+import { PartSplitter } from './part-splitter.js';
 import { abortedUpload, invalidUpload, tooLargeUpload } from './upload-error.js';
-import { FIELD_LIMITS, requireName, UploadFields, type FieldValues } from './upload-fields.js';
+import { FIELD_LIMITS, UploadFields, type FieldValues } from './upload-fields.js';
 import type { UploadFiles } from './upload-files.js';
 import type { UploadPlan } from './upload-options.js';
 import { UploadPace } from './upload-pace.js';
 
 const MAX_PARTS = 60;
-const MAX_HEADER_PAIRS = 100;
-const MAX_HEADER_BYTES = 16 * 1024;
 const PACE_CHECK_MS = 1000;
 
 type Fail = (error: unknown) => void;
@@ -18,6 +17,10 @@ type Fail = (error: unknown) => void;
 /** Reads one multipart body: collects its text fields and passes its files on as they stream in. */
 export class UploadReader {
   private readonly fields = new UploadFields();
+  private readonly texts: Promise<void>[] = [];
+  private parts = 0;
+  /** Whether a part has begun whose headers are not complete. */
+  private isInHead = false;
   private receivedBytes = 0;
 
   constructor(
@@ -37,7 +40,7 @@ export class UploadReader {
     if (request.readableEnded) throw invalidUpload('Another body parser has already read the request body.');
     if (request.destroyed) throw abortedUpload('The client disconnected during the upload.');
     liftBodyDeadline(request);
-    const parser = this.createParser();
+    const parser = new PartSplitter(this.boundary);
     let leave: (() => void) | undefined;
     try {
       await new Promise<void>((resolve, reject) => {
@@ -48,73 +51,76 @@ export class UploadReader {
           reject(error);
         };
         this.listenTo(parser, fail, () => failed);
-        parser.once('finish', resolve);
+        parser.once('finish', () => (this.isInHead ? fail(malformed()) : resolve()));
         leave = this.watch(parser, fail);
         request.pipe(parser);
       });
     } finally {
       leave?.();
     }
+    await Promise.all(this.texts);
     return this.fields.values;
   }
 
-  private createParser(): BusboyInstance {
-    return new Busboy({
-      headers: { 'content-type': `multipart/form-data; boundary="${this.boundary}"` },
-      isPartAFile: (name, mediaType, fileName) => this.isFile(name, mediaType, fileName),
-      limits: {
-        fields: FIELD_LIMITS.fields,
-        fieldSize: FIELD_LIMITS.fieldBytes,
-        files: this.plan.maxFiles,
-        parts: MAX_PARTS,
-        headerPairs: MAX_HEADER_PAIRS,
-        headerSize: MAX_HEADER_BYTES,
-      },
+  /** After a failure the parser may still emit events: for the rest of the same chunk, or for the end. */
+  private listenTo(parser: PartSplitter, fail: Fail, hasFailed: () => boolean): void {
+    parser.on('error', (cause) => fail(malformed(cause)));
+    parser.on('part', (part) => {
+      // The parser, or the code that saves the file, reports this error.
+      part.on('error', () => undefined);
+      try {
+        if (!hasFailed()) this.begin(part, fail);
+      } catch (error) {
+        fail(error);
+      }
+      if (hasFailed()) part.resume();
     });
   }
 
+  private begin(part: Readable, fail: Fail): void {
+    // A part without the end of its headers announces none.
+    if (this.isInHead) throw malformed();
+    this.isInHead = true;
+    this.parts += 1;
+    if (this.parts > MAX_PARTS) throw invalidUpload(`The body has more than ${MAX_PARTS} parts.`);
+    part.once('header', (headers: Record<string, string[]>) => {
+      this.isInHead = false;
+      try {
+        this.receive(part, partHeadOf(headers), fail);
+      } catch (error) {
+        fail(error);
+        part.resume();
+      }
+    });
+  }
+
+  private receive(part: Readable, head: PartHead, fail: Fail): void {
+    if (this.isFile(head)) this.files.add({ contents: part, ...head }).catch(fail);
+    else this.texts.push(this.collect(part, head, fail));
+  }
+
   /** Some clients send files without a file name, but then with a media type other than text. */
-  private isFile(name?: string, mediaType?: string, fileName?: string): boolean {
+  private isFile({ name, fileName, mediaType }: PartHead): boolean {
     if (fileName !== undefined || mediaType === 'application/octet-stream') return true;
     return name === this.plan.field && mediaType !== 'text/plain';
   }
 
-  /** After a failure the parser may still emit events: for the rest of the same chunk, or for the end. */
-  private listenTo(parser: BusboyInstance, fail: Fail, hasFailed: () => boolean): void {
-    parser.on('error', (cause) =>
-      fail(invalidUpload('The multipart body is malformed or incomplete.', cause)),
-    );
-    parser.on('partsLimit', () => fail(invalidUpload(`The body has more than ${MAX_PARTS} parts.`)));
-    parser.on('fieldsLimit', () =>
-      fail(invalidUpload(`The body has more than ${FIELD_LIMITS.fields} text fields.`)),
-    );
-    parser.on('filesLimit', () =>
-      fail(invalidUpload(`This route accepts at most ${this.plan.maxFiles} file(s).`)),
-    );
-    parser.on('field', (name: string | undefined, value, _nameTruncated, truncated) => {
-      if (hasFailed()) return;
-      try {
-        this.fields.add(name, value, truncated);
-      } catch (error) {
-        fail(error);
-      }
+  /** Resolves when the field has its text. */
+  private collect(part: Readable, { name, charset }: PartHead, fail: Fail): Promise<void> {
+    const key = this.fields.reserve(name);
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    part.on('data', (chunk: Buffer) => {
+      bytes += chunk.length;
+      if (bytes <= FIELD_LIMITS.fieldBytes) chunks.push(chunk);
+      else fail(invalidUpload(`A text field exceeds ${FIELD_LIMITS.fieldBytes} bytes.`));
     });
-    parser.on(
-      'file',
-      (name: string | undefined, contents, fileName: string | undefined, _encoding, mediaType) => {
-        // The parser, or the code that saves the file, reports this error.
-        contents.on('error', () => undefined);
-        try {
-          if (!hasFailed() && requireName(name) !== this.plan.field) {
-            throw invalidUpload(`This route accepts files in the field ${this.plan.field} only.`);
-          }
-        } catch (error) {
-          fail(error);
-        }
-        if (hasFailed()) contents.resume();
-        else this.files.add({ contents, fileName, mediaType }).catch(fail);
-      },
-    );
+    return new Promise((resolve) => {
+      part.once('end', () => {
+        this.fields.add(key, decodeText(Buffer.concat(chunks), charset));
+        resolve();
+      });
+    });
   }
 
   /** Fails the upload when the client stalls, disconnects or sends too much. Returns a function that stops this. */
@@ -123,7 +129,7 @@ export class UploadReader {
     const isServerBusy = (): boolean => request.isPaused() || (request.readableEnded && files.isBusy);
     const timer = setTimeout(() => {
       if (isServerBusy()) timer.refresh();
-      else if (request.readableEnded) fail(invalidUpload('The multipart body is malformed or incomplete.'));
+      else if (request.readableEnded) fail(malformed());
       else
         fail(
           abortedUpload(`The client sent nothing for ${plan.idleMs / 1000} s (option uploadIdleSeconds).`),
@@ -154,4 +160,8 @@ export class UploadReader {
       request.off('data', onData).off('close', onClose).unpipe(parser);
     };
   }
+}
+
+function malformed(cause?: unknown): Error {
+  return invalidUpload('The multipart body is malformed or incomplete.', cause);
 }
