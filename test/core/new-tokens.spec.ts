@@ -3,6 +3,7 @@ import { buffer } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
 import { Session } from '#sessions/core/handles/session';
 import type { SessionToken } from '#sessions/core/handles/session-token';
+import { SessionsError } from '#sessions/domain/errors';
 import type { SessionRecord } from '#sessions/domain/session';
 import { eventually } from '../support/eventually.js';
 import { STORES, World } from '../support/world.js';
@@ -159,6 +160,28 @@ describe.each(STORES)('A new token, with the store %s,', (store) => {
     await world.service.login(session, 'ada');
     expect(await own.finish()).toEqual(WENT_ON);
   });
+
+  it.each(['login', 'regenerate'] as const)(
+    'cuts off also what its own object began if the answer to the %s stays lost: nobody has the new one',
+    async (step) => {
+      const { session } = await world.open();
+      const own = await Client.of(world, session);
+      const job = await Client.of(world, { id: session.id });
+      const { sessions } = world.core.store;
+      const call = (sessions[step] as (...args: unknown[]) => Promise<never>).bind(sessions);
+      const losing = jest.spyOn(sessions, step).mockImplementation(async (...args: unknown[]) => {
+        await call(...args);
+        await world.core.feed.read();
+        throw new SessionsError('STORE_UNAVAILABLE', 'The answer is lost.');
+      });
+      await expect(STEPS[step](session)).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+      losing.mockRestore();
+      await eventually('all is closed', async () => own.told.length === CUT_OFF.length);
+      expect(own.told.toSorted()).toEqual(CUT_OFF.toSorted());
+      expect(await job.finish()).toEqual(WENT_ON);
+    },
+    20_000,
+  );
 });
 
 describe('A new token, with two processes on one store,', () => {

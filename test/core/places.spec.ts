@@ -113,8 +113,14 @@ describe.each(STORES)('Places of files, on %s', (store) => {
     const { session } = await fullSession();
     const batch = await world.service.beginBatch(session, 0);
     await finished((await batch.createFile({ type: 'audio_file' })).end('one'));
-    await world.service.end(session);
+    // Of two handlers at once, the one that ends it.
+    const other = await world.service.beginBatch(session, 0);
+    await finished((await other.createFile({ type: 'audio_file' })).end('two'));
+    await other.ownEnds.watch(async () => {});
+    await batch.ownEnds.watch(() => world.service.end({ id: session.id }));
     await batch.place();
+    await expect(other.place()).rejects.toMatchObject({ code: 'SESSION_GONE' });
+    for (const { ownEnds } of [batch, other]) ownEnds.stop();
     expect(await world.store.resources.list([session.id])).toEqual([]);
   });
 

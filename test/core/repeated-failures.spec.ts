@@ -6,25 +6,27 @@ describe('A failure that repeats', () => {
     const clock = new ManualClock();
     const lines: string[] = [];
     const failures = new RepeatedFailures(clock, {
+      debug() {},
       error: (line) => void lines.push(`error ${line}`),
+      warn: (line) => void lines.push(`warn ${line}`),
       log: (line) => void lines.push(`log ${line}`),
     });
     for (let second = 0; second < 90; second += 1) {
       failures.note('STORE_UNAVAILABLE', 'The disk is full');
       clock.advance(1000);
     }
-    failures.note('STORAGE_FULL', 'Another disk is full');
+    failures.note('STORAGE_FULL', 'Another disk is full', 'warn');
     for (let step = 0; step < 18; step += 1) {
       failures.check();
       clock.advance(10_000);
     }
     expect(lines).toEqual([
       'error The disk is full',
-      'error STORE_UNAVAILABLE goes on: 59 more requests failed',
-      'error Another disk is full',
-      'error STORE_UNAVAILABLE goes on: 30 more requests failed',
-      'log STORAGE_FULL is over: no request failed so for a minute, 1 had failed',
-      'log STORE_UNAVAILABLE is over: no request failed so for a minute, 90 had failed',
+      'error STORE_UNAVAILABLE: 59 more',
+      'warn Another disk is full',
+      'error STORE_UNAVAILABLE: 30 more',
+      'log STORAGE_FULL: none for a minute, 1 in all',
+      'log STORE_UNAVAILABLE: none for a minute, 90 in all',
     ]);
   });
 });

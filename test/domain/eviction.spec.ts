@@ -17,6 +17,7 @@ function held(id: string, changes: Partial<ResourceRecord> = {}): ResourceRecord
     state: 'ready',
     processId: null,
     nodeId: 'node',
+    stalledSince: null,
     overdrawn: false,
     createdAt: 0,
     lastUsedAt: 0,

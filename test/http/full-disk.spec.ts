@@ -2,12 +2,16 @@ import { execFileSync } from 'node:child_process';
 import { appendFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Logger } from '@nestjs/common';
+import { Controller, Logger, Post, UseInterceptors } from '@nestjs/common';
+import { WebSocketGateway } from '@nestjs/websockets';
+import { UploadedResource, UploadInterceptor, type ResourceRecord } from 'nest-sessions';
+import { SessionsWsAdapter } from 'nest-sessions/ws';
+import { WebSocket } from 'ws';
 import { ADAPTERS } from '../support/http-app.js';
 import { SessionStore } from 'nest-sessions/store';
 import { EventStream } from '../support/event-stream.js';
 import { eventually } from '../support/eventually.js';
-import { ourCookies, startSessionApp, type SessionApp } from './session-app.js';
+import { ourCookies, startSessionApp, type SessionApp, type Visitor } from './session-app.js';
 
 const CHUNK = Buffer.alloc(64 * 1024);
 
@@ -22,6 +26,21 @@ function fill(path: string): void {
   }
 }
 
+@Controller()
+class UploadController {
+  @Post('upload')
+  @UseInterceptors(UploadInterceptor('file'))
+  upload(@UploadedResource() { id }: ResourceRecord) {
+    return { id };
+  }
+}
+
+@WebSocketGateway({ path: '/live' })
+class LiveGateway {}
+
+/** Lines that differ in ids alone are alike. */
+const alike = (line: string): string => line.replaceAll(/[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}/g, '<id>');
+
 describe.each(ADAPTERS)('On a disk that is full to the last byte, on %s', (adapter) => {
   let folder: string;
   let running: SessionApp;
@@ -33,7 +52,15 @@ describe.each(ADAPTERS)('On a disk that is full to the last byte, on %s', (adapt
     const root = join(folder, 'root');
     mkdirSync(root, { mode: 0o700 });
     hog = join(folder, 'hog');
-    running = await startSessionApp(adapter, { store: 'sqlite', storagePath: root, ballastBytes: 65_536 });
+    running = await startSessionApp(
+      adapter,
+      { store: 'sqlite', storagePath: root, ballastBytes: 65_536 },
+      {
+        controllers: [UploadController],
+        providers: [LiveGateway],
+        configure: (nest) => nest.useWebSocketAdapter(new SessionsWsAdapter(nest)),
+      },
+    );
   });
 
   afterEach(async () => {
@@ -97,7 +124,58 @@ describe.each(ADAPTERS)('On a disk that is full to the last byte, on %s', (adapt
     for (let count = 0; count < 5; count += 1) await fail();
     expect(lines).toEqual([
       expect.stringContaining('The disk of the session database is full'),
-      'STORE_UNAVAILABLE goes on: 20 more requests failed',
+      'STORE_UNAVAILABLE: 20 more',
     ]);
   });
+
+  it('ends, event streams, WebSockets and uploads that fail write one line of each kind', async () => {
+    const visitors: Visitor[] = [];
+    for (let count = 0; count < 5; count += 1) visitors.push(await running.visitor());
+    const [reader, ...others] = visitors;
+    if (!reader) throw new Error('no visitor');
+    for (const { headers } of others) void new EventStream(await fetch(`${running.url}/events`, { headers }));
+    await fillUp();
+    const lines: string[] = [];
+    const note = (line: unknown): void => void lines.push(String(line));
+    jest.spyOn(Logger.prototype, 'warn').mockImplementation(note);
+    jest.spyOn(Logger.prototype, 'error').mockImplementation(note);
+    for (const { headers } of others) {
+      expect((await running.request('/session', { method: 'DELETE', headers })).status).toBe(204);
+    }
+    const { headers } = reader;
+    for (let count = 0; count < 5; count += 1) {
+      expect((await fetch(`${running.url}/events`, { headers })).status).toBe(503);
+      expect(await upgradeStatus(headers)).toBe(503);
+      const body = new FormData();
+      body.append('file', new File(['sound'], 'a.wav', { type: 'audio/wav' }));
+      expect(
+        (await fetch(`${running.url}/upload`, { method: 'POST', headers, body })).status,
+      ).toBeGreaterThan(499);
+    }
+    await eventually('the streams have failed to be released', async () =>
+      lines.some((line) => line.startsWith('Releasing resource')),
+    );
+    const kinds = lines.map(alike);
+    expect(kinds).toEqual([...new Set(kinds)]);
+    for (const kind of [
+      / is refused here; its end is repeated/,
+      /^Releasing resource/,
+      /SessionsError: The disk of/,
+    ]) {
+      expect(kinds).toContainEqual(expect.stringMatching(kind));
+    }
+    lines.length = 0;
+    running.clock.advance(60_000);
+    expect(await upgradeStatus(headers)).toBe(503);
+    expect(lines).toContain('Failed WebSocket upgrades: 4 more');
+  });
+
+  function upgradeStatus(headers: Record<string, string>): Promise<number | undefined> {
+    const socket = new WebSocket(`${running.url.replace('http', 'ws')}/live`, { headers });
+    return new Promise((resolve, reject) => {
+      socket.once('unexpected-response', (_request, response) => resolve(response.statusCode));
+      socket.once('error', () => {});
+      socket.once('open', () => reject(new Error('The upgrade was accepted.')));
+    });
+  }
 });

@@ -1,8 +1,10 @@
+import { execFileSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
+import { mkdirSync, mkdtempSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { basename } from 'node:path';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
 import { resolveConfig, type SessionsOptions } from 'nest-sessions';
-import { SessionsCore } from '#sessions/core/core';
 import { eventually } from '../support/eventually.js';
 import { FileApp } from '../support/file-app.js';
 import { ADAPTERS } from '../support/http-app.js';
@@ -105,15 +107,16 @@ async function byItself(app: FileApp, status: number): Promise<number> {
   return (await app.browser.fetch('/by-itself', { method: 'POST', body: form })).status;
 }
 
+/** Somebody else fills the disk while the file is coming in: to the last byte but what the store needs. */
 async function onFullDisk(app: FileApp): Promise<number> {
-  const { storageRoot } = app.get<SessionsCore>(SessionsCore);
-  const room = await storageRoot.room();
-  const full = jest
-    .spyOn(storageRoot, 'room')
-    .mockResolvedValue({ ...room, refusing: 'The disk is full.', problem: 'full' });
-  const status = await upload(app, '/upload', file(300 * KIB));
-  full.mockRestore();
-  return status;
+  const hog = join(app.storagePath, '..', 'hog');
+  const { bavail, bsize } = statfsSync(app.storagePath);
+  writeFileSync(hog, Buffer.alloc(bavail * bsize - 200 * KIB));
+  try {
+    return await upload(app, '/upload', file(300 * KIB));
+  } finally {
+    rmSync(hog);
+  }
 }
 
 /** The upload began before the login, with the token of before it. */
@@ -139,6 +142,7 @@ describe.each(STORES)('A full session on %s', (store) => {
   afterAll(() => redis?.stop());
 
   describe.each(ADAPTERS)('and %s', (adapter) => {
+    let disk: string;
     let app: FileApp;
     let before: Map<string, string>;
 
@@ -154,13 +158,21 @@ describe.each(STORES)('A full session on %s', (store) => {
     }
 
     beforeEach(async () => {
-      const options: SessionsOptions = redis ? { redisUrls: [redis.url] } : {};
-      app = await FileApp.start(adapter, { ...LIMITS, ...options });
+      disk = mkdtempSync(join(tmpdir(), 'nest-sessions-'));
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=16m,mode=0700', 'tmpfs', disk]);
+      const storagePath = join(disk, 'root');
+      mkdirSync(storagePath, { mode: 0o700 });
+      const options: SessionsOptions = redis ? { redisUrls: [redis.url] } : { store: 'sqlite' };
+      app = await FileApp.start(adapter, { ...LIMITS, ...options, storagePath });
       for (let count = 0; count < LIMITS.maxResources; count += 1)
         await app.add(randomBytes(100 * KIB - count));
       before = await holdings();
     });
-    afterEach(() => app.close());
+    afterEach(async () => {
+      await app.close();
+      execFileSync('umount', ['-l', disk]);
+      rmSync(disk, { recursive: true });
+    });
 
     it.each(FAILURES)('is left as it was by an upload that %s', async (_name, status, fail) => {
       expect(before.size).toBe(LIMITS.maxResources);
@@ -189,18 +201,18 @@ describe.each(STORES)('A full session on %s', (store) => {
       expect(resources.map(({ id }) => id)).not.toContain(first);
     });
 
-    it('gets 401 for a file if it was ended meanwhile, unless its handler has ended it', async () => {
-      const other = await FileApp.start(adapter, LIMITS);
-      try {
-        expect(await upload(app, '/ended', file(10))).toBe(401);
-        expect(await upload(other, '/logout', file(10))).toBe(201);
-        for (const each of [app, other]) {
-          await eventually('no file is left', async () => (await each.files()).length === 0);
-        }
-      } finally {
-        await other.close();
-      }
+    it('gets 401 for a file if another request ended it meanwhile', async () => {
+      expect(await upload(app, '/ended', file(10))).toBe(401);
+      await eventually('no file is left', async () => (await app.files()).length === 0);
     });
+
+    it.each(['/logout', '/logout-by-id', '/logout-by-itself'])(
+      'is answered where the handler itself has ended it, and its files go: %s',
+      async (path) => {
+        expect(await upload(app, path, file(10))).toBe(201);
+        await eventually('no file is left', async () => (await app.files()).length === 0);
+      },
+    );
   });
 });
 

@@ -105,6 +105,12 @@ const commands = fc.oneof(
     ),
   },
   {
+    weight: 1,
+    arbitrary: command('noteStall', [resource, fc.option(at)], (store, id, since) =>
+      store.resources.noteStall(id, since),
+    ),
+  },
+  {
     weight: 3,
     arbitrary: command('complete', [resource, bytes, at], (store, id, sizeBytes, completedAt) =>
       store.resources.complete(id, null, { sizeBytes, mediaType: null, at: completedAt }),

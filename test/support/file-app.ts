@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Server } from 'node:http';
 import {
   BadRequestException,
@@ -32,6 +33,8 @@ import { IsString } from 'class-validator';
 import { Browser } from './browser.js';
 import { filesOnDisk } from './files-on-disk.js';
 import { startApp, type AdapterName, type AppParts, type RunningApp } from './http-app.js';
+
+const elsewhere = AsyncLocalStorage.snapshot();
 
 class Note {
   @IsString() note!: string;
@@ -143,11 +146,29 @@ class FileController {
     return { bye: true };
   }
 
+  /** Its session is ended meanwhile, by another request. */
   @Post('ended')
   @UseInterceptors(UploadInterceptor('file'))
   async ended(@CurrentSession() { id }: Session): Promise<object> {
-    await this.service.end({ id }, 'admin');
+    await elsewhere(() => this.service.end({ id }));
     return {};
+  }
+
+  @Post('logout-by-id')
+  @UseInterceptors(UploadInterceptor('file'))
+  async logoutById(@CurrentSession() { id }: Session): Promise<object> {
+    await this.service.end({ id });
+    return { bye: true };
+  }
+
+  @Post('logout-by-itself')
+  @UseInterceptors(UploadInterceptor('file'))
+  async logoutByItself(
+    @CurrentSession() { id }: Session,
+    @Res() response: { status(code: number): { send(body: string): unknown } },
+  ): Promise<void> {
+    await this.service.end({ id });
+    response.status(201).send('bye');
   }
 
   @Post('by-itself')
@@ -214,6 +235,10 @@ export class FileApp {
   /** A provider of the app. */
   get<T>(token: Type<T> | symbol | string): T {
     return this.running.app.get<T>(token);
+  }
+
+  get storagePath(): string {
+    return this.running.storagePath;
   }
 
   get port(): number {

@@ -19,6 +19,7 @@ export const campaignNames: readonly string[] = [
   'crowd',
   'cut-offs',
   'logins',
+  'health',
 ];
 
 export async function loadCampaign(name: string): Promise<Campaign> {

@@ -1,4 +1,6 @@
 // A server without HTTP that holds `Session` objects as slow requests do, and loses answers of its store.
+import { finished } from 'node:stream/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import { resolveConfig, SessionsError, type SessionsOptions } from 'nest-sessions';
 import { startCore } from '../../../libs/sessions/dist/assembly/start-core.js';
@@ -15,13 +17,15 @@ export interface LoginSetUp {
   readonly seed: number;
 }
 
-export type Deed = 'login' | 'restart' | 'regenerate' | 'describe';
+export type Deed = 'login' | 'restart' | 'regenerate' | 'describe' | 'upload';
 
 export interface Asked {
   /** Of `hold`. */
   readonly handle: number;
   readonly deed: Deed;
   readonly userId: string;
+  /** How long an upload takes. */
+  readonly ms?: number;
 }
 
 export interface Acted {
@@ -31,7 +35,9 @@ export interface Acted {
   /** The session of the object now, and whose that is by a description. */
   readonly sessionId: string;
   readonly userId: string | null;
-  /** By the machine's monotonic clock, in milliseconds. */
+  /** Of an upload. */
+  readonly fileId: string | null;
+  /** By the machine's monotonic clock, in milliseconds; of an upload: when its last byte was there. */
   readonly askedAt: number;
   readonly at: number;
 }
@@ -75,6 +81,11 @@ answerQuestions(
       const finding = await core.service.identify(token, CLIENT);
       return { kind: finding.kind, userId: finding.kind === 'live' ? finding.record.userId : null, askedAt };
     },
+    /** The files that the session has. */
+    async files(sessionId: string): Promise<string[]> {
+      const details = await core.service.describe({ id: sessionId });
+      return details?.resources.map(({ id }) => id) ?? [];
+    },
     async end(sessionId: string) {
       return (await core.service.end({ id: sessionId })) !== null;
     },
@@ -85,11 +96,12 @@ answerQuestions(
   },
 );
 
-async function act({ handle, deed, userId }: Asked): Promise<Acted> {
+async function act({ handle, deed, userId, ms = 0 }: Asked): Promise<Acted> {
   const session = held[handle];
   if (!session) throw new Error(`There is no handle ${handle}`);
-  const askedAt = now();
+  let askedAt = now();
   let token: string | null = null;
+  let fileId: string | null = null;
   let outcome = 'done';
   let seen: string | null = null;
   try {
@@ -97,6 +109,15 @@ async function act({ handle, deed, userId }: Asked): Promise<Acted> {
       const details = await core.service.describe(session);
       if (!details) throw new SessionsError('SESSION_GONE', 'There is nothing to describe.');
       seen = details.userId;
+    } else if (deed === 'upload') {
+      const sink = await core.service.createFile(session, { type: 'temp_file' });
+      fileId = sink.resourceId;
+      const over = finished(sink);
+      sink.write(Buffer.alloc(1000, 1));
+      await Promise.race([over, delay(ms)]);
+      askedAt = now();
+      sink.end(Buffer.alloc(1000, 2));
+      await over;
     } else if (deed === 'regenerate') {
       token = (await core.service.regenerate(session)).reveal();
     } else {
@@ -107,7 +128,7 @@ async function act({ handle, deed, userId }: Asked): Promise<Acted> {
     if (!(error instanceof SessionsError)) throw error;
     outcome = error.code;
   }
-  return { outcome, token, sessionId: session.id, userId: seen, askedAt, at: now() };
+  return { outcome, token, sessionId: session.id, userId: seen, fileId, askedAt, at: now() };
 }
 
 /** The step is done, but its answer does not come: or it is not even done. */

@@ -8,6 +8,8 @@ import type { Acted, Asked, Deed, Seen } from './login-process.ts';
 const ELSEWHERE_MS = 1000;
 /** So long after a round began, the last of the slow requests act. */
 const LONGEST_MS = 1600;
+/** The longest upload. */
+const LONGEST_UPLOAD_MS = 300;
 const USERS = ['ada', 'eve', 'bob'];
 
 export interface Scene {
@@ -29,6 +31,8 @@ export interface Tally {
   refused: number;
   restored: number;
   ended: number;
+  landed: number;
+  cutOff: number;
 }
 
 /**
@@ -47,6 +51,7 @@ export class LoginRound {
   private winner: Slow | null = null;
   /** Whether the login that won ended the session, and went into a new one. */
   private isRestarted = false;
+  private uploads: { readonly slow: Slow; readonly acted: Acted }[] = [];
   private readonly granted: { readonly token: string; readonly userId: string | null }[] = [];
 
   constructor(scene: Scene, tally: Tally) {
@@ -83,6 +88,7 @@ export class LoginRound {
     const { random } = this.scene.context;
     const slow = await this.letIn(5);
     const late = await this.letIn(3);
+    const uploaders = await this.letIn(3);
     const ending = isEnded ? this.endAt(random() * 20) : null;
     await Promise.all([
       ...slow.map(async (each, index) => {
@@ -93,9 +99,47 @@ export class LoginRound {
         await pause(random() * LONGEST_MS);
         await this.act(each, index === 0 ? this.writeOf(index) : 'describe', 'mallory');
       }),
+      // Of those that log in, too: what the winner has begun goes on.
+      ...[...uploaders, ...slow.slice(0, 2)].map(async (each) => {
+        await pause(random() * 10);
+        await this.upload(each);
+      }),
+      ...late.slice(1).map(async (each) => {
+        await pause(random() * LONGEST_MS);
+        await this.upload(each);
+      }),
       this.watch(),
       ending,
     ]);
+    await this.checkUploads(isEnded);
+  }
+
+  private async upload(slow: Slow): Promise<void> {
+    const ms = Math.round(this.scene.context.random() * LONGEST_UPLOAD_MS);
+    this.uploads.push({ slow, acted: await this.ask(slow, 'upload', '', ms) });
+  }
+
+  /** A file of whoever has not got the new token is in the session only if it was there before. */
+  private async checkUploads(isEnded: boolean): Promise<void> {
+    const landed = new Set<string>();
+    for (const { slow, acted } of this.uploads) {
+      const { outcome, fileId, askedAt } = acted;
+      const isWinner = this.winner?.by === slow.by && this.winner.handle === slow.handle;
+      if (outcome === 'done') {
+        landed.add(fileId ?? '');
+        this.tally.landed += 1;
+        const isLate = this.replacedAt !== null && askedAt > this.replacedAt;
+        if (isLate && !isWinner) this.violation('an upload under a replaced token landed');
+        continue;
+      }
+      this.tally.cutOff += 1;
+      const isExpected = outcome === 'SESSION_GONE' || (outcome === 'SESSION_STALE' && !isWinner);
+      if (!isExpected && !isEnded && !this.isRestarted) this.violation(`an upload came to ${outcome}`);
+    }
+    const files = await this.anyProcess().ask<string[]>('files', this.sessionId);
+    if (files.some((id) => !landed.has(id)))
+      this.violation('the session has a file of an upload that failed');
+    this.uploads = [];
   }
 
   /** The store has forgotten the login. Its object, and its token, must not get into the session of the next one. */
@@ -109,7 +153,7 @@ export class LoginRound {
     const slow = await this.letIn(2);
     await Promise.all(slow.map((each) => this.act(each, this.owner === null ? 'login' : 'restart', 'carol')));
     if (!before || !this.winner) return;
-    for (const deed of ['describe', 'regenerate', 'login', 'restart'] as const) {
+    for (const deed of ['describe', 'upload', 'regenerate', 'login', 'restart'] as const) {
       const acted = await this.ask(before, deed, old?.userId ?? 'ada');
       if (acted.outcome === 'done') this.violation(`an object of before a lost write may ${deed}`);
     }
@@ -191,8 +235,8 @@ export class LoginRound {
     }
   }
 
-  private ask({ by, handle }: Slow, deed: Deed, userId: string): Promise<Acted> {
-    return by.ask<Acted>('act', { handle, deed, userId } satisfies Asked);
+  private ask({ by, handle }: Slow, deed: Deed, userId: string, ms = 0): Promise<Acted> {
+    return by.ask<Acted>('act', { handle, deed, userId, ms } satisfies Asked);
   }
 
   private anyProcess(): Child {

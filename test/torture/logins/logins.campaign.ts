@@ -32,7 +32,16 @@ export const campaign: Campaign = {
 };
 
 async function playOn(ground: Ground, context: CampaignContext, count: number): Promise<void> {
-  const tally: Tally = { logins: 0, regenerates: 0, restarts: 0, refused: 0, restored: 0, ended: 0 };
+  const tally: Tally = {
+    logins: 0,
+    regenerates: 0,
+    restarts: 0,
+    refused: 0,
+    restored: 0,
+    ended: 0,
+    landed: 0,
+    cutOff: 0,
+  };
   const start = (offset: number): Promise<Child> => {
     const setUp: LoginSetUp = {
       options: ground.options,
@@ -53,8 +62,8 @@ async function playOn(ground: Ground, context: CampaignContext, count: number): 
   } finally {
     await one.kill();
   }
-  const { logins, regenerates, restarts, refused, restored, ended } = tally;
+  const { logins, regenerates, restarts, refused, restored, ended, landed, cutOff } = tally;
   context.note(
-    `${count} rounds on ${ground.name}: ${logins} logins and ${regenerates} regenerates won (${restarts} in a new session), ${refused} others were refused; ${restored} stores were put back, ${ended} sessions ended`,
+    `${count} rounds on ${ground.name}: ${logins} logins and ${regenerates} regenerates won (${restarts} in a new session), ${refused} others were refused; ${restored} stores were put back, ${ended} sessions ended; ${landed} uploads landed before a new token or under it, ${cutOff} were cut off`,
   );
 }

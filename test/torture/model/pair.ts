@@ -60,6 +60,12 @@ export class Pair {
     return this.cores[core === 0 ? 1 : 0];
   }
 
+  /** Both processes note by then which of their uploads have stalled. */
+  async letPass(ms: number): Promise<void> {
+    this.clock.advance(ms);
+    for (const { sinks } of this.cores) await sinks.check();
+  }
+
   async close(): Promise<void> {
     for (const core of this.cores) {
       await core.quiesce();

@@ -312,9 +312,9 @@ export class PlainModel {
   }
 
   /** Cancels those that received nothing for long, the longest first, until there is room; whether there is. */
-  admit(session: PlainSession, by: Which, count: 0 | 1, bytes: number, asking?: PlainResource): boolean {
+  admit(session: PlainSession, count: 0 | 1, bytes: number, asking?: PlainResource): boolean {
     const stalled = session.resources
-      .filter((other) => other !== asking && other.state === 'writing' && other.by === by)
+      .filter((other) => other !== asking && other.state === 'writing')
       .filter(({ waitsSince }) => this.now - waitsSince >= STALLED_MS)
       .toSorted((a, b) => a.waitsSince - b.waitsSince);
     for (const other of stalled) {

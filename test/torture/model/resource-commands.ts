@@ -47,11 +47,11 @@ export function reserve(by: Which, chosen: number): Command {
     model.takesUp(by);
     const askedAt = model.now;
     const isOpen = session.state === 'open';
-    const fits = !isOpen || model.admit(session, by, 1, 0);
+    const fits = !isOpen || model.admit(session, 1, 0);
     if (!fits) await letTimePassUntil(asking, world, pair);
     const outcome = await asking;
     if (!isOpen) return same(outcome, { rejected: 'SESSION_GONE' }, 'Reserving');
-    if (!fits && !model.admit(session, by, 1, 0))
+    if (!fits && !model.admit(session, 1, 0))
       return same(outcome, { rejected: 'RESOURCES_IN_USE' }, 'Reserving');
     if ('rejected' in outcome) throw new Error(`Reserving: ${outcome.rejected}`);
     const sink = outcome.answer;
@@ -76,7 +76,7 @@ function write(chosen: number, size: number): Command {
     if (expected === 'gone' && !sink.destroyed) model.asksWhyGone(plain);
     if (expected === 'wait') await letTimePassUntil(writing, world, pair);
     const outcome = await writing;
-    const isIn = expected === 'wait' && model.admit(plain.session, plain.by, 0, size, plain);
+    const isIn = expected === 'wait' && model.admit(plain.session, 0, size, plain);
     if (outcome === 'written') {
       same(expected === 'written' || isIn, true, 'Writing is possible');
       plain.sizeBytes += size;
@@ -103,12 +103,12 @@ function lost({ model }: World, { by }: PlainResource): readonly string[] {
 }
 
 /** Others stall meanwhile, and are cancelled; if that makes no room either, it is refused. */
-async function letTimePassUntil(writing: Promise<unknown>, { model }: World, { clock }: Pair): Promise<void> {
+async function letTimePassUntil(writing: Promise<unknown>, { model }: World, pair: Pair): Promise<void> {
   let isDone = false;
   void writing.then(() => (isDone = true));
   while (!isDone) {
     await new Promise((resolve) => setTimeout(resolve, 20));
-    clock.advance(WAIT_MS);
+    await pair.letPass(WAIT_MS);
     model.now += WAIT_MS;
   }
 }
@@ -125,7 +125,7 @@ const REFUSALS: Readonly<Record<WriteOutcome, readonly string[]>> = {
 function expectWrite({ model }: World, resource: PlainResource, size: number): WriteOutcome {
   if (!model.isHeld(resource)) return 'gone';
   if (resource.sizeBytes + size > LIMITS.maxBytes) return 'RESOURCE_TOO_LARGE';
-  return model.admit(resource.session, resource.by, 0, size, resource) ? 'written' : 'wait';
+  return model.admit(resource.session, 0, size, resource) ? 'written' : 'wait';
 }
 
 function complete(chosen: number): Command {

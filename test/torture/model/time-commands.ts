@@ -23,9 +23,10 @@ const always = (): boolean => true;
 
 /** Time passes; at its end, but for a `lag`, processes say that they live, unless they are stopped. */
 function advance(ms: number, lagMs: number, who: 'both' | Which): Command {
-  return new Command('advance', [ms, lagMs, who], always, async ({ model }, { clock, cores }) => {
+  return new Command('advance', [ms, lagMs, who], always, async ({ model }, pair) => {
+    const { clock, cores } = pair;
     const lag = Math.min(lagMs, ms);
-    clock.advance(ms - lag);
+    await pair.letPass(ms - lag);
     model.now += ms - lag;
     for (const each of [0, 1] as const) {
       if (who !== 'both' && who !== each) continue;

@@ -24,6 +24,7 @@ const FORBIDDEN: Readonly<Record<string, (answer: unknown) => boolean>> = {
   'sessions.regenerate': (answer) => answer === 'done',
   'resources.reserve': (answer) => answer === 'reserved',
   'resources.grow': (answer) => answer === 'grown',
+  'resources.noteStall': (answer) => answer === true,
   'resources.complete': (answer) => answer !== 'gone' && answer !== 'stale',
   'resources.place': (answer) => answer !== 'gone' && answer !== 'stale',
   'resources.use': (answer) => answer !== null && answer !== 'stale',

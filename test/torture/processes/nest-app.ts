@@ -27,6 +27,7 @@ import {
   type SessionsOptions,
 } from 'nest-sessions';
 import { SessionsAdminModule } from 'nest-sessions/admin';
+import { SessionsHealthModule } from 'nest-sessions/health';
 import { interval, map, type Observable } from 'rxjs';
 import type { WebSocket } from 'ws';
 
@@ -153,7 +154,7 @@ class NestApp {
 export function nestApp(options: SessionsOptions): DynamicModule {
   return {
     module: NestApp,
-    imports: [SessionsModule.forRoot(options), SessionsAdminModule],
+    imports: [SessionsModule.forRoot(options), SessionsAdminModule, SessionsHealthModule],
     controllers: [FilesController],
     providers: [TickingGateway, FloodingGateway],
   };

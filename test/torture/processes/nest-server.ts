@@ -11,6 +11,7 @@ import {
   type HttpServerBounds,
   type SessionsOptions,
 } from 'nest-sessions';
+import { SessionsHealthIndicator } from 'nest-sessions/health';
 import { SessionsWsAdapter } from 'nest-sessions/ws';
 import { Cleanup } from '#sessions/core/cleanup/cleanup';
 import { aboutItself, answerQuestions } from './answering.ts';
@@ -53,6 +54,11 @@ answerQuestions(
     },
     port: () => (server.address() as AddressInfo).port,
     connections: () => [...connections],
+    /** `up`, `degraded`, or what is down. */
+    health: async () => {
+      const { sessions } = await app.get(SessionsHealthIndicator).isHealthy();
+      return sessions?.status === 'down' ? `down: ${JSON.stringify(sessions)}` : sessions?.status;
+    },
     /** How many resources it let go, those too that were never finished. */
     released: () => released,
     endedAt: (sessionId: string) => endedAt.get(sessionId) ?? null,

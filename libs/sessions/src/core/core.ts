@@ -20,6 +20,7 @@ import { FileWriting } from './resources/file-writing.js';
 import { Limiter } from './resources/limiter.js';
 import { describeError, type LogFor } from './watch/log.js';
 import { MeteredStore } from './watch/metered-store.js';
+import { RepeatedFailures } from './watch/repeated-failures.js';
 import { Nodes } from './process/nodes.js';
 import { OrphanSweep } from './cleanup/orphan-sweep.js';
 import { ThisProcess } from './process/this-process.js';
@@ -36,8 +37,8 @@ import { SessionSlices } from './sessions/session-slices.js';
 import { SessionService } from './sessions/session.service.js';
 import { TouchBuffer } from './process/touch-buffer.js';
 
-/** Pause between two tries to write ends that the store could not take. */
-const REPEAT_OWED_MS = 1000;
+/** Pause between two tries of what the store did not answer. */
+const REPEAT_MS = 1000;
 
 /** The ports and settings of a core. */
 export interface CoreParts {
@@ -70,6 +71,8 @@ export class SessionsCore {
   readonly feed: ChangeFeed;
   readonly nodes: Nodes;
   readonly clockTrust: ClockTrust;
+  readonly sinks: OpenSinks;
+  readonly failures: RepeatedFailures;
   private readonly ender: Ender;
   private readonly owedEnds: OwedEnds;
   private owedTimer: NodeJS.Timeout | undefined;
@@ -81,7 +84,9 @@ export class SessionsCore {
     const { config, storage, storageRoot, clock, role, logFor } = parts;
     const store = new MeteredStore(parts.store, clock);
     const log = logFor('SessionService');
-    const events = new SessionEventBus(log);
+    this.failures = new RepeatedFailures(clock, log);
+    const { failures } = this;
+    const events = new SessionEventBus(failures);
     logEvents(events, logFor);
     const touches = new TouchBuffer(store.sessions, clock.now());
     const self = { role, address: config.nodeAddress };
@@ -94,7 +99,7 @@ export class SessionsCore {
     const { connections } = this;
     const owedEnds = new OwedEnds();
     // prettier-ignore
-    const context: CoreContext = { config, store: new OwedEndsStore(store, owedEnds), storage, storageRoot, clock, clockTrust, events, thisProcess, cache, touches, connections, owedEnds, log };
+    const context: CoreContext = { config, store: new OwedEndsStore(store, owedEnds), storage, storageRoot, clock, clockTrust, events, thisProcess, cache, touches, connections, owedEnds, failures, log };
     const background = { ...context, log: logFor('SessionCleanup') };
 
     const ender = new Ender(context);
@@ -103,8 +108,9 @@ export class SessionsCore {
     const releaser = new Releaser(context);
     this.nodes = new Nodes(context);
     const placer = new Placer(context, releaser);
-    const sinks = new OpenSinks(clock, config.sinkIdleMs);
-    const limiter = new Limiter(context, sinks);
+    this.sinks = new OpenSinks(clock, config.sinkIdleMs);
+    const { sinks } = this;
+    const limiter = new Limiter(context, releaser);
     const writing = new FileWriting(context, { limiter, placer, releaser, sinks });
     const { nodes } = this;
     const resources = new Resources(context, { writing, limiter, placer, releaser, nodes });
@@ -158,7 +164,7 @@ export class SessionsCore {
     await this.thisProcess.start();
     await this.feed.start();
     if (this.parts.role === 'server') this.alerts.start();
-    this.owedTimer = setInterval(() => void this.ender.repeatOwed(), REPEAT_OWED_MS).unref();
+    this.owedTimer = setInterval(() => this.repeatUnanswered(), REPEAT_MS).unref();
     this.started = true;
   }
 
@@ -173,6 +179,12 @@ export class SessionsCore {
   private async noteStore(): Promise<void> {
     if (this.parts.role === 'server' && this.started)
       await this.storageRoot.noteStore(await this.store.ledger.identity());
+  }
+
+  private repeatUnanswered(): void {
+    void this.ender.repeatOwed();
+    // As long as the store does not answer, the next time asks again.
+    void this.ender.recheckDoubtful().catch(() => {});
   }
 
   /** The last try, before the process forgets what it owes. */

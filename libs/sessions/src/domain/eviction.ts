@@ -37,6 +37,26 @@ export function victimsFor<Victim extends Pick<ResourceRecord, 'sizeBytes'>>(
 }
 
 /**
+ * The file that is cancelled for another one, `resourceId`, which waits for room on the way in: of those that have received
+ * nothing since `since` or longer, the one for the longest time; `null` for none.
+ */
+export function longestStalled(
+  all: readonly ResourceRecord[],
+  resourceId: string,
+  since: number,
+): ResourceRecord | null {
+  const stalled = all
+    .filter(({ id, state }) => id !== resourceId && state === 'writing')
+    .flatMap((resource) =>
+      resource.stalledSince !== null && resource.stalledSince <= since
+        ? [{ resource, stalledSince: resource.stalledSince }]
+        : [],
+    )
+    .toSorted((a, b) => a.stalledSince - b.stalledSince || compareIds(a.resource.id, b.resource.id));
+  return stalled[0]?.resource ?? null;
+}
+
+/**
  * Whether a file that waits for room on the way in is the one to give up: the youngest of those being written, so that the
  * others can finish. A file without a record yet is younger than all others. None gives up while a release is under way.
  */

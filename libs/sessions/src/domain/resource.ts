@@ -38,6 +38,11 @@ export interface ResourceRecord {
   readonly lastUsedAt: number;
   /** Number of reads under way, in all processes. */
   readonly uses: number;
+  /**
+   * While `writing`: since when its process has received no bytes of it, if it has noted that; `null` while it receives some.
+   * Such a file may be given up for another that waits for room.
+   */
+  readonly stalledSince: number | null;
   /** Whether it is `ready` but still counts as incoming: when it was placed, all that could make room was in use. */
   readonly overdrawn: boolean;
 }
@@ -76,6 +81,7 @@ export function reservedRecord(resource: NewResource): ResourceRecord {
     state: resource.type === STREAM_TYPE ? 'ready' : 'writing',
     lastUsedAt: resource.createdAt,
     uses: 0,
+    stalledSince: null,
     overdrawn: false,
   };
 }

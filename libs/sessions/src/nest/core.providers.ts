@@ -8,6 +8,7 @@ import { SessionsCore } from '../core/core.js';
 import { AnchoredClock } from '../core/process/system-clock.js';
 import { SessionService } from '../core/sessions/session.service.js';
 import { SessionEventBus } from '../core/watch/event-bus.js';
+import { RepeatedFailures } from '../core/watch/repeated-failures.js';
 import { Clock } from '../ports/clock.js';
 import { FileStorage } from '../ports/file-storage.js';
 import { SessionStore } from '../ports/session-store.js';
@@ -53,5 +54,6 @@ export const coreProviders: Provider[] = [
   { provide: StorageRoot, useFactory: (core: SessionsCore) => core.storageRoot, inject: [SessionsCore] },
   { provide: SessionService, useFactory: (core: SessionsCore) => core.service, inject: [SessionsCore] },
   { provide: SessionEventBus, useFactory: (core: SessionsCore) => core.events, inject: [SessionsCore] },
+  { provide: RepeatedFailures, useFactory: (core: SessionsCore) => core.failures, inject: [SessionsCore] },
   { provide: Cleanup, useFactory: (core: SessionsCore) => core.cleanup, inject: [SessionsCore] },
 ];

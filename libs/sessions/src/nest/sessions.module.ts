@@ -3,6 +3,7 @@ import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR } from '@nestjs/core';
 import { Cleanup } from '../core/cleanup/cleanup.js';
 import { SessionsCore } from '../core/core.js';
 import { SessionEventBus } from '../core/watch/event-bus.js';
+import { RepeatedFailures } from '../core/watch/repeated-failures.js';
 import { SessionService } from '../core/sessions/session.service.js';
 import { EventStreamGuard } from '../http/session/event-stream.guard.js';
 import { SessionInterceptor } from '../http/session/session.interceptor.js';
@@ -45,6 +46,7 @@ import { SESSIONS_CONFIG } from '../core/config/tokens.js';
     StorageRoot,
     SessionService,
     SessionEventBus,
+    RepeatedFailures,
     Cleanup,
     SessionResolver,
   ],

@@ -31,6 +31,12 @@ export abstract class ResourcesGroup {
   ): Promise<'grown' | 'full' | Refused>;
 
   /**
+   * Notes since when a file in state `writing` has received no bytes; `null`: it receives some again. Answers whether it is
+   * still in that state, and its session open.
+   */
+  abstract noteStall(resourceId: string, since: number | null): Promise<boolean>;
+
+  /**
    * `writing → complete` with the actual size; rejects with `INVALID_ARGUMENT` if that is more than reserved. `gone` also
    * if its session is not open. A repeat answers the record as it is.
    */

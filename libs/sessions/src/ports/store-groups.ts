@@ -70,6 +70,7 @@ export const STORE_OPERATIONS: { readonly [Group in GroupName]: KindsOf<StoreGro
   resources: {
     reserve: 'write',
     grow: 'write',
+    noteStall: 'write',
     complete: 'write',
     place: 'write',
     find: 'read',

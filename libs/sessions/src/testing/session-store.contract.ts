@@ -1,16 +1,20 @@
-import { bookkeepingCases } from './store/bookkeeping.cases.js';
-import { clockCases } from './store/clock.cases.js';
-import { crowdCases } from './store/crowds.cases.js';
-import { endingCases } from './store/ending.cases.js';
-import { findingCases } from './store/finding.cases.js';
-import { loginCases } from './store/login.cases.js';
-import { nodeCases } from './store/nodes.cases.js';
-import { openingCases } from './store/opening.cases.js';
-import { placingCases } from './store/placing.cases.js';
-import { releasingCases } from './store/releasing.cases.js';
-import { resourceCases } from './store/resources.cases.js';
-import { touchingCases } from './store/touching.cases.js';
-import { usageCases } from './store/usage.cases.js';
+import { connectionCases } from './store/connection.cases.js';
+import { endingCases } from './store/endings/ending.cases.js';
+import { clockCases } from './store/fleet/clock.cases.js';
+import { nodeCases } from './store/fleet/nodes.cases.js';
+import { processCases } from './store/fleet/processes.cases.js';
+import { runCases } from './store/ledger/runs.cases.js';
+import { totalsCases } from './store/ledger/totals.cases.js';
+import { placingCases } from './store/resources/placing.cases.js';
+import { releasingCases } from './store/resources/releasing.cases.js';
+import { resourceCases } from './store/resources/resources.cases.js';
+import { authorityCases } from './store/sessions/authority.cases.js';
+import { crowdCases } from './store/sessions/crowds.cases.js';
+import { findingCases } from './store/sessions/finding.cases.js';
+import { loginCases } from './store/sessions/login.cases.js';
+import { openingCases } from './store/sessions/opening.cases.js';
+import { touchingCases } from './store/sessions/touching.cases.js';
+import { usageCases } from './store/sessions/usage.cases.js';
 import type { SessionStoreCase } from './store/store.fixtures.js';
 
 export type { SessionStoreCase } from './store/store.fixtures.js';
@@ -28,6 +32,7 @@ export type { SessionStoreCase } from './store/store.fixtures.js';
 export const sessionStoreContract: readonly SessionStoreCase[] = [
   ...openingCases,
   ...loginCases,
+  ...authorityCases,
   ...crowdCases,
   ...touchingCases,
   ...endingCases,
@@ -36,7 +41,10 @@ export const sessionStoreContract: readonly SessionStoreCase[] = [
   ...placingCases,
   ...releasingCases,
   ...nodeCases,
-  ...bookkeepingCases,
+  ...processCases,
+  ...runCases,
+  ...totalsCases,
+  ...connectionCases,
   ...clockCases,
   ...usageCases,
 ];

@@ -9,6 +9,7 @@ import type { SessionsConfig } from '../core/config/config.js';
 import { SessionsCore } from '../core/core.js';
 import { describeError, oneLine } from '../core/watch/log.js';
 import { MinuteLog } from '../core/watch/minute-log.js';
+import type { RepeatedFailures } from '../core/watch/repeated-failures.js';
 import { originOf } from '../http/client/own-pages.js';
 import { SessionResolver } from '../http/session/session-resolver.js';
 import { SESSIONS_CONFIG } from '../core/config/tokens.js';
@@ -40,6 +41,7 @@ export class SessionsWsAdapter extends WsAdapter {
   private readonly gate: UpgradeGate;
   private readonly resolver: SessionResolver;
   private readonly minuteLog: MinuteLog;
+  private readonly failures: RepeatedFailures;
   private readonly readerIdleMs: number;
   private readonly admitted = new WeakMap<IncomingMessage, UpgradedSocket>();
   private readonly connections = new WeakMap<WebSocket, UpgradedSocket>();
@@ -50,7 +52,9 @@ export class SessionsWsAdapter extends WsAdapter {
     const clock = app.get(Clock, { strict: false });
     this.resolver = app.get(SessionResolver, { strict: false });
     this.readerIdleMs = app.get<SessionsConfig>(SESSIONS_CONFIG, { strict: false }).downloadIdleMs;
-    this.gate = new UpgradeGate(app.get(SessionsCore, { strict: false }), this.resolver, clock);
+    const core = app.get(SessionsCore, { strict: false });
+    this.failures = core.failures;
+    this.gate = new UpgradeGate(core, this.resolver, clock);
     this.minuteLog = new MinuteLog(clock, this.logger);
   }
 
@@ -147,7 +151,7 @@ export class SessionsWsAdapter extends WsAdapter {
       return null;
     } catch (error) {
       const refusal = refusalFor(error);
-      if (refusal.status >= 500) this.logger.error(describeError(error));
+      if (refusal.status >= 500) this.failures.note('Failed WebSocket upgrades', describeError(error));
       return refusal;
     }
   }

@@ -41,7 +41,7 @@ const RECHECKED_TOGETHER = 100;
 export class Ender {
   private readonly peers: PeerWait;
   private readonly notices: OverNotices;
-  /** Sessions whose end may have been missed, with their users. */
+  /** Sessions whose end or new token may have been missed, with their users. */
   private readonly doubtful = new Map<string, string | null>();
 
   constructor(private readonly context: CoreContext) {
@@ -133,6 +133,18 @@ export class Ender {
     const { cache, connections } = this.context;
     for (const id of connections.sessionIds) if (!this.doubtful.has(id)) this.doubtful.set(id, null);
     for (const { id, userId } of cache.clear()) this.doubtful.set(id, userId);
+    await this.recheckDoubtful();
+  }
+
+  /**
+   * A change of this session may have happened without an answer: the store is asked for it, again and again until it answers.
+   */
+  doubt(sessionId: string): void {
+    if (!this.doubtful.has(sessionId)) this.doubtful.set(sessionId, this.context.cache.userOf(sessionId));
+  }
+
+  /** Asks the store for the sessions in doubt. If it rejects, the next call asks again. */
+  async recheckDoubtful(): Promise<void> {
     const sessionIds = [...this.doubtful.keys()];
     for (let start = 0; start < sessionIds.length; start += RECHECKED_TOGETHER) {
       const some = sessionIds.slice(start, start + RECHECKED_TOGETHER);
@@ -191,8 +203,10 @@ export class Ender {
   private owe(sessionId: string, reason: EndReason, cause: SessionsError, wasOwed: boolean): EndedSession {
     if (!wasOwed) {
       this.noteEnd({ id: sessionId, endReason: reason }, this.context.cache.userOf(sessionId));
-      this.context.log.warn(
+      this.context.failures.note(
+        'Ends that the store did not take',
         `Session ${sessionId} is refused here; its end is repeated until the store takes it: ${describeError(cause)}`,
+        'warn',
       );
     }
     const unfinished = new SessionsError(
@@ -204,8 +218,10 @@ export class Ender {
   }
 
   private deferToCleanup(sessionId: string, cause: unknown): SessionsError {
-    this.context.log.warn(
+    this.context.failures.note(
+      'Incomplete ends',
       `Ending session ${sessionId} is not complete, the next cleanup retries: ${describeError(cause)}`,
+      'warn',
     );
     return new SessionsError(
       'STORAGE_UNAVAILABLE',

@@ -1,5 +1,6 @@
 import { STREAM_TYPE } from '../../domain/resource.js';
 import type { ResourceRecord } from '../../domain/resource.js';
+import { BoundedWait } from '../process/bounded-wait.js';
 import type { CoreContext } from '../process/context.js';
 
 /** Longest wait for other processes, which read of an end within half a second. */
@@ -51,11 +52,10 @@ export class PeerWait {
   }
 
   private async until(isDone: () => Promise<boolean>): Promise<void> {
-    const { clock } = this.context;
-    const deadline = clock.monotonic() + REMOTE_CLOSE_MS;
-    while (clock.monotonic() < deadline) {
+    const wait = new BoundedWait(this.context.clock, REMOTE_CLOSE_MS, REMOTE_POLL_MS);
+    while (!wait.isOver) {
       if (await isDone()) return;
-      await new Promise((resolve) => setTimeout(resolve, REMOTE_POLL_MS));
+      await wait.pause();
     }
   }
 }

@@ -99,16 +99,6 @@ export class Session {
     this.#carrier = carrier;
   }
 
-  /** @internal Whoever holds this very object has ended its session. */
-  static noteEnd(session: SessionRef): void {
-    ended.add(session);
-  }
-
-  /** @internal Whether the session was ended by means of this very object. */
-  static wasEndedWith(session: SessionRef): boolean {
-    return ended.has(session);
-  }
-
   /** @internal For stores to compare; `null`, which they do not compare, for a reference by id alone. */
   static authorityOf(session: SessionRef): Authority | null {
     const { authority } = session as SessionRef & { readonly authority?: unknown };
@@ -126,8 +116,6 @@ interface Followable {
   readonly authority: Authority;
   readonly keptAuthorities: readonly Authority[];
 }
-
-const ended = new WeakSet<SessionRef>();
 
 /** Refers to a session: the session itself, or an object with its public id. */
 export type SessionRef = Pick<Session, 'id'>;

@@ -8,6 +8,7 @@ import type { ClockTrust } from './clock-trust.js';
 import type { SessionsConfig } from '../config/config.js';
 import type { SessionEventBus } from '../watch/event-bus.js';
 import type { Log } from '../watch/log.js';
+import type { RepeatedFailures } from '../watch/repeated-failures.js';
 import type { ThisProcess } from './this-process.js';
 import type { SessionCache } from './session-cache.js';
 import type { TouchBuffer } from './touch-buffer.js';
@@ -26,5 +27,7 @@ export interface CoreContext {
   readonly touches: TouchBuffer;
   readonly connections: LiveConnections;
   readonly owedEnds: OwedEnds;
+  /** For what fails once per session, file or request: `log` would have a line for each. */
+  readonly failures: RepeatedFailures;
   readonly log: Log;
 }

@@ -132,7 +132,8 @@ export class ThisProcess {
     }
   }
 
-  private get isSilent(): boolean {
+  /** Whether its last heartbeat is so long ago that others may have dropped it. */
+  get isSilent(): boolean {
     return this.clock.monotonic() - this.beatAt >= SILENT_AFTER_MS / 2;
   }
 

@@ -1,5 +1,6 @@
 import type { ResourceRecord } from '../../domain/resource.js';
-import { Session, type SessionRef } from '../handles/session.js';
+import { OwnEnds } from '../handles/own-ends.js';
+import type { SessionRef } from '../handles/session.js';
 import type { FileSink } from './file-sink.js';
 import type { FileDescription, FileWriting } from './file-writing.js';
 import type { Limiter } from './limiter.js';
@@ -14,6 +15,8 @@ export class FileBatch {
   private readonly sessionId: string;
   private readonly complete: ResourceRecord[] = [];
   private unplaced: ResourceRecord[] = [];
+  /** Notes what the handler of the request ends. */
+  readonly ownEnds = new OwnEnds();
 
   constructor(
     private readonly session: SessionRef,
@@ -64,7 +67,7 @@ export class FileBatch {
 
   /** Whether what brought the files has itself ended their session, e.g. by a login that restarts it. */
   private get isOver(): boolean {
-    return this.session.id !== this.sessionId || Session.wasEndedWith(this.session);
+    return this.session.id !== this.sessionId || this.ownEnds.has(this.sessionId);
   }
 
   /** The file is released: it no longer takes a place. */

@@ -2,6 +2,8 @@ import { Writable } from 'node:stream';
 import { SessionsError } from '../../domain/errors.js';
 import type { ResourceRecord } from '../../domain/resource.js';
 import type { FileWriter } from '../../ports/file-storage.js';
+import { stalledFile } from './refused.js';
+import type { StallNote } from './stall-note.js';
 
 /** The resource that a sink writes. */
 export interface FileSinkTarget {
@@ -10,8 +12,11 @@ export interface FileSinkTarget {
   grow(reservedBytes: number, neededBytes: number): Promise<number>;
   /** All bytes are there. */
   complete(sizeBytes: number): Promise<ResourceRecord>;
+  readonly stall: StallNote;
   /** Deletes the file and releases the reservation. Never rejects. */
   abandon(): Promise<void>;
+  /** Why the file is gone that stalled. */
+  whyReleased(): Promise<unknown>;
   /** The error to fail with. */
   whyFailed(error: unknown): Promise<unknown>;
   /** Touches the session: bytes were transferred. */
@@ -56,6 +61,14 @@ export class FileSink extends Writable {
     this.isSuspended = true;
   }
 
+  /**
+   * @internal Notes in the store since when it receives nothing; fails the sink if its file was released for another one. Rejects
+   * if the store does not answer.
+   */
+  async noteStall(since: number): Promise<void> {
+    if ((await this.target.stall.begin(since)) && !this.destroyed) this.destroy(stalledFile());
+  }
+
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
     this.told(this.append([chunk])).then(() => done(), done);
   }
@@ -89,6 +102,7 @@ export class FileSink extends Writable {
     this.waitsSince = null;
     await this.requireOpen();
     this.target.noteActivity();
+    await this.endStall();
     const bytes = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
     const neededBytes = this.writtenBytes + bytes - this.reservedBytes;
     if (neededBytes > 0) this.reservedBytes += await this.target.grow(this.reservedBytes, neededBytes);
@@ -101,9 +115,14 @@ export class FileSink extends Writable {
   private async finish(): Promise<void> {
     this.waitsSince = null;
     await this.requireOpen();
+    await this.endStall();
     const sizeBytes = await this.target.writer.finish();
     await this.requireOpen();
     this.finished = await this.target.complete(sizeBytes);
+  }
+
+  private async endStall(): Promise<void> {
+    if (!(await this.target.stall.end())) throw await this.target.whyReleased();
   }
 
   /** After a wait: the sink may have been suspended or destroyed meanwhile. */

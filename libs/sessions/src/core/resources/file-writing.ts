@@ -16,9 +16,10 @@ import { FileSink } from './file-sink.js';
 import type { Limiter } from './limiter.js';
 import type { OpenSinks } from './open-sinks.js';
 import type { Placer } from './placer.js';
-import { admitted, whyGone } from './refused.js';
+import { admitted, stalledFile, whyGone } from './refused.js';
 import { WrittenFile } from './written-file.js';
 import type { Releaser } from './releaser.js';
+import { StallNote } from './stall-note.js';
 
 const MAX_TEXT = 255;
 
@@ -72,7 +73,7 @@ export class FileWriting {
       connection.remove();
       throw error;
     }
-    sinks.add(session.id, sink);
+    sinks.add(sink);
     return sink;
   }
 
@@ -98,11 +99,17 @@ export class FileWriting {
     then: (complete: ResourceRecord) => Promise<ResourceRecord>,
   ): FileSink {
     const { limiter } = this.parts;
+    const { store } = this.context;
     const { maxBytes } = this.context.config.limits;
     const sink = new FileSink(resource.id, reservedBytes, {
       writer,
       grow: (reserved, needed) =>
         limiter.grow(session, resource, reserved, needed, bytesAhead(reserved, maxBytes)),
+      stall: new StallNote(
+        (since) => store.resources.noteStall(resource.id, since),
+        () => this.isReleased(resource),
+      ),
+      whyReleased: () => this.whyReleased(resource),
       whyFailed: (error) => this.whyFailed(resource, error),
       complete: async (sizeBytes) => then(await this.complete(session, resource, sizeBytes)),
       noteActivity: () => this.context.touches.add(resource.sessionId, this.context.clock.now(), 0),
@@ -120,7 +127,11 @@ export class FileWriting {
 
   private async abandon(resource: NewResource, writer: FileWriter | undefined): Promise<void> {
     await writer?.abort().catch((error: unknown) => {
-      this.context.log.warn(`Aborting the file of resource ${resource.id} failed: ${describeError(error)}`);
+      this.context.failures.note(
+        'Failed aborts of files',
+        `Aborting the file of resource ${resource.id} failed: ${describeError(error)}`,
+        'warn',
+      );
     });
     await this.parts.releaser.abandon(resource);
   }
@@ -162,8 +173,10 @@ export class FileWriting {
       return placed;
     } catch (error) {
       await adoption.abort().catch((failure: unknown) => {
-        this.context.log.warn(
+        this.context.failures.note(
+          'Failed aborts of files',
           `Aborting the adoption of resource ${resource.id} failed: ${describeError(failure)}`,
+          'warn',
         );
       });
       await this.parts.releaser.abandon(resource);
@@ -214,6 +227,19 @@ export class FileWriting {
   private async whyFailed({ sessionId }: NewResource, error: unknown): Promise<unknown> {
     if (!hasCode(error, 'SESSION_GONE') && !hasCode(error, 'RESOURCE_GONE')) return error;
     return whyGone(this.context, sessionId).catch((failure: unknown) => failure);
+  }
+
+  /** Of an end, and of a standstill of this process, the sink is told by others, with the right reason. */
+  private async isReleased({ id, sessionId }: NewResource): Promise<boolean> {
+    const { store, thisProcess } = this.context;
+    if ((await store.resources.find(id))?.state === 'writing' || thisProcess.isSilent) return false;
+    return (await store.sessions.find(sessionId))?.state === 'open';
+  }
+
+  /** Why a file is gone that had stalled. */
+  private async whyReleased({ sessionId }: NewResource): Promise<unknown> {
+    const error = await whyGone(this.context, sessionId).catch((failure: unknown) => failure);
+    return hasCode(error, 'RESOURCE_GONE') ? stalledFile() : error;
   }
 
   private async placed(session: SessionRef, complete: ResourceRecord): Promise<ResourceRecord> {

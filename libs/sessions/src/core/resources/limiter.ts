@@ -1,4 +1,4 @@
-import { givesWay } from '../../domain/eviction.js';
+import { givesWay, longestStalled } from '../../domain/eviction.js';
 import { SessionsError } from '../../domain/errors.js';
 import type { ResourceRefusalReason } from '../../domain/events.js';
 import type { NewResource } from '../../domain/resource.js';
@@ -8,20 +8,22 @@ import type { SessionRef } from '../handles/session.js';
 import { underAuthority } from '../handles/under-authority.js';
 import type { CoreContext } from '../process/context.js';
 import { BoundedWait } from '../process/bounded-wait.js';
-import type { OpenSinks } from './open-sinks.js';
 import { admitted } from './refused.js';
+import type { Releaser } from './releaser.js';
 
 /** How long a file waits for room on the way in, and how long a sink must have received nothing to be cancelled for it. */
 const WAIT_MS = 5000;
 /** The longest wait of a file that others give way to. */
 const LONGEST_WAIT_MS = 15_000;
 const RETRY_MS = 50;
+/** So many tries lie between two looks for a file that has stalled. */
+const LOOK_EVERY = 10;
 
 /** Admits streams, files, and bytes of files on their way into a session. Evicts nothing: see `Placer`. */
 export class Limiter {
   constructor(
     private readonly context: CoreContext,
-    private readonly sinks: OpenSinks,
+    private readonly releaser: Releaser,
   ) {}
 
   /**
@@ -113,14 +115,24 @@ export class Limiter {
     const isAdmitted = async (bytes: number): Promise<boolean> => admitted(await ask(bytes)) !== 'full';
     if (wantedBytes > neededBytes && (await isAdmitted(wantedBytes))) return wantedBytes;
     const wait = new BoundedWait(this.context.clock, LONGEST_WAIT_MS, RETRY_MS);
-    while (!(await isAdmitted(neededBytes))) {
+    for (let tries = 0; !(await isAdmitted(neededBytes)); tries += 1) {
       if (this.context.config.limits.onLimit === 'reject') throw this.refusal(resource.sessionId, 'limit');
-      if (await this.sinks.cancelStalled(resource.sessionId, resource.id, WAIT_MS)) continue;
-      if (wait.isOver || (wait.lasts(WAIT_MS) && (await this.givesWay(resource))))
-        throw this.refusal(resource.sessionId, 'in_use');
+      const isLast = wait.isOver || (wait.lasts(WAIT_MS) && (await this.givesWay(resource)));
+      if ((isLast || tries % LOOK_EVERY === 0) && (await this.cancelStalled(resource))) continue;
+      if (isLast) throw this.refusal(resource.sessionId, 'in_use');
       await wait.pause();
     }
     return neededBytes;
+  }
+
+  /** Releases one file of the session that has stalled for so long, in whatever process; answers whether there was one. */
+  private async cancelStalled({ id, sessionId }: Pick<NewResource, 'id' | 'sessionId'>): Promise<boolean> {
+    const { store, clock } = this.context;
+    const all = await store.resources.list([sessionId]);
+    const stalled = longestStalled(all, id, clock.now() - WAIT_MS);
+    if (stalled === null) return false;
+    await this.releaser.abandon(stalled);
+    return true;
   }
 
   private async givesWay(resource: Pick<NewResource, 'id' | 'sessionId'>): Promise<boolean> {

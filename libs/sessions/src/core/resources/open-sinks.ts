@@ -3,10 +3,12 @@ import type { Clock } from '../../ports/clock.js';
 import type { FileSink } from './file-sink.js';
 
 const CHECK_MS = 1000;
+/** A sink that receives nothing for this long is noted in the store, so that others know of it before it is 5 s. */
+const NOTE_AFTER_MS = 3000;
 
-/** The files that this process writes, to cancel those that receive nothing. */
+/** The files that this process writes, to note those that receive nothing, and to destroy them in the end. */
 export class OpenSinks {
-  private readonly bySession = new Map<string, Set<FileSink>>();
+  private readonly sinks = new Set<FileSink>();
   private timer: NodeJS.Timeout | undefined;
 
   constructor(
@@ -16,50 +18,36 @@ export class OpenSinks {
   ) {}
 
   /** Watches a sink until it is closed. */
-  add(sessionId: string, sink: FileSink): void {
-    const sinks = this.bySession.get(sessionId) ?? new Set();
-    this.bySession.set(sessionId, sinks.add(sink));
-    this.timer ??= setInterval(() => this.destroyIdle(), CHECK_MS).unref();
+  add(sink: FileSink): void {
+    this.sinks.add(sink);
+    this.timer ??= setInterval(() => void this.check(), CHECK_MS).unref();
     sink.once('close', () => {
-      sinks.delete(sink);
-      if (sinks.size === 0) this.bySession.delete(sessionId);
-      if (this.bySession.size > 0) return;
+      this.sinks.delete(sink);
+      if (this.sinks.size > 0) return;
       clearInterval(this.timer);
       this.timer = undefined;
     });
   }
 
   /**
-   * Destroys the sink of a session, other than that of `resourceId`, that has received nothing for the longest time, if that
-   * is at least `stalledMs`. Resolves when its file is gone; answers whether there was one.
+   * Destroys the sinks that have received nothing for too long, notes in the store which others have stalled, and destroys
+   * those that were released for another file. It is called every second. Never rejects: what the store does not answer is
+   * repeated the next time.
    */
-  async cancelStalled(sessionId: string, resourceId: string, stalledMs: number): Promise<boolean> {
-    const [sink] = [...(this.bySession.get(sessionId) ?? [])]
-      .filter((other) => other.resourceId !== resourceId && !other.destroyed)
-      .filter((other) => this.idleFor(other) >= stalledMs)
-      .toSorted((a, b) => this.idleFor(b) - this.idleFor(a));
-    if (!sink) return false;
-    const closed = new Promise((resolve) => sink.once('close', resolve));
+  async check(): Promise<void> {
+    const stalled = [...this.sinks].filter((sink) => this.idleFor(sink) >= NOTE_AFTER_MS && !sink.destroyed);
+    await Promise.all(stalled.map((sink) => this.checkStalled(sink)));
+  }
+
+  private async checkStalled(sink: FileSink): Promise<void> {
+    const idleMs = this.idleFor(sink);
+    if (idleMs < this.idleMs) return sink.noteStall(this.clock.now() - idleMs).catch(() => {});
     sink.destroy(
       new SessionsError(
         'UPLOAD_ABORTED',
-        `No byte arrived for ${stalledMs / 1000} s while another file of the session waited for room.`,
+        `The file received no byte for ${this.idleMs / 1000} s (option sinkIdleSeconds).`,
       ),
     );
-    await closed;
-    return true;
-  }
-
-  private destroyIdle(): void {
-    for (const sink of [...this.bySession.values()].flatMap((sinks) => [...sinks])) {
-      if (this.idleFor(sink) < this.idleMs || sink.destroyed) continue;
-      sink.destroy(
-        new SessionsError(
-          'UPLOAD_ABORTED',
-          `The file received no byte for ${this.idleMs / 1000} s (option sinkIdleSeconds).`,
-        ),
-      );
-    }
   }
 
   private idleFor(sink: FileSink): number {

@@ -64,8 +64,10 @@ export class Placer {
     try {
       await this.placeOverdrawn(sessionId);
     } catch (error) {
-      this.context.log.warn(
+      this.context.failures.note(
+        'Failed placements of overdrawn files',
         `Placing the overdrawn files of session ${sessionId} failed, the next cleanup retries: ${describeError(error)}`,
+        'warn',
       );
     }
   }

@@ -32,6 +32,13 @@ export function lostFile(): SessionsError {
   );
 }
 
+export function stalledFile(): SessionsError {
+  return new SessionsError(
+    'UPLOAD_ABORTED',
+    'The file was released while no byte of it arrived: another file of the session waited for room, or the application released it.',
+  );
+}
+
 export function goneSession(): SessionsError {
   return new SessionsError('SESSION_GONE', 'The session is over.');
 }

@@ -28,8 +28,10 @@ export class Releaser {
       this.pendingReleases.delete(resource.id);
     } catch (error) {
       this.pendingReleases.set(resource.id, resource);
-      this.context.log.warn(
+      this.context.failures.note(
+        'Failed releases',
         `Releasing resource ${resource.id} failed, the next cleanup retries: ${describeError(error)}`,
+        'warn',
       );
     }
   }
@@ -45,7 +47,11 @@ export class Releaser {
     try {
       await this.finish(victims.filter((victim) => this.isHere(victim)));
     } catch (error) {
-      this.context.log.warn(`Deleting an evicted file failed, cleanup retries: ${describeError(error)}`);
+      this.context.failures.note(
+        'Failed deletions of evicted files',
+        `Deleting an evicted file failed, cleanup retries: ${describeError(error)}`,
+        'warn',
+      );
     }
   }
 

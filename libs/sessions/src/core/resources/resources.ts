@@ -261,8 +261,10 @@ export class Resources {
       }
     } catch (error) {
       const reason = describeError(error);
-      this.context.log.warn(
+      this.context.failures.note(
+        'Failed ends of uses',
         `Resource ${id} counts as in use until this process exits, unuse failed: ${reason}`,
+        'warn',
       );
     }
   }

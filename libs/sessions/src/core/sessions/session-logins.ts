@@ -155,6 +155,8 @@ export class SessionLogins {
       return (answer = await this.untilAnswered(step));
     } finally {
       if (answer !== 'done') Session.unexpect(session, authority);
+      // It may have happened all the same, and the feed may have told it while the object was still waiting for it.
+      if (answer === null) this.ender.doubt(session.id);
     }
   }
 
@@ -181,7 +183,11 @@ export class SessionLogins {
     } catch (error) {
       if (hasCode(error, 'STORE_UNAVAILABLE')) throw error;
       const reason = describeError(error);
-      this.context.log.warn(`Releasing resource ${file.id} failed, the next cleanup retries: ${reason}`);
+      this.context.failures.note(
+        'Failed releases',
+        `Releasing resource ${file.id} failed, the next cleanup retries: ${reason}`,
+        'warn',
+      );
     }
   }
 }

@@ -8,6 +8,7 @@ import { orderOf } from '../../ports/sessions.js';
 import type { SessionQuery, StoreTotals } from '../../ports/session-store.js';
 import { requireResource, requireSession, requireUserId } from '../handles/arguments.js';
 import { noteFoundWith } from '../handles/found-with.js';
+import { OwnEnds } from '../handles/own-ends.js';
 import { underAuthority } from '../handles/under-authority.js';
 import type { CoreContext } from '../process/context.js';
 import type { EndedSession, Ender } from '../endings/ender.js';
@@ -110,7 +111,7 @@ export class SessionService {
   ): Promise<EndedSession | null> {
     requireSession(session);
     const ended = await this.parts.ender.end(session.id, reason, options);
-    Session.noteEnd(session);
+    OwnEnds.note(session.id);
     Session.carrierOf(session)?.clear();
     return ended;
   }

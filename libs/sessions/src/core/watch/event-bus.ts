@@ -1,5 +1,6 @@
 import type { SessionEventName, SessionEvents } from '../../domain/events.js';
-import { describeError, type Log } from './log.js';
+import { describeError } from './log.js';
+import type { RepeatedFailures } from './repeated-failures.js';
 
 export type SessionEventListener<Name extends SessionEventName> = (event: SessionEvents[Name]) => unknown;
 
@@ -10,7 +11,7 @@ export type SessionEventListener<Name extends SessionEventName> = (event: Sessio
 export class SessionEventBus {
   private readonly listeners = new Map<SessionEventName, Set<SessionEventListener<never>>>();
 
-  constructor(private readonly log: Log) {}
+  constructor(private readonly failures: Pick<RepeatedFailures, 'note'>) {}
 
   /** Subscribes, and returns a function that unsubscribes. Subscribing the same function twice counts once. */
   on<Name extends SessionEventName>(name: Name, listener: SessionEventListener<Name>): () => void {
@@ -34,7 +35,10 @@ export class SessionEventBus {
     try {
       await listener(event);
     } catch (error) {
-      this.log.error(`Listener of event ${name} failed: ${describeError(error)}`);
+      this.failures.note(
+        `Failed listeners of ${name}`,
+        `Listener of event ${name} failed: ${describeError(error)}`,
+      );
     }
   }
 }

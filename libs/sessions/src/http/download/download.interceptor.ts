@@ -15,6 +15,7 @@ import { mergeMap, type Observable } from 'rxjs';
 import type { SessionsConfig } from '../../core/config/config.js';
 import { noteFoundWith } from '../../core/handles/found-with.js';
 import { describeError } from '../../core/watch/log.js';
+import { RepeatedFailures } from '../../core/watch/repeated-failures.js';
 import { SessionService } from '../../core/sessions/session.service.js';
 import { hasCode, SessionsError } from '../../domain/errors.js';
 import type { ResourceRecord } from '../../domain/resource.js';
@@ -52,6 +53,7 @@ export class DownloadInterceptor implements NestInterceptor<
     @Inject(SessionService) private readonly service: SessionService,
     @Inject(HttpAdapterHost) private readonly host: HttpAdapterHost,
     @Inject(SESSIONS_CONFIG) private readonly config: SessionsConfig,
+    @Inject(RepeatedFailures) private readonly failures: RepeatedFailures,
   ) {}
 
   /**
@@ -162,7 +164,7 @@ export class DownloadInterceptor implements NestInterceptor<
   private logFailures(file: StreamableFile): StreamableFile {
     return file.setErrorLogger((error) => {
       if (!hasCode(error, 'SESSION_GONE') && !hasCode(error, 'SESSION_STALE'))
-        this.logger.warn(`Download aborted: ${describeError(error)}`);
+        this.failures.note('Aborted downloads', `Download aborted: ${describeError(error)}`, 'warn');
     });
   }
 }

@@ -3,7 +3,6 @@ import {
   HttpStatus,
   Inject,
   Injectable,
-  Logger,
   type ArgumentsHost,
   type ExceptionFilter,
 } from '@nestjs/common';
@@ -11,7 +10,6 @@ import { HttpAdapterHost } from '@nestjs/core';
 import { describeError } from '../../core/watch/log.js';
 import { RepeatedFailures } from '../../core/watch/repeated-failures.js';
 import { SessionsError } from '../../domain/errors.js';
-import { Clock } from '../../ports/clock.js';
 import { answerTo } from '../error-status.js';
 import {
   nodeRequest,
@@ -26,15 +24,10 @@ import { locationOf } from '../download/redirection.js';
 @Catch(SessionsError)
 @Injectable()
 export class SessionsErrorFilter implements ExceptionFilter<SessionsError> {
-  /** @internal */
-  readonly failures: RepeatedFailures;
-
   constructor(
     @Inject(HttpAdapterHost) private readonly host: HttpAdapterHost,
-    @Inject(Clock) clock: Clock,
-  ) {
-    this.failures = new RepeatedFailures(clock, new Logger('Sessions'));
-  }
+    @Inject(RepeatedFailures) private readonly failures: RepeatedFailures,
+  ) {}
 
   catch(error: SessionsError, context: ArgumentsHost): void {
     if (context.getType() !== 'http') throw error;

@@ -1,7 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import {
   Inject,
-  Logger,
   mixin,
   type CallHandler,
   type ExecutionContext,
@@ -11,6 +10,7 @@ import {
 import { catchError, concatMap, finalize, toArray, type Observable } from 'rxjs';
 import type { FileBatch } from '../../core/resources/file-batch.js';
 import { describeError } from '../../core/watch/log.js';
+import { RepeatedFailures } from '../../core/watch/repeated-failures.js';
 import type { SessionsConfig } from '../../core/config/config.js';
 import { SessionService } from '../../core/sessions/session.service.js';
 import { SESSIONS_CONFIG } from '../../core/config/tokens.js';
@@ -42,12 +42,12 @@ type UploadRequest = PlatformRequest & { body?: unknown };
  */
 export function UploadInterceptor(field: string, options: UploadOptions = {}): Type<NestInterceptor> {
   class SessionUploadInterceptor implements NestInterceptor {
-    private readonly logger = new Logger('SessionUploads');
     private readonly plan: UploadPlan;
 
     constructor(
       @Inject(SessionService) private readonly service: SessionService,
       @Inject(SessionResolver) private readonly resolver: SessionResolver,
+      @Inject(RepeatedFailures) private readonly failures: RepeatedFailures,
       @Inject(SESSIONS_CONFIG) config: SessionsConfig,
     ) {
       this.plan = planUpload(field, options, config);
@@ -59,9 +59,10 @@ export function UploadInterceptor(field: string, options: UploadOptions = {}): T
       const response = http.getResponse<PlatformResponse>();
       try {
         const batch = await this.receive(request, response);
+        const handled = batch.ownEnds.watch(() => next.handle());
         return traitsOf(context).answersItself
-          ? this.placeWithResponse(next.handle(), batch, nodeResponse(response))
-          : placeWithAnswer(next.handle(), batch, nodeRequest(request));
+          ? this.placeWithResponse(handled, batch, nodeResponse(response))
+          : placeWithAnswer(handled, batch, nodeRequest(request));
       } catch (error) {
         drainRequest(nodeRequest(request), nodeResponse(response));
         throw error;
@@ -98,11 +99,15 @@ export function UploadInterceptor(field: string, options: UploadOptions = {}): T
         try {
           if (response.writableFinished && response.statusCode < 400) await batch.place();
         } catch (error) {
-          this.logger.warn(`The files of an answered upload could not be kept: ${describeError(error)}`);
+          const line = `The files of an answered upload could not be kept: ${describeError(error)}`;
+          this.failures.note('Answered uploads that could not be kept', line, 'warn');
         }
         await batch.abandon();
       };
-      response.once('close', () => void settle());
+      response.once('close', () => {
+        batch.ownEnds.stop();
+        void settle();
+      });
       return handled;
     }
   }
@@ -131,6 +136,7 @@ function placeWithAnswer(
     }),
     // Whoever no longer waits for the answer, e.g. a timeout, has given up the files.
     finalize(() => {
+      batch.ownEnds.stop();
       if (!isPlacing) void batch.abandon();
     }),
   );

@@ -18,6 +18,7 @@ const WITHIN_TIME: ReadonlySet<OperationName> = new Set<OperationName>([
   'endings.beginEnd',
   'resources.reserve',
   'resources.grow',
+  'resources.noteStall',
   'resources.complete',
   'resources.place',
   'resources.find',

@@ -9,6 +9,7 @@ import type {
   BeginEnd,
   Heartbeat,
   Lease,
+  NewToken,
   OpeningLimits,
   Placed,
   Placement,
@@ -51,6 +52,10 @@ export const OTHER_NODE = 'b0000000-0000-4000-8000-000000000002';
 /** The hash of a new token of this session. */
 export function tokenHash(sessionId: string = randomUUID()): string {
   return bucketName(sessionId) + createHash('sha256').update(randomUUID()).digest('base64url');
+}
+
+export function newToken({ id }: { readonly id: string }, at = NOW): NewToken {
+  return { tokenHash: tokenHash(id), at };
 }
 
 export function newSession(differing: Partial<NewSession> = {}): NewSession {

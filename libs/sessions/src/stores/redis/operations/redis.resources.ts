@@ -10,6 +10,7 @@ import {
   FIND_OF_SESSION,
   GROW,
   LIST_RESOURCES,
+  NOTE_STALL,
   PACKED_IDS,
   RESERVE,
   UNUSE,
@@ -70,6 +71,13 @@ export class RedisResources implements ResourcesGroup {
     const args = [resourceId, authorityText(authority), bytes, maxResources, maxBytes, onLimit];
     const answer: unknown = await this.buckets.runIn(GROW, bucket, ...args);
     return oneOf(answer, ['grown', 'full', 'stale']);
+  }
+
+  async noteStall(resourceId: string, since: number | null): Promise<boolean> {
+    const bucket = this.buckets.of(resourceId);
+    if (bucket === null) return false;
+    const args = since === null ? [resourceId] : [resourceId, since];
+    return numberOf(await this.buckets.runIn(NOTE_STALL, bucket, ...args)) === 1;
   }
 
   async complete(

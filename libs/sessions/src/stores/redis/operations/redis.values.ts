@@ -141,6 +141,7 @@ export function resourceOf(text: string): ResourceRecord {
     createdAt: given(stored.createdAt),
     lastUsedAt: given(stored.lastUsedAt),
     uses: given(stored.uses),
+    stalledSince: stored.stalledSince ?? null,
     overdrawn: stored.overdrawn ?? false,
   };
 }

@@ -36,6 +36,7 @@ export class SqliteResources implements InOneThread<ResourcesGroup> {
   readonly #packedIds;
   readonly #insert;
   readonly #grow;
+  readonly #noteStall;
   readonly #complete;
   readonly #use;
   readonly #addUse;
@@ -68,8 +69,9 @@ export class SqliteResources implements InOneThread<ResourcesGroup> {
         :id, :sessionKey, :type, :purpose, :fileName, :mediaType, :sizeBytes, :state, :completed, :processId, :nodeId,
         :createdAt, :createdAt)`);
     this.#grow = db.prepare('UPDATE resources SET size_bytes = size_bytes + :bytes WHERE key = :key');
+    this.#noteStall = db.prepare('UPDATE resources SET stalled_since = :since WHERE key = :key');
     this.#complete = db.prepare(`
-      UPDATE resources SET state = 'complete', completed = 1, size_bytes = :sizeBytes,
+      UPDATE resources SET state = 'complete', completed = 1, size_bytes = :sizeBytes, stalled_since = NULL,
         media_type = ifnull(:mediaType, media_type), last_used_at = max(last_used_at, :at)
       WHERE key = :key`);
     this.#use = db.prepare(
@@ -144,6 +146,13 @@ export class SqliteResources implements InOneThread<ResourcesGroup> {
     this.#grow.run({ key: numberOf(row, 'key'), bytes });
     this.#changed(row);
     return 'grown';
+  }
+
+  noteStall(resourceId: string, since: number | null): boolean {
+    const row = this.#find.get({ id: packId(resourceId) });
+    if (row === undefined || refusal(row, null) !== null || row['state'] !== 'writing') return false;
+    this.#noteStall.run({ key: numberOf(row, 'key'), since });
+    return true;
   }
 
   complete(resourceId: string, authority: Authority | null, completed: Completed): ResourceRecord | Refused {

@@ -8,7 +8,7 @@ export const APPLICATION_ID = 0x6e736573;
  * The version of `SCHEMA`, stored in SQLite's `user_version`. Before the first release older versions are refused; after
  * it, each change is a new entry of `MIGRATIONS`.
  */
-export const FIRST_SCHEMA = 6;
+export const FIRST_SCHEMA = 7;
 
 /** `isDisposable` of the domain, in SQL. */
 export const IS_DISPOSABLE = 'resource_count = 0 AND incoming_count = 0 AND user_id IS NULL';
@@ -135,6 +135,7 @@ export const SCHEMA = `
     created_at INTEGER NOT NULL,
     last_used_at INTEGER NOT NULL,
     uses INTEGER NOT NULL DEFAULT 0,
+    stalled_since INTEGER,
     overdrawn_at INTEGER,
     evicted_for BLOB
   );

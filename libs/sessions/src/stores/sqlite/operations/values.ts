@@ -136,6 +136,7 @@ export function resourceOf(row: Row): ResourceRecord {
     nodeId: idOrNull(row, 'node_id'),
     lastUsedAt: numberOf(row, 'last_used_at'),
     uses: numberOf(row, 'uses'),
+    stalledSince: numberOrNull(row, 'stalled_since'),
     overdrawn: row['overdrawn_at'] !== null,
   };
 }

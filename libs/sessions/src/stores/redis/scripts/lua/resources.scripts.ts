@@ -64,6 +64,20 @@ return 'grown'
 `,
 );
 
+/** id, instant since when it receives no bytes if it receives none → 1 if it is being written, else 0 */
+export const NOTE_STALL = new BucketScript(
+  'write',
+  { keys: ['resources'], includes: [write, ofOpenSession] },
+  `
+local id, since = unpack(ARGV)
+local resource = of_open_session(id)
+if not resource or resource.state ~= 'writing' then return 0 end
+resource.stalledSince = since and tonumber(since)
+write(RESOURCES, resource)
+return 1
+`,
+);
+
 /** id, authority, bytes, instant, media type if any → record, or `surplus` if there are more bytes than reserved, `stale` or `gone` */
 export const COMPLETE = new BucketScript(
   'free',
@@ -79,6 +93,7 @@ local surplus = resource.sizeBytes - tonumber(bytes)
 if surplus < 0 then return 'surplus' end
 account(session, resource, -1)
 resource.completed = true
+resource.stalledSince = nil
 resource.state = 'complete'
 resource.sizeBytes = tonumber(bytes)
 resource.mediaType = media_type or resource.mediaType

@@ -10,7 +10,7 @@ import {
   same,
   sessionNow,
   type SessionStoreCase,
-} from './store.fixtures.js';
+} from '../store.fixtures.js';
 
 export const touchingCases: readonly SessionStoreCase[] = [
   {

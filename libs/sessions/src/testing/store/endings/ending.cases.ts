@@ -1,6 +1,6 @@
 /* oxlint-disable no-await-in-loop -- the order is tested */
 import assert from 'node:assert/strict';
-import { END_REASONS } from '../../domain/session.js';
+import { END_REASONS } from '../../../domain/session.js';
 import {
   anEnd,
   atOnce,
@@ -28,7 +28,7 @@ import {
   tokenHash,
   writing,
   type SessionStoreCase,
-} from './store.fixtures.js';
+} from '../store.fixtures.js';
 
 export const endingCases: readonly SessionStoreCase[] = [
   {

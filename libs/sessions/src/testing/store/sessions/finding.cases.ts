@@ -1,14 +1,14 @@
 /* oxlint-disable no-await-in-loop -- the order is tested */
 import assert from 'node:assert/strict';
-import { compareIds } from '../../domain/ids.js';
-import { authorityOf, type SessionRecord } from '../../domain/session.js';
-import { idleEndsAt, PROVISIONAL_MS } from '../../domain/lifetime.js';
+import { compareIds } from '../../../domain/ids.js';
+import { authorityOf, type SessionRecord } from '../../../domain/session.js';
+import { idleEndsAt, PROVISIONAL_MS } from '../../../domain/lifetime.js';
 import {
   SESSION_SORTS,
   type FeedPosition,
   type SessionChange,
   type SessionStore,
-} from '../../ports/session-store.js';
+} from '../../../ports/session-store.js';
 import {
   anEnd,
   atOnce,
@@ -29,7 +29,7 @@ import {
   tokenHash,
   writing,
   type SessionStoreCase,
-} from './store.fixtures.js';
+} from '../store.fixtures.js';
 
 export const findingCases: readonly SessionStoreCase[] = [
   {

@@ -7,7 +7,7 @@ import {
   sessionNow,
   writing,
   type SessionStoreCase,
-} from './store.fixtures.js';
+} from '../store.fixtures.js';
 
 export const usageCases: readonly SessionStoreCase[] = [
   {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import type { ClockAnchor, ClockReading } from '../../ports/clock.js';
-import { LEASE_MS } from '../../ports/endings.js';
-import type { SessionStore } from '../../ports/session-store.js';
+import type { ClockAnchor, ClockReading } from '../../../ports/clock.js';
+import { LEASE_MS } from '../../../ports/endings.js';
+import type { SessionStore } from '../../../ports/session-store.js';
 import {
   anEnd,
   atOnce,
@@ -17,7 +17,7 @@ import {
   sameIds,
   sessionNow,
   type SessionStoreCase,
-} from './store.fixtures.js';
+} from '../store.fixtures.js';
 
 const YEARS = 10 * 365 * 24 * 60 * MINUTE;
 const BOOT = 'boot-1 time:[1]';

@@ -1,6 +1,6 @@
 /* oxlint-disable no-await-in-loop -- the order is tested */
 import assert from 'node:assert/strict';
-import type { SessionStore } from '../../ports/session-store.js';
+import type { SessionStore } from '../../../ports/session-store.js';
 import {
   anEnd,
   atOnce,
@@ -27,7 +27,7 @@ import {
   sessionNow,
   writing,
   type SessionStoreCase,
-} from './store.fixtures.js';
+} from '../store.fixtures.js';
 
 const THERE = { nodeId: OTHER_NODE } as const;
 const LATER = NOW + MINUTE;

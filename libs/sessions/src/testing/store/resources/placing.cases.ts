@@ -1,8 +1,8 @@
 /* oxlint-disable no-await-in-loop -- the order is tested */
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { evictionOrder, type Candidate } from '../../domain/eviction.js';
-import type { Placement, SessionStore } from '../../ports/session-store.js';
+import { evictionOrder, type Candidate } from '../../../domain/eviction.js';
+import type { Placement, SessionStore } from '../../../ports/session-store.js';
 import {
   atOnce,
   complete,
@@ -25,7 +25,7 @@ import {
   sameIds,
   writing,
   type SessionStoreCase,
-} from './store.fixtures.js';
+} from '../store.fixtures.js';
 
 /** Two files of 30 bytes each fit. */
 const SMALL = { limits: { ...LIMITS, maxResources: 2, maxBytes: 60 } } as const;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { packedIds, packIds } from '../../domain/ids.js';
+import { packedIds, packIds } from '../../../domain/ids.js';
 import {
   atOnce,
   complete,
@@ -23,7 +23,7 @@ import {
   tally,
   writing,
   type SessionStoreCase,
-} from './store.fixtures.js';
+} from '../store.fixtures.js';
 
 export const resourceCases: readonly SessionStoreCase[] = [
   {
@@ -37,6 +37,7 @@ export const resourceCases: readonly SessionStoreCase[] = [
         state: 'writing',
         lastUsedAt: NOW + 3,
         uses: 0,
+        stalledSince: null,
         overdrawn: false,
       });
       same(await countsOf(store, session), [0, 0, 1, 7]);

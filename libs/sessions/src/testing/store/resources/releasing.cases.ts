@@ -1,7 +1,8 @@
 /* oxlint-disable no-await-in-loop -- the order is tested */
 import assert from 'node:assert/strict';
-import type { TypeTotals } from '../../ports/session-store.js';
+import type { TypeTotals } from '../../../ports/session-store.js';
 import {
+  anEnd,
   atOnce,
   complete,
   countsOf,
@@ -20,9 +21,46 @@ import {
   sameIds,
   writing,
   type SessionStoreCase,
-} from './store.fixtures.js';
+} from '../store.fixtures.js';
 
 export const releasingCases: readonly SessionStoreCase[] = [
+  {
+    name: 'a stall is noted of a file that is being written, until it receives bytes again or is complete',
+    async run(store) {
+      const session = await opened(store);
+      const [{ id }, { id: otherId }] = [
+        await writing(store, session.id, 10),
+        await writing(store, session.id, 10),
+      ];
+      const [file, other] = [await resourceNow(store, { id }), await resourceNow(store, { id: otherId })];
+      assert.equal(file.stalledSince, null);
+      assert.equal(await store.resources.noteStall(file.id, NOW + 5), true);
+      assert.equal(await store.resources.noteStall(file.id, NOW + 5), true);
+      same(await resourceNow(store, file), { ...file, stalledSince: NOW + 5 });
+      same(await resourceNow(store, other), other);
+      assert.equal(await store.resources.noteStall(file.id, null), true);
+      same(await resourceNow(store, file), file);
+      await store.resources.noteStall(file.id, NOW + 7);
+      const completed = { sizeBytes: 10, mediaType: null, at: NOW + 9 };
+      const complete = await store.resources.complete(file.id, null, completed);
+      same(typeof complete === 'string' ? complete : complete.stalledSince, null);
+    },
+  },
+  {
+    name: 'no stall is noted of a file that is complete, released, unknown or of a session that is over',
+    async run(store) {
+      const session = await opened(store);
+      const over = await opened(store);
+      const [brought, released] = [await complete(store, session.id, 1), await writing(store, session.id, 1)];
+      const orphaned = await writing(store, over.id, 1);
+      await store.releases.beginRelease([released.id], lease());
+      await store.endings.beginEnd(over.id, anEnd());
+      for (const id of [brought.id, released.id, orphaned.id, newResource(session.id).id]) {
+        for (const since of [NOW, null]) assert.equal(await store.resources.noteStall(id, since), false);
+      }
+      same(await resourceNow(store, brought), brought);
+    },
+  },
   {
     name: 'a release marks used files, files being written, and streams',
     async run(store) {

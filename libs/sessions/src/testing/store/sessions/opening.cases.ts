@@ -17,7 +17,7 @@ import {
   tokenHash,
   upTo,
   type SessionStoreCase,
-} from './store.fixtures.js';
+} from '../store.fixtures.js';
 
 export const openingCases: readonly SessionStoreCase[] = [
   {

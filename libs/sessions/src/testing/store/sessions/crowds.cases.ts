@@ -1,9 +1,9 @@
 /* oxlint-disable no-await-in-loop -- the order is tested */
 import assert from 'node:assert/strict';
-import { PROVISIONAL_MS } from '../../domain/lifetime.js';
-import { countEvent, RATE_WINDOW_MS, type RateRing } from '../../domain/rate-ring.js';
-import type { NetworkLimits, OpeningLimits } from '../../ports/sessions.js';
-import type { SessionStore } from '../../ports/session-store.js';
+import { PROVISIONAL_MS } from '../../../domain/lifetime.js';
+import { countEvent, RATE_WINDOW_MS, type RateRing } from '../../../domain/rate-ring.js';
+import type { NetworkLimits, OpeningLimits } from '../../../ports/sessions.js';
+import type { SessionStore } from '../../../ports/session-store.js';
 import {
   anEnd,
   atOnce,
@@ -21,7 +21,7 @@ import {
   tally,
   upTo,
   type SessionStoreCase,
-} from './store.fixtures.js';
+} from '../store.fixtures.js';
 
 /** Limits of one network, which no case reaches unless it says so. */
 function within(differing: Partial<NetworkLimits> = {}, maxSessions = MANY.maxSessions): OpeningLimits {
