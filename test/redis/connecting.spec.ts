@@ -1,5 +1,6 @@
 import { RedisSessionStore } from 'nest-sessions/redis';
-import { RedisServer, freePort } from '../support/redis-servers.js';
+import { freePort } from '../support/free-port.js';
+import { RedisServer } from '../support/redis-servers.js';
 import { spawnApp } from '../support/app-process.js';
 import { resultOf } from '../cli/cli-process.js';
 

@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -8,8 +7,10 @@ import { RedisSessionStore } from '#sessions/redis/index';
 import { anEnd, opened } from '#sessions/testing/store/store.fixtures';
 import { AppProcess } from '../support/app-process.js';
 import { Browser } from '../support/browser.js';
+import { selfSigned } from '../support/certificate.js';
 import { eventually } from '../support/eventually.js';
-import { freePort, RedisServer } from '../support/redis-servers.js';
+import { freePort } from '../support/free-port.js';
+import { RedisServer } from '../support/redis-servers.js';
 
 describe('Redis over TLS', () => {
   let folder: string;
@@ -19,19 +20,17 @@ describe('Redis over TLS', () => {
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'nest-sessions-tls-'));
-    certificate = join(folder, 'redis.crt');
-    const key = join(folder, 'redis.key');
-    const subject = ['-subj', '/CN=127.0.0.1', '-addext', 'subjectAltName=IP:127.0.0.1'];
-    const files = ['-keyout', key, '-out', certificate];
-    execFileSync(
-      'openssl',
-      ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '1', ...subject, ...files],
-      {
-        stdio: 'ignore',
-      },
-    );
+    const signed = selfSigned(folder);
+    certificate = signed.certificate;
     const port = await freePort();
-    const trust = ['--tls-cert-file', certificate, '--tls-key-file', key, '--tls-ca-cert-file', certificate];
+    const trust = [
+      '--tls-cert-file',
+      certificate,
+      '--tls-key-file',
+      signed.key,
+      '--tls-ca-cert-file',
+      certificate,
+    ];
     redis = await RedisServer.start(['--tls-port', `${port}`, '--tls-auth-clients', 'no', ...trust]);
     url = `rediss://127.0.0.1:${port}`;
   });

@@ -1,40 +1,36 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { chromium, type Browser, type Page } from 'playwright-core';
 
-/** A real browser with one page, which tells the test's server what it sees. */
+const PROGRAM = '/usr/bin/chromium';
+/** A microphone that beeps, which pages may use and play without a click. */
+const MEDIA = [
+  '--use-fake-device-for-media-stream',
+  '--use-fake-ui-for-media-stream',
+  '--autoplay-policy=no-user-gesture-required',
+];
+
+/** A real browser with one page and a profile of its own. It trusts every certificate. */
 export class Chromium {
   private constructor(
-    private readonly browser: ChildProcess,
-    private readonly profile: string,
+    private readonly browser: Browser,
+    readonly page: Page,
   ) {}
 
   static async open(url: string): Promise<Chromium> {
-    const profile = await mkdtemp(join(tmpdir(), 'nest-sessions-chromium-'));
-    const flags = [
-      '--headless=new',
-      '--no-sandbox',
-      '--disable-gpu',
-      '--disable-dev-shm-usage',
-      '--no-first-run',
-    ];
-    const browser = spawn('chromium', [...flags, `--user-data-dir=${profile}`, url], {
-      stdio: 'ignore',
-      // Its helpers end with it.
-      detached: true,
+    const browser = await chromium.launch({
+      executablePath: PROGRAM,
+      args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', ...MEDIA],
     });
-    await once(browser, 'spawn');
-    return new Chromium(browser, profile);
+    try {
+      const page = await browser.newPage({ ignoreHTTPSErrors: true });
+      await page.goto(url, { waitUntil: 'commit' });
+      return new Chromium(browser, page);
+    } catch (error) {
+      await browser.close();
+      throw error;
+    }
   }
 
   async close(): Promise<void> {
-    const exited = once(this.browser, 'exit');
-    if (this.browser.exitCode === null && this.browser.signalCode === null) {
-      process.kill(-this.browser.pid!, 'SIGKILL');
-      await exited;
-    }
-    await rm(this.profile, { recursive: true, force: true, maxRetries: 5 });
+    await this.browser.close();
   }
 }

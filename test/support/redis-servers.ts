@@ -1,16 +1,17 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { createClient } from 'redis';
+import { freePort } from './free-port.js';
 
 /** Long: a machine that is busy with other tests takes its time. */
 const START_MS = 30_000;
 /** Of a cluster's two ports, the one for its own talk is so much higher. */
 const BUS_OFFSET = 10_000;
+const MOST_PORT = 65_535 - BUS_OFFSET;
 
 /** One redis-server process of our own, on a free port of the loopback address, with its data in a folder of its own. */
 export class RedisServer {
@@ -27,7 +28,7 @@ export class RedisServer {
 
   static async start(options: readonly string[] = []): Promise<RedisServer> {
     const folder = await mkdtemp(join(tmpdir(), 'nest-sessions-redis-'));
-    const server = new RedisServer(await freePort(), folder, options);
+    const server = new RedisServer(await freePort(MOST_PORT), folder, options);
     try {
       await server.run();
     } catch (error) {
@@ -180,17 +181,5 @@ export class RedisClusterServers {
         await wait(50);
       }
     }
-  }
-}
-
-/** Free with the one above it, which a cluster takes too. */
-export async function freePort(): Promise<number> {
-  for (;;) {
-    const probe = createServer().listen(0, '127.0.0.1');
-    await once(probe, 'listening');
-    const { port } = probe.address() as AddressInfo;
-    probe.close();
-    await once(probe, 'close');
-    if (port + BUS_OFFSET <= 65_535) return port;
   }
 }

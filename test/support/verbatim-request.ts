@@ -1,4 +1,5 @@
 import { request, type IncomingHttpHeaders } from 'node:http';
+import { request as secureRequest } from 'node:https';
 
 export interface VerbatimRequest {
   readonly method?: string;
@@ -14,7 +15,10 @@ export interface VerbatimResponse {
   readonly text: string;
 }
 
-/** A request whose path and headers go out as they are: no normalising, no merging, no following. */
+/**
+ * A request whose path and headers go out as they are: no normalising, no merging, no following. Over HTTPS, every certificate is
+ * trusted.
+ */
 export function requestVerbatim(
   baseUrl: string,
   path: string,
@@ -23,13 +27,14 @@ export function requestVerbatim(
   const { protocol, hostname, port, pathname } = new URL(baseUrl);
   const target = protocol === 'unix:' ? { socketPath: pathname } : { hostname, port };
   return new Promise((resolve, reject) => {
-    const outgoing = request(
+    const outgoing = (protocol === 'https:' ? secureRequest : request)(
       {
         ...target,
         path,
         method: init.method ?? 'GET',
         headers: { ...init.headers },
         agent: false,
+        rejectUnauthorized: false,
         ...(init.from && { localAddress: init.from }),
       },
       (incoming) => {
