@@ -1,8 +1,11 @@
 import { mkdtemp, rm } from 'node:fs/promises';
+import type { Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Logger } from '@nestjs/common';
+import { eventually } from '../support/eventually.js';
 import { ADAPTERS, type TrustProxy } from '../support/http-app.js';
+import { RawRequest } from '../support/raw-request.js';
 import { LiveClient, startLiveApp, type LiveApp } from '../ws/live-app.js';
 import { cookieOf, idIn, startSessionApp, type SessionApp } from './session-app.js';
 
@@ -134,6 +137,29 @@ describe.each(ADAPTERS)('Behind a proxy at a Unix socket, on %s,', (adapter) => 
       (await LiveClient.connect(app, { headers })).socket.terminate();
       const elsewhere = { ...headers, 'x-forwarded-for': '203.0.113.8' };
       await expect(LiveClient.connect(app, { headers: elsewhere })).rejects.toThrow('refused: 401');
+      expect(warnings).toEqual([]);
+    });
+  });
+});
+
+describe.each(ADAPTERS)('A client that breaks off as soon as it has asked, on %s,', (adapter) => {
+  it('ends no session that it presents, and opens none past the limits of its network', async () => {
+    const app = await startSessionApp(adapter, { openRate: 1, onMismatch: 'end' });
+    await within(app, async () => {
+      const visitor = await app.visitor();
+      let arrived = 0;
+      (app.app.getHttpServer() as Server).on('request', () => (arrived += 1));
+      for (const cookie of [visitor.cookie, 'none=1']) {
+        for (let times = 0; times < 10; times += 1) {
+          const raw = await RawRequest.open(Number(new URL(app.url).port));
+          const head = `GET /open HTTP/1.1\r\nhost: a\r\nuser-agent: test\r\ncookie: ${cookie}\r\n\r\n`;
+          await new Promise<void>((sent) => raw.socket.write(head, () => sent()));
+          raw.reset();
+        }
+      }
+      await eventually('all requests have arrived', async () => arrived === 20);
+      expect(idIn(await app.request('/session', { headers: visitor.headers }))).toBe(visitor.id);
+      expect((await app.service.totals()).created).toBe(1);
       expect(warnings).toEqual([]);
     });
   });

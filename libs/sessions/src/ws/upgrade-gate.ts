@@ -47,6 +47,7 @@ export class UpgradeGate {
   private async liveSession(request: IncomingMessage): Promise<SessionRecord> {
     const { clients, presented: lookup, trust } = this.resolver;
     const client = clients.read(request, trust.addressOf(request));
+    if (!client) throw errorFor({ session: null, reason: 'gone' });
     const presented = await lookup.find(request, client, trust.isSecure(request));
     switch (presented.kind) {
       case 'live':

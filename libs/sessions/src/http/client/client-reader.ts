@@ -26,20 +26,25 @@ export class ClientReader {
 
   constructor(private readonly trust: ProxyTrust) {}
 
-  /** The address is the framework's alone. Callers pass `ip` for upgrades, which the framework never sees. */
-  read(request: PlatformRequest, ip: string | undefined = request.ip): Client {
+  /**
+   * `null` if the client has closed its connection, whose address then cannot be told: it must neither end a session as another
+   * client nor open one past the limits of its network. The address is the framework's alone. Callers pass `ip` for upgrades,
+   * which the framework never sees.
+   */
+  read(request: PlatformRequest, ip: string | undefined = request.ip): Client | null {
     const node = nodeRequest(request);
     const userAgent = oneLine(node.headers['user-agent'] ?? '', MAX_AGENT).toWellFormed();
     const ipAddress = readAddress(ip);
     if (ipAddress === null) {
-      this.warnOfAddress(node, ip);
+      if (!ip && !isUnixSocket(node.socket)) return null;
+      this.warnOfAddress(ip);
       return { ipAddress: addressOf(request, ip), userAgent, sharesAddress: true };
     }
     if (!this.warned.has('forwarding header')) this.checkHeaders(node, ipAddress);
     return { ipAddress, userAgent, sharesAddress: false };
   }
 
-  private warnOfAddress({ socket }: IncomingMessage, ip: string | undefined): void {
+  private warnOfAddress(ip: string | undefined): void {
     if (ip) {
       this.warnOnce(
         'unreadable address',
@@ -47,7 +52,7 @@ export class ClientReader {
           "zeros). Such clients count under the proxy's own address: sessions are bound to it, and limits of networks " +
           'do not apply. Make the proxy send the address of each client.',
       );
-    } else if (isUnixSocket(socket)) {
+    } else {
       this.warnOnce(
         'no address',
         'Requests come over a Unix socket, which has no address: sessions are not bound to addresses, and limits of ' +
@@ -84,7 +89,7 @@ export class ClientReader {
   }
 }
 
-/** A connection that its client has closed has no address of the client any more either, but one of this end. */
+/** A connection that its client has just closed has no address of the client either, but one of this end until it is destroyed. */
 function isUnixSocket({ destroyed, localAddress }: IncomingMessage['socket']): boolean {
   return !destroyed && localAddress === undefined;
 }

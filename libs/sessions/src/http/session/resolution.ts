@@ -6,11 +6,12 @@ import { SessionsError, staleSession } from '../../domain/errors.js';
 /**
  * Why a request has no session: its handler skips sessions (`skipped`), or is passive and opens none (`passive`), its network
  * opened too many (`rate`) or has too many whose cookie never came back (`unconfirmed`), there are `maxSessions` already
- * (`full`), the session is bound to another client (`mismatch`), its token was replaced a moment ago (`replaced`), or its
- * session has ended and an event stream must not open another (`ended`).
+ * (`full`), the session is bound to another client (`mismatch`), its token was replaced a moment ago (`replaced`), its
+ * session has ended and an event stream must not open another (`ended`), or the client has closed the connection, so that its
+ * address cannot be told (`gone`).
  */
 export type NoSessionReason =
-  'skipped' | 'passive' | 'rate' | 'unconfirmed' | 'full' | 'mismatch' | 'replaced' | 'ended';
+  'skipped' | 'passive' | 'rate' | 'unconfirmed' | 'full' | 'mismatch' | 'replaced' | 'ended' | 'gone';
 
 export interface NoSession {
   readonly session: null;

@@ -19,6 +19,7 @@ import { ResponseTokens } from './response-tokens.js';
 import { SessionCookie } from './session-cookie.js';
 
 const SKIPPED: Resolution = { session: null, reason: 'skipped' };
+const GONE: Resolution = { session: null, reason: 'gone' };
 
 /** Whether a request without a live session opens one. */
 type Opens = 'always' | 'unless-ended' | 'never';
@@ -108,6 +109,7 @@ export class SessionResolver {
     opens: Opens,
   ): Resolution | Promise<Resolution> {
     const client = this.clients.read(request);
+    if (!client) return GONE;
     const isSecure = isSecureScheme(request.protocol);
     const decide = (presented: Presented): Resolution | Promise<Resolution> =>
       presented.kind === 'live'
