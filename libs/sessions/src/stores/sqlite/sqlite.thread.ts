@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { threadOptionsOf } from '../../domain/supported-node.js';
+import { PendingCalls } from './pending-calls.js';
 import { unavailable, type Fault } from './sqlite.errors.js';
 import type { Call, FromWorker, Reply, ToWorker, WorkerOptions } from './sqlite.messages.js';
 import type { OperationName } from '../../ports/store-groups.js';
@@ -36,10 +37,9 @@ export interface Pending {
 export class SqliteThread {
   #worker: Worker | null = null;
   #closing = false;
-  #lastId = 0;
   #outbox: Call[] = [];
   #isGathering = false;
-  readonly #pending = new Map<number, Pending>();
+  readonly #pending = new PendingCalls<Pending>();
 
   constructor(
     private readonly name: string,
@@ -70,7 +70,8 @@ export class SqliteThread {
           resolve(message.fault);
           this.#lose(worker, message.fault);
         }
-        if (message.kind === 'replies') this.#receive(message.replies);
+        // The calls of a lost worker have failed, and others may have their ids.
+        if (message.kind === 'replies' && this.#worker === worker) this.#receive(message.replies);
       });
       worker.on('error', (error: unknown) => {
         crash = error instanceof Error ? error.message : String(error);
@@ -92,10 +93,8 @@ export class SqliteThread {
   }
 
   send(pending: Pending): void {
-    this.#lastId += 1;
     const { name, args } = pending;
-    this.#pending.set(this.#lastId, pending);
-    this.#outbox.push({ id: this.#lastId, name, args });
+    this.#outbox.push({ id: this.#pending.add(pending), name, args });
     // All calls of one round of the event loop share one message and one transaction.
     if (this.#outbox.length === 1) setImmediate(() => this.#flush());
     if (this.#isGathering) return;
@@ -129,9 +128,8 @@ export class SqliteThread {
   #receive(replies: readonly Reply[]): void {
     const unwritten: Pending[] = [];
     for (const reply of replies) {
-      const pending = this.#pending.get(reply.id);
-      if (pending === undefined) continue;
-      this.#pending.delete(reply.id);
+      const pending = this.#pending.take(reply.id);
+      if (pending === null) continue;
       this.hooks.onReply('fault' in reply ? reply.fault : null, this);
       if ('answer' in reply) pending.answer(reply.answer);
       else if (this.hooks.onDiskFull && reply.fault.diskFull && !pending.isRetry) unwritten.push(pending);
@@ -150,10 +148,8 @@ export class SqliteThread {
     if (this.#worker !== worker) return;
     this.#worker = null;
     this.hooks.onReply(fault, this);
-    const lost = [...this.#pending.values()];
-    this.#pending.clear();
     this.#outbox = [];
-    for (const { fail } of lost) fail(fault);
+    for (const { fail } of this.#pending.takeAll()) fail(fault);
   }
 }
 

@@ -122,9 +122,14 @@ export function sessionOf(row: Row): SessionRecord {
 
 /** Converts a row of `resources`, joined with its session's id. */
 export function resourceOf(row: Row): ResourceRecord {
+  return resourceOfSession(idOf(row, 'session_id'), row);
+}
+
+/** Converts a row of `resources` of this session. */
+export function resourceOfSession(sessionId: string, row: Row): ResourceRecord {
   return {
     id: idOf(row, 'id'),
-    sessionId: idOf(row, 'session_id'),
+    sessionId,
     type: textOf(row, 'type'),
     purpose: textOrNull(row, 'purpose'),
     fileName: textOrNull(row, 'file_name'),
