@@ -16,7 +16,10 @@ const sessionId = randomUUID();
 const tokenHash = createHash('sha256').update(sessionId).digest('base64url');
 const client = { ipAddress: '203.0.113.7', userAgent: 'a process of its own' };
 const times = { createdAt: NOW, expiresAt: NOW + 3_600_000, idleMs: 900_000 };
-await store.sessions.open({ id: sessionId, tokenHash, ...client, ...times }, { maxSessions: 1, network: null });
+await store.sessions.open(
+  { id: sessionId, tokenHash, ...client, ...times },
+  { maxSessions: 1, network: null },
+);
 for (let added = 0; added < RESOURCES; added += 1) {
   const names = { type: 'audio_file', purpose: null, fileName: `phrase ${added}.webm`, mediaType: null };
   const owners = { sessionId, processId: randomUUID(), nodeId: randomUUID() };

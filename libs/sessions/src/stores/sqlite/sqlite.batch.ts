@@ -17,12 +17,14 @@ export class SqliteBatch {
   readonly #undo;
   readonly #anyRow;
   readonly #operations: ReadonlyMap<OperationName, (...args: unknown[]) => unknown>;
+  readonly #networks: SqliteOperations['networks'];
 
   constructor(
     private readonly db: DatabaseSync,
     operations: SqliteOperations,
   ) {
     this.#operations = new Map(OPERATION_NAMES.map((name) => [name, operationOf(operations, name)]));
+    this.#networks = operations.networks;
     this.#begin = db.prepare('BEGIN IMMEDIATE');
     this.#beginReading = db.prepare('BEGIN');
     this.#commit = db.prepare('COMMIT');
@@ -38,12 +40,15 @@ export class SqliteBatch {
     try {
       (onlyReads ? this.#beginReading : this.#begin).run();
       const replies = calls.map((call) => this.#answer(call));
+      if (!onlyReads) this.#networks.beforeCommit();
       this.#commit.run();
       if (!onlyReads) this.#markRead();
       return replies;
     } catch (error) {
       this.#rollBack();
       return isBusy(error) ? null : this.refuse(calls, faultOf(error));
+    } finally {
+      this.#networks.afterTransaction();
     }
   }
 

@@ -43,8 +43,9 @@ interface Entry {
  * subtracted if the opening fails or when it ends. After a crash in between, `correct` compares the count with the numbers
  * of sessions that each bucket created and closed.
  *
- * The openings and the provisional sessions of networks are counted in the same script. What a network counts for a crashed
- * process expires with the idle end that the session had or would have had.
+ * The openings and the provisional sessions of networks are counted in the same script. What a network counts wrongly after a
+ * crash or a lost write is right again at the idle end that the session had or would have had, a minute after its last touch:
+ * each entry expires then, so none is counted anew.
  */
 export class SessionCounts {
   #correcting: Promise<void> | null = null;
@@ -164,9 +165,11 @@ export class SessionCounts {
   #runFor(script: Parameters<RedisBuckets['run']>[0], entries: readonly Entry[]): Promise<unknown> {
     const { layout } = this.buckets;
     const keys = [...layout.counts];
-    const args = entries.flatMap((entry) => {
-      if (entry.network === null) return [...entry.args, 0];
-      return [...entry.args, keys.push(...layout.network(entry.network)) - 1];
+    const positions = new Map<string | null, number>([[null, 0]]);
+    const args = entries.flatMap(({ network, args: own }) => {
+      const position = positions.get(network) ?? keys.push(...layout.network(network ?? '')) - 1;
+      positions.set(network, position);
+      return [...own, position];
     });
     return this.buckets.run(script, keys, args);
   }

@@ -13,17 +13,21 @@ import { SqliteReleases } from './releases.js';
 import { SqliteResources } from './resources.js';
 import { SqliteSessions } from './sessions.js';
 
-export type SqliteOperations = { readonly [Group in GroupName]: InOneThread<StoreGroups[Group]> };
+export type SqliteOperations = { readonly [Group in GroupName]: InOneThread<StoreGroups[Group]> } & {
+  readonly networks: Pick<SqliteNetworks, 'beforeCommit' | 'afterTransaction'>;
+};
 
-/** The synchronous operations of the store on one connection. Call each within a transaction. */
+/** The synchronous operations of the store on one connection. Call each within a transaction, and tell `networks` of its end. */
 export function sqliteOperations(db: DatabaseSync): SqliteOperations {
   const ledger = new SqliteLedger(db);
   const endings = new SqliteEndings(db, ledger);
   const accounts = new SqliteAccounts(db);
   const releases = new SqliteReleases(db, ledger, accounts);
   const placement = new SqlitePlacement(db, ledger, accounts, releases);
+  const networks = new SqliteNetworks(db);
   return {
-    sessions: new SqliteSessions(db, ledger, new SqliteNetworks(db)),
+    sessions: new SqliteSessions(db, ledger, networks),
+    networks,
     endings,
     resources: new SqliteResources(db, ledger, accounts, placement),
     releases,

@@ -16,7 +16,17 @@ import type { SqliteAccounts } from './accounts.js';
 import type { InOneThread } from '../../../ports/store-groups.js';
 import type { SqliteLedger } from './ledger.js';
 import type { SqlitePlacement } from './placement.js';
-import { authoritiesOf, hashOf, idOf, numberOf, packId, resourceOf, resourceOfSession, textOf, type Row } from './values.js';
+import {
+  authoritiesOf,
+  hashOf,
+  idOf,
+  numberOf,
+  packId,
+  resourceOf,
+  resourceOfSession,
+  textOf,
+  type Row,
+} from './values.js';
 
 const OF_SESSION = `
   sessions.key AS session_key, sessions.state AS session_state, sessions.token_hash AS session_token_hash,

@@ -109,7 +109,6 @@ export class SqliteSessions implements InOneThread<SessionsGroup> {
     if (admission.refused !== null) return admission.refused;
     const change = this.ledger.admit(session.createdAt, limits.maxSessions);
     if (change === null) return 'full';
-    this.networks.keep(limits.network, admission.ring);
     this.#insert.run({
       ...session,
       id: packId(session.id),
@@ -117,6 +116,8 @@ export class SqliteSessions implements InOneThread<SessionsGroup> {
       network: limits.network?.key ?? null,
       change,
     });
+    // Last: what fails above is undone, and must not be counted.
+    this.networks.keep(admission);
     return 'opened';
   }
 

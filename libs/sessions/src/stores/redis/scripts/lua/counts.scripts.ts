@@ -21,43 +21,60 @@ local taken = tonumber(call('HGET', KEYS[1], 'taken') or '0')
 local answers = {}
 local added = 0
 
--- ring of openings, newest slot first, instant, limit → the ring with one more, or nil and the milliseconds to wait
-local function count_event(ring, at, limit)
+-- position of the keys of a network → what this call knows of it: it reads and writes a network once
+local networks = {}
+local function network_at(first, at)
+  local network = networks[first]
+  if not network then
+    local raw = call('GET', KEYS[first])
+    call('ZREMRANGEBYSCORE', KEYS[first + 1], '-inf', at)
+    network = { ring = raw and cjson.decode(raw) }
+    networks[first] = network
+  end
+  return network
+end
+
+-- ring of openings, newest slot first, or nil, instant → the ring, moved on to the instant
+local function turned_to(ring, at)
   local slot = math.floor(at / ${RATE_SLOT_MS})
-  if not ring or math.abs(slot - ring[1]) >= ${RATE_SLOTS} then ring = { slot } end
+  if not ring or math.abs(slot - ring[1]) >= ${RATE_SLOTS} then return { slot } end
   while ring[1] < slot do
     ring[1] = ring[1] + 1
     table.insert(ring, 2, 0)
   end
   while #ring > ${RATE_SLOTS} + 1 do table.remove(ring) end
+  return ring
+end
+
+-- such a ring, instant, limit → the milliseconds until one more opening fits, or nil if it does now
+local function wait_of(ring, at, limit)
   local sum = 0
   for i = 2, #ring do
     sum = sum + ring[i]
-    if sum >= limit then return nil, (ring[1] - (i - 2) + ${RATE_SLOTS}) * ${RATE_SLOT_MS} - at end
+    if sum >= limit then return (ring[1] - (i - 2) + ${RATE_SLOTS}) * ${RATE_SLOT_MS} - at end
   end
-  ring[2] = (ring[2] or 0) + 1
-  return ring
 end
 
 -- id, limit of open sessions, then as above → what refuses the session, or nil once its network counts it
 local function refused(id, most, rate, most_provisional, at, idle_end, first)
-  local ring, wait
-  local openings, provisional = KEYS[first], KEYS[first + 1]
-  if openings and rate > 0 then
-    local raw = call('GET', openings)
-    ring, wait = count_event(raw and cjson.decode(raw), at, rate)
+  local network = KEYS[first] and network_at(first, at)
+  if network and rate > 0 then
+    network.ring = turned_to(network.ring, at)
+    local wait = wait_of(network.ring, at, rate)
     if wait then return string.format('rate:%.0f', wait) end
   end
-  if openings then call('ZREMRANGEBYSCORE', provisional, '-inf', at) end
-  if openings and most_provisional > 0 and call('ZCARD', provisional) >= most_provisional then
+  local provisional = KEYS[first + 1]
+  if network and most_provisional > 0 and call('ZCARD', provisional) >= most_provisional then
     return string.format('unconfirmed:%.0f', call('ZRANGE', provisional, 0, 0, 'WITHSCORES')[2] - at)
   end
   if taken + added >= most then return 'full' end
-  if ring then call('SET', openings, cjson.encode(ring), 'PX', ${RATE_SLOTS * RATE_SLOT_MS + KEPT_LONGER_MS}) end
-  if openings then
-    call('ZADD', provisional, idle_end, id)
-    call('PEXPIRE', provisional, math.max(0, idle_end - at) + ${KEPT_LONGER_MS})
+  if not network then return end
+  if rate > 0 then
+    network.ring[2] = (network.ring[2] or 0) + 1
+    network.counted = true
   end
+  call('ZADD', provisional, idle_end, id)
+  network.kept_for = math.max(network.kept_for or 0, idle_end - at)
 end
 
 for i = 1, #ARGV, 8 do
@@ -75,6 +92,12 @@ for i = 1, #ARGV, 8 do
     end
   end
   answers[#answers + 1] = answer or 'reserved'
+end
+for first, network in pairs(networks) do
+  if network.counted then
+    call('SET', KEYS[first], cjson.encode(network.ring), 'PX', ${RATE_SLOTS * RATE_SLOT_MS + KEPT_LONGER_MS})
+  end
+  if network.kept_for then call('PEXPIRE', KEYS[first + 1], network.kept_for + ${KEPT_LONGER_MS}) end
 end
 if added > 0 then call('HINCRBY', KEYS[1], 'taken', added) end
 return answers
