@@ -316,7 +316,7 @@ export class PlainModel {
     const stalled = session.resources
       .filter((other) => other !== asking && other.state === 'writing')
       .filter(({ waitsSince }) => this.now - waitsSince >= STALLED_MS)
-      .toSorted((a, b) => a.waitsSince - b.waitsSince);
+      .toSorted((a, b) => a.waitsSince - b.waitsSince || (a.id < b.id ? -1 : 1));
     for (const other of stalled) {
       if (this.fitsIncoming(session, count, bytes)) return true;
       this.drop(other, 'released');
