@@ -57,7 +57,7 @@ describe('Configuration', () => {
       maxSessions: 10,
       openRate: 0,
       orphanGraceMs: 60_000,
-      binding: { addressKey: null, compareAgent: false },
+      binding: { addressKey: null, learnsOtherFamily: false, agentKey: null, admitsPlayers: false },
       cookieName: 'who',
       cookieSameSite: 'none',
       cookieDomain: 'example.com',
@@ -106,7 +106,7 @@ describe('Configuration', () => {
       );
     expect(attempt).toThrow(/maxResources \(MAX_RESOURCES_PER_SESSION\)/);
     expect(attempt).toThrow(/maxDurationSeconds \(MAX_SESSION_DURATION\)/);
-    expect(attempt).toThrow(/bindIp \(SESSION_BIND_IP\): must be one of exact, prefix, off/);
+    expect(attempt).toThrow(/bindIp \(SESSION_BIND_IP\): must be one of dual, exact, prefix, off/);
     expect(attempt).toThrow(/adminTokens \(ADMIN_TOKEN\).*openssl rand/);
     expect(attempt).not.toThrow(/short-secret|15m|sometimes/);
   });

@@ -1,4 +1,5 @@
 import { connect, type Socket } from 'node:net';
+import type { MessageEvent } from '@nestjs/common';
 import { ADAPTERS } from '../support/http-app.js';
 import { EventStream } from '../support/event-stream.js';
 import { eventually } from '../support/eventually.js';
@@ -89,6 +90,47 @@ describe.each(ADAPTERS)('Server-sent events on %s', (adapter) => {
     expect(response.headers['set-cookie']).toBeUndefined();
     expect(response.headers['content-type']).toBeUndefined();
     expect((await app.service.totals()).created).toBe(created);
+  });
+
+  it('begin with an id that reaches no page, whether or not a message follows', async () => {
+    const visitor = await app.visitor();
+    const beginning = async (message?: MessageEvent): Promise<string> => {
+      const response = await fetch(`${app.url}/events`, { headers: visitor.headers });
+      if (message) app.controller.messages.next(message);
+      let text = '';
+      for await (const part of response.body!.pipeThrough(new TextDecoderStream())) {
+        text += part;
+        if (text.includes(message ? 'data: ' : 'id: ')) break;
+      }
+      return text.trimStart();
+    };
+    expect(await beginning()).toBe('id: 0\n\n');
+    expect(await beginning({ data: 'x' })).toBe('id: 0\n\nid: 1\ndata: x\n\n');
+  });
+
+  it.each([
+    ['a page whose cookie a logout took back', () => ({})],
+    ['a page whose session was forgotten', () => ({ cookie: `sid=${'x'.repeat(45)}` })],
+  ])('answer 204 when they reconnect without a session: %s', async (_, without) => {
+    const visitor = await app.visitor();
+    const stream = await listen(visitor.headers);
+    await app.request('/session', { method: 'DELETE', headers: visitor.headers });
+    expect(await stream.next()).toEqual({ event: 'session-ended', data: { reason: 'ended' } });
+    const created = (await app.service.totals()).created;
+    const headers = { 'user-agent': 'test', 'last-event-id': '1', ...without() };
+    for (let times = 0; times < 2; times += 1) {
+      const response = await app.request('/events', { headers });
+      expect(response).toMatchObject({ status: 204, text: '' });
+      expect(response.headers['set-cookie']).toBeUndefined();
+    }
+    expect((await app.service.totals()).created).toBe(created);
+  });
+
+  it('go on when they reconnect with a session', async () => {
+    const visitor = await app.visitor();
+    const stream = await listen({ ...visitor.headers, 'last-event-id': '7' });
+    expect(stream.response.status).toBe(200);
+    await stream.close();
   });
 
   it('are not activity while they are open', async () => {

@@ -13,7 +13,9 @@ const ADDRESSES: Row[] = [
   ['a neighbour', {}, '192.0.2.1', '192.0.2.2', false],
   ['another address of one /64', {}, '2001:db8::1', '2001:db8::ffff:0:0:1', true],
   ['the next /64', {}, '2001:db8:0:0::1', '2001:db8:0:1::1', false],
-  ['an IPv4 address for an IPv6 one', {}, '2001:db8::1', '192.0.2.1', false],
+  ['an IPv4 address for an IPv6 one', {}, '2001:db8::1', '192.0.2.1', true],
+  ['an IPv4 address for an IPv6 one, exactly', { bindIp: 'exact' }, '2001:db8::1', '192.0.2.1', false],
+  ['another address of one /64, exactly', { bindIp: 'exact' }, '2001:db8::1', '2001:db8::2', false],
   ['a neighbour, by prefix', { bindIp: 'prefix' }, '192.0.2.1', '192.0.2.200', true],
   ['the next /24, by prefix', { bindIp: 'prefix' }, '192.0.2.1', '192.0.3.1', false],
   ['any address, unbound', { bindIp: 'off' }, '192.0.2.1', '2001:db8::1', true],
@@ -39,6 +41,7 @@ describe.each(ADAPTERS)('A session is bound to its client on %s:', (adapter) => 
   );
 
   it.each([
+    ['browser', false],
     ['exact', false],
     ['off', true],
   ] as const)('another agent, when agents are compared: %s', (bindAgent, isSame) =>

@@ -153,6 +153,14 @@ const commands = fc.oneof(
     ),
   },
   command('unuse', [resource, processId, at], (store, ...args) => store.resources.unuse(...args)),
+  {
+    weight: 2,
+    arbitrary: command(
+      'learnAddress',
+      [session, authority, fc.constantFrom('192.0.2.1', '192.0.2.2')],
+      (store, ...args) => store.sessions.learnAddress(...args),
+    ),
+  },
   command('touch', [session, at, fc.nat(2)], (store, sessionId, touchedAt, requests) =>
     store.sessions.touch([{ sessionId, at: touchedAt, requests }]),
   ),

@@ -28,6 +28,8 @@ export interface SessionEvents {
     readonly userId: string | null;
     readonly reason: EndReason;
   };
+  /** The session has learnt its client's address of the other family. Emitted once, in the process that learnt it. */
+  'session.address-learnt': { readonly sessionId: string; readonly family: 4 | 6 };
   'session.mismatch': { readonly sessionId: string; readonly property: 'address' | 'agent' };
   'session.refused': { readonly reason: RefusalReason };
   'resource.ready': ResourceEvent;
@@ -60,6 +62,7 @@ export const REFUSAL_REASONS = [
   'unknown_token',
   'ended_token',
   'replaced_token',
+  'several_cookies',
 ] as const;
 export type RefusalReason = (typeof REFUSAL_REASONS)[number];
 

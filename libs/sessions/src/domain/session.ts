@@ -26,8 +26,12 @@ export interface SessionRecord {
   readonly endReason: EndReason | null;
   readonly userId: string | null;
   readonly ipAddress: string;
+  /** The client's address of the other family (IPv4, IPv6), once it is learnt; `null` before. Never replaced. */
+  readonly otherAddress: string | null;
   readonly userAgent: string;
   readonly createdAt: number;
+  /** The latest login; `null` before the first. */
+  readonly loggedInAt: number | null;
   readonly lastActivityAt: number;
   /** The absolute end, whatever the activity. */
   readonly expiresAt: number;
@@ -62,6 +66,8 @@ export function openingRecord(session: NewSession): SessionRecord {
     state: 'open',
     endReason: null,
     userId: null,
+    otherAddress: null,
+    loggedInAt: null,
     lastActivityAt: session.createdAt,
     confirmed: false,
     requestCount: 1,

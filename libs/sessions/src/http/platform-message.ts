@@ -9,6 +9,8 @@ export interface PlatformRequest {
   readonly protocol?: string;
   /** The target as the client sent it, before a router cut off a prefix. */
   readonly originalUrl?: string;
+  /** The host that the client asked for, without port, by the framework's own proxy trust setting. */
+  readonly hostname?: string;
   readonly raw?: IncomingMessage;
 }
 

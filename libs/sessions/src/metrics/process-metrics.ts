@@ -22,7 +22,7 @@ export function registerProcessMetrics(registry: Registry, core: SessionsCore): 
   const mismatches = counter(
     registry,
     'binding_mismatches_total',
-    'Requests from another client than the one the session is bound to, by differing property.',
+    'Requests from another client than the one the session is bound to, by differing property; none of a client that presents a session of its own beside it.',
     ['property', ['address', 'agent']],
   );
   const orphans = counter(

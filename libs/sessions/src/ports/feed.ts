@@ -3,7 +3,7 @@ import type { Authority, EndReason, SessionRecord } from '../domain/session.js';
 /** Every process polls it for the sessions that other processes changed. */
 export abstract class FeedGroup {
   /**
-   * Sessions that were opened, ended, or got a new token (login, regenerate) after `position`, each once and in its latest
+   * Sessions that were opened, ended, or got a new token (login, regenerate) or learnt an address after `position`, each once and in its latest
    * state. `null` starts at now, without changes.
    */
   abstract read(position: FeedPosition | null, limit: number): Promise<Feed>;
@@ -21,6 +21,8 @@ export interface SessionChange {
   /** The replaced authorities that may still act. */
   readonly keptAuthorities: readonly Authority[];
   readonly userId: string | null;
+  /** See `SessionRecord.otherAddress`. */
+  readonly otherAddress: string | null;
   /** While the session is `ending`: the nodes that still have files of it, sorted by id. */
   readonly nodes: readonly string[];
 }

@@ -49,6 +49,16 @@ export abstract class SessionsGroup {
     token: NewToken,
   ): Promise<'done' | Refused>;
 
+  /**
+   * Records the client's address of the other family, if none is recorded: `taken` if another one is. A repeat answers `done`
+   * and changes nothing. `stale`: see `login`.
+   */
+  abstract learnAddress(
+    sessionId: string,
+    authority: Authority | null,
+    ipAddress: string,
+  ): Promise<'done' | 'taken' | Refused>;
+
   /** Open sessions that may be evicted to make room, in that order: by `evictionRank`, then the least recently used first. */
   abstract findEvictable(limit: number): Promise<SessionRecord[]>;
 

@@ -53,6 +53,7 @@ export const STORE_OPERATIONS: { readonly [Group in GroupName]: KindsOf<StoreGro
     touch: 'write',
     login: 'write',
     regenerate: 'write',
+    learnAddress: 'write',
     findEvictable: 'read',
     forgetNetworks: 'upkeep',
     findAbove: 'list',

@@ -48,7 +48,7 @@ export class UpgradeGate {
     const { clients, presented: lookup, trust } = this.resolver;
     const client = clients.read(request, trust.addressOf(request));
     if (!client) throw errorFor({ session: null, reason: 'gone' });
-    const presented = await lookup.find(request, client, trust.isSecure(request));
+    const presented = await lookup.find(request, client, trust.isSecure(request), false);
     switch (presented.kind) {
       case 'live':
         return presented.record;

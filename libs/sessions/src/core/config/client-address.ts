@@ -32,13 +32,8 @@ export function hasNetwork(address: string): boolean {
   return address !== LOCAL_ADDRESS;
 }
 
-/** The function whose results binding compares; `null` if it does not compare addresses. */
-export function addressKeyFor(mode: 'exact' | 'prefix' | 'off'): ((address: string) => string) | null {
-  if (mode === 'off') return null;
-  return masked(mode === 'exact' ? 32 : 24, 64);
-}
-
-function masked(ipv4Bits: number, ipv6Bits: number): (address: string) => string {
+/** A function that names an address's network of so many bits. */
+export function masked(ipv4Bits: number, ipv6Bits: number): (address: string) => string {
   return memoized((address) => {
     const parsed = parse(address);
     if (!parsed) return address;
@@ -54,8 +49,8 @@ function parse(text: string): ipaddr.IPv4 | ipaddr.IPv6 | null {
   return isIP(address) === 0 ? null : ipaddr.process(address);
 }
 
-/** Parsing an address costs more than the rest of a request, and clients return. */
-function memoized(compute: (address: string) => string): (address: string) => string {
+/** Parsing an address or agent costs more than the rest of a request, and clients return. */
+export function memoized(compute: (text: string) => string): (text: string) => string {
   const cache = new LRUCache<string, string>({ max: 4096, memoMethod: compute });
-  return (address) => cache.memo(address);
+  return (text) => cache.memo(text);
 }

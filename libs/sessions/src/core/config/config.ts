@@ -3,7 +3,7 @@ import type { BindingRule } from '../../domain/binding.js';
 import { SessionsError } from '../../domain/errors.js';
 import type { ResourceLimits } from '../../domain/limits.js';
 import { BUILT_IN_RESOURCE_TYPES } from '../../domain/resource.js';
-import { addressKeyFor } from './client-address.js';
+import { bindingRuleOf } from './binding-rule.js';
 import { conflictsOf } from './conflicts.js';
 import { collectGiven, type Environment, type GivenOptions } from './given-options.js';
 import type { OptionKind } from './option-kinds.js';
@@ -84,13 +84,12 @@ function invalidOf(settings: SessionsSettings): string[] {
 }
 
 function toConfig(settings: SessionsSettings): SessionsConfig {
-  const { maxResources, maxBytes, maxStreamsPerSession, onLimit, bindIp, bindAgent, resourceTypes } =
-    settings;
+  const { maxResources, maxBytes, maxStreamsPerSession, onLimit, resourceTypes } = settings;
   const types = [...new Set([...BUILT_IN_RESOURCE_TYPES, ...resourceTypes])];
   return Object.freeze({
     ...Object.fromEntries([...OPTIONS].map(([name, { kind }]) => configEntry(name, kind, settings[name]))),
     limits: Object.freeze({ maxResources, maxBytes, maxStreams: maxStreamsPerSession, onLimit }),
-    binding: Object.freeze({ addressKey: addressKeyFor(bindIp), compareAgent: bindAgent === 'exact' }),
+    binding: bindingRuleOf(settings),
     resourceTypes: Object.freeze(types),
   }) as SessionsConfig;
 }

@@ -76,12 +76,17 @@ export class SessionsSettings {
    */
   @Option('SESSION_MAX_UNCONFIRMED_PER_NETWORK', wholeNumber(0, 10_000)) maxUnconfirmedPerNetwork = 120;
   /**
-   * What of the client's address must stay the same: `exact` (IPv6: its /64), `prefix` (IPv4 /24, IPv6 /64) or `off`.
-   * Default: `exact`.
+   * What of the client's address must stay the same: `dual` (one IPv4 address and one IPv6 /64; the second one is learnt within
+   * 10 minutes of the opening or a login), `exact` (the one address), `prefix` (IPv4 /24, IPv6 /64) or `off`. Default: `dual`.
    */
-  @Option('SESSION_BIND_IP', oneOf('exact', 'prefix', 'off')) bindIp: 'exact' | 'prefix' | 'off' = 'exact';
-  /** Whether the client's user agent must stay the same: `exact` or `off`. Default: `exact`. */
-  @Option('SESSION_BIND_AGENT', oneOf('exact', 'off')) bindAgent: 'exact' | 'off' = 'exact';
+  @Option('SESSION_BIND_IP', oneOf('dual', 'exact', 'prefix', 'off'))
+  bindIp: 'dual' | 'exact' | 'prefix' | 'off' = 'dual';
+  /**
+   * What of the client's user agent must stay the same: `browser` (engine and family of the system; media players of the
+   * system may read), `exact` (all of it) or `off`. Default: `browser`.
+   */
+  @Option('SESSION_BIND_AGENT', oneOf('browser', 'exact', 'off'))
+  bindAgent: 'browser' | 'exact' | 'off' = 'browser';
   /**
    * When address or agent differ: open a `fresh` session, `refuse` with 401, or `end` the session.
    * Default: `fresh`.

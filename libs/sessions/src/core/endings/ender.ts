@@ -120,8 +120,10 @@ export class Ender {
 
   /** Applies a change that another process made. */
   apply(change: SessionChange): void {
-    if (change.state === 'open') applyReplacement(this.context, change);
-    else this.noteEnd(change, change.userId ?? this.context.cache.userOf(change.id));
+    if (change.state === 'open') {
+      applyReplacement(this.context, change);
+      this.context.cache.keepWithAddress(change);
+    } else this.noteEnd(change, change.userId ?? this.context.cache.userOf(change.id));
   }
 
   /**

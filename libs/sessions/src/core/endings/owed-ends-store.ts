@@ -57,6 +57,7 @@ function viewsOf(owed: OwedEnds): Partial<Record<OperationName, View>> {
     },
     'sessions.login': goneIfOwed,
     'sessions.regenerate': goneIfOwed,
+    'sessions.learnAddress': goneIfOwed,
     'resources.reserve': goneIfOwed,
     'resources.find': nullIfOwed,
     'resources.use': nullIfOwed,

@@ -70,6 +70,13 @@ export class SessionCache {
     if (tokenHash !== undefined && authorityOf(tokenHash) !== authority) this.byToken.delete(tokenHash);
   }
 
+  /** Drops an open session, unless it is known with this address: another process may have learnt one. */
+  keepWithAddress({ id, otherAddress }: Pick<SessionChange, 'id' | 'otherAddress'>): void {
+    const tokenHash = this.tokenOf.get(id);
+    const cached = tokenHash === undefined ? undefined : this.byToken.peek(tokenHash);
+    if (cached && cached.record.otherAddress !== otherAddress) this.byToken.delete(cached.record.tokenHash);
+  }
+
   /** Drops a session that is over. */
   forget(sessionId: string): void {
     this.discardFills(sessionId);

@@ -1,7 +1,7 @@
-import { findMismatch, type Client, type Mismatch } from '../../domain/binding.js';
+import { familyOf, judgeClient, mayUse, type Client, type Fit, type Mismatch } from '../../domain/binding.js';
 import { SessionsError } from '../../domain/errors.js';
 import { whyOver } from '../../domain/lifetime.js';
-import { REPLACED_MS, type EndReason, type SessionRecord } from '../../domain/session.js';
+import { authorityOf, REPLACED_MS, type EndReason, type SessionRecord } from '../../domain/session.js';
 import type { CoreContext } from '../process/context.js';
 import type { Ender } from '../endings/ender.js';
 import { SILENT_AFTER_MS } from '../process/this-process.js';
@@ -22,12 +22,30 @@ const FRESH_TRIES = 4;
 
 /** The result of looking up a token. */
 export type Finding =
-  | { readonly kind: 'live'; readonly record: SessionRecord }
+  | LiveSession
   | { readonly kind: 'unknown' }
   | { readonly kind: 'ended' }
   /** A parallel request has just replaced the token, and sends the new one to the client. */
   | { readonly kind: 'replaced' }
   | { readonly kind: 'mismatch'; readonly record: SessionRecord; readonly property: Mismatch };
+
+interface LiveSession {
+  readonly kind: 'live';
+  readonly record: SessionRecord;
+  /** A media player of the client's system presents the token: it may read, and gets no token. */
+  readonly isPlayer?: boolean;
+  /** The client fits if the session learns its address, which `compare` and `glance` leave undone. */
+  readonly hasToLearn?: boolean;
+}
+
+/**
+ * `learn`: records an address that the session has to learn. `compare`: changes nothing, for one of several tokens. `glance`: nor
+ * asks the store whether a cached session does not fit, which may be wrong for a second after another process learnt an address.
+ */
+export type LookUp = 'learn' | 'compare' | 'glance';
+
+/** What the store knows of a token, before the client is compared. */
+type Read = Exclude<Finding, { kind: 'mismatch' }>;
 
 /** Finds the session of a token, and checks its lifetime and binding each time. */
 export class SessionFinder {
@@ -36,14 +54,18 @@ export class SessionFinder {
     private readonly ender: Ender,
   ) {}
 
-  /** Synchronous if the cache has a valid session, as for most requests. */
-  identify(text: string, client: Client): Finding | Promise<Finding> {
+  /** `onlyReads`: GET or HEAD. Synchronous if the cache has a valid session, as for most requests. */
+  identify(
+    text: string,
+    client: Client,
+    onlyReads = false,
+    lookUp: LookUp = 'learn',
+  ): Finding | Promise<Finding> {
     const token = SessionToken.parse(text);
     if (!token) return { kind: 'unknown' };
-    const cached = this.context.cache.get(token.hash);
-    const record = cached && this.withOwnTouches(cached.record, cached);
-    if (record && this.isValid(record, client)) return { kind: 'live', record };
-    return this.findInStore(token.hash, client);
+    const known = this.judgeCached(token.hash, client, onlyReads);
+    const isEnough = known && (lookUp === 'glance' || (known.kind === 'live' && !known.hasToLearn));
+    return isEnough ? known : this.findInStore(token.hash, client, onlyReads, lookUp);
   }
 
   /** Records one request of a session; answers its instant. */
@@ -78,15 +100,24 @@ export class SessionFinder {
     return record !== null && this.isLive(record);
   }
 
-  private isValid(record: SessionRecord, client: Client): boolean {
-    return (
-      whyOver(record, this.context.clock.now()) === null &&
-      findMismatch(record, client, this.context.config.binding) === null
-    );
+  /** `null` if the store has to be asked. */
+  private judgeCached(tokenHash: string, client: Client, onlyReads: boolean): Finding | null {
+    const cached = this.context.cache.get(tokenHash);
+    if (!cached) return null;
+    const record = this.withOwnTouches(cached.record, cached);
+    const now = this.context.clock.now();
+    if (whyOver(record, now) !== null) return null;
+    const fit = judgeClient(record, client, this.context.config.binding, now, onlyReads);
+    return asFinding(record, fit);
   }
 
   /** Judges idleness at the request's arrival, so that waiting for another process does not make the request late. */
-  private async findInStore(tokenHash: string, client: Client): Promise<Finding> {
+  private async findInStore(
+    tokenHash: string,
+    client: Client,
+    onlyReads: boolean,
+    lookUp: LookUp,
+  ): Promise<Finding> {
     const arrivedAt = this.context.clock.now();
     const releaseHold = this.context.touches.holdFlushedThrough(arrivedAt);
     try {
@@ -95,7 +126,12 @@ export class SessionFinder {
         if (read.kind !== 'live') return read;
         const { record } = read;
         const over = this.whyOver(record, arrivedAt);
-        if (over === null) return this.checkBinding(record, client, tries > 0);
+        if (over === null) {
+          const found = this.checkBinding(record, client, onlyReads, tries > 0);
+          if (lookUp !== 'learn' || found.kind !== 'live' || !found.hasToLearn) return found;
+          await this.learn(record, client.ipAddress);
+          continue;
+        }
         const isCertain =
           over === 'expired' || tries >= HORIZON_RETRIES || (await this.isIdleEverywhere(record));
         if (!isCertain) await new Promise((resolve) => setTimeout(resolve, HORIZON_RETRY_MS));
@@ -117,7 +153,7 @@ export class SessionFinder {
   }
 
   /** An answer that took long, because the process was suspended or the store is slow, may be outdated: look up again. */
-  private async readFresh(tokenHash: string): Promise<Exclude<Finding, { kind: 'mismatch' }>> {
+  private async readFresh(tokenHash: string): Promise<Read> {
     for (let tries = 0; tries < FRESH_TRIES; tries += 1) {
       const askedAt = this.context.clock.monotonic();
       const read = await this.readByToken(tokenHash);
@@ -128,8 +164,8 @@ export class SessionFinder {
     });
   }
 
-  private async readByToken(tokenHash: string): Promise<Exclude<Finding, { kind: 'mismatch' }>> {
-    let answer: Exclude<Finding, { kind: 'mismatch' }> = { kind: 'unknown' };
+  private async readByToken(tokenHash: string): Promise<Read> {
+    let answer: Read = { kind: 'unknown' };
     await this.context.cache.fill(async () => {
       const match = await this.context.store.sessions.findByToken(tokenHash);
       if (!match) return null;
@@ -147,12 +183,25 @@ export class SessionFinder {
     return replacedAt !== null && this.context.clock.now() - replacedAt < REPLACED_MS;
   }
 
-  private checkBinding(record: SessionRecord, client: Client, hasWaited: boolean): Finding {
-    const property = findMismatch(record, client, this.context.config.binding);
-    if (property) return { kind: 'mismatch', record, property };
+  private checkBinding(
+    record: SessionRecord,
+    client: Client,
+    onlyReads: boolean,
+    hasWaited: boolean,
+  ): Finding {
+    const { config, clock, touches } = this.context;
+    const fit = judgeClient(record, client, config.binding, clock.now(), onlyReads);
     // Other processes may judge it idle by now: record the activity before they check again.
-    if (hasWaited) this.context.touches.add(record.id, this.context.clock.now(), 0);
-    return { kind: 'live', record };
+    if (hasWaited && mayUse(fit)) touches.add(record.id, clock.now(), 0);
+    return asFinding(record, fit);
+  }
+
+  /** Whatever the store answers, its record says afterwards whether the client fits: another request may have been faster. */
+  private async learn({ id, tokenHash }: SessionRecord, ipAddress: string): Promise<void> {
+    const { store, events } = this.context;
+    const answer = await store.sessions.learnAddress(id, authorityOf(tokenHash), ipAddress);
+    const family = familyOf(ipAddress);
+    if (answer === 'done' && family) events.emit('session.address-learnt', { sessionId: id, family });
   }
 
   /** Another process may have unflushed touches, so idleness is judged at the instant up to which all have flushed. */
@@ -166,5 +215,18 @@ export class SessionFinder {
     const confirmed =
       record.confirmed || cached?.confirmed || (pending !== undefined && pending.requests > 0);
     return { ...record, lastActivityAt, confirmed };
+  }
+}
+
+function asFinding(record: SessionRecord, fit: Fit): Finding {
+  switch (fit) {
+    case 'same':
+      return { kind: 'live', record };
+    case 'learn':
+      return { kind: 'live', record, hasToLearn: true };
+    case 'player':
+      return { kind: 'live', record, isPlayer: true };
+    default:
+      return { kind: 'mismatch', record, property: fit };
   }
 }

@@ -8,6 +8,7 @@ const LINES: Readonly<Partial<Record<SessionEventName, { part: string; facts: re
   'session.login': { part: 'SessionService', facts: ['sessionId'] },
   'session.regenerated': { part: 'SessionService', facts: ['sessionId'] },
   'session.ended': { part: 'SessionService', facts: ['sessionId', 'reason', 'durationMs'] },
+  'session.address-learnt': { part: 'SessionService', facts: ['sessionId', 'family'] },
   'session.mismatch': { part: 'SessionService', facts: ['sessionId', 'property'] },
   'session.refused': { part: 'SessionService', facts: ['reason'] },
   'resource.ready': { part: 'SessionResources', facts: ['sessionId', 'resourceId', 'type', 'sizeBytes'] },

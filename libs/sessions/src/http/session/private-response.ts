@@ -6,9 +6,14 @@ type WriteHead = (this: ServerResponse, statusCode: number, statusMessage?: stri
 /** Key of our state on a response: the session cookie, and the `writeHead` that ours replaces. */
 const PRIVATE = Symbol('nest-sessions private response');
 
-interface Private {
+interface Cookie {
   readonly name: string;
+  readonly domain: string | null;
   line: string;
+}
+
+interface Private {
+  readonly cookies: Cookie[];
   readonly writeHead: WriteHead;
 }
 
@@ -17,15 +22,23 @@ type PrivateResponse = ServerResponse & { [PRIVATE]?: Private };
 /**
  * Adds the session cookie to a response and keeps the response out of every cache, whatever caching the handler allows.
  * Both happen when the headers are sent, so cookies that the application has set by then, by any means, are kept. A
- * second call replaces the first cookie.
+ * second call replaces the first cookie of this name and domain; `null`: of the domain that cookies of this module have.
  */
-export function setPrivateCookie(response: ServerResponse, name: string, line: string): void {
+export function setPrivateCookie(
+  response: ServerResponse,
+  name: string,
+  line: string,
+  domain: string | null = null,
+): void {
   const marked: PrivateResponse = response;
   if (marked[PRIVATE]) {
-    marked[PRIVATE].line = line;
+    const { cookies } = marked[PRIVATE];
+    const known = cookies.find((cookie) => cookie.name === name && cookie.domain === domain);
+    if (known) known.line = line;
+    else cookies.push({ name, domain, line });
     return;
   }
-  marked[PRIVATE] = { name, line, writeHead: Reflect.get(response, 'writeHead') };
+  marked[PRIVATE] = { cookies: [{ name, domain, line }], writeHead: Reflect.get(response, 'writeHead') };
   response.writeHead = writePrivateHead;
 }
 
@@ -41,11 +54,11 @@ function writePrivateHead(
 ): ServerResponse {
   const message = typeof messageOrHeaders === 'string' ? messageOrHeaders : undefined;
   const headers = typeof messageOrHeaders === 'object' ? messageOrHeaders : more;
-  const { name, line, writeHead } = this[PRIVATE];
+  const { cookies, writeHead } = this[PRIVATE];
   if (!this.headersSent) {
     mergeHeaders(this, headers);
     forbidStoring(this);
-    addCookie(this, name, line);
+    addCookies(this, cookies);
   }
   return message === undefined ? writeHead.call(this, statusCode) : writeHead.call(this, statusCode, message);
 }
@@ -73,9 +86,10 @@ function forbidStoring(response: ServerResponse): void {
   }
 }
 
-function addCookie(response: ServerResponse, name: string, line: string): void {
+function addCookies(response: ServerResponse, cookies: readonly Cookie[]): void {
   const lines = [response.getHeader('set-cookie') ?? []].flat().map(String);
-  response.setHeader('Set-Cookie', [line, ...lines.filter((other) => !other.startsWith(`${name}=`))]);
+  const others = lines.filter((line) => !cookies.some(({ name }) => line.startsWith(`${name}=`)));
+  response.setHeader('Set-Cookie', [...cookies.map(({ line }) => line), ...others]);
 }
 
 function listOf(response: ServerResponse, name: string): string[] {

@@ -6,12 +6,23 @@ import { SessionsError, staleSession } from '../../domain/errors.js';
 /**
  * Why a request has no session: its handler skips sessions (`skipped`), or is passive and opens none (`passive`), its network
  * opened too many (`rate`) or has too many whose cookie never came back (`unconfirmed`), there are `maxSessions` already
- * (`full`), the session is bound to another client (`mismatch`), its token was replaced a moment ago (`replaced`), its
- * session has ended and an event stream must not open another (`ended`), or the client has closed the connection, so that its
- * address cannot be told (`gone`).
+ * (`full`), the session is bound to another client (`mismatch`), the same and the request is for a part of a page, such as an
+ * image, or of a media player, which open none (`subresource`), it presents several cookies of one name (`ambiguous`), its token
+ * was replaced a moment ago (`replaced`), its session has ended and an event stream must not open another (`ended`), or the
+ * client has closed the connection, so that its address cannot be told (`gone`).
  */
 export type NoSessionReason =
-  'skipped' | 'passive' | 'rate' | 'unconfirmed' | 'full' | 'mismatch' | 'replaced' | 'ended' | 'gone';
+  | 'skipped'
+  | 'passive'
+  | 'rate'
+  | 'unconfirmed'
+  | 'full'
+  | 'mismatch'
+  | 'subresource'
+  | 'ambiguous'
+  | 'replaced'
+  | 'ended'
+  | 'gone';
 
 export interface NoSession {
   readonly session: null;
@@ -26,7 +37,7 @@ export class FoundSession {
     readonly session: Session,
     /** @internal Hash of the presented token; `null` if this request opened the session. */
     readonly tokenHash: string | null,
-    /** @internal Whether the request presented the token of an ended session. */
+    /** @internal Whether the request presented the token of an ended session, or continues an event stream without one. */
     readonly presentedEnded: boolean,
     /** @internal Whether an earlier request has presented the token. */
     readonly wasConfirmed: boolean,
@@ -70,6 +81,7 @@ export function errorFor({ reason, ...retry }: NoSession): SessionsError {
     case 'full':
       return openingError({ reason, ...retry });
     case 'mismatch':
+    case 'subresource':
       return new SessionsError(
         'SESSION_BINDING_MISMATCH',
         'This session is bound to a different client (address or user agent).',

@@ -3,7 +3,7 @@ import type { Session } from '../../core/handles/session.js';
 import type { SessionToken } from '../../core/handles/session-token.js';
 import type { TokenCarrier } from '../../core/handles/token-carrier.js';
 import { nodeResponse, type PlatformResponse } from '../platform-message.js';
-import type { SessionCookie } from './session-cookie.js';
+import type { CookieSlot, SessionCookie } from './session-cookie.js';
 
 const logger = new Logger('Sessions');
 
@@ -19,10 +19,11 @@ export class ResponseTokens implements TokenCarrier {
     private readonly cookie: SessionCookie,
     private readonly response: PlatformResponse,
     private readonly isSecure: boolean,
+    private readonly slot: CookieSlot,
   ) {}
 
   carry(token: SessionToken): void {
-    if (this.cookie.write(this.response, this.isSecure, token)) return;
+    if (this.cookie.write(this.response, this.isSecure, this.slot, token)) return;
     logger.warn(
       `Session ${this.session.id}: the client misses its new token. Call login() and regenerate() before the headers are sent.`,
     );
@@ -34,6 +35,6 @@ export class ResponseTokens implements TokenCarrier {
   }
 
   clear(): void {
-    this.cookie.clear(this.response, this.isSecure);
+    this.cookie.clear(this.response, this.isSecure, this.slot);
   }
 }

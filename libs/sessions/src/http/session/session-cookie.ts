@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { Logger } from '@nestjs/common';
 import { parseCookie, stringifySetCookie, type SetCookie } from 'cookie';
 import type { SessionsConfig } from '../../core/config/config.js';
@@ -10,8 +11,20 @@ import {
 } from '../platform-message.js';
 import { setPrivateCookie } from './private-response.js';
 
+/**
+ * 1: the cookie of the client that the browser's session is bound to. 2: that of another client which presents the same cookies,
+ * such as the same browser at another address; its name ends in `-2`, so that it does not replace the first.
+ */
+export type CookieSlot = 1 | 2;
+
+/** Parent domains that a cookie is taken back from, at most. */
+const MOST_DOMAINS = 8;
+
 type CookieSettings = Pick<SessionsConfig, 'cookieName' | 'cookieSameSite' | 'cookieDomain'>;
 
+const DOMAIN = /^[a-z0-9_-]+(\.[a-z0-9_-]+)+$/;
+const GONE = { value: '', maxAge: 0, expires: new Date(0) };
+const NONE: readonly string[] = [];
 const UNDECODED = { decode: (value: string): string => value };
 
 /** Reads the session cookie from requests and sets it on responses. */
@@ -19,16 +32,25 @@ export class SessionCookie {
   private readonly logger = new Logger('Sessions');
   private warned = false;
 
-  constructor(private readonly settings: CookieSettings) {}
+  private readonly names: Readonly<Record<'secure' | 'insecure', Readonly<Record<CookieSlot, string>>>>;
+
+  constructor(private readonly settings: CookieSettings) {
+    const { cookieName: insecure, cookieDomain } = settings;
+    const secure = `${cookieDomain === null ? '__Host-' : '__Secure-'}${insecure}`;
+    this.names = {
+      secure: { 1: secure, 2: `${secure}-2` },
+      insecure: { 1: insecure, 2: `${insecure}-2` },
+    };
+  }
 
   /**
    * All values of cookies with exactly the name for this kind of connection (secure or not). Look-alikes and the name
    * for the other kind do not count.
    */
-  read(request: PlatformRequest, isSecure: boolean): string[] {
+  read(request: PlatformRequest, isSecure: boolean, slot: CookieSlot): readonly string[] {
     const header = nodeRequest(request).headers.cookie;
-    if (header === undefined) return [];
-    const name = this.nameFor(isSecure);
+    const name = this.nameFor(isSecure, slot);
+    if (header === undefined || !header.includes(name)) return NONE;
     // Pair by pair: the parser keeps only the first of two cookies with one name. Other cookies need no parsing.
     const values: string[] = [];
     for (const pair of header.split(';')) {
@@ -39,33 +61,42 @@ export class SessionCookie {
   }
 
   /** Sets the client's token with this response. `false` if the response headers were already sent. */
-  write(response: PlatformResponse, isSecure: boolean, token: SessionToken): boolean {
-    return this.send(response, isSecure, { value: token.reveal() });
+  write(response: PlatformResponse, isSecure: boolean, slot: CookieSlot, token: SessionToken): boolean {
+    return this.send(response, isSecure, slot, { value: token.reveal() });
   }
 
   /** Removes the client's token with this response. `false` if the response headers were already sent. */
-  clear(response: PlatformResponse, isSecure: boolean): boolean {
-    return this.send(response, isSecure, { value: '', maxAge: 0, expires: new Date(0) });
+  clear(response: PlatformResponse, isSecure: boolean, slot: CookieSlot): boolean {
+    return this.send(response, isSecure, slot, GONE);
+  }
+
+  /** Removes the client's cookies of both names with this response, also those of every domain above `hostname`. */
+  clearAll(response: PlatformResponse, isSecure: boolean, hostname: string | undefined): void {
+    for (const slot of [1, 2] as const) {
+      this.clear(response, isSecure, slot);
+      // A cookie with the prefix `__Host-` has no domain.
+      if (isSecure && this.settings.cookieDomain === null) continue;
+      for (const domain of domainsOf(hostname)) this.send(response, isSecure, slot, { ...GONE, domain });
+    }
   }
 
   private send(
     response: PlatformResponse,
     isSecure: boolean,
-    content: Pick<SetCookie, 'value' | 'maxAge' | 'expires'>,
+    slot: CookieSlot,
+    content: Pick<SetCookie, 'value' | 'maxAge' | 'expires' | 'domain'>,
   ): boolean {
     const node = nodeResponse(response);
     if (node.headersSent) return false;
-    const name = this.nameFor(isSecure);
-    const line = stringifySetCookie({ name, ...content, ...this.attributesFor(isSecure) });
-    setPrivateCookie(node, name, line);
+    const name = this.nameFor(isSecure, slot);
+    const line = stringifySetCookie({ name, ...this.attributesFor(isSecure), ...content });
+    setPrivateCookie(node, name, line, content.domain);
     return true;
   }
 
   /** Browsers accept `__Host-` cookies from this host alone, and both prefixes over a secure connection alone. */
-  private nameFor(isSecure: boolean): string {
-    const { cookieName, cookieDomain } = this.settings;
-    if (!isSecure) return cookieName;
-    return cookieDomain === null ? `__Host-${cookieName}` : `__Secure-${cookieName}`;
+  private nameFor(isSecure: boolean, slot: CookieSlot): string {
+    return this.names[isSecure ? 'secure' : 'insecure'][slot];
   }
 
   private attributesFor(isSecure: boolean): Omit<SetCookie, 'name' | 'value'> {
@@ -91,4 +122,12 @@ export class SessionCookie {
     }
     return 'lax';
   }
+}
+
+/** A host and the domains above it, without the top level. An address has none. */
+function domainsOf(hostname: string | undefined): string[] {
+  if (hostname === undefined || hostname.includes(':') || isIP(hostname) !== 0) return [];
+  const labels = hostname.toLowerCase().split('.');
+  const parents = labels.map((_, index) => labels.slice(index).join('.')).slice(0, -1);
+  return parents.filter((domain) => DOMAIN.test(domain)).slice(-MOST_DOMAINS);
 }

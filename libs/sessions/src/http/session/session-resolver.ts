@@ -5,7 +5,6 @@ import type { SessionsConfig } from '../../core/config/config.js';
 import { SessionsCore } from '../../core/core.js';
 import { Session } from '../../core/handles/session.js';
 import type { Client } from '../../domain/binding.js';
-import type { SessionRecord } from '../../domain/session.js';
 import { SESSIONS_CONFIG } from '../../core/config/tokens.js';
 import { OwnPages } from '../client/own-pages.js';
 import { isSecureScheme, ProxyTrust } from '../client/proxy-trust.js';
@@ -13,10 +12,11 @@ import { ClientReader } from '../client/client-reader.js';
 import { traitsOf, type HandlerTraits } from './handler-traits.js';
 import { trackRequest } from '../stream/http-request-in-flight.js';
 import { nodeRequest, type PlatformRequest, type PlatformResponse } from '../platform-message.js';
+import { isContinuation, isPartOfPage } from '../request-kinds.js';
 import { CookieLookup, type Presented } from './cookie-lookup.js';
 import { errorFor, keepResolution, resolutionOf, FoundSession, type Resolution } from './resolution.js';
 import { ResponseTokens } from './response-tokens.js';
-import { SessionCookie } from './session-cookie.js';
+import { SessionCookie, type CookieSlot } from './session-cookie.js';
 
 const SKIPPED: Resolution = { session: null, reason: 'skipped' };
 const GONE: Resolution = { session: null, reason: 'gone' };
@@ -49,7 +49,7 @@ export class SessionResolver {
     this.pages = new OwnPages(this.trust, config.allowedOrigins);
     this.clients = new ClientReader(this.trust);
     this.cookie = new SessionCookie(config);
-    this.presented = new CookieLookup(core, this.cookie, config.onMismatch);
+    this.presented = new CookieLookup(core, this.cookie, config);
   }
 
   /**
@@ -111,41 +111,57 @@ export class SessionResolver {
     const client = this.clients.read(request);
     if (!client) return GONE;
     const isSecure = isSecureScheme(request.protocol);
+    const { method } = nodeRequest(request);
     const decide = (presented: Presented): Resolution | Promise<Resolution> =>
       presented.kind === 'live'
-        ? this.found(presented.record, response, isSecure)
-        : this.openOrRefuse(presented, client, response, isSecure, opens);
-    const presented = this.presented.find(request, client, isSecure);
+        ? this.found(presented, response, isSecure)
+        : this.openOrRefuse(presented, request, client, response, isSecure, opens);
+    const presented = this.presented.find(request, client, isSecure, method === 'GET' || method === 'HEAD');
     return presented instanceof Promise ? presented.then(decide) : decide(presented);
   }
 
-  private found(record: SessionRecord, response: PlatformResponse, isSecure: boolean): FoundSession {
+  private found(
+    { record, slot = 1, isPlayer, takesBackSecond }: Extract<Presented, { kind: 'live' }>,
+    response: PlatformResponse,
+    isSecure: boolean,
+  ): FoundSession {
     const session = new Session(record);
-    this.carryTokens(session, response, isSecure);
+    if (takesBackSecond) this.cookie.clear(response, isSecure, 2);
+    if (!isPlayer) this.carryTokens(session, response, isSecure, slot);
     return new FoundSession(session, record.tokenHash, false, record.confirmed);
   }
 
   private openOrRefuse(
     presented: Presented,
+    request: PlatformRequest,
     client: Client,
     response: PlatformResponse,
     isSecure: boolean,
     opens: Opens,
   ): Resolution | Promise<Resolution> {
-    if (presented.kind === 'replaced') return { session: null, reason: 'replaced' };
-    if (presented.kind === 'mismatch' && this.config.onMismatch === 'refuse') {
-      return { session: null, reason: 'mismatch' };
+    const { kind } = presented;
+    const { onMismatch } = this.config;
+    if (kind === 'replaced') return { session: null, reason: 'replaced' };
+    if (kind === 'ambiguous') {
+      this.cookie.clearAll(response, isSecure, request.hostname);
+      return { session: null, reason: 'ambiguous' };
     }
-    const presentedEnded = presented.kind === 'ended';
-    if (presentedEnded && opens !== 'always') return { session: null, reason: 'ended' };
+    if (kind === 'mismatch' && onMismatch === 'refuse') return { session: null, reason: 'mismatch' };
+    const isOver = kind === 'ended' || (isContinuation(request) && (kind === 'absent' || kind === 'unknown'));
+    if (isOver && opens === 'unless-ended') return { session: null, reason: 'ended' };
+    if (kind === 'ended' && opens === 'never') return { session: null, reason: 'ended' };
     if (opens === 'never') return { session: null, reason: 'passive' };
-    return this.open(client, response, isSecure, presentedEnded);
+    if (kind === 'mismatch' && isPartOfPage(request, client)) return { session: null, reason: 'subresource' };
+    // The first cookie stays, if its session does.
+    const slot = kind === 'mismatch' && presented.slot !== 2 && onMismatch === 'fresh' ? 2 : 1;
+    return this.open(client, response, isSecure, slot, isOver);
   }
 
   private async open(
     client: Client,
     response: PlatformResponse,
     isSecure: boolean,
+    slot: CookieSlot,
     presentedEnded: boolean,
   ): Promise<Resolution> {
     const opening = await this.core.service.open(client);
@@ -154,14 +170,19 @@ export class SessionResolver {
       return { session: null, reason, retryAfterSeconds };
     }
     const { session, token } = opening;
-    this.cookie.write(response, isSecure, token);
-    this.carryTokens(session, response, isSecure);
+    this.cookie.write(response, isSecure, slot, token);
+    this.carryTokens(session, response, isSecure, slot);
     return new FoundSession(session, null, presentedEnded, false);
   }
 
   /** From now on `login`, `regenerate` and `end` of this session object set the client's cookie. */
-  private carryTokens(session: Session, response: PlatformResponse, isSecure: boolean): void {
-    session.carryTokensBy(new ResponseTokens(session, this.cookie, response, isSecure));
+  private carryTokens(
+    session: Session,
+    response: PlatformResponse,
+    isSecure: boolean,
+    slot: CookieSlot,
+  ): void {
+    session.carryTokensBy(new ResponseTokens(session, this.cookie, response, isSecure, slot));
   }
 }
 

@@ -30,6 +30,15 @@ export function eventStreamOf(request: IncomingMessage): EventStream | null {
   return streams.get(request) ?? null;
 }
 
+/**
+ * Begins every stream, and reaches no page, since it has no data: with an id, a browser's `EventSource` names it as
+ * `Last-Event-ID` when it reconnects, and so is recognized after a logout has taken its cookie back.
+ */
+const FIRST_MESSAGE = { id: '0' };
+
+/** After Nest has sent the headers: until then, a handler that fails is answered with its error. */
+const BEGINS_AFTER_MS = 10;
+
 /** A browser's `EventSource` asks again so soon after its stream has ended. */
 const RETRY_MS = 1000;
 
@@ -47,6 +56,7 @@ export class EventStream implements Closable {
   private subscriber: Subscriber<unknown> | undefined;
   private messages: Subscription | undefined;
   private isSuspended = false;
+  private hasBegun = false;
   private closedFor: CloseReason | undefined;
   private readonly backpressure: EventBackpressure;
 
@@ -71,11 +81,19 @@ export class EventStream implements Closable {
       onceReaderIdles(this.response, this.idleMs, () => this.response.destroy());
       if (this.closedFor !== undefined) return this.complete(this.closedFor);
       if (this.isSuspended) return;
+      const timer = setTimeout(() => this.begin(), BEGINS_AFTER_MS);
+      subscriber.add(() => clearTimeout(timer));
       // An observer of its own: unsubscribed, it does not close the stream.
       this.messages = this.limited(messages).subscribe({
-        next: (message) => subscriber.next(message),
+        next: (message) => {
+          this.begin();
+          subscriber.next(message);
+        },
         error: (error: unknown) => subscriber.error(error),
-        complete: () => subscriber.complete(),
+        complete: () => {
+          this.begin();
+          subscriber.complete();
+        },
       });
       subscriber.add(this.messages);
     });
@@ -108,6 +126,12 @@ export class EventStream implements Closable {
         if (this.backpressure.isTooMuchWith(message)) this.response.destroy();
       }),
     );
+  }
+
+  private begin(): void {
+    if (this.hasBegun) return;
+    this.hasBegun = true;
+    this.subscriber?.next(FIRST_MESSAGE);
   }
 
   private complete(reason: CloseReason): void {

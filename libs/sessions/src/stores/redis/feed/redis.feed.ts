@@ -83,8 +83,9 @@ export class RedisFeed implements FeedGroup {
     );
     return {
       changes: read.flat().map(({ record, nodes }) => {
-        const { id, state, endReason, tokenHash, keptAuthorities, userId } = record;
-        return { id, state, endReason, authority: authorityOf(tokenHash), keptAuthorities, userId, nodes };
+        const { id, state, endReason, tokenHash, keptAuthorities, userId, otherAddress } = record;
+        const authority = authorityOf(tokenHash);
+        return { id, state, endReason, authority, keptAuthorities, userId, otherAddress, nodes };
       }),
       position: format({ history: position.history, counters: reported }),
       more: counters.some((counter, bucket) => counter > (reported[bucket] ?? 0)),

@@ -27,7 +27,14 @@ import { ABOVE, PAGE } from '../scripts/lua/listings.scripts.js';
 import { byScore, entriesOf, type Entry, type RedisBuckets } from './redis.buckets.js';
 import type { RedisDurableWrites } from './redis.durable-writes.js';
 import type { SessionCounts } from './session-counts.js';
-import { FIND_BY_TOKEN, LOGIN, OPEN, REGENERATE, TOUCH } from '../scripts/lua/sessions.scripts.js';
+import {
+  FIND_BY_TOKEN,
+  LEARN_ADDRESS,
+  LOGIN,
+  OPEN,
+  REGENERATE,
+  TOUCH,
+} from '../scripts/lua/sessions.scripts.js';
 import { ADD_TO_USER, OF_USER, PROBE, REMOVE_FROM_USER } from '../scripts/lua/store.scripts.js';
 import {
   authorityText,
@@ -131,6 +138,18 @@ export class RedisSessions implements SessionsGroup {
     const bucket = this.#bucketOf(sessionId, tokenHash);
     const args = [sessionId, authorityText(authority), tokenHash, at, keepsAuthority ? 1 : 0];
     return replacedOr(textOf(await this.durable.runIn(REGENERATE, bucket, ...args)));
+  }
+
+  async learnAddress(
+    sessionId: string,
+    authority: Authority | null,
+    ipAddress: string,
+  ): Promise<'done' | 'taken' | Refused> {
+    const bucket = this.buckets.of(sessionId);
+    if (bucket === null) return 'gone';
+    const args = [sessionId, authorityText(authority), ipAddress];
+    const answer = textOf(await this.durable.runIn(LEARN_ADDRESS, bucket, ...args));
+    return answer === 'taken' ? answer : replacedOr(answer);
   }
 
   async findEvictable(limit: number): Promise<SessionRecord[]> {

@@ -72,7 +72,7 @@ export type BucketKey = (typeof BUCKET_KEYS)[number];
 export const CHANGES_CHANNEL = 'changes';
 
 /** The version of this layout in the store. `connect` refuses any other. */
-export const LAYOUT = '4';
+export const LAYOUT = '5';
 
 /** Builds the keys of one store. */
 export class RedisLayout {

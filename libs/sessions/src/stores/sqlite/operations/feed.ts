@@ -34,6 +34,7 @@ export class SqliteFeed implements InOneThread<FeedGroup> {
         authority: authorityOf(hashOf(row, 'token_hash')),
         keptAuthorities: authoritiesOf(row, 'kept_authorities'),
         userId: textOrNull(row, 'user_id'),
+        otherAddress: textOrNull(row, 'other_address'),
         nodes: row['state'] === 'ending' ? this.#nodesOf(numberOf(row, 'key')) : [],
       })),
       position: String(last === undefined ? since : numberOf(last, 'change')),
@@ -47,7 +48,7 @@ export class SqliteFeed implements InOneThread<FeedGroup> {
 }
 
 const CHANGES_SQL = `
-  SELECT key, id, state, end_reason, token_hash, kept_authorities, user_id, change FROM sessions
+  SELECT key, id, state, end_reason, token_hash, kept_authorities, user_id, other_address, change FROM sessions
   WHERE change > :since ORDER BY change LIMIT :limit`;
 
 const NODES_SQL = `

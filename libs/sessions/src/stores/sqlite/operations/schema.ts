@@ -8,7 +8,7 @@ export const APPLICATION_ID = 0x6e736573;
  * The version of `SCHEMA`, stored in SQLite's `user_version`. Before the first release older versions are refused; after
  * it, each change is a new entry of `MIGRATIONS`.
  */
-export const FIRST_SCHEMA = 7;
+export const FIRST_SCHEMA = 8;
 
 /** `isDisposable` of the domain, in SQL. */
 export const IS_DISPOSABLE = 'resource_count = 0 AND incoming_count = 0 AND user_id IS NULL';
@@ -69,9 +69,11 @@ export const SCHEMA = `
     change INTEGER NOT NULL,
     user_id TEXT,
     ip_address TEXT NOT NULL,
+    other_address TEXT,
     user_agent TEXT NOT NULL,
     network TEXT,
     created_at INTEGER NOT NULL,
+    logged_in_at INTEGER,
     last_activity_at INTEGER NOT NULL,
     expires_at INTEGER NOT NULL,
     idle_ms INTEGER NOT NULL,

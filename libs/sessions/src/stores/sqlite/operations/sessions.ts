@@ -43,6 +43,7 @@ export class SqliteSessions implements InOneThread<SessionsGroup> {
   readonly #findByReplaced;
   readonly #touch;
   readonly #replaceToken;
+  readonly #learnAddress;
   readonly #keepReplaced;
   readonly #dropEarlier;
   readonly #dropReplaced;
@@ -74,8 +75,12 @@ export class SqliteSessions implements InOneThread<SessionsGroup> {
         confirmed = max(confirmed, :requests > 0)
       WHERE id = :id AND state = 'open'`);
     this.#replaceToken = db.prepare(`
-      UPDATE sessions SET token_hash = :tokenHash, kept_authorities = :kept, user_id = :userId, change = :change
+      UPDATE sessions SET token_hash = :tokenHash, kept_authorities = :kept, user_id = :userId,
+        logged_in_at = :loggedInAt, change = :change
       WHERE id = :id`);
+    this.#learnAddress = db.prepare(
+      'UPDATE sessions SET other_address = :ipAddress, change = :change WHERE id = :id',
+    );
     this.#keepReplaced = db.prepare(`
       INSERT INTO replaced_tokens (token_hash, session_key, replaced_at)
       SELECT token_hash, key, :at FROM sessions WHERE id = :id RETURNING session_key`);
@@ -159,22 +164,32 @@ export class SqliteSessions implements InOneThread<SessionsGroup> {
     if (session.tokenHash === login.tokenHash) return session.userId === login.userId ? 'done' : 'stale';
     if (isReplaced(session, authority)) return 'stale';
     if (session.userId !== null && session.userId !== login.userId) return 'taken';
-    return this.#replace(session, login, login.userId);
+    return this.#replace({ ...session, userId: login.userId, loggedInAt: login.at }, login);
   }
 
   regenerate(sessionId: string, authority: Authority | null, token: NewToken): 'done' | Refused {
     const session = this.find(sessionId);
     if (session?.state !== 'open') return 'gone';
     if (session.tokenHash === token.tokenHash) return 'done';
-    return isReplaced(session, authority) ? 'stale' : this.#replace(session, token, session.userId);
+    return isReplaced(session, authority) ? 'stale' : this.#replace(session, token);
   }
 
-  #replace(
-    session: SessionRecord,
-    { tokenHash, at, keepsAuthority }: NewToken,
-    userId: string | null,
-  ): 'done' | Refused {
-    const { id } = session;
+  learnAddress(
+    sessionId: string,
+    authority: Authority | null,
+    ipAddress: string,
+  ): 'done' | 'taken' | Refused {
+    const session = this.find(sessionId);
+    if (session?.state !== 'open') return 'gone';
+    if (isReplaced(session, authority)) return 'stale';
+    if (session.otherAddress !== null) return session.otherAddress === ipAddress ? 'done' : 'taken';
+    this.#learnAddress.run({ id: packId(sessionId), ipAddress, change: this.ledger.stamp() });
+    return 'done';
+  }
+
+  /** `session`: as it is afterwards, but with the replaced token. */
+  #replace(session: SessionRecord, { tokenHash, at, keepsAuthority }: NewToken): 'done' | Refused {
+    const { id, userId, loggedInAt } = session;
     const holder = this.findByToken(tokenHash)?.session;
     // The session had this token already: a repeat that comes late.
     if (holder?.id === id) return 'stale';
@@ -192,6 +207,7 @@ export class SqliteSessions implements InOneThread<SessionsGroup> {
       tokenHash: packHash(tokenHash),
       kept: packAuthorities(keepsAuthority ? keptWith(session) : []),
       userId,
+      loggedInAt,
       change: this.ledger.stamp(),
     });
     this.ledger.see(at);

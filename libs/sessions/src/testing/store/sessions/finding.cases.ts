@@ -182,6 +182,7 @@ export const findingCases: readonly SessionStoreCase[] = [
         authority,
         keptAuthorities: [],
         userId: null,
+        otherAddress: null,
         nodes: [],
       };
       same(await reader(), [change]);

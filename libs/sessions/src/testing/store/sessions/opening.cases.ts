@@ -30,6 +30,8 @@ export const openingCases: readonly SessionStoreCase[] = [
         endReason: null,
         keptAuthorities: [],
         userId: null,
+        otherAddress: null,
+        loggedInAt: null,
         lastActivityAt: session.createdAt,
         confirmed: false,
         requestCount: 1,

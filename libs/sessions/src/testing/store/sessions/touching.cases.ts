@@ -1,16 +1,23 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
+import { authorityOf } from '../../domain/session.js';
 import {
   anEnd,
   atOnce,
   HOUR,
+  loggedIn,
   NOW,
   opened,
   openedMany,
   same,
   sessionNow,
+  tally,
+  tokenHash,
   type SessionStoreCase,
 } from '../store.fixtures.js';
+
+const ADDRESS = '2001:db8::1';
+const OTHER = '2001:db8:0:1::1';
 
 export const touchingCases: readonly SessionStoreCase[] = [
   {
@@ -89,6 +96,79 @@ export const touchingCases: readonly SessionStoreCase[] = [
       );
       const { lastActivityAt, requestCount } = await sessionNow(store, session);
       same([lastActivityAt, requestCount], [NOW + 49, 51]);
+    },
+  },
+  {
+    name: 'a session learns one address; a repeat is done, any other is taken and changes nothing',
+    async run(store) {
+      const session = await opened(store);
+      const authority = authorityOf(session.tokenHash);
+      assert.equal((await sessionNow(store, session)).otherAddress, null);
+      assert.equal(await store.sessions.learnAddress(session.id, authority, ADDRESS), 'done');
+      const before = [await sessionNow(store, session), await store.ledger.identity()];
+      for (const by of [authority, null]) {
+        assert.equal(await store.sessions.learnAddress(session.id, by, ADDRESS), 'done');
+        assert.equal(await store.sessions.learnAddress(session.id, by, OTHER), 'taken');
+      }
+      same([await sessionNow(store, session), await store.ledger.identity()], before);
+      const { ipAddress, otherAddress } = await sessionNow(store, session);
+      same([ipAddress, otherAddress], [session.ipAddress, ADDRESS]);
+    },
+  },
+  {
+    name: 'of concurrent addresses a session learns one',
+    async run(store) {
+      const session = await opened(store);
+      const addresses = Array.from({ length: 20 }, (_, index) => `2001:db8:0:${index}::1`);
+      const answers = await Promise.all(
+        addresses.map((address) => store.sessions.learnAddress(session.id, null, address)),
+      );
+      same(tally(answers), { done: 1, taken: 19 });
+      assert.equal((await sessionNow(store, session)).otherAddress, addresses[answers.indexOf('done')]);
+    },
+  },
+  {
+    name: 'a learnt address is a change in the feed, and stays through logins and ends',
+    async run(store) {
+      const session = await opened(store);
+      const start = (await store.feed.read(null, 10)).position;
+      await store.sessions.learnAddress(session.id, null, ADDRESS);
+      const { changes } = await store.feed.read(start, 10);
+      same(
+        changes.map(({ id, state, otherAddress }) => [id, state, otherAddress]),
+        [[session.id, 'open', ADDRESS]],
+      );
+      await loggedIn(store, session);
+      assert.equal((await sessionNow(store, session)).otherAddress, ADDRESS);
+    },
+  },
+  {
+    name: 'an address is not learnt by a replaced token, nor by an ended or unknown session',
+    async run(store) {
+      const session = await opened(store);
+      const replaced = authorityOf(session.tokenHash);
+      await loggedIn(store, session);
+      assert.equal(await store.sessions.learnAddress(session.id, replaced, ADDRESS), 'stale');
+      assert.equal((await sessionNow(store, session)).otherAddress, null);
+      await store.endings.beginEnd(session.id, anEnd());
+      assert.equal(await store.sessions.learnAddress(session.id, null, ADDRESS), 'gone');
+      assert.equal(await store.sessions.learnAddress(randomUUID(), null, ADDRESS), 'gone');
+    },
+  },
+  {
+    name: 'a session knows its latest login, and no regenerate changes it',
+    async run(store) {
+      const session = await opened(store);
+      const loggedInAt = async () => (await sessionNow(store, session)).loggedInAt;
+      const token = (at: number) => ({ tokenHash: tokenHash(session.id), at });
+      await store.sessions.regenerate(session.id, null, token(NOW + 1));
+      assert.equal(await loggedInAt(), null);
+      await store.sessions.login(session.id, null, { ...token(NOW + 2), userId: 'ada' });
+      assert.equal(await loggedInAt(), NOW + 2);
+      await store.sessions.regenerate(session.id, null, token(NOW + 3));
+      assert.equal(await loggedInAt(), NOW + 2);
+      await store.sessions.login(session.id, null, { ...token(NOW + 4), userId: 'ada' });
+      assert.equal(await loggedInAt(), NOW + 4);
     },
   },
 ];

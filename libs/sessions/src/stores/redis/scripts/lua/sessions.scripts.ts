@@ -11,7 +11,7 @@ import {
   see,
   write,
 } from './sessions.includes.js';
-import { replaceable, replaceToken } from './tokens.includes.js';
+import { isReplaced, replaceable, replaceToken } from './tokens.includes.js';
 
 /** id, token hash, record, instants of opening, absolute and idle end → `opened`, `known` or `taken`, sessions created and closed in this bucket */
 export const OPEN = new BucketScript(
@@ -100,6 +100,7 @@ local session, refused = replaceable(id, authority, token, user)
 if not session then return refused end
 replace_token(session, token, at)
 session.userId = user
+session.loggedInAt = tonumber(at)
 publish_change(session)
 write(SESSIONS, session)
 index(session)
@@ -120,6 +121,23 @@ replace_token(session, token, at, keeps == '1')
 publish_change(session)
 write(SESSIONS, session)
 see(at)
+return 'done'
+`,
+);
+
+/** id, authority or `*`, address → `done`, `taken` (another one is recorded), `gone` or `stale` */
+export const LEARN_ADDRESS = new BucketScript(
+  'write',
+  { keys: ['sessions'], includes: [write, openSession, publishChange, isReplaced] },
+  `
+local id, authority, address = unpack(ARGV)
+local session = open_session(id)
+if not session then return 'gone' end
+if is_replaced(session, authority) then return 'stale' end
+if session.otherAddress then return session.otherAddress == address and 'done' or 'taken' end
+session.otherAddress = address
+publish_change(session)
+write(SESSIONS, session)
 return 'done'
 `,
 );
