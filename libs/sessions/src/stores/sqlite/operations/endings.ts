@@ -79,13 +79,13 @@ export class SqliteEndings implements InOneThread<EndingsGroup> {
         stream_count = stream_count - :streams,
         incoming_count = incoming_count - :incoming, incoming_bytes = incoming_bytes - :incomingBytes,
         ip_address = iif(state = 'open', ip_address, ''), user_agent = iif(state = 'open', user_agent, ''),
-        network = iif(state = 'open', network, NULL)
+        other_address = iif(state = 'open', other_address, NULL), network = iif(state = 'open', network, NULL)
       WHERE key = :key`);
     this.#finish = db.prepare(`
       UPDATE sessions SET
         state = 'ended', change = :change, resource_count = 0, bytes_used = 0, stream_count = 0,
         incoming_count = 0, incoming_bytes = 0,
-        ip_address = '', user_agent = '', network = NULL, user_id = NULL
+        ip_address = '', other_address = NULL, user_agent = '', network = NULL, user_id = NULL
       WHERE key = :key`);
     this.#holdings = db.prepare(`
       SELECT type, count(*) AS held, sum(size_bytes) AS held_bytes,

@@ -160,10 +160,11 @@ export const endingCases: readonly SessionStoreCase[] = [
     name: 'a tombstone keeps neither user nor address nor agent',
     async run(store) {
       const session = await opened(store);
+      await store.sessions.learnAddress(session.id, null, '2001:db8::1');
       await loggedIn(store, session);
       await ended(store, session);
-      const { ipAddress, userAgent, userId } = await sessionNow(store, session);
-      same([ipAddress, userAgent, userId], ['', '', null]);
+      const { ipAddress, otherAddress, userAgent, userId } = await sessionNow(store, session);
+      same([ipAddress, otherAddress, userAgent, userId], ['', null, '', null]);
     },
   },
   {

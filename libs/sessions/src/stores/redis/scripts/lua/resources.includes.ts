@@ -239,6 +239,7 @@ local function finish_part(session, node, at)
     session.parts[owner] = nil
   end
   session.ipAddress = ''
+  session.otherAddress = nil
   session.userAgent = ''
   if not next(session.parts) then
     session.state = 'ended'
