@@ -113,6 +113,13 @@ describe('A client at an address', () => {
     expect(at(loggedIn, 3_000_000 + LEARNS_FOR_MS)).toBe('address');
   });
 
+  it('of the other family is not learnt if it is that of a proxy', () => {
+    const rule = resolveConfig({}, {}).binding;
+    const client = { ipAddress: '2001:db8::1', userAgent: PHONE };
+    expect(judgeClient(bound(), { ...client, sharesAddress: true }, rule, NOW)).toBe('address');
+    expect(judgeClient(bound(), { ...client, sharesAddress: false }, rule, NOW)).toBe('learn');
+  });
+
   it('of the other family is not learnt of another browser', () => {
     expect(judge(bound(), '2001:db8::1', { userAgent: 'curl/8.5.0' })).toBe('agent');
   });

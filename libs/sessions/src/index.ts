@@ -65,6 +65,7 @@ export { CurrentSession, type CurrentSessionOptions } from './http/session/curre
 export type { FoundSession, NoSession, NoSessionReason, Resolution } from './http/session/resolution.js';
 export { SessionResolver } from './http/session/session-resolver.js';
 export { SessionsErrorFilter } from './http/server/sessions-error.filter.js';
+export { AllowCrossSite } from './http/session/allow-cross-site.decorator.js';
 export { PassiveRequest } from './http/session/passive-request.decorator.js';
 export { SkipSession } from './http/session/skip-session.decorator.js';
 export { SessionsModule } from './nest/sessions.module.js';

@@ -51,7 +51,7 @@ export function judgeClient(
   onlyReads = false,
 ): Fit {
   const knowsAddress = isKnownAddress(bound, client.ipAddress, rule);
-  if (!knowsAddress && !mayLearn(bound, client.ipAddress, rule, now)) return 'address';
+  if (!knowsAddress && !mayLearn(bound, client, rule, now)) return 'address';
   if (isSameAgent(bound.userAgent, client.userAgent, rule)) return knowsAddress ? 'same' : 'learn';
   if (!rule.admitsPlayers || !onlyReads || !isMediaPlayer(client.userAgent)) return 'agent';
   return knowsAddress ? 'player' : 'address';
@@ -69,9 +69,10 @@ function isKnownAddress(bound: BoundClient, address: string, { addressKey }: Bin
   return bound.otherAddress !== null && key === addressKey(bound.otherAddress);
 }
 
-function mayLearn(bound: BoundClient, address: string, rule: BindingRule, now: number): boolean {
-  if (!rule.learnsOtherFamily || bound.otherAddress !== null) return false;
-  const [family, boundFamily] = [familyOf(address), familyOf(bound.ipAddress)];
+/** An address that other clients have too is never learnt. */
+function mayLearn(bound: BoundClient, client: Client, rule: BindingRule, now: number): boolean {
+  if (!rule.learnsOtherFamily || bound.otherAddress !== null || client.sharesAddress) return false;
+  const [family, boundFamily] = [familyOf(client.ipAddress), familyOf(bound.ipAddress)];
   if (family === null || boundFamily === null || family === boundFamily) return false;
   return now - Math.max(bound.createdAt, bound.loggedInAt ?? 0) < LEARNS_FOR_MS;
 }

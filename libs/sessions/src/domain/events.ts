@@ -63,6 +63,7 @@ export const REFUSAL_REASONS = [
   'ended_token',
   'replaced_token',
   'several_cookies',
+  'cross_site',
 ] as const;
 export type RefusalReason = (typeof REFUSAL_REASONS)[number];
 

@@ -15,7 +15,11 @@ const REDIS_URLS = list(
 );
 const KEY_PREFIX = matching(/^[^{}\s]{1,64}$/, 'must be 1 to 64 characters, without braces and blanks');
 const ORIGIN = matching(/^https?:\/\/[^/\s?#@]+$/, 'must be an origin such as https://a.example.com');
-const ORIGINS = list('origins such as https://app.example.com', 100, /^https?:\/\/[^/\s]+$/);
+const ORIGINS = list(
+  'origins such as https://app.example.com or capacitor://localhost, or null',
+  100,
+  /^(null|[a-z][a-z0-9+.-]*:\/\/[^/\s?#@]+)$/i,
+);
 const ADMIN_TOKENS = list(
   'tokens of 32 to 256 visible ASCII characters, no comma, not one character repeated; ' +
     'make one with: openssl rand -base64 48',
@@ -103,8 +107,16 @@ export class SessionsSettings {
   cookieSameSite: 'lax' | 'strict' | 'none' = 'lax';
   /** `Domain` of the cookie: its subdomains get the cookie too. Default: none, the host alone. */
   @Option('SESSION_COOKIE_DOMAIN', orNull(DOMAIN)) cookieDomain: string | null = null;
-  /** Origins, beside the server's own, whose pages may open WebSockets: `https://app.example.com`. Default: none. */
+  /**
+   * Origins, beside the server's own, whose pages may use sessions: `https://app.example.com`, `capacitor://localhost`; `null` for
+   * pages without one. Default: none.
+   */
   @Option('SESSION_ALLOWED_ORIGINS', ORIGINS) allowedOrigins: readonly string[] = [];
+  /**
+   * What happens to requests with a session cookie that pages of other origins send, unless they only read: `refuse` answers 403.
+   * WebSockets are refused always. Default: `refuse`.
+   */
+  @Option('SESSION_CROSS_SITE', oneOf('refuse', 'allow')) crossSite: 'refuse' | 'allow' = 'refuse';
   /** Tokens that admin routes accept: one or, for rotation, several. Default: none, and admin routes answer 404. */
   @Option('ADMIN_TOKEN', ADMIN_TOKENS, 'ADMIN_TOKEN_FILE') adminTokens: readonly string[] = [];
   /** Bearer token that `/metrics` requires. Default: none, and `/metrics` is open. */

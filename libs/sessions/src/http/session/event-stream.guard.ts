@@ -36,6 +36,9 @@ export class EventStreamGuard implements CanActivate {
   private async admit(context: ExecutionContext): Promise<boolean> {
     const http = context.switchToHttp();
     const response = http.getResponse<PlatformResponse>();
+    const traits = traitsOf(context);
+    // An earlier guard may have asked for the session without knowing that this is a stream.
+    if (!traits.skipsSession) this.resolver.refuseCrossSite(http.getRequest<PlatformRequest>(), traits);
     const resolution = await this.resolver.resolveFor(context);
     if (!resolution.session) {
       if (resolution.reason === 'skipped') return true;

@@ -1,5 +1,6 @@
 import type { ExecutionContext, Type } from '@nestjs/common';
 import { PASSIVE_REQUEST } from './passive-request.decorator.js';
+import { ALLOW_CROSS_SITE } from './allow-cross-site.decorator.js';
 import { SKIP_SESSION } from './skip-session.decorator.js';
 
 /** Metadata key that Nest's `@Sse()` sets. */
@@ -20,6 +21,8 @@ export interface HandlerTraits {
   readonly skipsSession: boolean;
   /** Its requests are no activity, and open no session. */
   readonly isPassive: boolean;
+  /** Pages of other sites may send its requests. */
+  readonly allowsCrossSite: boolean;
   /** The handler answers by itself, with `@Res()` or `@Next()`: what it returns is no answer. */
   readonly answersItself: boolean;
   /** The handler has a parameter for the body. */
@@ -51,6 +54,7 @@ function readTraits(controller: Type, handler: Handler): HandlerTraits {
     isEventStream: Reflect.getMetadata(SSE_METADATA, handler) === true,
     skipsSession: marked(SKIP_SESSION),
     isPassive: marked(PASSIVE_REQUEST),
+    allowsCrossSite: marked(ALLOW_CROSS_SITE),
     answersItself: !isPassthrough && hasParameter(controller, name, ANSWERING_PARAMETERS),
     takesBody: hasParameter(controller, name, BODY_PARAMETERS),
   };

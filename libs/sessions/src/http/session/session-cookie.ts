@@ -60,6 +60,11 @@ export class SessionCookie {
     return values;
   }
 
+  /** Whether the request has a session cookie of either name, whatever its value. */
+  isPresented(request: PlatformRequest, isSecure: boolean): boolean {
+    return ([1, 2] as const).some((slot) => this.read(request, isSecure, slot).length > 0);
+  }
+
   /** Sets the client's token with this response. `false` if the response headers were already sent. */
   write(response: PlatformResponse, isSecure: boolean, slot: CookieSlot, token: SessionToken): boolean {
     return this.send(response, isSecure, slot, { value: token.reveal() });

@@ -9,6 +9,7 @@ import { SESSIONS_CONFIG } from '../../core/config/tokens.js';
 import { OwnPages } from '../client/own-pages.js';
 import { isSecureScheme, ProxyTrust } from '../client/proxy-trust.js';
 import { ClientReader } from '../client/client-reader.js';
+import { CrossSiteGate } from '../client/cross-site-gate.js';
 import { traitsOf, type HandlerTraits } from './handler-traits.js';
 import { trackRequest } from '../stream/http-request-in-flight.js';
 import { nodeRequest, type PlatformRequest, type PlatformResponse } from '../platform-message.js';
@@ -39,6 +40,7 @@ export class SessionResolver {
   readonly clients: ClientReader;
   /** @internal */
   readonly presented: CookieLookup;
+  private readonly crossSite: CrossSiteGate;
 
   constructor(
     @Inject(SessionsCore) private readonly core: SessionsCore,
@@ -48,17 +50,23 @@ export class SessionResolver {
     this.trust = new ProxyTrust(host);
     this.pages = new OwnPages(this.trust, config.allowedOrigins);
     this.clients = new ClientReader(this.trust);
+    this.crossSite = new CrossSiteGate(config, this.pages, this.trust, core.events, core.clock);
     this.cookie = new SessionCookie(config);
     this.presented = new CookieLookup(core, this.cookie, config);
   }
 
   /**
    * The request's session, or the reason why it has none. Opens one for a client that presents no live one.
-   * @throws SessionsError `STORE_UNAVAILABLE`: a session that cannot be looked up is never replaced by a new one
+   * Guards call `resolveFor`, which knows `@AllowCrossSite()`, `@SkipSession()` and `@PassiveRequest()` of the handler.
+   * @throws SessionsError `STORE_UNAVAILABLE`: a session that cannot be looked up is never replaced by a new one;
+   * `CROSS_SITE_REFUSED`
    */
   async resolve(request: PlatformRequest, response: PlatformResponse): Promise<Resolution> {
     const node = nodeRequest(request);
-    return resolutionOf(node) ?? keepResolution(node, this.lookUp(request, response, 'always'));
+    const known = resolutionOf(node);
+    if (known) return known;
+    this.refuseCrossSite(request);
+    return keepResolution(node, this.lookUp(request, response, 'always'));
   }
 
   /**
@@ -72,6 +80,7 @@ export class SessionResolver {
     const known = resolutionOf(node);
     if (known) return known;
     const traits = traitsOf(context);
+    if (!traits.skipsSession) this.refuseCrossSite(request, traits);
     const resolution = traits.skipsSession
       ? SKIPPED
       : this.lookUp(request, http.getResponse<PlatformResponse>(), openingFor(traits));
@@ -81,7 +90,7 @@ export class SessionResolver {
   /**
    * The request's session, for a handler that requires one.
    * @throws SessionsError `SESSION_REQUIRED`, `SESSION_RATE_LIMITED`, `SESSIONS_FULL`, `SESSION_BINDING_MISMATCH`,
-   * `STORE_UNAVAILABLE`
+   * `CROSS_SITE_REFUSED`, `STORE_UNAVAILABLE`
    */
   async require(request: PlatformRequest, response: PlatformResponse): Promise<Session> {
     const resolution = await this.resolve(request, response);
@@ -101,6 +110,17 @@ export class SessionResolver {
   /** @internal Counts a passive request if it is the first that presents the cookie. */
   confirm({ session, tokenHash, wasConfirmed }: FoundSession): void {
     if (tokenHash !== null && !wasConfirmed) this.core.finder.confirm(session, tokenHash);
+  }
+
+  /**
+   * @internal Refuses a request with a session cookie that a page of another site sends; without one it does nothing in the name
+   * of a user.
+   */
+  refuseCrossSite(request: PlatformRequest, handler?: HandlerTraits): void {
+    const node = nodeRequest(request);
+    if (handler?.allowsCrossSite || !this.crossSite.refuses(node, handler?.isEventStream ?? false)) return;
+    if (!this.cookie.isPresented(request, isSecureScheme(request.protocol))) return;
+    throw this.crossSite.refusal(node);
   }
 
   private lookUp(
