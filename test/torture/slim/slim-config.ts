@@ -13,6 +13,7 @@ export const slimConfig: SessionsConfig = resolveConfig(
     minFreeInodes: 0,
     orphanGraceSeconds: 60,
     bindIp: 'off',
+    bindAgent: 'off',
   },
   {},
 );
