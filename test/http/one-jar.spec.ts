@@ -142,6 +142,21 @@ describe.each(ADAPTERS)('One browser on %s', (adapter) => {
       expect(browser.names()).toEqual(['sid', 'sid-2']);
     }));
 
+  it('has its event stream closed for good after a logout, though another client has a second cookie', () =>
+    withBrowser(async (browser, app) => {
+      const ended = browser.clone();
+      await idOf(browser);
+      await idOf(browser, { address: '198.51.100.1' });
+      for (const cookie of browser.at('/')) ended.keep(`${cookie.name}=${cookie.value}; Path=/`);
+      await browser.request('/session', { method: 'DELETE' });
+      expect(browser.names()).toEqual(['sid-2']);
+      const created = (await app.service.totals()).created;
+      const again = await browser.request('/events', { headers: { 'last-event-id': '1' } });
+      const presented = await ended.request('/events');
+      expect([again.status, presented.status]).toEqual([204, 204]);
+      expect((await app.service.totals()).created).toBe(created);
+    }));
+
   it('has names of its own over a secure connection', () =>
     withBrowser(async (browser) => {
       const id = await idOf(browser, { secure: true });

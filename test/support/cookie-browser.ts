@@ -52,6 +52,11 @@ export class CookieBrowser {
     return response;
   }
 
+  /** Another browser like this one, with an empty jar. */
+  clone(): CookieBrowser {
+    return new CookieBrowser(this.url, this.usual);
+  }
+
   /** Keeps a cookie as a response of the host sets it, or a script of another application of the domain. */
   keep(line: string, isSecure = false): void {
     const [pair = '', ...attributes] = line.split(';').map((part) => part.trim());

@@ -35,15 +35,6 @@ const REFUSALS: Partial<Record<Kind, RefusalReason>> = {
   ambiguous: 'several_cookies',
 };
 
-/** Of several tokens none of which fits the client: the one that counts, by its kind and then by its cookie. */
-const WEIGHT: Readonly<Record<Finding['kind'], number>> = {
-  live: 4,
-  replaced: 3,
-  mismatch: 2,
-  ended: 1,
-  unknown: 0,
-};
-
 const OUTCOMES = {
   fresh: 'it is served without that session',
   refuse: 'it is refused',
@@ -202,7 +193,12 @@ function isNeedless({ finding }: Candidate): boolean {
 
 /** Of several tokens none of which fits. */
 function leastUnfitting(candidates: readonly Candidate[]): Presented {
-  const byWeight = candidates.toSorted((a, b) => WEIGHT[b.finding.kind] - WEIGHT[a.finding.kind]);
-  const [best] = byWeight;
+  const [best] = candidates.toSorted((a, b) => weightOf(b) - weightOf(a));
   return best ? { ...best.finding, slot: best.slot } : { kind: 'absent' };
+}
+
+/** A mismatch of the first cookie keeps it from being replaced; one of the second tells less than that a session has ended. */
+function weightOf({ finding, slot }: Candidate): number {
+  const kinds = ['unknown', slot === 2 ? 'mismatch' : null, 'ended', 'mismatch', 'replaced'];
+  return kinds.indexOf(finding.kind);
 }

@@ -167,13 +167,15 @@ export class SessionResolver {
       return { session: null, reason: 'ambiguous' };
     }
     if (kind === 'mismatch' && onMismatch === 'refuse') return { session: null, reason: 'mismatch' };
-    const isOver = kind === 'ended' || (isContinuation(request) && (kind === 'absent' || kind === 'unknown'));
+    const isOfSecond = kind === 'mismatch' && presented.slot === 2;
+    const hasNone = kind === 'absent' || kind === 'unknown' || isOfSecond;
+    const isOver = kind === 'ended' || (hasNone && isContinuation(request));
     if (isOver && opens === 'unless-ended') return { session: null, reason: 'ended' };
     if (kind === 'ended' && opens === 'never') return { session: null, reason: 'ended' };
     if (opens === 'never') return { session: null, reason: 'passive' };
     if (kind === 'mismatch' && isPartOfPage(request, client)) return { session: null, reason: 'subresource' };
     // The first cookie stays, if its session does.
-    const slot = kind === 'mismatch' && presented.slot !== 2 && onMismatch === 'fresh' ? 2 : 1;
+    const slot = kind === 'mismatch' && !isOfSecond && onMismatch === 'fresh' ? 2 : 1;
     return this.open(client, response, isSecure, slot, isOver);
   }
 
