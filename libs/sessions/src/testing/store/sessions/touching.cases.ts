@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { authorityOf } from '../../domain/session.js';
+import { authorityOf } from '../../../domain/session.js';
 import {
   anEnd,
   atOnce,
