@@ -38,11 +38,9 @@ const JOINED = `
   SELECT resources.*, sessions.id AS session_id, ${OF_SESSION}
   FROM resources JOIN sessions ON sessions.key = resources.session_key`;
 
-/** Only what `resourceOfSession` reads: most of the time that a list takes goes into the columns of its rows. */
+/** Without the columns of the session: half of the time that a list takes goes into columns. */
 const LISTED = `
-  SELECT resources.id, type, purpose, file_name, media_type, size_bytes, resources.state,
-    process_id, resources.created_at, node_id, last_used_at, uses, overdrawn_at
-  FROM sessions JOIN resources ON resources.session_key = sessions.key WHERE sessions.id = :sessionId`;
+  SELECT resources.* FROM sessions JOIN resources ON resources.session_key = sessions.key WHERE sessions.id = :sessionId`;
 
 export class SqliteResources implements InOneThread<ResourcesGroup> {
   readonly #session;
