@@ -19,6 +19,8 @@ import { createValidationPipe } from './validation.js';
 /** Time for requests in flight to finish after a stop signal. */
 const DRAIN_MS = 5000;
 const DRAIN_CHECK_MS = 50;
+/** What service managers, terminals and their users send; Nest stops on each of them. */
+const STOP_SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'] as const;
 const LOG_LEVELS: LogLevel[] = ['fatal', 'error', 'warn'];
 
 async function serve(settings: AppSettings): Promise<void> {
@@ -30,12 +32,17 @@ async function serve(settings: AppSettings): Promise<void> {
   app.useGlobalPipes(new PlainBodyPipe(), createValidationPipe());
   hardenHttpServer(app);
   app.enableShutdownHooks([], { useProcessExit: true });
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => drain(app.getHttpServer()));
+  for (const signal of STOP_SIGNALS) process.once(signal, () => drain(app.getHttpServer()));
   await app.listen(settings.port, settings.host);
   const { port } = app.getHttpServer().address() as AddressInfo;
   const config = app.get<SessionsConfig>(SESSIONS_CONFIG);
   process.stdout.write(`${bootLine({ ...settings, port }, config)}\n`);
   app.flushLogs();
+}
+
+/** Without a listener, a reader of the log that goes away (EPIPE), or a terminal that closes (EIO), ends the process. */
+function surviveClosedLog(): void {
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
 }
 
 /** Idle keep-alive connections would delay the shutdown. */
@@ -61,6 +68,7 @@ function explain(error: unknown): string {
   }
 }
 
+surviveClosedLog();
 try {
   await serve(readAppSettings(process.env));
 } catch (error) {

@@ -94,6 +94,37 @@ describe.each(ADAPTERS)('operations, on %s', (adapter) => {
     }
   });
 
+  it('logs what operators did and what was evicted at the default level, and nothing of other visitors', async () => {
+    const limits = { NEST_LOG_LEVEL: 'log', NO_COLOR: '1', MAX_RESOURCES_PER_SESSION: '2' };
+    const told = await AppProcess.start(adapter, limits);
+    const visit = async (uploads: number): Promise<Browser> => {
+      const browser = new Browser(told.url);
+      for (let count = 0; count < uploads; count += 1) {
+        const body = formOf(await bytesOf('hola-es.mp3'), 'hola-es.mp3', 'audio/mpeg');
+        expect((await browser.fetch('/audio', { method: 'POST', body })).status).toBe(201);
+      }
+      return browser;
+    };
+    try {
+      const before = told.log;
+      for (let visitors = 0; visitors < 5; visitors += 1) {
+        const browser = await visit(2);
+        await browser.fetch('/session', { headers: { 'user-agent': 'another' } });
+        await browser.fetch('/nowhere');
+        await browser.fetch('/session', { method: 'DELETE' });
+      }
+      expect(told.log.slice(before.length)).toBe('');
+      await visit(3);
+      const { sessions } = await told.admin<AdminListAnswer>('');
+      await told.admin(`/${sessions[0]!.session_id}/cleanup`, { method: 'POST' });
+      const lines = told.log.slice(before.length).trim().split('\n');
+      const names = lines.map((line) => / (resource\.evicted|session\.ended|cleanup) /.exec(line)?.[1]);
+      expect(names.toSorted()).toEqual(['cleanup', 'resource.evicted', 'session.ended']);
+    } finally {
+      await told.destroy();
+    }
+  });
+
   it('shuts down at once on SIGTERM, with exit code 0', async () => {
     const stopping = await AppProcess.start(adapter);
     const browser = new Browser(stopping.url);
@@ -106,12 +137,55 @@ describe.each(ADAPTERS)('operations, on %s', (adapter) => {
     await stopping.destroy();
   });
 
+  it.each(['SIGTERM', 'SIGHUP', 'SIGQUIT'] as const)('does not wait for a slow upload on %s', async (signal) => {
+    const stopping = await AppProcess.start(adapter);
+    const body = new ReadableStream({
+      start: (controller) => controller.enqueue(Buffer.from('--x\r\nContent-Disposition: form-data; name="file"')),
+    });
+    const init = { method: 'POST', headers: { 'content-type': 'multipart/form-data; boundary=x' }, body };
+    const uploading = fetch(`${stopping.url}/audio`, { ...init, duplex: 'half' } as RequestInit).catch(() => null);
+    await eventually('the upload is under way', async () => {
+      const { sessions } = await stopping.admin<AdminListAnswer>('');
+      return sessions.length > 0;
+    });
+    const exit = await stopping.stop(signal);
+    expect(exit).toMatchObject({ code: 0, signal: null });
+    expect(exit.afterMs).toBeLessThan(9000);
+    await uploading;
+    await stopping.destroy();
+  });
+
+  it('serves on when the reader of its log goes away', async () => {
+    const talkative = await AppProcess.start(adapter, { NEST_LOG_LEVEL: 'debug' });
+    try {
+      talkative.closeLog();
+      for (let requests = 0; requests < 5; requests += 1) {
+        const response = await new Browser(talkative.url).fetch('/session');
+        expect(response.status).toBe(200);
+      }
+    } finally {
+      await talkative.destroy();
+    }
+  });
+
   it('has no admin routes without a token, and says so at boot', async () => {
     const open = await AppProcess.start(adapter, { ADMIN_TOKEN: '' });
     expect(open.bootLine).toMatch(/admin off/);
     const response = await fetch(`${open.url}/admin/sessions`, { headers: { 'x-admin-token': ADMIN_TOKEN } });
     expect(response.status).toBe(404);
     await open.destroy();
+  });
+});
+
+describe('an app with a variable that resembles one of ours', () => {
+  it('is warned of it, once, with the right name', async () => {
+    const app = await AppProcess.start('express', { MAX_SESSION_IDEL_TIME: '60' });
+    try {
+      const lines = app.log.split('\n').filter((line) => line.includes('MAX_SESSION_IDEL_TIME'));
+      expect(lines).toEqual([expect.stringContaining('if you mean MAX_SESSION_IDLE_TIME, rename it')]);
+    } finally {
+      await app.destroy();
+    }
   });
 });
 
@@ -155,7 +229,7 @@ describe('an app that cannot start', () => {
     expect(said).toMatch(/MAX_SESSION_DURATION/);
     expect(said).toMatch(/MAX_SESSIONS/);
     expect(said).toMatch(/ADMIN_TOKEN/);
-    expect(said).not.toMatch(/ at |short|15m/);
+    expect(said).not.toMatch(/ at |\bshort\b/);
   });
 
   it('reports a port that is in use', async () => {

@@ -72,6 +72,12 @@ export class AppProcess {
     this.child.kill(signal);
   }
 
+  /** As if the program that reads its log had ended. */
+  closeLog(): void {
+    this.child.stdout?.destroy();
+    this.child.stderr?.destroy();
+  }
+
   /** Sends a signal, and waits for the process to be gone. */
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<Exit> {
     const startedAt = performance.now();

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { SessionsConfig } from '../core/config/config.js';
+import { nearMissesIn } from '../core/config/near-misses.js';
 import { SessionsCore } from '../core/core.js';
 import type { LogFor } from '../core/watch/log.js';
 import { SessionsError } from '../domain/errors.js';
@@ -8,12 +9,15 @@ import type { Clock } from '../ports/clock.js';
 import type { FileStorage } from '../ports/file-storage.js';
 import type { SessionStore } from '../ports/session-store.js';
 import type { StorageRoot } from '../ports/storage-root.js';
-import { createLocalStorage, type LocalStorage } from '../storage/local/create-local-storage.js';
+import { createLocalStorage } from '../storage/local/create-local-storage.js';
 import { MARKER_NAME } from '../storage/local/folders/paths.js';
 import { markerVersion } from '../storage/local/root/marker.js';
+import { MemoryFileStorage } from '../storage/memory/memory-file-storage.js';
+import { MemoryStorageRoot } from '../storage/memory/memory-storage-root.js';
 import { MemorySessionStore } from '../stores/sqlite/memory-session-store.js';
 import { SqliteSessionStore } from '../stores/sqlite/sqlite-session-store.js';
 import { createRedisStore } from './redis-store.factory.js';
+import { keepsFilesInMemory } from './supported-platform.js';
 
 /** File name of the embedded database, in the storage root. */
 const DATABASE = 'sessions.db';
@@ -27,17 +31,19 @@ export interface AssemblyOptions {
   readonly store?: SessionStore | undefined;
   readonly storage?: FileStorage | undefined;
   readonly storageRoot?: StorageRoot | undefined;
+  /** Default: the one that this process runs on. */
+  readonly platform?: NodeJS.Platform | undefined;
 }
 
 /** Creates store and storage by the configuration, and starts the core on them. Closes them if the start fails. */
 export async function startCore(options: AssemblyOptions): Promise<SessionsCore> {
   const { config, clock, role, logFor } = options;
   refuseOldNode(process.versions.node);
+  warnOfNearMisses(options);
   if (role === 'cli') await requireStorageRoot(options);
   if (options.storageRoot && !options.storage)
     throw new SessionsError('CONFIG_INVALID', 'adapters.storageRoot requires adapters.storage: pass both.');
-  const local = createStorage(options);
-  const { storage = local.storage, storageRoot = local.storageRoot } = options;
+  const { storage, storageRoot } = { ...createStorage(options), ...givenStorage(options) };
   const store = options.store ?? (await createStore(options, storageRoot));
   const core = new SessionsCore({ config, store, storage, storageRoot, clock, role, logFor });
   try {
@@ -49,6 +55,13 @@ export async function startCore(options: AssemblyOptions): Promise<SessionsCore>
   return core;
 }
 
+function warnOfNearMisses({ logFor }: AssemblyOptions): void {
+  const log = logFor('Sessions');
+  for (const { name, meant } of nearMissesIn(process.env)) {
+    log.warn(`The environment variable ${name} sets nothing: if you mean ${meant}, rename it.`);
+  }
+}
+
 /** Commands create no storage root. SQLite reports a wrong path by the missing database; Redis would not. */
 async function requireStorageRoot({ storageRoot, config }: AssemblyOptions): Promise<void> {
   if (storageRoot || config.store !== 'redis') return;
@@ -56,7 +69,24 @@ async function requireStorageRoot({ storageRoot, config }: AssemblyOptions): Pro
   throw new SessionsError('STORAGE_UNAVAILABLE', 'storagePath is not a storage root');
 }
 
-function createStorage({ config, clock, logFor }: AssemblyOptions): LocalStorage {
+interface StorageParts {
+  readonly storage: FileStorage;
+  readonly storageRoot: StorageRoot;
+}
+
+function givenStorage({ storage, storageRoot }: AssemblyOptions): Partial<StorageParts> {
+  return { ...(storage && { storage }), ...(storageRoot && { storageRoot }) };
+}
+
+function createStorage(options: AssemblyOptions): StorageParts {
+  const { config, clock, logFor, platform = process.platform } = options;
+  const isAllGiven = options.store && options.storage && options.storageRoot;
+  if (isAllGiven || keepsFilesInMemory(platform, options.store ? { store: 'memory' } : config)) {
+    return {
+      storage: new MemoryFileStorage({ adoptFrom: config.adoptFrom }),
+      storageRoot: new MemoryStorageRoot(),
+    };
+  }
   const log = logFor('SessionStorage');
   return createLocalStorage({
     root: config.storagePath,

@@ -1,5 +1,5 @@
-import { Logger, type Provider } from '@nestjs/common';
-import { HttpAdapterHost } from '@nestjs/core';
+import { Logger, type Provider, type Type } from '@nestjs/common';
+import { HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 import { startCore } from '../assembly/start-core.js';
 import { Cleanup } from '../core/cleanup/cleanup.js';
 import { resolveConfig, type SessionsConfig } from '../core/config/config.js';
@@ -9,11 +9,12 @@ import { AnchoredClock } from '../core/process/system-clock.js';
 import { SessionService } from '../core/sessions/session.service.js';
 import { SessionEventBus } from '../core/watch/event-bus.js';
 import { RepeatedFailures } from '../core/watch/repeated-failures.js';
+import { SessionsError } from '../domain/errors.js';
 import { Clock } from '../ports/clock.js';
 import { FileStorage } from '../ports/file-storage.js';
 import { SessionStore } from '../ports/session-store.js';
 import { StorageRoot } from '../ports/storage-root.js';
-import { MODULE_OPTIONS_TOKEN, type SessionsModuleOptions } from './sessions.module-definition.js';
+import { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN, type SessionsModuleOptions } from './sessions.module-definition.js';
 
 /** A bare application context has no HTTP adapter: its default role is `cli`. */
 function startInApp(
@@ -33,11 +34,25 @@ function startInApp(
   });
 }
 
+/** Two modules would open two sessions for each request, and run every cleanup twice. */
+function refuseSecond(modules: ModulesContainer): void {
+  const isOurs = ({ metatype }: { metatype: Type }): boolean =>
+    metatype?.prototype instanceof ConfigurableModuleClass;
+  if ([...modules.values()].filter(isOurs).length < 2) return;
+  throw new SessionsError(
+    'CONFIG_INVALID',
+    'SessionsModule is imported twice in this application: call forRoot or forRootAsync once. The module is global; with isGlobal: false, import what that one call returned.',
+  );
+}
+
 export const coreProviders: Provider[] = [
   {
     provide: SESSIONS_CONFIG,
-    useFactory: ({ adapters: _adapters, ...options }: SessionsModuleOptions) => resolveConfig(options),
-    inject: [MODULE_OPTIONS_TOKEN],
+    useFactory: ({ adapters: _adapters, ...options }: SessionsModuleOptions, modules: ModulesContainer) => {
+      refuseSecond(modules);
+      return resolveConfig(options);
+    },
+    inject: [MODULE_OPTIONS_TOKEN, ModulesContainer],
   },
   {
     provide: Clock,

@@ -7,20 +7,20 @@ import type { StorageRoot } from '../ports/storage-root.js';
 
 /** Parts that replace the built-in ones. Pass them unconnected: the module connects and closes them. */
 export interface SessionsAdapters {
-  readonly store?: SessionStore;
-  readonly storage?: FileStorage;
+  readonly store?: SessionStore | undefined;
+  readonly storage?: FileStorage | undefined;
   /** Only together with `storage`. Default: the folder at `storagePath`, whatever keeps the files. */
-  readonly storageRoot?: StorageRoot;
-  readonly clock?: Clock;
+  readonly storageRoot?: StorageRoot | undefined;
+  readonly clock?: Clock | undefined;
   /**
    * `server` runs scheduled cleanups; `cli` never does, and never creates a store. Default: `server` in an application
    * with an HTTP adapter, `cli` in a bare application context.
    */
-  readonly role?: 'server' | 'cli';
+  readonly role?: 'server' | 'cli' | undefined;
 }
 
 export interface SessionsModuleOptions extends SessionsOptions {
-  readonly adapters?: SessionsAdapters;
+  readonly adapters?: SessionsAdapters | undefined;
 }
 
 export const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN, OPTIONS_TYPE, ASYNC_OPTIONS_TYPE } =

@@ -1,8 +1,10 @@
+import { inspect } from 'node:util';
 import { validateSync } from 'class-validator';
 import type { BindingRule } from '../../domain/binding.js';
 import { SessionsError } from '../../domain/errors.js';
 import type { ResourceLimits } from '../../domain/limits.js';
 import { BUILT_IN_RESOURCE_TYPES } from '../../domain/resource.js';
+import { oneLine } from '../watch/log.js';
 import { bindingRuleOf } from './binding-rule.js';
 import { conflictsOf } from './conflicts.js';
 import { collectGiven, type Environment, type GivenOptions } from './given-options.js';
@@ -10,8 +12,16 @@ import type { OptionKind } from './option-kinds.js';
 import { DEFAULTS, labelOf, OPTIONS, type OptionName } from './options.js';
 import { SessionsSettings } from './settings.js';
 
-/** The options of an application. An option that is missing is read from the environment, or has its default. */
-export type SessionsOptions = Partial<SessionsSettings>;
+/**
+ * The options of an application. An option that is missing or `undefined` is read from the environment, or has its default.
+ * An option may be the text that its environment variable would hold, as ConfigService gives it: `'900'`, `'true'`, `'a,b'`.
+ */
+export type SessionsOptions = {
+  readonly [Name in OptionName]?: SessionsSettings[Name] | EnvironmentText | undefined;
+};
+
+/** Any text; editors still propose the words that an option takes. */
+type EnvironmentText = string & NonNullable<unknown>;
 
 type DurationName = Extract<OptionName, `${string}Seconds`>;
 type InMilliseconds<Name> = Name extends `${infer Stem}Seconds` ? `${Stem}Ms` : never;
@@ -47,8 +57,7 @@ export const presets = Object.freeze({
 
 /**
  * Reads each option from `options`, else from the environment, else from the defaults.
- * @throws SessionsError `CONFIG_INVALID`: one message that lists every fault by name, without the values, since some are
- * secrets
+ * @throws SessionsError `CONFIG_INVALID`: one message that lists every fault by name and value; secrets are not shown
  */
 export function resolveConfig(
   options: SessionsOptions = {},
@@ -79,8 +88,15 @@ function withDefaults(given: GivenOptions): SessionsSettings {
 function invalidOf(settings: SessionsSettings): string[] {
   return validateSync(settings).map(({ property, constraints = {} }) => {
     const messages = [...new Set(Object.values(constraints))];
-    return `${labelOf(property as OptionName)}: ${messages.join('; ')}`;
+    const name = property as OptionName;
+    return `${labelOf(name)}: ${messages.join('; ')}${shown(name, settings[name])}`;
   });
+}
+
+function shown(name: OptionName, value: unknown): string {
+  if (OPTIONS.get(name)?.kind.isSecret) return '';
+  const text = typeof value === 'string' ? JSON.stringify(value) : inspect(value, { depth: 0, customInspect: false });
+  return `, not ${oneLine(text, 80)}`;
 }
 
 function toConfig(settings: SessionsSettings): SessionsConfig {

@@ -9,8 +9,12 @@ export type GivenOptions = Partial<Record<OptionName, unknown>>;
 export function collectGiven(options: object, environment: Environment, faults: string[]): GivenOptions {
   const given: GivenOptions = {};
   for (const [name, value] of Object.entries(options)) {
-    if (!isOptionName(name)) faults.push(`${JSON.stringify(name.slice(0, 64))}: unknown option`);
-    else if (value !== undefined) given[name] = value;
+    const entry = OPTIONS.get(name as OptionName);
+    if (!entry) faults.push(`${JSON.stringify(name.slice(0, 64))}: unknown option`);
+    else {
+      const known = fromOption(entry, value);
+      if (known !== undefined) given[name as OptionName] = known;
+    }
   }
   for (const [name, entry] of OPTIONS) {
     const value = name in given ? undefined : fromEnvironment(entry, environment, faults);
@@ -19,8 +23,10 @@ export function collectGiven(options: object, environment: Environment, faults: 
   return given;
 }
 
-function isOptionName(name: string): name is OptionName {
-  return OPTIONS.has(name as OptionName);
+/** An option may be the text that the environment would hold, as ConfigService gives it: empty text sets nothing. */
+function fromOption({ kind }: OptionEntry, value: unknown): unknown {
+  if (typeof value !== 'string') return value;
+  return value.trim() === '' ? undefined : kind.parse(value.trim());
 }
 
 function fromEnvironment(entry: OptionEntry, environment: Environment, faults: string[]): unknown {
@@ -31,8 +37,9 @@ function fromEnvironment(entry: OptionEntry, environment: Environment, faults: s
   try {
     // Line breaks in a file separate list entries, as commas do.
     return entry.kind.parse(readFileSync(path, 'utf8').trim().replaceAll(/\s+/g, ','));
-  } catch {
-    faults.push(`${entry.fileEnvironment}: the file cannot be read`);
+  } catch (error) {
+    const cause = (error as NodeJS.ErrnoException).code ?? 'unreadable';
+    faults.push(`${entry.fileEnvironment}: the file ${path} cannot be read (${cause})`);
     return undefined;
   }
 }

@@ -15,8 +15,10 @@ import {
 
 /** The values that an option accepts. */
 export interface OptionKind<T> {
-  /** Parses an environment variable. For invalid text it returns a value that the checks refuse. */
+  /** Parses text, of an environment variable or an option. For invalid text it returns a value that the checks refuse. */
   parse(text: string): unknown;
+  /** Whether messages must not show the value. */
+  readonly isSecret?: boolean;
   /** Decorators of class-validator, for a property that holds the value. */
   readonly checks: readonly PropertyDecorator[];
   /** Converts a value other than `null` for the config. Default: unchanged. */
@@ -26,7 +28,7 @@ export interface OptionKind<T> {
 export function wholeNumber(from: number, to: number): OptionKind<number> {
   const message = `must be a whole number from ${from} to ${to}`;
   return {
-    parse: (text) => (/^\d{1,16}$/.test(text) ? Number(text) : Number.NaN),
+    parse: (text) => (/^\d{1,16}$/.test(text) ? Number(text) : text),
     checks: [IsInt({ message }), Min(from, { message }), Max(to, { message })],
   };
 }
@@ -45,7 +47,13 @@ export function matching(pattern: RegExp, message: string): OptionKind<string> {
 }
 
 export function secret(from: number, to: number): OptionKind<string> {
-  return { parse: asItIs, checks: [Length(from, to, { message: `must be ${from} to ${to} characters` })] };
+  const message = `must be ${from} to ${to} characters`;
+  return hidden({ parse: asItIs, checks: [Length(from, to, { message })] });
+}
+
+/** The kind, for values that messages must not show. */
+export function hidden<T>(kind: OptionKind<T>): OptionKind<T> {
+  return { ...kind, isSecret: true };
 }
 
 export function orNull<T>(kind: OptionKind<T>): OptionKind<T | null> {

@@ -1,4 +1,4 @@
-import { flag, list, matching, oneOf, orNull, path, paths, secret, wholeNumber } from './option-kinds.js';
+import { flag, hidden, list, matching, oneOf, orNull, path, paths, secret, wholeNumber } from './option-kinds.js';
 import { Option } from './option.decorator.js';
 import { isRedisUrl } from './redis-url.js';
 
@@ -8,10 +8,12 @@ const COOKIE_NAME = matching(
   'must be a cookie name of 1 to 64 characters',
 );
 const DOMAIN = matching(/^\.?[a-z0-9-]+(\.[a-z0-9-]+)+$/i, 'must be a domain name');
-const REDIS_URLS = list(
-  'URLs such as redis://user:password@host:6379, with special characters encoded in the password (, is %2C)',
-  64,
-  { test: isRedisUrl },
+const REDIS_URLS = hidden(
+  list(
+    'URLs such as redis://user:password@host:6379, with special characters encoded in the password (, is %2C)',
+    64,
+    { test: isRedisUrl },
+  ),
 );
 const KEY_PREFIX = matching(/^[^{}\s]{1,64}$/, 'must be 1 to 64 characters, without braces and blanks');
 const ORIGIN = matching(/^https?:\/\/[^/\s?#@]+$/, 'must be an origin such as https://a.example.com');
@@ -20,11 +22,13 @@ const ORIGINS = list(
   100,
   /^(null|[a-z][a-z0-9+.-]*:\/\/[^/\s?#@]+)$/i,
 );
-const ADMIN_TOKENS = list(
-  'tokens of 32 to 256 visible ASCII characters, no comma, not one character repeated; ' +
-    'make one with: openssl rand -base64 48',
-  8,
-  /^(?!(.)\1*$)[!-+\--~]{32,256}$/,
+const ADMIN_TOKENS = hidden(
+  list(
+    'tokens of 32 to 256 visible ASCII characters, no comma, not one character repeated; ' +
+      'make one with: openssl rand -base64 48',
+    8,
+    /^(?!(.)\1*$)[!-+\--~]{32,256}$/,
+  ),
 );
 const TYPE_NAMES = list('names such as image_file', 8, /^[a-z][a-z0-9_]{0,31}$/);
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { StorageRoot, type RootBeacons, type StorageRoom } from '../../ports/storage-root.js';
 
-/** The storage root for files in memory, for tests: always trusted, never full. */
+/** The storage root for files in memory, for tests and on Windows: always trusted, never full. */
 export class MemoryStorageRoot extends StorageRoot {
   readonly id = randomUUID();
   readonly beacons: RootBeacons = new MemoryRootBeacons();
