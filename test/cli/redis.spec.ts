@@ -3,6 +3,9 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { AppProcess } from '../support/app-process.js';
 import { Browser } from '../support/browser.js';
+import { eventually } from '../support/eventually.js';
+import { filesOnDisk } from '../support/files-on-disk.js';
+import { bytesOf, formOf } from '../support/recordings.js';
 import { RedisServer } from '../support/redis-servers.js';
 import { runCli } from './cli-process.js';
 
@@ -50,13 +53,42 @@ describe('commands on Redis', () => {
     expect(app.log + refused.stderr + unreached.stderr).not.toContain(PASSWORD);
   });
 
-  it('exit with 5 under a wrong prefix or path, and create nothing', async () => {
+  it.each([
+    ['on a machine without a storage folder', undefined],
+    ['of a user who has no storage folder', 54_321],
+  ])('need no storage folder, %s, and leave no node', async (_name, uid) => {
+    const folder = await mkdtemp(join(tmpdir(), 'nest-sessions-cli-'));
+    try {
+      const storagePath = uid === undefined ? join(folder, 'none') : app.storagePath;
+      const setting = { storagePath, env, ...(uid !== undefined && { uid }) };
+      const browser = new Browser(app.url);
+      const form = formOf(await bytesOf('hola-es.mp3'), 'hola-es.mp3', 'audio/mpeg');
+      await browser.fetch('/audio', { method: 'POST', body: form });
+      const { session_id: id } = (await (await browser.fetch('/session')).json()) as { session_id: string };
+      const files = await filesOnDisk(app.storagePath);
+      expect(files.length).toBeGreaterThan(0);
+      for (const args of [['list'], ['show', id], ['stats'], ['nodes', 'list'], ['cleanup']]) {
+        expect(await runCli(args, setting)).toMatchObject({ code: 0, stderr: '' });
+      }
+      expect(await runCli(['cleanup', '--confirm'], setting)).toMatchObject({
+        stderr: expect.stringContaining(`no storage folder at ${storagePath}`) as string,
+      });
+      expect((await runCli(['cleanup', id, '--yes'], setting)).code).toBe(0);
+      await eventually('its files are gone', async () => (await filesOnDisk(app.storagePath)).length < files.length);
+      const nodes = await runCli(['nodes', 'list', '--json'], { storagePath: app.storagePath, env });
+      expect((JSON.parse(nodes.stdout) as { nodes: unknown[] }).nodes).toHaveLength(1);
+      expect(await readdir(folder)).toEqual([]);
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  });
+
+  it('exit with 5 under a wrong prefix, and create nothing', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'nest-sessions-cli-'));
     try {
       const prefixed = { ...env, SESSION_REDIS_PREFIX: 'wrong:' };
       expect((await runCli(['list'], { storagePath: app.storagePath, env: prefixed })).code).toBe(5);
       expect(await redis.command('KEYS', 'wrong:*')).toEqual([]);
-      expect((await runCli(['list'], { storagePath: join(folder, 'wrong'), env })).code).toBe(5);
       expect(await readdir(folder)).toEqual([]);
     } finally {
       await rm(folder, { recursive: true, force: true });

@@ -9,9 +9,10 @@ import type { Clock } from '../ports/clock.js';
 import type { FileStorage } from '../ports/file-storage.js';
 import type { SessionStore } from '../ports/session-store.js';
 import type { StorageRoot } from '../ports/storage-root.js';
-import { createLocalStorage } from '../storage/local/create-local-storage.js';
+import { createLocalStorage, type LocalStorage } from '../storage/local/create-local-storage.js';
 import { MARKER_NAME } from '../storage/local/folders/paths.js';
 import { markerVersion } from '../storage/local/root/marker.js';
+import { AbsentStorageRoot } from '../storage/memory/absent-storage-root.js';
 import { MemoryFileStorage } from '../storage/memory/memory-file-storage.js';
 import { MemoryStorageRoot } from '../storage/memory/memory-storage-root.js';
 import { MemorySessionStore } from '../stores/sqlite/memory-session-store.js';
@@ -40,10 +41,9 @@ export async function startCore(options: AssemblyOptions): Promise<SessionsCore>
   const { config, clock, role, logFor } = options;
   refuseOldNode(process.versions.node);
   warnOfNearMisses(options);
-  if (role === 'cli') await requireStorageRoot(options);
   if (options.storageRoot && !options.storage)
     throw new SessionsError('CONFIG_INVALID', 'adapters.storageRoot requires adapters.storage: pass both.');
-  const { storage, storageRoot } = { ...createStorage(options), ...givenStorage(options) };
+  const { storage, storageRoot } = { ...(await createStorage(options)), ...givenStorage(options) };
   const store = options.store ?? (await createStore(options, storageRoot));
   const core = new SessionsCore({ config, store, storage, storageRoot, clock, role, logFor });
   try {
@@ -62,13 +62,6 @@ function warnOfNearMisses({ logFor }: AssemblyOptions): void {
   }
 }
 
-/** Commands create no storage root. SQLite reports a wrong path by the missing database; Redis would not. */
-async function requireStorageRoot({ storageRoot, config }: AssemblyOptions): Promise<void> {
-  if (storageRoot || config.store !== 'redis') return;
-  if ((await markerVersion(join(config.storagePath, MARKER_NAME))) !== null) return;
-  throw new SessionsError('STORAGE_UNAVAILABLE', 'storagePath is not a storage root');
-}
-
 interface StorageParts {
   readonly storage: FileStorage;
   readonly storageRoot: StorageRoot;
@@ -78,8 +71,8 @@ function givenStorage({ storage, storageRoot }: AssemblyOptions): Partial<Storag
   return { ...(storage && { storage }), ...(storageRoot && { storageRoot }) };
 }
 
-function createStorage(options: AssemblyOptions): StorageParts {
-  const { config, clock, logFor, platform = process.platform } = options;
+async function createStorage(options: AssemblyOptions): Promise<StorageParts> {
+  const { config, role, clock, logFor, platform = process.platform } = options;
   const isAllGiven = options.store && options.storage && options.storageRoot;
   if (isAllGiven || keepsFilesInMemory(platform, options.store ? { store: 'memory' } : config)) {
     return {
@@ -88,7 +81,7 @@ function createStorage(options: AssemblyOptions): StorageParts {
     };
   }
   const log = logFor('SessionStorage');
-  return createLocalStorage({
+  const local = createLocalStorage({
     root: config.storagePath,
     adoptFrom: config.adoptFrom,
     minFreeBytes: config.minFreeBytes,
@@ -98,6 +91,23 @@ function createStorage(options: AssemblyOptions): StorageParts {
     monotonicMs: () => clock.monotonic(),
     onWarning: (message) => log.warn(message),
   });
+  const isRemote = role === 'cli' && config.store === 'redis' && !(await isOwnRoot(local, config));
+  return isRemote ? withoutRoot(config) : local;
+}
+
+/** Whether the storage folder exists, is in use, and is one of this user. */
+async function isOwnRoot({ storageRoot }: LocalStorage, { storagePath }: SessionsConfig): Promise<boolean> {
+  try {
+    await storageRoot.inspect();
+    return (await markerVersion(join(storagePath, MARKER_NAME))) !== null;
+  } catch {
+    return false;
+  }
+}
+
+/** On Redis, commands see all sessions from any machine; each node deletes its own files. */
+function withoutRoot({ storagePath }: SessionsConfig): StorageParts {
+  return { storage: new MemoryFileStorage(), storageRoot: new AbsentStorageRoot(storagePath) };
 }
 
 async function createStore(

@@ -208,6 +208,7 @@ export class SessionsCore {
       () => this.remoteEnds.stop(),
       () => this.repeatOwed(),
       () => this.thisProcess.stop(),
+      async () => this.started && (await this.nodes.leave()),
       () => this.clockTrust.stop(),
       () => this.noteStore(),
       () => this.storage.close(),

@@ -12,6 +12,9 @@ export abstract class StorageRoot {
   /** The UUID in the marker; it identifies the node. Empty before `connect`. */
   abstract readonly id: string;
 
+  /** Whether it is over with this process, whose node is forgotten then. */
+  readonly isTransient: boolean = false;
+
   /** Available after `connect`. */
   abstract readonly beacons: RootBeacons;
 

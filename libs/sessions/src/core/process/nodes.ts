@@ -16,11 +16,13 @@ export interface NodeState extends NodeRecord {
 export class Nodes {
   constructor(private readonly context: CoreContext) {}
 
-  /** All nodes that any process has used, except forgotten ones. */
+  /** All nodes that any process has used, except forgotten ones, and that of a command without a storage folder. */
   async list(): Promise<NodeState[]> {
-    const { store, thisProcess, clock } = this.context;
+    const { store, thisProcess, clock, storageRoot } = this.context;
     const now = clock.now();
-    return (await store.fleet.listNodes()).map((node) => {
+    const nodes = await store.fleet.listNodes();
+    const lasting = storageRoot.isTransient ? nodes.filter(({ nodeId }) => nodeId !== storageRoot.id) : nodes;
+    return lasting.map((node) => {
       const isHere = node.nodeId === thisProcess.nodeId;
       return { ...node, isHere, isLive: isHere || wasHeardLately(node.lastSeenAt, now) };
     });
@@ -40,6 +42,13 @@ export class Nodes {
       if (beat.nodeId === nodeId) await store.fleet.dropProcess(beat.processId, silentSince);
     }
     return (await store.fleet.forgetNode(nodeId, silentSince, clock.now())) ?? 'live';
+  }
+
+  /** Forgets the node of this process, if it ends with it. */
+  async leave(): Promise<void> {
+    const { store, storageRoot, clock } = this.context;
+    if (storageRoot.isTransient)
+      await store.fleet.forgetNode(storageRoot.id, Number.MAX_SAFE_INTEGER, clock.now());
   }
 
   /** Whether the file is on another node; `false` for a stream. */
