@@ -137,23 +137,29 @@ describe.each(ADAPTERS)('operations, on %s', (adapter) => {
     await stopping.destroy();
   });
 
-  it.each(['SIGTERM', 'SIGHUP', 'SIGQUIT'] as const)('does not wait for a slow upload on %s', async (signal) => {
-    const stopping = await AppProcess.start(adapter);
-    const body = new ReadableStream({
-      start: (controller) => controller.enqueue(Buffer.from('--x\r\nContent-Disposition: form-data; name="file"')),
-    });
-    const init = { method: 'POST', headers: { 'content-type': 'multipart/form-data; boundary=x' }, body };
-    const uploading = fetch(`${stopping.url}/audio`, { ...init, duplex: 'half' } as RequestInit).catch(() => null);
-    await eventually('the upload is under way', async () => {
-      const { sessions } = await stopping.admin<AdminListAnswer>('');
-      return sessions.length > 0;
-    });
-    const exit = await stopping.stop(signal);
-    expect(exit).toMatchObject({ code: 0, signal: null });
-    expect(exit.afterMs).toBeLessThan(9000);
-    await uploading;
-    await stopping.destroy();
-  });
+  it.each(['SIGTERM', 'SIGHUP', 'SIGQUIT'] as const)(
+    'does not wait for a slow upload on %s',
+    async (signal) => {
+      const stopping = await AppProcess.start(adapter);
+      const body = new ReadableStream({
+        start: (controller) =>
+          controller.enqueue(Buffer.from('--x\r\nContent-Disposition: form-data; name="file"')),
+      });
+      const init = { method: 'POST', headers: { 'content-type': 'multipart/form-data; boundary=x' }, body };
+      const uploading = fetch(`${stopping.url}/audio`, { ...init, duplex: 'half' } as RequestInit).catch(
+        () => null,
+      );
+      await eventually('the upload is under way', async () => {
+        const { sessions } = await stopping.admin<AdminListAnswer>('');
+        return sessions.length > 0;
+      });
+      const exit = await stopping.stop(signal);
+      expect(exit).toMatchObject({ code: 0, signal: null });
+      expect(exit.afterMs).toBeLessThan(9000);
+      await uploading;
+      await stopping.destroy();
+    },
+  );
 
   it('serves on when the reader of its log goes away', async () => {
     const talkative = await AppProcess.start(adapter, { NEST_LOG_LEVEL: 'debug' });

@@ -74,7 +74,10 @@ describe('commands on Redis', () => {
         stderr: expect.stringContaining(`no storage folder at ${storagePath}`) as string,
       });
       expect((await runCli(['cleanup', id, '--yes'], setting)).code).toBe(0);
-      await eventually('its files are gone', async () => (await filesOnDisk(app.storagePath)).length < files.length);
+      await eventually(
+        'its files are gone',
+        async () => (await filesOnDisk(app.storagePath)).length < files.length,
+      );
       const nodes = await runCli(['nodes', 'list', '--json'], { storagePath: app.storagePath, env });
       expect((JSON.parse(nodes.stdout) as { nodes: unknown[] }).nodes).toHaveLength(1);
       expect(await readdir(folder)).toEqual([]);

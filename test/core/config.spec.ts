@@ -121,7 +121,11 @@ describe('Configuration', () => {
   });
 
   it('takes an option that is undefined as missing', () => {
-    const missing: SessionsOptions = { maxResources: undefined, storagePath: undefined, redisUrls: undefined };
+    const missing: SessionsOptions = {
+      maxResources: undefined,
+      storagePath: undefined,
+      redisUrls: undefined,
+    };
     expect(resolveConfig(missing, { MAX_RESOURCES_PER_SESSION: '3' }).limits.maxResources).toBe(3);
   });
 

@@ -13,7 +13,13 @@ describe('Variables that resemble ours', () => {
   });
 
   it('are none of ours, and none of others', () => {
-    const environment = { MAX_SESSIONS: '1', ADMIN_TOKEN_FILE: 'x', PATH: '/bin', SESSION_SECRET: 'x', PORT: '1' };
+    const environment = {
+      MAX_SESSIONS: '1',
+      ADMIN_TOKEN_FILE: 'x',
+      PATH: '/bin',
+      SESSION_SECRET: 'x',
+      PORT: '1',
+    };
     expect(nearMissesIn(environment)).toEqual([]);
   });
 });

@@ -34,14 +34,19 @@ describe('On Windows', () => {
       const config = resolveConfig({ ...options, storagePath }, {});
       await expect(startCore({ ...parts, config, platform: 'win32' })).rejects.toMatchObject({
         code: 'CONFIG_INVALID',
-        message: expect.stringMatching(/^On Windows .* \(SESSION_STORE\) is (sqlite|redis): set it to memory/) as string,
+        message: expect.stringMatching(
+          /^On Windows .* \(SESSION_STORE\) is (sqlite|redis): set it to memory/,
+        ) as string,
       });
       expect(existsSync(storagePath)).toBe(false);
     },
   );
 
   it('elsewhere nothing changes: the memory store has its files on disk', async () => {
-    const config = resolveConfig({ store: 'memory', storagePath: `${storagePath}-linux`, minFreeBytes: 0 }, {});
+    const config = resolveConfig(
+      { store: 'memory', storagePath: `${storagePath}-linux`, minFreeBytes: 0 },
+      {},
+    );
     const core = await startCore({ ...parts, config, platform: 'darwin' });
     await core.stop();
     expect(existsSync(`${storagePath}-linux`)).toBe(true);

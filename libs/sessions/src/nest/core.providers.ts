@@ -14,7 +14,11 @@ import { Clock } from '../ports/clock.js';
 import { FileStorage } from '../ports/file-storage.js';
 import { SessionStore } from '../ports/session-store.js';
 import { StorageRoot } from '../ports/storage-root.js';
-import { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN, type SessionsModuleOptions } from './sessions.module-definition.js';
+import {
+  ConfigurableModuleClass,
+  MODULE_OPTIONS_TOKEN,
+  type SessionsModuleOptions,
+} from './sessions.module-definition.js';
 
 /** A bare application context has no HTTP adapter: its default role is `cli`. */
 function startInApp(

@@ -95,7 +95,8 @@ function invalidOf(settings: SessionsSettings): string[] {
 
 function shown(name: OptionName, value: unknown): string {
   if (OPTIONS.get(name)?.kind.isSecret) return '';
-  const text = typeof value === 'string' ? JSON.stringify(value) : inspect(value, { depth: 0, customInspect: false });
+  const text =
+    typeof value === 'string' ? JSON.stringify(value) : inspect(value, { depth: 0, customInspect: false });
   return `, not ${oneLine(text, 80)}`;
 }
 

@@ -1,4 +1,15 @@
-import { flag, hidden, list, matching, oneOf, orNull, path, paths, secret, wholeNumber } from './option-kinds.js';
+import {
+  flag,
+  hidden,
+  list,
+  matching,
+  oneOf,
+  orNull,
+  path,
+  paths,
+  secret,
+  wholeNumber,
+} from './option-kinds.js';
 import { Option } from './option.decorator.js';
 import { isRedisUrl } from './redis-url.js';
 
