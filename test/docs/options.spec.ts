@@ -25,7 +25,7 @@ function faultOf(option: string): string {
   try {
     resolveConfig({ [option]: 'of no kind' }, {});
   } catch (error) {
-    return String(error);
+    return String(error).replace(', not "of no kind"', '');
   }
   return 'no fault';
 }

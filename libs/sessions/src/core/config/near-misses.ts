@@ -28,9 +28,9 @@ export function nearMissesIn(environment: Environment): NearMiss[] {
 function editsBetween(one: string, other: string): number {
   if (Math.abs(one.length - other.length) > MOST_EDITS) return MOST_EDITS + 1;
   let row = Array.from({ length: other.length + 1 }, (_, index) => index);
-  for (const [index, letter] of [...one].entries()) {
+  for (const [index, letter] of one.split('').entries()) {
     const next = [index + 1];
-    for (const [at, target] of [...other].entries()) {
+    for (const [at, target] of other.split('').entries()) {
       const replaced = (row[at] ?? 0) + (letter === target ? 0 : 1);
       next.push(Math.min(replaced, (row[at + 1] ?? 0) + 1, (next[at] ?? 0) + 1));
     }
