@@ -10,6 +10,7 @@ import {
 } from 'node:fs';
 import { REACHES_THROUGH_OPEN_FOLDERS } from './async-folder.js';
 
+const ASCII = /^[\x20-\x7e]+$/;
 const OPEN_FOLDER = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
 
 /**
@@ -41,8 +42,11 @@ export class SyncFolder {
   }
 
   /** The path of a name in this folder; valid while the folder is open. */
-  at(name: string): Buffer {
-    return Buffer.concat([this.base, Buffer.from(`/${name}`, 'latin1')]);
+  at(name: string): string | Buffer {
+    const { base } = this;
+    // Yarn's Plug'n'Play takes no bytes as a path; names of ours are ASCII.
+    if (typeof base === 'string' && ASCII.test(name)) return `${base}/${name}`;
+    return Buffer.concat([Buffer.from(base), Buffer.from(`/${name}`, 'latin1')]);
   }
 
   stat(): BigIntStats {
@@ -60,14 +64,15 @@ export class SyncFolder {
   /** Whether its path is still the one it was opened with, with no link in it. */
   liesThere(): boolean {
     if (!REACHES_THROUGH_OPEN_FOLDERS) return true;
-    return readlinkSync(`/proc/self/fd/${this.fd}`, { encoding: 'buffer' }).equals(this.path);
+    const now: string | Buffer = readlinkSync(`/proc/self/fd/${this.fd}`, { encoding: 'buffer' });
+    return Buffer.from(now).equals(this.path);
   }
 
   close(): void {
     closeSync(this.fd);
   }
 
-  private get base(): Buffer {
-    return REACHES_THROUGH_OPEN_FOLDERS ? Buffer.from(`/proc/self/fd/${this.fd}`) : this.path;
+  private get base(): string | Buffer {
+    return REACHES_THROUGH_OPEN_FOLDERS ? `/proc/self/fd/${this.fd}` : this.path;
   }
 }

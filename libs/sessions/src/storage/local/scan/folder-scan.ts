@@ -156,7 +156,7 @@ function* foldersIn(
 }
 
 /** An unreadable folder counts as foreign, so its files stay; the scan goes on with the others. */
-function listFolder(path: Buffer, sessionId: string, dev: bigint): ListedFolder | 'foreign' | null {
+function listFolder(path: string | Buffer, sessionId: string, dev: bigint): ListedFolder | 'foreign' | null {
   try {
     return SyncFolder.use(path, (folder) => {
       const stat = folder.stat();

@@ -50,7 +50,7 @@ function untouched(names: readonly string[], error: string): EntryOutcome[] {
 }
 
 /** Whether the path no longer exists. */
-function remove(path: Buffer, mount: string, depth: number, tally: Tally): boolean {
+function remove(path: string | Buffer, mount: string, depth: number, tally: Tally): boolean {
   try {
     const found = lstatSync(path);
     if (found.isDirectory()) return removeFolder(path, mount, depth, tally);
@@ -65,7 +65,7 @@ function remove(path: Buffer, mount: string, depth: number, tally: Tally): boole
   }
 }
 
-function removeFolder(path: Buffer, mount: string, depth: number, tally: Tally): boolean {
+function removeFolder(path: string | Buffer, mount: string, depth: number, tally: Tally): boolean {
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
     if (!removeContents(path, mount, depth, tally)) return false;
     try {
@@ -80,7 +80,7 @@ function removeFolder(path: Buffer, mount: string, depth: number, tally: Tally):
   return false;
 }
 
-function removeContents(path: Buffer, mount: string, depth: number, tally: Tally): boolean {
+function removeContents(path: string | Buffer, mount: string, depth: number, tally: Tally): boolean {
   if (depth >= MAX_DEPTH) {
     tally.error ??= 'ENAMETOOLONG';
     return false;
