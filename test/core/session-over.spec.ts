@@ -87,6 +87,33 @@ describe('Ends that Redis lost', () => {
     await server.stop();
   });
 
+  it.each([true, false])(
+    'are emitted as over for each session that a process opened or read, with its user: cache %s',
+    async (cache) => {
+      const world = await machines.start(undefined, { cache });
+      const other = await machines.start();
+      const heard = listen(world);
+      const openedHere = await world.open();
+      const read = await other.open();
+      const token = await other.service.login(read.session, 'ada');
+      expect(await world.kindOf(token, CLIENT)).toBe('live');
+      const over = await world.open();
+      await world.service.end(over.session);
+      await hears(heard, 1);
+      await server.command('FLUSHALL');
+      await hears(heard, 3);
+      await world.core.feed.read();
+      expect(heard.over).toHaveLength(3);
+      expect(new Map(heard.over.map(({ sessionId, userId }) => [sessionId, userId]))).toEqual(
+        new Map([
+          [openedHere.session.id, null],
+          [read.session.id, 'ada'],
+          [over.session.id, null],
+        ]),
+      );
+    },
+  );
+
   it('are emitted as over for the sessions that a process served lately or has connections of', async () => {
     const world = await machines.start();
     const heard = listen(world);

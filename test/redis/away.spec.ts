@@ -96,6 +96,24 @@ describe.each(ADAPTERS)('while Redis is away, on %s', (adapter) => {
     await expectBack(browser, id);
   });
 
+  it('refusing writes: a logout succeeds, no copy of the cookie is served, and the session ends when Redis writes again', async () => {
+    const browser = new Browser(app.url);
+    const id = await sessionIdOf(browser);
+    const body = formOf(await bytesOf('hello-en.wav'), 'hello-en.wav', 'audio/wav');
+    expect((await browser.fetch('/audio', { method: 'POST', body })).status).toBe(201);
+    const copy = { cookie: browser.cookieHeader };
+    await redis.command('CONFIG', 'SET', 'min-replicas-to-write', '1');
+    expect((await browser.fetch('/session', { method: 'DELETE' })).status).toBe(204);
+    expect(browser.cookieHeader).toBe('');
+    // A new session cannot be opened either.
+    expect((await new Browser(app.url).fetch('/session', { headers: copy })).status).toBe(503);
+    expect(await filesOnDisk(app.storagePath)).toHaveLength(1);
+    await redis.command('CONFIG', 'SET', 'min-replicas-to-write', '0');
+    await eventually('its file is deleted', async () => (await filesOnDisk(app.storagePath)).length === 0);
+    const fresh = await new Browser(app.url).fetch('/session', { headers: copy });
+    expect(((await fresh.json()) as { session_id: string }).session_id).not.toBe(id);
+  });
+
   it('emptied: a stream of a lost session is closed, and no file is deleted until an operator confirms', async () => {
     const browser = new Browser(app.url);
     const id = await sessionIdOf(browser);

@@ -57,7 +57,7 @@ describe('A Redis with a replica', () => {
     const texts = await Promise.all(
       [session, other].map(async ({ id }) => {
         const bucket = Number.parseInt(id.slice(0, 3), 16) % 64;
-        return String(await replica.command('HGET', `nest-sessions:{${bucket}}:sessions`, id));
+        return String(await replica.command('GET', `nest-sessions:{${bucket}}:sessions:${id}`));
       }),
     );
     expect(texts.map((text) => JSON.parse(text))).toMatchObject([

@@ -23,12 +23,14 @@ import {
 } from '#sessions/testing/store/store.fixtures';
 import { RedisServer } from '../support/redis-servers.js';
 
+const OPTIONS = '--appendonly yes --appendfsync always --enable-debug-command yes'.split(' ');
+
 let server: RedisServer;
 let prefixes = 0;
 const open: RedisSessionStore[] = [];
 
 beforeAll(async () => {
-  server = await RedisServer.start(['--appendonly', 'yes', '--appendfsync', 'always']);
+  server = await RedisServer.start(OPTIONS);
 });
 
 afterAll(() => server.stop());
@@ -89,17 +91,20 @@ describe('A Redis store refuses', () => {
     });
   });
 
-  it('a server whose maxmemory-policy evicts keys', async () => {
-    await server.command('CONFIG', 'SET', 'maxmemory-policy', 'allkeys-lru');
-    try {
-      await expect(connected()).rejects.toMatchObject({
-        code: 'STORE_INCOMPATIBLE',
-        message: expect.stringContaining('noeviction'),
-      });
-    } finally {
-      await server.command('CONFIG', 'SET', 'maxmemory-policy', 'noeviction');
-    }
-  });
+  it.each(['allkeys-lru', 'volatile-ttl'])(
+    'a server whose maxmemory-policy evicts keys: %s',
+    async (policy) => {
+      await server.command('CONFIG', 'SET', 'maxmemory-policy', policy);
+      try {
+        await expect(connected()).rejects.toMatchObject({
+          code: 'STORE_INCOMPATIBLE',
+          message: expect.stringContaining('noeviction'),
+        });
+      } finally {
+        await server.command('CONFIG', 'SET', 'maxmemory-policy', 'noeviction');
+      }
+    },
+  );
 
   it('a session whose token or resource belongs to another bucket', async () => {
     const store = await connected();
@@ -107,11 +112,13 @@ describe('A Redis store refuses', () => {
     const foreign = tokenHash('0020a0b1-0000-4000-8000-000000000000');
     await expect(store.sessions.open({ ...session, tokenHash: foreign }, MANY)).rejects.toMatchObject({
       code: 'INVALID_ARGUMENT',
+      message: expect.stringContaining(`session ${session.id}: it must begin with \`AB\``),
     });
     await store.sessions.open(session, MANY);
     const resource = newResource(session.id, { id: '0020a0b1-0000-4000-8000-000000000001' });
     await expect(store.resources.reserve(resource, null, LIMITS)).rejects.toMatchObject({
       code: 'INVALID_ARGUMENT',
+      message: expect.stringContaining(`Resource id ${resource.id} is not one for session ${session.id}`),
     });
     await expect(store.sessions.findByToken(foreign)).resolves.toBeNull();
   });
@@ -225,6 +232,34 @@ describe('A Redis that fails', () => {
   it('rejects connect at once while it is unreachable', async () => {
     const store = new RedisSessionStore({ url: 'redis://127.0.0.1:1' });
     await expect(failsAfter(() => store.connect())).resolves.toBeLessThan(2500);
+  });
+
+  it('tells readers again of the latest changes, also of sessions that none of them knew, after a failover', async () => {
+    const prefix = aPrefix();
+    const [here, there] = [await connected(prefix, 2), await connected(prefix, 2)];
+    const before = await opened(here);
+    await here.endings.beginEnd(before.id, anEnd());
+    await here.endings.finishEnd(before.id, NODE, NOW);
+    const { position } = await there.feed.read(null, 10);
+    const read = await opened(here);
+    const next = await there.feed.read(position, 10);
+    expect(next.changes.map(({ id }) => id)).toEqual([read.id]);
+    const [ended, ending] = [await opened(here), await opened(here)];
+    for (const { id } of [ended, ending]) await here.endings.beginEnd(id, anEnd());
+    await here.endings.finishEnd(ended.id, NODE, NOW);
+    await server.command('DEBUG', 'CHANGE-REPL-ID');
+
+    const reset = await there.feed.read(next.position, 10);
+    expect(reset).toMatchObject({ reset: true, changes: [], more: true });
+    const again = await there.feed.read(reset.position, 10);
+    expect(again.reset).toBeUndefined();
+    const states: [string, string][] = [
+      [read.id, 'open'],
+      [ended.id, 'ended'],
+      [ending.id, 'ending'],
+    ];
+    expect(new Map(again.changes.map(({ id, state }) => [id, state]))).toEqual(new Map(states));
+    expect(await there.feed.read(again.position, 10)).toMatchObject({ changes: [], more: false });
   });
 
   it('becomes another store when emptied: with a new generation and a feed that resets', async () => {

@@ -83,10 +83,10 @@ async function openOn(url: string, ends: readonly AcknowledgedEnd[]): Promise<Ac
   await client.connect();
   try {
     const look = async (end: AcknowledgedEnd): Promise<boolean> => {
-      const key = layout.key((bucketOfId(end.sessionId) ?? 0) % buckets, 'sessions');
+      const key = layout.record((bucketOfId(end.sessionId) ?? 0) % buckets, 'sessions', end.sessionId);
       for (;;) {
         try {
-          const text = await client.hGet(key, end.sessionId);
+          const text = await client.get(key);
           return text !== null && (JSON.parse(text) as { state: string }).state === 'open';
         } catch (error) {
           if (!String(error).includes('CLUSTERDOWN')) return false;

@@ -49,12 +49,12 @@ export async function onSqlite(folder: string): Promise<Ground> {
 /** The record of before, and its token in the place of the one that it has by now. */
 const PUT_BACK = `
 local id, raw = ARGV[1], ARGV[2]
-local now, before = cjson.decode(redis.call('HGET', KEYS[1], id)), cjson.decode(raw)
-redis.call('HDEL', KEYS[2], now.tokenHash)
-redis.call('HSET', KEYS[2], before.tokenHash, id)
+local now, before = cjson.decode(redis.call('GET', KEYS[1] .. id)), cjson.decode(raw)
+redis.call('DEL', KEYS[2] .. now.tokenHash)
+redis.call('SET', KEYS[2] .. before.tokenHash, id)
 for _, hash in ipairs(now.replaced or {}) do redis.call('HDEL', KEYS[3], hash) end
 before.change = now.change
-redis.call('HSET', KEYS[1], id, cjson.encode(before))
+redis.call('SET', KEYS[1] .. id, cjson.encode(before), 'KEEPTTL')
 `;
 
 export async function onRedis(folder: string): Promise<Ground> {
@@ -62,14 +62,14 @@ export async function onRedis(folder: string): Promise<Ground> {
   const keysOf = async (sessionId: string): Promise<string[]> => {
     const buckets = Number(await server.command('HGET', 'nest-sessions:store', 'buckets'));
     const bucket = Number.parseInt(sessionId.slice(0, 3), 16) % buckets;
-    return ['sessions', 'tokens', 'replaced'].map((key) => `nest-sessions:{${bucket}}:${key}`);
+    return ['sessions:', 'tokens:', 'replaced'].map((key) => `nest-sessions:{${bucket}}:${key}`);
   };
   return {
     name: 'Redis',
     options: { redisUrls: [server.url], storagePath: join(folder, 'redis') },
     async keep(sessionId) {
       const keys = await keysOf(sessionId);
-      const raw = String(await server.command('HGET', keys[0] ?? '', sessionId));
+      const raw = String(await server.command('GET', `${keys[0]}${sessionId}`));
       return async () => {
         await server.command('EVAL', PUT_BACK, '3', ...keys, sessionId, raw);
       };

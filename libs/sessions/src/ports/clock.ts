@@ -73,8 +73,8 @@ export abstract class ClockGroup {
   abstract trust(reading: ClockReading): Promise<ClockAnchor>;
 
   /**
-   * No instant of a session, process, node or job, and no lease, lies after `at` when it resolves: they become `at`. A session
-   * that was opened or used later expires at `at`. Leases may last a minute from `at`.
+   * No instant of a session, process, node or job, no lease, and no attempt to place an overdrawn file lies after `at` when it
+   * resolves: they become `at`. A session that was opened or used later expires at `at`. Leases may last a minute from `at`.
    */
   abstract forgetAfter(at: number): Promise<void>;
 }

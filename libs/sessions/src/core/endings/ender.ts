@@ -127,14 +127,15 @@ export class Ender {
   }
 
   /**
-   * Empties the cache, then asks the store for each session that was cached or has connections here, and notes the end of those
-   * that are over or lost, and the token of the others: called when changes may have been missed. If it rejects, the next call
-   * asks again.
+   * Empties the cache, then asks the store for each session that this process knows or has connections of, and notes the end
+   * of those that are over or lost, and the token of the others: called when changes may have been missed. If it rejects, the
+   * next call asks again.
    */
   async recheck(): Promise<void> {
     const { cache, connections } = this.context;
     for (const id of connections.sessionIds) if (!this.doubtful.has(id)) this.doubtful.set(id, null);
-    for (const { id, userId } of cache.clear()) this.doubtful.set(id, userId);
+    for (const [id, userId] of cache.known) this.doubtful.set(id, userId);
+    cache.clear();
     await this.recheckDoubtful();
   }
 

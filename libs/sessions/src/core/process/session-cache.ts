@@ -6,6 +6,8 @@ import { authorityOf, type SessionRecord } from '../../domain/session.js';
 /** A hit is valid this long after a read of the feed began, so that ends by other processes are seen within a second. */
 export const TRUSTED_FOR_MS = 750;
 const MAX_SESSIONS = 20_000;
+/** Sessions whose end is announced even if the feed cannot report it: the latest that this process opened or read. */
+const MAX_KNOWN = 50_000;
 
 /** A live session in the cache, without its counts and resources. */
 export interface CachedSession {
@@ -24,6 +26,7 @@ export class SessionCache {
     dispose: ({ record }) => this.forgetToken(record),
   });
   private readonly tokenOf = new Map<string, string>();
+  private readonly users = new LRUCache<string, { readonly userId: string | null }>({ max: MAX_KNOWN });
   private readonly fills = new Set<Set<string>>();
   private feedReadAt = Number.NEGATIVE_INFINITY;
 
@@ -80,8 +83,19 @@ export class SessionCache {
   /** Drops a session that is over. */
   forget(sessionId: string): void {
     this.discardFills(sessionId);
+    this.users.delete(sessionId);
     const tokenHash = this.tokenOf.get(sessionId);
     if (tokenHash !== undefined) this.byToken.delete(tokenHash);
+  }
+
+  /** Remembers a session that this process opened: it is known, though not cached. */
+  know(sessionId: string, userId: string | null): void {
+    this.users.set(sessionId, { userId });
+  }
+
+  /** Open sessions that this process opened or read, and their users then: cached or not, also if nothing is cached. */
+  get known(): [sessionId: string, userId: string | null][] {
+    return [...this.users.entries()].map(([sessionId, { userId }]) => [sessionId, userId]);
   }
 
   /** Records that a read which began at `startedAt` (monotonic) reached the end of the feed. */
@@ -89,19 +103,16 @@ export class SessionCache {
     this.feedReadAt = startedAt;
   }
 
-  /** The user of a cached session; `null` for none, or if the session is not cached. */
+  /** The user of a known session; `null` for none, or if the session is not known. */
   userOf(sessionId: string): string | null {
-    const tokenHash = this.tokenOf.get(sessionId);
-    return tokenHash === undefined ? null : (this.byToken.peek(tokenHash)?.record.userId ?? null);
+    return this.users.peek(sessionId)?.userId ?? null;
   }
 
-  /** Drops all entries, and discards fills under way; answers the sessions that it dropped. */
-  clear(): SessionRecord[] {
-    const dropped = [...this.byToken.values()].map(({ record }) => record);
+  /** Drops all cached sessions, and discards fills under way. The sessions stay known. */
+  clear(): void {
     this.fills.clear();
     this.byToken.clear();
     this.feedReadAt = Number.NEGATIVE_INFINITY;
-    return dropped;
   }
 
   private discardFills(sessionId: string): void {
@@ -109,6 +120,7 @@ export class SessionCache {
   }
 
   private add(record: SessionRecord): void {
+    this.know(record.id, record.userId);
     if (!this.enabled) return;
     const formerToken = this.tokenOf.get(record.id);
     if (formerToken !== undefined && formerToken !== record.tokenHash) this.byToken.delete(formerToken);

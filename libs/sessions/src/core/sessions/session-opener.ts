@@ -79,6 +79,7 @@ export class SessionOpener {
     const answer = await this.add(session, { maxSessions: this.context.config.maxSessions, network });
     if (answer === 'full') return this.refuse('full', MINUTE_MS);
     if (answer !== 'opened') return this.refuseNetwork(answer, network);
+    this.context.cache.know(id, null);
     this.context.events.emit('session.opened', { sessionId: id, at: now });
     return { kind: 'opened', token, session: new Session(openingRecord(session)) };
   }

@@ -16,6 +16,7 @@ import { RedisReleases } from './operations/redis.releases.js';
 import { RedisResources } from './operations/redis.resources.js';
 import { RedisSessions } from './operations/redis.sessions.js';
 import { SessionCounts } from './operations/session-counts.js';
+import { UserIndex } from './operations/user-index.js';
 import { LAYOUT, type RedisLayout } from './scripts/redis.layout.js';
 
 export class RedisOperations implements StoreGroups {
@@ -41,12 +42,13 @@ export class RedisOperations implements StoreGroups {
     const servers = new RedisServers(connection);
     const durable = new RedisDurableWrites(buckets, apart, servers);
     const counts = new SessionCounts(buckets);
-    const sessions = new RedisSessions(buckets, counts, durable);
-    const recent = new RecentChanges(sessions, new RedisEndings(buckets, durable, counts, sessions));
-    this.sessions = new NotedSessions(recent, buckets, counts, durable);
-    this.endings = new NotedEndings(recent, buckets, durable, counts, sessions);
+    const users = new UserIndex(buckets);
+    const sessions = new RedisSessions(buckets, counts, durable, users);
+    const recent = new RecentChanges(sessions, new RedisEndings(buckets, durable, counts, sessions, users));
+    this.sessions = new NotedSessions(recent, buckets, counts, durable, users);
+    this.endings = new NotedEndings(recent, buckets, durable, counts, sessions, users);
     this.resources = new RedisResources(buckets, durable);
-    this.fleet = new RedisFleet(buckets);
+    this.fleet = new RedisFleet(buckets, users);
     this.clock = new RedisClock(buckets);
     this.releases = new RedisReleases(buckets, this.fleet);
     this.ledger = new RedisLedger(buckets);

@@ -17,6 +17,7 @@ const MEANINGS: Readonly<Record<string, string>> = {
   WRONGPASS: 'Redis refused the user name or password in redisUrls (SESSION_REDIS_URL)',
   NOPERM: 'The Redis user lacks a permission: see the ACL in docs/several-servers.md',
   MISCONF: 'Redis refuses writes because saving to its disk fails: check that disk',
+  NOREPLICAS: 'Redis refuses writes because it has too few replicas (min-replicas-to-write): check them',
 };
 
 /** Redis did not answer in time. It may have executed the command. */

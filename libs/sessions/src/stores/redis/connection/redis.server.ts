@@ -24,7 +24,7 @@ export class RedisServers {
         );
       }
       const policy = field(info, 'maxmemory_policy') ?? 'noeviction';
-      if (policy.startsWith('allkeys')) {
+      if (policy !== 'noeviction') {
         throw incompatible(
           `Redis evicts sessions when its memory is full (maxmemory-policy ${policy}): set maxmemory-policy noeviction`,
         );

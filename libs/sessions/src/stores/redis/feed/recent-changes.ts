@@ -66,7 +66,10 @@ export class RecentChanges {
     this.#due = waiting;
   }
 
-  /** Repeats the changes of one session; answers those that must wait. An end makes all others irrelevant. */
+  /**
+   * Repeats the changes of one session, the oldest first, up to the first that the store does not take yet. Answers that one
+   * and all after it: they stay due. If the session was ended, repeats the end alone.
+   */
   async #makeInOrder(changes: readonly Kept[]): Promise<readonly Kept[]> {
     const end = changes.find(({ change }) => change.kind === 'end');
     if (end) changes = [end];
@@ -76,7 +79,7 @@ export class RecentChanges {
     return [];
   }
 
-  /** Answers whether the change is done, or obsolete. */
+  /** Repeats one change. Answers `false` if the store must first get an earlier change, which another process made. */
   async #make(sessionId: string, change: Change): Promise<boolean> {
     if (change.kind === 'end') {
       // The lease ends at once, so that the next cleanup can finish it: this process may have finished it already.

@@ -9,6 +9,12 @@ import { CHANGES_SINCE } from '../scripts/lua/listings.scripts.js';
 import type { RedisServers } from '../connection/redis.server.js';
 import { storedSession, textsOf } from '../operations/redis.values.js';
 
+/**
+ * Changes of each bucket that a reader gets again after a reset, at most: a failover or a crash of Redis may have given their
+ * numbers to other changes. It loses the writes of a second or so.
+ */
+const READ_AGAIN = 50;
+
 interface Position {
   /** The store and the replication histories that the counters belong to. */
   readonly history: string;
@@ -26,6 +32,9 @@ interface Share {
  * number per bucket. A failover may reuse numbers, but changes the name of the history, so readers are told to reset.
  */
 export class RedisFeed implements FeedGroup {
+  /** Where this process began to read: nobody here knew what had ended before. */
+  #begun: Position | null = null;
+
   constructor(
     private readonly connection: RedisConnection,
     private readonly buckets: RedisBuckets,
@@ -54,12 +63,27 @@ export class RedisFeed implements FeedGroup {
     ]);
     const history = `${String(generation)},${histories}`;
     const now: Position = { history, counters };
+    this.#begun ??= now;
     const position = text === null ? now : parse(text);
     const isSame = position.history === history && position.counters.length === counters.length;
     if (!isSame || position.counters.some((since, bucket) => since > (counters[bucket] ?? 0))) {
-      return { changes: [], position: format(now), more: false, reset: true };
+      const since = this.#readAgainFrom(position, now);
+      const more = counters.some((counter, bucket) => counter > (since[bucket] ?? 0));
+      return { changes: [], position: format({ history, counters: since }), more, reset: true };
     }
     return this.#readOn(position, counters, limit);
+  }
+
+  /** Of the same store, a reader gets what it may have missed. Of another one there is nothing that it could know. */
+  #readAgainFrom(position: Position, now: Position): readonly number[] {
+    const begun = this.#begun ?? now;
+    const isSameStore = [position, begun].every(({ history }) => storeOf(history) === storeOf(now.history));
+    if (!isSameStore) this.#begun = now;
+    if (!isSameStore || position.counters.length !== now.counters.length) return now.counters;
+    return now.counters.map((counter, bucket) => {
+      const known = Math.min(position.counters[bucket] ?? 0, counter);
+      return Math.min(counter, Math.max(begun.counters[bucket] ?? 0, known - READ_AGAIN));
+    });
   }
 
   /**
@@ -72,13 +96,11 @@ export class RedisFeed implements FeedGroup {
     const read = await Promise.all(
       sharesOf(behind, limit).map(async ({ bucket, count }) => {
         const since = reported[bucket] ?? 0;
-        const found = textsOf(await this.buckets.runIn(CHANGES_SINCE, bucket, since, count)).map(
-          storedSession,
-        );
-        const last = found.at(-1)?.change ?? since;
-        const isAll = found.length < count || count === behind[bucket];
-        reported[bucket] = isAll ? Math.max(last, counters[bucket] ?? 0) : last;
-        return found;
+        const reply = await this.buckets.runIn(CHANGES_SINCE, bucket, since, count);
+        const [last = '', read = '0', ...texts] = textsOf(reply);
+        const isAll = Number(read) < count || count === behind[bucket];
+        reported[bucket] = isAll ? Math.max(Number(last), counters[bucket] ?? 0) : Number(last);
+        return texts.map(storedSession);
       }),
     );
     return {
@@ -107,6 +129,11 @@ function sharesOf(behind: readonly number[], limit: number): Share[] {
 
 function format({ history, counters }: Position): FeedPosition {
   return JSON.stringify([history, ...counters]);
+}
+
+/** The generation of the store: the first part of a history. */
+function storeOf(history: string): string | undefined {
+  return history.split(',')[0];
 }
 
 /** An unreadable position belongs to no known history, so the reader is told to reset. */

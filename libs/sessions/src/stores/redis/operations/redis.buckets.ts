@@ -3,13 +3,13 @@ import { compareIds, NOBODY } from '../../../domain/ids.js';
 import type { LeaseRequest } from '../../../ports/endings.js';
 import type { RedisConnection } from '../connection/redis.connection.js';
 import { isScriptUnknown } from '../connection/redis.errors.js';
-import { RedisLayout, type BucketKey } from '../scripts/redis.layout.js';
+import { RedisLayout, type BucketKey, type RecordKey } from '../scripts/redis.layout.js';
 import { LEASABLE, UP_TO } from '../scripts/lua/listings.scripts.js';
 import type { BucketScript } from '../scripts/bucket-script.js';
 import type { QuestionScript } from '../scripts/question-script.js';
 import type { RedisScript } from '../scripts/redis.script.js';
 import { FIELDS, HASH } from '../scripts/lua/store.scripts.js';
-import { listOf, numberOf, pairsOf, textsOf } from './redis.values.js';
+import { listOf, numberOf, pairsOf, textOf, textsOf } from './redis.values.js';
 
 /** An id in an index with its sort key. */
 export interface Entry {
@@ -102,6 +102,14 @@ export class RedisBuckets {
   async fields(bucket: number, key: BucketKey, ...fields: readonly string[]): Promise<string[]> {
     const [found] = await this.askIn([bucket], FIELDS, key, ...fields);
     return textsOf(found);
+  }
+
+  /** Reads records of one bucket; '' for a missing one. */
+  async records(bucket: number, key: RecordKey, ids: readonly string[]): Promise<string[]> {
+    const keys = ids.map((id) => this.layout.record(bucket, key, id));
+    if (keys.length === 0) return [];
+    const found = listOf(await this.connection.send(this.layout.key(bucket, key), ['MGET', ...keys]));
+    return found.map((text) => (text === null ? '' : textOf(text)));
   }
 
   /** All fields of a hash. */

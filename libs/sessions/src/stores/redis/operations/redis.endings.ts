@@ -15,7 +15,9 @@ import type { BucketKey } from '../scripts/redis.layout.js';
 import type { SessionCounts } from './session-counts.js';
 import { BEGIN_END, LEASE_ENDING, DROP_TOMBSTONES, FINISH_END } from '../scripts/lua/endings.scripts.js';
 import { COUNT_UP_TO } from '../scripts/lua/listings.scripts.js';
+import { MEND } from '../scripts/lua/mending.script.js';
 import type { RedisSessions } from './redis.sessions.js';
+import type { UserIndex } from './user-index.js';
 import { endingSessionOf, inOrder, numberOf, textsOf } from './redis.values.js';
 
 export class RedisEndings implements EndingsGroup {
@@ -24,6 +26,7 @@ export class RedisEndings implements EndingsGroup {
     private readonly durable: RedisDurableWrites,
     private readonly counts: SessionCounts,
     private readonly sessions: RedisSessions,
+    private readonly users: UserIndex,
   ) {}
 
   async beginEnd(sessionId: string, end: BeginEnd, only?: EndCondition): Promise<EndingSession | null> {
@@ -53,9 +56,15 @@ export class RedisEndings implements EndingsGroup {
   async finishEnd(sessionId: string, nodeId: string, at: number): Promise<Released> {
     const bucket = this.buckets.of(sessionId);
     if (bucket === null) return { resources: 0, bytes: 0 };
-    const reply = await this.buckets.runIn(FINISH_END, bucket, sessionId, nodeId, at);
-    const [resources = '0', bytes = '0', userId] = textsOf(reply);
-    if (userId) await this.sessions.forgetUser(userId, [sessionId]);
+    const finish = async (forgotten: string): Promise<string[]> =>
+      textsOf(await this.buckets.runIn(FINISH_END, bucket, sessionId, nodeId, at, forgotten));
+    let reply = await finish('');
+    const [userId] = reply;
+    if (userId !== undefined && reply.length === 1) {
+      await this.users.remove(userId, [sessionId]);
+      reply = await finish(userId);
+    }
+    const [resources = '0', bytes = '0'] = reply;
     return { resources: numberOf(resources), bytes: numberOf(bytes) };
   }
 
@@ -80,6 +89,7 @@ export class RedisEndings implements EndingsGroup {
   }
 
   async dropTombstones(at: number, limit: number): Promise<number> {
+    await this.buckets.inAll((bucket) => this.buckets.runIn(MEND, bucket, at));
     const due = await this.buckets.firstUpTo('tombstones', at, limit);
     const ids = due.map(({ id }) => id);
     const dropped = await this.buckets.byBucket(ids, async (bucket, of) =>

@@ -4,7 +4,7 @@ import { oldestFirst, type ResourceRecord } from '../../../domain/resource.js';
 import { totalReleased, type Released } from '../../../ports/endings.js';
 import type { FleetGroup, Heartbeat, NodeRecord } from '../../../ports/fleet.js';
 import type { RedisBuckets } from './redis.buckets.js';
-import { FORGET_ENDS, FORGET_FILES } from '../scripts/lua/endings.scripts.js';
+import { FORGET_ENDS, FORGET_FILES, USERS_OF_ENDS } from '../scripts/lua/endings.scripts.js';
 import { ABANDON, HELD } from '../scripts/lua/releases.scripts.js';
 import {
   FIELDS,
@@ -14,7 +14,8 @@ import {
   HEARTBEAT,
   STRIKE_OFF,
 } from '../scripts/lua/store.scripts.js';
-import { numberOf, resourceOf, textOfRecord, textsOf } from './redis.values.js';
+import { numberOf, pairsOf, resourceOf, textOfRecord, textsOf } from './redis.values.js';
+import type { UserIndex } from './user-index.js';
 
 const PAGE = 200;
 
@@ -27,7 +28,10 @@ interface StoredNode {
 export class RedisFleet implements FleetGroup {
   readonly #keys: readonly string[];
 
-  constructor(private readonly buckets: RedisBuckets) {
+  constructor(
+    private readonly buckets: RedisBuckets,
+    private readonly users: UserIndex,
+  ) {
     this.#keys = buckets.layout.processes;
   }
 
@@ -101,6 +105,8 @@ export class RedisFleet implements FleetGroup {
     const dropped: Released[] = [];
     for (;;) {
       // oxlint-disable-next-line no-await-in-loop -- page by page, so that Redis can serve other clients
+      await this.#forgetUsers(bucket, nodeId);
+      // oxlint-disable-next-line no-await-in-loop -- as above
       const reply = textsOf(await this.buckets.runIn(FORGET_ENDS, bucket, nodeId, at, PAGE));
       const [seen = 0, resources = 0, bytes = 0] = reply.map(numberOf);
       dropped.push({ resources, bytes });
@@ -108,17 +114,23 @@ export class RedisFleet implements FleetGroup {
     }
   }
 
+  /** An ended session must be in the index of no user, also if this process dies meanwhile. */
+  async #forgetUsers(bucket: number, nodeId: string): Promise<void> {
+    const found = pairsOf(textsOf(await this.buckets.runIn(USERS_OF_ENDS, bucket, nodeId, PAGE)));
+    await Promise.all([...found].map(([sessionId, userId]) => this.users.remove(userId, [sessionId])));
+  }
+
   async #forgetFiles(bucket: number, nodeId: string): Promise<Released[]> {
     const dropped: Released[] = [];
-    let cursor = '0';
+    let cursor = '-';
     do {
       // oxlint-disable-next-line no-await-in-loop -- page by page, as above
-      const [next = '0', resources, bytes] = textsOf(
+      const [next = '', resources, bytes] = textsOf(
         await this.buckets.runIn(FORGET_FILES, bucket, nodeId, cursor),
       );
       dropped.push({ resources: numberOf(resources), bytes: numberOf(bytes) });
       cursor = next;
-    } while (cursor !== '0');
+    } while (cursor !== '');
     return dropped;
   }
 

@@ -44,7 +44,7 @@ export class RedisResources implements ResourcesGroup {
     if (bucket !== this.buckets.of(resource.id)) {
       throw new SessionsError(
         'INVALID_ARGUMENT',
-        'Resource id and session id must belong to the same bucket (see `domain/bucket`).',
+        `Resource id ${resource.id} is not one for session ${resource.sessionId}: it must begin with \`${resource.sessionId.slice(0, 3)}\`, so that Redis keeps both in one slot`,
       );
     }
     const { maxResources, maxBytes, maxStreams, onLimit } = limits;
@@ -127,7 +127,7 @@ export class RedisResources implements ResourcesGroup {
   async find(resourceId: string): Promise<ResourceRecord | null> {
     const bucket = this.buckets.of(resourceId);
     if (bucket === null) return null;
-    const [text = ''] = await this.buckets.fields(bucket, 'resources', resourceId);
+    const [text = ''] = await this.buckets.records(bucket, 'resources', [resourceId]);
     return text === '' ? null : resourceOf(text);
   }
 
@@ -153,7 +153,7 @@ export class RedisResources implements ResourcesGroup {
     const entries = await this.buckets.firstUpTo('overdrawn', at, limit);
     const ids = entries.map(({ id }) => id);
     const found = await this.buckets.byBucket(ids, (bucket, of) =>
-      this.buckets.fields(bucket, 'resources', ...of),
+      this.buckets.records(bucket, 'resources', of),
     );
     const texts = found.flat().filter((text) => text !== '');
     return inOrder(ids, texts.map(resourceOf)).filter(({ overdrawn }) => overdrawn);

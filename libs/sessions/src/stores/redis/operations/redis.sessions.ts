@@ -1,4 +1,4 @@
-import { hash } from 'node:crypto';
+import { bucketName } from '../../../domain/bucket.js';
 import { SessionsError } from '../../../domain/errors.js';
 import type { UsageBound } from '../../../domain/limits.js';
 import { compareIds } from '../../../domain/ids.js';
@@ -22,11 +22,12 @@ import {
   type Touch,
 } from '../../../ports/sessions.js';
 import type { DueAfter } from '../../../ports/endings.js';
-import type { BucketKey } from '../scripts/redis.layout.js';
+import { KEPT_AFTER_END_MS, type BucketKey } from '../scripts/redis.layout.js';
 import { ABOVE, PAGE } from '../scripts/lua/listings.scripts.js';
 import { byScore, entriesOf, type Entry, type RedisBuckets } from './redis.buckets.js';
 import type { RedisDurableWrites } from './redis.durable-writes.js';
 import type { SessionCounts } from './session-counts.js';
+import type { UserIndex } from './user-index.js';
 import {
   FIND_BY_TOKEN,
   LEARN_ADDRESS,
@@ -35,7 +36,7 @@ import {
   REGENERATE,
   TOUCH,
 } from '../scripts/lua/sessions.scripts.js';
-import { ADD_TO_USER, OF_USER, PROBE, REMOVE_FROM_USER } from '../scripts/lua/store.scripts.js';
+import { PROBE } from '../scripts/lua/store.scripts.js';
 import {
   authorityText,
   inOrder,
@@ -54,6 +55,7 @@ export class RedisSessions implements SessionsGroup {
     private readonly buckets: RedisBuckets,
     private readonly counts: SessionCounts,
     private readonly durable: RedisDurableWrites,
+    private readonly users: UserIndex,
   ) {}
 
   async open(session: NewSession, limits: OpeningLimits): Promise<'opened' | RefusedOpening> {
@@ -83,7 +85,7 @@ export class RedisSessions implements SessionsGroup {
   async find(sessionId: string): Promise<SessionRecord | null> {
     const bucket = this.buckets.of(sessionId);
     if (bucket === null) return null;
-    const [text] = await this.buckets.fields(bucket, 'sessions', sessionId);
+    const [text] = await this.buckets.records(bucket, 'sessions', [sessionId]);
     return text ? sessionOf(text) : null;
   }
 
@@ -120,12 +122,13 @@ export class RedisSessions implements SessionsGroup {
     authority: Authority | null,
     { userId, tokenHash, at }: NewLogin,
   ): Promise<'done' | 'taken' | Refused> {
-    if (this.buckets.of(sessionId) === null) return 'gone';
+    const session = await this.find(sessionId);
+    if (session?.state !== 'open') return 'gone';
     const bucket = this.#bucketOf(sessionId, tokenHash);
-    await this.buckets.run(ADD_TO_USER, [this.#userKey(userId)], [sessionId]);
+    await this.users.add(userId, sessionId, Math.max(0, session.expiresAt - at) + KEPT_AFTER_END_MS);
     const args = [sessionId, authorityText(authority), userId, tokenHash, at];
     const answer = textOf(await this.durable.runIn(LOGIN, bucket, ...args));
-    if (answer === 'gone') await this.forgetUser(userId, [sessionId]);
+    if (answer === 'gone' || answer === 'taken') await this.#forget(userId, [sessionId]);
     return answer === 'taken' ? answer : replacedOr(answer);
   }
 
@@ -195,7 +198,7 @@ export class RedisSessions implements SessionsGroup {
 
   async #loadTogether(ids: readonly string[]): Promise<SessionRecord[]> {
     const found = await this.buckets.byBucket(ids, (bucket, of) =>
-      this.buckets.fields(bucket, 'sessions', ...of),
+      this.buckets.records(bucket, 'sessions', of),
     );
     return inOrder(
       ids,
@@ -222,13 +225,9 @@ export class RedisSessions implements SessionsGroup {
     return this.loadOpen(entries.map(({ id }) => id));
   }
 
-  #userKey(userId: string): string {
-    return this.buckets.layout.user(hash('sha256', userId, 'base64url'));
-  }
-
-  /** Removes ended sessions from a user's index. The next reader removes those that it misses. */
-  async forgetUser(userId: string, sessionIds: readonly string[]): Promise<void> {
-    await this.buckets.run(REMOVE_FROM_USER, [this.#userKey(userId)], sessionIds).catch(() => {});
+  /** If this fails, the next reader of the index removes them. */
+  async #forget(userId: string, sessionIds: readonly string[]): Promise<void> {
+    await this.users.remove(userId, sessionIds).catch(() => {});
   }
 
   async #listAll({ limit, sort, after }: SessionQuery): Promise<SessionRecord[]> {
@@ -245,11 +244,11 @@ export class RedisSessions implements SessionsGroup {
 
   /** Reads all sessions of the user, which are few, and removes outdated ids from the index. */
   async #listOf(userId: string, { limit, sort, after }: SessionQuery): Promise<SessionRecord[]> {
-    const ids = textsOf(await this.buckets.run(OF_USER, [this.#userKey(userId)], []));
+    const ids = await this.users.list(userId);
     const open = await this.loadOpen(ids);
     const alive = new Set(open.map(({ id }) => id));
     const over = ids.filter((id) => !alive.has(id));
-    if (over.length > 0) await this.forgetUser(userId, over);
+    if (over.length > 0) await this.#forget(userId, over);
 
     const { by, descending } = orderOf(sort);
     const order = descending ? byFallingScore : byScore;
@@ -274,7 +273,7 @@ export class RedisSessions implements SessionsGroup {
     if (bucket === null || bucket !== this.buckets.ofTokenHash(tokenHash)) {
       throw new SessionsError(
         'INVALID_ARGUMENT',
-        'Session id and token hash must belong to the same bucket (see `domain/bucket`).',
+        `The token hash is not one for session ${sessionId}: it must begin with \`${bucketName(sessionId)}\`, so that Redis keeps both in one slot`,
       );
     }
     return bucket;

@@ -18,7 +18,6 @@ type StoredSession = Stored<SessionRecord> & {
   readonly network?: string;
   /** While the session is ending: the nodes with an unfinished part, and the end of the lease of each. */
   readonly parts?: Readonly<Record<string, number>>;
-  readonly change?: number;
 };
 type StoredResource = Stored<ResourceRecord>;
 
@@ -90,7 +89,6 @@ export function endingSessionOf(text: string, nodeId: string): EndingSession {
 /** A session with its fields that only the store needs. */
 export function storedSession(text: string): {
   readonly record: SessionRecord;
-  readonly change: number;
   /** While the session is ending: the nodes that still have files of it, sorted by id. */
   readonly nodes: readonly string[];
 } {
@@ -120,7 +118,6 @@ export function storedSession(text: string): {
   };
   return {
     record,
-    change: stored.change ?? 0,
     nodes: Object.keys(stored.parts ?? {})
       .filter((node) => node !== NOBODY)
       .toSorted(),

@@ -143,7 +143,7 @@ export class SessionCounts {
   async #settleStale(): Promise<void> {
     const stale = textsOf(await this.#run(STALE_RESERVATIONS, STALE_MS));
     await this.buckets.byBucket(stale, async (bucket, ids) => {
-      const found = await this.buckets.fields(bucket, 'sessions', ...ids);
+      const found = await this.buckets.records(bucket, 'sessions', ids);
       const counts = countsOf(await this.buckets.fields(bucket, 'totals', ...COUNTS));
       await Promise.all(
         ids.map((id, index) => this.#settle(bucket, counts, { id, network: null }, found[index] !== '')),

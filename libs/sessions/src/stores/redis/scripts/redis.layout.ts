@@ -2,13 +2,16 @@
  * All keys of a store. Sessions are spread over buckets; all keys of a bucket share a hash tag, so that a script can change
  * a session and its resources in one slot of a cluster. `{7}` stands for any bucket.
  *
+ * Each record of a session is a key with a lifetime: until `KEPT_AFTER_END_MS` after the absolute end, so that Redis deletes
+ * it even if no cleanup ever runs again. The indexes and sums of a bucket do not notice that: `MEND` corrects them.
+ *
  * | key                | type   | holds                                                                            |
  * | ------------------ | ------ | -------------------------------------------------------------------------------- |
- * | `{7}:sessions`     | hash   | session id → its record, JSON                                                    |
- * | `{7}:tokens`       | hash   | hash of a current token → session id                                             |
+ * | `{7}:sessions:<id>` | string | the record of a session, JSON                                                   |
+ * | `{7}:tokens:<hash>` | string | the session id of a current token                                               |
+ * | `{7}:resources:<id>` | string | the record of a resource, JSON                                                 |
  * | `{7}:replaced`     | hash   | hash of a replaced token → session id; expires a minute after the bucket's last login or regenerate |
  * | `{7}:replaced_at`  | zset   | the same hashes by the instant of the replacement; expires at once with `replaced` |
- * | `{7}:resources`    | hash   | resource id → its record, JSON                                                   |
  * | `{7}:held`         | zset   | `session id:resource id`, in the order of the text                               |
  * | `{7}:overdrawn`   | zset   | overdrawn resources by the instant of the latest attempt to place them              |
  * | `{7}:by_process`  | zset   | `process id:resource id` of what a process brings, reads or streams, same order |
@@ -36,7 +39,7 @@
  * | `{counts}:openings:<network>` | string | the ring of its openings (see `RateRing`), JSON: newest slot, counts; expires when it is empty |
  * | `{counts}:provisional:<network>` | zset | its open sessions whose cookie never came back, holding nothing, by their idle end; expires with the last |
  * | `job:idle` …       | hash   | the latest run of a job, and the sums of all                                     |
- * | `user:<sha256>`    | set    | ids of sessions that are, were or are about to be this user's: verified on read  |
+ * | `user:<sha256>`    | set    | ids of sessions that are, or are about to be, this user's: verified on read; lives as long as the longest of them |
  *
  * The channel `changes`, with the prefix of the keys, carries an empty message for each end, login and regenerate.
  *
@@ -68,11 +71,22 @@ export const BUCKET_KEYS = [
 ] as const;
 export type BucketKey = (typeof BUCKET_KEYS)[number];
 
+/** Not keys but their beginnings: an id or a hash follows, and each record is a key. */
+const RECORD_KEYS = ['sessions', 'tokens', 'resources'] as const satisfies readonly BucketKey[];
+export type RecordKey = (typeof RECORD_KEYS)[number];
+const BEGINNINGS: ReadonlySet<BucketKey> = new Set(RECORD_KEYS);
+
+/** How long the records of a session outlive its absolute end, unless a cleanup deletes them sooner. */
+export const KEPT_AFTER_END_MS = 7 * 24 * 3_600_000;
+
+/** How long the indexes of a bucket, which hold ids and numbers alone, outlive the last cleanup: longer than any session. */
+export const KEPT_UNTENDED_MS = 400 * 24 * 3_600_000;
+
 /** The name of the channel without the prefix. */
 export const CHANGES_CHANNEL = 'changes';
 
 /** The version of this layout in the store. `connect` refuses any other. */
-export const LAYOUT = '5';
+export const LAYOUT = '6';
 
 /** Builds the keys of one store. */
 export class RedisLayout {
@@ -90,7 +104,11 @@ export class RedisLayout {
   }
 
   key(bucket: number, key: BucketKey): string {
-    return `${this.prefix}{${bucket}}:${key}`;
+    return `${this.prefix}{${bucket}}:${key}${BEGINNINGS.has(key) ? ':' : ''}`;
+  }
+
+  record(bucket: number, key: RecordKey, id: string): string {
+    return `${this.key(bucket, key)}${id}`;
   }
 
   get store(): string {

@@ -102,6 +102,7 @@ const FORGET_SQL = [
   'UPDATE replaced_tokens SET replaced_at = :at WHERE replaced_at > :at',
   `UPDATE resources SET leased_until = :at WHERE key IN (
      SELECT key FROM resources INDEXED BY resources_releasing WHERE state = 'releasing' AND leased_until > ${LATEST_LEASE})`,
+  'UPDATE resources SET overdrawn_at = :at WHERE overdrawn_at > :at',
   `UPDATE ending_parts SET leased_until = :at WHERE (session_key, node_id) IN (
      SELECT session_key, node_id FROM ending_parts INDEXED BY ending_parts_lease WHERE leased_until > ${LATEST_LEASE})`,
   'UPDATE processes SET at = min(at, :at), flushed_through_at = min(flushed_through_at, :at) WHERE at > :at OR flushed_through_at > :at',

@@ -32,10 +32,10 @@ const EVICTION_RANK = `
 /**
  * Ids and hashes are stored as bytes (see `values`). `idle_ends_at` is `idleEndsAt` of the domain, in SQL, so that an index
  * finds due sessions. A network has a row while its ring (see `RateRing`) counts openings; `sessions_network` counts its
- * provisional sessions. Partial indexes are small and exclude tombstones. The node of a stream is NULL; that of a part of an
- * end is `NOBODY` if the session has no files. `evicted_for` is the first of the files that took the place of an evicted one.
- * `resources_session` is a covering index for sweeps, which read all resource
- * ids of each session.
+ * provisional sessions. Partial indexes are small and exclude tombstones. The node of a stream is NULL. In `ending_parts`,
+ * `NOBODY` is the node of the only part of an end if the session has no files: any node may finish it. `evicted_for` is the
+ * first of the files that took the place of an evicted one. `resources_session` is a covering index for sweeps, which read
+ * all resource ids of each session.
  */
 export const SCHEMA = `
   CREATE TABLE store (

@@ -193,6 +193,19 @@ export const placingCases: readonly SessionStoreCase[] = [
     },
   },
   {
+    name: 'an overdrawn file that was tried after an instant that is forgotten is due at it',
+    async run(store) {
+      const { id } = await opened(store);
+      await ready(store, id, 60);
+      const file = await complete(store, id, 30);
+      await place(store, id, [file], { candidates: [], overdraw: true, at: NOW + 365 * 24 * 60 * MINUTE });
+      sameIds(await store.resources.listOverdrawn(NOW + MINUTE, 10), []);
+      await store.clock.forgetAfter(NOW + MINUTE);
+      sameIds(await store.resources.listOverdrawn(NOW + MINUTE - 1, 10), []);
+      sameIds(await store.resources.listOverdrawn(NOW + MINUTE, 10), [file]);
+    },
+  },
+  {
     name: 'a victim of another node is left for that node to lease',
     async run(store) {
       const session = await opened(store);

@@ -84,6 +84,7 @@ export const FORGET_AFTER = new BucketScript(
       'created',
       'activity',
       'expiry',
+      'overdrawn',
       'tombstones',
       'ending',
       'releasing',
@@ -142,7 +143,9 @@ for _, member in ipairs(call('ZRANGE', RELEASING, 0, -1)) do
   local resource = tonumber(lease) > latest_lease and read(RESOURCES, id)
   if resource then lease_to(resource, at) end
 end
-for _, hash in ipairs(call('ZRANGEBYSCORE', REPLACED_AT, later, '+inf')) do call('ZADD', REPLACED_AT, at, hash) end
+for _, key in ipairs({ REPLACED_AT, OVERDRAWN }) do
+  for _, member in ipairs(call('ZRANGEBYSCORE', key, later, '+inf')) do call('ZADD', key, at, member) end
+end
 local seen = call('HGET', TOTALS, 'seen_at')
 if seen and tonumber(seen) > at then call('HSET', TOTALS, 'seen_at', ARGV[1]) end
 `,

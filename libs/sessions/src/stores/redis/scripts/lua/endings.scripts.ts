@@ -110,17 +110,37 @@ return leased
 `,
 );
 
-/** id, node, instant → released resources and bytes, user id if the session has ended now */
+/**
+ * id, node, instant, user whose index no longer has the session or '' → released resources and bytes; a user id alone, with
+ * nothing changed, if that user's index may have it: an ended session must be in none
+ */
 export const FINISH_END = new BucketScript(
   'free',
   { keys: ['sessions'], includes: [read, finishPart] },
   `
-local id, node, at = unpack(ARGV)
+local id, node, at, user = unpack(ARGV)
 local session = read(SESSIONS, id)
 if not session or session.state ~= 'ending' then return {} end
-local user = session.userId
-local resources, bytes = finish_part(session, node, at)
-return { resources, bytes, session.state == 'ended' and user or '' }
+if session.userId and session.userId ~= user then return { session.userId } end
+return { finish_part(session, node, at) }
+`,
+);
+
+/** node, limit → id, user id, id, user id … of the first ends that wait for the node */
+export const USERS_OF_ENDS = new BucketScript(
+  'read',
+  { keys: ['sessions', 'ending'], includes: [call, read] },
+  `
+local node, most = unpack(ARGV)
+local found = {}
+for _, member in ipairs(call('ZRANGEBYLEX', ENDING, '[' .. node .. ':', '(' .. node .. ';', 'LIMIT', 0, most)) do
+  local session = read(SESSIONS, string.sub(member, #node + 19))
+  if session and session.userId then
+    found[#found + 1] = session.id
+    found[#found + 1] = session.userId
+  end
+end
+return found
 `,
 );
 
@@ -145,17 +165,17 @@ return { #members, resources, bytes }
 `,
 );
 
-/** node, cursor → the next cursor, released resources and bytes of sessions that are not ending */
+/** node, cursor, `-` to begin → the next cursor or '', released resources and bytes of sessions that are not ending */
 export const FORGET_FILES = new BucketScript(
   'free',
-  { keys: ['sessions', 'resources'], includes: [call, read, drop, account, writeAccounts] },
+  { keys: ['sessions', 'resources', 'held'], includes: [call, read, drop, account, writeAccounts] },
   `
 local node, cursor = unpack(ARGV)
 local resources, bytes = 0, 0
-local scanned = call('HSCAN', RESOURCES, cursor, 'COUNT', 500)
-for i = 2, #scanned[2], 2 do
-  local resource = cjson.decode(scanned[2][i])
-  if resource.nodeId == node then
+local members = call('ZRANGEBYLEX', HELD, cursor, '+', 'LIMIT', 0, 500)
+for _, member in ipairs(members) do
+  local resource = read(RESOURCES, string.match(member, '[^:]+$'))
+  if resource and resource.nodeId == node then
     local one, size = drop(resource)
     resources, bytes = resources + one, bytes + size
     local session = read(SESSIONS, resource.sessionId)
@@ -165,7 +185,7 @@ for i = 2, #scanned[2], 2 do
     end
   end
 end
-return { scanned[1], resources, bytes }
+return { #members == 500 and '(' .. members[500] or '', resources, bytes }
 `,
 );
 
@@ -179,8 +199,7 @@ for i = 2, #ARGV do
   local id = ARGV[i]
   local session = read(SESSIONS, id)
   if session and session.state == 'ended' and session.expiresAt <= tonumber(ARGV[1]) then
-    call('HDEL', SESSIONS, id)
-    call('HDEL', TOKENS, session.tokenHash)
+    call('DEL', SESSIONS .. id, TOKENS .. session.tokenHash)
     call('ZREM', TOMBSTONES, id)
     call('ZREM', CHANGES, id)
     dropped[#dropped + 1] = id

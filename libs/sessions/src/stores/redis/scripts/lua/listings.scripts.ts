@@ -101,15 +101,17 @@ return found
 `,
 );
 
-/** number of the last read change, limit → records in the order of their changes */
+/** number of the last read change, limit → number of the last of the next changes or that number, their count, their records in order */
 export const CHANGES_SINCE = new BucketScript(
   'read',
   { keys: ['sessions', 'changes'], includes: [call] },
   `
-local ids = call('ZRANGEBYSCORE', CHANGES, '(' .. ARGV[1], '+inf', 'LIMIT', 0, ARGV[2])
-if #ids == 0 then return {} end
-local found = {}
-for _, raw in ipairs(call('HMGET', SESSIONS, unpack(ids))) do found[#found + 1] = raw or nil end
+local entries = call('ZRANGEBYSCORE', CHANGES, '(' .. ARGV[1], '+inf', 'WITHSCORES', 'LIMIT', 0, ARGV[2])
+if #entries == 0 then return { ARGV[1], '0' } end
+local keys = {}
+for i = 1, #entries, 2 do keys[#keys + 1] = SESSIONS .. entries[i] end
+local found = { entries[#entries], #keys }
+for _, raw in ipairs(call('MGET', unpack(keys))) do found[#found + 1] = raw or nil end
 return found
 `,
 );

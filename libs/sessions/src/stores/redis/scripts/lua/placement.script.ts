@@ -56,11 +56,11 @@ end
 
 local answer = { 'placed', files, session.overdrawnCount }
 if #waiting == 0 then
-  for _, resource in ipairs(all) do answer[#answer + 1] = call('HGET', RESOURCES, resource.id) end
+  for _, resource in ipairs(all) do answer[#answer + 1] = call('GET', RESOURCES .. resource.id) end
   for i = first_candidate, #ARGV, 2 do
     local victim = read(RESOURCES, ARGV[i])
     if victim and victim.evictedFor and victim.evictedFor == ARGV[10] then
-      answer[#answer + 1] = call('HGET', RESOURCES, victim.id)
+      answer[#answer + 1] = call('GET', RESOURCES .. victim.id)
     end
   end
   return answer
@@ -104,7 +104,7 @@ for _, resource in ipairs(waiting) do
   write(RESOURCES, resource)
 end
 answer[3] = session.overdrawnCount
-for _, resource in ipairs(all) do answer[#answer + 1] = call('HGET', RESOURCES, resource.id) end
+for _, resource in ipairs(all) do answer[#answer + 1] = call('GET', RESOURCES .. resource.id) end
 for _, victim in ipairs(victims) do
   victim.evictedFor = ARGV[10]
   answer[#answer + 1] = release(session, victim, lease_until, node)

@@ -66,7 +66,7 @@ export const HELD = new BucketScript(
   `
 local held = {}
 for _, member in ipairs(members_of(BY_PROCESS, ARGV[1])) do
-  local raw = call('HGET', RESOURCES, after_colon(member, ARGV[1]))
+  local raw = call('GET', RESOURCES .. after_colon(member, ARGV[1]))
   local resource = raw and cjson.decode(raw)
   if resource and resource.processId == ARGV[1] and resource.state ~= 'releasing' then held[#held + 1] = raw end
 end

@@ -184,7 +184,7 @@ export const drop = new LuaInclude(
   },
   `
 local function drop(resource)
-  call('HDEL', RESOURCES, resource.id)
+  call('DEL', RESOURCES .. resource.id)
   call('ZREM', HELD, resource.sessionId .. ':' .. resource.id)
   if resource.leasedUntil then
     call('ZREM', RELEASING, lease_member(resource.nodeId or NOBODY, resource.leasedUntil, resource.id))
@@ -199,6 +199,17 @@ local function drop(resource)
   count('released:' .. resource.type, 1)
   count('released_bytes:' .. resource.type, resource.sizeBytes)
   return 1, resource.sizeBytes
+end`,
+);
+
+/** member of HELD whose resource has no record any more: removes it. The sums of the bucket are wrong until `MEND` runs. */
+export const lose = new LuaInclude(
+  'lose',
+  { keys: ['held', 'totals'], includes: [call] },
+  `
+local function lose(member)
+  call('ZREM', HELD, member)
+  call('HSET', TOTALS, 'lost', 1)
 end`,
 );
 
@@ -220,6 +231,7 @@ export const finishPart = new LuaInclude(
       leaseMember,
       account,
       drop,
+      lose,
     ],
   },
   `
@@ -227,7 +239,9 @@ local function finish_part(session, node, at)
   local resources, bytes = 0, 0
   for _, member in ipairs(members_of(HELD, session.id)) do
     local resource = read(RESOURCES, after_colon(member, session.id))
-    if resource and (resource.nodeId or node) == node then
+    if not resource then
+      lose(member)
+    elseif (resource.nodeId or node) == node then
       account(session, resource, -1)
       local one, size = drop(resource)
       resources, bytes = resources + one, bytes + size

@@ -1,7 +1,16 @@
 import { STREAM_TYPE } from '../../../../domain/resource.js';
 import { BucketScript } from '../bucket-script.js';
 import { account, admitsFile, isReadable, ofOpenSession, writeAccounts } from './resources.includes.js';
-import { afterColon, call, count, membersOf, openSession, read, write } from './sessions.includes.js';
+import {
+  afterColon,
+  call,
+  count,
+  lifetime,
+  membersOf,
+  openSession,
+  read,
+  write,
+} from './sessions.includes.js';
 import { isStale } from './tokens.includes.js';
 
 /*
@@ -13,7 +22,7 @@ export const RESERVE = new BucketScript(
   'write',
   {
     keys: ['resources', 'held', 'by_process'],
-    includes: [call, read, write, count, openSession, isStale, admitsFile, account, writeAccounts],
+    includes: [call, read, count, lifetime, openSession, isStale, admitsFile, account, writeAccounts],
   },
   `
 local raw, authority, max_resources, max_bytes, max_streams, on_limit = unpack(ARGV)
@@ -30,7 +39,7 @@ if resource.type == '${STREAM_TYPE}' then
 elseif not admits_file(session, resource.nodeId, 1, resource.sizeBytes, max_resources, max_bytes, on_limit) then
   return 'full'
 end
-write(RESOURCES, resource)
+call('SET', RESOURCES .. resource.id, raw, 'PX', lifetime(session.expiresAt, resource.createdAt))
 call('ZADD', HELD, 0, resource.sessionId .. ':' .. resource.id)
 call('ZADD', BY_PROCESS, 0, resource.processId .. ':' .. resource.id)
 account(session, resource, 1)
@@ -88,7 +97,7 @@ local resource, session = of_open_session(id)
 if not resource then return 'gone' end
 if is_stale(session, authority) then return 'stale' end
 if resource.state == 'releasing' then return 'gone' end
-if resource.state ~= 'writing' then return call('HGET', RESOURCES, id) end
+if resource.state ~= 'writing' then return call('GET', RESOURCES .. id) end
 local surplus = resource.sizeBytes - tonumber(bytes)
 if surplus < 0 then return 'surplus' end
 account(session, resource, -1)
@@ -114,7 +123,7 @@ local session_id, authority, id = unpack(ARGV)
 local session = read(SESSIONS, session_id)
 if session and is_stale(session, authority) then return { 'stale' } end
 if not call('ZSCORE', HELD, session_id .. ':' .. id) then return {} end
-return { call('HGET', RESOURCES, id) or nil }
+return { call('GET', RESOURCES .. id) or nil }
 `,
 );
 
@@ -169,7 +178,7 @@ export const LIST_RESOURCES = new BucketScript(
 local found = {}
 for _, session_id in ipairs(ARGV) do
   for _, member in ipairs(members_of(HELD, session_id)) do
-    found[#found + 1] = call('HGET', RESOURCES, after_colon(member, session_id)) or nil
+    found[#found + 1] = call('GET', RESOURCES .. after_colon(member, session_id)) or nil
   end
 end
 return found

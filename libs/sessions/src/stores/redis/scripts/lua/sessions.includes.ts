@@ -1,33 +1,44 @@
 import { PROVISIONAL_MS } from '../../../../domain/lifetime.js';
 import { LuaInclude } from '../lua-include.js';
-import { CHANGES_CHANNEL } from '../redis.layout.js';
+import { CHANGES_CHANNEL, KEPT_AFTER_END_MS } from '../redis.layout.js';
 
 /*
- * Includes of scripts that read and write sessions. A record is JSON; null fields of the domain are absent in it.
+ * Includes of scripts that read and write sessions. A record is JSON; null fields of the domain are absent in it. SESSIONS,
+ * TOKENS and RESOURCES are the beginnings of keys: an id or a hash follows.
  */
 
 export const call = new LuaInclude('call', {}, `local call = redis.call`);
 
-/** key of a hash, id → record, or nil */
+/** beginning of a key, id → record, or nil */
 export const read = new LuaInclude(
   'read',
   { includes: [call] },
   `
 local function read(key, id)
-  local raw = call('HGET', key, id)
+  local raw = call('GET', key .. id)
   return raw and cjson.decode(raw) or nil
 end`,
 );
 
-/** key of a hash, record → its JSON */
+/** beginning of a key, record that is stored already → its JSON. The lifetime of the key stays. */
 export const write = new LuaInclude(
   'write',
   { includes: [call] },
   `
 local function write(key, record)
   local raw = cjson.encode(record)
-  call('HSET', key, record.id, raw)
+  call('SET', key .. record.id, raw, 'KEEPTTL')
   return raw
+end`,
+);
+
+/** absolute end of a session, instant → the lifetime of its records from that instant on, in milliseconds */
+export const lifetime = new LuaInclude(
+  'lifetime',
+  {},
+  `
+local function lifetime(expires_at, at)
+  return string.format('%.0f', math.max(0, expires_at - at) + ${KEPT_AFTER_END_MS})
 end`,
 );
 

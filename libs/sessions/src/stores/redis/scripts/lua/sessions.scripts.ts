@@ -5,6 +5,7 @@ import {
   idleEnd,
   index,
   isProvisional,
+  lifetime,
   openSession,
   publishChange,
   read,
@@ -18,13 +19,14 @@ export const OPEN = new BucketScript(
   'write',
   {
     keys: ['sessions', 'tokens', 'totals', 'changes', 'expiry', 'created', 'idle', 'activity', 'evictable'],
-    includes: [call, read, counted],
+    includes: [call, read, counted, lifetime],
   },
   `
 local id, token, raw, created_at, expires_at, idle_ends_at = unpack(ARGV)
 local known = read(SESSIONS, id)
 if known and known.tokenHash == token then return { 'known', counted('created'), counted('closed') } end
-if known or call('HSETNX', TOKENS, token, id) == 0 then
+local kept_ms = lifetime(expires_at, created_at)
+if known or not call('SET', TOKENS .. token, id, 'NX', 'PX', kept_ms) then
   return { 'taken', counted('created'), counted('closed') }
 end
 local totals = call('HMGET', TOTALS, 'counter', 'created', 'open', 'closed', 'seen_at')
@@ -32,7 +34,7 @@ for i = 1, 5 do totals[i] = tonumber(totals[i] or 0) end
 local change = totals[1] + 1
 call('HSET', TOTALS, 'counter', change, 'created', totals[2] + 1, 'open', totals[3] + 1,
   'seen_at', math.max(totals[5], created_at))
-call('HSET', SESSIONS, id, string.format('%s,"change":%.0f}', string.sub(raw, 1, -2), change))
+call('SET', SESSIONS .. id, string.format('%s,"change":%.0f}', string.sub(raw, 1, -2), change), 'PX', kept_ms)
 call('ZADD', CHANGES, change, id)
 call('ZADD', EXPIRY, expires_at, id)
 call('ZADD', CREATED, created_at, id)
@@ -48,10 +50,10 @@ export const FIND_BY_TOKEN = new BucketScript(
   'read',
   { keys: ['sessions', 'tokens', 'replaced', 'replaced_at'], includes: [call] },
   `
-local id = call('HGET', TOKENS, ARGV[1])
-if id then return { call('HGET', SESSIONS, id) } end
+local id = call('GET', TOKENS .. ARGV[1])
+if id then return { call('GET', SESSIONS .. id) or nil } end
 id = call('HGET', REPLACED, ARGV[1])
-local raw = id and call('HGET', SESSIONS, id)
+local raw = id and call('GET', SESSIONS .. id)
 if raw then return { raw, call('ZSCORE', REPLACED_AT, ARGV[1]) } end
 return {}
 `,

@@ -103,8 +103,14 @@ redis.call('HSET', KEYS[1], unpack(ARGV, 7))
 /** KEYS: job; process that is gone → nothing */
 export const FORGET_TROUBLE = new RedisScript('free', `redis.call('HDEL', KEYS[1], 'trouble:' .. ARGV[1])`);
 
-/** KEYS: user; id → nothing */
-export const ADD_TO_USER = new RedisScript('write', `redis.call('SADD', KEYS[1], ARGV[1])`);
+/** KEYS: user; id, milliseconds that the key must live at least → nothing */
+export const ADD_TO_USER = new RedisScript(
+  'write',
+  `
+redis.call('SADD', KEYS[1], ARGV[1])
+if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[2]) then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
+`,
+);
 
 /** KEYS: user; ids → nothing */
 export const REMOVE_FROM_USER = new RedisScript('free', `redis.call('SREM', KEYS[1], unpack(ARGV))`);

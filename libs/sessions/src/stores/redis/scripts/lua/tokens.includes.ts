@@ -1,6 +1,6 @@
 import { AUTHORITY_LENGTH, MOST_REPLACED, REPLACED_MS } from '../../../../domain/session.js';
 import { LuaInclude } from '../lua-include.js';
-import { call, openSession } from './sessions.includes.js';
+import { call, lifetime, openSession } from './sessions.includes.js';
 
 /** Stands for an authority that is not compared. No authority equals it: they consist of other characters. */
 export const ANY_AUTHORITY = '*';
@@ -46,7 +46,7 @@ local function replaceable(id, authority, token, user)
   if session.tokenHash == token then return nil, (not user or session.userId == user) and 'done' or 'stale' end
   if is_replaced(session, authority) then return nil, 'stale' end
   if user and session.userId and session.userId ~= user then return nil, 'taken' end
-  local holder = call('HGET', TOKENS, token) or call('HGET', REPLACED, token)
+  local holder = call('GET', TOKENS .. token) or call('HGET', REPLACED, token)
   if holder then return nil, holder == id and 'stale' or 'used' end
   return session
 end`,
@@ -58,7 +58,7 @@ end`,
  */
 export const replaceToken = new LuaInclude(
   'replace_token',
-  { keys: ['tokens', 'replaced', 'replaced_at'], includes: [call] },
+  { keys: ['tokens', 'replaced', 'replaced_at'], includes: [call, lifetime] },
   `
 local function replace_token(session, token, at, keeps)
   local function forget(hashes)
@@ -76,8 +76,8 @@ local function replace_token(session, token, at, keeps)
   call('HSET', REPLACED, session.tokenHash, session.id)
   call('ZADD', REPLACED_AT, at, session.tokenHash)
   for _, key in ipairs({ REPLACED, REPLACED_AT }) do call('PEXPIRE', key, ${2 * REPLACED_MS}) end
-  call('HDEL', TOKENS, session.tokenHash)
-  call('HSET', TOKENS, token, session.id)
+  call('DEL', TOKENS .. session.tokenHash)
+  call('SET', TOKENS .. token, session.id, 'PX', lifetime(session.expiresAt, at))
   session.replaced = kept
   local acting = keeps and (session.keptAuthorities or {}) or {}
   if keeps then acting[#acting + 1] = string.sub(session.tokenHash, 1, ${AUTHORITY_LENGTH}) end
