@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { createClient } from 'redis';
-import { freePort } from './free-port.js';
+import { freePort } from './free-port.ts';
 
 /** Long: a machine that is busy with other tests takes its time. */
 const START_MS = 30_000;

@@ -66,6 +66,14 @@ export class Pair {
     for (const { sinks } of this.cores) await sinks.check();
   }
 
+  /** When the store last heard of a process; `null` if it does not list it. */
+  async beatAt(by: 0 | 1): Promise<number | null> {
+    const { store, thisProcess } = this.cores[by];
+    return (
+      (await store.fleet.listProcesses()).find(({ processId }) => processId === thisProcess.id)?.at ?? null
+    );
+  }
+
   async close(): Promise<void> {
     for (const core of this.cores) {
       await core.quiesce();

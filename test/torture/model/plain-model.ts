@@ -239,11 +239,6 @@ export class PlainModel {
     if (this.now - this.processes[which].beatAt >= SILENT_AFTER_MS / 2) this.beat(which);
   }
 
-  /** A write to a resource that was let go: that alone asks the store whether the process is still listed. */
-  asksWhyGone({ session, by }: PlainResource): void {
-    if (session.state === 'open') this.takesUp(by);
-  }
-
   isSilent(which: Which): boolean {
     return this.now - this.processes[which].beatAt >= SILENT_AFTER_MS;
   }

@@ -73,7 +73,7 @@ function write(chosen: number, size: number): Command {
     });
     if (!sink.destroyed) model.touch(plain.session, plain.by, 0);
     const expected = expectWrite(world, plain, size);
-    if (expected === 'gone' && !sink.destroyed) model.asksWhyGone(plain);
+    const beatAt = await pair.beatAt(plain.by);
     if (expected === 'wait') await letTimePassUntil(writing, world, pair);
     const outcome = await writing;
     const isIn = expected === 'wait' && model.admit(plain.session, 0, size, plain);
@@ -83,12 +83,18 @@ function write(chosen: number, size: number): Command {
       plain.waitsSince = waitsSince(sink, pair);
       return;
     }
+    await noticeBeat(world, pair, plain.by, beatAt);
     if (isIn || ![...REFUSALS[expected], ...lost(world, plain)].includes(outcome))
       throw new Error(`Writing: ${outcome}, and not ${expected}`);
     await closed;
     if (model.isHeld(plain)) model.drop(plain, 'released');
     putAway(uploads, upload);
   });
+}
+
+/** A process that is refused a write may ask the store whether it is still listed, which takes a heartbeat. */
+async function noticeBeat({ model }: World, pair: Pair, by: Which, before: number | null): Promise<void> {
+  if ((await pair.beatAt(by)) !== before) model.beat(by);
 }
 
 /** By the sink itself: while somebody waits for it, time goes on beside the model. */
@@ -129,15 +135,16 @@ function expectWrite({ model }: World, resource: PlainResource, size: number): W
 }
 
 function complete(chosen: number): Command {
-  return new Command('complete', [chosen], hasUpload, async (world) => {
+  return new Command('complete', [chosen], hasUpload, async (world, pair) => {
     const { model, uploads } = world;
     const upload = take(uploads, chosen);
     const { plain, sink, closed } = upload;
     if (model.isLate(plain.session)) return;
     putAway(uploads, upload);
-    if (!model.isHeld(plain) && !sink.destroyed) model.asksWhyGone(plain);
+    const beatAt = await pair.beatAt(plain.by);
     sink.end();
     await closed;
+    await noticeBeat(world, pair, plain.by, beatAt);
     if (sink.errored || !model.isHeld(plain)) {
       if (model.isHeld(plain) || ![...CUT_OFF, ...lost(world, plain)].includes(codeOf(sink.errored))) {
         throw new Error(`Completing: ${codeOf(sink.errored)}`);
