@@ -105,7 +105,7 @@ describe('A Redis with a replica', () => {
       const clients = String(await master.command('CLIENT', 'LIST', 'TYPE', 'normal'));
       const commands = [...clients.matchAll(/ cmd=(\S+)/g)].map(([, command]) => command);
       expect(commands).toHaveLength(3);
-      expect(commands.toSorted()).toEqual(['client|list', 'mget', 'wait']);
+      expect(new Set(commands)).toEqual(new Set(['client|list', 'mget', 'wait']));
     });
   });
 });
