@@ -59,7 +59,10 @@ function makeApp(folder, name) {
   const isOurs = (path) => basename(path) !== 'node_modules';
   cpSync(join(root, 'test/compat', name), app, { recursive: true });
   cpSync(join(root, 'test'), join(app, 'test'), { recursive: true, filter: isOurs });
-  cpSync(join(root, 'jest.config.mjs'), join(app, 'jest.config.mjs'));
+  // Suites read what the pages show.
+  for (const shown of ['jest.config.mjs', 'README.md', 'docs']) {
+    cpSync(join(root, shown), join(app, shown), { recursive: true });
+  }
   cpSync(join(folder, packed), join(app, packed));
   writeFileSync(join(app, 'package-lock.json'), withLibrary(join(app, 'package-lock.json')));
   return app;

@@ -152,6 +152,7 @@ describe('Two stores on one file', () => {
         endReason: 'ended',
         authority: authorityOf(session.tokenHash),
         keptAuthorities: [],
+        otherAddress: null,
         userId: null,
         nodes: [],
       },

@@ -50,7 +50,8 @@ export async function startApp(adapter: AdapterName, parts: AppParts): Promise<R
     abortOnError: false,
   });
   await configure?.(app);
-  await (socketPath === undefined ? app.listen(0, '127.0.0.1') : app.listen(socketPath));
+  // Fastify on Nest 11 takes a path in this form alone.
+  await (socketPath === undefined ? app.listen(0, '127.0.0.1') : app.listen({ path: socketPath } as never));
   return {
     app,
     storagePath,

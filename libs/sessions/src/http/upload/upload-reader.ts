@@ -51,9 +51,14 @@ export class UploadReader {
           reject(error);
         };
         this.listenTo(parser, fail, () => failed);
-        parser.once('finish', () => (this.isInHead ? fail(malformed()) : resolve()));
         leave = this.watch(parser, fail);
         request.pipe(parser);
+        parser.once('finish', () => {
+          if (this.isInHead) return fail(malformed());
+          if (request.readableEnded) return resolve();
+          // The parser has finished with the closing boundary, and left the request; the client may still break off.
+          request.once('end', resolve).resume();
+        });
       });
     } finally {
       leave?.();
