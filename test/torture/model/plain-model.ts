@@ -306,12 +306,24 @@ export class PlainModel {
     return incoming.length + count <= LIMITS.maxResources && bytesOf(incoming) + bytes <= LIMITS.maxBytes;
   }
 
-  /** Cancels those that received nothing for long, the longest first, until there is room; whether there is. */
-  admit(session: PlainSession, count: 0 | 1, bytes: number, asking?: PlainResource): boolean {
+  /**
+   * Cancels those that received nothing for long, the longest first, until there is room; whether there is. Those that
+   * `hasGone` go before others: each process notes its own in turn, and who waits beside them cancels what it finds noted.
+   */
+  admit(
+    session: PlainSession,
+    count: 0 | 1,
+    bytes: number,
+    asking?: PlainResource,
+    hasGone: (resource: PlainResource) => boolean = () => false,
+  ): boolean {
     const stalled = session.resources
       .filter((other) => other !== asking && other.state === 'writing')
       .filter(({ waitsSince }) => this.now - waitsSince >= STALLED_MS)
-      .toSorted((a, b) => a.waitsSince - b.waitsSince || (a.id < b.id ? -1 : 1));
+      .toSorted(
+        (a, b) =>
+          Number(hasGone(b)) - Number(hasGone(a)) || a.waitsSince - b.waitsSince || (a.id < b.id ? -1 : 1),
+      );
     for (const other of stalled) {
       if (this.fitsIncoming(session, count, bytes)) return true;
       this.drop(other, 'released');

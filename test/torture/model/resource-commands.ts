@@ -3,7 +3,7 @@ import * as fc from 'fast-check';
 import { codeOf, Command, outcomeOf, same, until } from './command.ts';
 import type { FileSink } from '../../../libs/sessions/dist/core/resources/file-sink.js';
 import { putAway, take, takeSession, type World } from './hands.ts';
-import { LIMITS, type PlainModel, type PlainResource, type Which } from './plain-model.ts';
+import { LIMITS, type PlainModel, type PlainResource, type PlainSession, type Which } from './plain-model.ts';
 import type { Pair } from './pair.ts';
 import { index, often, which } from './session-commands.ts';
 
@@ -51,7 +51,7 @@ export function reserve(by: Which, chosen: number): Command {
     if (!fits) await letTimePassUntil(asking, world, pair);
     const outcome = await asking;
     if (!isOpen) return same(outcome, { rejected: 'SESSION_GONE' }, 'Reserving');
-    if (!fits && !model.admit(session, 1, 0))
+    if (!fits && !model.admit(session, 1, 0, undefined, await hasGone(session, pair)))
       return same(outcome, { rejected: 'RESOURCES_IN_USE' }, 'Reserving');
     if ('rejected' in outcome) throw new Error(`Reserving: ${outcome.rejected}`);
     const sink = outcome.answer;
@@ -76,7 +76,8 @@ function write(chosen: number, size: number): Command {
     const beatAt = await pair.beatAt(plain.by);
     if (expected === 'wait') await letTimePassUntil(writing, world, pair);
     const outcome = await writing;
-    const isIn = expected === 'wait' && model.admit(plain.session, 0, size, plain);
+    const isIn =
+      expected === 'wait' && model.admit(plain.session, 0, size, plain, await hasGone(plain.session, pair));
     if (outcome === 'written') {
       same(expected === 'written' || isIn, true, 'Writing is possible');
       plain.sizeBytes += size;
@@ -117,6 +118,12 @@ async function letTimePassUntil(writing: Promise<unknown>, { model }: World, pai
     await pair.letPass(WAIT_MS);
     model.now += WAIT_MS;
   }
+}
+
+/** Which resources of the session the store has no more. */
+async function hasGone({ id }: PlainSession, { cores }: Pair): Promise<(resource: PlainResource) => boolean> {
+  const kept = new Set((await cores[0].store.resources.list([id])).map((resource) => resource.id));
+  return (resource) => !kept.has(resource.id);
 }
 
 type WriteOutcome = 'written' | 'gone' | 'wait' | 'RESOURCE_TOO_LARGE';
