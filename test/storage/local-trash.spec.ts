@@ -1,10 +1,11 @@
 /* oxlint-disable no-await-in-loop -- the steps depend on each other */
 import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { chownSync, existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chownSync, existsSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
 import { hasCode } from '#sessions/domain/errors';
+import { AsyncFolder } from '#sessions/storage/local/folders/async-folder';
 import {
   CONNECTED,
   Place,
@@ -94,6 +95,27 @@ describe('the trash of the local storage', () => {
     place.makeMutable(join(place.root, 'trash', String(ticket), hex(stubborn.resourceId)));
     expect(await storage.emptyTrash(ticket ?? '')).toEqual({ files: 1, bytes: 8, failure: null });
     expect(trashed()).toEqual([]);
+  });
+
+  it('takes a later folder for absent on no account, also if the first one is deleted meanwhile', async () => {
+    const { storage } = await place.connected();
+    const sessionId = fillSession(place.root, 1);
+    const folder = folderOf(place.root, sessionId);
+    const first = join(place.root, 'trash', hex(sessionId));
+    mkdirSync(first);
+    writeFileSync(join(first, 'file'), '');
+    const { stat } = AsyncFolder.prototype;
+    const meanwhile = jest.spyOn(AsyncFolder.prototype, 'stat').mockImplementation(function (
+      this: AsyncFolder,
+    ) {
+      rmSync(first, { recursive: true, force: true });
+      return stat.call(this);
+    });
+    await expect(storage.discardSession(sessionId)).rejects.toMatchObject({ code: 'STORAGE_UNAVAILABLE' });
+    expect([existsSync(folder), existsSync(first)]).toEqual([true, false]);
+    meanwhile.mockRestore();
+    expect(await storage.discardSession(sessionId)).toBe(hex(sessionId));
+    expect(existsSync(folder)).toBe(false);
   });
 
   it('skips a file that is a mount point, and continues', async () => {

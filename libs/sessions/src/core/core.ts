@@ -122,6 +122,7 @@ export class SessionsCore {
     this.remoteEnds = new RemoteEnds(
       () => thisProcess.nodeId,
       () => recovery.finishEndsNow(),
+      clock,
     );
     const onChange = (change: SessionChange): void => {
       ender.apply(change);

@@ -16,6 +16,7 @@ export interface Item {
  */
 export class Attempts {
   private failures = new Map<string, Failure>();
+  private isLoaded = false;
   private isForced = false;
   /** The items that were tried since the latest `load`. */
   private readonly tried = new Set<string>();
@@ -33,6 +34,12 @@ export class Attempts {
     this.tried.clear();
     const failures = await this.context.store.ledger.listFailures(this.nodeId);
     this.failures = new Map(failures.map((failure) => [failure.item, failure]));
+    this.isLoaded = true;
+  }
+
+  /** As `load`, unless this process has read them before: a process that has just started must not count anew. */
+  async loadOnce(): Promise<void> {
+    if (!this.isLoaded) await this.load();
   }
 
   /** The items that failed, and are not finished. */
@@ -64,8 +71,11 @@ export class Attempts {
     if (done.length > 0) await this.forget(done.map(keyOf));
   }
 
-  private isDue({ item, retryAt }: Failure): boolean {
-    return this.isForced ? !this.tried.has(item) : this.context.clock.now() >= retryAt;
+  private isDue({ item, tries, retryAt }: Failure): boolean {
+    if (this.isForced) return !this.tried.has(item);
+    const left = retryAt - this.context.clock.now();
+    // No pause is longer: it was noted under a time that nobody believes any more.
+    return left <= 0 || left > pauseAfter(tries);
   }
 
   private async note(item: string, tries: number): Promise<void> {

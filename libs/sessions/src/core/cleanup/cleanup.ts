@@ -3,6 +3,7 @@ import { idleEndsAt, idleReason, whyOver } from '../../domain/lifetime.js';
 import { CLEANUP_JOBS, type CleanupJob } from '../../domain/events.js';
 import type { EndReason, SessionRecord } from '../../domain/session.js';
 import type { DueAfter, JobRun } from '../../ports/session-store.js';
+import { untilStopped } from '../process/bounded-wait.js';
 import type { CoreContext } from '../process/context.js';
 import type { Ender } from '../endings/ender.js';
 import type { Attempts } from './attempts.js';
@@ -91,10 +92,10 @@ export class Cleanup {
     return run;
   }
 
-  /** Starts no more runs, stops those under way at their next page, and waits for them. */
+  /** Starts no more runs, stops those under way at their next page, and waits for them, for a few seconds at most. */
   async stop(): Promise<void> {
     this.stopping = true;
-    await Promise.allSettled(this.running.values());
+    await untilStopped(this.context.clock, [...this.running.values()]);
   }
 
   /** Milliseconds until the next run of a job. */

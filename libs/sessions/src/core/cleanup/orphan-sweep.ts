@@ -70,9 +70,11 @@ export class OrphanSweep {
       ([key, suspect]) => this.suspects.has(key) && this.isOld(suspect, options.graceMs),
     );
     this.suspects = unknown;
-    const left = new Set([...orphans.map(([, { file }]) => orphanId(file)), ...empty]);
-    if (!options.dryRun)
+    if (!options.dryRun && unknown.size < MAX_SUSPECTS) {
+      // Also those that another process has found: for the first scan of this one nothing is an orphan.
+      const left = new Set([...[...unknown.values()].map(({ file }) => orphanId(file)), ...empty]);
       await this.attempts.forgetDone([ORPHAN, EMPTY_FOLDER], async ({ id }) => left.has(id));
+    }
     const { trusted } = await this.context.storageRoot.room();
     const isTooMuch = orphans.length > BREAKER_FILES && orphans.length > files * BREAKER_SHARE;
     this.held = orphans.length > 0 && (!trusted || (isTooMuch && !options.confirmed));

@@ -50,7 +50,10 @@ export class Recovery {
   /** Finishes ends outside a run. Never rejects: it logs failures, and the next cleanup retries. */
   async finishEndsNow(): Promise<void> {
     const report = new RunReport(this.context.log, () => {});
-    await this.step('Ends', report, () => this.finishEnds(report));
+    await this.step('Ends', report, async () => {
+      await this.attempts.loadOnce();
+      await this.finishEnds(report);
+    });
   }
 
   /** A step that fails does not stop the others: one of them may free the space that it needs. */

@@ -3,7 +3,7 @@ import { endCondition, type EndCondition } from '../../domain/lifetime.js';
 import type { EndReason, SessionRecord } from '../../domain/session.js';
 import type { TrashReport, TrashTicket } from '../../ports/file-storage.js';
 import type { EndingSession, Released, SessionChange } from '../../ports/session-store.js';
-import { BoundedWait } from '../process/bounded-wait.js';
+import { untilStopped } from '../process/bounded-wait.js';
 import type { CoreContext } from '../process/context.js';
 import { describeError } from '../watch/log.js';
 import { OverNotices } from './over-notices.js';
@@ -43,8 +43,6 @@ export interface EndedSession extends Released {
 type CutOff = Pick<SessionChange, 'id' | 'endReason'>;
 
 const RECHECKED_TOGETHER = 100;
-const STOP_MS = 5000;
-const STOP_PAUSE_MS = 10;
 
 /** Ends sessions, for every reason. Every step may be repeated; cleanup finishes what a crash interrupts. */
 export class Ender {
@@ -137,8 +135,7 @@ export class Ender {
 
   /** Waits, for a few seconds at most, until files that are deleted in the background are gone. */
   async stop(): Promise<void> {
-    const wait = new BoundedWait(this.context.clock, STOP_MS, STOP_PAUSE_MS);
-    while (this.background.size > 0 && !wait.isOver) await wait.pause();
+    await untilStopped(this.context.clock, [...this.background]);
   }
 
   /** Applies a change that another process made. */

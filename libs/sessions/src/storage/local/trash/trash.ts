@@ -107,6 +107,10 @@ export class Trash {
         await rename(path, first.at(laterTrashName()));
         await first.sync();
         return true;
+      }).catch((failure: unknown) => {
+        // The thread deleted the first one meanwhile: without this, the new one would pass for absent.
+        if (isAbsence(failure)) return false;
+        throw failure;
       });
       if (!isIn) throw unavailable('The trash changed meanwhile: try again.', error);
     }
