@@ -27,6 +27,7 @@ import { OrphanSweep } from './cleanup/orphan-sweep.js';
 import { ThisProcess } from './process/this-process.js';
 import { OpenSinks } from './resources/open-sinks.js';
 import { Placer } from './resources/placer.js';
+import { RefusalLog } from './resources/refusal-log.js';
 import { Releaser } from './resources/releaser.js';
 import { Resources } from './resources/resources.js';
 import { SessionCache } from './process/session-cache.js';
@@ -118,6 +119,7 @@ export class SessionsCore {
     this.sinks = new OpenSinks(clock, config.sinkIdleMs);
     const { sinks } = this;
     const limiter = new Limiter(context, releaser);
+    new RefusalLog({ ...context, log: logFor('SessionResources') }).listen();
     const writing = new FileWriting(context, { limiter, placer, releaser, sinks });
     const { nodes } = this;
     const resources = new Resources(context, { writing, limiter, placer, releaser, nodes });
