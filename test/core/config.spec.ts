@@ -136,6 +136,35 @@ describe('Configuration', () => {
     expect(() => resolveConfig({}, { ADMIN_TOKEN_FILE: '/nope' })).not.toThrow(/\n.*\n/);
   });
 
+  it('tells one fault of a token file, and blames the variable that names it', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'config-'));
+    const fault = (path: string): string => {
+      try {
+        resolveConfig({}, { ADMIN_TOKEN_FILE: path });
+        return 'none';
+      } catch (error) {
+        return (error as Error).message;
+      }
+    };
+    try {
+      const [empty, blank, bad] = ['empty', 'blank', 'bad'].map((name) => join(folder, name));
+      await Promise.all([writeFile(empty!, ''), writeFile(blank!, ' \n'), writeFile(bad!, 'too short')]);
+      const heading = 'Invalid settings of nest-sessions:\n  - ';
+      expect(fault(folder)).toBe(`${heading}ADMIN_TOKEN_FILE: the file ${folder} cannot be read (EISDIR)`);
+      for (const path of [empty!, blank!])
+        expect(fault(path)).toBe(
+          `${heading}ADMIN_TOKEN_FILE: the file ${path} is empty: write the value into it, or unset the variable`,
+        );
+      expect(fault(bad!)).toMatch(
+        /^.*\n  - adminTokens \(ADMIN_TOKEN_FILE\): must be a list of tokens[^\n]*$/,
+      );
+      expect(fault(bad!)).not.toContain('too short');
+      expect(fault(' ')).toBe('none');
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+
   it('lists all faults in one message, by name and value, without secrets', () => {
     const attempt = (): unknown =>
       resolveConfig(

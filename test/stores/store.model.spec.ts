@@ -206,6 +206,8 @@ const commands = fc.oneof(
     store.fleet.heartbeat({
       processId,
       role: 'server',
+      host: 'one.example.com',
+      pid: 1,
       at: beatAt,
       flushedThroughAt,
       nodeId,

@@ -27,6 +27,7 @@ import { OrphanSweep } from './cleanup/orphan-sweep.js';
 import { ThisProcess } from './process/this-process.js';
 import { OpenSinks } from './resources/open-sinks.js';
 import { Placer } from './resources/placer.js';
+import { RefusalLog } from './resources/refusal-log.js';
 import { Releaser } from './resources/releaser.js';
 import { Resources } from './resources/resources.js';
 import { SessionCache } from './process/session-cache.js';
@@ -36,6 +37,8 @@ import { RequestsInFlight } from './sessions/requests-in-flight.js';
 import { SessionOpener } from './sessions/session-opener.js';
 import { SessionSlices } from './sessions/session-slices.js';
 import { SessionService } from './sessions/session.service.js';
+import { GatedStore } from './versions/gated-store.js';
+import { StoreTakeover } from './versions/store-takeover.js';
 import { TouchBuffer } from './process/touch-buffer.js';
 
 /** Pause between two tries of what the store did not answer. */
@@ -73,6 +76,7 @@ export class SessionsCore {
   readonly clockTrust: ClockTrust;
   readonly sinks: OpenSinks;
   readonly failures: RepeatedFailures;
+  private readonly takeover: StoreTakeover;
   private readonly ender: Ender;
   private readonly owedEnds: OwedEnds;
   private owedTimer: NodeJS.Timeout | undefined;
@@ -82,8 +86,10 @@ export class SessionsCore {
 
   constructor(private readonly parts: CoreParts) {
     const { config, storage, storageRoot, clock, role, logFor } = parts;
-    const store = new MeteredStore(parts.store, clock);
     const log = logFor('SessionService');
+    const takeover = new StoreTakeover(parts.store, clock, log);
+    this.takeover = takeover;
+    const store = new MeteredStore(new GatedStore(parts.store, () => takeover.held), clock);
     this.failures = new RepeatedFailures(clock, log);
     const { failures } = this;
     const events = new SessionEventBus(failures);
@@ -98,8 +104,10 @@ export class SessionsCore {
     });
     const { connections } = this;
     const owedEnds = new OwedEnds();
+    // Closed until the start has ended, which itself needs the store.
+    const served = new GatedStore(store, () => takeover.refusal);
     // prettier-ignore
-    const context: CoreContext = { config, store: new OwedEndsStore(store, owedEnds), storage, storageRoot, clock, clockTrust, events, thisProcess, cache, touches, connections, owedEnds, failures, log };
+    const context: CoreContext = { config, store: new OwedEndsStore(served, owedEnds), storage, storageRoot, clock, clockTrust, events, thisProcess, cache, touches, connections, owedEnds, failures, log };
     const background = { ...context, log: logFor('SessionCleanup') };
 
     const ender = new Ender(context);
@@ -111,6 +119,7 @@ export class SessionsCore {
     this.sinks = new OpenSinks(clock, config.sinkIdleMs);
     const { sinks } = this;
     const limiter = new Limiter(context, releaser);
+    new RefusalLog({ ...context, log: logFor('SessionResources') }).listen();
     const writing = new FileWriting(context, { limiter, placer, releaser, sinks });
     const { nodes } = this;
     const resources = new Resources(context, { writing, limiter, placer, releaser, nodes });
@@ -152,12 +161,20 @@ export class SessionsCore {
     this.role = role;
   }
 
-  /** Connects store and storage, then starts heartbeats and polling. */
+  /**
+   * Connects store and storage, then starts heartbeats and polling. A server that finds the store in use by an older version
+   * does so once that is gone; until then every call rejects with `STORE_INCOMPATIBLE`.
+   */
   async start(): Promise<void> {
-    const { store, storageRoot } = this;
     // An embedded store is in the same folder: it must not be created in one that is refused.
-    await storageRoot.inspect();
-    await store.connect();
+    await this.storageRoot.inspect();
+    if (await this.takeover.connect()) return this.startOn();
+    if (this.takeover.held !== null && this.role === 'cli') throw this.takeover.held;
+    this.takeover.startLater(() => this.startOn());
+  }
+
+  private async startOn(): Promise<void> {
+    const { store, storageRoot } = this;
     await this.clockTrust.start();
     await storageRoot.connect(await store.ledger.identity());
     // Another process may have written a later counter meanwhile: an identity read after it decides.
@@ -166,7 +183,7 @@ export class SessionsCore {
     await this.thisProcess.start();
     await this.feed.start();
     if (this.parts.role === 'server') this.alerts.start();
-    this.owedTimer = setInterval(() => this.repeatUnanswered(), REPEAT_MS).unref();
+    this.owedTimer = setInterval(() => this.everySecond(), REPEAT_MS).unref();
     this.started = true;
   }
 
@@ -183,7 +200,8 @@ export class SessionsCore {
       await this.storageRoot.noteStore(await this.store.ledger.identity());
   }
 
-  private repeatUnanswered(): void {
+  private everySecond(): void {
+    if (this.store.trouble === 'newer') this.takeover.tellOfNewer();
     void this.ender.repeatOwed();
     // As long as the store does not answer, the next time asks again.
     void this.ender.recheckDoubtful().catch(() => {});
@@ -206,6 +224,7 @@ export class SessionsCore {
   async stop(): Promise<void> {
     const log = this.parts.logFor('SessionService');
     const steps = [
+      () => this.takeover.stop(),
       () => this.feed.stop(),
       () => this.remoteEnds.stop(),
       () => this.repeatOwed(),

@@ -38,6 +38,9 @@ export abstract class FleetGroup {
 export interface Heartbeat {
   readonly processId: string;
   readonly role: 'server' | 'cli';
+  /** Name of its machine, and its number there: they tell an operator which process it is. */
+  readonly host: string;
+  readonly pid: number;
   readonly at: number;
   /** All touches of this process before this instant are in the store. */
   readonly flushedThroughAt: number;

@@ -61,8 +61,13 @@ export class Cleanup {
     for (const job of CLEANUP_JOBS) this.planNext(job);
   }
 
-  /** Runs a job if its interval has passed; call it on a short, regular tick. Never rejects. */
+  /**
+   * Runs a job if its interval has passed; call it on a short, regular tick. Not while the store is another version's. Never
+   * rejects.
+   */
   async runIfDue(job: CleanupJob): Promise<void> {
+    const { trouble } = this.context.store;
+    if (trouble === 'newer' || trouble === 'older') return;
     const dueAt = this.nextRuns.get(job) ?? 0;
     if (this.context.clock.monotonic() < dueAt || this.running.has(job)) return;
     this.planNext(job);

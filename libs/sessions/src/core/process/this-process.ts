@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import { hasCode } from '../../domain/errors.js';
 import type { Clock } from '../../ports/clock.js';
 import { LEASE_MS, type Lease } from '../../ports/endings.js';
 import type { FleetGroup, Heartbeat } from '../../ports/fleet.js';
@@ -85,6 +87,7 @@ export class ThisProcess {
       await this.leave();
       throw error;
     }
+    clearInterval(this.timer);
     this.timer = setInterval(() => void this.tick(), FLUSH_MS);
     this.timer.unref();
   }
@@ -144,6 +147,8 @@ export class ThisProcess {
     const wasListed = await this.fleet.heartbeat({
       processId: this.id,
       role: this.self.role,
+      host: hostname(),
+      pid: process.pid,
       at: now,
       flushedThroughAt: this.touches.flushedThroughAt,
       nodeId: this.nodeId,
@@ -215,7 +220,8 @@ export class ThisProcess {
       await this.beating;
       this.failing = false;
     } catch (error) {
-      if (!this.failing)
+      // That a newer version took the store over is told elsewhere.
+      if (!this.failing && !hasCode(error, 'STORE_INCOMPATIBLE'))
         this.log.warn(`Flush of touches or heartbeat failed, retrying every second: ${describeError(error)}`);
       this.failing = true;
     } finally {

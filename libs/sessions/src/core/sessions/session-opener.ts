@@ -77,7 +77,7 @@ export class SessionOpener {
     };
     const network = this.limitsOf(client);
     const answer = await this.add(session, { maxSessions: this.context.config.maxSessions, network });
-    if (answer === 'full') return this.refuse('full', MINUTE_MS);
+    if (answer === 'full') return this.refuseFull(network);
     if (answer !== 'opened') return this.refuseNetwork(answer, network);
     this.context.cache.know(id, null);
     this.context.events.emit('session.opened', { sessionId: id, at: now });
@@ -123,6 +123,16 @@ export class SessionOpener {
     } finally {
       this.eviction = null;
     }
+  }
+
+  private refuseFull(network: NetworkLimits | null): Opening {
+    const { maxSessions } = this.context.config;
+    this.minuteLog.warn(
+      'maxSessions',
+      () =>
+        `Network ${network?.key ?? 'unknown'} gets no session: ${labelOf('maxSessions')} is ${maxSessions}, and none may be evicted.`,
+    );
+    return this.refuse('full', MINUTE_MS);
   }
 
   private refuseNetwork({ refused, retryAfterMs }: RefusedNetwork, network: NetworkLimits | null): Opening {

@@ -152,7 +152,17 @@ export class RedisFleet implements FleetGroup {
 }
 
 function beatOf(text: string): Heartbeat {
-  const beat: Omit<Heartbeat, 'address' | 'beacon'> & Partial<Heartbeat> = JSON.parse(text);
-  const { processId, role, at, flushedThroughAt, nodeId, address = null, beacon = null } = beat;
-  return { processId, role, at, flushedThroughAt, nodeId, address, beacon };
+  const beat: Omit<Heartbeat, 'host' | 'pid' | 'address' | 'beacon'> & Partial<Heartbeat> = JSON.parse(text);
+  const {
+    processId,
+    role,
+    host = '',
+    pid = 0,
+    at,
+    flushedThroughAt,
+    nodeId,
+    address = null,
+    beacon = null,
+  } = beat;
+  return { processId, role, host, pid, at, flushedThroughAt, nodeId, address, beacon };
 }

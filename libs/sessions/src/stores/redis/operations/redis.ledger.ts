@@ -12,7 +12,6 @@ import {
   type StoreTotals,
   type TypeTotals,
 } from '../../../ports/ledger.js';
-import { LAYOUT } from '../scripts/redis.layout.js';
 import {
   FIELDS,
   FORGET_FAILURES,
@@ -26,7 +25,10 @@ import { pairsOf, textsOf } from './redis.values.js';
 
 /** Also the layout and the number of buckets of the store. */
 export class RedisLedger implements LedgerGroup {
-  constructor(private readonly buckets: RedisBuckets) {}
+  constructor(
+    private readonly buckets: RedisBuckets,
+    private readonly layout: number,
+  ) {}
 
   /** A store that was emptied meanwhile gets a new identity. */
   async identity(): Promise<StoreIdentity> {
@@ -42,7 +44,7 @@ export class RedisLedger implements LedgerGroup {
 
   /** The facts from the creation of the store; creates a missing store. */
   async facts() {
-    const args = [randomUUID(), LAYOUT, this.buckets.layout.buckets];
+    const args = [randomUUID(), this.layout, this.buckets.layout.buckets];
     const reply = await this.buckets.run(PREPARE, [this.buckets.layout.store], args);
     const [generation = '', layout = '', buckets = ''] = textsOf(reply);
     return { generation, layout, buckets };

@@ -28,7 +28,7 @@
  * | `{7}:changes`      | zset   | every session by the number of its latest change                                 |
  * | `{7}:releasing`    | zset   | `node id:lease:resource id` of resources being released, same order              |
  * | `{7}:totals`       | hash   | the bucket's change counter, newest instant, share of the totals, and its number of files on each node |
- * | `store`            | hash   | generation, layout and number of buckets                                         |
+ * | `store`            | hash   | generation, layout and number of buckets; while it is migrated, the layout it comes from |
  * | `{processes}:live` | hash   | process id → its latest heartbeat, JSON                                         |
  * | `{processes}:lost` | hash   | process id → start of striking it off                                           |
  * | `{processes}:seen` | string | the newest instant of a heartbeat                                                |
@@ -86,8 +86,8 @@ export const KEPT_UNTENDED_MS = 400 * 24 * 3_600_000;
 /** The name of the channel without the prefix. */
 export const CHANGES_CHANNEL = 'changes';
 
-/** The version of this layout in the store. `connect` refuses any other. */
-export const LAYOUT = '7';
+/** The layout of the first release. After it, each change is a new entry of `MIGRATIONS`. */
+export const FIRST_LAYOUT = 7;
 
 /** Builds the keys of one store. */
 export class RedisLayout {

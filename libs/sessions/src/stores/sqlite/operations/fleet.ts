@@ -6,7 +6,7 @@ import type { SqliteEndings } from './endings.js';
 import type { InOneThread } from '../../../ports/store-groups.js';
 import type { SqliteLedger } from './ledger.js';
 import type { SqliteReleases } from './releases.js';
-import { idOf, numberOf, oneOf, packId, resourceOf, textOrNull } from './values.js';
+import { idOf, numberOf, oneOf, packId, resourceOf, textOf, textOrNull } from './values.js';
 
 const ROLES: readonly Heartbeat['role'][] = ['server', 'cli'];
 
@@ -33,10 +33,12 @@ export class SqliteFleet implements InOneThread<FleetGroup> {
   ) {
     this.#isListed = db.prepare('SELECT 1 FROM processes WHERE id = :id');
     this.#beat = db.prepare(`
-      INSERT INTO processes (id, role, at, flushed_through_at, node_id, address, beacon)
-      VALUES (:id, :role, :at, :flushedThroughAt, :node, :address, :beacon)
+      INSERT INTO processes (id, role, host, pid, at, flushed_through_at, node_id, address, beacon)
+      VALUES (:id, :role, :host, :pid, :at, :flushedThroughAt, :node, :address, :beacon)
       ON CONFLICT (id) DO UPDATE SET
         role = excluded.role,
+        host = excluded.host,
+        pid = excluded.pid,
         node_id = excluded.node_id,
         address = excluded.address,
         beacon = excluded.beacon,
@@ -88,6 +90,8 @@ export class SqliteFleet implements InOneThread<FleetGroup> {
     return this.#processes.all().map((row) => ({
       processId: idOf(row, 'id'),
       role: oneOf(row, 'role', ROLES),
+      host: textOf(row, 'host'),
+      pid: numberOf(row, 'pid'),
       at: numberOf(row, 'at'),
       flushedThroughAt: numberOf(row, 'flushed_through_at'),
       nodeId: idOf(row, 'node_id'),

@@ -8,7 +8,7 @@ export const APPLICATION_ID = 0x6e736573;
  * The version of `SCHEMA`, stored in SQLite's `user_version`. Before the first release older versions are refused; after
  * it, each change is a new entry of `MIGRATIONS`.
  */
-export const FIRST_SCHEMA = 9;
+export const FIRST_SCHEMA = 10;
 
 /** `isDisposable` of the domain, in SQL. */
 export const IS_DISPOSABLE = 'resource_count = 0 AND incoming_count = 0 AND user_id IS NULL';
@@ -167,6 +167,8 @@ export const SCHEMA = `
   CREATE TABLE processes (
     id BLOB PRIMARY KEY,
     role TEXT NOT NULL,
+    host TEXT NOT NULL,
+    pid INTEGER NOT NULL,
     at INTEGER NOT NULL,
     flushed_through_at INTEGER NOT NULL,
     node_id BLOB NOT NULL,

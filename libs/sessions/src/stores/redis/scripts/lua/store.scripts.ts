@@ -16,6 +16,27 @@ return redis.call('HMGET', KEYS[1], 'generation', 'layout', 'buckets')
 `,
 );
 
+/** KEYS: store; layout to migrate to → the layout it comes from, also of a migration that was not finished, or '' for none to do */
+export const BEGIN_MIGRATION = new RedisScript(
+  'write',
+  `
+local layout = redis.call('HGET', KEYS[1], 'layout')
+if tonumber(layout) < tonumber(ARGV[1]) then
+  redis.call('HSETNX', KEYS[1], 'migratingFrom', layout)
+  redis.call('HSET', KEYS[1], 'layout', ARGV[1])
+end
+return redis.call('HGET', KEYS[1], 'migratingFrom') or ''
+`,
+);
+
+/** KEYS: store; layout that it has now → nothing, unless a still newer version has begun to migrate it */
+export const FINISH_MIGRATION = new RedisScript(
+  'free',
+  `
+if redis.call('HGET', KEYS[1], 'layout') == ARGV[1] then redis.call('HDEL', KEYS[1], 'migratingFrom') end
+`,
+);
+
 /** A hash; fields → values, '' for a missing one */
 export const FIELDS = new QuestionScript(
   `
