@@ -29,6 +29,9 @@ import { OpenSinks } from './resources/open-sinks.js';
 import { Placer } from './resources/placer.js';
 import { Releaser } from './resources/releaser.js';
 import { Resources } from './resources/resources.js';
+import { KeyWatch } from './tokens/key-watch.js';
+import { PlainTokens } from './tokens/plain-tokens.js';
+import { SealedTokens } from './tokens/sealed-tokens.js';
 import { SessionCache } from './process/session-cache.js';
 import { SessionFinder } from './sessions/session-finder.js';
 import { SessionLogins } from './sessions/session-logins.js';
@@ -70,6 +73,7 @@ export class SessionsCore {
   readonly role: 'server' | 'cli';
   readonly feed: ChangeFeed;
   readonly nodes: Nodes;
+  readonly keyWatch: KeyWatch;
   readonly clockTrust: ClockTrust;
   readonly sinks: OpenSinks;
   readonly failures: RepeatedFailures;
@@ -89,7 +93,9 @@ export class SessionsCore {
     const events = new SessionEventBus(failures);
     logEvents(events, logFor);
     const touches = new TouchBuffer(store.sessions, clock.now());
-    const self = { role, address: config.nodeAddress };
+    const sealed = config.keys.length > 0 ? new SealedTokens(config.keys, config.cookieName) : null;
+    const tokens = sealed ?? new PlainTokens();
+    const self = { role, address: config.nodeAddress, keyIds: sealed?.keyIds ?? [] };
     const cache = new SessionCache(clock, config.cache);
     const thisProcess = new ThisProcess(store.fleet, storageRoot, touches, clock, self, log);
     const clockTrust = new ClockTrust(clock, store, log, () => {
@@ -99,7 +105,7 @@ export class SessionsCore {
     const { connections } = this;
     const owedEnds = new OwedEnds();
     // prettier-ignore
-    const context: CoreContext = { config, store: new OwedEndsStore(store, owedEnds), storage, storageRoot, clock, clockTrust, events, thisProcess, cache, touches, connections, owedEnds, failures, log };
+    const context: CoreContext = { config, store: new OwedEndsStore(store, owedEnds), storage, storageRoot, clock, clockTrust, events, thisProcess, tokens, cache, touches, connections, owedEnds, failures, log };
     const background = { ...context, log: logFor('SessionCleanup') };
 
     const ender = new Ender(context);
@@ -116,6 +122,7 @@ export class SessionsCore {
     const resources = new Resources(context, { writing, limiter, placer, releaser, nodes });
     const opener = new SessionOpener(context, ender);
     this.finder = new SessionFinder(context, ender);
+    this.keyWatch = new KeyWatch(sealed, () => thisProcess.listOtherServers(), log);
     this.requests = new RequestsInFlight(store.sessions, touches, clock);
     const attempts = new Attempts(background);
     const recovery = new Recovery(background, attempts, { ender, releaser, placer });
@@ -163,6 +170,7 @@ export class SessionsCore {
     await storageRoot.noteStore(await store.ledger.identity());
     await this.storage.connect();
     await this.thisProcess.start();
+    if (this.parts.role === 'server') await this.keyWatch.start();
     await this.feed.start();
     if (this.parts.role === 'server') this.alerts.start();
     this.owedTimer = setInterval(() => this.repeatUnanswered(), REPEAT_MS).unref();
@@ -206,6 +214,7 @@ export class SessionsCore {
     const log = this.parts.logFor('SessionService');
     const steps = [
       () => this.feed.stop(),
+      async () => this.keyWatch.stop(),
       () => this.remoteEnds.stop(),
       () => this.repeatOwed(),
       () => this.ender.stop(),

@@ -6,7 +6,7 @@ import type { SqliteEndings } from './endings.js';
 import type { InOneThread } from '../../../ports/store-groups.js';
 import type { SqliteLedger } from './ledger.js';
 import type { SqliteReleases } from './releases.js';
-import { idOf, numberOf, oneOf, packId, resourceOf, textOrNull } from './values.js';
+import { idOf, numberOf, oneOf, packId, resourceOf, textOf, textOrNull } from './values.js';
 
 const ROLES: readonly Heartbeat['role'][] = ['server', 'cli'];
 
@@ -33,13 +33,14 @@ export class SqliteFleet implements InOneThread<FleetGroup> {
   ) {
     this.#isListed = db.prepare('SELECT 1 FROM processes WHERE id = :id');
     this.#beat = db.prepare(`
-      INSERT INTO processes (id, role, at, flushed_through_at, node_id, address, beacon)
-      VALUES (:id, :role, :at, :flushedThroughAt, :node, :address, :beacon)
+      INSERT INTO processes (id, role, at, flushed_through_at, node_id, address, beacon, key_ids)
+      VALUES (:id, :role, :at, :flushedThroughAt, :node, :address, :beacon, :keyIds)
       ON CONFLICT (id) DO UPDATE SET
         role = excluded.role,
         node_id = excluded.node_id,
         address = excluded.address,
         beacon = excluded.beacon,
+        key_ids = excluded.key_ids,
         at = max(at, excluded.at),
         flushed_through_at = max(flushed_through_at, excluded.flushed_through_at)`);
     this.#processes = db.prepare('SELECT * FROM processes ORDER BY id');
@@ -71,9 +72,9 @@ export class SqliteFleet implements InOneThread<FleetGroup> {
   }
 
   heartbeat(beat: Heartbeat): boolean {
-    const { processId, nodeId, ...rest } = beat;
+    const { processId, nodeId, keyIds, ...rest } = beat;
     const isListed = this.#isListed.get({ id: packId(processId) }) !== undefined;
-    this.#beat.run({ id: packId(processId), node: packId(nodeId), ...rest });
+    this.#beat.run({ id: packId(processId), node: packId(nodeId), keyIds: keyIds.join(), ...rest });
     this.#seeNode.run({
       id: packId(nodeId),
       isServer: Number(beat.role === 'server'),
@@ -93,6 +94,7 @@ export class SqliteFleet implements InOneThread<FleetGroup> {
       nodeId: idOf(row, 'node_id'),
       address: textOrNull(row, 'address'),
       beacon: textOrNull(row, 'beacon'),
+      keyIds: textOf(row, 'key_ids').split(',').filter(Boolean),
     }));
   }
 

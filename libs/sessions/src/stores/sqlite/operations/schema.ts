@@ -8,7 +8,7 @@ export const APPLICATION_ID = 0x6e736573;
  * The version of `SCHEMA`, stored in SQLite's `user_version`. Before the first release older versions are refused; after
  * it, each change is a new entry of `MIGRATIONS`.
  */
-export const FIRST_SCHEMA = 9;
+export const FIRST_SCHEMA = 10;
 
 /** `isDisposable` of the domain, in SQL. */
 export const IS_DISPOSABLE = 'resource_count = 0 AND incoming_count = 0 AND user_id IS NULL';
@@ -171,7 +171,8 @@ export const SCHEMA = `
     flushed_through_at INTEGER NOT NULL,
     node_id BLOB NOT NULL,
     address TEXT,
-    beacon TEXT
+    beacon TEXT,
+    key_ids TEXT NOT NULL
   ) WITHOUT ROWID;
 
   CREATE TABLE nodes (id BLOB PRIMARY KEY, address TEXT, last_seen_at INTEGER NOT NULL) WITHOUT ROWID;
