@@ -29,6 +29,7 @@ async function plantAway(): Promise<void> {
     nodeId: AWAY,
     address,
     beacon: null,
+    keyIds: [],
   } as const;
   await server.store.fleet.heartbeat({ ...facts, processId, at });
   const id = `${session.id.slice(0, 3)}${randomUUID().slice(3)}`;

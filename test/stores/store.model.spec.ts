@@ -213,6 +213,7 @@ const commands = fc.oneof(
       nodeId,
       address: null,
       beacon: null,
+      keyIds: [],
     }),
   ),
   command('forgetNode', [node, at, at], (store, ...args) => store.fleet.forgetNode(...args)),

@@ -1,8 +1,10 @@
-import { SessionToken } from '../../../libs/sessions/dist/core/handles/session-token.js';
+import { PlainTokens } from '../../../libs/sessions/dist/core/tokens/plain-tokens.js';
 import { same, until } from './command.ts';
 import type { World } from './hands.ts';
 import { bytesOf, isInPlace, type PlainModel } from './plain-model.ts';
 import type { Pair } from './pair.ts';
+
+const tokens = new PlainTokens();
 
 /** Throws where the store holds anything else than the model says. Reads only, all at once. */
 export async function compare({ model }: World, { cores }: Pair): Promise<void> {
@@ -43,7 +45,7 @@ export async function compare({ model }: World, { cores }: Pair): Promise<void> 
             state: session.state,
             reason: session.reason,
             userId: session.userId,
-            tokenHash: SessionToken.parse(session.tokens.at(-1)?.text ?? '')?.hash,
+            tokenHash: tokens.open(session.tokens.at(-1)?.text ?? '')?.hash,
             lastActivityAt: session.lastActivityAt,
             requestCount: session.requestCount,
             confirmed: session.confirmed,

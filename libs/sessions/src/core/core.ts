@@ -30,6 +30,9 @@ import { Placer } from './resources/placer.js';
 import { RefusalLog } from './resources/refusal-log.js';
 import { Releaser } from './resources/releaser.js';
 import { Resources } from './resources/resources.js';
+import { KeyWatch } from './tokens/key-watch.js';
+import { PlainTokens } from './tokens/plain-tokens.js';
+import { SealedTokens } from './tokens/sealed-tokens.js';
 import { SessionCache } from './process/session-cache.js';
 import { SessionFinder } from './sessions/session-finder.js';
 import { SessionLogins } from './sessions/session-logins.js';
@@ -73,6 +76,7 @@ export class SessionsCore {
   readonly role: 'server' | 'cli';
   readonly feed: ChangeFeed;
   readonly nodes: Nodes;
+  readonly keyWatch: KeyWatch;
   readonly clockTrust: ClockTrust;
   readonly sinks: OpenSinks;
   readonly failures: RepeatedFailures;
@@ -95,7 +99,9 @@ export class SessionsCore {
     const events = new SessionEventBus(failures);
     logEvents(events, logFor);
     const touches = new TouchBuffer(store.sessions, clock.now());
-    const self = { role, address: config.nodeAddress };
+    const sealed = config.keys.length > 0 ? new SealedTokens(config.keys, config.cookieName) : null;
+    const tokens = sealed ?? new PlainTokens();
+    const self = { role, address: config.nodeAddress, keyIds: sealed?.keyIds ?? [] };
     const cache = new SessionCache(clock, config.cache);
     const thisProcess = new ThisProcess(store.fleet, storageRoot, touches, clock, self, log);
     const clockTrust = new ClockTrust(clock, store, log, () => {
@@ -107,7 +113,7 @@ export class SessionsCore {
     // Closed until the start has ended, which itself needs the store.
     const served = new GatedStore(store, () => takeover.refusal);
     // prettier-ignore
-    const context: CoreContext = { config, store: new OwedEndsStore(served, owedEnds), storage, storageRoot, clock, clockTrust, events, thisProcess, cache, touches, connections, owedEnds, failures, log };
+    const context: CoreContext = { config, store: new OwedEndsStore(served, owedEnds), storage, storageRoot, clock, clockTrust, events, thisProcess, tokens, cache, touches, connections, owedEnds, failures, log };
     const background = { ...context, log: logFor('SessionCleanup') };
 
     const ender = new Ender(context);
@@ -125,6 +131,7 @@ export class SessionsCore {
     const resources = new Resources(context, { writing, limiter, placer, releaser, nodes });
     const opener = new SessionOpener(context, ender);
     this.finder = new SessionFinder(context, ender);
+    this.keyWatch = new KeyWatch(sealed, () => thisProcess.listOtherServers(), log);
     this.requests = new RequestsInFlight(store.sessions, touches, clock);
     const attempts = new Attempts(background);
     const recovery = new Recovery(background, attempts, { ender, releaser, placer });
@@ -181,6 +188,7 @@ export class SessionsCore {
     await storageRoot.noteStore(await store.ledger.identity());
     await this.storage.connect();
     await this.thisProcess.start();
+    if (this.parts.role === 'server') await this.keyWatch.start();
     await this.feed.start();
     if (this.parts.role === 'server') this.alerts.start();
     this.owedTimer = setInterval(() => this.everySecond(), REPEAT_MS).unref();
@@ -226,6 +234,7 @@ export class SessionsCore {
     const steps = [
       () => this.takeover.stop(),
       () => this.feed.stop(),
+      async () => this.keyWatch.stop(),
       () => this.remoteEnds.stop(),
       () => this.repeatOwed(),
       () => this.ender.stop(),

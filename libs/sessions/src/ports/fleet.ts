@@ -50,6 +50,8 @@ export interface Heartbeat {
   readonly address: string | null;
   /** The latest beacon of the process in its storage root (see `RootBeacons`); `null` if it could leave none. */
   readonly beacon: string | null;
+  /** The ids of the keys that seal its tokens, in the order of the option `keys`; none without that option. */
+  readonly keyIds: readonly string[];
 }
 
 /** A storage root, identified by its UUID, that processes on this store use. */

@@ -33,6 +33,8 @@ export interface ProcessFacts {
   readonly role: 'server' | 'cli';
   /** Origin to which other nodes send clients for files of this one. */
   readonly address: string | null;
+  /** The ids of the keys that seal its tokens. */
+  readonly keyIds: readonly string[];
 }
 
 /** Registers this process at the store: sends heartbeats, and flushes its touches. */
@@ -154,6 +156,7 @@ export class ThisProcess {
       nodeId: this.nodeId,
       address: this.self.address,
       beacon: this.beacon.current,
+      keyIds: this.self.keyIds,
     });
     if (!wasListed && this.isStarted) {
       this.returnedAt = this.clock.monotonic();
@@ -195,6 +198,11 @@ export class ThisProcess {
   /** The live processes, this one included. */
   async listLive(): Promise<ProcessState[]> {
     return (await this.listProcesses()).filter(({ isLive }) => isLive);
+  }
+
+  /** The other live servers. */
+  async listOtherServers(): Promise<ProcessState[]> {
+    return (await this.listLive()).filter(({ role, isHere }) => role === 'server' && !isHere);
   }
 
   /** The other live processes on the same node. */

@@ -10,7 +10,7 @@ import { MinuteLog } from '../watch/minute-log.js';
 import type { CoreContext } from '../process/context.js';
 import type { Ender } from '../endings/ender.js';
 import { Session } from '../handles/session.js';
-import { SessionToken } from '../handles/session-token.js';
+import type { SessionToken } from '../tokens/session-token.js';
 
 const MINUTE_MS = 60_000;
 const MAX_EVICTED_AT_ONCE = 256;
@@ -64,7 +64,7 @@ export class SessionOpener {
   /** @throws SessionsError `STORE_UNAVAILABLE` */
   async open(client: Client): Promise<Opening> {
     const id = randomUUID();
-    const token = SessionToken.createFor(id);
+    const token = this.context.tokens.createFor(id);
     const now = this.context.clock.now();
     const session: NewSession = {
       id,

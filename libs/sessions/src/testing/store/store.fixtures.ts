@@ -192,6 +192,7 @@ export function beat(differing: Partial<Heartbeat>): Heartbeat {
     nodeId: NODE,
     address: null,
     beacon: null,
+    keyIds: [],
     ...differing,
   };
 }

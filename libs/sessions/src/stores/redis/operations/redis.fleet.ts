@@ -39,7 +39,7 @@ export class RedisFleet implements FleetGroup {
   /** What a lost process held is freed before it is listed again: later it would take what it holds by then. */
   async heartbeat(beat: Heartbeat): Promise<boolean> {
     const send = (): Promise<unknown> =>
-      this.buckets.run(HEARTBEAT, this.#keys, [beat.processId, beat.at, textOfRecord(beat)]);
+      this.buckets.run(HEARTBEAT, this.#keys, [beat.processId, beat.at, textOf(beat)]);
     let answer = await send();
     while (answer === 'lost') {
       await this.#free(beat.processId);
@@ -151,8 +151,14 @@ export class RedisFleet implements FleetGroup {
   }
 }
 
+/** The key ids as text: the script writes the record anew, and would make an object of an empty list. */
+function textOf(beat: Heartbeat): string {
+  return textOfRecord({ ...beat, keyIds: beat.keyIds.join() });
+}
+
 function beatOf(text: string): Heartbeat {
-  const beat: Omit<Heartbeat, 'host' | 'pid' | 'address' | 'beacon'> & Partial<Heartbeat> = JSON.parse(text);
+  const beat: Omit<Heartbeat, 'host' | 'pid' | 'address' | 'beacon' | 'keyIds'> &
+    Partial<Omit<Heartbeat, 'keyIds'>> & { readonly keyIds?: string } = JSON.parse(text);
   const {
     processId,
     role,
@@ -163,6 +169,8 @@ function beatOf(text: string): Heartbeat {
     nodeId,
     address = null,
     beacon = null,
+    keyIds: keys = '',
   } = beat;
-  return { processId, role, host, pid, at, flushedThroughAt, nodeId, address, beacon };
+  const keyIds = keys.split(',').filter(Boolean);
+  return { processId, role, host, pid, at, flushedThroughAt, nodeId, address, beacon, keyIds };
 }

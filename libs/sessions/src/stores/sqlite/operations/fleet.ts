@@ -33,8 +33,8 @@ export class SqliteFleet implements InOneThread<FleetGroup> {
   ) {
     this.#isListed = db.prepare('SELECT 1 FROM processes WHERE id = :id');
     this.#beat = db.prepare(`
-      INSERT INTO processes (id, role, host, pid, at, flushed_through_at, node_id, address, beacon)
-      VALUES (:id, :role, :host, :pid, :at, :flushedThroughAt, :node, :address, :beacon)
+      INSERT INTO processes (id, role, host, pid, at, flushed_through_at, node_id, address, beacon, key_ids)
+      VALUES (:id, :role, :host, :pid, :at, :flushedThroughAt, :node, :address, :beacon, :keyIds)
       ON CONFLICT (id) DO UPDATE SET
         role = excluded.role,
         host = excluded.host,
@@ -42,6 +42,7 @@ export class SqliteFleet implements InOneThread<FleetGroup> {
         node_id = excluded.node_id,
         address = excluded.address,
         beacon = excluded.beacon,
+        key_ids = excluded.key_ids,
         at = max(at, excluded.at),
         flushed_through_at = max(flushed_through_at, excluded.flushed_through_at)`);
     this.#processes = db.prepare('SELECT * FROM processes ORDER BY id');
@@ -73,9 +74,9 @@ export class SqliteFleet implements InOneThread<FleetGroup> {
   }
 
   heartbeat(beat: Heartbeat): boolean {
-    const { processId, nodeId, ...rest } = beat;
+    const { processId, nodeId, keyIds, ...rest } = beat;
     const isListed = this.#isListed.get({ id: packId(processId) }) !== undefined;
-    this.#beat.run({ id: packId(processId), node: packId(nodeId), ...rest });
+    this.#beat.run({ id: packId(processId), node: packId(nodeId), keyIds: keyIds.join(), ...rest });
     this.#seeNode.run({
       id: packId(nodeId),
       isServer: Number(beat.role === 'server'),
@@ -97,6 +98,7 @@ export class SqliteFleet implements InOneThread<FleetGroup> {
       nodeId: idOf(row, 'node_id'),
       address: textOrNull(row, 'address'),
       beacon: textOrNull(row, 'beacon'),
+      keyIds: textOf(row, 'key_ids').split(',').filter(Boolean),
     }));
   }
 

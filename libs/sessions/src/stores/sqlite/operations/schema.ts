@@ -173,7 +173,8 @@ export const SCHEMA = `
     flushed_through_at INTEGER NOT NULL,
     node_id BLOB NOT NULL,
     address TEXT,
-    beacon TEXT
+    beacon TEXT,
+    key_ids TEXT NOT NULL
   ) WITHOUT ROWID;
 
   CREATE TABLE nodes (id BLOB PRIMARY KEY, address TEXT, last_seen_at INTEGER NOT NULL) WITHOUT ROWID;

@@ -211,13 +211,15 @@ export const nodeCases: readonly SessionStoreCase[] = [
       await store.fleet.heartbeat(
         beat({ processId: OTHER_PROCESS, nodeId: OTHER_NODE, role: 'cli', at: NOW }),
       );
-      await store.fleet.heartbeat(beat({ processId: OTHER_PROCESS, beacon: 'x' }));
+      await store.fleet.heartbeat(
+        beat({ processId: OTHER_PROCESS, beacon: 'x', keyIds: ['3f9a01c2', '00000000'] }),
+      );
       same(await store.fleet.listNodes(), [
         { nodeId: NODE, address: null, lastSeenAt: NOW, resources: 0 },
         { nodeId: OTHER_NODE, address, lastSeenAt: NOW + 5, resources: 2 },
       ]);
       const [, last] = await store.fleet.listProcesses();
-      same([last?.nodeId, last?.beacon], [NODE, 'x']);
+      same([last?.nodeId, last?.beacon, last?.keyIds], [NODE, 'x', ['3f9a01c2', '00000000']]);
     },
   },
   {
