@@ -1,5 +1,5 @@
 import { SessionToken } from '../../../libs/sessions/dist/core/handles/session-token.js';
-import { same, until } from './command.ts';
+import { same } from './command.ts';
 import type { World } from './hands.ts';
 import { bytesOf, isInPlace, type PlainModel } from './plain-model.ts';
 import type { Pair } from './pair.ts';
@@ -8,11 +8,6 @@ import type { Pair } from './pair.ts';
 export async function compare({ model }: World, { cores }: Pair): Promise<void> {
   const { store } = cores[0];
   const ids = model.sessions.map(({ id }) => id);
-  // The end of a session deletes its files in the background.
-  await until(
-    async () => (await store.ledger.totals()).ending === 0,
-    'the files of ended sessions are deleted',
-  );
   const [records, resources, totals] = await Promise.all([
     Promise.all(ids.map((id) => store.sessions.find(id))),
     store.resources.list(ids),

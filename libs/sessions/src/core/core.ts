@@ -5,7 +5,6 @@ import type { StorageRoot } from '../ports/storage-root.js';
 import { LiveConnections } from './process/live-connections.js';
 import { Alerts } from './process/alerts.js';
 import { ChangeFeed } from './process/change-feed.js';
-import { Attempts } from './cleanup/attempts.js';
 import { Cleanup } from './cleanup/cleanup.js';
 import { ClockTrust } from './process/clock-trust.js';
 import type { SessionsConfig } from './config/config.js';
@@ -62,6 +61,7 @@ export class SessionsCore {
   readonly events: SessionEventBus;
   readonly service: SessionService;
   readonly cleanup: Cleanup;
+  readonly recovery: Recovery;
   readonly sweep: OrphanSweep;
   readonly alerts: Alerts;
   readonly finder: SessionFinder;
@@ -117,11 +117,10 @@ export class SessionsCore {
     const opener = new SessionOpener(context, ender);
     this.finder = new SessionFinder(context, ender);
     this.requests = new RequestsInFlight(store.sessions, touches, clock);
-    const attempts = new Attempts(background);
-    const recovery = new Recovery(background, attempts, { ender, releaser, placer });
+    this.recovery = new Recovery(background, { ender, releaser, placer });
     this.remoteEnds = new RemoteEnds(
       () => thisProcess.nodeId,
-      () => recovery.finishEndsNow(),
+      () => this.recovery.finishEndsNow(),
     );
     const onChange = (change: SessionChange): void => {
       ender.apply(change);
@@ -133,8 +132,8 @@ export class SessionsCore {
       await resources.releaseStrays();
     };
     this.feed = new ChangeFeed(store, cache, clock, log, onChange, onReset);
-    this.sweep = new OrphanSweep(background, attempts);
-    this.cleanup = new Cleanup(background, ender, { recovery, sweep: this.sweep, attempts });
+    this.sweep = new OrphanSweep(background);
+    this.cleanup = new Cleanup(background, ender, this.recovery, this.sweep);
     this.alerts = new Alerts({ ...context, log: logFor('SessionAlerts') });
     const { finder } = this;
     const logins = new SessionLogins(context, opener, ender, resources);
@@ -208,7 +207,6 @@ export class SessionsCore {
       () => this.feed.stop(),
       () => this.remoteEnds.stop(),
       () => this.repeatOwed(),
-      () => this.ender.stop(),
       () => this.thisProcess.stop(),
       async () => this.started && (await this.nodes.leave()),
       () => this.clockTrust.stop(),

@@ -28,9 +28,8 @@ export abstract class FleetGroup {
 
   /**
    * Gives up a node that will not return, if it was last seen at or before `silentSince`: drops the records of its files,
-   * and finishes ends that waited for no other. Its files count as released, their bytes do not: nobody deleted them.
-   * Answers the complete files that it dropped; `null` if there is no such node, or it was seen since. May be repeated after
-   * a failure.
+   * and finishes ends that waited for no other. Answers the complete files that it dropped; `null` if there is no such node,
+   * or it was seen since. May be repeated after a failure.
    */
   abstract forgetNode(nodeId: string, silentSince: number, at: number): Promise<Released | null>;
 }

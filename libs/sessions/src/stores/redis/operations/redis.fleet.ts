@@ -8,7 +8,6 @@ import { FORGET_ENDS, FORGET_FILES, USERS_OF_ENDS } from '../scripts/lua/endings
 import { ABANDON, HELD } from '../scripts/lua/releases.scripts.js';
 import {
   FIELDS,
-  FORGET_FAILURES,
   FORGET_LOST,
   FORGET_NODE,
   FORGET_TROUBLE,
@@ -98,7 +97,6 @@ export class RedisFleet implements FleetGroup {
       ...(await this.#forgetEnds(bucket, nodeId, at)),
       ...(await this.#forgetFiles(bucket, nodeId)),
     ]);
-    await this.buckets.run(FORGET_FAILURES, [this.buckets.layout.failures(nodeId)], []);
     await this.buckets.run(FORGET_NODE, this.#keys, [nodeId]);
     return totalReleased(dropped.flat());
   }

@@ -39,7 +39,6 @@
  * | `{counts}:openings:<network>` | string | the ring of its openings (see `RateRing`), JSON: newest slot, counts; expires when it is empty |
  * | `{counts}:provisional:<network>` | zset | its open sessions whose cookie never came back, holding nothing, by their idle end; expires with the last |
  * | `job:idle` …       | hash   | the latest run of a job, and the sums of all                                     |
- * | `failures:<node>`  | hash   | item that a cleanup of the node could not finish → `tries:instant of the next one`; lives a week from the latest failure |
  * | `user:<sha256>`    | set    | ids of sessions that are, or are about to be, this user's: verified on read; lives as long as the longest of them |
  *
  * The channel `changes`, with the prefix of the keys, carries an empty message for each end, login and regenerate.
@@ -87,7 +86,7 @@ export const KEPT_UNTENDED_MS = 400 * 24 * 3_600_000;
 export const CHANGES_CHANNEL = 'changes';
 
 /** The version of this layout in the store. `connect` refuses any other. */
-export const LAYOUT = '7';
+export const LAYOUT = '6';
 
 /** Builds the keys of one store. */
 export class RedisLayout {
@@ -139,10 +138,6 @@ export class RedisLayout {
 
   job(job: string): string {
     return `${this.prefix}job:${job}`;
-  }
-
-  failures(nodeId: string): string {
-    return `${this.prefix}failures:${nodeId}`;
   }
 
   user(userHash: string): string {

@@ -127,10 +127,7 @@ export class SqliteFleet implements InOneThread<FleetGroup> {
     const node = this.#findNode.get({ id });
     if (node === undefined || numberOf(node, 'last_seen_at') > silentSince) return null;
     this.#dropNode.run({ id });
-    this.ledger.forgetAllFailures(nodeId);
-    const ends = this.#awaiting
-      .all({ id })
-      .map((row) => this.endings.endPart(idOf(row, 'id'), nodeId, at, false));
+    const ends = this.#awaiting.all({ id }).map((row) => this.endings.finishEnd(idOf(row, 'id'), nodeId, at));
     const rest = this.#holding.all({ id }).map((row) => this.endings.dropFiles(idOf(row, 'id'), nodeId));
     return totalReleased([...ends, ...rest]);
   }

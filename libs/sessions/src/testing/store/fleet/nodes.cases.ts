@@ -241,12 +241,7 @@ export const nodeCases: readonly SessionStoreCase[] = [
       await ready(store, both.id, 5);
       for (const session of [waiting, both]) await store.endings.beginEnd(session.id, anEnd());
 
-      await store.ledger.noteFailures(OTHER_NODE, [{ item: 'Session x', tries: 5, retryAt: LATER }]);
-
       same(await store.fleet.forgetNode(OTHER_NODE, NOW, LATER), { resources: 3, bytes: 30 });
-      // They count as released, but nobody has deleted their bytes.
-      same(await audioTotals(store), [2, 10, 3, 0, 0]);
-      same(await store.ledger.listFailures(OTHER_NODE), []);
       same(await store.fleet.listNodes(), []);
       const records = [
         await sessionNow(store, open),

@@ -1,4 +1,3 @@
-import { KEPT_AFTER_END_MS } from '../redis.layout.js';
 import { QuestionScript } from '../question-script.js';
 import { RedisScript } from '../redis.script.js';
 
@@ -103,29 +102,6 @@ redis.call('HSET', KEYS[1], unpack(ARGV, 7))
 
 /** KEYS: job; process that is gone → nothing */
 export const FORGET_TROUBLE = new RedisScript('free', `redis.call('HDEL', KEYS[1], 'trouble:' .. ARGV[1])`);
-
-/** KEYS: failures of a node; most that are kept, then items and values → nothing */
-export const NOTE_FAILURES = new RedisScript(
-  'free',
-  `
-for i = 2, #ARGV, 2 do
-  local is_known = redis.call('HEXISTS', KEYS[1], ARGV[i]) == 1
-  if is_known or redis.call('HLEN', KEYS[1]) < tonumber(ARGV[1]) then
-    redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1])
-  end
-end
-redis.call('PEXPIRE', KEYS[1], ${KEPT_AFTER_END_MS})
-`,
-);
-
-/** KEYS: failures of a node; items, or none for all → nothing */
-export const FORGET_FAILURES = new RedisScript(
-  'free',
-  `
-local items = #ARGV > 0 and ARGV or redis.call('HKEYS', KEYS[1])
-if #items > 0 then redis.call('HDEL', KEYS[1], unpack(items)) end
-`,
-);
 
 /** KEYS: user; id, milliseconds that the key must live at least → nothing */
 export const ADD_TO_USER = new RedisScript(
