@@ -1,3 +1,4 @@
+import { OPERATION_NAMES } from '#sessions/ports/store-groups';
 import type { Action } from '../slim/slim-plan.ts';
 
 /** A step of what a server does; it can be killed right before it and right after it. */
@@ -26,7 +27,7 @@ export const STEPS = {
     { name: 'rename ballast.part', only: 'first boot' },
     { name: 'store.clock.anchor', only: 'boot' },
   ],
-  open: ['store.sessions.open', 'store.sessions.findDisposable'],
+  open: ['store.sessions.open', 'store.sessions.findEvictable'],
   reserve: ['store.resources.reserve', 'store.resources.grow'],
   write: [
     'storage.create',
@@ -62,7 +63,7 @@ export const STEPS = {
     'sync trash',
     'store.endings.finishEnd',
   ],
-  trash: ['storage.emptyTrash', 'unlinkSync id', 'rmdirSync id'],
+  trash: ['storage.emptyTrash', 'unlinkSync id', 'rmdirSync discarded'],
   cleanup: [
     'store.endings.findIdle',
     'store.endings.findExpired',
@@ -118,9 +119,14 @@ const ACTIONS: Readonly<Record<keyof typeof STEPS, Action>> = {
   commit: 'download',
 };
 
+const STORE = 'store.';
+const OPERATIONS: ReadonlySet<string> = new Set(OPERATION_NAMES);
+
 export const CRASH_POINTS: readonly CrashPoint[] = Object.entries(STEPS).flatMap(([group, steps]) =>
   steps.flatMap((step): CrashPoint[] => {
     const { name, only } = typeof step === 'string' ? { name: step } : step;
+    if (name.startsWith(STORE) && !OPERATIONS.has(name.slice(STORE.length)))
+      throw new Error(`A crash point names ${name}, which no store has`);
     const favour = ACTIONS[group as keyof typeof STEPS];
     return [`before ${name}`, `after ${name}`].map((name) => ({ name, only, favour }));
   }),
@@ -137,7 +143,7 @@ export const COMMAND_POINTS: readonly CommandPoint[] = [
     name,
     does: 'clean up' as const,
   })),
-  ...['rename id', 'sync trash', 'unlinkSync id', 'rmdirSync id', sql('COMMIT')].map((name) => ({
+  ...['rename id', 'sync trash', 'unlinkSync id', 'rmdirSync discarded', sql('COMMIT')].map((name) => ({
     name,
     does: 'end one' as const,
   })),
