@@ -228,7 +228,7 @@ describe('A migration of Redis', () => {
     const first = async (): Promise<void> => void done.push('first');
     const dies = async (): Promise<void> => Promise.reject(new Error('The process died.'));
     const second = async (): Promise<void> => void done.push('second');
-    await expect(new RedisSessionStore({ url }, [first, dies]).connect()).rejects.toThrow();
+    await expect(new RedisSessionStore({ url }, [first, dies]).connect()).rejects.toBeInstanceOf(Error);
     await expect(new RedisSessionStore({ url }).connect()).rejects.toMatchObject({
       code: 'STORE_INCOMPATIBLE',
     });

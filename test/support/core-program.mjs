@@ -9,13 +9,14 @@ const config = resolveConfig(
   {},
 );
 const core = await startCore({ config, clock: new AnchoredClock(), role: 'server', logFor: () => silent });
-process.on('message', async () => {
+process.on('message', () => {
   const client = { ipAddress: '192.0.2.1', userAgent: 'old' };
-  process.send(
-    await core.service.open(client).then(
+  void core.service
+    .open(client)
+    .then(
       ({ kind }) => kind,
       ({ code }) => code,
-    ),
-  );
+    )
+    .then((told) => process.send(told));
 });
 process.send('started');

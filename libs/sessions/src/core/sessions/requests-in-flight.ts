@@ -68,7 +68,7 @@ export class RequestsInFlight {
 
   private noteAll(now: number): void {
     this.flushes += 1;
-    for (const request of [...this.requests]) {
+    for (const request of this.requests.slice()) {
       if (request.isOver) this.remove(request);
       else if (isDue(request, now) && !request.isEventStream) this.note(request, now);
     }

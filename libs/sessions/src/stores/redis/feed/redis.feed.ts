@@ -71,7 +71,7 @@ export class RedisFeed implements FeedGroup {
       this.ledger.counters(),
     ]);
     const [generation = null, layout = null] = listOf(facts);
-    this.version.note(String(layout ?? ''));
+    this.version.note(layout === null ? '' : String(layout));
     const history = `${String(generation)},${histories}`;
     const now: Position = { history, counters };
     this.#begun ??= now;
