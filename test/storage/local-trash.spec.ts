@@ -104,7 +104,7 @@ describe('the trash of the local storage', () => {
     const first = join(place.root, 'trash', hex(sessionId));
     mkdirSync(first);
     writeFileSync(join(first, 'file'), '');
-    const stat = Reflect.get(AsyncFolder.prototype, 'stat') as AsyncFolder['stat'];
+    const stat = Reflect.get(AsyncFolder.prototype, 'stat');
     const meanwhile = jest.spyOn(AsyncFolder.prototype, 'stat').mockImplementation(function (
       this: AsyncFolder,
     ) {

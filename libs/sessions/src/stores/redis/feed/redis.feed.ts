@@ -8,7 +8,7 @@ import type { RecentChanges } from './recent-changes.js';
 import type { RedisConnection } from '../connection/redis.connection.js';
 import { CHANGES_SINCE } from '../scripts/lua/listings.scripts.js';
 import type { RedisServers } from '../connection/redis.server.js';
-import { listOf, storedSession, textsOf } from '../operations/redis.values.js';
+import { listOf, storedSession, textOf, textsOf } from '../operations/redis.values.js';
 
 /**
  * Changes of each bucket that a reader gets again after a reset, at most: a failover or a crash of Redis may have given their
@@ -71,7 +71,7 @@ export class RedisFeed implements FeedGroup {
       this.ledger.counters(),
     ]);
     const [generation = null, layout = null] = listOf(facts);
-    this.version.note(layout === null ? '' : String(layout));
+    this.version.note(layout === null ? '' : textOf(layout));
     const history = `${String(generation)},${histories}`;
     const now: Position = { history, counters };
     this.#begun ??= now;
