@@ -20,7 +20,7 @@ import threads from 'node:worker_threads';
 import { authorityOf } from '#sessions/domain/session';
 import { hasCode } from '#sessions/domain/errors';
 import { openDatabase, refuseOldSqlite } from '#sessions/stores/sqlite/sqlite.database';
-import { sqliteOperations } from '#sessions/stores/sqlite/operations/operations';
+import { sqliteOperations } from '#sessions/stores/sqlite/sqlite.operations';
 import {
   SqliteSessionStore,
   type SqliteSessionStoreOptions,

@@ -1,6 +1,5 @@
-import { SessionStore } from './session-store.js';
+import { SessionStore, type StoreTrouble } from './session-store.js';
 import { wrapGroups } from './store-groups.js';
-import type { StoreTrouble } from './store-trouble.js';
 
 /** A store with `wrap` around its every operation. */
 export class WrappedStore extends SessionStore {

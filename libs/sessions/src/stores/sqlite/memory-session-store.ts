@@ -1,7 +1,7 @@
 import { refuseOldNode } from '../../domain/supported-node.js';
 import { SessionStore } from '../../ports/session-store.js';
 import { makeGroups, type OperationName } from '../../ports/store-groups.js';
-import { sqliteOperations } from './operations/operations.js';
+import { sqliteOperations } from './sqlite.operations.js';
 import { SqliteBatch } from './sqlite.batch.js';
 import { openMemoryDatabase } from './sqlite.database.js';
 import { NOT_CONNECTED, errorOf, unavailable } from './sqlite.errors.js';

@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { refuseOldNode } from '../../domain/supported-node.js';
 import { SessionStore } from '../../ports/session-store.js';
 import { makeGroups } from '../../ports/store-groups.js';
-import type { StoreTrouble } from '../../ports/store-trouble.js';
+import type { StoreTrouble } from '../../ports/session-store.js';
 import { SqliteClient } from './sqlite.client.js';
 
 export interface SqliteSessionStoreOptions {

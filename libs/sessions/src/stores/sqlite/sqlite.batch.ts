@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { concernsOneOperation, faultOf, isBusy, type Fault } from './sqlite.errors.js';
 import { isRead, OPERATION_NAMES, operationOf, type OperationName } from '../../ports/store-groups.js';
-import type { SqliteOperations } from './operations/operations.js';
+import type { SqliteOperations } from './sqlite.operations.js';
 import type { Call, Reply } from './sqlite.messages.js';
 
 /**

@@ -1,5 +1,5 @@
 import { isRead, kindOf, type OperationName } from '../../ports/store-groups.js';
-import type { StoreTrouble } from '../../ports/store-trouble.js';
+import type { StoreTrouble } from '../../ports/session-store.js';
 import type { DatabaseOptions } from './sqlite.database.js';
 import { NOT_CONNECTED, errorOf, unavailable, type Fault } from './sqlite.errors.js';
 import { SqliteThread, type Pending, type ThreadHooks } from './sqlite.thread.js';

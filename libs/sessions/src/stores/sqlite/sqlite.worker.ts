@@ -8,7 +8,7 @@ import { SqliteErasure } from './sqlite.erasure.js';
 import { LOCKED, misplaced, openingFaultOf, type Fault } from './sqlite.errors.js';
 import { Inbox } from './sqlite.inbox.js';
 import type { Call, FromWorker, Reply, ToWorker, WorkerOptions } from './sqlite.messages.js';
-import { sqliteOperations } from './operations/operations.js';
+import { sqliteOperations } from './sqlite.operations.js';
 
 /** Opening waits at least so long for locks: another process may be creating or migrating the database. */
 const OPENING_MS = 5000;

@@ -10,6 +10,7 @@
  * | `{7}:sessions:<id>` | string | the record of a session, JSON                                                   |
  * | `{7}:tokens:<hash>` | string | the session id of a current token                                               |
  * | `{7}:resources:<id>` | string | the record of a resource, JSON                                                 |
+ * | `{7}:data:<id>`   | hash   | key → JSON of the data of a session; the empty key holds the ids of its latest writes |
  * | `{7}:replaced`     | hash   | hash of a replaced token → session id; expires a minute after the bucket's last login or regenerate |
  * | `{7}:replaced_at`  | zset   | the same hashes by the instant of the replacement; expires at once with `replaced` |
  * | `{7}:held`         | zset   | `session id:resource id`, in the order of the text                               |
@@ -53,6 +54,7 @@ export const BUCKET_KEYS = [
   'replaced',
   'replaced_at',
   'resources',
+  'data',
   'held',
   'overdrawn',
   'by_process',
@@ -73,7 +75,7 @@ export const BUCKET_KEYS = [
 export type BucketKey = (typeof BUCKET_KEYS)[number];
 
 /** Not keys but their beginnings: an id or a hash follows, and each record is a key. */
-const RECORD_KEYS = ['sessions', 'tokens', 'resources'] as const satisfies readonly BucketKey[];
+const RECORD_KEYS = ['sessions', 'tokens', 'resources', 'data'] as const satisfies readonly BucketKey[];
 export type RecordKey = (typeof RECORD_KEYS)[number];
 const BEGINNINGS: ReadonlySet<BucketKey> = new Set(RECORD_KEYS);
 
@@ -87,7 +89,7 @@ export const KEPT_UNTENDED_MS = 400 * 24 * 3_600_000;
 export const CHANGES_CHANNEL = 'changes';
 
 /** The version of this layout in the store. `connect` refuses any other. */
-export const LAYOUT = '7';
+export const LAYOUT = '8';
 
 /** Builds the keys of one store. */
 export class RedisLayout {

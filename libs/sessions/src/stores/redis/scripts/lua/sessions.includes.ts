@@ -62,6 +62,17 @@ local function counted(name)
 end`,
 );
 
+/** session, ids of its latest writes, each followed by a blank: keeps them with its data, which lives as long as its record */
+export const keepOperations = new LuaInclude(
+  'keep_operations',
+  { keys: ['sessions', 'data'], includes: [call] },
+  `
+local function keep_operations(session, operations)
+  call('HSET', DATA .. session.id, '', operations)
+  call('PEXPIRE', DATA .. session.id, call('PTTL', SESSIONS .. session.id))
+end`,
+);
+
 /** instant: the bucket keeps the newest */
 export const see = new LuaInclude(
   'see',
@@ -90,7 +101,8 @@ export const isDisposable = new LuaInclude(
   {},
   `
 local function is_disposable(session)
-  return session.resourceCount == 0 and session.incomingCount == 0 and not session.userId
+  return session.resourceCount == 0 and session.incomingCount == 0 and session.dataBytes == 0
+    and not session.userId
 end`,
 );
 
