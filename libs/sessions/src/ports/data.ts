@@ -8,8 +8,8 @@ export abstract class DataGroup {
 
   /**
    * Makes all changes, or none: `changed` if a key does not have its expected value. Data counts with the UTF-8 bytes of its keys and
-   * values; `too_large` or `too_many` if it grew past a limit. A repeat with the same `operation` answers `done` and changes nothing,
-   * until `MOST_OPERATIONS` other writes of the session were done.
+   * values; `too_large` or `too_many` if it grew past a limit. A repeat of a write that was made answers `done` and changes nothing,
+   * for `REPEATED_MS` at least.
    */
   abstract write(
     sessionId: string,
@@ -18,11 +18,8 @@ export abstract class DataGroup {
   ): Promise<'done' | 'changed' | 'too_large' | 'too_many' | Refused>;
 }
 
-/** Writes that a session remembers, so that their repeats are recognized. */
-export const MOST_OPERATIONS = 128;
-
-/** Characters of the id of a write: random, of base64url. */
-export const OPERATION_LENGTH = 16;
+/** A write is recognized for this long when it is repeated, whatever was written meanwhile. Stores may forget it then. */
+export const REPEATED_MS = 30_000;
 
 export interface DataValue {
   readonly key: string;
@@ -36,8 +33,10 @@ export interface DataRead {
 }
 
 export interface DataWrite {
-  /** A new random id of `OPERATION_LENGTH` characters; the same for a repeat. */
+  /** A new random id of 16 characters of base64url; the same for a repeat. */
   readonly operation: string;
+  /** The first try; the same for a repeat. */
+  readonly at: number;
   /** Each key, of one character or more, at most once. */
   readonly changes: readonly DataChange[];
   readonly limits: DataLimits;

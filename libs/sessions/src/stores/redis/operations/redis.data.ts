@@ -18,9 +18,7 @@ export class RedisData implements DataGroup {
     const [record, ...texts] = textsOf(reply);
     if (record === undefined) return null;
     if (record === 'stale') return record;
-    const values = pairsOf(texts);
-    values.delete('');
-    return { session: sessionOf(record), values: [...values].map(([key, json]) => ({ key, json })) };
+    return { session: sessionOf(record), values: [...pairsOf(texts)].map(([key, json]) => ({ key, json })) };
   }
 
   async write(

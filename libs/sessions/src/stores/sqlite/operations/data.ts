@@ -1,8 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { isStale, type Authority } from '../../../domain/session.js';
 import {
-  MOST_OPERATIONS,
-  OPERATION_LENGTH,
+  REPEATED_MS,
   type DataChange,
   type DataGroup,
   type DataLimits,
@@ -13,10 +12,6 @@ import type { Refused } from '../../../ports/sessions.js';
 import type { InOneThread } from '../../../ports/store-groups.js';
 import { numberOf, packId, sessionOf, textOf, type Row } from './values.js';
 
-/** The key of the row with the ids of the latest writes, each followed by a blank. */
-const OPERATIONS = '';
-const ALL_OPERATIONS = MOST_OPERATIONS * (OPERATION_LENGTH + 1);
-
 export class SqliteData implements InOneThread<DataGroup> {
   readonly #find;
   readonly #values;
@@ -24,28 +19,26 @@ export class SqliteData implements InOneThread<DataGroup> {
   readonly #count;
   readonly #set;
   readonly #remove;
-  readonly #clear;
   readonly #drop;
   readonly #setBytes;
+  readonly #isKnown;
+  readonly #know;
+  readonly #forget;
 
   constructor(db: DatabaseSync) {
     this.#find = db.prepare("SELECT * FROM sessions WHERE id = :id AND state = 'open'");
-    this.#values = db.prepare(
-      `SELECT key, json FROM session_data WHERE session_key = :session AND key <> '${OPERATIONS}'`,
-    );
+    this.#values = db.prepare('SELECT key, json FROM session_data WHERE session_key = :session');
     this.#value = db.prepare('SELECT json FROM session_data WHERE session_key = :session AND key = :key');
-    this.#count = db.prepare(
-      `SELECT count(*) AS keys FROM session_data WHERE session_key = :session AND key <> '${OPERATIONS}'`,
-    );
+    this.#count = db.prepare('SELECT count(*) AS keys FROM session_data WHERE session_key = :session');
     this.#set = db.prepare(`
       INSERT INTO session_data (session_key, key, json) VALUES (:session, :key, :json)
       ON CONFLICT (session_key, key) DO UPDATE SET json = excluded.json`);
     this.#remove = db.prepare('DELETE FROM session_data WHERE session_key = :session AND key = :key');
-    this.#clear = db.prepare(
-      `DELETE FROM session_data WHERE session_key = :session AND key <> '${OPERATIONS}'`,
-    );
     this.#drop = db.prepare('DELETE FROM session_data WHERE session_key = :session');
     this.#setBytes = db.prepare('UPDATE sessions SET data_bytes = :bytes WHERE key = :session');
+    this.#isKnown = db.prepare('SELECT 1 FROM data_writes WHERE operation = :operation');
+    this.#know = db.prepare('INSERT INTO data_writes (operation, at) VALUES (:operation, :at)');
+    this.#forget = db.prepare('DELETE FROM data_writes WHERE at <= :before');
   }
 
   read(sessionId: string, authority: Authority | null): DataRead | 'stale' | null {
@@ -63,13 +56,12 @@ export class SqliteData implements InOneThread<DataGroup> {
   write(
     sessionId: string,
     authority: Authority | null,
-    { operation, changes, limits }: DataWrite,
+    { operation, at, changes, limits }: DataWrite,
   ): 'done' | 'changed' | 'too_large' | 'too_many' | Refused {
     const row = this.#find.get({ id: packId(sessionId) });
     if (row === undefined) return 'gone';
     const session = numberOf(row, 'key');
-    const operations = this.#json(session, OPERATIONS) ?? '';
-    if (operations.includes(operation)) return 'done';
+    if (this.#isKnown.get({ operation }) !== undefined) return 'done';
     if (isStale(sessionOf(row), authority)) return 'stale';
     const bytes = this.#admit(row, changes, limits);
     if (typeof bytes === 'string') return bytes;
@@ -78,21 +70,25 @@ export class SqliteData implements InOneThread<DataGroup> {
       else this.#set.run({ session, key, json });
     }
     this.#setBytes.run({ session, bytes });
-    const latest = `${operations}${operation} `.slice(-ALL_OPERATIONS);
-    this.#set.run({ session, key: OPERATIONS, json: latest });
+    this.forgetWrites(at);
+    this.#know.run({ operation, at });
     return 'done';
+  }
+
+  /** Deletes the data of a session, whose record the caller corrects. */
+  drop(session: number): void {
+    this.#drop.run({ session });
   }
 
   /** Deletes the data of an open session. */
   clear(sessionId: string): void {
     const session = numberOf(this.#find.get({ id: packId(sessionId) }) ?? {}, 'key');
-    this.#clear.run({ session });
+    this.drop(session);
     this.#setBytes.run({ session, bytes: 0 });
   }
 
-  /** Deletes everything, at the end of a session. */
-  drop(session: number): void {
-    this.#drop.run({ session });
+  forgetWrites(at: number): void {
+    this.#forget.run({ before: at - REPEATED_MS });
   }
 
   /** The bytes after the changes, or why they are refused. */

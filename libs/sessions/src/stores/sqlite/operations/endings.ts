@@ -176,9 +176,10 @@ export class SqliteEndings implements InOneThread<EndingsGroup> {
     return released(holdings);
   }
 
-  /** Forgets replaced tokens too: a login does, but may not come. */
+  /** Forgets replaced tokens and writes of data too: the next ones do, but may not come. */
   dropTombstones(at: number, limit: number): number {
     this.#dropReplaced.run({ before: at - REPLACED_MS });
+    this.data.forgetWrites(at);
     return Number(this.#dropTombstones.run({ at, limit }).changes);
   }
 

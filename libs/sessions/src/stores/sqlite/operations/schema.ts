@@ -35,8 +35,8 @@ const EVICTION_RANK = `
  * finds due sessions. A network has a row while its ring (see `RateRing`) counts openings; `sessions_network` counts its
  * provisional sessions. Partial indexes are small and exclude tombstones. The node of a stream is NULL. In `ending_parts`,
  * `NOBODY` is the node of the only part of an end if the session has no files: any node may finish it. `evicted_for` is the
- * first of the files that took the place of an evicted one. In `session_data`, the row with the empty key holds the ids of the
- * session's latest writes. `resources_session` is a covering index for sweeps, which read
+ * first of the files that took the place of an evicted one. `data_writes`
+ * has the latest writes of data, of all sessions, so that repeats are recognized. `resources_session` is a covering index for sweeps, which read
  * all resource ids of each session.
  */
 export const SCHEMA = `
@@ -157,6 +157,9 @@ export const SCHEMA = `
     json TEXT NOT NULL,
     PRIMARY KEY (session_key, key)
   );
+
+  CREATE TABLE data_writes (operation TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;
+  CREATE INDEX data_writes_age ON data_writes (at);
 
   CREATE TABLE ending_parts (
     session_key INTEGER NOT NULL REFERENCES sessions (key),

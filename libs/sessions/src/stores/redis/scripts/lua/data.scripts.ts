@@ -1,6 +1,6 @@
-import { MOST_OPERATIONS, OPERATION_LENGTH } from '../../../../ports/data.js';
+import { REPEATED_MS } from '../../../../ports/data.js';
 import { BucketScript } from '../bucket-script.js';
-import { call, index, keepOperations, openSession, write } from './sessions.includes.js';
+import { call, index, openSession, write } from './sessions.includes.js';
 import { isStale } from './tokens.includes.js';
 
 /** Stands for an expectation that is not compared: no JSON. */
@@ -30,14 +30,13 @@ return found
  */
 export const WRITE_DATA = new BucketScript(
   'write',
-  { keys: ['sessions', 'data'], includes: [call, write, openSession, isStale, index, keepOperations] },
+  { keys: ['sessions', 'data', 'writes'], includes: [call, write, openSession, isStale, index] },
   `
 local id, authority, operation, max_bytes, max_keys = unpack(ARGV, 1, 5)
 local session = open_session(id)
 if not session then return 'gone' end
 local data = DATA .. id
-local operations = call('HGET', data, '') or ''
-if string.find(operations, operation, 1, true) then return 'done' end
+if call('EXISTS', WRITES .. operation) == 1 then return 'done' end
 if is_stale(session, authority) then return 'stale' end
 local bytes, new_keys = session.dataBytes, 0
 for i = 6, #ARGV, 3 do
@@ -48,15 +47,13 @@ for i = 6, #ARGV, 3 do
   if json ~= '${NO_VALUE}' then bytes, new_keys = bytes + #key + #json, new_keys + 1 end
 end
 if bytes > session.dataBytes and bytes > tonumber(max_bytes) then return 'too_large' end
-if new_keys > 0 then
-  local keys = call('HLEN', data) - (operations == '' and 0 or 1)
-  if keys + new_keys > tonumber(max_keys) then return 'too_many' end
-end
+if new_keys > 0 and call('HLEN', data) + new_keys > tonumber(max_keys) then return 'too_many' end
 for i = 6, #ARGV, 3 do
   local key, json = ARGV[i], ARGV[i + 1]
   if json == '${NO_VALUE}' then call('HDEL', data, key) else call('HSET', data, key, json) end
 end
-keep_operations(session, string.sub(operations .. operation .. ' ', -${MOST_OPERATIONS * (OPERATION_LENGTH + 1)}))
+call('PEXPIRE', data, call('PTTL', SESSIONS .. id))
+call('SET', WRITES .. operation, '', 'PX', ${REPEATED_MS})
 if bytes ~= session.dataBytes then
   session.dataBytes = bytes
   write(SESSIONS, session)

@@ -62,17 +62,6 @@ local function counted(name)
 end`,
 );
 
-/** session, ids of its latest writes, each followed by a blank: keeps them with its data, which lives as long as its record */
-export const keepOperations = new LuaInclude(
-  'keep_operations',
-  { keys: ['sessions', 'data'], includes: [call] },
-  `
-local function keep_operations(session, operations)
-  call('HSET', DATA .. session.id, '', operations)
-  call('PEXPIRE', DATA .. session.id, call('PTTL', SESSIONS .. session.id))
-end`,
-);
-
 /** instant: the bucket keeps the newest */
 export const see = new LuaInclude(
   'see',

@@ -5,7 +5,6 @@ import {
   idleEnd,
   index,
   isProvisional,
-  keepOperations,
   lifetime,
   openSession,
   publishChange,
@@ -98,7 +97,7 @@ export const LOGIN = new BucketScript(
   'write',
   {
     keys: ['sessions', 'data'],
-    includes: [call, write, see, publishChange, index, replaceable, replaceToken, keepOperations],
+    includes: [call, write, see, publishChange, index, replaceable, replaceToken],
   },
   `
 local id, authority, user, token, at, drops_data = unpack(ARGV)
@@ -107,10 +106,8 @@ if not session then return refused end
 replace_token(session, token, at)
 session.userId = user
 session.loggedInAt = tonumber(at)
-if drops_data == '1' and session.dataBytes > 0 then
-  local operations = call('HGET', DATA .. id, '')
+if drops_data == '1' then
   call('DEL', DATA .. id)
-  keep_operations(session, operations)
   session.dataBytes = 0
 end
 publish_change(session)
