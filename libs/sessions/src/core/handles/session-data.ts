@@ -1,5 +1,3 @@
-import type { SessionRef } from './session.js';
-
 /**
  * The types of the application's data, by key. Declare yours:
  *
@@ -16,20 +14,3 @@ export interface SessionDataTypes {}
 
 /** A declared key. */
 export type SessionDataKey = Extract<keyof SessionDataTypes, string>;
-
-/** The data of one session. */
-export interface SessionDataView {
-  get<Key extends SessionDataKey>(key: Key): Promise<SessionDataTypes[Key] | undefined>;
-  set<Key extends SessionDataKey>(key: Key, value: SessionDataTypes[Key]): Promise<void>;
-  update<Key extends SessionDataKey>(
-    key: Key,
-    change: (value: SessionDataTypes[Key] | undefined) => SessionDataTypes[Key],
-  ): Promise<SessionDataTypes[Key]>;
-  take<Key extends SessionDataKey>(key: Key): Promise<SessionDataTypes[Key] | undefined>;
-  remove(key: SessionDataKey): Promise<void>;
-}
-
-/** Where a `Session` reads and writes its data. */
-export interface SessionDataSource {
-  viewOf(session: SessionRef): SessionDataView;
-}

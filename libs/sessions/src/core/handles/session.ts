@@ -1,7 +1,8 @@
 import { SessionsError } from '../../domain/errors.js';
 import { idleEndsAt } from '../../domain/lifetime.js';
 import { authorityOf, type Authority, type SessionRecord } from '../../domain/session.js';
-import type { SessionDataKey, SessionDataSource, SessionDataTypes, SessionDataView } from './session-data.js';
+import type { SessionDataKey, SessionDataTypes } from './session-data.js';
+import type { SessionDataSource, SessionDataView } from './session-data-view.js';
 import type { TokenCarrier } from './token-carrier.js';
 
 /** Logins and regenerates under way. */
