@@ -387,14 +387,37 @@ describe('The data of a session', () => {
       .jsonValue()
       .filter((value) => !JSON.stringify(value).includes('__proto__'))
       .map((value) => value as TestValue);
-    const step = fc.oneof(
-      fc.record({ do: fc.constant('set' as const), key, json }),
-      fc.record({ do: fc.constant('update' as const), key, json }),
-      fc.record({ do: fc.constantFrom('get' as const, 'take' as const, 'remove' as const), key, json }),
-      fc.record({ do: fc.constant('new request' as const), key, json }),
-    );
+    const step = fc.record({
+      do: fc.constantFrom('set', 'set', 'update', 'get', 'take', 'remove', 'new request'),
+      key,
+      json,
+    });
     const plain = (value: unknown): unknown =>
       value === undefined ? undefined : (JSON.parse(JSON.stringify(value)) as unknown);
+    /** What a step answers, what it should answer, and what the key should hold then. */
+    const perform = async (
+      one: Session,
+      what: string,
+      name: 'test',
+      value: TestValue,
+      before: unknown,
+      changed: unknown,
+    ): Promise<[answer: unknown, expected: unknown, after: unknown]> => {
+      switch (what) {
+        case 'get':
+          return [await one.get(name), before, before];
+        case 'set':
+          return [await one.set(name, value), undefined, plain(value)];
+        case 'update':
+          return [await one.update(name, (held) => ({ of: [held ?? null, value] })), changed, changed];
+        case 'take':
+          return [await one.take(name), before, undefined];
+        case 'remove':
+          return [await one.remove(name), undefined, undefined];
+        default:
+          return [one.readDataFrom(world.core.values.ofRequests), undefined, before];
+      }
+    };
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 30 }), async (steps) => {
         const { session: one } = await world.open();
@@ -402,31 +425,11 @@ describe('The data of a session', () => {
         const model = new Map<string, unknown>();
         for (const { do: what, key: name, json: value } of steps) {
           const before = model.get(name);
-          switch (what) {
-            case 'new request':
-              one.readDataFrom(world.core.values.ofRequests);
-              break;
-            case 'get':
-              expect(await one.get(name)).toEqual(before);
-              break;
-            case 'set':
-              await one.set(name, value);
-              model.set(name, plain(value));
-              break;
-            case 'update': {
-              const after = await one.update(name, (held) => ({ of: [held ?? null, value] }));
-              model.set(name, plain({ of: [before ?? null, value] }));
-              expect(plain(after)).toEqual(model.get(name));
-              break;
-            }
-            case 'take':
-              expect(await one.take(name)).toEqual(before);
-              model.delete(name);
-              break;
-            default:
-              await one.remove(name);
-              model.delete(name);
-          }
+          const changed = plain({ of: [before ?? null, value] });
+          const [answer, expected, after] = await perform(one, what, name, value, before, changed);
+          expect(plain(answer)).toEqual(expected);
+          if (after === undefined) model.delete(name);
+          else model.set(name, after);
         }
         const read = await world.core.values.read(one);
         expect(new Map([...read].map(([name, text]) => [name, JSON.parse(text)]))).toEqual(model);

@@ -1,7 +1,7 @@
 import { SessionsError } from '../../domain/errors.js';
 import { invalidArgument } from '../handles/arguments.js';
 
-/** What the limits of data are called, and how many keys a session may have. */
+/** Keys that one session may have. */
 export const MOST_DATA_KEYS = 256;
 const KEY = /^[^\p{Cc}]{1,128}$/u;
 /** `Object.prototype.toString` of what JSON has a form for. */

@@ -85,13 +85,13 @@ export class ValuesView implements SessionDataView {
   }
 
   /** Repeats `step` with what the store has now until it answers something: `null` if the value had changed. */
-  private async untilUnchanged<Answer>(
+  private async untilUnchanged<Value>(
     kept: Promise<SessionTexts> | null,
-    step: (texts: SessionTexts) => Promise<Answer | null>,
-  ): Promise<Answer extends { readonly value: infer Value } ? Value : never> {
+    step: (texts: SessionTexts) => Promise<{ readonly value: Value } | null>,
+  ): Promise<Value> {
     let texts = await (kept ?? this.read());
     for (let tries = 1; ; tries += 1) {
-      const answer = (await step(texts)) as { readonly value: never } | null;
+      const answer = await step(texts);
       if (answer !== null) return answer.value;
       if (tries === MOST_TRIES) throw busy();
       await pause(tries);
