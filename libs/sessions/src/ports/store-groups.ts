@@ -1,5 +1,4 @@
 import type { ClockGroup } from './clock.js';
-import type { DataGroup } from './data.js';
 import type { EndingsGroup } from './endings.js';
 import type { FeedGroup } from './feed.js';
 import type { FleetGroup } from './fleet.js';
@@ -13,7 +12,6 @@ export interface StoreGroups {
   readonly sessions: SessionsGroup;
   readonly endings: EndingsGroup;
   readonly resources: ResourcesGroup;
-  readonly data: DataGroup;
   readonly releases: ReleasesGroup;
   readonly fleet: FleetGroup;
   readonly clock: ClockGroup;
@@ -84,7 +82,6 @@ export const STORE_OPERATIONS: { readonly [Group in GroupName]: KindsOf<StoreGro
     use: 'write',
     unuse: 'upkeep',
   },
-  data: { read: 'read', write: 'write' },
   releases: { beginRelease: 'write', leaseReleasing: 'upkeep', finishRelease: 'upkeep' },
   fleet: {
     heartbeat: 'write',
@@ -96,15 +93,7 @@ export const STORE_OPERATIONS: { readonly [Group in GroupName]: KindsOf<StoreGro
   },
   clock: { anchor: 'write', read: 'read', doubt: 'write', trust: 'write', forgetAfter: 'write' },
   feed: { read: 'read' },
-  ledger: {
-    identity: 'read',
-    totals: 'read',
-    recordRun: 'upkeep',
-    listRuns: 'read',
-    noteFailures: 'upkeep',
-    forgetFailures: 'upkeep',
-    listFailures: 'read',
-  },
+  ledger: { identity: 'read', totals: 'read', recordRun: 'upkeep', listRuns: 'read' },
 };
 
 export const OPERATION_NAMES: readonly OperationName[] = Object.entries(STORE_OPERATIONS).flatMap(

@@ -5,7 +5,7 @@ import type { NewToken, Refused, SessionsGroup } from '../../ports/sessions.js';
 import type { Ender } from '../endings/ender.js';
 import { requireSession, requireUserId, requireWord } from '../handles/arguments.js';
 import { Session } from '../handles/session.js';
-import type { SessionToken } from '../tokens/session-token.js';
+import { SessionToken } from '../handles/session-token.js';
 import type { CoreContext } from '../process/context.js';
 import { applyReplacement } from '../endings/replacements.js';
 import { untilAnswered } from '../process/bounded-wait.js';
@@ -15,7 +15,7 @@ import { describeError } from '../watch/log.js';
 import { openingError, type SessionOpener } from './session-opener.js';
 
 const IF_TAKEN = ['refuse', 'restart'] as const;
-const KEEP = ['all', 'files', 'nothing'] as const;
+const KEEP = ['all', 'nothing'] as const;
 
 export interface LoginOptions {
   /**
@@ -23,7 +23,7 @@ export interface LoginOptions {
    * and logs in to a new, empty one. Default: `refuse`.
    */
   readonly ifTaken?: (typeof IF_TAKEN)[number];
-  /** What the session keeps of the files and data that it had before the login. Default: `all`. */
+  /** What the session keeps of the files that it had before the login. Default: `all`. */
   readonly keep?: (typeof KEEP)[number];
 }
 
@@ -59,7 +59,7 @@ export class SessionLogins {
     requireUserId(userId);
     requireWord('ifTaken', ifTaken, IF_TAKEN);
     requireWord('keep', keep, KEEP);
-    const login = this.bind(session, userId, ifTaken, keep !== 'all');
+    const login = this.bind(session, userId, ifTaken);
     await Session.replace(
       session,
       login.then(({ values }) => values),
@@ -77,22 +77,17 @@ export class SessionLogins {
     { keepConnections = false }: RegenerateOptions = {},
   ): Promise<SessionToken> {
     requireSession(session);
-    const token = this.context.tokens.createFor(session.id);
+    const token = SessionToken.createFor(session.id);
     await Session.replace(session, this.replaceToken(session, token, keepConnections));
     Session.carrierOf(session)?.carry(token);
     this.context.events.emit('session.regenerated', { sessionId: session.id });
     return token;
   }
 
-  private async bind(
-    session: Session,
-    userId: string,
-    ifTaken: LoginOptions['ifTaken'],
-    dropsData: boolean,
-  ): Promise<Bound> {
-    const token = this.context.tokens.createFor(session.id);
+  private async bind(session: Session, userId: string, ifTaken: LoginOptions['ifTaken']): Promise<Bound> {
+    const token = SessionToken.createFor(session.id);
     const authority = Session.authorityOf(session);
-    const login = { ...this.newToken(token), userId, dropsData };
+    const login = { ...this.newToken(token), userId };
     const answer = await this.replacing(session, token, (sessions) =>
       sessions.login(session.id, authority, login),
     );
@@ -114,13 +109,13 @@ export class SessionLogins {
     const opening = await this.opener.open({ ipAddress, userAgent });
     if (opening.kind === 'refused') throw openingError(opening);
     try {
-      await this.replaceToken(session, this.context.tokens.createFor(session.id));
+      await this.replaceToken(session, SessionToken.createFor(session.id));
     } catch (error) {
       await this.ender.end(opening.session.id, 'ended').catch(() => {});
       throw error;
     }
     await untilAnswered(this.context.clock, () => this.ender.end(session.id, 'ended'));
-    const { token, values } = await this.bind(opening.session, userId, 'refuse', false);
+    const { token, values } = await this.bind(opening.session, userId, 'refuse');
     return { token, values: Object.assign(opening.session, values) };
   }
 

@@ -12,10 +12,9 @@ import {
   type KnownResources,
   type ScannedFile,
   type ScannedPart,
-  type TrashEntry,
   type TrashReport,
   type TrashTicket,
-} from '../../ports/storage/file-storage.js';
+} from '../../ports/file-storage.js';
 
 export interface MemoryFileStorageOptions {
   /** Folders from which files may be adopted. Default: any. */
@@ -137,11 +136,7 @@ export class MemoryFileStorage extends FileStorage {
   }
 
   async emptyTrash(): Promise<TrashReport> {
-    return { files: 0, bytes: 0, failure: null };
-  }
-
-  async listTrash(): Promise<TrashEntry[]> {
-    return [];
+    return { files: 0, bytes: 0, failures: 0, stuck: 0 };
   }
 
   async *scan(known: KnownResources): AsyncIterable<ScannedPart> {

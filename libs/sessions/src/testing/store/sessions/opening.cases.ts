@@ -40,7 +40,6 @@ export const openingCases: readonly SessionStoreCase[] = [
         streamCount: 0,
         incomingCount: 0,
         incomingBytes: 0,
-        dataBytes: 0,
       });
     },
   },
