@@ -19,13 +19,12 @@ import { join } from 'node:path';
 import type { LocalFileStorage } from '#sessions/storage/local/local-file-storage';
 import {
   CONNECTED,
-  emptyTrash,
+  Place,
   fileOf,
   folderOf,
   hex,
   newKey,
   openFiles,
-  Place,
   read,
   scanAll,
   snapshot,
@@ -260,7 +259,7 @@ describe('writing to the local storage', () => {
         const { files } = await scanAll(storage);
         expect(files.filter(({ partial }) => partial)).toEqual([]);
         for (const { sessionId } of files) await storage.discardSession(sessionId);
-        expect(await emptyTrash(storage)).toMatchObject({ files: files.length, failure: null });
+        expect(await storage.emptyTrash()).toMatchObject({ files: files.length, failures: 0 });
       }
       await write(storage);
     });
@@ -336,7 +335,7 @@ describe('writing to the local storage', () => {
       expect(openFiles()).toBe(open);
       const { files } = await scanAll(storage);
       for (const { sessionId } of files) await storage.discardSession(sessionId);
-      await emptyTrash(storage);
+      await storage.emptyTrash();
       await write(storage, 'again', newKey(files[0]?.sessionId));
     });
 

@@ -3,10 +3,8 @@ import { idleEndsAt, idleReason, whyOver } from '../../domain/lifetime.js';
 import { CLEANUP_JOBS, type CleanupJob } from '../../domain/events.js';
 import type { EndReason, SessionRecord } from '../../domain/session.js';
 import type { DueAfter, JobRun } from '../../ports/session-store.js';
-import { untilStopped } from '../process/bounded-wait.js';
 import type { CoreContext } from '../process/context.js';
 import type { Ender } from '../endings/ender.js';
-import type { Attempts } from './attempts.js';
 import type { Recovery } from './recovery.js';
 import { describeError } from '../watch/log.js';
 import type { OrphanSweep, SweepReport } from './orphan-sweep.js';
@@ -29,8 +27,6 @@ export interface CleanupOptions {
 interface RunOptions extends CleanupOptions {
   /** Whether the schedule started the run: then the next one is known. */
   readonly scheduled?: boolean;
-  /** Whether what failed is retried also where its retry is not due yet. */
-  readonly retryNow?: boolean;
 }
 
 export type CleanupReport = Pick<JobRun, 'job' | 'items' | 'failures' | 'durationMs' | 'lastError'> & {
@@ -52,22 +48,14 @@ export class Cleanup {
   constructor(
     private readonly context: CoreContext,
     private readonly ender: Ender,
-    private readonly parts: {
-      readonly recovery: Recovery;
-      readonly sweep: OrphanSweep;
-      readonly attempts: Attempts;
-    },
+    private readonly recovery: Recovery,
+    private readonly sweep: OrphanSweep,
   ) {
     for (const job of CLEANUP_JOBS) this.planNext(job);
   }
 
-  /**
-   * Runs a job if its interval has passed; call it on a short, regular tick. Not while the store is another version's. Never
-   * rejects.
-   */
+  /** Runs a job if its interval has passed; call it on a short, regular tick. Never rejects. */
   async runIfDue(job: CleanupJob): Promise<void> {
-    const { trouble } = this.context.store;
-    if (trouble === 'newer' || trouble === 'older') return;
     const dueAt = this.nextRuns.get(job) ?? 0;
     if (this.context.clock.monotonic() < dueAt || this.running.has(job)) return;
     this.planNext(job);
@@ -75,15 +63,12 @@ export class Cleanup {
     await this.run(job, { scheduled: true }).catch(() => {});
   }
 
-  /**
-   * One full cleanup: idle, expired, orphans. It retries everything that failed before. It scans for orphans twice, because
-   * only files found by two scans are orphans.
-   */
+  /** One full cleanup: idle, expired, orphans. Scans for orphans twice, because only files found by two scans are orphans. */
   async runAll(options: CleanupOptions = {}): Promise<CleanupReport[]> {
     const reports: CleanupReport[] = [];
     for (const job of CLEANUP_JOBS) {
       if (job === 'orphans') await this.run(job, { ...options, dryRun: true });
-      reports.push(await this.run(job, { ...options, retryNow: true }));
+      reports.push(await this.run(job, options));
     }
     return reports;
   }
@@ -97,10 +82,10 @@ export class Cleanup {
     return run;
   }
 
-  /** Starts no more runs, stops those under way at their next page, and waits for them, for a few seconds at most. */
+  /** Starts no more runs, stops those under way at their next page, and waits for them. */
   async stop(): Promise<void> {
     this.stopping = true;
-    await untilStopped(this.context.clock, [...this.running.values()]);
+    await Promise.allSettled(this.running.values());
   }
 
   /** Milliseconds until the next run of a job. */
@@ -144,7 +129,7 @@ export class Cleanup {
   private leftoversOf(sweep: SweepReport | undefined): Leftovers {
     if (!sweep) return NOTHING;
     const held = sweep.held ? sweep.orphans : 0;
-    return { waiting: this.parts.attempts.waiting + held, found: sweep.orphans };
+    return { waiting: this.recovery.waiting + this.sweep.waiting + held, found: sweep.orphans };
   }
 
   private isPaused(): boolean {
@@ -153,7 +138,7 @@ export class Cleanup {
 
   private async perform(
     job: CleanupJob,
-    options: RunOptions,
+    options: CleanupOptions,
     report: RunReport,
   ): Promise<SweepReport | undefined> {
     switch (job) {
@@ -237,7 +222,7 @@ export class Cleanup {
   ): Promise<boolean> {
     tried.add(session.id);
     try {
-      const ended = await this.ender.endIfStill(session, reason, { deleted: true });
+      const ended = await this.ender.endIfStill(session, reason);
       if (ended?.unfinished) report.failed(`Session ${session.id}`, ended.unfinished);
       else if (ended) report.done();
       return ended !== null;
@@ -247,11 +232,11 @@ export class Cleanup {
     }
   }
 
-  private async sweepOrphans(options: RunOptions, report: RunReport): Promise<SweepReport> {
+  private async sweepOrphans(options: CleanupOptions, report: RunReport): Promise<SweepReport> {
     const { store, storageRoot } = this.context;
     if (options.confirmed && !options.dryRun) await storageRoot.trust(await store.ledger.identity());
-    if (!options.dryRun) await this.parts.recovery.finish(report, options.retryNow);
-    const swept = await this.parts.sweep.run(
+    if (!options.dryRun) await this.recovery.finish(report);
+    const swept = await this.sweep.run(
       {
         graceMs: options.orphanGraceMs ?? this.context.config.orphanGraceMs,
         dryRun: options.dryRun ?? false,

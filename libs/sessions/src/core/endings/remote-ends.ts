@@ -1,6 +1,4 @@
-import type { Clock } from '../../ports/clock.js';
 import type { SessionChange } from '../../ports/session-store.js';
-import { untilStopped } from '../process/bounded-wait.js';
 
 /** Does this node's part of ends that other nodes began, as soon as the feed reports them. */
 export class RemoteEnds {
@@ -11,7 +9,6 @@ export class RemoteEnds {
     private readonly ownNode: () => string,
     /** Finishes all ends that wait for this node. Never rejects. */
     private readonly finishEnds: () => Promise<void>,
-    private readonly clock: Clock,
   ) {}
 
   onChange({ nodes }: Pick<SessionChange, 'nodes'>): void {
@@ -20,10 +17,9 @@ export class RemoteEnds {
     this.working ??= this.work().finally(() => (this.working = null));
   }
 
-  /** Begins no more work, and waits for what is under way, for a few seconds at most. */
+  /** Waits for work under way. */
   async stop(): Promise<void> {
-    this.isPending = false;
-    if (this.working) await untilStopped(this.clock, [this.working]);
+    await this.working;
   }
 
   /** Leases all ends together that the feed reports in one turn of the event loop. */

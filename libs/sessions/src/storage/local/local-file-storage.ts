@@ -8,7 +8,6 @@ import {
   type KnownResources,
   type ScannedFile,
   type ScannedPart,
-  type TrashEntry,
   type TrashReport,
   type TrashTicket,
 } from '../../ports/file-storage.js';
@@ -29,6 +28,10 @@ import { Trash } from './trash/trash.js';
 export interface LocalFileStorageOptions {
   /** Absolute paths of folders from which files may be adopted. Default: none. */
   readonly adoptFrom?: readonly string[];
+  /** Monotonic clock in milliseconds, for the delays between retries of the trash. Default: `performance.now()`. */
+  readonly monotonicMs?: () => number;
+  /** Receives warnings for operators, one line each. Default: none. */
+  readonly onWarning?: (message: string) => void;
 }
 
 interface Connected {
@@ -58,7 +61,7 @@ export class LocalFileStorage extends FileStorage {
   async connect(): Promise<void> {
     await this.close();
     const { paths, guard, room } = this.root.connected;
-    const trash = new Trash(paths);
+    const trash = new Trash(paths, this.options.onWarning ?? (() => undefined), this.options.monotonicMs);
     this.connected = { paths, guard, room, folders: new SessionFolders(paths), trash };
   }
 
@@ -112,17 +115,10 @@ export class LocalFileStorage extends FileStorage {
     });
   }
 
-  emptyTrash(ticket: TrashTicket): Promise<TrashReport> {
+  emptyTrash(ticket?: TrashTicket): Promise<TrashReport> {
     return this.attempt(async ({ guard, trash }) => {
       await guard.assertPresent();
-      return trash.empty(ticket);
-    });
-  }
-
-  listTrash(): Promise<TrashEntry[]> {
-    return this.attempt(async ({ guard, trash }) => {
-      await guard.assertPresent();
-      return trash.list();
+      return ticket === undefined ? trash.emptyAll() : trash.emptyOne(ticket);
     });
   }
 

@@ -2,8 +2,7 @@ import { resolve } from 'node:path';
 import { refuseOldNode } from '../../domain/supported-node.js';
 import { SessionStore } from '../../ports/session-store.js';
 import { makeGroups } from '../../ports/store-groups.js';
-import { MIGRATIONS } from './operations/schema.js';
-import type { Holder, StoreTrouble } from '../../ports/store-trouble.js';
+import type { StoreTrouble } from '../../ports/store-trouble.js';
 import { SqliteClient } from './sqlite.client.js';
 
 export interface SqliteSessionStoreOptions {
@@ -32,15 +31,13 @@ export class SqliteSessionStore extends SessionStore {
   override readonly kind = 'sqlite';
   readonly #client: SqliteClient;
 
-  /** `migrations`: the steps from the first schema to that of this version. */
-  constructor(options: SqliteSessionStoreOptions, migrations: readonly string[] = MIGRATIONS) {
+  constructor(options: SqliteSessionStoreOptions) {
     const client = new SqliteClient({
       path: resolve(options.path),
       mustExist: options.mustExist ?? false,
       busyTimeoutMs: options.busyTimeoutMs ?? 1000,
       maxBytes: options.maxBytes ?? null,
       onDiskFull: options.onDiskFull ?? null,
-      migrations,
     });
     super(
       makeGroups(
@@ -52,10 +49,10 @@ export class SqliteSessionStore extends SessionStore {
     this.#client = client;
   }
 
-  override async connect(silent: readonly Holder[] = []): Promise<void> {
+  override async connect(): Promise<void> {
     // An older Node.js has no SQLite, so the worker threads could not report it.
     refuseOldNode(process.versions.node);
-    return this.#client.connect(silent);
+    return this.#client.connect();
   }
 
   override get trouble(): StoreTrouble | null {

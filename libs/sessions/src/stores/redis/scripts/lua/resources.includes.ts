@@ -175,21 +175,7 @@ local function release(session, resource, leased_until, node)
 end`,
 );
 
-/** resource → whether it is a file that the end of its session deletes */
-export const goesWithEnd = new LuaInclude(
-  'goes_with_end',
-  { keys: ['sessions'], includes: [read] },
-  `
-local function goes_with_end(resource)
-  local session = resource.nodeId and read(SESSIONS, resource.sessionId)
-  return session and session.state == 'ending'
-end`,
-);
-
-/**
- * resource, whether its file is deleted → 1 and its bytes if it was ever complete, else zeros. The caller subtracts it from its
- * account.
- */
+/** resource → 1 and its bytes if it was ever complete, else zeros. The caller subtracts it from its account. */
 export const drop = new LuaInclude(
   'drop',
   {
@@ -197,7 +183,7 @@ export const drop = new LuaInclude(
     includes: [call, count, nobody, leaseMember],
   },
   `
-local function drop(resource, is_deleted)
+local function drop(resource)
   call('DEL', RESOURCES .. resource.id)
   call('ZREM', HELD, resource.sessionId .. ':' .. resource.id)
   if resource.leasedUntil then
@@ -211,7 +197,7 @@ local function drop(resource, is_deleted)
   count('active_bytes:' .. resource.type, -resource.sizeBytes)
   if not resource.completed then return 0, 0 end
   count('released:' .. resource.type, 1)
-  if is_deleted then count('released_bytes:' .. resource.type, resource.sizeBytes) end
+  count('released_bytes:' .. resource.type, resource.sizeBytes)
   return 1, resource.sizeBytes
 end`,
 );
@@ -227,7 +213,7 @@ local function lose(member)
 end`,
 );
 
-/** ending session, node, instant, whether its files are deleted → resources and bytes of this node or none. The last part ends the session. */
+/** ending session, node, instant → resources and bytes of this node or none. The last part ends the session. */
 export const finishPart = new LuaInclude(
   'finish_part',
   {
@@ -249,7 +235,7 @@ export const finishPart = new LuaInclude(
     ],
   },
   `
-local function finish_part(session, node, at, is_deleted)
+local function finish_part(session, node, at)
   local resources, bytes = 0, 0
   for _, member in ipairs(members_of(HELD, session.id)) do
     local resource = read(RESOURCES, after_colon(member, session.id))
@@ -257,7 +243,7 @@ local function finish_part(session, node, at, is_deleted)
       lose(member)
     elseif (resource.nodeId or node) == node then
       account(session, resource, -1)
-      local one, size = drop(resource, is_deleted)
+      local one, size = drop(resource)
       resources, bytes = resources + one, bytes + size
     end
   end
@@ -266,6 +252,9 @@ local function finish_part(session, node, at, is_deleted)
     if lease then call('ZREM', ENDING, lease_member(owner, lease, session.id)) end
     session.parts[owner] = nil
   end
+  session.ipAddress = ''
+  session.otherAddress = nil
+  session.userAgent = ''
   if not next(session.parts) then
     session.state = 'ended'
     session.parts = nil
