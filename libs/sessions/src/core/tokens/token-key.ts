@@ -85,7 +85,7 @@ export function keyIdOf(text: string): string | null {
 }
 
 /** 76 bytes are 101 characters of six bits and one of two bits: its other four are zero in the one spelling that counts. */
-const SEALED = /^v1\.[0-9a-f]{8}\.[A-Za-z0-9_-]{101}[AQgw]$/;
+const SEALED = /^v1\.[a-f\d]{8}\.[A-Za-z0-9_-]{101}[AQgw]$/;
 
 function derive(key: Buffer, purpose: 'id' | 'seal' | 'hash'): Buffer {
   return Buffer.from(hkdfSync('sha256', key, '', purpose, KEY_BYTES));
