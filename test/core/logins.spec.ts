@@ -1,6 +1,6 @@
 import { SessionsError } from '#sessions/domain/errors';
 import { Session } from '#sessions/core/handles/session';
-import type { SessionToken } from '#sessions/core/handles/session-token';
+import type { SessionToken } from '#sessions/core/tokens/session-token';
 import type { TokenCarrier } from '#sessions/core/handles/token-carrier';
 import { CLIENT, STORES, World } from '../support/world.js';
 

@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
 import { Session } from '#sessions/core/handles/session';
-import type { SessionToken } from '#sessions/core/handles/session-token';
+import type { SessionToken } from '#sessions/core/tokens/session-token';
 import { SessionsError } from '#sessions/domain/errors';
 import type { SessionRecord } from '#sessions/domain/session';
 import { eventually } from '../support/eventually.js';

@@ -30,7 +30,7 @@ async function withStore<T>(work: (store: SqliteSessionStore) => Promise<T>): Pr
 }
 
 function migrate(...steps: readonly string[]): unknown {
-  const db = openDatabase({ path, mustExist: true, busyTimeoutMs: 1000, maxBytes: null }, steps);
+  const db = openDatabase({ path, mustExist: false, busyTimeoutMs: 1000, maxBytes: null }, steps);
   try {
     return db.prepare('PRAGMA user_version').get()?.['user_version'];
   } finally {

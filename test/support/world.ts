@@ -10,7 +10,7 @@ import type { StorageRoot } from '#sessions/ports/storage-root';
 import { SessionsCore } from '#sessions/core/core';
 import { resolveConfig, type SessionsOptions } from '#sessions/core/config/config';
 import type { Session } from '#sessions/core/handles/session';
-import type { SessionToken } from '#sessions/core/handles/session-token';
+import type { SessionToken } from '#sessions/core/tokens/session-token';
 import { createLocalStorage } from '#sessions/storage/local/create-local-storage';
 import { MemoryFileStorage } from '#sessions/storage/memory/memory-file-storage';
 import { MemoryStorageRoot } from '#sessions/storage/memory/memory-storage-root';

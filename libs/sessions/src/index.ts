@@ -1,7 +1,7 @@
 export { SessionService } from './core/sessions/session.service.js';
 export type { SessionDetails } from './core/sessions/session-details.js';
 export { Session, type SessionRef } from './core/handles/session.js';
-export { SessionToken } from './core/handles/session-token.js';
+export { SessionToken } from './core/tokens/session-token.js';
 export { SessionEventBus, type SessionEventListener } from './core/watch/event-bus.js';
 export { FileSink } from './core/resources/file-sink.js';
 export type { FileDescription } from './core/resources/file-writing.js';

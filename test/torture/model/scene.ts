@@ -1,7 +1,7 @@
 import { finished } from 'node:stream/promises';
 import type { SessionsCore } from '../../../libs/sessions/dist/core/core.js';
 import { Session } from '../../../libs/sessions/dist/core/handles/session.js';
-import type { SessionToken } from '../../../libs/sessions/dist/core/handles/session-token.js';
+import type { SessionToken } from '../../../libs/sessions/dist/core/tokens/session-token.js';
 import { codeOf } from './command.ts';
 import { DURATION_MS, IDLE_MS, type Stage } from './stage.ts';
 import type { Turn, Watcher } from './watched-store.ts';

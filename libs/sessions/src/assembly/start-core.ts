@@ -72,7 +72,7 @@ function givenStorage({ storage, storageRoot }: AssemblyOptions): Partial<Storag
 }
 
 async function createStorage(options: AssemblyOptions): Promise<StorageParts> {
-  const { config, role, clock, logFor, platform = process.platform } = options;
+  const { config, role, logFor, platform = process.platform } = options;
   const isAllGiven = options.store && options.storage && options.storageRoot;
   if (isAllGiven || keepsFilesInMemory(platform, options.store ? { store: 'memory' } : config)) {
     return {
@@ -88,7 +88,6 @@ async function createStorage(options: AssemblyOptions): Promise<StorageParts> {
     minFreeInodes: config.minFreeInodes,
     ballastBytes: config.store === 'sqlite' ? config.ballastBytes : 0,
     reservedNames: [DATABASE],
-    monotonicMs: () => clock.monotonic(),
     onWarning: (message) => log.warn(message),
   });
   const isRemote = role === 'cli' && config.store === 'redis' && !(await isOwnRoot(local, config));

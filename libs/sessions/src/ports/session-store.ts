@@ -7,7 +7,7 @@ import type { ReleasesGroup } from './releases.js';
 import type { ResourcesGroup } from './resources.js';
 import type { SessionsGroup } from './sessions.js';
 import type { StoreGroups } from './store-groups.js';
-import type { StoreTrouble } from './store-trouble.js';
+import type { Holder, StoreTrouble } from './store-trouble.js';
 
 export * from './endings.js';
 export * from './feed.js';
@@ -58,8 +58,11 @@ export abstract class SessionStore implements StoreGroups {
     return null;
   }
 
-  /** Prepares the store, creating what is missing. Rejects with `STORE_INCOMPATIBLE` if its version or setup is unfit. */
-  abstract connect(): Promise<void>;
+  /**
+   * Prepares the store, creating what is missing. Rejects with `STORE_INCOMPATIBLE` if its version or setup is unfit; with
+   * `StoreHeld` if it could be migrated, but lists processes beside those that the caller saw `silent`.
+   */
+  abstract connect(silent?: readonly Holder[]): Promise<void>;
 
   /** Finishes accepted writes, then closes connections and handles. */
   abstract close(): Promise<void>;

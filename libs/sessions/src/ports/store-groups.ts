@@ -93,7 +93,15 @@ export const STORE_OPERATIONS: { readonly [Group in GroupName]: KindsOf<StoreGro
   },
   clock: { anchor: 'write', read: 'read', doubt: 'write', trust: 'write', forgetAfter: 'write' },
   feed: { read: 'read' },
-  ledger: { identity: 'read', totals: 'read', recordRun: 'upkeep', listRuns: 'read' },
+  ledger: {
+    identity: 'read',
+    totals: 'read',
+    recordRun: 'upkeep',
+    listRuns: 'read',
+    noteFailures: 'upkeep',
+    forgetFailures: 'upkeep',
+    listFailures: 'read',
+  },
 };
 
 export const OPERATION_NAMES: readonly OperationName[] = Object.entries(STORE_OPERATIONS).flatMap(

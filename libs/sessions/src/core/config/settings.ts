@@ -41,6 +41,13 @@ const ADMIN_TOKENS = hidden(
     /^(?!(.)\1*$)[!-+\--~]{32,256}$/,
   ),
 );
+const TOKEN_KEYS = hidden(
+  list(
+    'keys of 32 random bytes each, in base64; make one with: openssl rand -base64 32',
+    8,
+    /^(?!(.)\1*=$)[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$/,
+  ),
+);
 const TYPE_NAMES = list('names such as image_file', 8, /^[a-z][a-z0-9_]{0,31}$/);
 
 /**
@@ -134,6 +141,11 @@ export class SessionsSettings {
   @Option('SESSION_CROSS_SITE', oneOf('refuse', 'allow')) crossSite: 'refuse' | 'allow' = 'refuse';
   /** Tokens that admin routes accept: one or, for rotation, several. Default: none, and admin routes answer 404. */
   @Option('ADMIN_TOKEN', ADMIN_TOKENS, 'ADMIN_TOKEN_FILE') adminTokens: readonly string[] = [];
+  /**
+   * Keys that seal session tokens: one or, for rotation, several; the first that all live servers have seals new tokens. Who
+   * reads the store cannot use a session then. Default: none, and tokens are not sealed.
+   */
+  @Option('SESSION_KEYS', TOKEN_KEYS, 'SESSION_KEYS_FILE') keys: readonly string[] = [];
   /** Bearer token that `/metrics` requires. Default: none, and `/metrics` is open. */
   @Option('SESSION_METRICS_TOKEN', orNull(secret(16, 256))) metricsToken: string | null = null;
   /** Types of resources that the application adds to the built-in ones: `image_file`. Default: none. */

@@ -1,4 +1,4 @@
-import type { SessionToken } from './session-token.js';
+import type { SessionToken } from '../tokens/session-token.js';
 
 /** Sends tokens to the client of a session. */
 export interface TokenCarrier {

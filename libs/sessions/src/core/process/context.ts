@@ -10,6 +10,7 @@ import type { SessionEventBus } from '../watch/event-bus.js';
 import type { Log } from '../watch/log.js';
 import type { RepeatedFailures } from '../watch/repeated-failures.js';
 import type { ThisProcess } from './this-process.js';
+import type { TokenCodec } from '../tokens/token-codec.js';
 import type { SessionCache } from './session-cache.js';
 import type { TouchBuffer } from './touch-buffer.js';
 
@@ -23,6 +24,7 @@ export interface CoreContext {
   readonly clockTrust: ClockTrust;
   readonly events: SessionEventBus;
   readonly thisProcess: ThisProcess;
+  readonly tokens: TokenCodec;
   readonly cache: SessionCache;
   readonly touches: TouchBuffer;
   readonly connections: LiveConnections;

@@ -5,7 +5,7 @@ import type { NewToken, Refused, SessionsGroup } from '../../ports/sessions.js';
 import type { Ender } from '../endings/ender.js';
 import { requireSession, requireUserId, requireWord } from '../handles/arguments.js';
 import { Session } from '../handles/session.js';
-import { SessionToken } from '../handles/session-token.js';
+import type { SessionToken } from '../tokens/session-token.js';
 import type { CoreContext } from '../process/context.js';
 import { applyReplacement } from '../endings/replacements.js';
 import { untilAnswered } from '../process/bounded-wait.js';
@@ -77,7 +77,7 @@ export class SessionLogins {
     { keepConnections = false }: RegenerateOptions = {},
   ): Promise<SessionToken> {
     requireSession(session);
-    const token = SessionToken.createFor(session.id);
+    const token = this.context.tokens.createFor(session.id);
     await Session.replace(session, this.replaceToken(session, token, keepConnections));
     Session.carrierOf(session)?.carry(token);
     this.context.events.emit('session.regenerated', { sessionId: session.id });
@@ -85,7 +85,7 @@ export class SessionLogins {
   }
 
   private async bind(session: Session, userId: string, ifTaken: LoginOptions['ifTaken']): Promise<Bound> {
-    const token = SessionToken.createFor(session.id);
+    const token = this.context.tokens.createFor(session.id);
     const authority = Session.authorityOf(session);
     const login = { ...this.newToken(token), userId };
     const answer = await this.replacing(session, token, (sessions) =>
@@ -109,7 +109,7 @@ export class SessionLogins {
     const opening = await this.opener.open({ ipAddress, userAgent });
     if (opening.kind === 'refused') throw openingError(opening);
     try {
-      await this.replaceToken(session, SessionToken.createFor(session.id));
+      await this.replaceToken(session, this.context.tokens.createFor(session.id));
     } catch (error) {
       await this.ender.end(opening.session.id, 'ended').catch(() => {});
       throw error;

@@ -24,7 +24,7 @@ import type { LoginOptions, RegenerateOptions, SessionLogins } from './session-l
 import type { Opening, SessionOpener } from './session-opener.js';
 import type { SessionSlices } from './session-slices.js';
 import { Session, type SessionRef } from '../handles/session.js';
-import type { SessionToken } from '../handles/session-token.js';
+import type { SessionToken } from '../tokens/session-token.js';
 
 const USER_PAGE = 1000;
 

@@ -1,6 +1,6 @@
 import { Logger } from '@nestjs/common';
 import type { Session } from '../../core/handles/session.js';
-import type { SessionToken } from '../../core/handles/session-token.js';
+import type { SessionToken } from '../../core/tokens/session-token.js';
 import type { TokenCarrier } from '../../core/handles/token-carrier.js';
 import { nodeResponse, type PlatformResponse } from '../platform-message.js';
 import type { CookieSlot, SessionCookie } from './session-cookie.js';

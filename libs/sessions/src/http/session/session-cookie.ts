@@ -2,7 +2,7 @@ import { isIP } from 'node:net';
 import { Logger } from '@nestjs/common';
 import { parseCookie, stringifySetCookie, type SetCookie } from 'cookie';
 import type { SessionsConfig } from '../../core/config/config.js';
-import type { SessionToken } from '../../core/handles/session-token.js';
+import type { SessionToken } from '../../core/tokens/session-token.js';
 import {
   nodeRequest,
   nodeResponse,

@@ -1,6 +1,8 @@
 import { refuseOldNode } from '../../domain/supported-node.js';
 import { SessionStore } from '../../ports/session-store.js';
 import { makeGroups, type OperationName } from '../../ports/store-groups.js';
+import { MIGRATIONS } from './operations/schema.js';
+import { schemaWith } from './sqlite.migration.js';
 import { sqliteOperations } from './operations/operations.js';
 import { SqliteBatch } from './sqlite.batch.js';
 import { openMemoryDatabase } from './sqlite.database.js';
@@ -57,5 +59,5 @@ class Engine {
 
 function openBatch(): SqliteBatch {
   const db = openMemoryDatabase();
-  return new SqliteBatch(db, sqliteOperations(db));
+  return new SqliteBatch(db, sqliteOperations(db), schemaWith(MIGRATIONS));
 }

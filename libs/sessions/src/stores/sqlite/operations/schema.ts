@@ -8,7 +8,7 @@ export const APPLICATION_ID = 0x6e736573;
  * The version of `SCHEMA`, stored in SQLite's `user_version`. Before the first release older versions are refused; after
  * it, each change is a new entry of `MIGRATIONS`.
  */
-export const FIRST_SCHEMA = 8;
+export const FIRST_SCHEMA = 10;
 
 /** `isDisposable` of the domain, in SQL. */
 export const IS_DISPOSABLE = 'resource_count = 0 AND incoming_count = 0 AND user_id IS NULL';
@@ -167,11 +167,14 @@ export const SCHEMA = `
   CREATE TABLE processes (
     id BLOB PRIMARY KEY,
     role TEXT NOT NULL,
+    host TEXT NOT NULL,
+    pid INTEGER NOT NULL,
     at INTEGER NOT NULL,
     flushed_through_at INTEGER NOT NULL,
     node_id BLOB NOT NULL,
     address TEXT,
-    beacon TEXT
+    beacon TEXT,
+    key_ids TEXT NOT NULL
   ) WITHOUT ROWID;
 
   CREATE TABLE nodes (id BLOB PRIMARY KEY, address TEXT, last_seen_at INTEGER NOT NULL) WITHOUT ROWID;
@@ -197,6 +200,14 @@ export const SCHEMA = `
     waiting INTEGER NOT NULL,
     found INTEGER NOT NULL,
     PRIMARY KEY (job, process_id)
+  ) WITHOUT ROWID;
+
+  CREATE TABLE failures (
+    node_id BLOB NOT NULL,
+    item TEXT NOT NULL,
+    tries INTEGER NOT NULL,
+    retry_at INTEGER NOT NULL,
+    PRIMARY KEY (node_id, item)
   ) WITHOUT ROWID;
 
   CREATE TABLE ended_totals (reason TEXT PRIMARY KEY, sessions INTEGER NOT NULL) WITHOUT ROWID;

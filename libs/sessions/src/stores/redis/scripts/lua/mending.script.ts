@@ -60,7 +60,7 @@ local function forget(id)
   end
   for _, member in ipairs(members_of(HELD, id)) do
     local resource = read(RESOURCES, after_colon(member, id))
-    if resource then drop(resource) else lose(member) end
+    if resource then drop(resource, false) else lose(member) end
   end
 end
 
