@@ -141,6 +141,16 @@ describe('imports in the library point inwards', () => {
     expect(offences).toEqual([]);
   });
 
+  it('class-validator is loaded where values are checked, and nowhere else', () => {
+    const loading = library.filter(({ text }) =>
+      /(?:^|\n)import (?!type\b)[^;]*'class-validator'/.test(text),
+    );
+    expect(loading.map(({ path }) => path).toSorted()).toEqual([
+      'core/config/config.ts',
+      'operate/session-list.query.ts',
+    ]);
+  });
+
   it('ports take nothing but types from Node', () => {
     const values = library
       .filter(({ layer }) => layer === 'ports')

@@ -11,6 +11,7 @@ export class EventStream {
   private buffered = '';
 
   constructor(readonly response: Response) {
+    if (!response.ok) throw new Error(`The event stream was answered with ${response.status}.`);
     this.reader = response.body!.getReader();
   }
 

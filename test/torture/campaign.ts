@@ -17,6 +17,8 @@ export interface CampaignContext {
   readonly random: () => number;
   /** A broken promise: the run fails, and goes on. */
   readonly violation: (message: string) => void;
+  /** Tells, once a minute, how far it has come. */
+  readonly progress: (done: number, of: number) => void;
   /** A figure worth a line beneath the table. */
   readonly note: (message: string) => void;
 }

@@ -6,6 +6,7 @@ import { seededRandom } from './random.ts';
 import type { Report } from './report.ts';
 
 const SHOWN_VIOLATIONS = 20;
+const PROGRESS_MS = 60_000;
 
 const [name = '', count = '', seed = ''] = process.argv.slice(2);
 // However it is broken off, what listens to the exit can undo its mounts.
@@ -16,6 +17,7 @@ process.send?.(report, () => process.disconnect());
 async function run(count: number, seed: number): Promise<Report> {
   const campaign = await loadCampaign(name);
   const notes: string[] = [];
+  let toldAt = performance.now();
   let violations = 0;
   const context: CampaignContext = {
     count,
@@ -25,6 +27,11 @@ async function run(count: number, seed: number): Promise<Report> {
       violations += 1;
       if (violations <= SHOWN_VIOLATIONS) console.error(`${name}: VIOLATION: ${message}`);
       if (violations === SHOWN_VIOLATIONS + 1) console.error(`${name}: further violations are counted only`);
+    },
+    progress(done, of) {
+      if (performance.now() - toldAt < PROGRESS_MS) return;
+      toldAt = performance.now();
+      console.error(`${name}: ${done} of ${of}, ${violations} violations ...`);
     },
     note: (message) => void notes.push(message),
   };

@@ -26,13 +26,15 @@ export const campaign: Campaign = {
   },
 };
 
-async function run({ count, random, violation, note }: CampaignContext, base: string) {
+async function run({ count, random, violation, note, progress }: CampaignContext, base: string) {
   const jobs = planJobs(count, random);
+  const planned = jobs.length;
+  const tell = (): void => progress(planned - jobs.length, planned);
   const killers = Array.from({ length: LANES }, (_, index) => {
     const lane = new Lane({ base, name: `lane-${index}`, config: slimConfig, random, violation });
     return new Killer(lane, random, violation);
   });
-  await Promise.all(killers.map((killer) => work(killer, jobs)));
+  await Promise.all(killers.map((killer) => work(killer, jobs, tell)));
   const commands = killers.reduce((sum, { commands }) => sum + commands, 0);
   const tried = killers.reduce((sum, { kills }) => sum + kills, commands);
   const met = new Map<CrashPoint, number>();
@@ -44,10 +46,11 @@ async function run({ count, random, violation, note }: CampaignContext, base: st
   return { tried };
 }
 
-async function work(killer: Killer, jobs: Job[]): Promise<void> {
+async function work(killer: Killer, jobs: Job[], tell: () => void): Promise<void> {
   for (let job = jobs.pop(); job !== undefined; job = jobs.pop()) {
     const again = await killer.do(job);
     if (again) jobs.unshift(again);
+    tell();
   }
   await killer.finish();
 }

@@ -1,12 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Lane } from '../slim/lane.ts';
-import type { SlimProcess } from '../slim/slim-process.ts';
+import { BOOT_MS, type SlimProcess } from '../slim/slim-process.ts';
 import { killCommand } from './command.ts';
 import type { CommandPoint, CrashPoint } from './crash-points.ts';
 import type { Job } from './jobs.ts';
 
-/** From its start to the end of its first cleanup, a server takes about so long. */
-const BOOT_MS = 300;
 const LOAD_MS = 120;
 /** Under load, any point of it is passed within this. */
 const POINT_WITHIN_MS = 3000;

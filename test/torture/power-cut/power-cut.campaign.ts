@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Campaign, CampaignContext } from '../campaign.ts';
+import { BOOT_MS } from '../slim/slim-process.ts';
 import { DoomedServer } from './doomed-server.ts';
 
 /** Cuts in the life of one server, on one disk; then both are new. */
 const CUTS_PER_SERVER = 10;
-const BOOT_MS = 300;
 const LOAD_MS = 100;
 /** A server that makes no file durable must be found out within so many cuts. */
 const CUTS_TO_FIND_OUT = 10;

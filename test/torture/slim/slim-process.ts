@@ -4,6 +4,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CRASH_PLAN, NO_SYNC, type CrashPlan, type SlimMessage, type SlimPlan } from './slim-plan.ts';
 
+/** From its start to the end of its first cleanup, a slim server takes about so long on two cores. */
+export const BOOT_MS = 600;
+
 const SERVER = new URL('slim-server.ts', import.meta.url);
 
 export interface SlimStart extends SlimPlan {

@@ -1,5 +1,5 @@
 import { inspect } from 'node:util';
-import { validateSync } from 'class-validator';
+import * as classValidator from 'class-validator';
 import type { BindingRule } from '../../domain/binding.js';
 import { SessionsError } from '../../domain/errors.js';
 import type { ResourceLimits } from '../../domain/limits.js';
@@ -40,6 +40,10 @@ export interface SessionsConfig
   readonly binding: BindingRule;
   /** The built-in types and the application's. */
   readonly resourceTypes: readonly string[];
+}
+
+for (const [name, { kind }] of OPTIONS) {
+  for (const check of kind.checks(classValidator)) check(SessionsSettings.prototype, name);
 }
 
 const { maxDurationSeconds, maxIdleSeconds, maxResources, maxBytes } = DEFAULTS;
@@ -87,7 +91,7 @@ function withDefaults(given: GivenOptions): SessionsSettings {
 }
 
 function invalidOf(settings: SessionsSettings, fromFiles: ReadonlySet<OptionName>): string[] {
-  return validateSync(settings).map(({ property, constraints = {} }) => {
+  return classValidator.validateSync(settings).map(({ property, constraints = {} }) => {
     const messages = [...new Set(Object.values(constraints))];
     const name = property as OptionName;
     const source = fromFiles.has(name) ? OPTIONS.get(name)?.fileEnvironment : undefined;

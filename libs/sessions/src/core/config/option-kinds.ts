@@ -1,17 +1,5 @@
 import { resolve } from 'node:path';
-import {
-  ArrayMaxSize,
-  IsArray,
-  IsBoolean,
-  IsIn,
-  IsInt,
-  IsOptional,
-  Length,
-  Matches,
-  Max,
-  Min,
-  ValidateBy,
-} from 'class-validator';
+import type * as ClassValidator from 'class-validator';
 
 /** The values that an option accepts. */
 export interface OptionKind<T> {
@@ -19,8 +7,8 @@ export interface OptionKind<T> {
   parse(text: string): unknown;
   /** Whether messages must not show the value. */
   readonly isSecret?: boolean;
-  /** Decorators of class-validator, for a property that holds the value. */
-  readonly checks: readonly PropertyDecorator[];
+  /** Decorators for a property that holds the value. Given the package, since the table is read where nothing is checked. */
+  checks(validator: typeof ClassValidator): PropertyDecorator[];
   /** Converts a value other than `null` for the config. Default: unchanged. */
   toConfig?(value: T): T;
 }
@@ -29,26 +17,27 @@ export function wholeNumber(from: number, to: number): OptionKind<number> {
   const message = `must be a whole number from ${from} to ${to}`;
   return {
     parse: (text) => (/^\d{1,16}$/.test(text) ? Number(text) : text),
-    checks: [IsInt({ message }), Min(from, { message }), Max(to, { message })],
+    checks: ({ IsInt, Min, Max }) => [IsInt({ message }), Min(from, { message }), Max(to, { message })],
   };
 }
 
 export const flag: OptionKind<boolean> = {
   parse: (text) => text === 'true' || (text === 'false' ? false : text),
-  checks: [IsBoolean({ message: 'must be true or false' })],
+  checks: ({ IsBoolean }) => [IsBoolean({ message: 'must be true or false' })],
 };
 
 export function oneOf<const Word extends string>(...words: Word[]): OptionKind<Word> {
-  return { parse: asItIs, checks: [IsIn(words, { message: `must be one of ${words.join(', ')}` })] };
+  const message = `must be one of ${words.join(', ')}`;
+  return { parse: asItIs, checks: ({ IsIn }) => [IsIn(words, { message })] };
 }
 
 export function matching(pattern: RegExp, message: string): OptionKind<string> {
-  return { parse: asItIs, checks: [Matches(pattern, { message })] };
+  return { parse: asItIs, checks: ({ Matches }) => [Matches(pattern, { message })] };
 }
 
 export function secret(from: number, to: number): OptionKind<string> {
   const message = `must be ${from} to ${to} characters`;
-  return hidden({ parse: asItIs, checks: [Length(from, to, { message })] });
+  return hidden({ parse: asItIs, checks: ({ Length }) => [Length(from, to, { message })] });
 }
 
 /** The kind, for values that messages must not show. */
@@ -57,7 +46,7 @@ export function hidden<T>(kind: OptionKind<T>): OptionKind<T> {
 }
 
 export function orNull<T>(kind: OptionKind<T>): OptionKind<T | null> {
-  return { ...kind, checks: [IsOptional(), ...kind.checks] };
+  return { ...kind, checks: (validator) => [validator.IsOptional(), ...kind.checks(validator)] };
 }
 
 /** Comma-separated in the environment. `what` names the entries in the error: `paths`. */
@@ -66,7 +55,7 @@ export function list(what: string, most: number, entry: Pick<RegExp, 'test'>): O
   const validate = (value: unknown): boolean => typeof value === 'string' && entry.test(value);
   return {
     parse: splitList,
-    checks: [
+    checks: ({ IsArray, ArrayMaxSize, ValidateBy }) => [
       IsArray({ message }),
       ArrayMaxSize(most, { message: `must have at most ${most} entries` }),
       ValidateBy({ name: 'isEntry', validator: { validate } }, { each: true, message }),

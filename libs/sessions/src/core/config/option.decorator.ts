@@ -14,10 +14,9 @@ const entries = new Map<string, OptionEntry>();
 /** The options that classes declared so far, by name. */
 export const declaredOptions: ReadonlyMap<string, OptionEntry> = entries;
 
-/** Makes a property an option: `environment` sets it, and class-validator checks that its value is of this kind. */
+/** Makes a property an option: `environment` sets it, and its value must be of this kind. */
 export function Option<T>(environment: string, kind: OptionKind<T>, fileEnvironment?: string) {
-  return <Name extends string>(table: Record<Name, T>, name: Name): void => {
+  return <Name extends string>(_table: Record<Name, T>, name: Name): void => {
     entries.set(name, { environment, kind, fileEnvironment });
-    for (const check of kind.checks) check(table, name);
   };
 }
