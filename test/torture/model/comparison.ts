@@ -1,5 +1,5 @@
 import { PlainTokens } from '../../../libs/sessions/dist/core/tokens/plain-tokens.js';
-import { same, until } from './command.ts';
+import { allDeleted, same } from './command.ts';
 import type { World } from './hands.ts';
 import { bytesOf, isInPlace, type PlainModel } from './plain-model.ts';
 import type { Pair } from './pair.ts';
@@ -10,11 +10,7 @@ const tokens = new PlainTokens();
 export async function compare({ model }: World, { cores }: Pair): Promise<void> {
   const { store } = cores[0];
   const ids = model.sessions.map(({ id }) => id);
-  // The end of a session deletes its files in the background.
-  await until(
-    async () => (await store.ledger.totals()).ending === 0,
-    'the files of ended sessions are deleted',
-  );
+  await allDeleted(store);
   const [records, resources, totals] = await Promise.all([
     Promise.all(ids.map((id) => store.sessions.find(id))),
     store.resources.list(ids),
