@@ -16,7 +16,7 @@ import type {
   KnownResources,
   ScannedFile,
   TrashReport,
-} from '#sessions/ports/file-storage';
+} from '#sessions/ports/storage/file-storage';
 
 export const STORE = { generation: randomUUID(), counter: 1 };
 export const LIBRARY = pathToFileURL(

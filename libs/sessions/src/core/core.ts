@@ -1,7 +1,7 @@
-import type { FileStorage } from '../ports/file-storage.js';
+import type { FileStorage } from '../ports/storage/file-storage.js';
 import type { Clock } from '../ports/clock.js';
 import type { SessionChange, SessionStore } from '../ports/session-store.js';
-import type { StorageRoot } from '../ports/storage-root.js';
+import type { StorageRoot } from '../ports/storage/storage-root.js';
 import { LiveConnections } from './process/live-connections.js';
 import { Alerts } from './process/alerts.js';
 import { ChangeFeed } from './process/change-feed.js';
@@ -10,6 +10,7 @@ import { Cleanup } from './cleanup/cleanup.js';
 import { ClockTrust } from './process/clock-trust.js';
 import type { SessionsConfig } from './config/config.js';
 import type { CoreContext } from './process/context.js';
+import { SessionValues } from './data/session-values.js';
 import { Ender } from './endings/ender.js';
 import { OwedEnds } from './watch/owed-ends.js';
 import { OwedEndsStore } from './endings/owed-ends-store.js';
@@ -72,6 +73,7 @@ export class SessionsCore {
   readonly alerts: Alerts;
   readonly finder: SessionFinder;
   readonly requests: RequestsInFlight;
+  readonly values: SessionValues;
   readonly thisProcess: ThisProcess;
   readonly role: 'server' | 'cli';
   readonly feed: ChangeFeed;
@@ -154,9 +156,11 @@ export class SessionsCore {
     this.cleanup = new Cleanup(background, ender, { recovery, sweep: this.sweep, attempts });
     this.alerts = new Alerts({ ...context, log: logFor('SessionAlerts') });
     const { finder } = this;
+    this.values = new SessionValues(context, (record) => finder.isLive(record));
+    const { values } = this;
     const logins = new SessionLogins(context, opener, ender, resources);
     const slices = new SessionSlices(store.resources);
-    this.service = new SessionService(context, { finder, opener, logins, ender, resources, slices });
+    this.service = new SessionService(context, { finder, opener, logins, ender, resources, slices, values });
     this.config = config;
     this.clock = clock;
     this.clockTrust = clockTrust;

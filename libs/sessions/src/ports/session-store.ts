@@ -1,4 +1,5 @@
 import type { ClockGroup } from './clock.js';
+import type { DataGroup } from './data.js';
 import type { EndingsGroup } from './endings.js';
 import type { FeedGroup } from './feed.js';
 import type { FleetGroup } from './fleet.js';
@@ -9,6 +10,7 @@ import type { SessionsGroup } from './sessions.js';
 import type { StoreGroups } from './store-groups.js';
 import type { Holder, StoreTrouble } from './store-trouble.js';
 
+export * from './data.js';
 export * from './endings.js';
 export * from './feed.js';
 export * from './fleet.js';
@@ -16,7 +18,6 @@ export * from './ledger.js';
 export * from './releases.js';
 export * from './resources.js';
 export * from './sessions.js';
-export * from './store-trouble.js';
 
 /**
  * Stores sessions and their resources, in groups of operations. It decides nothing: callers pass instants and limits, and
@@ -36,6 +37,7 @@ export abstract class SessionStore implements StoreGroups {
   readonly sessions: SessionsGroup;
   readonly endings: EndingsGroup;
   readonly resources: ResourcesGroup;
+  readonly data: DataGroup;
   readonly releases: ReleasesGroup;
   readonly fleet: FleetGroup;
   readonly clock: ClockGroup;
@@ -46,6 +48,7 @@ export abstract class SessionStore implements StoreGroups {
     this.sessions = groups.sessions;
     this.endings = groups.endings;
     this.resources = groups.resources;
+    this.data = groups.data;
     this.releases = groups.releases;
     this.fleet = groups.fleet;
     this.clock = groups.clock;

@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { ScannedFile } from '../../ports/file-storage.js';
+import type { ScannedFile } from '../../ports/storage/file-storage.js';
 import type { Attempts } from './attempts.js';
 import type { CoreContext } from '../process/context.js';
 import type { RunReport } from './run-report.js';

@@ -68,6 +68,8 @@ export class SessionsSettings {
   @Option('MAX_BYTES_PER_SESSION', wholeNumber(1, Number.MAX_SAFE_INTEGER)) maxBytes = 104_857_600;
   /** Open streams of one session: event streams, WebSockets and the application's own. Default: 20. */
   @Option('SESSION_MAX_STREAMS_PER_SESSION', wholeNumber(1, 100_000)) maxStreamsPerSession = 20;
+  /** Bytes of data that one session may hold: keys and JSON together. Default: 65536. */
+  @Option('SESSION_MAX_DATA_BYTES', wholeNumber(1, 1_048_576)) maxDataBytes = 65_536;
   /** At a limit: `evict` the least recently used files, or `reject` the new one with 413. Default: `evict`. */
   @Option('SESSION_ON_LIMIT', oneOf('evict', 'reject')) onLimit: 'evict' | 'reject' = 'evict';
   /** Seconds between two runs of each cleanup job. Default: 60. */

@@ -4,7 +4,7 @@ import { hasCode } from '../../domain/errors.js';
 import type { Clock } from '../../ports/clock.js';
 import { LEASE_MS, type Lease } from '../../ports/endings.js';
 import type { FleetGroup, Heartbeat } from '../../ports/fleet.js';
-import type { StorageRoot } from '../../ports/storage-root.js';
+import type { StorageRoot } from '../../ports/storage/storage-root.js';
 import { describeError, type Log } from '../watch/log.js';
 import { RootBeacon } from './root-beacon.js';
 import { refuseClonedRoot } from './cloned-root-check.js';

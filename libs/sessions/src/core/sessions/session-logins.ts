@@ -15,7 +15,7 @@ import { describeError } from '../watch/log.js';
 import { openingError, type SessionOpener } from './session-opener.js';
 
 const IF_TAKEN = ['refuse', 'restart'] as const;
-const KEEP = ['all', 'nothing'] as const;
+const KEEP = ['all', 'files', 'nothing'] as const;
 
 export interface LoginOptions {
   /**
@@ -23,7 +23,7 @@ export interface LoginOptions {
    * and logs in to a new, empty one. Default: `refuse`.
    */
   readonly ifTaken?: (typeof IF_TAKEN)[number];
-  /** What the session keeps of the files that it had before the login. Default: `all`. */
+  /** What the session keeps of the files and data that it had before the login. Default: `all`. */
   readonly keep?: (typeof KEEP)[number];
 }
 
@@ -59,7 +59,7 @@ export class SessionLogins {
     requireUserId(userId);
     requireWord('ifTaken', ifTaken, IF_TAKEN);
     requireWord('keep', keep, KEEP);
-    const login = this.bind(session, userId, ifTaken);
+    const login = this.bind(session, userId, ifTaken, keep !== 'all');
     await Session.replace(
       session,
       login.then(({ values }) => values),
@@ -84,10 +84,15 @@ export class SessionLogins {
     return token;
   }
 
-  private async bind(session: Session, userId: string, ifTaken: LoginOptions['ifTaken']): Promise<Bound> {
+  private async bind(
+    session: Session,
+    userId: string,
+    ifTaken: LoginOptions['ifTaken'],
+    dropsData: boolean,
+  ): Promise<Bound> {
     const token = this.context.tokens.createFor(session.id);
     const authority = Session.authorityOf(session);
-    const login = { ...this.newToken(token), userId };
+    const login = { ...this.newToken(token), userId, dropsData };
     const answer = await this.replacing(session, token, (sessions) =>
       sessions.login(session.id, authority, login),
     );
@@ -115,7 +120,7 @@ export class SessionLogins {
       throw error;
     }
     await untilAnswered(this.context.clock, () => this.ender.end(session.id, 'ended'));
-    const { token, values } = await this.bind(opening.session, userId, 'refuse');
+    const { token, values } = await this.bind(opening.session, userId, 'refuse', false);
     return { token, values: Object.assign(opening.session, values) };
   }
 

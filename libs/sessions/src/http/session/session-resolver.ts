@@ -3,6 +3,7 @@ import { Inject, Injectable, type ExecutionContext } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { SessionsConfig } from '../../core/config/config.js';
 import { SessionsCore } from '../../core/core.js';
+import type { SessionValues } from '../../core/data/session-values.js';
 import { Session } from '../../core/handles/session.js';
 import type { Client } from '../../domain/binding.js';
 import { SESSIONS_CONFIG } from '../../core/config/tokens.js';
@@ -40,6 +41,8 @@ export class SessionResolver {
   readonly clients: ClientReader;
   /** @internal */
   readonly presented: CookieLookup;
+  /** @internal */
+  readonly values: SessionValues;
   private readonly crossSite: CrossSiteGate;
 
   constructor(
@@ -52,6 +55,7 @@ export class SessionResolver {
     this.clients = new ClientReader(this.trust);
     this.crossSite = new CrossSiteGate(config, this.pages, this.trust, core.events, core.clock);
     this.cookie = new SessionCookie(config);
+    this.values = core.values;
     this.presented = new CookieLookup(core, this.cookie, config);
   }
 
@@ -146,6 +150,7 @@ export class SessionResolver {
     isSecure: boolean,
   ): FoundSession {
     const session = new Session(record);
+    session.readDataFrom(this.values.ofRequests);
     if (takesBackSecond) this.cookie.clear(response, isSecure, 2);
     if (!isPlayer) this.carryTokens(session, response, isSecure, slot);
     return new FoundSession(session, record.tokenHash, false, record.confirmed);
@@ -192,6 +197,7 @@ export class SessionResolver {
       return { session: null, reason, retryAfterSeconds };
     }
     const { session, token } = opening;
+    session.readDataFrom(this.values.ofRequests);
     this.cookie.write(response, isSecure, slot, token);
     this.carryTokens(session, response, isSecure, slot);
     return new FoundSession(session, null, presentedEnded, false);

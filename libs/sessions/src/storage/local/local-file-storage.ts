@@ -11,7 +11,7 @@ import {
   type TrashEntry,
   type TrashReport,
   type TrashTicket,
-} from '../../ports/file-storage.js';
+} from '../../ports/storage/file-storage.js';
 import { LocalAdoption } from './files/adoption.js';
 import { removeFile } from './files/file-removal.js';
 import { LocalFileWriter } from './files/file-writer.js';

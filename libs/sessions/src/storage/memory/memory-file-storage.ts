@@ -15,7 +15,7 @@ import {
   type TrashEntry,
   type TrashReport,
   type TrashTicket,
-} from '../../ports/file-storage.js';
+} from '../../ports/storage/file-storage.js';
 
 export interface MemoryFileStorageOptions {
   /** Folders from which files may be adopted. Default: any. */

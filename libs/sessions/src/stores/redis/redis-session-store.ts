@@ -17,6 +17,8 @@ const WITHIN_TIME: ReadonlySet<OperationName> = new Set<OperationName>([
   'sessions.find',
   'sessions.login',
   'sessions.regenerate',
+  'data.read',
+  'data.write',
   'endings.beginEnd',
   'resources.reserve',
   'resources.grow',

@@ -9,6 +9,7 @@ import { RecentChanges } from './feed/recent-changes.js';
 import { RedisFeed } from './feed/redis.feed.js';
 import { RedisBuckets } from './operations/redis.buckets.js';
 import { RedisClock } from './operations/redis.clock.js';
+import { RedisData } from './operations/redis.data.js';
 import { RedisDurableWrites } from './operations/redis.durable-writes.js';
 import { RedisEndings } from './operations/redis.endings.js';
 import { RedisFleet } from './operations/redis.fleet.js';
@@ -25,6 +26,7 @@ export class RedisOperations implements StoreGroups {
   readonly sessions: RedisSessions;
   readonly endings: RedisEndings;
   readonly resources: RedisResources;
+  readonly data: RedisData;
   readonly releases: RedisReleases;
   readonly fleet: RedisFleet;
   readonly clock: RedisClock;
@@ -52,6 +54,7 @@ export class RedisOperations implements StoreGroups {
     this.sessions = new NotedSessions(recent, buckets, counts, durable, users);
     this.endings = new NotedEndings(recent, buckets, durable, counts, sessions, users);
     this.resources = new RedisResources(buckets, durable);
+    this.data = new RedisData(buckets);
     this.fleet = new RedisFleet(buckets, users);
     this.clock = new RedisClock(buckets);
     this.releases = new RedisReleases(buckets, this.fleet);

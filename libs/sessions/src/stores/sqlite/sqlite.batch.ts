@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { concernsOneOperation, faultOf, isBusy, OUTDATED, type Fault } from './sqlite.errors.js';
+import { concernsOneOperation, faultOf, isBusy, OUTDATED, type Fault } from './database/sqlite.errors.js';
 import {
   isRead,
   kindOf,
@@ -8,7 +8,7 @@ import {
   type OperationName,
 } from '../../ports/store-groups.js';
 import { numberOf } from './operations/values.js';
-import type { SqliteOperations } from './operations/operations.js';
+import type { SqliteOperations } from './sqlite.operations.js';
 import type { Call, Reply } from './sqlite.messages.js';
 
 /**

@@ -1,5 +1,5 @@
-import type { DatabaseOptions } from './sqlite.database.js';
-import type { Fault } from './sqlite.errors.js';
+import type { DatabaseOptions } from './database/sqlite.database.js';
+import type { Fault } from './database/sqlite.errors.js';
 import type { Holder } from '../../ports/store-trouble.js';
 import type { OperationName } from '../../ports/store-groups.js';
 

@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { threadOptionsOf } from '../../domain/supported-node.js';
 import { PendingCalls } from './pending-calls.js';
-import { unavailable, type Fault } from './sqlite.errors.js';
+import { unavailable, type Fault } from './database/sqlite.errors.js';
 import type { Call, FromWorker, Reply, ToWorker, WorkerOptions } from './sqlite.messages.js';
 import type { OperationName } from '../../ports/store-groups.js';
 

@@ -1,15 +1,15 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
 import { isRead } from '../../ports/store-groups.js';
-import { fileAt, troubleAt } from './database-file.js';
+import { fileAt, troubleAt } from './database/database-file.js';
 import { SqliteBatch } from './sqlite.batch.js';
-import { openDatabase } from './sqlite.database.js';
-import { schemaWith } from './sqlite.migration.js';
+import { openDatabase } from './database/sqlite.database.js';
+import { schemaWith } from './database/sqlite.migration.js';
 import { SqliteErasure } from './sqlite.erasure.js';
-import { LOCKED, misplaced, openingFaultOf, type Fault } from './sqlite.errors.js';
+import { LOCKED, misplaced, openingFaultOf, type Fault } from './database/sqlite.errors.js';
 import { Inbox } from './sqlite.inbox.js';
 import type { Call, FromWorker, Reply, ToWorker, WorkerOptions } from './sqlite.messages.js';
-import { sqliteOperations } from './operations/operations.js';
+import { sqliteOperations } from './sqlite.operations.js';
 
 /** Opening waits at least so long for locks: another process may be creating or migrating the database. */
 const OPENING_MS = 5000;

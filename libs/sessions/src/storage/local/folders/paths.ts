@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { SessionsError } from '../../../domain/errors.js';
 import { digitsOf, idOfDigits, isUuid } from '../../../domain/ids.js';
-import type { FileKey, TrashTicket } from '../../../ports/file-storage.js';
+import type { FileKey, TrashTicket } from '../../../ports/storage/file-storage.js';
 
 const FOLDER_NAME = /^[0-9a-f]{32}$/;
 const FILE_NAME = /^([0-9a-f]{32})(\.part|\.link)?$/;

@@ -2,7 +2,7 @@ import { lstat, readdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { SessionsError } from '../../../domain/errors.js';
-import type { TrashEntry, TrashReport, TrashTicket } from '../../../ports/file-storage.js';
+import type { TrashEntry, TrashReport, TrashTicket } from '../../../ports/storage/file-storage.js';
 import { AsyncFolder } from '../folders/async-folder.js';
 import { isOurs, isOwnFolder } from '../folders/own-folder.js';
 import {

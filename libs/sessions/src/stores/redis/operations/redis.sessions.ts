@@ -120,13 +120,13 @@ export class RedisSessions implements SessionsGroup {
   async login(
     sessionId: string,
     authority: Authority | null,
-    { userId, tokenHash, at }: NewLogin,
+    { userId, tokenHash, at, dropsData }: NewLogin,
   ): Promise<'done' | 'taken' | Refused> {
     const session = await this.find(sessionId);
     if (session?.state !== 'open') return 'gone';
     const bucket = this.#bucketOf(sessionId, tokenHash);
     await this.users.add(userId, sessionId, Math.max(0, session.expiresAt - at) + KEPT_AFTER_END_MS);
-    const args = [sessionId, authorityText(authority), userId, tokenHash, at];
+    const args = [sessionId, authorityText(authority), userId, tokenHash, at, dropsData ? 1 : 0];
     const answer = textOf(await this.durable.runIn(LOGIN, bucket, ...args));
     if (answer === 'gone' || answer === 'taken') await this.#forget(userId, [sessionId]);
     return answer === 'taken' ? answer : replacedOr(answer);

@@ -10,6 +10,8 @@
  * | `{7}:sessions:<id>` | string | the record of a session, JSON                                                   |
  * | `{7}:tokens:<hash>` | string | the session id of a current token                                               |
  * | `{7}:resources:<id>` | string | the record of a resource, JSON                                                 |
+ * | `{7}:data:<id>`   | hash   | key → JSON of the data of a session                                              |
+ * | `{7}:writes:<operation>` | string | nothing: a write of data was made; expires after `REPEATED_MS`            |
  * | `{7}:replaced`     | hash   | hash of a replaced token → session id; expires a minute after the bucket's last login or regenerate |
  * | `{7}:replaced_at`  | zset   | the same hashes by the instant of the replacement; expires at once with `replaced` |
  * | `{7}:held`         | zset   | `session id:resource id`, in the order of the text                               |
@@ -53,6 +55,8 @@ export const BUCKET_KEYS = [
   'replaced',
   'replaced_at',
   'resources',
+  'data',
+  'writes',
   'held',
   'overdrawn',
   'by_process',
@@ -73,7 +77,13 @@ export const BUCKET_KEYS = [
 export type BucketKey = (typeof BUCKET_KEYS)[number];
 
 /** Not keys but their beginnings: an id or a hash follows, and each record is a key. */
-const RECORD_KEYS = ['sessions', 'tokens', 'resources'] as const satisfies readonly BucketKey[];
+const RECORD_KEYS = [
+  'sessions',
+  'tokens',
+  'resources',
+  'data',
+  'writes',
+] as const satisfies readonly BucketKey[];
 export type RecordKey = (typeof RECORD_KEYS)[number];
 const BEGINNINGS: ReadonlySet<BucketKey> = new Set(RECORD_KEYS);
 
@@ -87,7 +97,7 @@ export const KEPT_UNTENDED_MS = 400 * 24 * 3_600_000;
 export const CHANGES_CHANNEL = 'changes';
 
 /** The layout of the first release. After it, each change is a new entry of `MIGRATIONS`. */
-export const FIRST_LAYOUT = 7;
+export const FIRST_LAYOUT = 8;
 
 /** Builds the keys of one store. */
 export class RedisLayout {

@@ -10,6 +10,7 @@ import type {
   LeaseRequest,
   Released,
 } from '../../../ports/endings.js';
+import type { SqliteData } from './data.js';
 import { DROP_REPLACED_SQL } from './schema.js';
 import type { InOneThread } from '../../../ports/store-groups.js';
 import type { SqliteLedger } from './ledger.js';
@@ -45,6 +46,7 @@ export class SqliteEndings implements InOneThread<EndingsGroup> {
   constructor(
     db: DatabaseSync,
     private readonly ledger: SqliteLedger,
+    private readonly data: SqliteData,
   ) {
     this.#idle = db.prepare(IDLE_SQL);
     this.#expired = db.prepare(EXPIRED_SQL);
@@ -53,7 +55,7 @@ export class SqliteEndings implements InOneThread<EndingsGroup> {
     this.#begin = db.prepare(`
       UPDATE sessions SET
         state = 'ending', end_reason = :reason, change = :change,
-        ip_address = '', other_address = NULL, user_agent = '', network = NULL
+        ip_address = '', other_address = NULL, user_agent = '', network = NULL, data_bytes = 0
       WHERE key = :key RETURNING *`);
     this.#nodes = db.prepare(
       'SELECT DISTINCT node_id FROM resources WHERE session_key = :key AND node_id IS NOT NULL',
@@ -123,6 +125,7 @@ export class SqliteEndings implements InOneThread<EndingsGroup> {
     if (session.state !== 'open' || (only && !meetsEndCondition(session, only))) return null;
     const key = numberOf(row, 'key');
     const ending = this.#begin.get({ key, reason: end.reason, change: this.ledger.stamp() });
+    this.data.drop(key);
     const hasFiles = this.#addParts(key, end);
     this.ledger.see(end.at);
     this.ledger.countBeginEnd(end.reason, Math.max(0, end.at - session.createdAt));
@@ -173,9 +176,10 @@ export class SqliteEndings implements InOneThread<EndingsGroup> {
     return released(holdings);
   }
 
-  /** Forgets replaced tokens too: a login does, but may not come. */
+  /** Forgets replaced tokens and writes of data too: the next ones do, but may not come. */
   dropTombstones(at: number, limit: number): number {
     this.#dropReplaced.run({ before: at - REPLACED_MS });
+    this.data.forgetWrites(at);
     return Number(this.#dropTombstones.run({ at, limit }).changes);
   }
 

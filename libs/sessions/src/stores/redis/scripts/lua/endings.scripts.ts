@@ -25,6 +25,7 @@ export const BEGIN_END = new BucketScript(
     keys: [
       'sessions',
       'resources',
+      'data',
       'held',
       'overdrawn',
       'ending',
@@ -66,6 +67,8 @@ session.otherAddress = nil
 session.userAgent = ''
 session.state = 'ending'
 session.endReason = reason
+session.dataBytes = 0
+call('DEL', DATA .. id)
 session.parts = {}
 for _, member in ipairs(members_of(HELD, id)) do
   local resource = read(RESOURCES, after_colon(member, id))

@@ -18,6 +18,7 @@ export const MEND = new BucketScript(
       'sessions',
       'tokens',
       'resources',
+      'data',
       'held',
       'overdrawn',
       'by_process',
@@ -50,6 +51,7 @@ local function forget(id)
   for _, key in ipairs({ IDLE, EXPIRY, CREATED, ACTIVITY, EVICTABLE, BYTES, FILES, STREAMS }) do call('ZREM', key, id) end
   local had_ended = call('ZREM', TOMBSTONES, id) == 1
   local was_known = call('ZREM', CHANGES, id) == 1
+  call('DEL', DATA .. id)
   if expires_at then
     count('open', -1)
     count('closed', 1)

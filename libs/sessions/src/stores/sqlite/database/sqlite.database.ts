@@ -1,12 +1,12 @@
 import { existsSync, statSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
-import { SessionsError } from '../../domain/errors.js';
+import { SessionsError } from '../../../domain/errors.js';
 import { keepPrivate, prepareFile } from './database-file.js';
 import { isBusy } from './sqlite.errors.js';
 import { migrate, pragma, schemaWith, versionOf } from './sqlite.migration.js';
-import type { Holder } from '../../ports/store-trouble.js';
-import { APPLICATION_ID, FIRST_SCHEMA, MIGRATIONS } from './operations/schema.js';
-import { numberOf } from './operations/values.js';
+import type { Holder } from '../../../ports/store-trouble.js';
+import { APPLICATION_ID, FIRST_SCHEMA, MIGRATIONS } from '../operations/schema.js';
+import { numberOf } from '../operations/values.js';
 
 export interface DatabaseOptions {
   readonly path: string;
