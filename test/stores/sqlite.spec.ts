@@ -542,7 +542,7 @@ describe('Every statement', () => {
     ],
     ['WHERE replaced_at <= :before', 'SEARCH replaced_tokens USING COVERING INDEX replaced_tokens_age'],
     ['DELETE FROM data_writes', 'data_writes_age (at<?)'],
-    ['FROM session_data WHERE session_key = :session', 'session_data_1 (session_key=?)'],
+    ['FROM session_data WHERE session_key = :session', 'session_data_1 (session_key=?'],
     ['DELETE FROM replaced_tokens WHERE session_key', 'replaced_tokens_session (session_key=? AND key<?)'],
     [
       "resources.state = 'releasing' AND",

@@ -8,8 +8,8 @@ import type { SessionTexts, SessionValues } from './session-values.js';
 
 /** Tries of a change whose value others change meanwhile. */
 const MOST_TRIES = 10;
-/** Longest pause between two tries, as a power of two in milliseconds. */
-const LONGEST_PAUSE = 6;
+/** The longest pause after a try grows by so much with each. */
+const PAUSE_MS = 8;
 
 /** The data of one session. A view that keeps what it read reads the store once, and sees its own writes. */
 export class ValuesView implements SessionDataView {
@@ -111,7 +111,7 @@ function valueIn<Key extends SessionDataKey>(
 
 /** Of several that change one value at once, each waits for another time. */
 function pause(tries: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, randomInt(2 ** Math.min(tries, LONGEST_PAUSE))));
+  return new Promise((resolve) => setTimeout(resolve, randomInt(tries * PAUSE_MS)));
 }
 
 function busy(): SessionsError {

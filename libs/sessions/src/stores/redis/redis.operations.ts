@@ -7,7 +7,7 @@ import { NotedEndings } from './feed/noted-endings.js';
 import { NotedSessions } from './feed/noted-sessions.js';
 import { RecentChanges } from './feed/recent-changes.js';
 import { RedisFeed } from './feed/redis.feed.js';
-import { RedisBuckets } from './operations/redis.buckets.js';
+import { RedisBuckets } from './buckets/redis.buckets.js';
 import { RedisClock } from './operations/redis.clock.js';
 import { RedisData } from './operations/redis.data.js';
 import { RedisDurableWrites } from './operations/redis.durable-writes.js';
@@ -17,9 +17,9 @@ import { RedisLedger } from './operations/redis.ledger.js';
 import { RedisReleases } from './operations/redis.releases.js';
 import { RedisResources } from './operations/redis.resources.js';
 import { RedisSessions } from './operations/redis.sessions.js';
-import { SessionCounts } from './operations/session-counts.js';
+import { SessionCounts } from './buckets/session-counts.js';
 import { layoutWith, RedisVersion, type RedisMigration } from './operations/redis.version.js';
-import { UserIndex } from './operations/user-index.js';
+import { UserIndex } from './buckets/user-index.js';
 import type { RedisLayout } from './scripts/redis.layout.js';
 
 export class RedisOperations implements StoreGroups {

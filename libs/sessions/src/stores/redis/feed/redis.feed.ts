@@ -1,6 +1,6 @@
 import { authorityOf } from '../../../domain/session.js';
 import type { Feed, FeedGroup, FeedPosition } from '../../../ports/feed.js';
-import type { RedisBuckets } from '../operations/redis.buckets.js';
+import type { RedisBuckets } from '../buckets/redis.buckets.js';
 import type { RedisDurableWrites } from '../operations/redis.durable-writes.js';
 import type { RedisLedger } from '../operations/redis.ledger.js';
 import type { RedisVersion } from '../operations/redis.version.js';
@@ -8,7 +8,7 @@ import type { RecentChanges } from './recent-changes.js';
 import type { RedisConnection } from '../connection/redis.connection.js';
 import { CHANGES_SINCE } from '../scripts/lua/listings.scripts.js';
 import type { RedisServers } from '../connection/redis.server.js';
-import { listOf, storedSession, textOf, textsOf } from '../operations/redis.values.js';
+import { listOf, storedSession, textOf, textsOf } from '../buckets/redis.values.js';
 
 /**
  * Changes of each bucket that a reader gets again after a reset, at most: a failover or a crash of Redis may have given their

@@ -2,8 +2,8 @@ import type { Authority } from '../../../domain/session.js';
 import type { DataChange, DataGroup, DataRead, DataWrite } from '../../../ports/data.js';
 import type { Refused } from '../../../ports/sessions.js';
 import { ANY_VALUE, NO_VALUE, READ_DATA, WRITE_DATA } from '../scripts/lua/data.scripts.js';
-import type { RedisBuckets } from './redis.buckets.js';
-import { authorityText, pairsOf, sessionOf, textOf, textsOf } from './redis.values.js';
+import type { RedisBuckets } from '../buckets/redis.buckets.js';
+import { authorityText, pairsOf, sessionOf, textOf, textsOf } from '../buckets/redis.values.js';
 
 type Answer = 'done' | 'changed' | 'too_large' | 'too_many' | Refused;
 const ANSWERS: readonly Answer[] = ['done', 'changed', 'too_large', 'too_many', 'stale'];

@@ -3,7 +3,7 @@ import { compareIds } from '../../../domain/ids.js';
 import { oldestFirst, type ResourceRecord } from '../../../domain/resource.js';
 import { totalReleased, type Released } from '../../../ports/endings.js';
 import type { FleetGroup, Heartbeat, NodeRecord } from '../../../ports/fleet.js';
-import type { RedisBuckets } from './redis.buckets.js';
+import type { RedisBuckets } from '../buckets/redis.buckets.js';
 import { FORGET_ENDS, FORGET_FILES, USERS_OF_ENDS } from '../scripts/lua/endings.scripts.js';
 import { ABANDON, HELD } from '../scripts/lua/releases.scripts.js';
 import {
@@ -15,8 +15,8 @@ import {
   HEARTBEAT,
   STRIKE_OFF,
 } from '../scripts/lua/store.scripts.js';
-import { numberOf, pairsOf, resourceOf, textOfRecord, textsOf } from './redis.values.js';
-import type { UserIndex } from './user-index.js';
+import { numberOf, pairsOf, resourceOf, textOfRecord, textsOf } from '../buckets/redis.values.js';
+import type { UserIndex } from '../buckets/user-index.js';
 
 const PAGE = 200;
 

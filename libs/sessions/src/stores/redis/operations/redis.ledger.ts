@@ -20,8 +20,8 @@ import {
   PREPARE,
   RECORD_RUN,
 } from '../scripts/lua/store.scripts.js';
-import type { RedisBuckets } from './redis.buckets.js';
-import { pairsOf, textsOf } from './redis.values.js';
+import type { RedisBuckets } from '../buckets/redis.buckets.js';
+import { pairsOf, textsOf } from '../buckets/redis.values.js';
 
 /** Also the layout and the number of buckets of the store. */
 export class RedisLedger implements LedgerGroup {

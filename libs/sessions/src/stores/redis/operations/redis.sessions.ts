@@ -24,10 +24,10 @@ import {
 import type { DueAfter } from '../../../ports/endings.js';
 import { KEPT_AFTER_END_MS, type BucketKey } from '../scripts/redis.layout.js';
 import { ABOVE, PAGE } from '../scripts/lua/listings.scripts.js';
-import { byScore, entriesOf, type Entry, type RedisBuckets } from './redis.buckets.js';
+import { byScore, entriesOf, type Entry, type RedisBuckets } from '../buckets/redis.buckets.js';
 import type { RedisDurableWrites } from './redis.durable-writes.js';
-import type { SessionCounts } from './session-counts.js';
-import type { UserIndex } from './user-index.js';
+import type { SessionCounts } from '../buckets/session-counts.js';
+import type { UserIndex } from '../buckets/user-index.js';
 import {
   FIND_BY_TOKEN,
   LEARN_ADDRESS,
@@ -45,7 +45,7 @@ import {
   sessionOf,
   textOf,
   textsOf,
-} from './redis.values.js';
+} from '../buckets/redis.values.js';
 
 /** Sessions that are read at once. */
 const TOGETHER = 500;

@@ -3,9 +3,9 @@ import { isStillSilent, NEWER_MESSAGE, StoreHeld, type Holder } from '../../../p
 import { incompatible } from '../connection/redis.errors.js';
 import { FIRST_LAYOUT } from '../scripts/redis.layout.js';
 import { BEGIN_MIGRATION, FINISH_MIGRATION } from '../scripts/lua/store.scripts.js';
-import type { RedisBuckets } from './redis.buckets.js';
+import type { RedisBuckets } from '../buckets/redis.buckets.js';
 import type { RedisFleet } from './redis.fleet.js';
-import { textOf } from './redis.values.js';
+import { textOf } from '../buckets/redis.values.js';
 
 /**
  * A step from one layout to the next. It may be repeated, also by several processes at once, and after one of them has begun
