@@ -8,6 +8,7 @@ const ROUNDS = 300;
 
 /** What a response would tell its client. */
 class Response implements TokenCarrier {
+  readonly use = 'cookie';
   readonly carried: string[] = [];
   isCleared = false;
 

@@ -56,7 +56,7 @@ async function sameSession(world: World, token: SessionToken): Promise<Session> 
 /** A response that is out when the test says so. */
 function responseOf(session: Session): PromiseWithResolvers<void> {
   const response = Promise.withResolvers<void>();
-  session.carryTokensBy({ carry() {}, clear() {}, sent: () => response.promise });
+  session.carryTokensBy({ use: 'cookie', carry() {}, clear() {}, sent: () => response.promise });
   return response;
 }
 

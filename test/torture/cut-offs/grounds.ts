@@ -77,7 +77,7 @@ export class Grounds {
     if (opening.kind !== 'opened') throw new Error(`not opened: ${opening.reason}`);
     const record = (await this.store.sessions.find(opening.session.id)) as SessionRecord;
     const other = new Session(record);
-    other.carryTokensBy({ carry() {}, clear() {}, sent: () => Promise.resolve() });
+    other.carryTokensBy({ use: 'cookie', carry() {}, clear() {}, sent: () => Promise.resolve() });
     return { session: new Session(record), other };
   }
 

@@ -15,8 +15,8 @@ import { isRedisUrl } from './redis-url.js';
 
 const YEAR_SECONDS = 365 * 24 * 3600;
 const COOKIE_NAME = matching(
-  /^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}$/,
-  'must be a cookie name of 1 to 64 characters',
+  /^(?!bearer$)[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}$/,
+  'must be a cookie name of 1 to 64 characters, and not `bearer`',
 );
 const DOMAIN = matching(/^\.?[a-z0-9-]+(\.[a-z0-9-]+)+$/i, 'must be a domain name');
 const REDIS_URLS = hidden(
@@ -126,6 +126,13 @@ export class SessionsSettings {
    * Default: `sid`.
    */
   @Option('SESSION_COOKIE_NAME', COOKIE_NAME) cookieName = 'sid';
+  /**
+   * How clients present their tokens: `cookie`, for browsers; `header`, as `Authorization: Bearer …`, for other clients, which
+   * get new tokens in the response header `X-Session-Token`; or `both`, where a client with a bearer token gets no cookie.
+   * Default: `cookie`.
+   */
+  @Option('SESSION_TOKEN_IN', oneOf('cookie', 'header', 'both'))
+  tokenIn: 'cookie' | 'header' | 'both' = 'cookie';
   /** `SameSite` of the cookie; `none` needs https. Default: `lax`. */
   @Option('SESSION_COOKIE_SAMESITE', oneOf('lax', 'strict', 'none'))
   cookieSameSite: 'lax' | 'strict' | 'none' = 'lax';

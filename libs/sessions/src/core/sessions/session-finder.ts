@@ -7,6 +7,7 @@ import type { Ender } from '../endings/ender.js';
 import { SILENT_AFTER_MS } from '../process/this-process.js';
 import { TRUSTED_FOR_MS, type CachedSession } from '../process/session-cache.js';
 import type { Session } from '../handles/session.js';
+import type { TokenUse } from '../tokens/token-codec.js';
 import type { SessionToken } from '../tokens/session-token.js';
 
 /** Pause between checks whether another process has unflushed touches of a session that looks idle. */
@@ -63,8 +64,9 @@ export class SessionFinder {
     client: Client,
     onlyReads = false,
     lookUp: LookUp = 'learn',
+    use: TokenUse = 'cookie',
   ): Finding | Promise<Finding> {
-    const token = this.context.tokens.open(text);
+    const token = this.context.tokens.open(text, use);
     if (!token) return { kind: 'unknown' };
     const known = this.judgeCached(token, client, onlyReads);
     const isEnough = known && (lookUp === 'glance' || (known.kind === 'live' && !known.hasToLearn));

@@ -6,6 +6,7 @@ import type { Ender } from '../endings/ender.js';
 import { requireSession, requireUserId, requireWord } from '../handles/arguments.js';
 import { Session } from '../handles/session.js';
 import type { SessionToken } from '../tokens/session-token.js';
+import type { TokenUse } from '../tokens/token-codec.js';
 import type { CoreContext } from '../process/context.js';
 import { applyReplacement } from '../endings/replacements.js';
 import { untilAnswered } from '../process/bounded-wait.js';
@@ -77,7 +78,7 @@ export class SessionLogins {
     { keepConnections = false }: RegenerateOptions = {},
   ): Promise<SessionToken> {
     requireSession(session);
-    const token = this.context.tokens.createFor(session.id);
+    const token = this.context.tokens.createFor(session.id, useOf(session));
     await Session.replace(session, this.replaceToken(session, token, keepConnections));
     Session.carrierOf(session)?.carry(token);
     this.context.events.emit('session.regenerated', { sessionId: session.id });
@@ -89,14 +90,15 @@ export class SessionLogins {
     userId: string,
     ifTaken: LoginOptions['ifTaken'],
     dropsData: boolean,
+    use = useOf(session),
   ): Promise<Bound> {
-    const token = this.context.tokens.createFor(session.id);
+    const token = this.context.tokens.createFor(session.id, use);
     const authority = Session.authorityOf(session);
     const login = { ...this.newToken(token), userId, dropsData };
     const answer = await this.replacing(session, token, (sessions) =>
       sessions.login(session.id, authority, login),
     );
-    if (answer === 'taken' && ifTaken === 'restart') return this.restart(session, userId);
+    if (answer === 'taken' && ifTaken === 'restart') return this.restart(session, userId, use);
     admit(answer);
     // Moves no activity: with the touches, the store notes that the network no longer counts the session as unconfirmed.
     this.context.touches.add(session.id, session.createdAt, 0);
@@ -109,9 +111,9 @@ export class SessionLogins {
    * Ends the session, and logs in to a new one. The old token is replaced first, by one that nobody gets: of two restarts at
    * once one wins, and requests parallel to it get no new session, whose cookie would replace the good one.
    */
-  private async restart(session: Session, userId: string): Promise<Bound> {
+  private async restart(session: Session, userId: string, use: TokenUse): Promise<Bound> {
     const { ipAddress, userAgent } = session;
-    const opening = await this.opener.open({ ipAddress, userAgent });
+    const opening = await this.opener.open({ ipAddress, userAgent }, use);
     if (opening.kind === 'refused') throw openingError(opening);
     try {
       await this.replaceToken(session, this.context.tokens.createFor(session.id));
@@ -120,7 +122,7 @@ export class SessionLogins {
       throw error;
     }
     await untilAnswered(this.context.clock, () => this.ender.end(session.id, 'ended'));
-    const { token, values } = await this.bind(opening.session, userId, 'refuse', false);
+    const { token, values } = await this.bind(opening.session, userId, 'refuse', false, use);
     return { token, values: Object.assign(opening.session, values) };
   }
 
@@ -195,6 +197,11 @@ export class SessionLogins {
       );
     }
   }
+}
+
+/** What is given to nobody, because no request carries it, is a cookie's. */
+function useOf(session: Session): TokenUse {
+  return Session.carrierOf(session)?.use ?? 'cookie';
 }
 
 function admit(answer: 'done' | 'taken' | Refused): void {

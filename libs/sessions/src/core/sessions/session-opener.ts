@@ -11,6 +11,7 @@ import type { CoreContext } from '../process/context.js';
 import type { Ender } from '../endings/ender.js';
 import { Session } from '../handles/session.js';
 import type { SessionToken } from '../tokens/session-token.js';
+import type { TokenUse } from '../tokens/token-codec.js';
 
 const MINUTE_MS = 60_000;
 const MAX_EVICTED_AT_ONCE = 256;
@@ -62,9 +63,9 @@ export class SessionOpener {
   }
 
   /** @throws SessionsError `STORE_UNAVAILABLE` */
-  async open(client: Client): Promise<Opening> {
+  async open(client: Client, use: TokenUse = 'cookie'): Promise<Opening> {
     const id = randomUUID();
-    const token = this.context.tokens.createFor(id);
+    const token = this.context.tokens.createFor(id, use);
     const now = this.context.clock.now();
     const session: NewSession = {
       id,

@@ -26,6 +26,7 @@ import type { LoginOptions, RegenerateOptions, SessionLogins } from './session-l
 import type { Opening, SessionOpener } from './session-opener.js';
 import type { SessionSlices } from './session-slices.js';
 import { Session, type SessionRef } from '../handles/session.js';
+import type { TokenUse } from '../tokens/token-codec.js';
 import type { SessionToken } from '../tokens/session-token.js';
 
 const USER_PAGE = 1000;
@@ -61,9 +62,12 @@ export class SessionService extends SessionDataService {
 
   // --- sessions ---------------------------------------------------------------------------------------------------
 
-  /** Opens a session for a client, or answers why it was refused. HTTP requests without a session do this automatically. */
-  open(client: Client): Promise<Opening> {
-    return this.parts.opener.open(client);
+  /**
+   * Opens a session for a client, or answers why it was refused. HTTP requests without a session do this automatically. `use`: how
+   * the client will present the token. Default: as a cookie.
+   */
+  open(client: Client, use?: TokenUse): Promise<Opening> {
+    return this.parts.opener.open(client, use);
   }
 
   /** Looks up the session of a presented token. HTTP requests do this automatically. */

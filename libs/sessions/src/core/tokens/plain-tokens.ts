@@ -13,7 +13,11 @@ export class PlainTokens implements TokenCodec {
   }
 
   open(text: string): SessionToken | null {
-    return typeof text === 'string' && TOKEN.test(text) ? tokenOf(text) : null;
+    return this.isOfForm(text) ? tokenOf(text) : null;
+  }
+
+  isOfForm(text: string): boolean {
+    return typeof text === 'string' && TOKEN.test(text);
   }
 }
 

@@ -1,6 +1,7 @@
 import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto';
 import { bucketName } from '../../domain/bucket.js';
 import { digitsOf, idOfDigits } from '../../domain/ids.js';
+import type { TokenUse } from './token-codec.js';
 
 const CIPHER = 'aes-256-gcm';
 const VERSION = 'v1';
@@ -9,6 +10,8 @@ const NONCE_BYTES = 12;
 const ID_BYTES = 16;
 const SECRET_BYTES = 32;
 const TAG_BYTES = 16;
+/** Stands for the cookie's name in tokens of the header `Authorization`: the option `cookieName` refuses it. */
+const BEARER = 'bearer';
 /** Hex digits of a key's id. */
 const KEY_ID_LENGTH = 8;
 
@@ -20,7 +23,7 @@ export interface TokenContent {
 
 /**
  * One of the keys of the option `keys`. It seals tokens: `v1.<key id>.<nonce, session id and secret by AES-256-GCM>`, in
- * base64url. What it seals for one name, it does not open for another one.
+ * base64url. What it seals for one use or cookie, it does not open for another one.
  */
 export class TokenKey {
   /** The first hex digits of a value derived from the key, which tells nothing of the key. */
@@ -28,22 +31,24 @@ export class TokenKey {
   private readonly sealing: Buffer;
   private readonly hashing: Buffer;
   private readonly prefix: string;
-  private readonly authenticated: Buffer;
+  private readonly authenticated: Readonly<Record<TokenUse, Buffer>>;
 
-  /** @param name what the tokens are for: the name of a cookie */
-  constructor(key: Buffer, name: string) {
+  constructor(key: Buffer, cookieName: string) {
     this.id = derive(key, 'id').toString('hex').slice(0, KEY_ID_LENGTH);
     this.sealing = derive(key, 'seal');
     this.hashing = derive(key, 'hash');
     this.prefix = `${VERSION}.${this.id}.`;
-    this.authenticated = Buffer.from(this.prefix + name);
+    this.authenticated = {
+      cookie: Buffer.from(this.prefix + cookieName),
+      bearer: Buffer.from(this.prefix + BEARER),
+    };
   }
 
   /** A new token of the session. */
-  seal(sessionId: string): TokenContent & { readonly text: string } {
+  seal(sessionId: string, use: TokenUse): TokenContent & { readonly text: string } {
     const content = Buffer.concat([Buffer.from(digitsOf(sessionId), 'hex'), randomBytes(SECRET_BYTES)]);
     const nonce = randomBytes(NONCE_BYTES);
-    const cipher = createCipheriv(CIPHER, this.sealing, nonce).setAAD(this.authenticated);
+    const cipher = createCipheriv(CIPHER, this.sealing, nonce).setAAD(this.authenticated[use]);
     const sealed = Buffer.concat([nonce, cipher.update(content), cipher.final(), cipher.getAuthTag()]);
     return {
       text: this.prefix + sealed.toString('base64url'),
@@ -52,13 +57,13 @@ export class TokenKey {
     };
   }
 
-  /** What this key sealed for this name; `null` for anything else. */
-  open(text: string): TokenContent | null {
+  /** What this key sealed for this use; `null` for anything else. */
+  open(text: string, use: TokenUse): TokenContent | null {
     const sealed = Buffer.from(text.slice(this.prefix.length), 'base64url');
     const decipher = createDecipheriv(CIPHER, this.sealing, sealed.subarray(0, NONCE_BYTES), {
       authTagLength: TAG_BYTES,
     });
-    decipher.setAAD(this.authenticated).setAuthTag(sealed.subarray(-TAG_BYTES));
+    decipher.setAAD(this.authenticated[use]).setAuthTag(sealed.subarray(-TAG_BYTES));
     try {
       const content = Buffer.concat([
         decipher.update(sealed.subarray(NONCE_BYTES, -TAG_BYTES)),

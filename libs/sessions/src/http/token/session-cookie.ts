@@ -20,7 +20,7 @@ export type CookieSlot = 1 | 2;
 /** Parent domains that a cookie is taken back from, at most. */
 const MOST_DOMAINS = 8;
 
-type CookieSettings = Pick<SessionsConfig, 'cookieName' | 'cookieSameSite' | 'cookieDomain'>;
+export type CookieSettings = Pick<SessionsConfig, 'cookieName' | 'cookieSameSite' | 'cookieDomain'>;
 
 const DOMAIN = /^[a-z0-9_-]+(\.[a-z0-9_-]+)+$/;
 const GONE = { value: '', maxAge: 0, expires: new Date(0) };
