@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { EventStream } from '../support/event-stream.js';
 import { FileApp } from '../support/file-app.js';
 import { ADAPTERS } from '../support/http-app.js';
-import type { VerbatimRequest, VerbatimResponse } from '../support/verbatim-request.js';
+import type { VerbatimResponse } from '../support/verbatim-request.js';
 import { cookieOf, idIn, ourCookies, startSessionApp, type SessionApp } from './session-app.js';
 
 const KEYS = [randomBytes(32).toString('base64')];
@@ -33,7 +33,7 @@ describe.each(ADAPTERS)('Tokens in headers on %s', (adapter) => {
     path = '/session',
     method = 'GET',
   ): Promise<VerbatimResponse> =>
-    app.request(path, { headers: { 'user-agent': 'test', ...headers }, method } as VerbatimRequest);
+    app.request(path, { headers: { 'user-agent': 'test', ...headers }, method });
 
   describe('of clients that have headers only', () => {
     it.each([
