@@ -41,26 +41,24 @@ export class World {
 
   constructor(model: PlainModel) {
     this.model = model;
-    model.onReturn = (which) => this.takeUpAgain(which);
+    model.onReturn = (which) => takeUpAgain(this, which);
   }
+}
 
-  /** A process that was taken for dead registers its streams again, under new ids, and its downloads. */
-  private takeUpAgain(which: Which): void {
-    const { model } = this;
-    for (const stream of this.streams) {
-      const { plain, tracked, closedFor } = stream;
-      const { session, by } = plain;
-      if (by !== which || session.state !== 'open' || closedFor.length > 0) continue;
-      if (model.streamsOf(session) >= LIMITS.maxStreams) continue;
-      stream.plain = model.reserved('', session, plain.type, by);
-      Object.defineProperty(stream.plain, 'id', { get: () => tracked.resourceId });
-    }
-    for (const { plain, by, opened } of this.downloads) {
-      if (by !== which || opened.stream.destroyed || !model.isHeld(plain) || plain.state !== 'ready')
-        continue;
-      plain.uses[which] += 1;
-      plain.lastUsedAt = model.now;
-    }
+/** A process that was taken for dead registers its streams again, under new ids, and its downloads. */
+function takeUpAgain({ model, streams, downloads }: World, which: Which): void {
+  for (const stream of streams) {
+    const { plain, tracked, closedFor } = stream;
+    const { session, by } = plain;
+    if (by !== which || session.state !== 'open' || closedFor.length > 0) continue;
+    if (model.streamsOf(session) >= LIMITS.maxStreams) continue;
+    stream.plain = model.reserved('', session, plain.type, by);
+    Object.defineProperty(stream.plain, 'id', { get: () => tracked.resourceId });
+  }
+  for (const { plain, by, opened } of downloads) {
+    if (by !== which || opened.stream.destroyed || !model.isHeld(plain) || plain.state !== 'ready') continue;
+    plain.uses[which] += 1;
+    plain.lastUsedAt = model.now;
   }
 }
 
