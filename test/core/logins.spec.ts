@@ -53,6 +53,15 @@ describe.each(STORES)('A login on %s', (store) => {
     return login.status === 'fulfilled' ? userOf(login.value) : Reflect.get(Object(login.reason), 'code');
   }
 
+  it('takes a copy of the object too, as an application may keep one', async () => {
+    const { session } = await world.open();
+    const copy = { ...session } as Session;
+    const fresh = await world.service.login(copy, 'ada');
+    expect(copy.userId).toBe('ada');
+    expect(await userOf(fresh)).toBe('ada');
+    await world.service.regenerate(copy);
+  });
+
   it('binds the user and replaces the token, in one step, and the session goes on', async () => {
     const events: unknown[] = [];
     for (const name of ['session.login', 'session.regenerated', 'session.ended'] as const) {

@@ -118,7 +118,7 @@ export class Session {
       if (Session.authorityOf(session) === null) return;
       Object.assign(session, values);
       // A login may delete data, or go into another session.
-      session.#data = null;
+      if (#data in session) session.#data = null;
     });
     replacements.set(session, replaced);
     try {
