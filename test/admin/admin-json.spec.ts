@@ -3,8 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Cleanup, CLEANUP_JOBS } from 'nest-sessions';
 import { SessionsAdminModule } from 'nest-sessions/admin';
+import { SessionStore } from 'nest-sessions/store';
 import { ManualClock } from 'nest-sessions/testing';
 import { Browser } from '../support/browser.js';
+import { eventually } from '../support/eventually.js';
 import { ADAPTERS, startApp, type AdapterName, type RunningApp } from '../support/http-app.js';
 import { OwnerController } from '../support/owner-app.js';
 import { AdminClient, TOKEN, type SessionList } from './admin-client.js';
@@ -60,6 +62,8 @@ describe.each(ADAPTERS)('admin JSON on %s', (adapter: AdapterName) => {
     await carl.fetch('/files?size=66', { method: 'POST' });
     clock.advance(2500);
     await carl.fetch('/session', { method: 'DELETE' });
+    const { ledger } = running.app.get(SessionStore);
+    await eventually('his file is deleted', async () => (await ledger.totals()).ending === 0);
     clock.advance(2500);
     return { annaId, benId, first, second, cookie: anna.cookieHeader };
   }

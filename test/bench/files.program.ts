@@ -47,6 +47,7 @@ answer(
       }
       const endedMs = performance.now() - startedAt;
       while (readdirSync(join(folder, 'trash')).length > 0) await sleep(5);
+      while ((await store.ledger.totals()).ending > 0) await sleep(5);
       const ms = performance.now() - startedAt;
       const loop = watch.end();
       const left = readdirSync(join(folder, 's'), { recursive: true }).filter((name) => name.includes(sep));

@@ -21,7 +21,16 @@ async function plantAway(): Promise<void> {
   const processId = randomUUID();
   const at = Date.now() - DAY;
   const address = 'https://away.example.com';
-  const facts = { role: 'server', flushedThroughAt: at, nodeId: AWAY, address, beacon: null } as const;
+  const facts = {
+    role: 'server',
+    host: 'away',
+    pid: 1,
+    flushedThroughAt: at,
+    nodeId: AWAY,
+    address,
+    beacon: null,
+    keyIds: [],
+  } as const;
   await server.store.fleet.heartbeat({ ...facts, processId, at });
   const id = `${session.id.slice(0, 3)}${randomUUID().slice(3)}`;
   const texts = { type: 'audio_file', purpose: null, fileName: null, mediaType: null, sizeBytes: 500 };

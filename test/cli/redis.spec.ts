@@ -87,6 +87,26 @@ describe('commands on Redis', () => {
     }
   });
 
+  it('with the folder of another store look at all sessions, and clean nothing up: exit 5', async () => {
+    const other = await AppProcess.start('express');
+    try {
+      const { storagePath } = other;
+      const browser = new Browser(other.url);
+      const form = formOf(await bytesOf('hola-es.mp3'), 'hola-es.mp3', 'audio/mpeg');
+      await browser.fetch('/audio', { method: 'POST', body: form });
+      const files = await filesOnDisk(storagePath);
+      expect(files.length).toBeGreaterThan(0);
+      expect((await runCli(['list'], { storagePath, env })).code).toBe(0);
+      expect((await runCli(['cleanup', '--dry-run'], { storagePath, env })).code).not.toBe(5);
+      const { code, stdout, stderr } = await runCli(['cleanup'], { storagePath, env });
+      expect([code, stdout]).toEqual([5, '']);
+      expect(stderr).toContain(`SESSION_STORAGE_PATH (${storagePath})`);
+      expect(await filesOnDisk(storagePath)).toEqual(files);
+    } finally {
+      await other.destroy();
+    }
+  });
+
   it('exit with 5 under a wrong prefix, and create nothing', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'nest-sessions-cli-'));
     try {

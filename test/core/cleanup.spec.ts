@@ -134,7 +134,7 @@ describe.each(STORES)('Cleanup on %s', (store) => {
     await world.storage.discardSession(session.id);
     jest.spyOn(world.store.endings, 'leaseEnding').mockRejectedValueOnce(new Error('the disk is full'));
     jest.spyOn(world.storageRoot, 'restoreBallast').mockRejectedValueOnce(new Error('no inodes'));
-    const emptied = jest.spyOn(world.storage, 'emptyTrash');
+    const emptied = jest.spyOn(world.storage, 'listTrash');
     const noted = jest.spyOn(world.storageRoot, 'noteStore');
     const { failures, sweep } = await world.core.cleanup.run('orphans');
     expect({ failures, sweep }).toMatchObject({ failures: 2, sweep: { held: false } });

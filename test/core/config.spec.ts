@@ -5,6 +5,8 @@ import { DEFAULTS, ENVIRONMENT, presets, resolveConfig, type SessionsOptions } f
 
 const TOKEN = 'a-token-of-at-least-thirty-two-characters';
 
+const KEY = Buffer.alloc(32, 'a key for tests').toString('base64');
+
 describe('Configuration', () => {
   it('has the defaults of the manual', () => {
     expect(resolveConfig({}, {})).toMatchObject({
@@ -136,6 +138,35 @@ describe('Configuration', () => {
     expect(() => resolveConfig({}, { ADMIN_TOKEN_FILE: '/nope' })).not.toThrow(/\n.*\n/);
   });
 
+  it('tells one fault of a token file, and blames the variable that names it', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'config-'));
+    const fault = (path: string): string => {
+      try {
+        resolveConfig({}, { ADMIN_TOKEN_FILE: path });
+        return 'none';
+      } catch (error) {
+        return (error as Error).message;
+      }
+    };
+    try {
+      const [empty, blank, bad] = ['empty', 'blank', 'bad'].map((name) => join(folder, name));
+      await Promise.all([writeFile(empty!, ''), writeFile(blank!, ' \n'), writeFile(bad!, 'too short')]);
+      const heading = 'Invalid settings of nest-sessions:\n  - ';
+      expect(fault(folder)).toBe(`${heading}ADMIN_TOKEN_FILE: the file ${folder} cannot be read (EISDIR)`);
+      for (const path of [empty!, blank!])
+        expect(fault(path)).toBe(
+          `${heading}ADMIN_TOKEN_FILE: the file ${path} is empty: write the value into it, or unset the variable`,
+        );
+      expect(fault(bad!)).toMatch(
+        /^.*\n  - adminTokens \(ADMIN_TOKEN_FILE\): must be a list of tokens[^\n]*$/,
+      );
+      expect(fault(bad!)).not.toContain('too short');
+      expect(fault(' ')).toBe('none');
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+
   it('lists all faults in one message, by name and value, without secrets', () => {
     const attempt = (): unknown =>
       resolveConfig(
@@ -204,6 +235,31 @@ describe('Configuration', () => {
     ['not ASCII', `${TOKEN}é`],
   ])('refuses an admin token that is %s', (_what, token) => {
     expect(() => resolveConfig({ adminTokens: [token] }, {})).toThrow(/ADMIN_TOKEN/);
+  });
+
+  it.each([
+    ['short', [Buffer.alloc(31, 'ab').toString('base64')]],
+    ['long', [Buffer.alloc(33, 'ab').toString('base64')]],
+    ['one character repeated', [Buffer.alloc(32).toString('base64')]],
+    ['in base64url', [Buffer.alloc(32, 0xfb).toString('base64url')]],
+    ['spelled with bits that do not count', [KEY.slice(0, -2) + 'B=']],
+    ['listed twice', [KEY, KEY]],
+  ])('refuses a key that is %s, and does not show it', (_what, keys) => {
+    const attempt = (): unknown => resolveConfig({ keys }, {});
+    expect(attempt).toThrow(/keys \(SESSION_KEYS\)/);
+    expect(attempt).not.toThrow(keys[0]);
+  });
+
+  it('reads keys from the environment and from a file', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'config-'));
+    try {
+      const file = join(folder, 'keys');
+      await writeFile(file, `${KEY}\n`);
+      expect(resolveConfig({}, { SESSION_KEYS: KEY }).keys).toEqual([KEY]);
+      expect(resolveConfig({}, { SESSION_KEYS_FILE: file }).keys).toEqual([KEY]);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   });
 
   it('reads admin tokens from a file, whatever its line ends', async () => {

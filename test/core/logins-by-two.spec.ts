@@ -1,5 +1,5 @@
 import { Session } from '#sessions/core/handles/session';
-import type { SessionToken } from '#sessions/core/handles/session-token';
+import type { SessionToken } from '#sessions/core/tokens/session-token';
 import { CLIENT, type World } from '../support/world.js';
 import { type Machines, onMachines, SHARED_STORES, type SharedStore } from './node-worlds.js';
 

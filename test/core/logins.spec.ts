@@ -1,6 +1,6 @@
 import { SessionsError } from '#sessions/domain/errors';
 import { Session } from '#sessions/core/handles/session';
-import type { SessionToken } from '#sessions/core/handles/session-token';
+import type { SessionToken } from '#sessions/core/tokens/session-token';
 import type { TokenCarrier } from '#sessions/core/handles/token-carrier';
 import { CLIENT, STORES, World } from '../support/world.js';
 
@@ -8,6 +8,7 @@ const ROUNDS = 300;
 
 /** What a response would tell its client. */
 class Response implements TokenCarrier {
+  readonly use = 'cookie';
   readonly carried: string[] = [];
   isCleared = false;
 
@@ -51,6 +52,15 @@ describe.each(STORES)('A login on %s', (store) => {
   async function outcomeOf(login: PromiseSettledResult<SessionToken>): Promise<unknown> {
     return login.status === 'fulfilled' ? userOf(login.value) : Reflect.get(Object(login.reason), 'code');
   }
+
+  it('takes a copy of the object too, as an application may keep one', async () => {
+    const { session } = await world.open();
+    const copy = { ...session } as Session;
+    const fresh = await world.service.login(copy, 'ada');
+    expect(copy.userId).toBe('ada');
+    expect(await userOf(fresh)).toBe('ada');
+    await world.service.regenerate(copy);
+  });
 
   it('binds the user and replaces the token, in one step, and the session goes on', async () => {
     const events: unknown[] = [];

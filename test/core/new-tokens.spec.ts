@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
 import { Session } from '#sessions/core/handles/session';
-import type { SessionToken } from '#sessions/core/handles/session-token';
+import type { SessionToken } from '#sessions/core/tokens/session-token';
 import { SessionsError } from '#sessions/domain/errors';
 import type { SessionRecord } from '#sessions/domain/session';
 import { eventually } from '../support/eventually.js';
@@ -56,7 +56,7 @@ async function sameSession(world: World, token: SessionToken): Promise<Session> 
 /** A response that is out when the test says so. */
 function responseOf(session: Session): PromiseWithResolvers<void> {
   const response = Promise.withResolvers<void>();
-  session.carryTokensBy({ carry() {}, clear() {}, sent: () => response.promise });
+  session.carryTokensBy({ use: 'cookie', carry() {}, clear() {}, sent: () => response.promise });
   return response;
 }
 

@@ -153,7 +153,7 @@ describe.each(SHARED_STORES)('Machines with files of their own, on %s', (_name, 
     machines.clock.advance(10_000);
     expect(await here.core.nodes.forget(node)).toEqual({ resources: 2, bytes: 2000 });
     expect(await here.core.nodes.forget(node)).toBe('unknown');
-    expect(await stateOf(here, over)).toBe('ended');
+    await eventually('it has ended', async () => (await stateOf(here, over)) === 'ended');
     expect(await here.service.describe(session)).toMatchObject({ resourceCount: 0, bytesUsed: 0 });
     expect((await here.core.nodes.list()).map(({ nodeId }) => nodeId)).toContain(here.storageRoot.id);
   });

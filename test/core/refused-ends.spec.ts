@@ -97,7 +97,10 @@ describe('A logout', () => {
     await here.write(session, 10);
     await server.command('CONFIG', 'SET', 'maxmemory', '1');
     expect(await here.service.end(session)).toMatchObject({ unfinished: null, resources: 1 });
-    expect(await here.store.sessions.find(session.id)).toMatchObject({ state: 'ended' });
+    await eventually('the session ends in the store', async () => {
+      return (await here.store.sessions.find(session.id))?.state === 'ended';
+    });
+    expect(await machines.filesOf(here)).toEqual([]);
     await eventually('the other process hears of it', async () => over.length === 2);
     expect(await there.kindOf(token)).toBe('ended');
   });

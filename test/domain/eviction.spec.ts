@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import type { ResourceRecord } from 'nest-sessions';
-import { evictionOrder, givesWay, victimsFor } from '#sessions/domain/eviction';
+import { evictionOrder, givesWay, longestStalled, victimsFor } from '#sessions/domain/eviction';
 import { fits, sumOf, type ResourceLimits } from '#sessions/domain/limits';
 
 const limits: ResourceLimits = { maxResources: 5, maxBytes: 100, maxStreams: 1, onLimit: 'evict' };
@@ -91,5 +91,24 @@ describe('Eviction', () => {
       }),
       { numRuns: 500 },
     );
+  });
+});
+
+describe('The file that gives way', () => {
+  const writing = (id: string, stalledSince: number | null): ResourceRecord =>
+    held(id, { state: 'writing', stalledSince });
+
+  it('is the one that has stalled longest, then the one with the lower id', () => {
+    const all = [writing('d', 30), writing('c', 20), writing('b', 20), writing('a', 40)];
+    expect(longestStalled(all, 'z', 40)?.id).toBe('b');
+  });
+
+  it('has stalled since the given instant at least', () => {
+    expect(longestStalled([writing('a', 30), writing('b', null)], 'z', 29)).toBeNull();
+    expect(longestStalled([writing('a', 30)], 'z', 30)?.id).toBe('a');
+  });
+
+  it('is being written, and is not the one that needs the place', () => {
+    expect(longestStalled([held('a', { stalledSince: 1 }), writing('b', 1)], 'b', 40)).toBeNull();
   });
 });

@@ -9,6 +9,7 @@ const session = {
   lastActivityAt: 0,
   resourceCount: 0,
   incomingCount: 0,
+  dataBytes: 0,
   userId: null,
 };
 
@@ -38,6 +39,7 @@ describe('When is a session over', () => {
   it.each([
     ['confirmed', { confirmed: true }],
     ['a resource', { confirmed: false, resourceCount: 1 }],
+    ['data', { confirmed: false, dataBytes: 1 }],
     ['a file on its way in', { confirmed: false, incomingCount: 1 }],
     ['a user', { confirmed: false, userId: 'ada' }],
   ])('lives its full idle time with %s', (_what, change) => {
@@ -54,7 +56,9 @@ describe('The order of evictions', () => {
     [0, 'its cookie never came back and it holds nothing', { confirmed: false }],
     [1, 'its cookie never came back', { confirmed: false, resourceCount: 1 }],
     [2, 'it holds nothing', {}],
+    [1, 'its cookie never came back, and it has data', { confirmed: false, dataBytes: 1 }],
     [null, 'it has a resource', { resourceCount: 1 }],
+    [null, 'it has data', { dataBytes: 1 }],
     [null, 'it has a user', { confirmed: false, userId: 'ada' }],
   ])('is %s where %s', (rank, _what, change) => {
     expect(evictionRank({ ...session, ...change })).toBe(rank);

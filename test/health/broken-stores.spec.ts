@@ -11,9 +11,12 @@ import {
   type Session,
   type SessionsModuleOptions,
 } from 'nest-sessions';
+import { SessionStore } from 'nest-sessions/store';
 import { SessionsHealthIndicator, SessionsHealthModule } from 'nest-sessions/health';
 import { ManualClock } from 'nest-sessions/testing';
 import { startApp, type RunningApp } from '../support/http-app.js';
+import { SqliteSessionStore } from '#sessions/stores/sqlite/sqlite-session-store';
+import { eventually } from '../support/eventually.js';
 import { RedisServer } from '../support/redis-servers.js';
 
 @Controller()
@@ -47,7 +50,7 @@ async function start(options: SessionsModuleOptions = {}): Promise<RunningApp> {
   clock = new ManualClock();
   running = await startApp('fastify', {
     imports: [HealthModule],
-    options: { ...options, adapters: { clock } },
+    options: { ...options, adapters: { clock, ...options.adapters } },
   });
   closing.push(() => running.close());
   return running;
@@ -79,6 +82,38 @@ function sqlite<Answer>(path: string, work: (db: DatabaseSync) => Answer): Answe
 }
 
 const UP = [200, 'ok', 'ok'];
+
+describe('Health of a server beside one of another version', () => {
+  function newerStore(): SqliteSessionStore {
+    return new SqliteSessionStore({ path: join(running.storagePath, 'sessions.db') }, [
+      'CREATE TABLE planted (id)',
+    ]);
+  }
+
+  it('is down until the older one is gone, and every request gets 503 with Retry-After', async () => {
+    const older = await start();
+    expect(await newClient()).toBe(200);
+    await start({ storagePath: older.storagePath, adapters: { store: newerStore() } });
+    expect(await health()).toEqual([503, 'older', 'unknown']);
+    const refused = await fetch(`${running.url}/session`);
+    expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '5']);
+    expect(await refused.json()).toMatchObject({ code: 'STORE_INCOMPATIBLE' });
+    await older.app.close();
+    await eventually('it serves', async () => (await newClient()) === 200);
+    expect(await health()).toEqual(UP);
+  });
+
+  it('is down when a newer one has taken the store over, and every request gets 503', async () => {
+    await start();
+    expect(await newClient()).toBe(200);
+    const beats = await running.app.get(SessionStore).fleet.listProcesses();
+    const store = newerStore();
+    await store.connect(beats.map((beat) => ({ ...beat, at: Number.MAX_SAFE_INTEGER })));
+    await store.close();
+    expect(await newClient()).toBe(503);
+    expect(await health()).toEqual([503, 'newer', 'unknown']);
+  });
+});
 
 describe('Health of a server on SQLite', () => {
   function database(): string {

@@ -173,11 +173,15 @@ describe.each(ADAPTERS)('health on %s', (adapter: AdapterName) => {
   });
 
   it.each([
-    ['stuck', 'an end', (core: SessionsCore) => jest.spyOn(core.recovery, 'stuck', 'get').mockReturnValue(1)],
-    ['stuck', 'an orphan', (core: SessionsCore) => jest.spyOn(core.sweep, 'stuck', 'get').mockReturnValue(1)],
+    [
+      'stuck',
+      'an end',
+      ({ store, thisProcess }: SessionsCore) =>
+        store.ledger.noteFailures(thisProcess.nodeId, [{ item: 'Session x', tries: 5, retryAt: 0 }]),
+    ],
     ['held', 'a sweep', (core: SessionsCore) => (core.sweep.held = true)],
   ])('is degraded, with status 200, while something is %s: %s', async (word, _what, given) => {
-    given(running.app.get(SessionsCore));
+    await given(running.app.get(SessionsCore));
     expect(await askAnew()).toEqual({
       status: 200,
       sessions: { ...WELL, status: DEGRADED, recovery: word },

@@ -1,6 +1,6 @@
 import { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
-import { setPrivateCookie } from '#sessions/http/session/private-response';
+import { setPrivateCookie } from '#sessions/http/token/private-response';
 
 function newResponse(): ServerResponse {
   return new ServerResponse(new IncomingMessage(new Socket()));

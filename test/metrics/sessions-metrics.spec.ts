@@ -8,6 +8,7 @@ import { ManualClock } from 'nest-sessions/testing';
 import { Registry } from 'prom-client';
 import { SessionsCore } from '#sessions/core/core';
 import { Browser } from '../support/browser.js';
+import { eventually } from '../support/eventually.js';
 import { ADAPTERS, startApp, type AdapterName, type RunningApp } from '../support/http-app.js';
 import { OwnerController } from '../support/owner-app.js';
 import { Exposition } from './exposition.js';
@@ -64,6 +65,8 @@ describe.each(ADAPTERS)('metrics on %s', (adapter: AdapterName) => {
     const ben = new Browser(running.url, 'Ben/1.0');
     await ben.fetch('/files?size=66', { method: 'POST' });
     await ben.fetch('/session', { method: 'DELETE' });
+    const { ledger } = running.app.get(SessionStore);
+    await eventually('his file is deleted', async () => (await ledger.totals()).ending === 0);
     await new Browser(running.url, 'Carl/1.0').fetch('/hello');
   }
 
@@ -80,6 +83,7 @@ describe.each(ADAPTERS)('metrics on %s', (adapter: AdapterName) => {
     'nest_sessions_resources_evicted_total{type="audio_file"}': 2,
     'nest_sessions_resources_released_total{type="audio_file"}': 3,
     'nest_sessions_resources_released_total{type="temp_file"}': 0,
+    'nest_sessions_deleted_bytes_total{type="audio_file"}': 366,
     'nest_sessions_due{kind="idle"}': 0,
     'nest_sessions_due{kind="expired"}': 0,
     'nest_sessions_due{kind="ending"}': 0,
@@ -162,12 +166,14 @@ describe.each(ADAPTERS)('metrics on %s', (adapter: AdapterName) => {
     });
   });
 
-  it('counts as stuck what recovery could not finish and orphans that could not be deleted', async () => {
+  it('counts as stuck what no process of the node could clean up in five tries', async () => {
     await start();
-    const { recovery, sweep } = running.app.get(SessionsCore);
-    jest.spyOn(recovery, 'stuck', 'get').mockReturnValue(1);
-    jest.spyOn(sweep, 'stuck', 'get').mockReturnValue(2);
-    expect((await scrape()).value('nest_sessions_stuck')).toBe(3);
+    const { store, thisProcess } = running.app.get(SessionsCore);
+    const failures = [4, 5, 6].map((tries) => ({ item: `Session ${tries}`, tries, retryAt: 0 }));
+    await store.ledger.noteFailures(thisProcess.nodeId, failures);
+    expect((await scrape()).value('nest_sessions_stuck')).toBe(2);
+    await store.ledger.forgetFailures(thisProcess.nodeId, ['Session 5', 'Session 6']);
+    expect((await scrape()).value('nest_sessions_stuck')).toBe(0);
   });
 
   it('measures the duration of store calls, and counts failed ones', async () => {

@@ -20,7 +20,7 @@ import { createServer, type Server } from 'node:net';
 import { dirname, join } from 'node:path';
 import { RootGuard } from '#sessions/storage/local/root/root-guard';
 import type { LocalFileStorage } from '#sessions/storage/local/local-file-storage';
-import type { KnownResources, ScannedPart } from '#sessions/ports/file-storage';
+import type { KnownResources, ScannedPart } from '#sessions/ports/storage/file-storage';
 import {
   Place,
   fileOf,

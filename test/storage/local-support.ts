@@ -10,7 +10,13 @@ import {
   type LocalStorage,
   type LocalStorageOptions,
 } from '#sessions/storage/local/create-local-storage';
-import type { FileKey, FileStorage, KnownResources, ScannedFile } from '#sessions/ports/file-storage';
+import type {
+  FileKey,
+  FileStorage,
+  KnownResources,
+  ScannedFile,
+  TrashReport,
+} from '#sessions/ports/storage/file-storage';
 
 export const STORE = { generation: randomUUID(), counter: 1 };
 export const LIBRARY = pathToFileURL(
@@ -97,6 +103,17 @@ export function run(command: string, args: readonly string[], needs: string): vo
   } catch (error) {
     throw new Error(`${needs} (${command} ${args.join(' ')})`, { cause: error });
   }
+}
+
+/** One attempt to delete all of the trash. */
+export async function emptyTrash(storage: FileStorage): Promise<TrashReport> {
+  const entries = await storage.listTrash();
+  const reports = await Promise.all(entries.map(({ ticket }) => storage.emptyTrash(ticket)));
+  return {
+    files: reports.reduce((sum, { files }) => sum + files, 0),
+    bytes: reports.reduce((sum, { bytes }) => sum + bytes, 0),
+    failure: reports.find(({ failure }) => failure !== null)?.failure ?? null,
+  };
 }
 
 export function newKey(sessionId: string = randomUUID()): FileKey {

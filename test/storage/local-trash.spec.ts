@@ -1,15 +1,15 @@
 /* oxlint-disable no-await-in-loop -- the steps depend on each other */
 import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { chownSync, existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chownSync, existsSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
 import { hasCode } from '#sessions/domain/errors';
-import { RootPaths } from '#sessions/storage/local/folders/paths';
-import { Trash } from '#sessions/storage/local/trash/trash';
+import { AsyncFolder } from '#sessions/storage/local/folders/async-folder';
 import {
   CONNECTED,
   Place,
+  emptyTrash,
   fileOf,
   folderOf,
   hex,
@@ -18,8 +18,6 @@ import {
   snapshot,
   write,
 } from './local-support.js';
-
-const MINUTE_MS = 60_000;
 
 /** A session folder with `count` small files, made without the storage, for speed. */
 function fillSession(root: string, files: number, bytes = 10): string {
@@ -61,10 +59,10 @@ describe('the trash of the local storage', () => {
     const emptying = performance.now();
     const delay = monitorEventLoopDelay({ resolution: 1 });
     delay.enable();
-    const report = await storage.emptyTrash();
+    const report = await emptyTrash(storage);
     delay.disable();
     const emptied = performance.now();
-    expect(report).toEqual({ files: 20_000, bytes: 200_000, failures: 0, stuck: 0 });
+    expect(report).toEqual({ files: 20_000, bytes: 200_000, failure: null });
     expect(trashed()).toEqual([]);
 
     const removing = performance.now();
@@ -89,20 +87,35 @@ describe('the trash of the local storage', () => {
 
     const ticket = await storage.discardSession(sessionId);
     const otherTicket = await storage.discardSession(other);
-    expect(await storage.emptyTrash(ticket ?? '')).toEqual({
-      files: 999,
-      bytes: 9990,
-      failures: 1,
-      stuck: 0,
-    });
-    expect(await storage.emptyTrash()).toEqual({ files: 10, bytes: 100, failures: 1, stuck: 0 });
+    expect(await storage.emptyTrash(ticket ?? '')).toEqual({ files: 999, bytes: 9990, failure: 'EPERM' });
+    expect(await emptyTrash(storage)).toEqual({ files: 10, bytes: 100, failure: 'EPERM' });
     expect(trashed()).toEqual([ticket]);
     expect(existsSync(join(place.root, 'trash', String(otherTicket)))).toBe(false);
-    expect(place.warnings).toHaveLength(1);
 
     place.makeMutable(join(place.root, 'trash', String(ticket), hex(stubborn.resourceId)));
-    expect(await storage.emptyTrash(ticket ?? '')).toEqual({ files: 1, bytes: 8, failures: 0, stuck: 0 });
+    expect(await storage.emptyTrash(ticket ?? '')).toEqual({ files: 1, bytes: 8, failure: null });
     expect(trashed()).toEqual([]);
+  });
+
+  it('takes a later folder for absent on no account, also if the first one is deleted meanwhile', async () => {
+    const { storage } = await place.connected();
+    const sessionId = fillSession(place.root, 1);
+    const folder = folderOf(place.root, sessionId);
+    const first = join(place.root, 'trash', hex(sessionId));
+    mkdirSync(first);
+    writeFileSync(join(first, 'file'), '');
+    const stat = Reflect.get(AsyncFolder.prototype, 'stat');
+    const meanwhile = jest.spyOn(AsyncFolder.prototype, 'stat').mockImplementation(function (
+      this: AsyncFolder,
+    ) {
+      rmSync(first, { recursive: true, force: true });
+      return stat.call(this);
+    });
+    await expect(storage.discardSession(sessionId)).rejects.toMatchObject({ code: 'STORAGE_UNAVAILABLE' });
+    expect([existsSync(folder), existsSync(first)]).toEqual([true, false]);
+    meanwhile.mockRestore();
+    expect(await storage.discardSession(sessionId)).toBe(hex(sessionId));
+    expect(existsSync(folder)).toBe(false);
   });
 
   it('skips a file that is a mount point, and continues', async () => {
@@ -114,10 +127,10 @@ describe('the trash of the local storage', () => {
     const mounted = fileOf(place.root, busy);
     place.mount(['--bind', join(place.path, 'precious'), mounted], mounted);
     const ticket = String(await storage.discardSession(sessionId));
-    expect(await storage.emptyTrash(ticket)).toMatchObject({ files: 10, failures: 1 });
+    expect(await storage.emptyTrash(ticket)).toMatchObject({ files: 10, failure: expect.any(String) });
     expect(existsSync(join(place.path, 'precious'))).toBe(true);
     execFileSync('umount', [join(place.root, 'trash', ticket, hex(busy.resourceId))]);
-    expect(await storage.emptyTrash(ticket)).toMatchObject({ files: 1, failures: 0 });
+    expect(await storage.emptyTrash(ticket)).toMatchObject({ files: 1, failure: null });
   });
 
   it('follows no link, enters no other file system, and deletes the rest of the folder', async () => {
@@ -134,7 +147,7 @@ describe('the trash of the local storage', () => {
     execFileSync('mkfifo', [join(folder, 'fifo')]);
     const before = snapshot(outside);
     const ticket = String(await storage.discardSession(sessionId));
-    expect(await storage.emptyTrash(ticket)).toMatchObject({ files: 9, failures: 0 });
+    expect(await storage.emptyTrash(ticket)).toMatchObject({ files: 9, failure: null });
     expect(snapshot(outside)).toEqual(before);
     expect(trashed()).toEqual([]);
 
@@ -143,7 +156,7 @@ describe('the trash of the local storage', () => {
     writeFileSync(join(folderOf(place.root, other), 'mounted', 'precious'), 'precious');
     const second = String(await storage.discardSession(other));
     place.after(() => execFileSync('umount', [join(place.root, 'trash', second, 'mounted')]));
-    expect(await storage.emptyTrash(second)).toMatchObject({ files: 5, failures: 1 });
+    expect(await storage.emptyTrash(second)).toMatchObject({ files: 5, failure: expect.any(String) });
     expect(existsSync(join(place.root, 'trash', second, 'mounted', 'precious'))).toBe(true);
   });
 
@@ -151,7 +164,7 @@ describe('the trash of the local storage', () => {
     const { storage } = await place.connected();
     mkdirSync(join(place.root, 'trash', 'mine'));
     writeFileSync(join(place.root, 'trash', 'mine', 'file'), '');
-    expect(await storage.emptyTrash()).toEqual({ files: 0, bytes: 0, failures: 0, stuck: 0 });
+    expect(await emptyTrash(storage)).toEqual({ files: 0, bytes: 0, failure: null });
     expect(trashed()).toEqual(['mine']);
     for (const ticket of ['mine', '..', '../s', '']) {
       await expect(storage.emptyTrash(ticket)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
@@ -164,7 +177,7 @@ describe('the trash of the local storage', () => {
     await first.close();
     expect(trashed()).toHaveLength(1);
     const { storage: second } = await place.connected();
-    expect(await second.emptyTrash()).toMatchObject({ files: 10 });
+    expect(await emptyTrash(second)).toMatchObject({ files: 10 });
   });
 
   it('can be emptied by several processes at once', async () => {
@@ -172,70 +185,60 @@ describe('the trash of the local storage', () => {
     for (let round = 0; round < 20; round += 1)
       await three[0]?.storage.discardSession(fillSession(place.root, 50));
     const reports = await Promise.all(
-      three.flatMap(({ storage }) => [storage.emptyTrash(), storage.emptyTrash()]),
+      three.flatMap(({ storage }) => [emptyTrash(storage), emptyTrash(storage)]),
     );
-    expect(reports.every(({ failures }) => failures === 0)).toBe(true);
+    expect(reports.every(({ failure }) => failure === null)).toBe(true);
     expect(trashed()).toEqual([]);
   });
 
-  it('retries failed entries with growing delays, and warns when one is stuck', async () => {
+  it('answers the ticket of a session until its files are deleted, to every process', async () => {
     const { storage } = await place.connected();
-    const { sessionId, resourceId } = await write(storage);
-    place.makeImmutable(fileOf(place.root, { sessionId, resourceId }));
-    let now = 0;
-    const warnings: string[] = [];
-    const trash = new Trash(
-      new RootPaths(place.root),
-      (message) => warnings.push(message),
-      () => now,
-    );
-    place.after(() => trash.close());
-    const ticket = String(await trash.take(sessionId));
-    const file = join(place.root, 'trash', ticket, hex(resourceId));
-    place.after(() => place.makeMutable(file));
-    expect(await trash.emptyOne(ticket)).toMatchObject({ failures: 1, stuck: 0 });
-
-    for (const [wait, stuck] of [
-      [1, 0],
-      [2, 0],
-      [4, 0],
-      [8, 1],
-      [16, 1],
-      [32, 1],
-      [60, 1],
-      [60, 1],
-    ] as const) {
-      const due = now + wait * MINUTE_MS;
-      now = due - 1;
-      place.makeMutable(file);
-      // Deletable now, but not due yet.
-      expect(await trash.emptyAll()).toMatchObject({ files: 0, failures: 1 });
-      expect(existsSync(file)).toBe(true);
-      execFileSync('chattr', ['+i', file]);
-      now = due;
-      expect(await trash.emptyAll()).toMatchObject({ files: 0, failures: 1, stuck });
+    const { storage: other } = await place.connected();
+    const key = await write(storage);
+    const ticket = String(await storage.discardSession(key.sessionId));
+    expect(await other.listTrash()).toEqual([{ ticket, sessionId: key.sessionId }]);
+    const file = join(place.root, 'trash', ticket, hex(key.resourceId));
+    place.makeImmutable(file);
+    for (const each of [storage, other]) {
+      expect(await each.discardSession(key.sessionId)).toBe(ticket);
+      expect(await each.emptyTrash(ticket)).toEqual({ files: 0, bytes: 0, failure: 'EPERM' });
     }
-    expect(warnings).toHaveLength(2);
+
+    // Somebody put files of the session back, e.g. from a backup: they go where the others are.
+    mkdirSync(folderOf(place.root, key.sessionId), { recursive: true });
+    writeFileSync(fileOf(place.root, newKey(key.sessionId)), 'restored');
+    expect(await storage.discardSession(key.sessionId)).toBe(ticket);
+    expect(existsSync(folderOf(place.root, key.sessionId))).toBe(false);
+    expect(trashed()).toEqual([ticket]);
     place.makeMutable(file);
-    now += 60 * MINUTE_MS;
-    expect(await trash.emptyAll()).toEqual({ files: 1, bytes: 5, failures: 0, stuck: 0 });
+    expect(await other.emptyTrash(ticket)).toEqual({ files: 2, bytes: 13, failure: null });
+    expect(await storage.discardSession(key.sessionId)).toBeNull();
+    expect(await other.listTrash()).toEqual([]);
   });
 
-  it('measures delays by the clock of the storage options', async () => {
-    let now = 0;
-    const { storage } = await place.connected({ monotonicMs: () => now });
-    const { sessionId, resourceId } = await write(storage);
-    place.makeImmutable(fileOf(place.root, { sessionId, resourceId }));
-    const ticket = String(await storage.discardSession(sessionId));
-    const file = join(place.root, 'trash', ticket, hex(resourceId));
-    place.after(() => place.makeMutable(file));
-    expect(await storage.emptyTrash()).toMatchObject({ files: 0, failures: 1 });
-
-    place.makeMutable(file);
-    now = MINUTE_MS - 1;
-    expect(await storage.emptyTrash()).toMatchObject({ files: 0, failures: 1 });
-    now = MINUTE_MS;
-    expect(await storage.emptyTrash()).toMatchObject({ files: 1, failures: 0 });
+  it('moves nothing onto a foreign entry that has the name of the session', async () => {
+    const { storage } = await place.connected();
+    const outside = join(place.path, 'outside');
+    mkdirSync(outside);
+    writeFileSync(join(outside, 'precious'), 'precious');
+    const put: ((path: string) => void)[] = [
+      (path) => symlinkSync(outside, path),
+      (path) => writeFileSync(path, 'somebody put it here'),
+      (path) => {
+        mkdirSync(join(path, 'theirs'), { recursive: true });
+        chownSync(path, 12_345, 12_345);
+      },
+    ];
+    for (const make of put) {
+      const key = await write(storage);
+      make(join(place.root, 'trash', hex(key.sessionId)));
+      await expect(storage.discardSession(key.sessionId)).rejects.toMatchObject({
+        code: 'STORAGE_UNAVAILABLE',
+      });
+      expect(existsSync(fileOf(place.root, key))).toBe(true);
+    }
+    expect(readdirSync(outside)).toEqual(['precious']);
+    expect(await storage.listTrash()).toEqual([]);
   });
 
   it('stops when the storage closes, and leaves nothing open', async () => {
@@ -251,7 +254,7 @@ describe('the trash of the local storage', () => {
     // The deletion may have finished just before.
     expect(trashed().length === 0 || hasCode(outcome, 'STORAGE_UNAVAILABLE')).toBe(true);
     expect(openFiles()).toBeLessThanOrEqual(before);
-    await (await place.connected()).storage.emptyTrash();
+    await emptyTrash((await place.connected()).storage);
     expect(trashed()).toEqual([]);
   });
 
@@ -274,14 +277,14 @@ describe('the trash of the local storage', () => {
     const outside = join(place.path, 'outside');
     mkdirSync(outside);
     writeFileSync(join(outside, 'precious'), 'precious');
-    const entry = () => join(place.root, 'trash', `${hex(randomUUID())}-${hex(randomUUID())}`);
+    const entry = () => join(place.root, 'trash', hex(randomUUID()));
     symlinkSync(outside, entry());
     writeFileSync(entry(), 'somebody put it here');
     const theirs = entry();
     mkdirSync(theirs);
     chownSync(theirs, 12_345, 12_345);
     const before = snapshot(place.path);
-    expect(await storage.emptyTrash()).toEqual({ files: 0, bytes: 0, failures: 0, stuck: 0 });
+    expect(await emptyTrash(storage)).toEqual({ files: 0, bytes: 0, failure: null });
     expect(snapshot(place.path)).toEqual(before);
   });
 
@@ -295,10 +298,10 @@ describe('the trash of the local storage', () => {
     mkdirSync(inside);
     const ticket = await storage.discardSession(sessionId);
     const mounted = join(place.root, 'trash', ticket ?? '', 'mounted');
-    const entry = join(place.root, 'trash', `${hex(randomUUID())}-${hex(randomUUID())}`);
+    const entry = join(place.root, 'trash', hex(randomUUID()));
     mkdirSync(entry);
     for (const path of [mounted, entry]) place.mount(['--bind', outside, path], path);
-    expect(await storage.emptyTrash()).toMatchObject({ failures: 1 });
+    expect(await emptyTrash(storage)).toMatchObject({ failure: expect.any(String) });
     expect(readdirSync(outside)).toEqual(['precious']);
   });
 });

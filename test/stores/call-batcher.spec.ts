@@ -1,4 +1,4 @@
-import { CallBatcher } from '#sessions/stores/redis/operations/call-batcher';
+import { CallBatcher } from '#sessions/stores/redis/buckets/call-batcher';
 
 /** Doubles numbers, and records the batches. */
 class Doubling {

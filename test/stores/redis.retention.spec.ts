@@ -1,6 +1,8 @@
+import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { SessionRecord } from '#sessions/domain/session';
+import { REPEATED_MS } from '#sessions/ports/data';
 import { RedisSessionStore } from '#sessions/redis/index';
 import { KEPT_AFTER_END_MS, KEPT_UNTENDED_MS } from '#sessions/stores/redis/scripts/redis.layout';
 import {
@@ -27,6 +29,7 @@ const USER = 'user-of-the-house';
 const ADDRESS = '198.51.100.77';
 const AGENT = 'Agent of the house';
 const FILE_NAME = 'diary-of-the-house';
+const DATA = 'data-of-the-house';
 const NETWORK = `${ADDRESS}/32`;
 /** Keys of the store as a whole: they name no session. */
 const OF_THE_STORE = /^(?:store|\{processes\}:.*|\{counts\}:(?:taken|pending)|job:.*|\{\d+\}:totals)$/;
@@ -60,7 +63,7 @@ describe('What sessions leave in Redis', () => {
     return Promise.all(matching.map(async (key) => Number(await server.command('PTTL', key))));
   }
 
-  /** A session with a user, after two logins of that user and a new token, and the id of a file of each state. */
+  /** A session with data and a user, after two logins of that user and a new token, and the id of a file of each state. */
   async function lived(differing: { readonly expiresAt?: number } = {}) {
     const session = newSession({ ipAddress: ADDRESS, userAgent: AGENT, ...differing });
     const network = { key: NETWORK, openRate: 100, maxUnconfirmed: 100 };
@@ -72,6 +75,10 @@ describe('What sessions leave in Redis', () => {
       expect(await store.sessions.login(id, null, login)).toBe('done');
     }
     await store.sessions.regenerate(id, null, { tokenHash: tokenHash(id), at: NOW });
+    const operation = randomBytes(12).toString('base64url');
+    const changes = [{ key: DATA, json: `"${DATA}"` }];
+    const limits = { maxBytes: 100, maxKeys: 1 };
+    expect(await store.data.write(id, null, { operation, at: NOW, changes, limits })).toBe('done');
     const of = { fileName: FILE_NAME };
     const file = await ready(store, id, 10, of);
     await store.resources.use(file.id, null, PROCESS, NOW);
@@ -121,9 +128,9 @@ describe('What sessions leave in Redis', () => {
 
   it('has a lifetime from its first write on: a week beyond the absolute end of its session', async () => {
     const one = await lived();
-    expect(await recordsOf(one)).toHaveLength(6);
+    expect(await recordsOf(one)).toHaveLength(7);
     const until = HOUR + KEPT_AFTER_END_MS;
-    for (const left of await lifetimes(/:(?:sessions|tokens|resources):|^user:/)) {
+    for (const left of await lifetimes(/:(?:sessions|tokens|resources|data):|^user:/)) {
       expect(left).toBeGreaterThan(until - SLACK_MS);
       expect(left).toBeLessThanOrEqual(until);
     }
@@ -134,6 +141,7 @@ describe('What sessions leave in Redis', () => {
     const [index = 0] = await lifetimes(/^user:/);
     expect(index).toBeGreaterThan(300 * 24 * HOUR + KEPT_AFTER_END_MS - SLACK_MS);
 
+    await store.ledger.noteFailures(NODE, [{ item: `Session ${one.session.id}`, tries: 1, retryAt: NOW }]);
     await store.endings.dropTombstones(NOW, 10);
     const all = await lifetimes(/./);
     expect(all.length).toBeGreaterThan(20);
@@ -149,6 +157,7 @@ describe('What sessions leave in Redis', () => {
     await store.endings.beginEnd(id, anEnd());
     await store.endings.finishEnd(id, NODE, NOW);
     const left = await keys();
+    expect(left.filter((key) => key.includes(':data:'))).toEqual([]);
     const records = left.filter((key) => /:(?:sessions|tokens|resources):/.test(key));
     expect(records).toHaveLength(3);
     for (const key of records) await server.command('PEXPIRE', key, String(HOUR));
@@ -188,6 +197,14 @@ describe('What sessions leave in Redis', () => {
     expect((await indexed()).toSorted()).toEqual(indexedBefore);
     expect(await store.endings.countDue(NOW + HOUR)).toEqual({ idle: 1, expired: 0 });
     expect(await store.sessions.find(other.session.id)).toMatchObject({ state: 'open', userId: USER });
+  });
+
+  it('is deleted by the mending when the record of its session was lost and its data was not', async () => {
+    const { session } = await lived();
+    await lose((await keys()).filter((key) => key.endsWith(`:sessions:${session.id}`)));
+    expect((await keys()).filter((key) => key.includes(':data:'))).toHaveLength(1);
+    await store.endings.dropTombstones(NOW + HOUR, 10);
+    expect((await keys()).filter((key) => key.includes(':data:'))).toEqual([]);
   });
 
   it('is mended at the end of its session when only the record of a file was lost', async () => {
@@ -266,7 +283,7 @@ describe('What sessions leave in Redis', () => {
       const bytes = await dump();
       return names.filter((name) => bytes.includes(name));
     };
-    const secrets = [USER, ADDRESS, AGENT, FILE_NAME];
+    const secrets = [USER, ADDRESS, AGENT, FILE_NAME, DATA];
     const all = [await lived(), await lived(), await lived()];
     const ids = all.flatMap(({ session, files }) => [session.id, ...files]);
     expect(await traces([...secrets, ...ids])).toEqual([...secrets, ...ids]);
@@ -290,6 +307,11 @@ describe('What sessions leave in Redis', () => {
         await server.command('DEL', `{${bucket}}:${key}`);
       }
     expect(await traces(ids)).toEqual([]);
+    // Random ids of writes, for half a minute.
+    for (const key of (await keys()).filter((one) => one.includes(':writes:'))) {
+      expect(Number(await server.command('PTTL', key))).toBeLessThanOrEqual(REPEATED_MS);
+      await server.command('DEL', key);
+    }
     expect(await keys()).toEqual([]);
   });
 

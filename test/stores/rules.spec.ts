@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -57,6 +58,7 @@ const life = fc.record({
     { maxLength: 3 },
   ),
   userId: fc.option(fc.constant('ada')),
+  data: fc.constantFrom([], [], ['1'], ['1', null]),
   reserved: fc.array(fc.integer({ min: 0, max: 50 }), { maxLength: 2 }),
   placed: fc.boolean(),
   released: fc.boolean(),
@@ -95,7 +97,7 @@ describe.each(STORES)('The %s store says as the domain does', (_name, make) => {
 
   /** An open session with this life behind it, as the store has it; it is over after `look`. */
   async function afterLife(
-    { idleMs, lastsMs, touches, userId, reserved, placed, released, leaving }: Life,
+    { idleMs, lastsMs, touches, userId, data, reserved, placed, released, leaving }: Life,
     look: (session: SessionRecord) => Promise<void>,
   ): Promise<void> {
     const session = await opened(store, { idleMs, expiresAt: NOW + lastsMs });
@@ -104,6 +106,11 @@ describe.each(STORES)('The %s store says as the domain does', (_name, make) => {
       await store.sessions.touch([{ sessionId: id, at: NOW + afterMs, requests }]);
     }
     if (userId !== null) await loggedIn(store, session, userId);
+    for (const json of data) {
+      const operation = randomBytes(12).toString('base64url');
+      const limits = { maxBytes: 100, maxKeys: 10 };
+      await store.data.write(id, null, { operation, at: NOW, changes: [{ key: 'n', json }], limits });
+    }
     for (const sizeBytes of reserved) {
       await store.resources.reserve(newResource(id, { sizeBytes }), null, LIMITS);
     }

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,7 +18,13 @@ import { eventually } from '../support/eventually.js';
 
 const SESSIONS = 300;
 const FILES = 5;
-const TRACES = ['user-of-the-house', '198.51.100.', 'Agent of the house', 'diary-of-the-house'];
+const TRACES = [
+  'user-of-the-house',
+  '198.51.100.',
+  'Agent of the house',
+  'diary-of-the-house',
+  'data of the house',
+];
 
 describe('What ended sessions leave in the database and its log', () => {
   let folder: string;
@@ -50,6 +57,12 @@ describe('What ended sessions leave in the database and its log', () => {
     await store.sessions.open(session, MANY);
     const token = { tokenHash: tokenHash(session.id), at: NOW };
     await store.sessions.login(session.id, null, { ...token, userId: `user-of-the-house-${index}` });
+    await store.data.write(session.id, null, {
+      operation: randomBytes(12).toString('base64url'),
+      at: NOW,
+      changes: [{ key: 'diary', json: `"data of the house ${index}"` }],
+      limits: { maxBytes: 100, maxKeys: 1 },
+    });
     for (let count = 0; count < FILES; count += 1) {
       await store.resources.reserve(
         newResource(session.id, { fileName: `diary-of-the-house-${index}-${count}`, sizeBytes: 0 }),
@@ -61,7 +74,7 @@ describe('What ended sessions leave in the database and its log', () => {
     await store.endings.finishEnd(session.id, NODE, NOW);
   }
 
-  it('is neither a user nor an address, agent or file name, after the next cleanup', async () => {
+  it('is neither a user nor an address, agent, file name or data, after the next cleanup', async () => {
     const ends = Array.from({ length: SESSIONS }, (_, index) => fillAndEnd(index));
     await Promise.all(ends);
     expect(traces().length).toBeGreaterThan(0);

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { FIRST_SCHEMA } from '#sessions/stores/sqlite/operations/schema';
-import { openDatabase } from '#sessions/stores/sqlite/sqlite.database';
+import { openDatabase } from '#sessions/stores/sqlite/database/sqlite.database';
 import { SqliteSessionStore } from '#sessions/stores/sqlite/sqlite-session-store';
 import { newSession, upTo } from '#sessions/testing/store/store.fixtures';
 
@@ -30,7 +30,7 @@ async function withStore<T>(work: (store: SqliteSessionStore) => Promise<T>): Pr
 }
 
 function migrate(...steps: readonly string[]): unknown {
-  const db = openDatabase({ path, mustExist: true, busyTimeoutMs: 1000, maxBytes: null }, steps);
+  const db = openDatabase({ path, mustExist: false, busyTimeoutMs: 1000, maxBytes: null }, steps);
   try {
     return db.prepare('PRAGMA user_version').get()?.['user_version'];
   } finally {

@@ -19,13 +19,22 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import threads from 'node:worker_threads';
 import { authorityOf } from '#sessions/domain/session';
 import { hasCode } from '#sessions/domain/errors';
-import { openDatabase, refuseOldSqlite } from '#sessions/stores/sqlite/sqlite.database';
-import { sqliteOperations } from '#sessions/stores/sqlite/operations/operations';
+import { REPEATED_MS } from '#sessions/ports/data';
+import { openDatabase, refuseOldSqlite } from '#sessions/stores/sqlite/database/sqlite.database';
+import { sqliteOperations } from '#sessions/stores/sqlite/sqlite.operations';
 import {
   SqliteSessionStore,
   type SqliteSessionStoreOptions,
 } from '#sessions/stores/sqlite/sqlite-session-store';
-import { anEnd, LIMITS, MANY, newResource, newSession, opened } from '#sessions/testing/store/store.fixtures';
+import {
+  anEnd,
+  LIMITS,
+  MANY,
+  newResource,
+  newSession,
+  NOW,
+  opened,
+} from '#sessions/testing/store/store.fixtures';
 
 const PROCESS = join(__dirname, 'support/store-process.mjs');
 
@@ -163,6 +172,32 @@ describe('Two stores on one file', () => {
     const [one, two] = [storeAt(), storeAt()];
     await Promise.all([one.connect(), two.connect()]);
     expect(await one.ledger.identity()).toEqual(await two.ledger.identity());
+  });
+});
+
+describe('Writes of data', () => {
+  it('are forgotten when no repeat comes any more, with the next write or cleanup', async () => {
+    const store = await connected();
+    const { id } = await opened(store);
+    const write = async (at: number): Promise<void> => {
+      const operation = randomUUID();
+      const limits = { maxBytes: 100, maxKeys: 1 };
+      const changes = [{ key: 'n', json: '1' }];
+      expect(await store.data.write(id, null, { operation, at, changes, limits })).toBe('done');
+    };
+    const known = (): unknown => {
+      const db = new DatabaseSync(path);
+      const count = db.prepare('SELECT count(*) AS writes FROM data_writes').get()?.['writes'];
+      db.close();
+      return count;
+    };
+    for (let n = 0; n < 5; n += 1) await write(NOW);
+    await write(NOW + REPEATED_MS - 1);
+    expect(known()).toBe(6);
+    await write(NOW + REPEATED_MS);
+    expect(known()).toBe(2);
+    await store.endings.dropTombstones(NOW + 2 * REPEATED_MS, 10);
+    expect(known()).toBe(0);
   });
 });
 
@@ -471,7 +506,7 @@ describe('Every statement', () => {
     expect(db.noted.length).toBeGreaterThan(50);
     for (const sql of db.noted) {
       expect(`${sql} → ${db.planOf(sql)}`).not.toMatch(
-        /SCAN (sessions|resources|uses|ending_parts)(?! USING (COVERING )?INDEX)/,
+        /SCAN (sessions|resources|uses|ending_parts|session_data|data_writes)(?! USING (COVERING )?INDEX)/,
       );
     }
   });
@@ -506,6 +541,8 @@ describe('Every statement', () => {
       'SEARCH replaced_tokens USING INDEX sqlite_autoindex_replaced_tokens_1 (token_hash=?)',
     ],
     ['WHERE replaced_at <= :before', 'SEARCH replaced_tokens USING COVERING INDEX replaced_tokens_age'],
+    ['DELETE FROM data_writes', 'data_writes_age (at<?)'],
+    ['FROM session_data WHERE session_key = :session', 'session_data_1 (session_key=?'],
     ['DELETE FROM replaced_tokens WHERE session_key', 'replaced_tokens_session (session_key=? AND key<?)'],
     [
       "resources.state = 'releasing' AND",

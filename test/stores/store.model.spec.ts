@@ -84,6 +84,21 @@ const newResource = fc
     nodeId: node,
   })
   .map((drawn) => ({ ...drawn, nodeId: drawn.type === 'stream' ? null : drawn.nodeId }));
+const change = fc
+  .record({
+    key: fc.constantFrom('a', 'clé'),
+    json: fc.constantFrom('[]', '12345678901234567890', '"ñ"', null),
+    expected: fc.constantFrom(undefined, undefined, null, '[]', '"ñ"'),
+  })
+  .map(({ expected, ...rest }) => ({ ...rest, ...(expected !== undefined && { expected }) }));
+/** Few ids, so that some writes are repeats. */
+const dataWrite = fc.record({
+  operation: fc.nat(20).map((n) => `write${n}`.padEnd(16, '-')),
+  // Of one time: stores may forget a write when they like, later.
+  at: fc.constant(T0),
+  changes: fc.uniqueArray(change, { selector: ({ key }) => key, minLength: 1, maxLength: 2 }),
+  limits: fc.record({ maxBytes: fc.constantFrom(5, 20, 100), maxKeys: fc.constantFrom(1, 2) }),
+});
 const sort = fc.constantFrom('created_at', '-created_at', 'last_activity', '-last_activity');
 const reason = fc.constantFrom(...END_REASONS);
 
@@ -161,6 +176,17 @@ const commands = fc.oneof(
       (store, ...args) => store.sessions.learnAddress(...args),
     ),
   },
+  {
+    weight: 4,
+    arbitrary: command('data.write', [session, authority, dataWrite], (store, ...args) =>
+      store.data.write(...args),
+    ),
+  },
+  command('data.read', [session, authority], async (store, ...args) => {
+    const read = await store.data.read(...args);
+    if (read === null || read === 'stale') return read;
+    return { ...read, values: read.values.toSorted((a, b) => (a.key < b.key ? -1 : 1)) };
+  }),
   command('touch', [session, at, fc.nat(2)], (store, sessionId, touchedAt, requests) =>
     store.sessions.touch([{ sessionId, at: touchedAt, requests }]),
   ),
@@ -168,9 +194,9 @@ const commands = fc.oneof(
     weight: 2,
     arbitrary: command(
       'login, repeated',
-      [session, authority, userId, freshToken, at],
-      async (store, id, by, user, hash, loggedInAt) => {
-        const login = { userId: user, tokenHash: hash, at: loggedInAt };
+      [session, authority, userId, freshToken, at, fc.boolean()],
+      async (store, id, by, user, hash, loggedInAt, dropsData) => {
+        const login = { userId: user, tokenHash: hash, at: loggedInAt, dropsData };
         return [await store.sessions.login(id, by, login), await store.sessions.login(id, by, login)];
       },
     ),
@@ -206,11 +232,14 @@ const commands = fc.oneof(
     store.fleet.heartbeat({
       processId,
       role: 'server',
+      host: 'one.example.com',
+      pid: 1,
       at: beatAt,
       flushedThroughAt,
       nodeId,
       address: null,
       beacon: null,
+      keyIds: [],
     }),
   ),
   command('forgetNode', [node, at, at], (store, ...args) => store.fleet.forgetNode(...args)),

@@ -80,10 +80,11 @@ export class LiveClient {
     app: Pick<LiveApp, 'url'>,
     options: ClientOptions = {},
     path = '/live',
+    protocols: string[] = [],
   ): Promise<LiveClient> {
     const isUnix = app.url.startsWith('unix:');
     const base = isUnix ? `ws+${app.url}:` : app.url.replace('http', 'ws');
-    const socket = new WebSocket(`${base}${path}`, options);
+    const socket = new WebSocket(`${base}${path}`, protocols, options);
     const client = new LiveClient(socket);
     const refused = new Promise<never>((_, reject) => {
       socket.once('unexpected-response', (_request, response) => {

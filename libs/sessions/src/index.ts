@@ -1,7 +1,8 @@
 export { SessionService } from './core/sessions/session.service.js';
 export type { SessionDetails } from './core/sessions/session-details.js';
 export { Session, type SessionRef } from './core/handles/session.js';
-export { SessionToken } from './core/handles/session-token.js';
+export * from './core/handles/session-data.js';
+export { SessionToken } from './core/tokens/session-token.js';
 export { SessionEventBus, type SessionEventListener } from './core/watch/event-bus.js';
 export { FileSink } from './core/resources/file-sink.js';
 export type { FileDescription } from './core/resources/file-writing.js';
@@ -41,7 +42,7 @@ export {
   type ResourceState,
 } from './domain/resource.js';
 export type { Client } from './domain/binding.js';
-export type { ByteRange } from './ports/file-storage.js';
+export type { ByteRange } from './ports/storage/file-storage.js';
 export {
   SESSION_SORTS,
   type SessionSort,
@@ -60,6 +61,7 @@ export {
   UploadedResources,
   type UploadedFiles,
 } from './http/upload/uploaded-resource.decorator.js';
+export { SessionData } from './http/data/session-data.decorator.js';
 export { sessionOf } from './http/session/connection-sessions.js';
 export { CurrentSession, type CurrentSessionOptions } from './http/session/current-session.decorator.js';
 export type { FoundSession, NoSession, NoSessionReason, Resolution } from './http/session/resolution.js';

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { SessionToken } from 'nest-sessions';
+import { PlainTokens } from '#sessions/core/tokens/plain-tokens';
 import type { SessionStore } from 'nest-sessions/store';
 
 const HOUR = 3_600_000;
@@ -22,7 +22,7 @@ export async function addSessionWithFiles(
 ): Promise<string> {
   const id = randomUUID();
   const createdAt = Date.now();
-  const tokenHash = SessionToken.createFor(id).hash;
+  const tokenHash = new PlainTokens().createFor(id).hash;
   const times = { createdAt, expiresAt: createdAt + HOUR, idleMs: HOUR };
   await store.sessions.open(
     { id, tokenHash, ipAddress: '127.0.0.1', userAgent: 'bench', ...times },

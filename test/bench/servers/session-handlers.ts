@@ -2,13 +2,15 @@ import { statSync } from 'node:fs';
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import type { INestApplication } from '@nestjs/common';
-import { Cleanup, SessionService, SessionToken } from 'nest-sessions';
+import { PlainTokens } from '#sessions/core/tokens/plain-tokens';
+import { Cleanup, SessionService } from 'nest-sessions';
 import { SessionStore } from 'nest-sessions/store';
 import type { Handlers } from '../harness/program.ts';
 
 const HOUR = 3_600_000;
 const MANY = { maxSessions: 10_000_000, network: null };
 const TOGETHER = 500;
+const tokens = new PlainTokens();
 const MOST_TOUCHED = 10_000;
 const CLIENT = {
   ipAddress: '127.0.0.1',
@@ -41,7 +43,7 @@ export function sessionHandlers(app: INestApplication, folder: string): Handlers
     return Promise.all(
       Array.from({ length: count }, async () => {
         const id = randomUUID();
-        const token = SessionToken.createFor(id);
+        const token = tokens.createFor(id);
         const times = { createdAt, expiresAt: createdAt + HOUR, idleMs: HOUR };
         await store.sessions.open({ id, tokenHash: token.hash, ...CLIENT, ...times }, MANY);
         return { id, token };

@@ -7,7 +7,7 @@ import { SessionsCore } from '#sessions/core/core';
 import { Session } from '#sessions/core/handles/session';
 import type { ResourceRecord } from '#sessions/domain/resource';
 import type { SessionRecord } from '#sessions/domain/session';
-import type { FileStorage } from '#sessions/ports/file-storage';
+import type { FileStorage } from '#sessions/ports/storage/file-storage';
 import type { SessionStore } from '#sessions/ports/session-store';
 import { createLocalStorage } from '#sessions/storage/local/create-local-storage';
 import { MemoryFileStorage } from '#sessions/storage/memory/memory-file-storage';
@@ -77,7 +77,7 @@ export class Grounds {
     if (opening.kind !== 'opened') throw new Error(`not opened: ${opening.reason}`);
     const record = (await this.store.sessions.find(opening.session.id)) as SessionRecord;
     const other = new Session(record);
-    other.carryTokensBy({ carry() {}, clear() {}, sent: () => Promise.resolve() });
+    other.carryTokensBy({ use: 'cookie', carry() {}, clear() {}, sent: () => Promise.resolve() });
     return { session: new Session(record), other };
   }
 

@@ -1,4 +1,4 @@
-import type { FileStorage } from '#sessions/ports/file-storage';
+import type { FileStorage } from '#sessions/ports/storage/file-storage';
 import type { SessionStore } from '#sessions/ports/session-store';
 import { WrappedStore } from '#sessions/ports/wrapped-store';
 

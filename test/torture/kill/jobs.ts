@@ -7,7 +7,7 @@ export type Job =
   | { readonly kind: 'command'; readonly point: CommandPoint | null };
 
 /** With so many kills at random, every crash point is met once. */
-const RANDOM_PER_ROUND = 250;
+const RANDOM_PER_ROUND = 500;
 /** And one command is killed for so many servers. */
 const RANDOM_PER_COMMAND = 30;
 

@@ -1,5 +1,6 @@
 import { deepStrictEqual } from 'node:assert/strict';
 import type * as fc from 'fast-check';
+import type { SessionStore } from '../../../libs/sessions/dist/ports/session-store.js';
 import type { World } from './hands.ts';
 import { compare } from './comparison.ts';
 import type { Pair } from './pair.ts';
@@ -56,6 +57,11 @@ export function same(actual: unknown, expected: unknown, what: string): void {
   } catch {
     throw new Error(`${what}: ${JSON.stringify(actual)}, and not ${JSON.stringify(expected)}`);
   }
+}
+
+/** The end of a session deletes its files in the background. */
+export function allDeleted({ ledger }: SessionStore): Promise<void> {
+  return until(async () => (await ledger.totals()).ending === 0, 'the files of ended sessions are deleted');
 }
 
 /** Polls: some things are let go in the background, by what is under way. */

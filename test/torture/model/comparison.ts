@@ -1,13 +1,16 @@
-import { SessionToken } from '../../../libs/sessions/dist/core/handles/session-token.js';
-import { same } from './command.ts';
+import { PlainTokens } from '../../../libs/sessions/dist/core/tokens/plain-tokens.js';
+import { allDeleted, same } from './command.ts';
 import type { World } from './hands.ts';
 import { bytesOf, isInPlace, type PlainModel } from './plain-model.ts';
 import type { Pair } from './pair.ts';
+
+const tokens = new PlainTokens();
 
 /** Throws where the store holds anything else than the model says. Reads only, all at once. */
 export async function compare({ model }: World, { cores }: Pair): Promise<void> {
   const { store } = cores[0];
   const ids = model.sessions.map(({ id }) => id);
+  await allDeleted(store);
   const [records, resources, totals] = await Promise.all([
     Promise.all(ids.map((id) => store.sessions.find(id))),
     store.resources.list(ids),
@@ -38,7 +41,7 @@ export async function compare({ model }: World, { cores }: Pair): Promise<void> 
             state: session.state,
             reason: session.reason,
             userId: session.userId,
-            tokenHash: SessionToken.parse(session.tokens.at(-1)?.text ?? '')?.hash,
+            tokenHash: tokens.open(session.tokens.at(-1)?.text ?? '')?.hash,
             lastActivityAt: session.lastActivityAt,
             requestCount: session.requestCount,
             confirmed: session.confirmed,

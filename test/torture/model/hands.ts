@@ -1,7 +1,7 @@
 import type { FileSink } from '../../../libs/sessions/dist/core/resources/file-sink.js';
 import type { OpenedResource, TrackedStream } from '../../../libs/sessions/dist/core/resources/resources.js';
 import { Session } from '../../../libs/sessions/dist/core/handles/session.js';
-import type { PlainModel, PlainResource, PlainSession, Which } from './plain-model.ts';
+import { LIMITS, type PlainModel, type PlainResource, type PlainSession, type Which } from './plain-model.ts';
 
 /** A session as a handler holds it: with the token that its request came with. */
 export interface SessionInHand {
@@ -24,7 +24,8 @@ export interface DownloadInHand {
 }
 
 export interface StreamInHand {
-  readonly plain: PlainResource;
+  /** Another one after its process was taken for dead. */
+  plain: PlainResource;
   readonly tracked: TrackedStream;
   /** Why it was closed from our side. */
   readonly closedFor: string[];
@@ -40,6 +41,24 @@ export class World {
 
   constructor(model: PlainModel) {
     this.model = model;
+    model.onReturn = (which) => takeUpAgain(this, which);
+  }
+}
+
+/** A process that was taken for dead registers its streams again, under new ids, and its downloads. */
+function takeUpAgain({ model, streams, downloads }: World, which: Which): void {
+  for (const stream of streams) {
+    const { plain, tracked, closedFor } = stream;
+    const { session, by } = plain;
+    if (by !== which || session.state !== 'open' || closedFor.length > 0) continue;
+    if (model.streamsOf(session) >= LIMITS.maxStreams) continue;
+    stream.plain = model.reserved('', session, plain.type, by);
+    Object.defineProperty(stream.plain, 'id', { get: () => tracked.resourceId });
+  }
+  for (const { plain, by, opened } of downloads) {
+    if (by !== which || opened.stream.destroyed || !model.isHeld(plain) || plain.state !== 'ready') continue;
+    plain.uses[which] += 1;
+    plain.lastUsedAt = model.now;
   }
 }
 

@@ -38,6 +38,8 @@ export async function runInterleavings(numRuns: number, seed: number): Promise<s
         scene.turn = (what) => scheduler.schedule(Promise.resolve(), what);
         const playing = [...others, last].map(({ does, by }) => scene.play(does, by));
         await scheduler.waitFor(Promise.all(playing));
+        // What goes on in the background, such as the deletion of files, waits for its turns too.
+        await scheduler.waitIdle();
         scene.turn = async () => {};
       } finally {
         sleep.mock.restore();

@@ -71,6 +71,8 @@ interface PlainProcess {
   heard: number;
   /** Whether the other one took it for dead, and gave up what it was writing. */
   wasBuried: boolean;
+  /** The same, and it has not said since that it lives. */
+  isBuried: boolean;
 }
 
 /** What sessions are, told in the plainest way: arrays, and the rules of the specification. */
@@ -88,6 +90,8 @@ export class PlainModel {
   };
   readonly gone = new Map<string, { released: number; releasedBytes: number; evicted: number }>();
   created = 0;
+  /** Called when a process says that it lives which the other one took for dead. */
+  onReturn: (which: Which) => void = () => {};
   private changes = 0;
 
   constructor(now: number) {
@@ -99,6 +103,7 @@ export class PlainModel {
       feedReadAt: now,
       heard: 0,
       wasBuried: false,
+      isBuried: false,
     });
     this.processes = [process(), process()];
   }
@@ -232,6 +237,9 @@ export class PlainModel {
     const process = this.processes[which];
     process.beatAt = this.now;
     process.flushedThroughAt = this.now;
+    if (!process.isBuried) return;
+    process.isBuried = false;
+    this.onReturn(which);
   }
 
   /** Before it takes anything up, one that has not said so for a while says that it lives. */
@@ -283,6 +291,7 @@ export class PlainModel {
 
   private buryProcess(which: Which): void {
     this.processes[which].wasBuried = true;
+    this.processes[which].isBuried = true;
     for (const resource of this.resources) {
       resource.uses[which] = 0;
       const holds = resource.state === 'writing' || resource.type === 'stream';

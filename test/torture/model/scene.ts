@@ -1,8 +1,8 @@
 import { finished } from 'node:stream/promises';
 import type { SessionsCore } from '../../../libs/sessions/dist/core/core.js';
 import { Session } from '../../../libs/sessions/dist/core/handles/session.js';
-import type { SessionToken } from '../../../libs/sessions/dist/core/handles/session-token.js';
-import { codeOf } from './command.ts';
+import type { SessionToken } from '../../../libs/sessions/dist/core/tokens/session-token.js';
+import { allDeleted, codeOf } from './command.ts';
 import { DURATION_MS, IDLE_MS, type Stage } from './stage.ts';
 import type { Turn, Watcher } from './watched-store.ts';
 
@@ -90,11 +90,13 @@ export class Scene implements Watcher {
       await core.feed.read();
       await core.thisProcess.beat();
     }
-    const record = await this.stage.store.sessions.find(this.session.id);
+    const { store } = this.stage;
+    await allDeleted(store);
+    const record = await store.sessions.find(this.session.id);
     if (record?.state !== 'ended') this.fault(`At last the session is ${record?.state ?? 'gone'}`);
     if (record?.resourceCount !== 0 || record.bytesUsed + record.incomingCount + record.incomingBytes !== 0)
       this.fault('The session still counts something');
-    const left = await this.stage.store.resources.list([this.session.id]);
+    const left = await store.resources.list([this.session.id]);
     if (left.length > 0) this.fault(`${left.length} records of resources are left`);
     const nothingKnown = async (ids: readonly string[]) => ids.map(() => '');
     for await (const { files } of this.stage.storage.scan(nothingKnown)) {

@@ -1,4 +1,5 @@
 import * as fc from 'fast-check';
+import { allDeleted } from './command.ts';
 import { World } from './hands.ts';
 import type { Ground } from './grounds.ts';
 import { Pair } from './pair.ts';
@@ -81,6 +82,7 @@ async function assertNothingLeft(
     await closed;
   }
   const { store, storage } = pair.cores[0];
+  await allDeleted(store);
   const records = await store.resources.list(sessions.map(({ plain }) => plain.id));
   if (records.length > 0) throw new Error(`${records.length} records of resources are left`);
   for await (const { unknown } of storage.scan((sessionIds) => store.resources.known(sessionIds))) {

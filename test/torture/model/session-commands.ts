@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { Session } from '../../../libs/sessions/dist/core/handles/session.js';
-import type { SessionToken } from '../../../libs/sessions/dist/core/handles/session-token.js';
+import type { SessionToken } from '../../../libs/sessions/dist/core/tokens/session-token.js';
 import type { SessionService } from '../../../libs/sessions/dist/core/sessions/session.service.js';
 import { Command, outcomeOf, same } from './command.ts';
 import { takeSession, type SessionInHand, type World } from './hands.ts';

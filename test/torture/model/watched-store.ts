@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { SessionRecord } from '../../../libs/sessions/dist/domain/session.js';
-import type { FileStorage, FileWriter } from '../../../libs/sessions/dist/ports/file-storage.js';
+import type { FileStorage, FileWriter } from '../../../libs/sessions/dist/ports/storage/file-storage.js';
 import type { SessionStore } from '../../../libs/sessions/dist/ports/session-store.js';
 import { WrappedStore } from '../../../libs/sessions/dist/ports/wrapped-store.js';
 

@@ -8,7 +8,7 @@ import { AnchoredClock } from '../../../libs/sessions/dist/core/process/system-c
 import { CLEANUP_JOBS } from '../../../libs/sessions/dist/domain/events.js';
 import { createLocalStorage } from '../../../libs/sessions/dist/storage/local/create-local-storage.js';
 import { SqliteSessionStore } from '../../../libs/sessions/dist/stores/sqlite/sqlite-session-store.js';
-import type { SessionToken } from '../../../libs/sessions/dist/core/handles/session-token.js';
+import type { SessionToken } from '../../../libs/sessions/dist/core/tokens/session-token.js';
 import type {
   Answer,
   Ended,

@@ -105,7 +105,6 @@ function nameKind(path: unknown): string {
   if (/^[0-9a-f]{32}\.part$/.test(name)) return 'part';
   if (/^[0-9a-f]{32}\.link$/.test(name)) return 'linked';
   if (/^[0-9a-f]{32}$/.test(name)) return 'id';
-  if (/^[0-9a-f]{32}-[0-9a-f]{32}$/.test(name)) return 'discarded';
   if (/^[0-9a-f]{2}$/.test(name)) return 'shard';
   if (/^\.nest-sessions\.json\..+\.tmp$/.test(name)) return 'marker draft';
   if (/^sessions\.db\..+-.+$/.test(name)) return 'database draft';

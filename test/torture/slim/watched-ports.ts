@@ -1,6 +1,6 @@
-import type { Adoption, FileKey, FileStorage, FileWriter } from '#sessions/ports/file-storage';
+import type { Adoption, FileKey, FileStorage, FileWriter } from '#sessions/ports/storage/file-storage';
 import type { NewLogin, NewToken, Placement, SessionStore } from '#sessions/ports/session-store';
-import type { StorageRoot } from '#sessions/ports/storage-root';
+import type { StorageRoot } from '#sessions/ports/storage/storage-root';
 import { WrappedStore } from '#sessions/ports/wrapped-store';
 import { statSync } from 'node:fs';
 import { basename } from 'node:path';

@@ -88,7 +88,7 @@ function levelAt(index: number, root: string, folders: readonly string[]): Level
     default:
       return {
         folder: join(root, 'trash'),
-        ourName: () => `${hex()}-${hex()}`,
+        ourName: () => hex(),
         ours: ['folder', 'empty folder'],
       };
   }

@@ -6,9 +6,9 @@ import type { LogFor } from '../core/watch/log.js';
 import { SessionsError } from '../domain/errors.js';
 import { refuseOldNode } from '../domain/supported-node.js';
 import type { Clock } from '../ports/clock.js';
-import type { FileStorage } from '../ports/file-storage.js';
+import type { FileStorage } from '../ports/storage/file-storage.js';
 import type { SessionStore } from '../ports/session-store.js';
-import type { StorageRoot } from '../ports/storage-root.js';
+import type { StorageRoot } from '../ports/storage/storage-root.js';
 import { createLocalStorage, type LocalStorage } from '../storage/local/create-local-storage.js';
 import { MARKER_NAME } from '../storage/local/folders/paths.js';
 import { markerVersion } from '../storage/local/root/marker.js';
@@ -72,7 +72,7 @@ function givenStorage({ storage, storageRoot }: AssemblyOptions): Partial<Storag
 }
 
 async function createStorage(options: AssemblyOptions): Promise<StorageParts> {
-  const { config, role, clock, logFor, platform = process.platform } = options;
+  const { config, role, logFor, platform = process.platform } = options;
   const isAllGiven = options.store && options.storage && options.storageRoot;
   if (isAllGiven || keepsFilesInMemory(platform, options.store ? { store: 'memory' } : config)) {
     return {
@@ -88,7 +88,6 @@ async function createStorage(options: AssemblyOptions): Promise<StorageParts> {
     minFreeInodes: config.minFreeInodes,
     ballastBytes: config.store === 'sqlite' ? config.ballastBytes : 0,
     reservedNames: [DATABASE],
-    monotonicMs: () => clock.monotonic(),
     onWarning: (message) => log.warn(message),
   });
   const isRemote = role === 'cli' && config.store === 'redis' && !(await isOwnRoot(local, config));

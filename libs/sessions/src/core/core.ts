@@ -1,14 +1,16 @@
-import type { FileStorage } from '../ports/file-storage.js';
+import type { FileStorage } from '../ports/storage/file-storage.js';
 import type { Clock } from '../ports/clock.js';
 import type { SessionChange, SessionStore } from '../ports/session-store.js';
-import type { StorageRoot } from '../ports/storage-root.js';
+import type { StorageRoot } from '../ports/storage/storage-root.js';
 import { LiveConnections } from './process/live-connections.js';
 import { Alerts } from './process/alerts.js';
 import { ChangeFeed } from './process/change-feed.js';
+import { Attempts } from './cleanup/attempts.js';
 import { Cleanup } from './cleanup/cleanup.js';
 import { ClockTrust } from './process/clock-trust.js';
 import type { SessionsConfig } from './config/config.js';
 import type { CoreContext } from './process/context.js';
+import { SessionValues } from './data/session-values.js';
 import { Ender } from './endings/ender.js';
 import { OwedEnds } from './watch/owed-ends.js';
 import { OwedEndsStore } from './endings/owed-ends-store.js';
@@ -26,8 +28,13 @@ import { OrphanSweep } from './cleanup/orphan-sweep.js';
 import { ThisProcess } from './process/this-process.js';
 import { OpenSinks } from './resources/open-sinks.js';
 import { Placer } from './resources/placer.js';
+import { RefusalLog } from './resources/refusal-log.js';
 import { Releaser } from './resources/releaser.js';
 import { Resources } from './resources/resources.js';
+import { KeyWatch } from './tokens/key-watch.js';
+import { PlainTokens } from './tokens/plain-tokens.js';
+import type { TokenCodec } from './tokens/token-codec.js';
+import { SealedTokens } from './tokens/sealed-tokens.js';
 import { SessionCache } from './process/session-cache.js';
 import { SessionFinder } from './sessions/session-finder.js';
 import { SessionLogins } from './sessions/session-logins.js';
@@ -35,6 +42,8 @@ import { RequestsInFlight } from './sessions/requests-in-flight.js';
 import { SessionOpener } from './sessions/session-opener.js';
 import { SessionSlices } from './sessions/session-slices.js';
 import { SessionService } from './sessions/session.service.js';
+import { GatedStore } from './versions/gated-store.js';
+import { StoreTakeover } from './versions/store-takeover.js';
 import { TouchBuffer } from './process/touch-buffer.js';
 
 /** Pause between two tries of what the store did not answer. */
@@ -61,18 +70,21 @@ export class SessionsCore {
   readonly events: SessionEventBus;
   readonly service: SessionService;
   readonly cleanup: Cleanup;
-  readonly recovery: Recovery;
   readonly sweep: OrphanSweep;
   readonly alerts: Alerts;
   readonly finder: SessionFinder;
   readonly requests: RequestsInFlight;
+  readonly values: SessionValues;
   readonly thisProcess: ThisProcess;
   readonly role: 'server' | 'cli';
   readonly feed: ChangeFeed;
   readonly nodes: Nodes;
+  readonly tokens: TokenCodec;
+  readonly keyWatch: KeyWatch;
   readonly clockTrust: ClockTrust;
   readonly sinks: OpenSinks;
   readonly failures: RepeatedFailures;
+  private readonly takeover: StoreTakeover;
   private readonly ender: Ender;
   private readonly owedEnds: OwedEnds;
   private owedTimer: NodeJS.Timeout | undefined;
@@ -82,14 +94,19 @@ export class SessionsCore {
 
   constructor(private readonly parts: CoreParts) {
     const { config, storage, storageRoot, clock, role, logFor } = parts;
-    const store = new MeteredStore(parts.store, clock);
     const log = logFor('SessionService');
+    const takeover = new StoreTakeover(parts.store, clock, log);
+    this.takeover = takeover;
+    const store = new MeteredStore(new GatedStore(parts.store, () => takeover.held), clock);
     this.failures = new RepeatedFailures(clock, log);
     const { failures } = this;
     const events = new SessionEventBus(failures);
     logEvents(events, logFor);
     const touches = new TouchBuffer(store.sessions, clock.now());
-    const self = { role, address: config.nodeAddress };
+    const sealed = config.keys.length > 0 ? new SealedTokens(config.keys, config.cookieName) : null;
+    const tokens = sealed ?? new PlainTokens();
+    this.tokens = tokens;
+    const self = { role, address: config.nodeAddress, keyIds: sealed?.keyIds ?? [] };
     const cache = new SessionCache(clock, config.cache);
     const thisProcess = new ThisProcess(store.fleet, storageRoot, touches, clock, self, log);
     const clockTrust = new ClockTrust(clock, store, log, () => {
@@ -98,8 +115,10 @@ export class SessionsCore {
     });
     const { connections } = this;
     const owedEnds = new OwedEnds();
+    // Closed until the start has ended, which itself needs the store.
+    const served = new GatedStore(store, () => takeover.refusal);
     // prettier-ignore
-    const context: CoreContext = { config, store: new OwedEndsStore(store, owedEnds), storage, storageRoot, clock, clockTrust, events, thisProcess, cache, touches, connections, owedEnds, failures, log };
+    const context: CoreContext = { config, store: new OwedEndsStore(served, owedEnds), storage, storageRoot, clock, clockTrust, events, thisProcess, tokens, cache, touches, connections, owedEnds, failures, log };
     const background = { ...context, log: logFor('SessionCleanup') };
 
     const ender = new Ender(context);
@@ -111,16 +130,20 @@ export class SessionsCore {
     this.sinks = new OpenSinks(clock, config.sinkIdleMs);
     const { sinks } = this;
     const limiter = new Limiter(context, releaser);
+    new RefusalLog({ ...context, log: logFor('SessionResources') }).listen();
     const writing = new FileWriting(context, { limiter, placer, releaser, sinks });
     const { nodes } = this;
     const resources = new Resources(context, { writing, limiter, placer, releaser, nodes });
     const opener = new SessionOpener(context, ender);
     this.finder = new SessionFinder(context, ender);
+    this.keyWatch = new KeyWatch(sealed, () => thisProcess.listOtherServers(), log);
     this.requests = new RequestsInFlight(store.sessions, touches, clock);
-    this.recovery = new Recovery(background, { ender, releaser, placer });
+    const attempts = new Attempts(background);
+    const recovery = new Recovery(background, attempts, { ender, releaser, placer });
     this.remoteEnds = new RemoteEnds(
       () => thisProcess.nodeId,
-      () => this.recovery.finishEndsNow(),
+      () => recovery.finishEndsNow(),
+      clock,
     );
     const onChange = (change: SessionChange): void => {
       ender.apply(change);
@@ -132,13 +155,15 @@ export class SessionsCore {
       await resources.releaseStrays();
     };
     this.feed = new ChangeFeed(store, cache, clock, log, onChange, onReset);
-    this.sweep = new OrphanSweep(background);
-    this.cleanup = new Cleanup(background, ender, this.recovery, this.sweep);
+    this.sweep = new OrphanSweep(background, attempts);
+    this.cleanup = new Cleanup(background, ender, { recovery, sweep: this.sweep, attempts });
     this.alerts = new Alerts({ ...context, log: logFor('SessionAlerts') });
     const { finder } = this;
+    this.values = new SessionValues(context, (record) => finder.isLive(record));
+    const { values } = this;
     const logins = new SessionLogins(context, opener, ender, resources);
     const slices = new SessionSlices(store.resources);
-    this.service = new SessionService(context, { finder, opener, logins, ender, resources, slices });
+    this.service = new SessionService(context, { finder, opener, logins, ender, resources, slices, values });
     this.config = config;
     this.clock = clock;
     this.clockTrust = clockTrust;
@@ -150,21 +175,30 @@ export class SessionsCore {
     this.role = role;
   }
 
-  /** Connects store and storage, then starts heartbeats and polling. */
+  /**
+   * Connects store and storage, then starts heartbeats and polling. A server that finds the store in use by an older version
+   * does so once that is gone; until then every call rejects with `STORE_INCOMPATIBLE`.
+   */
   async start(): Promise<void> {
-    const { store, storageRoot } = this;
     // An embedded store is in the same folder: it must not be created in one that is refused.
-    await storageRoot.inspect();
-    await store.connect();
+    await this.storageRoot.inspect();
+    if (await this.takeover.connect()) return this.startOn();
+    if (this.takeover.held !== null && this.role === 'cli') throw this.takeover.held;
+    this.takeover.startLater(() => this.startOn());
+  }
+
+  private async startOn(): Promise<void> {
+    const { store, storageRoot } = this;
     await this.clockTrust.start();
     await storageRoot.connect(await store.ledger.identity());
     // Another process may have written a later counter meanwhile: an identity read after it decides.
     await storageRoot.noteStore(await store.ledger.identity());
     await this.storage.connect();
     await this.thisProcess.start();
+    if (this.parts.role === 'server') await this.keyWatch.start();
     await this.feed.start();
     if (this.parts.role === 'server') this.alerts.start();
-    this.owedTimer = setInterval(() => this.repeatUnanswered(), REPEAT_MS).unref();
+    this.owedTimer = setInterval(() => this.everySecond(), REPEAT_MS).unref();
     this.started = true;
   }
 
@@ -181,7 +215,8 @@ export class SessionsCore {
       await this.storageRoot.noteStore(await this.store.ledger.identity());
   }
 
-  private repeatUnanswered(): void {
+  private everySecond(): void {
+    if (this.store.trouble === 'newer') this.takeover.tellOfNewer();
     void this.ender.repeatOwed();
     // As long as the store does not answer, the next time asks again.
     void this.ender.recheckDoubtful().catch(() => {});
@@ -204,9 +239,12 @@ export class SessionsCore {
   async stop(): Promise<void> {
     const log = this.parts.logFor('SessionService');
     const steps = [
+      () => this.takeover.stop(),
       () => this.feed.stop(),
+      async () => this.keyWatch.stop(),
       () => this.remoteEnds.stop(),
       () => this.repeatOwed(),
+      () => this.ender.stop(),
       () => this.thisProcess.stop(),
       async () => this.started && (await this.nodes.leave()),
       () => this.clockTrust.stop(),

@@ -35,7 +35,17 @@ export interface SessionEvents {
   'resource.ready': ResourceEvent;
   'resource.evicted': ResourceEvent;
   'resource.released': ResourceEvent;
-  'resource.refused': { readonly sessionId: string; readonly reason: ResourceRefusalReason };
+  'resource.refused': {
+    /** `null` if it was refused before its session was looked up. */
+    readonly sessionId: string | null;
+    readonly reason: ResourceRefusalReason;
+    /** What was announced, or had arrived; `null` if it is not known, and for streams. */
+    readonly sizeBytes: number | null;
+    /** How large it may be, if it is too large. */
+    readonly limitBytes: number | null;
+    /** The network of the client, as far as the request told it: an IPv4 address or an IPv6 /56. */
+    readonly network: string | null;
+  };
   'cleanup.finished': {
     readonly job: CleanupJob;
     readonly items: number;

@@ -1,17 +1,25 @@
 import type { EndReason, SessionRecord } from './session.js';
 
-/** How long a session lives whose client never returned the cookie, with no resource and no user: most likely a bot's. */
+/** How long a session lives whose client never returned the cookie, with no resource, data and user: most likely a bot's. */
 export const PROVISIONAL_MS = 60_000;
 
 type Lifetime = Pick<
   SessionRecord,
-  'confirmed' | 'expiresAt' | 'idleMs' | 'incomingCount' | 'lastActivityAt' | 'resourceCount' | 'userId'
+  | 'confirmed'
+  | 'dataBytes'
+  | 'expiresAt'
+  | 'idleMs'
+  | 'incomingCount'
+  | 'lastActivityAt'
+  | 'resourceCount'
+  | 'userId'
 >;
-type Holdings = Pick<SessionRecord, 'incomingCount' | 'resourceCount' | 'userId'>;
+type Holdings = Pick<SessionRecord, 'dataBytes' | 'incomingCount' | 'resourceCount' | 'userId'>;
 
-/** Whether a session has no resource, in place or on its way in, and no user. */
+/** Whether a session has no resource, in place or on its way in, no data and no user. */
 export function isDisposable(session: Holdings): boolean {
-  return session.resourceCount === 0 && session.incomingCount === 0 && session.userId === null;
+  const { dataBytes, incomingCount, resourceCount, userId } = session;
+  return resourceCount === 0 && incomingCount === 0 && dataBytes === 0 && userId === null;
 }
 
 /** Whether a session's cookie never came back, and it holds nothing: `unconfirmed` in options, reasons and messages. */
@@ -42,7 +50,7 @@ export function idleReason(session: Parameters<typeof isProvisional>[0]): 'idle'
 
 /**
  * The order in which sessions are evicted at `maxSessions`: lowest rank first, then the least recently used. 0: the cookie
- * never came back, and it holds nothing; 1: the same, but it has resources; 2: it holds nothing. `null`: never.
+ * never came back, and it holds nothing; 1: the same, but it has resources or data; 2: it holds nothing. `null`: never.
  */
 export type EvictionRank = 0 | 1 | 2;
 

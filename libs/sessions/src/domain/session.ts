@@ -50,6 +50,8 @@ export interface SessionRecord {
   readonly incomingCount: number;
   /** Their bytes, including reservations. */
   readonly incomingBytes: number;
+  /** Bytes of its data: see `DataGroup.write`. */
+  readonly dataBytes: number;
 }
 
 /** The session to open. */
@@ -76,6 +78,7 @@ export function openingRecord(session: NewSession): SessionRecord {
     streamCount: 0,
     incomingCount: 0,
     incomingBytes: 0,
+    dataBytes: 0,
   };
 }
 

@@ -1,7 +1,7 @@
 import type { SessionsCore } from '../core/core.js';
 import { countStuck, listJobs, type JobState } from '../operate/overview.js';
 import type { ClockVerdict } from '../core/process/clock-trust.js';
-import type { StorageProblem, StorageRoom } from '../ports/storage-root.js';
+import type { StorageProblem, StorageRoom } from '../ports/storage/storage-root.js';
 import type { StoreTrouble } from '../ports/store-trouble.js';
 import { Probe, type Failure } from './probe.js';
 
@@ -15,18 +15,27 @@ export interface SessionsHealth {
   readonly clock: ClockVerdict;
 }
 
+/** What the store knows of the cleanup. */
+interface Work {
+  readonly jobs: readonly JobState[];
+  readonly stuck: number;
+}
+
 /** Checks what serving sessions and cleaning up depend on. Never rejects. */
 export class SessionsProbe {
   /** In monotonic milliseconds, as the store's time may be put right. */
   private readonly bootedAtMs: number;
-  private readonly jobs: Probe<JobState[]>;
+  private readonly work: Probe<Work>;
   private readonly writes: Probe<{ readonly accepted: true }>;
   private readonly disk: Probe<StorageRoom>;
 
   constructor(private readonly core: SessionsCore) {
     const { clock, store, storageRoot } = core;
     this.bootedAtMs = clock.monotonic();
-    this.jobs = new Probe(clock, () => listJobs(core));
+    this.work = new Probe(clock, async () => {
+      const [jobs, stuck] = await Promise.all([listJobs(core), countStuck(core)]);
+      return { jobs, stuck };
+    });
     this.writes = new Probe(clock, async () => {
       await store.sessions.probe();
       return { accepted: true };
@@ -37,12 +46,12 @@ export class SessionsProbe {
   async check(): Promise<SessionsHealth> {
     // A store whose database is away looks with each write whether it is back, and reads only then.
     if (this.core.store.trouble !== null) await this.writes.ask();
-    const [jobs, writes, disk] = await Promise.all([this.jobs.ask(), this.writes.ask(), this.disk.ask()]);
+    const [work, writes, disk] = await Promise.all([this.work.ask(), this.writes.ask(), this.disk.ask()]);
     return {
-      store: this.core.store.trouble ?? judgeStore(jobs, writes),
-      cleanup: typeof jobs === 'string' ? 'unknown' : this.judgeCleanup(jobs),
+      store: this.core.store.trouble ?? judgeStore(work, writes),
+      cleanup: typeof work === 'string' ? 'unknown' : this.judgeCleanup(work.jobs),
       storage: typeof disk === 'string' ? disk : (disk.problem ?? 'ok'),
-      recovery: this.judgeRecovery(),
+      recovery: this.judgeRecovery(typeof work === 'string' ? 0 : work.stuck),
       clock: this.core.clockTrust.status().verdict,
     };
   }
@@ -56,9 +65,9 @@ export class SessionsProbe {
     return jobs.some(({ run }) => (run?.lastSuccessAt ?? 0) < earliest) ? 'overdue' : 'ok';
   }
 
-  private judgeRecovery(): 'ok' | 'stuck' | 'held' {
+  private judgeRecovery(stuck: number): 'ok' | 'stuck' | 'held' {
     if (this.core.sweep.held) return 'held';
-    return countStuck(this.core) > 0 ? 'stuck' : 'ok';
+    return stuck > 0 ? 'stuck' : 'ok';
   }
 }
 

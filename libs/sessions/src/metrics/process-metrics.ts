@@ -1,7 +1,6 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import type { SessionsCore } from '../core/core.js';
 import { ALERT_NAMES, REFUSAL_REASONS, RESOURCE_REFUSAL_REASONS } from '../domain/events.js';
-import { countStuck } from '../operate/overview.js';
 
 /** Few, since each bucket is a series: a cached read, a durable write, a wait for a lock. */
 const LATENCY_BUCKETS = [0.001, 0.01, 0.1];
@@ -38,7 +37,6 @@ export function registerProcessMetrics(registry: Registry, core: SessionsCore): 
     registers: [registry],
   });
   registerAlerts(registry, core);
-  registerStuck(registry, core);
   const unsubscribes = [
     core.events.on('session.refused', ({ reason }) => refused.inc({ reason })),
     core.events.on('resource.refused', ({ reason }) => resourcesRefused.inc({ reason })),
@@ -73,15 +71,6 @@ function registerAlerts(registry: Registry, core: SessionsCore): void {
       await core.alerts.check();
       nearLimit.set(core.alerts.nearLimit);
     },
-  });
-}
-
-function registerStuck(registry: Registry, core: SessionsCore): void {
-  const stuck: Gauge = new Gauge({
-    name: 'nest_sessions_stuck',
-    help: 'Items that this process failed to clean up in five tries; it keeps retrying.',
-    registers: [registry],
-    collect: () => stuck.set(countStuck(core)),
   });
 }
 

@@ -73,7 +73,7 @@ function storeMetrics(resourceTypes: readonly string[]): StoreMetric[] {
     {
       kind: Gauge,
       name: 'nest_sessions_resource_bytes',
-      help: 'Bytes of files of sessions, by type; includes files being written.',
+      help: 'Bytes of files of sessions, by type; includes files being written or deleted.',
       label: 'type',
       read: ({ totals }) => byType(filesOf(totals.types), fileTypes, (type) => type.activeBytes),
     },
@@ -92,6 +92,13 @@ function storeMetrics(resourceTypes: readonly string[]): StoreMetric[] {
     },
     {
       kind: Counter,
+      name: 'nest_sessions_deleted_bytes_total',
+      help: `Bytes of files that were deleted for any reason, by type. ${KEPT}`,
+      label: 'type',
+      read: ({ totals }) => byType(filesOf(totals.types), fileTypes, (type) => type.releasedBytes),
+    },
+    {
+      kind: Counter,
       name: 'nest_sessions_resources_evicted_total',
       help: `Resources evicted to make room for others, by type. ${KEPT}`,
       label: 'type',
@@ -107,6 +114,12 @@ function storeMetrics(resourceTypes: readonly string[]): StoreMetric[] {
         [{ kind: 'expired' }, due.expired],
         [{ kind: 'ending' }, totals.ending],
       ],
+    },
+    {
+      kind: Gauge,
+      name: 'nest_sessions_stuck',
+      help: 'Items of this node that could not be cleaned up in five tries, by the store; retries go on.',
+      read: ({ stuck }) => [[{}, stuck]],
     },
     ...cleanupMetrics(),
   ];

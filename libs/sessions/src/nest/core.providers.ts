@@ -11,9 +11,9 @@ import { SessionEventBus } from '../core/watch/event-bus.js';
 import { RepeatedFailures } from '../core/watch/repeated-failures.js';
 import { SessionsError } from '../domain/errors.js';
 import { Clock } from '../ports/clock.js';
-import { FileStorage } from '../ports/file-storage.js';
+import { FileStorage } from '../ports/storage/file-storage.js';
 import { SessionStore } from '../ports/session-store.js';
-import { StorageRoot } from '../ports/storage-root.js';
+import { StorageRoot } from '../ports/storage/storage-root.js';
 import {
   ConfigurableModuleClass,
   MODULE_OPTIONS_TOKEN,

@@ -2,6 +2,7 @@ import type { SessionsConfig } from '../core/config/config.js';
 import type { SessionsCore } from '../core/core.js';
 import type { ClockStatus } from '../core/process/clock-trust.js';
 import type { ProcessState } from '../core/process/this-process.js';
+import { isStuck } from '../domain/backoff.js';
 import { CLEANUP_JOBS, type CleanupJob } from '../domain/events.js';
 import type { JobRecord, StoreTotals } from '../ports/session-store.js';
 
@@ -17,6 +18,8 @@ export interface Overview {
   /** All processes in the store, including this one. */
   readonly processes: readonly ProcessState[];
   readonly clock: ClockStatus;
+  /** See `countStuck`. */
+  readonly stuck: number;
 }
 
 export interface JobState {
@@ -30,15 +33,16 @@ export interface JobState {
 /** Rejects if the store does not answer. */
 export async function readOverview(core: SessionsCore): Promise<Overview> {
   const { maxDurationMs, maxIdleMs, maxResources, maxBytes } = core.config;
-  const [totals, jobs, due, processes] = await Promise.all([
+  const [totals, jobs, due, processes, stuck] = await Promise.all([
     core.service.totals(),
     listJobs(core),
     core.store.endings.countDue(core.clock.now()),
     core.thisProcess.listProcesses(),
+    countStuck(core),
   ]);
   const limits = { maxDurationMs, maxIdleMs, maxResources, maxBytes };
   const clock = core.clockTrust.status();
-  return { now: core.clock.now(), totals, limits, jobs, due, processes, clock };
+  return { now: core.clock.now(), totals, limits, jobs, due, processes, clock, stuck };
 }
 
 /** Lists every cleanup job. Rejects if the store does not answer. */
@@ -52,7 +56,10 @@ export async function listJobs({ store, role, cleanup, clock }: SessionsCore): P
   });
 }
 
-/** Counts what this process failed to finish or delete in five tries: ends, releases, trash and orphans. */
-export function countStuck({ recovery, sweep }: SessionsCore): number {
-  return recovery.stuck + sweep.stuck;
+/**
+ * Counts the items of this node that could not be finished or deleted in five tries: ends, releases, trash and orphans. All
+ * processes of the node count the same. Rejects if the store does not answer.
+ */
+export async function countStuck({ store, thisProcess }: SessionsCore): Promise<number> {
+  return (await store.ledger.listFailures(thisProcess.nodeId)).filter(isStuck).length;
 }

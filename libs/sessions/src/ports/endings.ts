@@ -4,7 +4,7 @@ import type { EndReason, SessionRecord } from '../domain/session.js';
 /** Ends sessions: finds the due ones, leads them through `open → ending → ended`, drops tombstones. */
 export abstract class EndingsGroup {
   /**
-   * `open → ending`. One caller wins: it gets the record, and the lease to finish the end on its node. `null` for all
+   * `open → ending`, and erases address and agent. One caller wins: it gets the record, and the lease to finish the end on its node. `null` for all
    * others, and if the session does not meet `only`. Every other node with files of the session has a part in the end,
    * which it may lease at once, even while `end.at` is in the future by its own clock.
    */
@@ -17,9 +17,9 @@ export abstract class EndingsGroup {
   abstract leaseEnding(request: LeaseRequest): Promise<EndingSession[]>;
 
   /**
-   * Completes the node's part: drops the records of its files and of streams, and adds those that were ever complete to the
-   * totals. The last part makes `ending → ended`: a tombstone stays, without the user. The first erases address and agent.
-   * Answers what it added; zeros unless the session was `ending`.
+   * Completes the node's part, whose files are deleted: drops the records of its files and of streams, and adds those that
+   * were ever complete to the totals. The last part makes `ending → ended`: a tombstone stays, without the user. Answers
+   * what it added; zeros unless the session was `ending`.
    */
   abstract finishEnd(sessionId: string, nodeId: string, at: number): Promise<Released>;
 

@@ -28,8 +28,9 @@ export abstract class FleetGroup {
 
   /**
    * Gives up a node that will not return, if it was last seen at or before `silentSince`: drops the records of its files,
-   * and finishes ends that waited for no other. Answers the complete files that it dropped; `null` if there is no such node,
-   * or it was seen since. May be repeated after a failure.
+   * and finishes ends that waited for no other. Its files count as released, their bytes do not: nobody deleted them.
+   * Answers the complete files that it dropped; `null` if there is no such node, or it was seen since. May be repeated after
+   * a failure.
    */
   abstract forgetNode(nodeId: string, silentSince: number, at: number): Promise<Released | null>;
 }
@@ -37,6 +38,9 @@ export abstract class FleetGroup {
 export interface Heartbeat {
   readonly processId: string;
   readonly role: 'server' | 'cli';
+  /** Name of its machine, and its number there: they tell an operator which process it is. */
+  readonly host: string;
+  readonly pid: number;
   readonly at: number;
   /** All touches of this process before this instant are in the store. */
   readonly flushedThroughAt: number;
@@ -46,6 +50,8 @@ export interface Heartbeat {
   readonly address: string | null;
   /** The latest beacon of the process in its storage root (see `RootBeacons`); `null` if it could leave none. */
   readonly beacon: string | null;
+  /** The ids of the keys that seal its tokens, in the order of the option `keys`; none without that option. */
+  readonly keyIds: readonly string[];
 }
 
 /** A storage root, identified by its UUID, that processes on this store use. */

@@ -1,7 +1,7 @@
 import type { CleanupJob } from '../domain/events.js';
 import type { EndReason } from '../domain/session.js';
 
-/** The store's identity, its totals, and the runs of cleanup jobs. */
+/** The store's identity, its totals, the runs of cleanup jobs, and the items that a cleanup could not finish. */
 export abstract class LedgerGroup {
   /** Identifies the store's data and how far its history has come. */
   abstract identity(): Promise<StoreIdentity>;
@@ -14,6 +14,28 @@ export abstract class LedgerGroup {
 
   /** One entry for each job that has run. */
   abstract listRuns(): Promise<JobRecord[]>;
+
+  /** Stores failures of items on a node; the latest of an item replaces the others. Up to 1,000 items of a node are kept. */
+  abstract noteFailures(nodeId: string, failures: readonly Failure[]): Promise<void>;
+
+  /** Forgets the failures of items of a node that are finished, whoever finished them. */
+  abstract forgetFailures(nodeId: string, items: readonly string[]): Promise<void>;
+
+  /** The items of a node that failed and are not finished, sorted by item. `fleet.forgetNode` forgets them too. */
+  abstract listFailures(nodeId: string): Promise<Failure[]>;
+}
+
+/** Failures of one node that the store keeps. Items beyond them are retried in each run, and not counted. */
+export const MOST_FAILURES = 1000;
+
+/** An item that a cleanup tried and could not finish. */
+export interface Failure {
+  /** Its kind and id, e.g. `Session 5e9f…`. */
+  readonly item: string;
+  /** Failed tries in a row. */
+  readonly tries: number;
+  /** When it is due again. */
+  readonly retryAt: number;
 }
 
 export interface StoreIdentity {
@@ -59,11 +81,12 @@ export interface JobRecord extends Omit<JobRun, 'processId' | 'succeeded'> {
 
 export interface TypeTotals {
   readonly type: string;
-  /** Existing now, in any state. */
+  /** Existing now, in any state, also in the trash. */
   readonly active: number;
   readonly activeBytes: number;
   /** Number of resources released since the store was created, for any reason: evictions are among them. */
   readonly released: number;
+  /** Bytes of released files that are deleted. Those of a forgotten node never are. */
   readonly releasedBytes: number;
   readonly evicted: number;
 }
@@ -71,7 +94,7 @@ export interface TypeTotals {
 export interface StoreTotals {
   readonly created: number;
   readonly open: number;
-  /** Over, but files remain to be deleted. */
+  /** Over, but their files are not deleted yet. */
   readonly ending: number;
   readonly ended: Readonly<Record<EndReason, number>>;
   /** Sum of the durations of all ended sessions. */

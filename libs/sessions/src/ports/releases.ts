@@ -11,13 +11,14 @@ export abstract class ReleasesGroup {
 
   /**
    * Leases to the caller, oldest lease first, `releasing` resources of the lease's node, and streams, whose lease has
-   * expired.
+   * expired; no files of a session that is `ending`, whose end deletes them.
    */
   abstract leaseReleasing(request: LeaseRequest): Promise<ResourceRecord[]>;
 
   /**
-   * Drops the records of `releasing` resources, and adds those that were ever complete to the totals. Answers what it
-   * added.
+   * Drops the records of `releasing` resources, whose files are deleted, and adds those that were ever complete to the
+   * totals. Answers what it added. It leaves files of a session that is `ending`: they may have moved to the trash, and
+   * `finishEnd` drops them.
    */
   abstract finishRelease(resourceIds: readonly string[]): Promise<Released>;
 }

@@ -1,4 +1,5 @@
 import type { ClockGroup } from './clock.js';
+import type { DataGroup } from './data.js';
 import type { EndingsGroup } from './endings.js';
 import type { FeedGroup } from './feed.js';
 import type { FleetGroup } from './fleet.js';
@@ -7,8 +8,9 @@ import type { ReleasesGroup } from './releases.js';
 import type { ResourcesGroup } from './resources.js';
 import type { SessionsGroup } from './sessions.js';
 import type { StoreGroups } from './store-groups.js';
-import type { StoreTrouble } from './store-trouble.js';
+import type { Holder, StoreTrouble } from './store-trouble.js';
 
+export * from './data.js';
 export * from './endings.js';
 export * from './feed.js';
 export * from './fleet.js';
@@ -16,7 +18,6 @@ export * from './ledger.js';
 export * from './releases.js';
 export * from './resources.js';
 export * from './sessions.js';
-export * from './store-trouble.js';
 
 /**
  * Stores sessions and their resources, in groups of operations. It decides nothing: callers pass instants and limits, and
@@ -36,6 +37,7 @@ export abstract class SessionStore implements StoreGroups {
   readonly sessions: SessionsGroup;
   readonly endings: EndingsGroup;
   readonly resources: ResourcesGroup;
+  readonly data: DataGroup;
   readonly releases: ReleasesGroup;
   readonly fleet: FleetGroup;
   readonly clock: ClockGroup;
@@ -46,6 +48,7 @@ export abstract class SessionStore implements StoreGroups {
     this.sessions = groups.sessions;
     this.endings = groups.endings;
     this.resources = groups.resources;
+    this.data = groups.data;
     this.releases = groups.releases;
     this.fleet = groups.fleet;
     this.clock = groups.clock;
@@ -58,8 +61,11 @@ export abstract class SessionStore implements StoreGroups {
     return null;
   }
 
-  /** Prepares the store, creating what is missing. Rejects with `STORE_INCOMPATIBLE` if its version or setup is unfit. */
-  abstract connect(): Promise<void>;
+  /**
+   * Prepares the store, creating what is missing. Rejects with `STORE_INCOMPATIBLE` if its version or setup is unfit; with
+   * `StoreHeld` if it could be migrated, but lists processes beside those that the caller saw `silent`.
+   */
+  abstract connect(silent?: readonly Holder[]): Promise<void>;
 
   /** Finishes accepted writes, then closes connections and handles. */
   abstract close(): Promise<void>;

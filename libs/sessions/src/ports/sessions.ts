@@ -121,6 +121,8 @@ export interface NewToken {
 
 export interface NewLogin extends NewToken {
   readonly userId: string;
+  /** Whether the session's data is deleted in the same step. Default: false. */
+  readonly dropsData?: boolean;
 }
 
 export interface TokenMatch {

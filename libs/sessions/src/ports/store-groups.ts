@@ -1,4 +1,5 @@
 import type { ClockGroup } from './clock.js';
+import type { DataGroup } from './data.js';
 import type { EndingsGroup } from './endings.js';
 import type { FeedGroup } from './feed.js';
 import type { FleetGroup } from './fleet.js';
@@ -12,6 +13,7 @@ export interface StoreGroups {
   readonly sessions: SessionsGroup;
   readonly endings: EndingsGroup;
   readonly resources: ResourcesGroup;
+  readonly data: DataGroup;
   readonly releases: ReleasesGroup;
   readonly fleet: FleetGroup;
   readonly clock: ClockGroup;
@@ -82,6 +84,7 @@ export const STORE_OPERATIONS: { readonly [Group in GroupName]: KindsOf<StoreGro
     use: 'write',
     unuse: 'upkeep',
   },
+  data: { read: 'read', write: 'write' },
   releases: { beginRelease: 'write', leaseReleasing: 'upkeep', finishRelease: 'upkeep' },
   fleet: {
     heartbeat: 'write',
@@ -93,7 +96,15 @@ export const STORE_OPERATIONS: { readonly [Group in GroupName]: KindsOf<StoreGro
   },
   clock: { anchor: 'write', read: 'read', doubt: 'write', trust: 'write', forgetAfter: 'write' },
   feed: { read: 'read' },
-  ledger: { identity: 'read', totals: 'read', recordRun: 'upkeep', listRuns: 'read' },
+  ledger: {
+    identity: 'read',
+    totals: 'read',
+    recordRun: 'upkeep',
+    listRuns: 'read',
+    noteFailures: 'upkeep',
+    forgetFailures: 'upkeep',
+    listFailures: 'read',
+  },
 };
 
 export const OPERATION_NAMES: readonly OperationName[] = Object.entries(STORE_OPERATIONS).flatMap(

@@ -1,6 +1,6 @@
 import { SessionStore } from './session-store.js';
 import { wrapGroups } from './store-groups.js';
-import type { StoreTrouble } from './store-trouble.js';
+import type { Holder, StoreTrouble } from './store-trouble.js';
 
 /** A store with `wrap` around its every operation. */
 export class WrappedStore extends SessionStore {
@@ -18,8 +18,8 @@ export class WrappedStore extends SessionStore {
     return this.store.trouble;
   }
 
-  override connect(): Promise<void> {
-    return this.store.connect();
+  override connect(silent?: readonly Holder[]): Promise<void> {
+    return this.store.connect(silent);
   }
 
   override close(): Promise<void> {

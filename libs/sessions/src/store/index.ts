@@ -45,8 +45,8 @@ export {
   type SessionState,
 } from '../domain/session.js';
 export * from '../ports/clock.js';
-export * from '../ports/file-storage.js';
+export * from '../ports/storage/file-storage.js';
 export * from '../ports/session-store.js';
-export * from '../ports/storage-root.js';
+export * from '../ports/storage/storage-root.js';
 export * from '../ports/store-groups.js';
 export { WrappedStore } from '../ports/wrapped-store.js';

@@ -10,6 +10,7 @@ import { releasingCases } from './store/resources/releasing.cases.js';
 import { resourceCases } from './store/resources/resources.cases.js';
 import { authorityCases } from './store/sessions/authority.cases.js';
 import { crowdCases } from './store/sessions/crowds.cases.js';
+import { dataCases } from './store/sessions/data.cases.js';
 import { findingCases } from './store/sessions/finding.cases.js';
 import { loginCases } from './store/sessions/login.cases.js';
 import { openingCases } from './store/sessions/opening.cases.js';
@@ -37,6 +38,7 @@ export const sessionStoreContract: readonly SessionStoreCase[] = [
   ...touchingCases,
   ...endingCases,
   ...findingCases,
+  ...dataCases,
   ...resourceCases,
   ...placingCases,
   ...releasingCases,

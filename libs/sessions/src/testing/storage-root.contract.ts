@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import type { StorageRoot } from '../ports/storage-root.js';
+import type { StorageRoot } from '../ports/storage/storage-root.js';
 
 /** One test of a storage root: see `storageRootContract`. */
 export interface StorageRootCase {

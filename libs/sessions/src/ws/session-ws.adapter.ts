@@ -4,7 +4,13 @@ import type { Duplex } from 'node:stream';
 import { Logger, type INestApplication } from '@nestjs/common';
 import { WsAdapter } from '@nestjs/platform-ws';
 import type { MessageMappingProperties } from '@nestjs/websockets';
-import type { VerifyClientCallbackAsync, VerifyClientCallbackSync, WebSocket, WebSocketServer } from 'ws';
+import type {
+  ServerOptions as WebSocketServerOptions,
+  VerifyClientCallbackAsync,
+  VerifyClientCallbackSync,
+  WebSocket,
+  WebSocketServer,
+} from 'ws';
 import type { SessionsConfig } from '../core/config/config.js';
 import { SessionsCore } from '../core/core.js';
 import { describeError, oneLine } from '../core/watch/log.js';
@@ -12,6 +18,7 @@ import { MinuteLog } from '../core/watch/minute-log.js';
 import type { RepeatedFailures } from '../core/watch/repeated-failures.js';
 import { originOf } from '../http/client/own-pages.js';
 import { SessionResolver } from '../http/session/session-resolver.js';
+import { withoutTokens } from '../http/token/token-header.js';
 import { SESSIONS_CONFIG } from '../core/config/tokens.js';
 import { Clock } from '../ports/clock.js';
 import { BackpressureWebSocket } from './backpressure-web-socket.js';
@@ -25,6 +32,13 @@ type VerifyClient = VerifyClientCallbackAsync | VerifyClientCallbackSync;
 type Upgrade = Parameters<VerifyClientCallbackAsync>[0];
 type Verdict = Parameters<VerifyClientCallbackAsync>[1];
 type ServerOptions = NonNullable<Parameters<WsAdapter['create']>[1]>;
+type HandleProtocols = NonNullable<WebSocketServerOptions['handleProtocols']>;
+
+/** Options of a gateway that are for the WebSocket server. */
+interface GatewayOptions {
+  readonly verifyClient?: VerifyClient;
+  readonly handleProtocols?: HandleProtocols;
+}
 
 /**
  * WebSocket gateways whose connections belong to sessions: `app.useWebSocketAdapter(new SessionsWsAdapter(app))`.
@@ -59,11 +73,13 @@ export class SessionsWsAdapter extends WsAdapter {
   }
 
   override create(port: number, options: ServerOptions = {}): WebSocketServer {
-    const { verifyClient, ...others } = options as ServerOptions & { readonly verifyClient?: VerifyClient };
+    const { verifyClient, handleProtocols, ...others } = options as ServerOptions & GatewayOptions;
     const server = super.create(port, {
       maxPayload: MAX_MESSAGE_BYTES,
       WebSocket: BackpressureWebSocket,
       ...others,
+      handleProtocols: (offered: Set<string>, request: IncomingMessage) =>
+        answerTo(withoutTokens(offered), request, handleProtocols),
       verifyClient: (upgrade: Upgrade, verdict: Verdict) => void this.verify(upgrade, verdict, verifyClient),
     }) as WebSocketServer;
     // Before Nest's own listener, so that the gateway's handleConnection() can ask for the session.
@@ -134,6 +150,8 @@ export class SessionsWsAdapter extends WsAdapter {
   private isOfOwnPage(request: IncomingMessage): boolean {
     const origin = originOf(request);
     if (origin === null || this.resolver.pages.isOne(origin, request)) return true;
+    // A browser presents no bearer token by itself: the page knows it.
+    if (this.resolver.tokens.bearerOf(request) !== null) return true;
     this.minuteLog.warn('origin', () => {
       const host = oneLine(this.resolver.trust.hostOf(request) ?? 'none', 300);
       return (
@@ -171,6 +189,15 @@ export class SessionsWsAdapter extends WsAdapter {
       else connection.setTimeout(this.readerIdleMs);
     });
   }
+}
+
+/** The first subprotocol that is offered, unless the gateway chooses. */
+function answerTo(
+  offered: Set<string>,
+  request: IncomingMessage,
+  choose: HandleProtocols = ([first]) => first ?? false,
+): string | false {
+  return choose(offered, request);
 }
 
 function guarded(handler: MessageMappingProperties, connection: UpgradedSocket): MessageMappingProperties {

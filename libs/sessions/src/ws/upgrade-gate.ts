@@ -25,6 +25,7 @@ export class UpgradeGate {
     try {
       const record = await this.liveSession(request);
       const connection = new SessionSocket(record, this.core.service, this.clock);
+      connection.session.readDataFrom(this.core.values.ofConnections);
       await this.track(request, connection);
       this.core.finder.touch(record.id, record.tokenHash);
       return connection;

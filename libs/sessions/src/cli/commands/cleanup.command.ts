@@ -112,6 +112,7 @@ export abstract class CleanupCommand extends SessionsCommandRunner {
   private async cleanUp(options: CleanupCommandOptions, signal: AbortSignal): Promise<void> {
     const graceMs = graceOf(options);
     const core = await this.access.open();
+    await refuseWrongFolder(core, options);
     const reports = await this.runAll(core, graceMs, options, signal);
     await this.reportAll(reports, options);
     const failures = reports.reduce((sum, report) => sum + report.failures, 0);
@@ -175,6 +176,20 @@ function graceOf({ orphanGrace, force }: CleanupCommandOptions): number | undefi
     throw usage(`--orphan-grace ${seconds} is below ${SAFE_GRACE_SECONDS} seconds: it requires --force`);
   }
   return seconds === undefined ? undefined : seconds * 1000;
+}
+
+/**
+ * On Redis the store does not tell whether the folder is the right one. Nothing is cleaned up with a wrong one: the orphans of
+ * another store are not this command's.
+ */
+async function refuseWrongFolder(core: SessionsCore, options: CleanupCommandOptions): Promise<void> {
+  if (core.config.store !== 'redis' || options.confirm || options.dryRun) return;
+  const { problem } = await core.storageRoot.room();
+  if (problem !== 'untrusted') return;
+  throw new CommandFailure(
+    EXIT.storeUnreachable,
+    `nothing was cleaned up: the files at SESSION_STORAGE_PATH (${core.config.storagePath}) belong to another store, or to a later state of this one; set it to the folder of the server, or pass --confirm if it is`,
+  );
 }
 
 function refuseIfHeld({ trusted, held }: SweepReport): void {

@@ -1,8 +1,8 @@
-import { Backoff } from '../../domain/backoff.js';
-import type { Clock } from '../../ports/clock.js';
+import { isStuck, pauseAfter } from '../../domain/backoff.js';
+import type { Failure } from '../../ports/ledger.js';
+import type { CoreContext } from '../process/context.js';
+import { describeError } from '../watch/log.js';
 import type { RunReport } from './run-report.js';
-
-const MAX_FAILURES = 10_000;
 
 /** A kind of things, and the id of one: `Session`, `Orphan`. */
 export interface Item {
@@ -10,42 +10,99 @@ export interface Item {
   readonly id: string;
 }
 
-/** Runs the items of a cleanup: reports a failure, and retries it in later runs with growing pauses. */
+/**
+ * Runs the items of a cleanup: reports a failure, and retries it in later runs with growing pauses. The failures are in the
+ * store, so the processes of a node retry an item together, and know of it after a restart.
+ */
 export class Attempts {
-  private readonly backoff = new Backoff(MAX_FAILURES);
+  private failures = new Map<string, Failure>();
+  private isLoaded = false;
+  private isForced = false;
+  /** The items that were tried since the latest `load`. */
+  private readonly tried = new Set<string>();
 
-  constructor(private readonly clock: Clock) {}
+  constructor(private readonly context: Pick<CoreContext, 'store' | 'clock' | 'thisProcess' | 'log'>) {}
 
-  /** Number of items that have failed five times or more. */
-  get stuck(): number {
-    return this.backoff.stuck;
+  /** Number of items of this node that failed, and are not finished, by the latest `load` and the tries since. */
+  get waiting(): number {
+    return this.failures.size;
   }
 
-  /** Number of items that have failed, and not succeeded since. */
-  get waiting(): number {
-    return this.backoff.failing.length;
+  /** Reads the failures of this node. `isForced`: all are due, once. */
+  async load(isForced = false): Promise<void> {
+    this.isForced = isForced;
+    this.tried.clear();
+    const failures = await this.context.store.ledger.listFailures(this.nodeId);
+    this.failures = new Map(failures.map((failure) => [failure.item, failure]));
+    this.isLoaded = true;
+  }
+
+  /** As `load`, unless this process has read them before: a process that has just started must not count anew. */
+  async loadOnce(): Promise<void> {
+    if (!this.isLoaded) await this.load();
+  }
+
+  /** The items that failed, and are not finished. */
+  get failing(): Item[] {
+    return [...this.failures.keys()].map(itemOf);
   }
 
   /** Runs `work` unless its retry is not due yet; answers whether it succeeded. */
   async make(item: Item, report: RunReport, work: () => Promise<unknown>): Promise<boolean> {
     const key = keyOf(item);
-    if (!this.backoff.isDue(key, this.clock.monotonic())) return false;
+    const known = this.failures.get(key);
+    if (known && !this.isDue(known)) return false;
+    if (this.isForced) this.tried.add(key);
     try {
       await work();
-      this.backoff.succeeded(key);
-      return true;
     } catch (error) {
-      this.backoff.failed(key, this.clock.monotonic());
       report.postpone(key, error);
+      await this.note(key, (known?.tries ?? 0) + 1);
       return false;
+    }
+    if (known) await this.forget([key]);
+    return true;
+  }
+
+  /** Forgets the failures of items of some kinds that somebody else has finished: those of which `isLeft` answers `false`. */
+  async forgetDone(kinds: readonly string[], isLeft: (item: Item) => Promise<boolean>): Promise<void> {
+    const done: Item[] = [];
+    for (const item of this.failing) if (kinds.includes(item.kind) && !(await isLeft(item))) done.push(item);
+    if (done.length > 0) await this.forget(done.map(keyOf));
+  }
+
+  private isDue({ item, tries, retryAt }: Failure): boolean {
+    if (this.isForced) return !this.tried.has(item);
+    const left = retryAt - this.context.clock.now();
+    // No pause is longer: it was noted under a time that nobody believes any more.
+    return left <= 0 || left > pauseAfter(tries);
+  }
+
+  private async note(item: string, tries: number): Promise<void> {
+    const failure = { item, tries, retryAt: this.context.clock.now() + pauseAfter(tries) };
+    this.failures.set(item, failure);
+    if (isStuck(failure) && !isStuck({ tries: tries - 1 })) {
+      this.context.log.warn(`${item} could not be cleaned up in ${tries} tries: see the failures above.`);
+    }
+    await this.write(() => this.context.store.ledger.noteFailures(this.nodeId, [failure]));
+  }
+
+  private async forget(items: readonly string[]): Promise<void> {
+    for (const item of items) this.failures.delete(item);
+    await this.write(() => this.context.store.ledger.forgetFailures(this.nodeId, items));
+  }
+
+  /** A store that takes no failures now gets them from the next run, which fails anew. */
+  private async write(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      this.context.log.debug(`Recording failed items failed: ${describeError(error)}`);
     }
   }
 
-  /** Forgets the failures of items that somebody else has finished: those of which `isLeft` answers `false`. */
-  async forgetDone(isLeft: (item: Item) => Promise<boolean>): Promise<void> {
-    for (const key of this.backoff.failing) {
-      if (!(await isLeft(itemOf(key)))) this.backoff.succeeded(key);
-    }
+  private get nodeId(): string {
+    return this.context.thisProcess.nodeId;
   }
 }
 

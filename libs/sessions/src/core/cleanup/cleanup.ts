@@ -3,8 +3,10 @@ import { idleEndsAt, idleReason, whyOver } from '../../domain/lifetime.js';
 import { CLEANUP_JOBS, type CleanupJob } from '../../domain/events.js';
 import type { EndReason, SessionRecord } from '../../domain/session.js';
 import type { DueAfter, JobRun } from '../../ports/session-store.js';
+import { untilStopped } from '../process/bounded-wait.js';
 import type { CoreContext } from '../process/context.js';
 import type { Ender } from '../endings/ender.js';
+import type { Attempts } from './attempts.js';
 import type { Recovery } from './recovery.js';
 import { describeError } from '../watch/log.js';
 import type { OrphanSweep, SweepReport } from './orphan-sweep.js';
@@ -27,6 +29,8 @@ export interface CleanupOptions {
 interface RunOptions extends CleanupOptions {
   /** Whether the schedule started the run: then the next one is known. */
   readonly scheduled?: boolean;
+  /** Whether what failed is retried also where its retry is not due yet. */
+  readonly retryNow?: boolean;
 }
 
 export type CleanupReport = Pick<JobRun, 'job' | 'items' | 'failures' | 'durationMs' | 'lastError'> & {
@@ -48,14 +52,22 @@ export class Cleanup {
   constructor(
     private readonly context: CoreContext,
     private readonly ender: Ender,
-    private readonly recovery: Recovery,
-    private readonly sweep: OrphanSweep,
+    private readonly parts: {
+      readonly recovery: Recovery;
+      readonly sweep: OrphanSweep;
+      readonly attempts: Attempts;
+    },
   ) {
     for (const job of CLEANUP_JOBS) this.planNext(job);
   }
 
-  /** Runs a job if its interval has passed; call it on a short, regular tick. Never rejects. */
+  /**
+   * Runs a job if its interval has passed; call it on a short, regular tick. Not while the store is another version's. Never
+   * rejects.
+   */
   async runIfDue(job: CleanupJob): Promise<void> {
+    const { trouble } = this.context.store;
+    if (trouble === 'newer' || trouble === 'older') return;
     const dueAt = this.nextRuns.get(job) ?? 0;
     if (this.context.clock.monotonic() < dueAt || this.running.has(job)) return;
     this.planNext(job);
@@ -63,12 +75,15 @@ export class Cleanup {
     await this.run(job, { scheduled: true }).catch(() => {});
   }
 
-  /** One full cleanup: idle, expired, orphans. Scans for orphans twice, because only files found by two scans are orphans. */
+  /**
+   * One full cleanup: idle, expired, orphans. It retries everything that failed before. It scans for orphans twice, because
+   * only files found by two scans are orphans.
+   */
   async runAll(options: CleanupOptions = {}): Promise<CleanupReport[]> {
     const reports: CleanupReport[] = [];
     for (const job of CLEANUP_JOBS) {
       if (job === 'orphans') await this.run(job, { ...options, dryRun: true });
-      reports.push(await this.run(job, options));
+      reports.push(await this.run(job, { ...options, retryNow: true }));
     }
     return reports;
   }
@@ -82,10 +97,10 @@ export class Cleanup {
     return run;
   }
 
-  /** Starts no more runs, stops those under way at their next page, and waits for them. */
+  /** Starts no more runs, stops those under way at their next page, and waits for them, for a few seconds at most. */
   async stop(): Promise<void> {
     this.stopping = true;
-    await Promise.allSettled(this.running.values());
+    await untilStopped(this.context.clock, [...this.running.values()]);
   }
 
   /** Milliseconds until the next run of a job. */
@@ -129,7 +144,7 @@ export class Cleanup {
   private leftoversOf(sweep: SweepReport | undefined): Leftovers {
     if (!sweep) return NOTHING;
     const held = sweep.held ? sweep.orphans : 0;
-    return { waiting: this.recovery.waiting + this.sweep.waiting + held, found: sweep.orphans };
+    return { waiting: this.parts.attempts.waiting + held, found: sweep.orphans };
   }
 
   private isPaused(): boolean {
@@ -138,7 +153,7 @@ export class Cleanup {
 
   private async perform(
     job: CleanupJob,
-    options: CleanupOptions,
+    options: RunOptions,
     report: RunReport,
   ): Promise<SweepReport | undefined> {
     switch (job) {
@@ -222,7 +237,7 @@ export class Cleanup {
   ): Promise<boolean> {
     tried.add(session.id);
     try {
-      const ended = await this.ender.endIfStill(session, reason);
+      const ended = await this.ender.endIfStill(session, reason, { deleted: true });
       if (ended?.unfinished) report.failed(`Session ${session.id}`, ended.unfinished);
       else if (ended) report.done();
       return ended !== null;
@@ -232,11 +247,11 @@ export class Cleanup {
     }
   }
 
-  private async sweepOrphans(options: CleanupOptions, report: RunReport): Promise<SweepReport> {
+  private async sweepOrphans(options: RunOptions, report: RunReport): Promise<SweepReport> {
     const { store, storageRoot } = this.context;
     if (options.confirmed && !options.dryRun) await storageRoot.trust(await store.ledger.identity());
-    if (!options.dryRun) await this.recovery.finish(report);
-    const swept = await this.sweep.run(
+    if (!options.dryRun) await this.parts.recovery.finish(report, options.retryNow);
+    const swept = await this.parts.sweep.run(
       {
         graceMs: options.orphanGraceMs ?? this.context.config.orphanGraceMs,
         dryRun: options.dryRun ?? false,

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { ScannedFile } from '../../ports/file-storage.js';
-import { Attempts } from './attempts.js';
+import type { ScannedFile } from '../../ports/storage/file-storage.js';
+import type { Attempts } from './attempts.js';
 import type { CoreContext } from '../process/context.js';
 import type { RunReport } from './run-report.js';
 
@@ -9,6 +9,9 @@ const BREAKER_FILES = 100;
 const BREAKER_SHARE = 0.5;
 /** Suspects remembered from one scan to the next; the others are left for later sweeps. */
 const MAX_SUSPECTS = 100_000;
+
+const ORPHAN = 'Orphan';
+const EMPTY_FOLDER = 'The empty folder of session';
 
 export interface SweepOptions {
   readonly graceMs: number;
@@ -42,21 +45,10 @@ export class OrphanSweep {
   /** Whether the last sweep deleted none of the orphans it found: too many at once, or not the files of this store. */
   held = false;
 
-  private readonly attempts: Attempts;
-
-  constructor(private readonly context: CoreContext) {
-    this.attempts = new Attempts(context.clock);
-  }
-
-  /** Number of orphans and empty folders that could not be deleted in five tries. */
-  get stuck(): number {
-    return this.attempts.stuck;
-  }
-
-  /** Number of orphans and empty folders whose deletion failed, and that were there in the last sweep. */
-  get waiting(): number {
-    return this.attempts.waiting;
-  }
+  constructor(
+    private readonly context: CoreContext,
+    private readonly attempts: Attempts,
+  ) {}
 
   async run(options: SweepOptions, report: RunReport): Promise<SweepReport> {
     const unknown = new Map<string, Suspect>();
@@ -78,8 +70,11 @@ export class OrphanSweep {
       ([key, suspect]) => this.suspects.has(key) && this.isOld(suspect, options.graceMs),
     );
     this.suspects = unknown;
-    const left = new Set([...orphans.map(([, { file }]) => orphanId(file)), ...empty]);
-    await this.attempts.forgetDone(async ({ id }) => left.has(id));
+    if (!options.dryRun && unknown.size < MAX_SUSPECTS) {
+      // Also those that another process has found: for the first scan of this one nothing is an orphan.
+      const left = new Set([...[...unknown.values()].map(({ file }) => orphanId(file)), ...empty]);
+      await this.attempts.forgetDone([ORPHAN, EMPTY_FOLDER], async ({ id }) => left.has(id));
+    }
     const { trusted } = await this.context.storageRoot.room();
     const isTooMuch = orphans.length > BREAKER_FILES && orphans.length > files * BREAKER_SHARE;
     this.held = orphans.length > 0 && (!trusted || (isTooMuch && !options.confirmed));
@@ -110,7 +105,7 @@ export class OrphanSweep {
   private async remove(orphans: readonly [string, Suspect][], report: RunReport): Promise<number> {
     let deleted = 0;
     for (const [key, { file }] of orphans) {
-      await this.attempts.make({ kind: 'Orphan', id: orphanId(file) }, report, async () => {
+      await this.attempts.make({ kind: ORPHAN, id: orphanId(file) }, report, async () => {
         const isGone = await this.context.storage.removeScanned(file);
         this.suspects.delete(key);
         // A file that changed after the scan is no longer a known orphan.
@@ -130,7 +125,7 @@ export class OrphanSweep {
     for (const sessionId of sessionIds) {
       const session = await this.context.store.sessions.find(sessionId);
       if (session && session.state !== 'ended') continue;
-      await this.attempts.make({ kind: 'The empty folder of session', id: sessionId }, report, () =>
+      await this.attempts.make({ kind: EMPTY_FOLDER, id: sessionId }, report, () =>
         this.context.storage.removeEmptyFolder(sessionId, graceMs),
       );
     }

@@ -1,50 +1,39 @@
 import type { LeaseRequest } from '../../ports/endings.js';
 import type { CoreContext } from '../process/context.js';
-import type { Ender } from '../endings/ender.js';
+import { requireDeleted, type Ender } from '../endings/ender.js';
 import { SILENT_AFTER_MS } from '../process/this-process.js';
 import type { Placer } from '../resources/placer.js';
 import type { Releaser } from '../resources/releaser.js';
-import { Attempts, type Item } from './attempts.js';
+import type { Attempts, Item } from './attempts.js';
 import { RunReport } from './run-report.js';
 
 const SESSION = 'Session';
 const RESOURCE = 'Resource';
 const OVERDRAWN = 'Overdrawn files of session';
+const TRASH = 'Trash';
+const KINDS = [SESSION, RESOURCE, OVERDRAWN, TRASH];
 const PAGE = 500;
+const TRASH_PAGE = 100;
 const TOMBSTONE_PAGE = 5000;
 /** A tombstone outlives the absolute end by this, so that every process reads of the end. */
 const TOMBSTONE_MARGIN_MS = 60_000;
 
 /** Finishes work that the death of a process or a failure of disk or store interrupted. */
 export class Recovery {
-  private readonly attempts: Attempts;
-  private trashFailures = 0;
-  private trashStuck = 0;
-
   constructor(
     private readonly context: CoreContext,
+    private readonly attempts: Attempts,
     private readonly parts: {
       readonly ender: Ender;
       readonly releaser: Releaser;
       readonly placer: Placer;
     },
-  ) {
-    this.attempts = new Attempts(context.clock);
-  }
+  ) {}
 
-  /** Number of ends, releases and entries of the trash that have failed five times or more in a row. Their retries go on. */
-  get stuck(): number {
-    return this.attempts.stuck + this.trashStuck;
-  }
-
-  /** Number of items that have failed, and wait for a retry. */
-  get waiting(): number {
-    return this.attempts.waiting + this.trashFailures;
-  }
-
-  async finish(report: RunReport): Promise<void> {
+  /** `retryNow`: what failed is retried also where its retry is not due yet. */
+  async finish(report: RunReport, retryNow = false): Promise<void> {
     const { store, storageRoot, clock } = this.context;
-    await this.step('Failed items', report, () => this.forgetDone());
+    await this.step('Failed items', report, () => this.reviewFailed(report, retryNow));
     await this.step('Dead processes', report, () => this.dropDeadProcesses(report));
     await this.step('Failed uploads', report, () => this.parts.releaser.abandonPending());
     await this.step('Owed ends', report, () => this.parts.ender.repeatOwed());
@@ -61,7 +50,10 @@ export class Recovery {
   /** Finishes ends outside a run. Never rejects: it logs failures, and the next cleanup retries. */
   async finishEndsNow(): Promise<void> {
     const report = new RunReport(this.context.log, () => {});
-    await this.step('Ends', report, () => this.finishEnds(report));
+    await this.step('Ends', report, async () => {
+      await this.attempts.loadOnce();
+      await this.finishEnds(report);
+    });
   }
 
   /** A step that fails does not stop the others: one of them may free the space that it needs. */
@@ -89,9 +81,7 @@ export class Recovery {
       const leased = await this.context.store.endings.leaseEnding(this.leaseRequest());
       await Promise.all(
         leased.map((session) =>
-          this.attempt({ kind: SESSION, id: session.id }, report, () =>
-            this.parts.ender.finish(session, true),
-          ),
+          this.attempt({ kind: SESSION, id: session.id }, report, () => this.parts.ender.finish(session)),
         ),
       );
       if (leased.length < PAGE) return;
@@ -133,24 +123,70 @@ export class Recovery {
     if (await this.attempts.make(item, report, work)) report.done();
   }
 
-  /** Another process, or an operator, may have finished what failed here. */
-  private forgetDone(): Promise<void> {
-    const { store } = this.context;
-    return this.attempts.forgetDone(async ({ kind, id }) => {
-      if (kind === SESSION) return (await store.sessions.find(id))?.state === 'ending';
-      if (kind === RESOURCE) return (await store.resources.find(id))?.state === 'releasing';
+  /** Another process, or an operator, may have finished what failed before. */
+  private async reviewFailed(report: RunReport, retryNow: boolean): Promise<void> {
+    const { store, storage } = this.context;
+    await this.attempts.load(retryNow);
+    await this.attempts.forgetDone(KINDS, async ({ kind, id }) => {
+      if (kind === SESSION) return this.isEnding(id);
+      if (kind === RESOURCE) return this.isReleasing(id);
+      if (kind === TRASH) return (await storage.listTrash()).some(({ ticket }) => ticket === id);
       return (await store.resources.list([id])).some(({ overdrawn }) => overdrawn);
+    });
+    if (!retryNow) return;
+    const leased = this.attempts.failing.filter(({ kind }) => kind === SESSION || kind === RESOURCE);
+    for (const item of leased) await this.retry(item, report);
+  }
+
+  /** Whether an end is still to be finished. One whose files an operator has deleted is finished here, whenever its retry is due. */
+  private async isEnding(id: string): Promise<boolean> {
+    const session = await this.context.store.sessions.find(id);
+    if (session?.state !== 'ending') return false;
+    try {
+      if ((await this.context.storage.discardSession(id)) !== null) return true;
+      await this.parts.ender.finish({ ...session, hasFiles: false });
+      return false;
+    } catch {
+      // The retry reports it.
+      return true;
+    }
+  }
+
+  /** Whether a release is still to be finished. The file of a session that ends goes with the end. */
+  private async isReleasing(id: string): Promise<boolean> {
+    const { store } = this.context;
+    const resource = await store.resources.find(id);
+    if (resource?.state !== 'releasing') return false;
+    return (await store.sessions.find(resource.sessionId))?.state !== 'ending';
+  }
+
+  /** Without waiting for the lease of the process that failed. */
+  private async retry({ kind, id }: Item, report: RunReport): Promise<void> {
+    const { store } = this.context;
+    const session = kind === SESSION && (await store.sessions.find(id));
+    const resource = kind === RESOURCE && (await store.resources.find(id));
+    await this.attempt({ kind, id }, report, async () => {
+      if (session) await this.parts.ender.finish({ ...session, hasFiles: true });
+      if (resource) await this.parts.releaser.finish([resource]);
     });
   }
 
+  /** What the end of a session deletes stays with it. The rest is of sessions that the store does not know. */
   private async emptyTrash(report: RunReport): Promise<void> {
-    const { failures, stuck } = await this.context.storage.emptyTrash();
-    // Entries that wait for a retry were reported when they failed.
-    if (failures > this.trashFailures) {
-      report.postpone('Trash', new Error(`${failures} entries could not be deleted; they will be retried`));
+    const { storage, store } = this.context;
+    const entries = await storage.listTrash();
+    for (let start = 0; start < entries.length; start += TRASH_PAGE) {
+      const page = entries.slice(start, start + TRASH_PAGE);
+      const known = await store.resources.known(page.map(({ sessionId }) => sessionId));
+      const left = page.filter((_, index) => known[index] === '');
+      await Promise.all(
+        left.map(({ ticket }) =>
+          this.attempt({ kind: TRASH, id: ticket }, report, async () =>
+            requireDeleted(await storage.emptyTrash(ticket)),
+          ),
+        ),
+      );
     }
-    this.trashFailures = failures;
-    this.trashStuck = stuck;
   }
 
   private async dropTombstones(): Promise<void> {

@@ -68,8 +68,9 @@ export function resolveConfig(
   environment: Environment = process.env,
 ): SessionsConfig {
   const faults: string[] = [];
-  const settings = withDefaults(collectGiven(options, environment, faults));
-  faults.push(...invalidOf(settings), ...conflictsOf(settings));
+  const { given, fromFiles } = collectGiven(options, environment, faults);
+  const settings = withDefaults(given);
+  faults.push(...invalidOf(settings, fromFiles), ...conflictsOf(settings));
   if (faults.length > 0) {
     const list = faults.map((fault) => `  - ${fault}`).join('\n');
     throw new SessionsError('CONFIG_INVALID', `Invalid settings of nest-sessions:\n${list}`);
@@ -89,11 +90,13 @@ function withDefaults(given: GivenOptions): SessionsSettings {
   return settings;
 }
 
-function invalidOf(settings: SessionsSettings): string[] {
+function invalidOf(settings: SessionsSettings, fromFiles: ReadonlySet<OptionName>): string[] {
   return classValidator.validateSync(settings).map(({ property, constraints = {} }) => {
     const messages = [...new Set(Object.values(constraints))];
     const name = property as OptionName;
-    return `${labelOf(name)}: ${messages.join('; ')}${shown(name, settings[name])}`;
+    const source = fromFiles.has(name) ? OPTIONS.get(name)?.fileEnvironment : undefined;
+    const label = source === undefined ? labelOf(name) : `${name} (${source})`;
+    return `${label}: ${messages.join('; ')}${shown(name, settings[name])}`;
   });
 }
 

@@ -7,12 +7,16 @@ export function conflictsOf({
   maxDurationSeconds,
   store,
   redisUrls,
+  keys,
 }: SessionsSettings): string[] {
   const faults: string[] = [];
   // Other types are reported by validation already, and some of them cannot be compared.
   const areNumbers = [maxIdleSeconds, maxDurationSeconds].every(Number.isFinite);
   if (areNumbers && maxIdleSeconds > maxDurationSeconds) {
     faults.push(`${labelOf('maxIdleSeconds')}: must not be more than ${labelOf('maxDurationSeconds')}`);
+  }
+  if (Array.isArray(keys) && new Set(keys).size < keys.length) {
+    faults.push(`${labelOf('keys')}: must not list a key twice`);
   }
   if (!Array.isArray(redisUrls)) return faults;
   const [urls, chosen] = [labelOf('redisUrls'), labelOf('store')];

@@ -1,5 +1,29 @@
 import { resolve } from 'node:path';
-import type * as ClassValidator from 'class-validator';
+
+/**
+ * The decorators of class-validator that the kinds use. Not by the package's own types, which are in our public declarations then:
+ * those of 0.14.0 do not compile in every application.
+ */
+export interface Validators {
+  readonly IsOptional: () => PropertyDecorator;
+  readonly IsInt: (told: Told) => PropertyDecorator;
+  readonly IsBoolean: (told: Told) => PropertyDecorator;
+  readonly IsArray: (told: Told) => PropertyDecorator;
+  readonly IsIn: (words: readonly unknown[], told: Told) => PropertyDecorator;
+  readonly Min: (least: number, told: Told) => PropertyDecorator;
+  readonly Max: (most: number, told: Told) => PropertyDecorator;
+  readonly ArrayMaxSize: (most: number, told: Told) => PropertyDecorator;
+  readonly Length: (least: number, most: number, told: Told) => PropertyDecorator;
+  readonly Matches: (pattern: RegExp, told: Told) => PropertyDecorator;
+  readonly ValidateBy: (
+    check: { name: string; validator: { validate(value: unknown): boolean } },
+    told: Told & { each: boolean },
+  ) => PropertyDecorator;
+}
+
+interface Told {
+  message: string;
+}
 
 /** The values that an option accepts. */
 export interface OptionKind<T> {
@@ -8,7 +32,7 @@ export interface OptionKind<T> {
   /** Whether messages must not show the value. */
   readonly isSecret?: boolean;
   /** Decorators for a property that holds the value. Given the package, since the table is read where nothing is checked. */
-  checks(validator: typeof ClassValidator): PropertyDecorator[];
+  checks(validators: Validators): PropertyDecorator[];
   /** Converts a value other than `null` for the config. Default: unchanged. */
   toConfig?(value: T): T;
 }
@@ -46,7 +70,7 @@ export function hidden<T>(kind: OptionKind<T>): OptionKind<T> {
 }
 
 export function orNull<T>(kind: OptionKind<T>): OptionKind<T | null> {
-  return { ...kind, checks: (validator) => [validator.IsOptional(), ...kind.checks(validator)] };
+  return { ...kind, checks: (validators) => [validators.IsOptional(), ...kind.checks(validators)] };
 }
 
 /** Comma-separated in the environment. `what` names the entries in the error: `paths`. */

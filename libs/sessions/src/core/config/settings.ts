@@ -15,8 +15,8 @@ import { isRedisUrl } from './redis-url.js';
 
 const YEAR_SECONDS = 365 * 24 * 3600;
 const COOKIE_NAME = matching(
-  /^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}$/,
-  'must be a cookie name of 1 to 64 characters',
+  /^(?!bearer$)[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}$/,
+  'must be a cookie name of 1 to 64 characters, and not `bearer`',
 );
 const DOMAIN = matching(/^\.?[a-z0-9-]+(\.[a-z0-9-]+)+$/i, 'must be a domain name');
 const REDIS_URLS = hidden(
@@ -41,6 +41,13 @@ const ADMIN_TOKENS = hidden(
     /^(?!(.)\1*$)[!-+\--~]{32,256}$/,
   ),
 );
+const TOKEN_KEYS = hidden(
+  list(
+    'keys of 32 random bytes each, in base64; make one with: openssl rand -base64 32',
+    8,
+    /^(?!(.)\1*=$)[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$/,
+  ),
+);
 const TYPE_NAMES = list('names such as image_file', 8, /^[a-z][a-z0-9_]{0,31}$/);
 
 /**
@@ -61,6 +68,8 @@ export class SessionsSettings {
   @Option('MAX_BYTES_PER_SESSION', wholeNumber(1, Number.MAX_SAFE_INTEGER)) maxBytes = 104_857_600;
   /** Open streams of one session: event streams, WebSockets and the application's own. Default: 20. */
   @Option('SESSION_MAX_STREAMS_PER_SESSION', wholeNumber(1, 100_000)) maxStreamsPerSession = 20;
+  /** Bytes of data that one session may hold: keys and JSON together. Default: 65536. */
+  @Option('SESSION_MAX_DATA_BYTES', wholeNumber(1, 1_048_576)) maxDataBytes = 65_536;
   /** At a limit: `evict` the least recently used files, or `reject` the new one with 413. Default: `evict`. */
   @Option('SESSION_ON_LIMIT', oneOf('evict', 'reject')) onLimit: 'evict' | 'reject' = 'evict';
   /** Seconds between two runs of each cleanup job. Default: 60. */
@@ -117,6 +126,13 @@ export class SessionsSettings {
    * Default: `sid`.
    */
   @Option('SESSION_COOKIE_NAME', COOKIE_NAME) cookieName = 'sid';
+  /**
+   * How clients present their tokens: `cookie`, for browsers; `header`, as `Authorization: Bearer …`, for other clients, which
+   * get new tokens in the response header `X-Session-Token`; or `both`, where a client with a bearer token gets no cookie.
+   * Default: `cookie`.
+   */
+  @Option('SESSION_TOKEN_IN', oneOf('cookie', 'header', 'both'))
+  tokenIn: 'cookie' | 'header' | 'both' = 'cookie';
   /** `SameSite` of the cookie; `none` needs https. Default: `lax`. */
   @Option('SESSION_COOKIE_SAMESITE', oneOf('lax', 'strict', 'none'))
   cookieSameSite: 'lax' | 'strict' | 'none' = 'lax';
@@ -134,6 +150,11 @@ export class SessionsSettings {
   @Option('SESSION_CROSS_SITE', oneOf('refuse', 'allow')) crossSite: 'refuse' | 'allow' = 'refuse';
   /** Tokens that admin routes accept: one or, for rotation, several. Default: none, and admin routes answer 404. */
   @Option('ADMIN_TOKEN', ADMIN_TOKENS, 'ADMIN_TOKEN_FILE') adminTokens: readonly string[] = [];
+  /**
+   * Keys that seal session tokens: one or, for rotation, several; the first that all live servers have seals new tokens. Who
+   * reads the store cannot use a session then. Default: none, and tokens are not sealed.
+   */
+  @Option('SESSION_KEYS', TOKEN_KEYS, 'SESSION_KEYS_FILE') keys: readonly string[] = [];
   /** Bearer token that `/metrics` requires. Default: none, and `/metrics` is open. */
   @Option('SESSION_METRICS_TOKEN', orNull(secret(16, 256))) metricsToken: string | null = null;
   /** Types of resources that the application adds to the built-in ones: `image_file`. Default: none. */

@@ -1,8 +1,9 @@
 import { hasCode, SessionsError } from '../../domain/errors.js';
 import { endCondition, type EndCondition } from '../../domain/lifetime.js';
 import type { EndReason, SessionRecord } from '../../domain/session.js';
-import type { TrashTicket } from '../../ports/file-storage.js';
+import type { TrashReport, TrashTicket } from '../../ports/storage/file-storage.js';
 import type { EndingSession, Released, SessionChange } from '../../ports/session-store.js';
+import { untilStopped } from '../process/bounded-wait.js';
 import type { CoreContext } from '../process/context.js';
 import { describeError } from '../watch/log.js';
 import { OverNotices } from './over-notices.js';
@@ -17,13 +18,19 @@ export interface EndOptions {
    * `EndedSession.pending` tells what they had not deleted by then.
    */
   readonly thorough?: boolean;
+  /** Answers when this process has deleted its files. */
+  readonly deleted?: boolean;
 }
 
+/**
+ * An ended session, with the resources and bytes that were deleted; where they are deleted in the background, those that it
+ * had.
+ */
 export interface EndedSession extends Released {
   readonly sessionId: string;
   /**
-   * The failure that left something undone: the session is over, and the next cleanup retries. `null` if all is done; files
-   * that are deleted in the background, as they are unless the end is thorough, count as done.
+   * The failure that left something undone: the session is over, and the next cleanup retries. `null` if all is done, or goes
+   * on in the background.
    */
   readonly unfinished: SessionsError | null;
   /**
@@ -43,6 +50,8 @@ export class Ender {
   private readonly notices: OverNotices;
   /** Sessions whose end or new token may have been missed, with their users. */
   private readonly doubtful = new Map<string, string | null>();
+  /** Ends whose files are being deleted in the background. */
+  private readonly background = new Set<Promise<unknown>>();
 
   constructor(private readonly context: CoreContext) {
     this.peers = new PeerWait(context);
@@ -50,8 +59,12 @@ export class Ender {
   }
 
   /** Ends a session if it still matches `session`; `null` also if it does not, e.g. after a touch. */
-  endIfStill(session: SessionRecord, reason: EndReason): Promise<EndedSession | null> {
-    return this.end(session.id, reason, { only: endCondition(reason, session) });
+  endIfStill(
+    session: SessionRecord,
+    reason: EndReason,
+    options: Pick<EndOptions, 'deleted'> = {},
+  ): Promise<EndedSession | null> {
+    return this.end(session.id, reason, { ...options, only: endCondition(reason, session) });
   }
 
   /**
@@ -92,9 +105,12 @@ export class Ender {
         await closing;
         return await this.finishEverywhere(record);
       }
-      const ended = await this.finish(record);
-      // Streams and uploads that were cut off release themselves: the store may have dropped them already.
-      return { ...ended, resources: Math.max(ended.resources, record.resourceCount) };
+      const ticket = await this.discard(record);
+      if (ticket === null || options.deleted) {
+        return done(sessionId, upTo(record, await this.complete(sessionId, ticket)));
+      }
+      this.completeLater(sessionId, ticket);
+      return done(sessionId, { resources: record.resourceCount, bytes: record.bytesUsed });
     } catch (error) {
       const unfinished = this.deferToCleanup(sessionId, error);
       return { sessionId, resources: 0, bytes: 0, unfinished, pending: null };
@@ -109,13 +125,17 @@ export class Ender {
     }
   }
 
-  /** Does this node's part of an end that this process, another node, or a process that failed has begun. */
-  async finish(session: EndingSession, thorough = false): Promise<EndedSession> {
-    const { store, storage, thisProcess, clock } = this.context;
-    const ticket = session.hasFiles ? await storage.discardSession(session.id) : null;
-    const released = await store.endings.finishEnd(session.id, thisProcess.nodeId, clock.now());
-    const unfinished = await this.emptyTrash(session.id, ticket, thorough);
-    return { sessionId: session.id, ...released, unfinished, pending: null };
+  /**
+   * Does this node's part of an end that this process, another node, or a process that failed has begun. Rejects if a file
+   * cannot be deleted: then the part stays, and a later call goes on with it.
+   */
+  async finish(session: EndingSession): Promise<Released> {
+    return this.complete(session.id, await this.discard(session));
+  }
+
+  /** Waits, for a few seconds at most, until files that are deleted in the background are gone. */
+  async stop(): Promise<void> {
+    await untilStopped(this.context.clock, [...this.background]);
   }
 
   /** Applies a change that another process made. */
@@ -175,31 +195,33 @@ export class Ender {
     return this.context.connections.close(ended.id, ended.endReason ?? 'ended');
   }
 
-  private async emptyTrash(
-    sessionId: string,
-    ticket: TrashTicket | null,
-    thorough: boolean,
-  ): Promise<SessionsError | null> {
-    if (ticket === null) return null;
-    const emptied = this.context.storage.emptyTrash(ticket).then(
-      ({ failures }) =>
-        failures > 0 ? this.deferToCleanup(sessionId, new Error('files cannot be deleted')) : null,
-      (error: unknown) => this.deferToCleanup(sessionId, error),
-    );
-    return thorough ? emptied : null;
+  private async discard({ id, hasFiles }: EndingSession): Promise<TrashTicket | null> {
+    return hasFiles ? this.context.storage.discardSession(id) : null;
+  }
+
+  /** The record of a file goes when its bytes are gone: until then the store knows what waits to be deleted. */
+  private async complete(sessionId: string, ticket: TrashTicket | null): Promise<Released> {
+    const { store, storage, thisProcess, clock } = this.context;
+    if (ticket !== null) requireDeleted(await storage.emptyTrash(ticket));
+    return store.endings.finishEnd(sessionId, thisProcess.nodeId, clock.now());
+  }
+
+  private completeLater(sessionId: string, ticket: TrashTicket): void {
+    const completing = this.complete(sessionId, ticket)
+      .catch((error: unknown) => this.deferToCleanup(sessionId, error))
+      .finally(() => this.background.delete(completing));
+    this.background.add(completing);
   }
 
   private async finishEverywhere(session: EndingSession): Promise<EndedSession> {
     await this.peers.untilClosed(session.id);
-    const ended = await this.finish(session, true);
+    const released = await this.finish(session);
     const left = await this.peers.untilDeleted(session.id);
     // Other nodes may have finished before the first poll: count from what the session had when it ended.
-    return {
-      ...ended,
-      resources: Math.max(ended.resources, session.resourceCount - left.resources),
-      bytes: Math.max(ended.bytes, session.bytesUsed - left.bytes),
-      pending: left.resources > 0 ? left : null,
-    };
+    const pending = left.resources > 0 ? left : null;
+    const bytes = Math.max(released.bytes, session.bytesUsed - left.bytes);
+    const resources = Math.max(released.resources, session.resourceCount - left.resources);
+    return { ...done(session.id, { resources, bytes }), pending };
   }
 
   /** The session is over in this process; the store and the other processes learn of it later. */
@@ -232,4 +254,22 @@ export class Ender {
       { cause, retryAfterSeconds: 60 },
     );
   }
+}
+
+/** Streams and uploads that were cut off release themselves: the store may have dropped them already. */
+function upTo({ resourceCount }: SessionRecord, { resources, bytes }: Released): Released {
+  return { resources: Math.max(resources, resourceCount), bytes };
+}
+
+/** @throws SessionsError `STORAGE_UNAVAILABLE`: files of the trash are left */
+export function requireDeleted({ failure }: TrashReport): void {
+  if (failure === null) return;
+  throw new SessionsError(
+    'STORAGE_UNAVAILABLE',
+    `Its files cannot be deleted (${failure}): check owner, mode and attributes in the folder \`trash\` of the storage root.`,
+  );
+}
+
+function done(sessionId: string, released: Released): EndedSession {
+  return { sessionId, ...released, unfinished: null, pending: null };
 }

@@ -58,6 +58,8 @@ function viewsOf(owed: OwedEnds): Partial<Record<OperationName, View>> {
     'sessions.login': goneIfOwed,
     'sessions.regenerate': goneIfOwed,
     'sessions.learnAddress': goneIfOwed,
+    'data.read': async (operation, args) => (isOwed(args[0]) ? null : operation(...args)),
+    'data.write': goneIfOwed,
     'resources.reserve': goneIfOwed,
     'resources.find': nullIfOwed,
     'resources.use': nullIfOwed,

@@ -1,4 +1,6 @@
+import type { Clock } from '../../ports/clock.js';
 import type { SessionChange } from '../../ports/session-store.js';
+import { untilStopped } from '../process/bounded-wait.js';
 
 /** Does this node's part of ends that other nodes began, as soon as the feed reports them. */
 export class RemoteEnds {
@@ -9,6 +11,7 @@ export class RemoteEnds {
     private readonly ownNode: () => string,
     /** Finishes all ends that wait for this node. Never rejects. */
     private readonly finishEnds: () => Promise<void>,
+    private readonly clock: Clock,
   ) {}
 
   onChange({ nodes }: Pick<SessionChange, 'nodes'>): void {
@@ -17,9 +20,10 @@ export class RemoteEnds {
     this.working ??= this.work().finally(() => (this.working = null));
   }
 
-  /** Waits for work under way. */
+  /** Begins no more work, and waits for what is under way, for a few seconds at most. */
   async stop(): Promise<void> {
-    await this.working;
+    this.isPending = false;
+    if (this.working) await untilStopped(this.clock, [this.working]);
   }
 
   /** Leases all ends together that the feed reports in one turn of the event loop. */

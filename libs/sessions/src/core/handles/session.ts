@@ -1,5 +1,8 @@
+import { SessionsError } from '../../domain/errors.js';
 import { idleEndsAt } from '../../domain/lifetime.js';
 import { authorityOf, type Authority, type SessionRecord } from '../../domain/session.js';
+import type { SessionDataKey, SessionDataTypes } from './session-data.js';
+import type { SessionDataSource, SessionDataView } from './session-data-view.js';
 import type { TokenCarrier } from './token-carrier.js';
 
 /** Logins and regenerates under way. */
@@ -34,6 +37,8 @@ export class Session {
   /** @internal What this object may do. A login or regenerate with this object replaces it: read it at each use. */
   readonly authority: Authority;
   #carrier: TokenCarrier | null = null;
+  #source: SessionDataSource | null = null;
+  #data: SessionDataView | null = null;
 
   constructor(record: SessionRecord) {
     this.id = record.id;
@@ -45,6 +50,37 @@ export class Session {
     this.idleEndsAt = idleEndsAt(record);
     this.userId = record.userId;
     this.authority = authorityOf(record.tokenHash);
+  }
+
+  /**
+   * The value of a key of the session's data; `undefined` for none. A request reads its data once, at the first `get`, and sees
+   * its own writes; a WebSocket and an event stream read anew. `SessionService` has the same methods for jobs.
+   */
+  async get<Key extends SessionDataKey>(key: Key): Promise<SessionDataTypes[Key] | undefined> {
+    return this.#view().get(key);
+  }
+
+  /** See `SessionService.set`. */
+  async set<Key extends SessionDataKey>(key: Key, value: SessionDataTypes[Key]): Promise<void> {
+    return this.#view().set(key, value);
+  }
+
+  /** See `SessionService.update`. */
+  async update<Key extends SessionDataKey>(
+    key: Key,
+    change: (value: SessionDataTypes[Key] | undefined) => SessionDataTypes[Key],
+  ): Promise<SessionDataTypes[Key]> {
+    return this.#view().update(key, change);
+  }
+
+  /** See `SessionService.take`. */
+  async take<Key extends SessionDataKey>(key: Key): Promise<SessionDataTypes[Key] | undefined> {
+    return this.#view().take(key);
+  }
+
+  /** See `SessionService.remove`. */
+  async remove(key: SessionDataKey): Promise<void> {
+    return this.#view().remove(key);
   }
 
   /** @internal A replacement with this object will give it this authority: it is not cut off if another process is faster. */
@@ -79,7 +115,10 @@ export class Session {
    */
   static async replace(session: Session, replacing: Promise<Partial<Session>>): Promise<void> {
     const replaced = replacing.then((values) => {
-      if (Session.authorityOf(session) !== null) Object.assign(session, values);
+      if (Session.authorityOf(session) === null) return;
+      Object.assign(session, values);
+      // A login may delete data, or go into another session.
+      if (#data in session) session.#data = null;
     });
     replacements.set(session, replaced);
     try {
@@ -92,6 +131,12 @@ export class Session {
   /** @internal Resolves when no login or regenerate with this object is under way. */
   static async replacement(session: SessionRef): Promise<void> {
     await replacements.get(session)?.catch(() => {});
+  }
+
+  /** @internal From now on it reads and writes data by `source`. */
+  readDataFrom(source: SessionDataSource): void {
+    this.#source = source;
+    this.#data = null;
   }
 
   /** @internal From now on `carrier` sends new tokens to the client. */
@@ -108,6 +153,16 @@ export class Session {
   /** @internal `null` unless `session` is the object that a request was given. */
   static carrierOf(session: SessionRef): TokenCarrier | null {
     return #carrier in session ? session.#carrier : null;
+  }
+
+  #view(): SessionDataView {
+    if (this.#source === null) {
+      throw new SessionsError(
+        'INVALID_ARGUMENT',
+        'This Session is not of a request or connection: use SessionService.get(session, key) and the like.',
+      );
+    }
+    return (this.#data ??= this.#source.viewOf(this));
   }
 }
 

@@ -33,6 +33,18 @@ export class BoundedWait {
   }
 }
 
+/** Longest wait for deletions under way when the process stops: what is left, a later cleanup finishes. */
+const STOP_MS = 5000;
+const STOP_PAUSE_MS = 10;
+
+/** Waits, for a few seconds at most, until all of this work is settled, as a disk may hold it for long. */
+export async function untilStopped(clock: Clock, work: readonly Promise<unknown>[]): Promise<void> {
+  let isSettled = work.length === 0;
+  void Promise.allSettled(work).then(() => (isSettled = true));
+  const wait = new BoundedWait(clock, STOP_MS, STOP_PAUSE_MS);
+  while (!isSettled && !wait.isOver) await wait.pause();
+}
+
 /**
  * Repeats a step of a store whose answer was lost, so that it may have happened or not, until the store answers: for 5 s,
  * then it rejects with `STORE_UNAVAILABLE`. Only for steps whose repeat answers as the first did.

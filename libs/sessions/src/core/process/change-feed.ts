@@ -1,3 +1,4 @@
+import { hasCode } from '../../domain/errors.js';
 import type { Clock } from '../../ports/clock.js';
 import type { FeedPosition, SessionChange, SessionStore } from '../../ports/session-store.js';
 import { describeError, type Log } from '../watch/log.js';
@@ -80,7 +81,9 @@ export class ChangeFeed {
       this.cache.feedRead(startedAt);
       this.failing = false;
     } catch (error) {
-      if (!this.failing) this.log.warn(`Reading changes of other processes failed: ${describeError(error)}`);
+      // That a newer version took the store over is told elsewhere.
+      if (!this.failing && !hasCode(error, 'STORE_INCOMPATIBLE'))
+        this.log.warn(`Reading changes of other processes failed: ${describeError(error)}`);
       this.failing = true;
       throw error;
     }

@@ -1,7 +1,7 @@
 import type { Clock } from '../../ports/clock.js';
-import type { FileStorage } from '../../ports/file-storage.js';
+import type { FileStorage } from '../../ports/storage/file-storage.js';
 import type { SessionStore } from '../../ports/session-store.js';
-import type { StorageRoot } from '../../ports/storage-root.js';
+import type { StorageRoot } from '../../ports/storage/storage-root.js';
 import type { OwedEnds } from '../watch/owed-ends.js';
 import type { LiveConnections } from './live-connections.js';
 import type { ClockTrust } from './clock-trust.js';
@@ -10,6 +10,7 @@ import type { SessionEventBus } from '../watch/event-bus.js';
 import type { Log } from '../watch/log.js';
 import type { RepeatedFailures } from '../watch/repeated-failures.js';
 import type { ThisProcess } from './this-process.js';
+import type { TokenCodec } from '../tokens/token-codec.js';
 import type { SessionCache } from './session-cache.js';
 import type { TouchBuffer } from './touch-buffer.js';
 
@@ -23,6 +24,7 @@ export interface CoreContext {
   readonly clockTrust: ClockTrust;
   readonly events: SessionEventBus;
   readonly thisProcess: ThisProcess;
+  readonly tokens: TokenCodec;
   readonly cache: SessionCache;
   readonly touches: TouchBuffer;
   readonly connections: LiveConnections;

@@ -1,5 +1,5 @@
 import type { Clock } from '../../ports/clock.js';
-import type { StorageRoot } from '../../ports/storage-root.js';
+import type { StorageRoot } from '../../ports/storage/storage-root.js';
 import { describeError, type Log } from '../watch/log.js';
 
 /** Clones of a storage root that are older than this are detected. */

@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import { hasCode } from '../../domain/errors.js';
 import type { Clock } from '../../ports/clock.js';
 import { LEASE_MS, type Lease } from '../../ports/endings.js';
 import type { FleetGroup, Heartbeat } from '../../ports/fleet.js';
-import type { StorageRoot } from '../../ports/storage-root.js';
+import type { StorageRoot } from '../../ports/storage/storage-root.js';
 import { describeError, type Log } from '../watch/log.js';
 import { RootBeacon } from './root-beacon.js';
 import { refuseClonedRoot } from './cloned-root-check.js';
@@ -31,6 +33,8 @@ export interface ProcessFacts {
   readonly role: 'server' | 'cli';
   /** Origin to which other nodes send clients for files of this one. */
   readonly address: string | null;
+  /** The ids of the keys that seal its tokens. */
+  readonly keyIds: readonly string[];
 }
 
 /** Registers this process at the store: sends heartbeats, and flushes its touches. */
@@ -85,6 +89,7 @@ export class ThisProcess {
       await this.leave();
       throw error;
     }
+    clearInterval(this.timer);
     this.timer = setInterval(() => void this.tick(), FLUSH_MS);
     this.timer.unref();
   }
@@ -144,11 +149,14 @@ export class ThisProcess {
     const wasListed = await this.fleet.heartbeat({
       processId: this.id,
       role: this.self.role,
+      host: hostname(),
+      pid: process.pid,
       at: now,
       flushedThroughAt: this.touches.flushedThroughAt,
       nodeId: this.nodeId,
       address: this.self.address,
       beacon: this.beacon.current,
+      keyIds: this.self.keyIds,
     });
     if (!wasListed && this.isStarted) {
       this.returnedAt = this.clock.monotonic();
@@ -192,6 +200,11 @@ export class ThisProcess {
     return (await this.listProcesses()).filter(({ isLive }) => isLive);
   }
 
+  /** The other live servers. */
+  async listOtherServers(): Promise<ProcessState[]> {
+    return (await this.listLive()).filter(({ role, isHere }) => role === 'server' && !isHere);
+  }
+
   /** The other live processes on the same node. */
   private async listNeighbours(): Promise<ProcessState[]> {
     const live = await this.listLive();
@@ -215,7 +228,8 @@ export class ThisProcess {
       await this.beating;
       this.failing = false;
     } catch (error) {
-      if (!this.failing)
+      // That a newer version took the store over is told elsewhere.
+      if (!this.failing && !hasCode(error, 'STORE_INCOMPATIBLE'))
         this.log.warn(`Flush of touches or heartbeat failed, retrying every second: ${describeError(error)}`);
       this.failing = true;
     } finally {

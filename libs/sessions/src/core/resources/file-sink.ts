@@ -1,7 +1,7 @@
 import { Writable } from 'node:stream';
 import { SessionsError } from '../../domain/errors.js';
 import type { ResourceRecord } from '../../domain/resource.js';
-import type { FileWriter } from '../../ports/file-storage.js';
+import type { FileWriter } from '../../ports/storage/file-storage.js';
 import { stalledFile } from './refused.js';
 import type { StallNote } from './stall-note.js';
 

@@ -7,7 +7,7 @@ import { requireSession, requireTexts } from '../handles/arguments.js';
 import { fileNameOf } from './file-name.js';
 import type { SessionRef } from '../handles/session.js';
 import { underAuthority } from '../handles/under-authority.js';
-import type { Adoption, FileWriter } from '../../ports/file-storage.js';
+import type { Adoption, FileWriter } from '../../ports/storage/file-storage.js';
 import { noteFoundWith } from '../handles/found-with.js';
 import type { CoreContext } from '../process/context.js';
 import type { LiveConnection } from '../process/live-connections.js';

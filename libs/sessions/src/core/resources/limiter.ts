@@ -89,7 +89,7 @@ export class Limiter {
     if (limits.onLimit !== 'reject' || bytes === 0) return;
     const record = await this.context.store.sessions.find(session.id);
     if (record && record.bytesUsed + record.incomingBytes + bytes > limits.maxBytes)
-      throw this.refusal(session.id, 'limit');
+      throw this.refusal(session.id, 'limit', bytes);
   }
 
   /**
@@ -103,7 +103,7 @@ export class Limiter {
   /** No eviction makes a file fit that is larger than its session may be. */
   private refuseTooLarge(sessionId: string, bytes: number): void {
     if (bytes <= this.context.config.limits.maxBytes) return;
-    throw this.refusal(sessionId, 'too_large');
+    throw this.refusal(sessionId, 'too_large', bytes);
   }
 
   private async admit(
@@ -116,7 +116,8 @@ export class Limiter {
     if (wantedBytes > neededBytes && (await isAdmitted(wantedBytes))) return wantedBytes;
     const wait = new BoundedWait(this.context.clock, LONGEST_WAIT_MS, RETRY_MS);
     for (let tries = 0; !(await isAdmitted(neededBytes)); tries += 1) {
-      if (this.context.config.limits.onLimit === 'reject') throw this.refusal(resource.sessionId, 'limit');
+      if (this.context.config.limits.onLimit === 'reject')
+        throw this.refusal(resource.sessionId, 'limit', neededBytes);
       const isLast = wait.isOver || (wait.lasts(WAIT_MS) && (await this.givesWay(resource)));
       if ((isLast || tries % LOOK_EVERY === 0) && (await this.cancelStalled(resource))) continue;
       if (isLast) throw this.refusal(resource.sessionId, 'in_use');
@@ -146,9 +147,14 @@ export class Limiter {
     throw new SessionsError('STORAGE_UNAVAILABLE', refusing, { retryAfterSeconds: 5 });
   }
 
-  private refusal(sessionId: string, reason: ResourceRefusalReason): SessionsError {
-    this.context.events.emit('resource.refused', { sessionId, reason });
+  private refusal(
+    sessionId: string,
+    reason: ResourceRefusalReason,
+    sizeBytes: number | null = null,
+  ): SessionsError {
     const { maxBytes, maxResources, maxStreams } = this.context.config.limits;
+    const limitBytes = reason === 'too_large' ? maxBytes : null;
+    this.context.events.emit('resource.refused', { sessionId, reason, sizeBytes, limitBytes, network: null });
     switch (reason) {
       case 'too_large':
         return new SessionsError(

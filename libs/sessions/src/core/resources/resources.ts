@@ -3,7 +3,7 @@ import { finished } from 'node:stream/promises';
 import { hasCode, SessionsError, staleSession } from '../../domain/errors.js';
 import { isReadable, STREAM_TYPE, type NewResource, type ResourceRecord } from '../../domain/resource.js';
 import { isStale } from '../../domain/session.js';
-import type { ByteRange } from '../../ports/file-storage.js';
+import type { ByteRange } from '../../ports/storage/file-storage.js';
 import { requireResource } from '../handles/arguments.js';
 import { noteFoundWith, sessionFoundWith } from '../handles/found-with.js';
 import { Session, type SessionRef } from '../handles/session.js';

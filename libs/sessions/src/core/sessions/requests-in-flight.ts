@@ -14,6 +14,8 @@ const UNCONFIRMED_MS = 5 * 60_000;
 export abstract class RequestInFlight {
   /** @internal The flushes of the process so far, when the request began. */
   flushes = 0;
+  /** @internal Its place among the requests of the process. */
+  place = -1;
 
   constructor(
     readonly session: Session,
@@ -40,7 +42,8 @@ export abstract class RequestInFlight {
  * middle of its own request. There is no timer per request: each flush of the touches walks over all.
  */
 export class RequestsInFlight {
-  private readonly requests = new Set<RequestInFlight>();
+  /** No `Set`, for the reason given at `PendingCalls`: each knows its place instead. */
+  private readonly requests: RequestInFlight[] = [];
   private flushes = 0;
 
   constructor(
@@ -53,22 +56,33 @@ export class RequestsInFlight {
 
   begin(request: RequestInFlight): void {
     request.flushes = this.flushes;
-    this.requests.add(request);
+    request.place = this.requests.push(request) - 1;
   }
 
   /** Notes the end of a request that went on through a flush. That of a shorter one is close enough to its beginning. */
   end(request: RequestInFlight): void {
-    if (!this.requests.delete(request) || request.flushes === this.flushes || request.isEventStream) return;
+    if (!this.remove(request) || request.flushes === this.flushes || request.isEventStream) return;
     const now = this.clock.now();
     if (!isHeldTooLong(request, now)) this.touches.add(request.session.id, now, 0);
   }
 
   private noteAll(now: number): void {
     this.flushes += 1;
-    for (const request of this.requests) {
-      if (request.isOver) this.requests.delete(request);
+    for (const request of this.requests.slice()) {
+      if (request.isOver) this.remove(request);
       else if (isDue(request, now) && !request.isEventStream) this.note(request, now);
     }
+  }
+
+  /** The last one takes its place. `false` if it was not among them. */
+  private remove(request: RequestInFlight): boolean {
+    const { place } = request;
+    if (this.requests[place] !== request) return false;
+    const last = this.requests.pop();
+    if (last === undefined || last === request) return true;
+    this.requests[place] = last;
+    last.place = place;
+    return true;
   }
 
   private note(request: RequestInFlight, now: number): void {

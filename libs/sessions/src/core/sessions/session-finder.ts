@@ -7,7 +7,8 @@ import type { Ender } from '../endings/ender.js';
 import { SILENT_AFTER_MS } from '../process/this-process.js';
 import { TRUSTED_FOR_MS, type CachedSession } from '../process/session-cache.js';
 import type { Session } from '../handles/session.js';
-import { SessionToken } from '../handles/session-token.js';
+import type { TokenUse } from '../tokens/token-codec.js';
+import type { SessionToken } from '../tokens/session-token.js';
 
 /** Pause between checks whether another process has unflushed touches of a session that looks idle. */
 const HORIZON_RETRY_MS = 250;
@@ -54,18 +55,22 @@ export class SessionFinder {
     private readonly ender: Ender,
   ) {}
 
-  /** `onlyReads`: GET or HEAD. Synchronous if the cache has a valid session, as for most requests. */
+  /**
+   * `onlyReads`: GET or HEAD. Synchronous if the cache has a valid session, as for most requests.
+   * @throws SessionsError `TOKEN_KEY_MISSING`, `STORE_UNAVAILABLE`
+   */
   identify(
     text: string,
     client: Client,
     onlyReads = false,
     lookUp: LookUp = 'learn',
+    use: TokenUse = 'cookie',
   ): Finding | Promise<Finding> {
-    const token = SessionToken.parse(text);
+    const token = this.context.tokens.open(text, use);
     if (!token) return { kind: 'unknown' };
-    const known = this.judgeCached(token.hash, client, onlyReads);
+    const known = this.judgeCached(token, client, onlyReads);
     const isEnough = known && (lookUp === 'glance' || (known.kind === 'live' && !known.hasToLearn));
-    return isEnough ? known : this.findInStore(token.hash, client, onlyReads, lookUp);
+    return isEnough ? known : this.findInStore(token, client, onlyReads, lookUp);
   }
 
   /** Records one request of a session; answers its instant. */
@@ -101,9 +106,9 @@ export class SessionFinder {
   }
 
   /** `null` if the store has to be asked. */
-  private judgeCached(tokenHash: string, client: Client, onlyReads: boolean): Finding | null {
-    const cached = this.context.cache.get(tokenHash);
-    if (!cached) return null;
+  private judgeCached(token: SessionToken, client: Client, onlyReads: boolean): Finding | null {
+    const cached = this.context.cache.get(token.hash);
+    if (!cached || !token.mayBeOf(cached.record.id)) return null;
     const record = this.withOwnTouches(cached.record, cached);
     const now = this.context.clock.now();
     if (whyOver(record, now) !== null) return null;
@@ -113,7 +118,7 @@ export class SessionFinder {
 
   /** Judges idleness at the request's arrival, so that waiting for another process does not make the request late. */
   private async findInStore(
-    tokenHash: string,
+    token: SessionToken,
     client: Client,
     onlyReads: boolean,
     lookUp: LookUp,
@@ -122,7 +127,7 @@ export class SessionFinder {
     const releaseHold = this.context.touches.holdFlushedThrough(arrivedAt);
     try {
       for (let tries = 0; ; tries += 1) {
-        const read = await this.readFresh(tokenHash);
+        const read = await this.readFresh(token);
         if (read.kind !== 'live') return read;
         const { record } = read;
         const over = this.whyOver(record, arrivedAt);
@@ -153,10 +158,10 @@ export class SessionFinder {
   }
 
   /** An answer that took long, because the process was suspended or the store is slow, may be outdated: look up again. */
-  private async readFresh(tokenHash: string): Promise<Read> {
+  private async readFresh(token: SessionToken): Promise<Read> {
     for (let tries = 0; tries < FRESH_TRIES; tries += 1) {
       const askedAt = this.context.clock.monotonic();
-      const read = await this.readByToken(tokenHash);
+      const read = await this.readByToken(token);
       if (read.kind !== 'live' || this.context.clock.monotonic() - askedAt <= TRUSTED_FOR_MS) return read;
     }
     throw new SessionsError('STORE_UNAVAILABLE', 'The session store answers too slowly; try again.', {
@@ -164,11 +169,12 @@ export class SessionFinder {
     });
   }
 
-  private async readByToken(tokenHash: string): Promise<Read> {
+  private async readByToken(token: SessionToken): Promise<Read> {
     let answer: Read = { kind: 'unknown' };
     await this.context.cache.fill(async () => {
-      const match = await this.context.store.sessions.findByToken(tokenHash);
-      if (!match) return null;
+      const match = await this.context.store.sessions.findByToken(token.hash);
+      // Whoever writes to the store can give a hash another session: a sealed token is good for its own alone.
+      if (!match || !token.mayBeOf(match.session.id)) return null;
       const { session, current, replacedAt } = match;
       // A replaced token, also of a session that has ended since: the client may have a new one, by a login that restarted.
       if (!current) answer = { kind: this.isRecent(replacedAt) ? 'replaced' : 'unknown' };

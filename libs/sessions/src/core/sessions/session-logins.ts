@@ -5,7 +5,8 @@ import type { NewToken, Refused, SessionsGroup } from '../../ports/sessions.js';
 import type { Ender } from '../endings/ender.js';
 import { requireSession, requireUserId, requireWord } from '../handles/arguments.js';
 import { Session } from '../handles/session.js';
-import { SessionToken } from '../handles/session-token.js';
+import type { SessionToken } from '../tokens/session-token.js';
+import type { TokenUse } from '../tokens/token-codec.js';
 import type { CoreContext } from '../process/context.js';
 import { applyReplacement } from '../endings/replacements.js';
 import { untilAnswered } from '../process/bounded-wait.js';
@@ -15,7 +16,7 @@ import { describeError } from '../watch/log.js';
 import { openingError, type SessionOpener } from './session-opener.js';
 
 const IF_TAKEN = ['refuse', 'restart'] as const;
-const KEEP = ['all', 'nothing'] as const;
+const KEEP = ['all', 'files', 'nothing'] as const;
 
 export interface LoginOptions {
   /**
@@ -23,7 +24,7 @@ export interface LoginOptions {
    * and logs in to a new, empty one. Default: `refuse`.
    */
   readonly ifTaken?: (typeof IF_TAKEN)[number];
-  /** What the session keeps of the files that it had before the login. Default: `all`. */
+  /** What the session keeps of the files and data that it had before the login. Default: `all`. */
   readonly keep?: (typeof KEEP)[number];
 }
 
@@ -59,7 +60,7 @@ export class SessionLogins {
     requireUserId(userId);
     requireWord('ifTaken', ifTaken, IF_TAKEN);
     requireWord('keep', keep, KEEP);
-    const login = this.bind(session, userId, ifTaken);
+    const login = this.bind(session, userId, ifTaken, keep !== 'all');
     await Session.replace(
       session,
       login.then(({ values }) => values),
@@ -77,21 +78,27 @@ export class SessionLogins {
     { keepConnections = false }: RegenerateOptions = {},
   ): Promise<SessionToken> {
     requireSession(session);
-    const token = SessionToken.createFor(session.id);
+    const token = this.context.tokens.createFor(session.id, useOf(session));
     await Session.replace(session, this.replaceToken(session, token, keepConnections));
     Session.carrierOf(session)?.carry(token);
     this.context.events.emit('session.regenerated', { sessionId: session.id });
     return token;
   }
 
-  private async bind(session: Session, userId: string, ifTaken: LoginOptions['ifTaken']): Promise<Bound> {
-    const token = SessionToken.createFor(session.id);
+  private async bind(
+    session: Session,
+    userId: string,
+    ifTaken: LoginOptions['ifTaken'],
+    dropsData: boolean,
+    use = useOf(session),
+  ): Promise<Bound> {
+    const token = this.context.tokens.createFor(session.id, use);
     const authority = Session.authorityOf(session);
-    const login = { ...this.newToken(token), userId };
+    const login = { ...this.newToken(token), userId, dropsData };
     const answer = await this.replacing(session, token, (sessions) =>
       sessions.login(session.id, authority, login),
     );
-    if (answer === 'taken' && ifTaken === 'restart') return this.restart(session, userId);
+    if (answer === 'taken' && ifTaken === 'restart') return this.restart(session, userId, use);
     admit(answer);
     // Moves no activity: with the touches, the store notes that the network no longer counts the session as unconfirmed.
     this.context.touches.add(session.id, session.createdAt, 0);
@@ -104,18 +111,18 @@ export class SessionLogins {
    * Ends the session, and logs in to a new one. The old token is replaced first, by one that nobody gets: of two restarts at
    * once one wins, and requests parallel to it get no new session, whose cookie would replace the good one.
    */
-  private async restart(session: Session, userId: string): Promise<Bound> {
+  private async restart(session: Session, userId: string, use: TokenUse): Promise<Bound> {
     const { ipAddress, userAgent } = session;
-    const opening = await this.opener.open({ ipAddress, userAgent });
+    const opening = await this.opener.open({ ipAddress, userAgent }, use);
     if (opening.kind === 'refused') throw openingError(opening);
     try {
-      await this.replaceToken(session, SessionToken.createFor(session.id));
+      await this.replaceToken(session, this.context.tokens.createFor(session.id));
     } catch (error) {
       await this.ender.end(opening.session.id, 'ended').catch(() => {});
       throw error;
     }
     await untilAnswered(this.context.clock, () => this.ender.end(session.id, 'ended'));
-    const { token, values } = await this.bind(opening.session, userId, 'refuse');
+    const { token, values } = await this.bind(opening.session, userId, 'refuse', false, use);
     return { token, values: Object.assign(opening.session, values) };
   }
 
@@ -190,6 +197,11 @@ export class SessionLogins {
       );
     }
   }
+}
+
+/** What is given to nobody, because no request carries it, is a cookie's. */
+function useOf(session: Session): TokenUse {
+  return Session.carrierOf(session)?.use ?? 'cookie';
 }
 
 function admit(answer: 'done' | 'taken' | Refused): void {

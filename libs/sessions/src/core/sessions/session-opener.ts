@@ -10,7 +10,8 @@ import { MinuteLog } from '../watch/minute-log.js';
 import type { CoreContext } from '../process/context.js';
 import type { Ender } from '../endings/ender.js';
 import { Session } from '../handles/session.js';
-import { SessionToken } from '../handles/session-token.js';
+import type { SessionToken } from '../tokens/session-token.js';
+import type { TokenUse } from '../tokens/token-codec.js';
 
 const MINUTE_MS = 60_000;
 const MAX_EVICTED_AT_ONCE = 256;
@@ -62,9 +63,9 @@ export class SessionOpener {
   }
 
   /** @throws SessionsError `STORE_UNAVAILABLE` */
-  async open(client: Client): Promise<Opening> {
+  async open(client: Client, use: TokenUse = 'cookie'): Promise<Opening> {
     const id = randomUUID();
-    const token = SessionToken.createFor(id);
+    const token = this.context.tokens.createFor(id, use);
     const now = this.context.clock.now();
     const session: NewSession = {
       id,
@@ -77,7 +78,7 @@ export class SessionOpener {
     };
     const network = this.limitsOf(client);
     const answer = await this.add(session, { maxSessions: this.context.config.maxSessions, network });
-    if (answer === 'full') return this.refuse('full', MINUTE_MS);
+    if (answer === 'full') return this.refuseFull(network);
     if (answer !== 'opened') return this.refuseNetwork(answer, network);
     this.context.cache.know(id, null);
     this.context.events.emit('session.opened', { sessionId: id, at: now });
@@ -123,6 +124,16 @@ export class SessionOpener {
     } finally {
       this.eviction = null;
     }
+  }
+
+  private refuseFull(network: NetworkLimits | null): Opening {
+    const { maxSessions } = this.context.config;
+    this.minuteLog.warn(
+      'maxSessions',
+      () =>
+        `Network ${network?.key ?? 'unknown'} gets no session: ${labelOf('maxSessions')} is ${maxSessions}, and none may be evicted.`,
+    );
+    return this.refuse('full', MINUTE_MS);
   }
 
   private refuseNetwork({ refused, retryAfterMs }: RefusedNetwork, network: NetworkLimits | null): Opening {

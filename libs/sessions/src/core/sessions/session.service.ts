@@ -3,13 +3,15 @@ import { hasCode, staleSession, SessionsError } from '../../domain/errors.js';
 import { isUuid } from '../../domain/ids.js';
 import type { ResourceRecord } from '../../domain/resource.js';
 import { isStale, type EndReason, type SessionRecord } from '../../domain/session.js';
-import type { ByteRange } from '../../ports/file-storage.js';
+import type { ByteRange } from '../../ports/storage/file-storage.js';
 import { orderOf } from '../../ports/sessions.js';
 import type { SessionQuery, StoreTotals } from '../../ports/session-store.js';
 import { requireResource, requireSession, requireUserId } from '../handles/arguments.js';
 import { noteFoundWith } from '../handles/found-with.js';
 import { OwnEnds } from '../handles/own-ends.js';
 import { underAuthority } from '../handles/under-authority.js';
+import { SessionDataService } from '../data/session-data-service.js';
+import type { SessionValues } from '../data/session-values.js';
 import type { CoreContext } from '../process/context.js';
 import type { EndedSession, Ender } from '../endings/ender.js';
 import type { SessionEventBus } from '../watch/event-bus.js';
@@ -24,7 +26,8 @@ import type { LoginOptions, RegenerateOptions, SessionLogins } from './session-l
 import type { Opening, SessionOpener } from './session-opener.js';
 import type { SessionSlices } from './session-slices.js';
 import { Session, type SessionRef } from '../handles/session.js';
-import type { SessionToken } from '../handles/session-token.js';
+import type { TokenUse } from '../tokens/token-codec.js';
+import type { SessionToken } from '../tokens/session-token.js';
 
 const USER_PAGE = 1000;
 
@@ -36,6 +39,7 @@ export interface SessionServiceParts {
   readonly ender: Ender;
   readonly resources: Resources;
   readonly slices: SessionSlices;
+  readonly values: SessionValues;
 }
 
 /**
@@ -44,7 +48,7 @@ export interface SessionServiceParts {
  *
  * Errors are `SessionsError`s with a code. Every method rejects with `STORE_UNAVAILABLE` if the store does not answer.
  */
-export class SessionService {
+export class SessionService extends SessionDataService {
   /** Subscribes to events: `events.on('session.ended', ({ sessionId, reason }) => …)`. */
   readonly events: SessionEventBus;
 
@@ -52,14 +56,18 @@ export class SessionService {
     private readonly context: CoreContext,
     private readonly parts: SessionServiceParts,
   ) {
+    super(parts.values);
     this.events = context.events;
   }
 
   // --- sessions ---------------------------------------------------------------------------------------------------
 
-  /** Opens a session for a client, or answers why it was refused. HTTP requests without a session do this automatically. */
-  open(client: Client): Promise<Opening> {
-    return this.parts.opener.open(client);
+  /**
+   * Opens a session for a client, or answers why it was refused. HTTP requests without a session do this automatically. `use`: how
+   * the client will present the token. Default: as a cookie.
+   */
+  open(client: Client, use?: TokenUse): Promise<Opening> {
+    return this.parts.opener.open(client, use);
   }
 
   /** Looks up the session of a presented token. HTTP requests do this automatically. */
@@ -80,7 +88,7 @@ export class SessionService {
    * Logs a user in: binds the user and replaces the token, in one step, so that a token that somebody planted before is
    * worthless: streams and transfers that were begun under it stop at once, and are closed when the response is out. What was
    * begun with this very `session` object goes on, and so does what was begun with an object `{ id }`. Within a request, the
-   * response sets the new one as cookie: call it before the response begins. Id, files and absolute end stay, but see `keep`
+   * response sets the new one as cookie: call it before the response begins. Id, files, data and absolute end stay, but see `keep`
    * and `ifTaken`: with `restart`, `session` may be another session afterwards. Of two logins at once with one token, one wins.
    * If the store does not answer, the step is repeated for 5 s.
    * @throws SessionsError `SESSION_GONE`, `SESSION_STALE` (the token was replaced), `SESSION_TAKEN`, `INVALID_ARGUMENT`; with
@@ -91,7 +99,7 @@ export class SessionService {
   }
 
   /**
-   * Replaces the token; id, user, resources and absolute end stay. Else like `login`: the old token is refused at once, what
+   * Replaces the token; id, user, resources, data and absolute end stay. Else like `login`: the old token is refused at once, what
    * was begun with it is cut off unless `keepConnections`, and the response sets the new one.
    * @throws SessionsError `SESSION_GONE`, `SESSION_STALE`
    */

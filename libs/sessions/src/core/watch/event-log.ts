@@ -29,7 +29,7 @@ const LINES: Readonly<Partial<Record<SessionEventName, Line>>> = {
     isForOperators: () => true,
   },
   'resource.released': { part: 'SessionResources', facts: ['sessionId', 'resourceId', 'type', 'sizeBytes'] },
-  'resource.refused': { part: 'SessionResources', facts: ['sessionId', 'reason'] },
+  'resource.refused': { part: 'SessionResources', facts: ['sessionId', 'reason', 'sizeBytes'] },
   'cleanup.finished': { part: 'SessionCleanup', facts: ['job', 'items', 'failures', 'durationMs'] },
   'orphans.found': { part: 'SessionCleanup', facts: ['found', 'deleted', 'held'] },
 };

@@ -14,9 +14,14 @@ export class MinuteLog {
 
   /** `line` is called only if it is logged. */
   warn(key: string, line: () => string): void {
+    if (this.isDue(key)) this.log.warn(line());
+  }
+
+  /** Whether a line is due; the caller then writes it. */
+  isDue(key: string): boolean {
     const now = this.clock.monotonic();
-    if (now - (this.warnedAt.get(key) ?? Number.NEGATIVE_INFINITY) < MINUTE_MS) return;
+    if (now - (this.warnedAt.get(key) ?? Number.NEGATIVE_INFINITY) < MINUTE_MS) return false;
     this.warnedAt.set(key, now);
-    this.log.warn(line());
+    return true;
   }
 }

@@ -1,5 +1,5 @@
 import parseRange from 'range-parser';
-import type { ByteRange } from '../../ports/file-storage.js';
+import type { ByteRange } from '../../ports/storage/file-storage.js';
 
 const SUFFIX = /^bytes=\s*-0*[1-9]\d*\s*$/;
 const UNSATISFIABLE = -1;

@@ -9,7 +9,7 @@ import {
 import { HttpAdapterHost } from '@nestjs/core';
 import { describeError } from '../../core/watch/log.js';
 import { RepeatedFailures } from '../../core/watch/repeated-failures.js';
-import { SessionsError } from '../../domain/errors.js';
+import { SessionsError, type ErrorCode } from '../../domain/errors.js';
 import { answerTo } from '../error-status.js';
 import {
   nodeRequest,
@@ -19,6 +19,8 @@ import {
 } from '../platform-message.js';
 import { RETRY_STREAM } from '../stream/event-stream.js';
 import { locationOf } from '../download/redirection.js';
+
+const TOLD_ELSEWHERE: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['SESSIONS_FULL', 'STORE_INCOMPATIBLE']);
 
 /** Answers a request that failed with a `SessionsError`: status, code and message, and nothing else. */
 @Catch(SessionsError)
@@ -35,7 +37,8 @@ export class SessionsErrorFilter implements ExceptionFilter<SessionsError> {
     const request = context.switchToHttp().getRequest<PlatformRequest>();
     const location = locationOf(error, request);
     const { status, retryAfterSeconds, body } = answerTo(error, location);
-    if (status >= 500 && error.code !== 'SESSIONS_FULL') this.failures.note(error.code, describeError(error));
+    if (status >= 500 && !TOLD_ELSEWHERE.has(error.code))
+      this.failures.note(error.code, describeError(error));
     const http = this.host.httpAdapter;
     if (http.isHeadersSent(response)) {
       nodeResponse(response).destroy();

@@ -10,11 +10,7 @@ export interface CurrentSessionOptions {
 }
 
 const FromContext = createParamDecorator(
-  ({ optional = false }: CurrentSessionOptions, context: ExecutionContext): Session | null => {
-    const found = foundIn(context);
-    if (!found.session && !optional) throw errorFor(found);
-    return found.session;
-  },
+  (options: CurrentSessionOptions, context: ExecutionContext): Session | null => sessionIn(context, options),
 );
 
 /**
@@ -23,6 +19,16 @@ const FromContext = createParamDecorator(
  */
 export function CurrentSession(options: CurrentSessionOptions = {}): ParameterDecorator {
   return FromContext(options);
+}
+
+/** @internal The session of a request or of a gateway's client; `null` only if it is optional. */
+export function sessionIn(
+  context: ExecutionContext,
+  { optional = false }: { readonly optional?: boolean | undefined },
+): Session | null {
+  const found = foundIn(context);
+  if (!found.session && !optional) throw errorFor(found);
+  return found.session;
 }
 
 /** The interceptor resolves the session of every request before Nest reads a handler's parameters. */

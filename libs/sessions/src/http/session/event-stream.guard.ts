@@ -51,6 +51,7 @@ export class EventStreamGuard implements CanActivate {
   }
 
   private async track(session: Session, response: PlatformResponse): Promise<EventStream> {
+    session.readDataFrom(this.resolver.values.ofConnections);
     const stream = new EventStream(nodeResponse(response), this.config.downloadIdleMs);
     try {
       const tracked = await this.service.trackStream(session, stream, { purpose: 'server-sent events' });

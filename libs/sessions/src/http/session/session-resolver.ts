@@ -3,6 +3,7 @@ import { Inject, Injectable, type ExecutionContext } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { SessionsConfig } from '../../core/config/config.js';
 import { SessionsCore } from '../../core/core.js';
+import type { SessionValues } from '../../core/data/session-values.js';
 import { Session } from '../../core/handles/session.js';
 import type { Client } from '../../domain/binding.js';
 import { SESSIONS_CONFIG } from '../../core/config/tokens.js';
@@ -14,10 +15,10 @@ import { traitsOf, type HandlerTraits } from './handler-traits.js';
 import { trackRequest } from '../stream/http-request-in-flight.js';
 import { nodeRequest, type PlatformRequest, type PlatformResponse } from '../platform-message.js';
 import { isContinuation, isPartOfPage } from '../request-kinds.js';
-import { CookieLookup, type Presented } from './cookie-lookup.js';
+import { TokenLookup, type Presented } from '../token/token-lookup.js';
 import { errorFor, keepResolution, resolutionOf, FoundSession, type Resolution } from './resolution.js';
-import { ResponseTokens } from './response-tokens.js';
-import { SessionCookie, type CookieSlot } from './session-cookie.js';
+import { ResponseTokens } from '../token/response-tokens.js';
+import { ClientTokens, type TokenSlot } from '../token/client-tokens.js';
 
 const SKIPPED: Resolution = { session: null, reason: 'skipped' };
 const GONE: Resolution = { session: null, reason: 'gone' };
@@ -31,7 +32,6 @@ type Opens = 'always' | 'unless-ended' | 'never';
  */
 @Injectable()
 export class SessionResolver {
-  private readonly cookie: SessionCookie;
   /** @internal */
   readonly trust: ProxyTrust;
   /** @internal */
@@ -39,7 +39,11 @@ export class SessionResolver {
   /** @internal */
   readonly clients: ClientReader;
   /** @internal */
-  readonly presented: CookieLookup;
+  readonly tokens: ClientTokens;
+  /** @internal */
+  readonly presented: TokenLookup;
+  /** @internal */
+  readonly values: SessionValues;
   private readonly crossSite: CrossSiteGate;
 
   constructor(
@@ -51,8 +55,9 @@ export class SessionResolver {
     this.pages = new OwnPages(this.trust, config.allowedOrigins);
     this.clients = new ClientReader(this.trust);
     this.crossSite = new CrossSiteGate(config, this.pages, this.trust, core.events, core.clock);
-    this.cookie = new SessionCookie(config);
-    this.presented = new CookieLookup(core, this.cookie, config);
+    this.tokens = new ClientTokens(config, core.tokens);
+    this.values = core.values;
+    this.presented = new TokenLookup(core, this.tokens, config);
   }
 
   /**
@@ -119,7 +124,7 @@ export class SessionResolver {
   refuseCrossSite(request: PlatformRequest, handler?: HandlerTraits): void {
     const node = nodeRequest(request);
     if (handler?.allowsCrossSite || !this.crossSite.refuses(node, handler?.isEventStream ?? false)) return;
-    if (!this.cookie.isPresented(request, isSecureScheme(request.protocol))) return;
+    if (!this.tokens.presentsCookie(request, isSecureScheme(request.protocol))) return;
     throw this.crossSite.refusal(node);
   }
 
@@ -146,7 +151,8 @@ export class SessionResolver {
     isSecure: boolean,
   ): FoundSession {
     const session = new Session(record);
-    if (takesBackSecond) this.cookie.clear(response, isSecure, 2);
+    session.readDataFrom(this.values.ofRequests);
+    if (takesBackSecond) this.tokens.clear(response, isSecure, 2);
     if (!isPlayer) this.carryTokens(session, response, isSecure, slot);
     return new FoundSession(session, record.tokenHash, false, record.confirmed);
   }
@@ -163,10 +169,12 @@ export class SessionResolver {
     const { onMismatch } = this.config;
     if (kind === 'replaced') return { session: null, reason: 'replaced' };
     if (kind === 'ambiguous') {
-      this.cookie.clearAll(response, isSecure, request.hostname);
+      this.tokens.clearAll(response, isSecure, request.hostname);
       return { session: null, reason: 'ambiguous' };
     }
-    if (kind === 'mismatch' && onMismatch === 'refuse') return { session: null, reason: 'mismatch' };
+    if (this.tokens.presentsForeign(request)) return { session: null, reason: 'foreign' };
+    if (kind === 'mismatch' && (onMismatch === 'refuse' || keepsToken(presented, onMismatch)))
+      return { session: null, reason: 'mismatch' };
     const isOfSecond = kind === 'mismatch' && presented.slot === 2;
     const hasNone = kind === 'absent' || kind === 'unknown' || isOfSecond;
     const isOver = kind === 'ended' || (hasNone && isContinuation(request));
@@ -175,7 +183,8 @@ export class SessionResolver {
     if (opens === 'never') return { session: null, reason: 'passive' };
     if (kind === 'mismatch' && isPartOfPage(request, client)) return { session: null, reason: 'subresource' };
     // The first cookie stays, if its session does.
-    const slot = kind === 'mismatch' && !isOfSecond && onMismatch === 'fresh' ? 2 : 1;
+    const cookie = kind === 'mismatch' && !isOfSecond && onMismatch === 'fresh' ? 2 : 1;
+    const slot = this.tokens.wantsBearer(request) ? 'bearer' : cookie;
     return this.open(client, response, isSecure, slot, isOver);
   }
 
@@ -183,16 +192,17 @@ export class SessionResolver {
     client: Client,
     response: PlatformResponse,
     isSecure: boolean,
-    slot: CookieSlot,
+    slot: TokenSlot,
     presentedEnded: boolean,
   ): Promise<Resolution> {
-    const opening = await this.core.service.open(client);
+    const opening = await this.core.service.open(client, slot === 'bearer' ? 'bearer' : 'cookie');
     if (opening.kind === 'refused') {
       const { reason, retryAfterSeconds } = opening;
       return { session: null, reason, retryAfterSeconds };
     }
     const { session, token } = opening;
-    this.cookie.write(response, isSecure, slot, token);
+    session.readDataFrom(this.values.ofRequests);
+    this.tokens.write(response, isSecure, slot, token);
     this.carryTokens(session, response, isSecure, slot);
     return new FoundSession(session, null, presentedEnded, false);
   }
@@ -202,10 +212,18 @@ export class SessionResolver {
     session: Session,
     response: PlatformResponse,
     isSecure: boolean,
-    slot: CookieSlot,
+    slot: TokenSlot,
   ): void {
-    session.carryTokensBy(new ResponseTokens(session, this.cookie, response, isSecure, slot));
+    session.carryTokensBy(new ResponseTokens(session, this.tokens, response, isSecure, slot));
   }
+}
+
+/** A client has one place for a bearer token: one of a new session would replace that of a session that lives. */
+function keepsToken(
+  { slot }: { readonly slot?: TokenSlot },
+  onMismatch: SessionsConfig['onMismatch'],
+): boolean {
+  return slot === 'bearer' && onMismatch === 'fresh';
 }
 
 function openingFor({ isPassive, isEventStream }: HandlerTraits): Opens {

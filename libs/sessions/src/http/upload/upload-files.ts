@@ -116,14 +116,19 @@ export class UploadFiles {
       fileBytes += chunk.length;
       this.totalBytes += chunk.length;
       const { maxFileBytes, maxTotalBytes } = this.plan;
-      if (fileBytes > maxFileBytes || this.totalBytes > maxTotalBytes) contents.destroy(this.tooLarge());
+      if (fileBytes > maxFileBytes || this.totalBytes > maxTotalBytes)
+        contents.destroy(
+          this.tooLarge(Math.max(fileBytes, this.totalBytes), Math.min(maxFileBytes, maxTotalBytes)),
+        );
     });
   }
 
-  private tooLarge(): Error {
-    const { maxFileBytes, maxTotalBytes } = this.plan;
-    this.service.events.emit('resource.refused', { sessionId: this.sessionId, reason: 'too_large' });
-    return tooLargeUpload(Math.min(maxFileBytes, maxTotalBytes));
+  /** The error of an upload of so many bytes, or more. */
+  tooLarge(sizeBytes: number, limitBytes: number): Error {
+    const { sessionId } = this;
+    const refusal = { sessionId, reason: 'too_large', sizeBytes, limitBytes, network: null } as const;
+    this.service.events.emit('resource.refused', refusal);
+    return tooLargeUpload(limitBytes);
   }
 }
 

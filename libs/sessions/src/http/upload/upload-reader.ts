@@ -3,7 +3,7 @@ import type { Readable, Writable } from 'node:stream';
 import { liftBodyDeadline } from './body-deadline.js';
 import { decodeText, partHeadOf, type PartHead } from './part-head.js';
 import { PartSplitter } from './part-splitter.js';
-import { abortedUpload, invalidUpload, tooLargeUpload } from './upload-error.js';
+import { abortedUpload, invalidUpload } from './upload-error.js';
 import { FIELD_LIMITS, UploadFields, type FieldValues } from './upload-fields.js';
 import type { UploadFiles } from './upload-files.js';
 import type { UploadPlan } from './upload-options.js';
@@ -152,7 +152,8 @@ export class UploadReader {
     const onData = (chunk: Buffer): void => {
       timer.refresh();
       this.receivedBytes += chunk.length;
-      if (this.receivedBytes > plan.maxRequestBytes) fail(tooLargeUpload(plan.maxTotalBytes));
+      if (this.receivedBytes > plan.maxRequestBytes)
+        fail(files.tooLarge(this.receivedBytes, plan.maxTotalBytes));
     };
     const onClose = (): void => {
       if (!request.readableEnded) fail(abortedUpload('The client disconnected during the upload.'));

@@ -9,6 +9,7 @@ import {
 } from '@nestjs/common';
 import { catchError, concatMap, finalize, toArray, type Observable } from 'rxjs';
 import type { FileBatch } from '../../core/resources/file-batch.js';
+import { networkOf } from '../../core/config/client-address.js';
 import { describeError } from '../../core/watch/log.js';
 import { RepeatedFailures } from '../../core/watch/repeated-failures.js';
 import type { SessionsConfig } from '../../core/config/config.js';
@@ -21,6 +22,8 @@ import {
   type PlatformResponse,
 } from '../platform-message.js';
 import { traitsOf } from '../session/handler-traits.js';
+import { addressOf } from '../client/client-reader.js';
+import { hasCode } from '../../domain/errors.js';
 import { SessionResolver } from '../session/session-resolver.js';
 import { abortedUpload, invalidUpload } from './upload-error.js';
 import { UploadFiles } from './upload-files.js';
@@ -71,7 +74,7 @@ export function UploadInterceptor(field: string, options: UploadOptions = {}): T
 
     private async receive(request: UploadRequest, response: PlatformResponse): Promise<FileBatch> {
       const node = nodeRequest(request);
-      const boundary = boundaryOf(node.headers, this.plan);
+      const boundary = this.boundaryOf(request);
       const session = await this.resolver.require(request, response);
       const batch = await this.service.beginBatch(session, announcedBytes(node.headers['content-length']));
       const files = new UploadFiles(this.service, session.id, batch, this.plan);
@@ -85,6 +88,25 @@ export function UploadInterceptor(field: string, options: UploadOptions = {}): T
         return batch;
       } catch (error) {
         await files.abort();
+        throw error;
+      }
+    }
+
+    /** What is declared too large is refused before its session is looked up: it begins none. */
+    private boundaryOf(request: UploadRequest): string {
+      const { headers } = nodeRequest(request);
+      try {
+        return boundaryOf(headers, this.plan);
+      } catch (error) {
+        if (hasCode(error, 'RESOURCE_TOO_LARGE')) {
+          this.service.events.emit('resource.refused', {
+            sessionId: null,
+            reason: 'too_large',
+            sizeBytes: announcedBytes(headers['content-length']),
+            limitBytes: this.plan.maxTotalBytes,
+            network: networkOf(addressOf(request)),
+          });
+        }
         throw error;
       }
     }

@@ -8,9 +8,10 @@ import {
   type KnownResources,
   type ScannedFile,
   type ScannedPart,
+  type TrashEntry,
   type TrashReport,
   type TrashTicket,
-} from '../../ports/file-storage.js';
+} from '../../ports/storage/file-storage.js';
 import { LocalAdoption } from './files/adoption.js';
 import { removeFile } from './files/file-removal.js';
 import { LocalFileWriter } from './files/file-writer.js';
@@ -28,10 +29,6 @@ import { Trash } from './trash/trash.js';
 export interface LocalFileStorageOptions {
   /** Absolute paths of folders from which files may be adopted. Default: none. */
   readonly adoptFrom?: readonly string[];
-  /** Monotonic clock in milliseconds, for the delays between retries of the trash. Default: `performance.now()`. */
-  readonly monotonicMs?: () => number;
-  /** Receives warnings for operators, one line each. Default: none. */
-  readonly onWarning?: (message: string) => void;
 }
 
 interface Connected {
@@ -61,7 +58,7 @@ export class LocalFileStorage extends FileStorage {
   async connect(): Promise<void> {
     await this.close();
     const { paths, guard, room } = this.root.connected;
-    const trash = new Trash(paths, this.options.onWarning ?? (() => undefined), this.options.monotonicMs);
+    const trash = new Trash(paths);
     this.connected = { paths, guard, room, folders: new SessionFolders(paths), trash };
   }
 
@@ -115,10 +112,17 @@ export class LocalFileStorage extends FileStorage {
     });
   }
 
-  emptyTrash(ticket?: TrashTicket): Promise<TrashReport> {
+  emptyTrash(ticket: TrashTicket): Promise<TrashReport> {
     return this.attempt(async ({ guard, trash }) => {
       await guard.assertPresent();
-      return ticket === undefined ? trash.emptyAll() : trash.emptyOne(ticket);
+      return trash.empty(ticket);
+    });
+  }
+
+  listTrash(): Promise<TrashEntry[]> {
+    return this.attempt(async ({ guard, trash }) => {
+      await guard.assertPresent();
+      return trash.list();
     });
   }
 

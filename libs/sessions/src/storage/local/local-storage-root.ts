@@ -1,5 +1,5 @@
 import type { StoreIdentity } from '../../ports/ledger.js';
-import { StorageRoot, type StorageRoom } from '../../ports/storage-root.js';
+import { StorageRoot, type StorageRoom } from '../../ports/storage/storage-root.js';
 import type { RootPaths } from './folders/paths.js';
 import { translateErrors, unavailable } from './folders/storage-error.js';
 import { Ballast } from './root/ballast.js';

@@ -1,5 +1,5 @@
 import { SessionsError } from '../../domain/errors.js';
-import type { StorageRoom } from '../../ports/storage-root.js';
+import type { StorageRoom } from '../../ports/storage/storage-root.js';
 import { MemoryStorageRoot } from './memory-storage-root.js';
 
 /** For commands on a machine that has no storage folder, or not one of their user: they keep no files, and see those of others. */

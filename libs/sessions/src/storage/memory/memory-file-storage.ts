@@ -12,9 +12,10 @@ import {
   type KnownResources,
   type ScannedFile,
   type ScannedPart,
+  type TrashEntry,
   type TrashReport,
   type TrashTicket,
-} from '../../ports/file-storage.js';
+} from '../../ports/storage/file-storage.js';
 
 export interface MemoryFileStorageOptions {
   /** Folders from which files may be adopted. Default: any. */
@@ -136,7 +137,11 @@ export class MemoryFileStorage extends FileStorage {
   }
 
   async emptyTrash(): Promise<TrashReport> {
-    return { files: 0, bytes: 0, failures: 0, stuck: 0 };
+    return { files: 0, bytes: 0, failure: null };
+  }
+
+  async listTrash(): Promise<TrashEntry[]> {
+    return [];
   }
 
   async *scan(known: KnownResources): AsyncIterable<ScannedPart> {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { StorageRoot, type RootBeacons, type StorageRoom } from '../../ports/storage-root.js';
+import { StorageRoot, type RootBeacons, type StorageRoom } from '../../ports/storage/storage-root.js';
 
 /** The storage root for files in memory, for tests and on Windows: always trusted, never full. */
 export class MemoryStorageRoot extends StorageRoot {

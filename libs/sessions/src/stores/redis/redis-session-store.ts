@@ -1,8 +1,10 @@
 import { SessionStore } from '../../ports/session-store.js';
+import type { Holder, StoreTrouble } from '../../ports/store-trouble.js';
 import { wrapGroups, type OperationName } from '../../ports/store-groups.js';
 import { RedisConnection } from './connection/redis.connection.js';
 import { RedisCalls } from './connection/redis-calls.js';
 import { connectingError } from './connection/redis.errors.js';
+import { MIGRATIONS, outdated, type RedisMigration } from './operations/redis.version.js';
 import { redisSettingsOf, type RedisSessionStoreOptions } from './connection/redis.settings.js';
 import { ChangeNotifications } from './feed/change-notifications.js';
 import { RedisOperations } from './redis.operations.js';
@@ -15,6 +17,8 @@ const WITHIN_TIME: ReadonlySet<OperationName> = new Set<OperationName>([
   'sessions.find',
   'sessions.login',
   'sessions.regenerate',
+  'data.read',
+  'data.write',
   'endings.beginEnd',
   'resources.reserve',
   'resources.grow',
@@ -41,7 +45,8 @@ export class RedisSessionStore extends SessionStore {
   readonly #mustExist: boolean;
   readonly #address: string | null;
 
-  constructor(options: RedisSessionStoreOptions) {
+  /** `migrations`: the steps from the first layout to that of this version. */
+  constructor(options: RedisSessionStoreOptions, migrations: readonly RedisMigration[] = MIGRATIONS) {
     const { clients, layout, mustExist, timeoutMs } = redisSettingsOf(options);
     const connection = new RedisConnection(clients, timeoutMs);
     const apart = clients.apart();
@@ -49,12 +54,18 @@ export class RedisSessionStore extends SessionStore {
       connection,
       apart && new RedisConnection(apart, timeoutMs),
       layout,
+      migrations,
     );
     const calls = new RedisCalls();
     super(
       wrapGroups(operations, (operation, name) => {
         const within = WITHIN_TIME.has(name) ? timeoutMs : null;
-        return (...args) => calls.make(() => operation(...args), within);
+        // The feed looks whether the store has its old layout again.
+        if (name === 'feed.read') return (...args) => calls.make(() => operation(...args), within);
+        return (...args) =>
+          operations.version.isOutdated
+            ? Promise.reject(outdated())
+            : calls.make(() => operation(...args), within);
       }),
     );
     this.#connection = connection;
@@ -65,12 +76,16 @@ export class RedisSessionStore extends SessionStore {
     this.#address = clients.address;
   }
 
-  override async connect(): Promise<void> {
+  override get trouble(): StoreTrouble | null {
+    return this.#operations.version.isOutdated ? 'newer' : null;
+  }
+
+  override async connect(silent: readonly Holder[] = []): Promise<void> {
     if (this.#calls.areOpen) return;
     try {
       await this.#connection.connect();
       if (this.#mustExist) await this.#operations.expectStore();
-      await this.#operations.prepare();
+      await this.#operations.prepare(this.#mustExist, silent);
       this.#calls.areOpen = true;
     } catch (error) {
       await this.#disconnect();

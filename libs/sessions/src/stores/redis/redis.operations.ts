@@ -1,3 +1,4 @@
+import type { Holder } from '../../ports/store-trouble.js';
 import type { StoreGroups } from '../../ports/store-groups.js';
 import type { RedisConnection } from './connection/redis.connection.js';
 import { incompatible, unavailable } from './connection/redis.errors.js';
@@ -6,8 +7,9 @@ import { NotedEndings } from './feed/noted-endings.js';
 import { NotedSessions } from './feed/noted-sessions.js';
 import { RecentChanges } from './feed/recent-changes.js';
 import { RedisFeed } from './feed/redis.feed.js';
-import { RedisBuckets } from './operations/redis.buckets.js';
+import { RedisBuckets } from './buckets/redis.buckets.js';
 import { RedisClock } from './operations/redis.clock.js';
+import { RedisData } from './operations/redis.data.js';
 import { RedisDurableWrites } from './operations/redis.durable-writes.js';
 import { RedisEndings } from './operations/redis.endings.js';
 import { RedisFleet } from './operations/redis.fleet.js';
@@ -15,14 +17,16 @@ import { RedisLedger } from './operations/redis.ledger.js';
 import { RedisReleases } from './operations/redis.releases.js';
 import { RedisResources } from './operations/redis.resources.js';
 import { RedisSessions } from './operations/redis.sessions.js';
-import { SessionCounts } from './operations/session-counts.js';
-import { UserIndex } from './operations/user-index.js';
-import { LAYOUT, type RedisLayout } from './scripts/redis.layout.js';
+import { SessionCounts } from './buckets/session-counts.js';
+import { layoutWith, RedisVersion, type RedisMigration } from './operations/redis.version.js';
+import { UserIndex } from './buckets/user-index.js';
+import type { RedisLayout } from './scripts/redis.layout.js';
 
 export class RedisOperations implements StoreGroups {
   readonly sessions: RedisSessions;
   readonly endings: RedisEndings;
   readonly resources: RedisResources;
+  readonly data: RedisData;
   readonly releases: RedisReleases;
   readonly fleet: RedisFleet;
   readonly clock: RedisClock;
@@ -30,6 +34,7 @@ export class RedisOperations implements StoreGroups {
   readonly ledger: RedisLedger;
   readonly counts: SessionCounts;
   readonly durable: RedisDurableWrites;
+  readonly version: RedisVersion;
   private readonly buckets: RedisBuckets;
   private readonly servers: RedisServers;
 
@@ -37,6 +42,7 @@ export class RedisOperations implements StoreGroups {
     private readonly connection: RedisConnection,
     apart: RedisConnection | null,
     layout: RedisLayout,
+    migrations: readonly RedisMigration[],
   ) {
     const buckets = new RedisBuckets(connection, layout);
     const servers = new RedisServers(connection);
@@ -48,11 +54,13 @@ export class RedisOperations implements StoreGroups {
     this.sessions = new NotedSessions(recent, buckets, counts, durable, users);
     this.endings = new NotedEndings(recent, buckets, durable, counts, sessions, users);
     this.resources = new RedisResources(buckets, durable);
+    this.data = new RedisData(buckets);
     this.fleet = new RedisFleet(buckets, users);
     this.clock = new RedisClock(buckets);
     this.releases = new RedisReleases(buckets, this.fleet);
-    this.ledger = new RedisLedger(buckets);
-    this.feed = new RedisFeed(connection, buckets, servers, this.ledger, durable, recent);
+    this.ledger = new RedisLedger(buckets, layoutWith(migrations));
+    this.version = new RedisVersion(buckets, this.fleet, migrations);
+    this.feed = new RedisFeed(connection, buckets, servers, this.ledger, durable, recent, this.version);
     this.buckets = buckets;
     this.servers = servers;
     this.durable = durable;
@@ -68,20 +76,19 @@ export class RedisOperations implements StoreGroups {
     );
   }
 
-  /** Rejects with `STORE_INCOMPATIBLE` if the servers, or the layout or buckets of the store, are not supported. */
-  async prepare(): Promise<void> {
+  /**
+   * Rejects with `STORE_INCOMPATIBLE` if the servers, or the layout or buckets of the store, are not supported. An older
+   * layout is migrated, unless the store must exist, or others than the `silent` processes use it.
+   */
+  async prepare(mustExist: boolean, silent: readonly Holder[]): Promise<void> {
     await this.servers.check();
     const { layout, buckets } = await this.ledger.facts();
-    if (layout !== LAYOUT) {
-      throw incompatible(
-        `Another version of nest-sessions uses prefix \`${this.buckets.layout.prefix}\` in this Redis: set another redisPrefix (SESSION_REDIS_PREFIX)`,
-      );
-    }
     if (buckets !== String(this.buckets.layout.buckets)) {
       throw incompatible(
         `The session store in this Redis has ${buckets} buckets, a fixed number: set \`buckets\` to it`,
       );
     }
+    await this.version.takeOver(layout, mustExist, silent);
     await this.durable.prepare();
   }
 }

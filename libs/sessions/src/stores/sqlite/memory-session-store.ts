@@ -1,10 +1,12 @@
 import { refuseOldNode } from '../../domain/supported-node.js';
 import { SessionStore } from '../../ports/session-store.js';
 import { makeGroups, type OperationName } from '../../ports/store-groups.js';
-import { sqliteOperations } from './operations/operations.js';
+import { MIGRATIONS } from './operations/schema.js';
+import { schemaWith } from './database/sqlite.migration.js';
+import { sqliteOperations } from './sqlite.operations.js';
 import { SqliteBatch } from './sqlite.batch.js';
-import { openMemoryDatabase } from './sqlite.database.js';
-import { NOT_CONNECTED, errorOf, unavailable } from './sqlite.errors.js';
+import { openMemoryDatabase } from './database/sqlite.database.js';
+import { NOT_CONNECTED, errorOf, unavailable } from './database/sqlite.errors.js';
 
 /**
  * Sessions in the memory of this process, for tests and development: the SQLite store without a file and threads. Each call
@@ -57,5 +59,5 @@ class Engine {
 
 function openBatch(): SqliteBatch {
   const db = openMemoryDatabase();
-  return new SqliteBatch(db, sqliteOperations(db));
+  return new SqliteBatch(db, sqliteOperations(db), schemaWith(MIGRATIONS));
 }

@@ -2,7 +2,8 @@ import { resolve } from 'node:path';
 import { refuseOldNode } from '../../domain/supported-node.js';
 import { SessionStore } from '../../ports/session-store.js';
 import { makeGroups } from '../../ports/store-groups.js';
-import type { StoreTrouble } from '../../ports/store-trouble.js';
+import { MIGRATIONS } from './operations/schema.js';
+import type { Holder, StoreTrouble } from '../../ports/store-trouble.js';
 import { SqliteClient } from './sqlite.client.js';
 
 export interface SqliteSessionStoreOptions {
@@ -31,13 +32,15 @@ export class SqliteSessionStore extends SessionStore {
   override readonly kind = 'sqlite';
   readonly #client: SqliteClient;
 
-  constructor(options: SqliteSessionStoreOptions) {
+  /** `migrations`: the steps from the first schema to that of this version. */
+  constructor(options: SqliteSessionStoreOptions, migrations: readonly string[] = MIGRATIONS) {
     const client = new SqliteClient({
       path: resolve(options.path),
       mustExist: options.mustExist ?? false,
       busyTimeoutMs: options.busyTimeoutMs ?? 1000,
       maxBytes: options.maxBytes ?? null,
       onDiskFull: options.onDiskFull ?? null,
+      migrations,
     });
     super(
       makeGroups(
@@ -49,10 +52,10 @@ export class SqliteSessionStore extends SessionStore {
     this.#client = client;
   }
 
-  override async connect(): Promise<void> {
+  override async connect(silent: readonly Holder[] = []): Promise<void> {
     // An older Node.js has no SQLite, so the worker threads could not report it.
     refuseOldNode(process.versions.node);
-    return this.#client.connect();
+    return this.#client.connect(silent);
   }
 
   override get trouble(): StoreTrouble | null {

@@ -1,14 +1,27 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { concernsOneOperation, faultOf, isBusy, type Fault } from './sqlite.errors.js';
-import { isRead, OPERATION_NAMES, operationOf, type OperationName } from '../../ports/store-groups.js';
-import type { SqliteOperations } from './operations/operations.js';
+import { concernsOneOperation, faultOf, isBusy, OUTDATED, type Fault } from './database/sqlite.errors.js';
+import {
+  isRead,
+  kindOf,
+  OPERATION_NAMES,
+  operationOf,
+  type OperationName,
+} from '../../ports/store-groups.js';
+import { numberOf } from './operations/values.js';
+import type { SqliteOperations } from './sqlite.operations.js';
 import type { Call, Reply } from './sqlite.messages.js';
 
 /**
  * Group commit: concurrent calls share one transaction and one wait for the disk. An operation that throws is rolled back
  * alone; if the transaction fails, all its writes fail and nothing is changed, but its reads are still answered.
+ *
+ * Each transaction but those of small reads looks whether a newer version has migrated the database, which costs a microsecond:
+ * then it does nothing.
  */
 export class SqliteBatch {
+  /** Whether a newer version has migrated the database. */
+  isOutdated = false;
+  readonly #version;
   readonly #begin;
   readonly #beginReading;
   readonly #commit;
@@ -22,7 +35,9 @@ export class SqliteBatch {
   constructor(
     private readonly db: DatabaseSync,
     operations: SqliteOperations,
+    private readonly schema: number,
   ) {
+    this.#version = db.prepare('PRAGMA user_version');
     this.#operations = new Map(OPERATION_NAMES.map((name) => [name, operationOf(operations, name)]));
     this.#networks = operations.networks;
     this.#begin = db.prepare('BEGIN IMMEDIATE');
@@ -39,6 +54,10 @@ export class SqliteBatch {
     const onlyReads = calls.every((call) => isRead(call.name));
     try {
       (onlyReads ? this.#beginReading : this.#begin).run();
+      if (this.#mustStop(calls)) {
+        this.#rollBack();
+        return calls.map(({ id }) => ({ id, fault: OUTDATED }));
+      }
       const replies = calls.map((call) => this.#answer(call));
       if (!onlyReads) this.#networks.beforeCommit();
       this.#commit.run();
@@ -59,6 +78,12 @@ export class SqliteBatch {
     const answered = isMixed ? this.run(reads) : null;
     const refused = answered === null ? calls : calls.filter(({ name }) => !isRead(name));
     return [...refused.map(({ id }) => ({ id, fault })), ...(answered ?? [])];
+  }
+
+  #mustStop(calls: readonly Call[]): boolean {
+    if (calls.every(({ name }) => kindOf(name) === 'read')) return false;
+    this.isOutdated = numberOf(this.#version.get() ?? {}, 'user_version') > this.schema;
+    return this.isOutdated;
   }
 
   #answer(call: Call): Reply {

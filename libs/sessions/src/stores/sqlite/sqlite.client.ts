@@ -1,11 +1,12 @@
 import { isRead, kindOf, type OperationName } from '../../ports/store-groups.js';
-import type { StoreTrouble } from '../../ports/store-trouble.js';
-import type { DatabaseOptions } from './sqlite.database.js';
-import { NOT_CONNECTED, errorOf, unavailable, type Fault } from './sqlite.errors.js';
-import { SqliteThread, type Pending, type ThreadHooks } from './sqlite.thread.js';
+import type { Holder, StoreTrouble } from '../../ports/store-trouble.js';
+import type { DatabaseOptions } from './database/sqlite.database.js';
+import { NOT_CONNECTED, errorOf, unavailable, type Fault } from './database/sqlite.errors.js';
+import { SqliteThread, type Pending, type ThreadHooks, type ThreadOptions } from './sqlite.thread.js';
 
 export interface ClientOptions extends DatabaseOptions {
   readonly onDiskFull: (() => Promise<void>) | null;
+  readonly migrations: readonly string[];
 }
 
 /** Maximum calls per transaction, so that other processes get the lock in between. */
@@ -22,6 +23,7 @@ export class SqliteClient {
   #freeingSpace: Promise<void> | null = null;
   #isDamaged = false;
   #misplaced: Fault | null = null;
+  readonly #writing: ThreadOptions;
   readonly #writer: SqliteThread;
   readonly #reader: SqliteThread;
   readonly #lister: SqliteThread;
@@ -32,8 +34,17 @@ export class SqliteClient {
       onReply: (fault, thread) => this.#note(fault, thread),
       onDiskFull: options.onDiskFull && ((unwritten, thread) => void this.#retry(thread, unwritten)),
     };
-    const { path, mustExist, busyTimeoutMs, maxBytes } = options;
-    const writing = { path, mustExist, busyTimeoutMs, maxBytes, maxBatch: MAX_BATCH };
+    const { path, mustExist, busyTimeoutMs, maxBytes, migrations } = options;
+    const writing = {
+      path,
+      mustExist,
+      busyTimeoutMs,
+      maxBytes,
+      migrations,
+      silent: [],
+      maxBatch: MAX_BATCH,
+    };
+    this.#writing = writing;
     const reading = { ...writing, mustExist: true };
     this.#writer = new SqliteThread('writer', writing, hooks);
     this.#reader = new SqliteThread('reader', reading, hooks);
@@ -45,9 +56,9 @@ export class SqliteClient {
     return this.#misplaced?.trouble ?? (this.#isDamaged ? 'damaged' : null);
   }
 
-  connect(): Promise<void> {
+  connect(silent: readonly Holder[]): Promise<void> {
     if (this.#state === 'connected') return Promise.resolve();
-    this.#connecting ??= this.#connect().finally(() => {
+    this.#connecting ??= this.#connect(silent).finally(() => {
       this.#connecting = null;
     });
     return this.#connecting;
@@ -88,8 +99,8 @@ export class SqliteClient {
    * All threads open an existing database concurrently; one that may be missing is opened by the writer first. None opens it
    * later: a full disk or a lack of descriptors must not keep the first list from its answer.
    */
-  async #connect(): Promise<void> {
-    const writing = this.#begin(this.#writer);
+  async #connect(silent: readonly Holder[]): Promise<void> {
+    const writing = this.#begin(this.#writer, { ...this.#writing, silent });
     const beginReaders = async (): Promise<Fault | null> => {
       const faults = await Promise.all([this.#begin(this.#reader), this.#begin(this.#lister)]);
       return faults.find((fault) => fault !== null) ?? null;
@@ -103,10 +114,10 @@ export class SqliteClient {
     this.#state = 'connected';
   }
 
-  async #begin(thread: SqliteThread): Promise<Fault | null> {
-    const fault = await thread.start();
+  async #begin(thread: SqliteThread, options?: ThreadOptions): Promise<Fault | null> {
+    const fault = await thread.start(options);
     if (fault?.diskFull !== true || this.options.onDiskFull === null) return fault;
-    return (await this.#freeSpace()) ?? (await thread.start());
+    return (await this.#freeSpace()) ?? (await thread.start(options));
   }
 
   /** The failed transaction changed nothing, so its calls can be sent again. */

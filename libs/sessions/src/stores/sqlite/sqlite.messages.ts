@@ -1,11 +1,15 @@
-import type { DatabaseOptions } from './sqlite.database.js';
-import type { Fault } from './sqlite.errors.js';
+import type { DatabaseOptions } from './database/sqlite.database.js';
+import type { Fault } from './database/sqlite.errors.js';
+import type { Holder } from '../../ports/store-trouble.js';
 import type { OperationName } from '../../ports/store-groups.js';
 
 /** The `workerData` of a worker. */
 export interface WorkerOptions extends DatabaseOptions {
   /** The file that other threads have opened (see `fileAt`): another one is refused. `null` if none has yet. */
   readonly file: string | null;
+  /** See `migrate`. */
+  readonly migrations: readonly string[];
+  readonly silent: readonly Holder[];
   /** Maximum calls per transaction, and so answers per message. */
   readonly maxBatch: number;
 }

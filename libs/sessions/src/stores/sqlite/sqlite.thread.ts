@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { threadOptionsOf } from '../../domain/supported-node.js';
 import { PendingCalls } from './pending-calls.js';
-import { unavailable, type Fault } from './sqlite.errors.js';
+import { unavailable, type Fault } from './database/sqlite.errors.js';
 import type { Call, FromWorker, Reply, ToWorker, WorkerOptions } from './sqlite.messages.js';
 import type { OperationName } from '../../ports/store-groups.js';
 
@@ -50,11 +50,20 @@ export class SqliteThread {
   /** Resolves with `null` once the worker has opened the database, or with the fault that prevented it. */
   start(options: ThreadOptions = this.options): Promise<Fault | null> {
     return new Promise((resolve) => {
-      const { path, mustExist, busyTimeoutMs, maxBytes, maxBatch } = options;
+      const { path, mustExist, busyTimeoutMs, maxBytes, maxBatch, migrations, silent } = options;
       const { file } = this.hooks;
       const worker = new Worker(new URL('./sqlite.worker.js', import.meta.url), {
         name: `nest-sessions-sqlite-${this.name}`,
-        workerData: { path, mustExist, busyTimeoutMs, maxBytes, maxBatch, file } satisfies WorkerOptions,
+        workerData: {
+          path,
+          mustExist,
+          busyTimeoutMs,
+          maxBytes,
+          maxBatch,
+          migrations,
+          silent,
+          file,
+        } satisfies WorkerOptions,
         ...threadOptionsOf(process.execArgv),
         resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MEGABYTES },
       });

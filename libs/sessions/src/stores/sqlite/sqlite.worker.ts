@@ -1,14 +1,15 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
 import { isRead } from '../../ports/store-groups.js';
-import { fileAt, troubleAt } from './database-file.js';
+import { fileAt, troubleAt } from './database/database-file.js';
 import { SqliteBatch } from './sqlite.batch.js';
-import { openDatabase } from './sqlite.database.js';
+import { openDatabase } from './database/sqlite.database.js';
+import { schemaWith } from './database/sqlite.migration.js';
 import { SqliteErasure } from './sqlite.erasure.js';
-import { LOCKED, misplaced, openingFaultOf, type Fault } from './sqlite.errors.js';
+import { LOCKED, misplaced, openingFaultOf, type Fault } from './database/sqlite.errors.js';
 import { Inbox } from './sqlite.inbox.js';
 import type { Call, FromWorker, Reply, ToWorker, WorkerOptions } from './sqlite.messages.js';
-import { sqliteOperations } from './operations/operations.js';
+import { sqliteOperations } from './sqlite.operations.js';
 
 /** Opening waits at least so long for locks: another process may be creating or migrating the database. */
 const OPENING_MS = 5000;
@@ -58,7 +59,7 @@ function open(options: WorkerOptions): Opened | Fault {
     const before = options.file === null ? null : troubleAt(options.path, options.file);
     if (before !== null) return misplaced(before);
     const busyTimeoutMs = Math.max(OPENING_MS, options.busyTimeoutMs);
-    db = openDatabase({ ...options, busyTimeoutMs });
+    db = openDatabase({ ...options, busyTimeoutMs }, options.migrations, options.silent);
     const file = fileAt(options.path);
     if (file === null || file !== (options.file ?? file)) {
       db.close();
@@ -66,7 +67,7 @@ function open(options: WorkerOptions): Opened | Fault {
     }
     const tryMs = Math.min(TRY_MS, options.busyTimeoutMs);
     db.exec(`PRAGMA busy_timeout = ${tryMs}`);
-    const batch = new SqliteBatch(db, sqliteOperations(db));
+    const batch = new SqliteBatch(db, sqliteOperations(db), schemaWith(options.migrations));
     return { db, file, batch, erasure: new SqliteErasure(db, tryMs) };
   } catch (error) {
     db?.close();
@@ -81,7 +82,7 @@ function run(opened: Opened, { path }: WorkerOptions, calls: readonly Call[]): R
   const trouble = calls.every(({ name }) => isRead(name)) ? null : troubleAt(path, file);
   if (trouble !== null) return calls.map(({ id }) => ({ id, fault: misplaced(trouble) }));
   const replies = batch.run(calls);
-  if (replies !== null) erasure.note(calls);
+  if (replies !== null && !batch.isOutdated) erasure.note(calls);
   return replies;
 }
 

@@ -39,7 +39,7 @@ export const readingCases: readonly FileStorageCase[] = [
       const discarded = await write(storage, text);
       const [first, second] = [await storage.read(removed), await storage.read(discarded)];
       await storage.remove(removed);
-      await storage.emptyTrash((await storage.discardSession(discarded.sessionId)) ?? undefined);
+      await storage.emptyTrash((await storage.discardSession(discarded.sessionId)) ?? '');
       assert.ok(first && second);
       assert.equal((await drain(first)).byteLength, text.length);
       assert.equal((await drain(second)).byteLength, text.length);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { packIds } from '../../domain/ids.js';
-import type { FileKey, ScannedFile } from '../../ports/file-storage.js';
+import type { FileKey, ScannedFile } from '../../ports/storage/file-storage.js';
 import type { FileStorageCase } from './storage.case.js';
 import { bytes, filesOf, newKey, nothingKnown, scanned, textOf, write } from './storage.fixtures.js';
 

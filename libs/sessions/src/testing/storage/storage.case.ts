@@ -1,4 +1,4 @@
-import type { FileStorage } from '../../ports/file-storage.js';
+import type { FileStorage } from '../../ports/storage/file-storage.js';
 
 /** One test of a file storage: see `fileStorageContract`. */
 export interface FileStorageCase {

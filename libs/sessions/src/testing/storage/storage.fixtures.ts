@@ -8,7 +8,7 @@ import type {
   KnownResources,
   ScannedFile,
   ScannedPart,
-} from '../../ports/file-storage.js';
+} from '../../ports/storage/file-storage.js';
 
 export function newKey(sessionId: string = randomUUID()): FileKey {
   return { sessionId, resourceId: randomUUID() };

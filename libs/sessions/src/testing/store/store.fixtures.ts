@@ -185,11 +185,14 @@ export function beat(differing: Partial<Heartbeat>): Heartbeat {
   return {
     processId: PROCESS,
     role: 'server',
+    host: 'one.example.com',
+    pid: 4711,
     at: NOW,
     flushedThroughAt: NOW,
     nodeId: NODE,
     address: null,
     beacon: null,
+    keyIds: [],
     ...differing,
   };
 }

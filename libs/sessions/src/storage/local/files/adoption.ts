@@ -2,7 +2,7 @@ import { constants, type BigIntStats } from 'node:fs';
 import { link, lstat, open, realpath, unlink, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, sep } from 'node:path';
 import { SessionsError } from '../../../domain/errors.js';
-import type { Adoption, FileKey } from '../../../ports/file-storage.js';
+import type { Adoption, FileKey } from '../../../ports/storage/file-storage.js';
 import { removeFile } from './file-removal.js';
 import { LocalFileWriter } from './file-writer.js';
 import { FILE_MODE, AsyncFolder } from '../folders/async-folder.js';

@@ -1,5 +1,5 @@
 import { lstat, unlink } from 'node:fs/promises';
-import type { FileKey } from '../../../ports/file-storage.js';
+import type { FileKey } from '../../../ports/storage/file-storage.js';
 import type { AsyncFolder } from '../folders/async-folder.js';
 import { checkKey, fileName, linkName, partName } from '../folders/paths.js';
 import type { SessionFolders } from '../folders/session-folders.js';

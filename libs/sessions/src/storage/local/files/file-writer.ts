@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { open, unlink, type FileHandle } from 'node:fs/promises';
 import { SessionsError } from '../../../domain/errors.js';
-import type { FileKey, FileWriter } from '../../../ports/file-storage.js';
+import type { FileKey, FileWriter } from '../../../ports/storage/file-storage.js';
 import { removeFile, removePart } from './file-removal.js';
 import { FILE_MODE } from '../folders/async-folder.js';
 import { datasyncHandle } from '../folders/durable.js';

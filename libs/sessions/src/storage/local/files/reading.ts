@@ -2,7 +2,7 @@ import { constants } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { SessionsError } from '../../../domain/errors.js';
-import type { ByteRange, FileKey } from '../../../ports/file-storage.js';
+import type { ByteRange, FileKey } from '../../../ports/storage/file-storage.js';
 import { liesAt } from '../folders/async-folder.js';
 import type { RootPaths } from '../folders/paths.js';
 import { isAbsence, isSystemError } from '../folders/storage-error.js';

@@ -2,13 +2,12 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { SessionsError } from '../../../domain/errors.js';
 import { digitsOf, idOfDigits, isUuid } from '../../../domain/ids.js';
-import type { FileKey, TrashTicket } from '../../../ports/file-storage.js';
+import type { FileKey, TrashTicket } from '../../../ports/storage/file-storage.js';
 
 const FOLDER_NAME = /^[0-9a-f]{32}$/;
 const FILE_NAME = /^([0-9a-f]{32})(\.part|\.link)?$/;
 const SHARD_NAME = /^[0-9a-f]{2}$/;
 const BEACON_NAME = /^[0-9a-f]{32}-[0-9a-f]{16}$/;
-const TRASH_NAME = /^[0-9a-f]{32}-[0-9a-f]{32}$/;
 
 export interface ParsedFileName {
   readonly resourceId: string;
@@ -81,9 +80,14 @@ export function linkName(resourceId: string): string {
   return `${hexOf(resourceId)}.link`;
 }
 
-/** A new name in the trash, unique among all processes. */
-export function newTrashName(sessionId: string): TrashTicket {
-  return `${hexOf(sessionId)}-${randomBytes(16).toString('hex')}`;
+/** The name of a session's folder in the trash: the same for every process. */
+export function trashName(sessionId: string): TrashTicket {
+  return hexOf(sessionId);
+}
+
+/** The name of a folder that goes into one that its session already has in the trash. */
+export function laterTrashName(): string {
+  return `later-${randomBytes(16).toString('hex')}`;
 }
 
 /** Throws `INVALID_ARGUMENT` unless both ids of the key are UUIDs. */
@@ -106,7 +110,12 @@ export function isShardName(name: string): boolean {
 }
 
 export function isTrashName(name: string): boolean {
-  return TRASH_NAME.test(name);
+  return FOLDER_NAME.test(name);
+}
+
+/** The session whose folder has this name in the trash; `null` if our code does not make such names. */
+export function parseTrashName(name: string): string | null {
+  return isTrashName(name) ? idOfDigits(name) : null;
 }
 
 /** The session whose folder has this name in this shard; `null` if our code does not make such names. */

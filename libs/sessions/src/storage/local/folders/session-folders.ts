@@ -1,7 +1,7 @@
 import type { Stats } from 'node:fs';
 import { lstat, rename } from 'node:fs/promises';
 import { SessionsError } from '../../../domain/errors.js';
-import type { FileKey } from '../../../ports/file-storage.js';
+import type { FileKey } from '../../../ports/storage/file-storage.js';
 import { removeIfEmpty } from './empty-folder.js';
 import { AsyncFolder, makeFolder } from './async-folder.js';
 import { checkKey, fileName, folderName, linkName, type RootPaths } from './paths.js';

@@ -1,6 +1,6 @@
 import { access, constants, statfs } from 'node:fs/promises';
 import { SessionsError } from '../../../domain/errors.js';
-import type { StorageProblem, StorageRoom } from '../../../ports/storage-root.js';
+import type { StorageProblem, StorageRoom } from '../../../ports/storage/storage-root.js';
 import type { Ballast } from './ballast.js';
 import type { RootPaths } from '../folders/paths.js';
 import type { RootGuard } from './root-guard.js';

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { lstat, open, readdir } from 'node:fs/promises';
-import type { RootBeacons } from '../../../ports/storage-root.js';
+import type { RootBeacons } from '../../../ports/storage/storage-root.js';
 import { unlinkIfThere } from '../files/file-removal.js';
 import { FILE_MODE, AsyncFolder, makeFolder } from '../folders/async-folder.js';
 import { beaconName, isBeaconName, type RootPaths } from '../folders/paths.js';

@@ -1,7 +1,7 @@
 import { lstatSync, type BigIntStats } from 'node:fs';
 import { join } from 'node:path';
 import { packedIds } from '../../../domain/ids.js';
-import type { ScannedFile, ScannedPart } from '../../../ports/file-storage.js';
+import type { ScannedFile, ScannedPart } from '../../../ports/storage/file-storage.js';
 import { SyncFolder } from '../folders/sync-folder.js';
 import { isOurs } from '../folders/own-folder.js';
 import { isShardName, parseFileName, parseFolderName, type RootPaths } from '../folders/paths.js';

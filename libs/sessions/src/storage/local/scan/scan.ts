@@ -1,4 +1,4 @@
-import type { KnownResources, ScannedPart } from '../../../ports/file-storage.js';
+import type { KnownResources, ScannedPart } from '../../../ports/storage/file-storage.js';
 import type { ListedPart } from './folder-scan.js';
 import type { RootPaths } from '../folders/paths.js';
 import { unavailable } from '../folders/storage-error.js';

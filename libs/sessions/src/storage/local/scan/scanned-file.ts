@@ -1,5 +1,5 @@
 import type { BigIntStats } from 'node:fs';
-import type { ScannedFile } from '../../../ports/file-storage.js';
+import type { ScannedFile } from '../../../ports/storage/file-storage.js';
 import { isOurs } from '../folders/own-folder.js';
 import { parseFileName } from '../folders/paths.js';
 

@@ -1,6 +1,6 @@
 import type { BigIntStats } from 'node:fs';
 import { lstat, unlink } from 'node:fs/promises';
-import type { ScannedFile } from '../../../ports/file-storage.js';
+import type { ScannedFile } from '../../../ports/storage/file-storage.js';
 import { removeIfEmpty } from '../folders/empty-folder.js';
 import { AsyncFolder } from '../folders/async-folder.js';
 import { isOurs, isOwnFolder } from '../folders/own-folder.js';

@@ -2,7 +2,7 @@ import type { EntryOutcome } from './trash-removal.js';
 import { unavailable } from '../folders/storage-error.js';
 import { WorkerThread } from '../folders/worker-thread.js';
 
-/** Entries per message: few, so that an urgent entry does not wait long. */
+/** Entries per message. */
 const BATCH = 16;
 
 interface Job {
@@ -14,7 +14,6 @@ interface Job {
 /** Deletes trash entries in a worker thread, so that the event loop never waits for the disk. */
 export class TrashThread {
   private readonly thread: WorkerThread<readonly string[], readonly EntryOutcome[]>;
-  private readonly urgent: Job[] = [];
   private readonly waiting: Job[] = [];
   private isBusy = false;
 
@@ -27,10 +26,10 @@ export class TrashThread {
     });
   }
 
-  /** Deletes this entry; urgent ones first. */
-  remove(name: string, urgent: boolean): Promise<EntryOutcome> {
+  /** Deletes this entry, after those of earlier calls. */
+  remove(name: string): Promise<EntryOutcome> {
     return new Promise((resolve, reject) => {
-      (urgent ? this.urgent : this.waiting).push({ name, resolve, reject });
+      this.waiting.push({ name, resolve, reject });
       if (!this.isBusy) void this.work();
     });
   }
@@ -42,15 +41,11 @@ export class TrashThread {
 
   private async work(): Promise<void> {
     this.isBusy = true;
-    for (let jobs = this.nextJobs(); jobs.length > 0; jobs = this.nextJobs()) {
-      // oxlint-disable-next-line no-await-in-loop -- so that urgent entries that arrive meanwhile come next
-      await this.removeAll(jobs);
+    while (this.waiting.length > 0) {
+      // oxlint-disable-next-line no-await-in-loop -- one message at a time
+      await this.removeAll(this.waiting.splice(0, BATCH));
     }
     this.isBusy = false;
-  }
-
-  private nextJobs(): Job[] {
-    return (this.urgent.length > 0 ? this.urgent : this.waiting).splice(0, BATCH);
   }
 
   private async removeAll(jobs: readonly Job[]): Promise<void> {
@@ -59,7 +54,7 @@ export class TrashThread {
       for (const [index, job] of jobs.entries()) settle(job, outcomes[index]);
     } catch (error) {
       // The thread is dead. The next call starts a new one and retries.
-      for (const job of [...jobs, ...this.urgent.splice(0), ...this.waiting.splice(0)]) job.reject(error);
+      for (const job of [...jobs, ...this.waiting.splice(0)]) job.reject(error);
     }
   }
 }

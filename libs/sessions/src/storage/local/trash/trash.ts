@@ -1,33 +1,31 @@
 import { lstat, readdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { Backoff, STUCK_AFTER } from '../../../domain/backoff.js';
 import { SessionsError } from '../../../domain/errors.js';
-import type { TrashReport, TrashTicket } from '../../../ports/file-storage.js';
+import type { TrashEntry, TrashReport, TrashTicket } from '../../../ports/storage/file-storage.js';
 import { AsyncFolder } from '../folders/async-folder.js';
-import { isOwnFolder } from '../folders/own-folder.js';
-import { folderName, isTrashName, newTrashName, type RootPaths } from '../folders/paths.js';
-import { isAbsence, unavailable } from '../folders/storage-error.js';
+import { isOurs, isOwnFolder } from '../folders/own-folder.js';
+import {
+  folderName,
+  isTrashName,
+  laterTrashName,
+  parseTrashName,
+  trashName,
+  type RootPaths,
+} from '../folders/paths.js';
+import { isAbsence, isSystemError, unavailable } from '../folders/storage-error.js';
 import type { EntryOutcome } from './trash-removal.js';
 import { TrashThread } from './trash-thread.js';
 
 /** For the files of a session that ended right before a shutdown; a thread that was not started yet needs a second for that. */
 const CLOSING_MS = 3000;
 
-/**
- * Keeps the folders of discarded sessions and deletes them in the background. A failed entry is retried with growing delays
- * (see `Backoff`), and does not block the others.
- */
+/** Keeps the folders of discarded sessions, and deletes them in a thread of its own. */
 export class Trash {
   private readonly thread: TrashThread;
-  private readonly backoff = new Backoff();
   private readonly underWay = new Map<string, Promise<EntryOutcome>>();
 
-  constructor(
-    private readonly paths: RootPaths,
-    private readonly onWarning: (message: string) => void,
-    private readonly monotonicMs: () => number = () => performance.now(),
-  ) {
+  constructor(private readonly paths: RootPaths) {
     this.thread = new TrashThread(paths.trash);
   }
 
@@ -40,110 +38,103 @@ export class Trash {
     await this.thread.close();
   }
 
-  /** Moves the folder of a session to the trash, durably; `null` if it has none. */
+  /** Moves the folder of a session to the trash, durably. Answers its ticket, or `null` if it has no folder there either. */
   async take(sessionId: string): Promise<TrashTicket | null> {
-    const ticket = newTrashName(sessionId);
-    const moved = await AsyncFolder.use(this.paths.shard(sessionId), async (shard) => {
-      const path = shard.at(folderName(sessionId));
-      const into = await AsyncFolder.open(this.paths.trash);
-      if (!into)
-        throw unavailable(
-          'The folder `trash` is missing in the storage root: restart the server, which makes it.',
-        );
-      try {
-        if (!(await lstat(path)).isDirectory()) return false;
-        await rename(path, into.at(ticket));
-        await Promise.all([shard.sync(), into.sync()]);
-        return true;
-      } catch (error) {
-        if (isAbsence(error)) return false;
-        throw error;
-      } finally {
-        await into.close();
-      }
-    });
-    return moved ? ticket : null;
+    const ticket = trashName(sessionId);
+    const into = await AsyncFolder.open(this.paths.trash);
+    if (!into)
+      throw unavailable(
+        'The folder `trash` is missing in the storage root: restart the server, which makes it.',
+      );
+    try {
+      const moved = await AsyncFolder.use(this.paths.shard(sessionId), (shard) =>
+        this.move(shard, folderName(sessionId), into, ticket),
+      );
+      return moved || (await isThere(into.at(ticket))) ? ticket : null;
+    } finally {
+      await into.close();
+    }
   }
 
-  /** Tries to delete one entry at once, even if its next retry is not due. */
-  async emptyOne(ticket: TrashTicket): Promise<TrashReport> {
+  async empty(ticket: TrashTicket): Promise<TrashReport> {
     if (!isTrashName(ticket)) {
       throw new SessionsError(
         'INVALID_ARGUMENT',
         'Invalid trash ticket: pass the value returned by discardSession().',
       );
     }
-    const outcome = await this.remove(ticket, true);
-    return this.report([outcome], outcome.gone ? [] : [ticket]);
-  }
-
-  /** Tries to delete every entry that is due. Entries that wait for a retry count as failures too. */
-  async emptyAll(): Promise<TrashReport> {
-    const names = await this.list();
-    const now = this.monotonicMs();
-    const due = names.filter((name) => this.backoff.isDue(name, now));
-    const outcomes = await Promise.all(due.map((name) => this.remove(name, false)));
-    const gone = new Set(outcomes.filter((outcome) => outcome.gone).map(({ name }) => name));
-    return this.report(
-      outcomes,
-      names.filter((name) => !gone.has(name) && this.backoff.isFailing(name)),
-    );
-  }
-
-  private async list(): Promise<string[]> {
-    const names = await this.entries();
-    this.backoff.keepOnly(names);
-    return names;
+    const { files, bytes, gone, error } = await this.remove(ticket);
+    return { files, bytes, failure: gone ? null : (error ?? 'unknown') };
   }
 
   /** Only folders of our user are ever moved here: any other entry is foreign. */
-  private async entries(): Promise<string[]> {
-    const entries: string[] = [];
-    for (const name of (await readdir(this.paths.trash)).filter(isTrashName)) {
+  async list(): Promise<TrashEntry[]> {
+    const entries: TrashEntry[] = [];
+    for (const name of await readdir(this.paths.trash)) {
+      const sessionId = parseTrashName(name);
+      if (sessionId === null) continue;
       // oxlint-disable-next-line no-await-in-loop -- each costs an open file for a moment
       const isOwn = await AsyncFolder.use(join(this.paths.trash, name), (entry) =>
         isOwnFolder(this.paths, entry),
       );
-      if (isOwn) entries.push(name);
+      if (isOwn) entries.push({ ticket: name, sessionId });
     }
     return entries;
   }
 
-  private remove(name: string, urgent: boolean): Promise<EntryOutcome> {
+  private async move(from: AsyncFolder, name: string, into: AsyncFolder, ticket: string): Promise<boolean> {
+    const path = from.at(name);
+    try {
+      if (!(await lstat(path)).isDirectory()) return false;
+      await this.renameInto(path, into, ticket);
+      await Promise.all([from.sync(), into.sync()]);
+      return true;
+    } catch (error) {
+      if (isAbsence(error)) return false;
+      throw error;
+    }
+  }
+
+  /** A session whose first folder is not deleted yet may have got another: that one goes into the first. */
+  private async renameInto(path: string, into: AsyncFolder, ticket: string): Promise<void> {
+    try {
+      await rename(path, into.at(ticket));
+    } catch (error) {
+      if (isSystemError(error, 'ENOTDIR')) throw foreignName();
+      if (!isSystemError(error, 'ENOTEMPTY', 'EEXIST')) throw error;
+      const isIn = await AsyncFolder.use(join(this.paths.trash, ticket), async (first) => {
+        if (!isOurs(await first.stat())) throw foreignName();
+        await rename(path, first.at(laterTrashName()));
+        await first.sync();
+        return true;
+      }).catch((failure: unknown) => {
+        // The thread deleted the first one meanwhile: without this, the new one would pass for absent.
+        if (isAbsence(failure)) return false;
+        throw failure;
+      });
+      if (!isIn) throw unavailable('The trash changed meanwhile: try again.', error);
+    }
+  }
+
+  private remove(name: string): Promise<EntryOutcome> {
     const already = this.underWay.get(name);
     if (already) return already;
-    const removing = this.thread
-      .remove(name, urgent)
-      .then((outcome) => {
-        this.note(outcome);
-        return outcome;
-      })
-      .finally(() => this.underWay.delete(name));
+    const removing = this.thread.remove(name).finally(() => this.underWay.delete(name));
     this.underWay.set(name, removing);
     return removing;
   }
+}
 
-  private note({ name, gone, error }: EntryOutcome): void {
-    if (gone) {
-      this.backoff.succeeded(name);
-      return;
-    }
-    const tries = this.backoff.failed(name, this.monotonicMs());
-    if (tries === 1)
-      this.onWarning(`Deleting files of a discarded session failed (${error}): retrying later.`);
-    if (tries === STUCK_AFTER) {
-      this.onWarning(
-        `Deleting files of a discarded session keeps failing (${error}): check the folder \`trash\` in the storage root.`,
-      );
-    }
+async function isThere(path: string): Promise<boolean> {
+  try {
+    const found = await lstat(path, { bigint: true });
+    return found.isDirectory() && isOurs(found);
+  } catch (error) {
+    if (isAbsence(error)) return false;
+    throw error;
   }
+}
 
-  private report(outcomes: readonly EntryOutcome[], left: readonly string[]): TrashReport {
-    return {
-      files: outcomes.reduce((sum, { files }) => sum + files, 0),
-      bytes: outcomes.reduce((sum, { bytes }) => sum + bytes, 0),
-      failures: left.length,
-      stuck: left.filter((name) => this.backoff.isStuck(name)).length,
-    };
-  }
+function foreignName(): SessionsError {
+  return unavailable('A foreign entry of the folder `trash` has the name of a session: move it out.');
 }

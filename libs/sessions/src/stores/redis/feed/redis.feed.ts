@@ -1,13 +1,14 @@
 import { authorityOf } from '../../../domain/session.js';
 import type { Feed, FeedGroup, FeedPosition } from '../../../ports/feed.js';
-import type { RedisBuckets } from '../operations/redis.buckets.js';
+import type { RedisBuckets } from '../buckets/redis.buckets.js';
 import type { RedisDurableWrites } from '../operations/redis.durable-writes.js';
 import type { RedisLedger } from '../operations/redis.ledger.js';
+import type { RedisVersion } from '../operations/redis.version.js';
 import type { RecentChanges } from './recent-changes.js';
 import type { RedisConnection } from '../connection/redis.connection.js';
 import { CHANGES_SINCE } from '../scripts/lua/listings.scripts.js';
 import type { RedisServers } from '../connection/redis.server.js';
-import { storedSession, textsOf } from '../operations/redis.values.js';
+import { listOf, storedSession, textOf, textsOf } from '../buckets/redis.values.js';
 
 /**
  * Changes of each bucket that a reader gets again after a reset, at most: a failover or a crash of Redis may have given their
@@ -42,9 +43,12 @@ export class RedisFeed implements FeedGroup {
     private readonly ledger: RedisLedger,
     private readonly durable: RedisDurableWrites,
     private readonly recent: RecentChanges,
+    private readonly version: Pick<RedisVersion, 'note'>,
   ) {}
 
-  /** After a failover, repeats the recent changes of this process before it answers. */
+  /**
+   * Looks whether a newer version has taken the store over: every process calls it twice a second. After a failover, repeats the recent changes of this process before it answers.
+   */
   async read(position: FeedPosition | null, limit: number): Promise<Feed> {
     const read = await this.#read(position, limit);
     if (read.reset) {
@@ -56,11 +60,18 @@ export class RedisFeed implements FeedGroup {
   }
 
   async #read(text: FeedPosition | null, limit: number): Promise<Feed> {
-    const [generation, histories, counters] = await Promise.all([
-      this.connection.send(this.buckets.layout.store, ['HGET', this.buckets.layout.store, 'generation']),
+    const [facts, histories, counters] = await Promise.all([
+      this.connection.send(this.buckets.layout.store, [
+        'HMGET',
+        this.buckets.layout.store,
+        'generation',
+        'layout',
+      ]),
       this.servers.histories(),
       this.ledger.counters(),
     ]);
+    const [generation = null, layout = null] = listOf(facts);
+    this.version.note(layout === null ? '' : textOf(layout));
     const history = `${String(generation)},${histories}`;
     const now: Position = { history, counters };
     this.#begun ??= now;

@@ -9,8 +9,8 @@ import {
   TRUST_CLOCK,
 } from '../scripts/lua/clock.scripts.js';
 import { FIELDS, SEEN } from '../scripts/lua/store.scripts.js';
-import type { RedisBuckets } from './redis.buckets.js';
-import { numberOf, textOf, textsOf } from './redis.values.js';
+import type { RedisBuckets } from '../buckets/redis.buckets.js';
+import { numberOf, textOf, textsOf } from '../buckets/redis.values.js';
 
 /** The clock of Redis, from which each process counts on. */
 export class RedisClock implements ClockGroup {

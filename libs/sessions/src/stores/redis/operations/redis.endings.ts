@@ -9,16 +9,16 @@ import type {
   LeaseRequest,
   Released,
 } from '../../../ports/endings.js';
-import type { RedisBuckets } from './redis.buckets.js';
+import type { RedisBuckets } from '../buckets/redis.buckets.js';
 import type { RedisDurableWrites } from './redis.durable-writes.js';
 import type { BucketKey } from '../scripts/redis.layout.js';
-import type { SessionCounts } from './session-counts.js';
+import type { SessionCounts } from '../buckets/session-counts.js';
 import { BEGIN_END, LEASE_ENDING, DROP_TOMBSTONES, FINISH_END } from '../scripts/lua/endings.scripts.js';
 import { COUNT_UP_TO } from '../scripts/lua/listings.scripts.js';
 import { MEND } from '../scripts/lua/mending.script.js';
 import type { RedisSessions } from './redis.sessions.js';
-import type { UserIndex } from './user-index.js';
-import { endingSessionOf, inOrder, numberOf, textsOf } from './redis.values.js';
+import type { UserIndex } from '../buckets/user-index.js';
+import { endingSessionOf, inOrder, numberOf, textsOf } from '../buckets/redis.values.js';
 
 export class RedisEndings implements EndingsGroup {
   constructor(

@@ -3,19 +3,20 @@ import { compareIds } from '../../../domain/ids.js';
 import { oldestFirst, type ResourceRecord } from '../../../domain/resource.js';
 import { totalReleased, type Released } from '../../../ports/endings.js';
 import type { FleetGroup, Heartbeat, NodeRecord } from '../../../ports/fleet.js';
-import type { RedisBuckets } from './redis.buckets.js';
+import type { RedisBuckets } from '../buckets/redis.buckets.js';
 import { FORGET_ENDS, FORGET_FILES, USERS_OF_ENDS } from '../scripts/lua/endings.scripts.js';
 import { ABANDON, HELD } from '../scripts/lua/releases.scripts.js';
 import {
   FIELDS,
+  FORGET_FAILURES,
   FORGET_LOST,
   FORGET_NODE,
   FORGET_TROUBLE,
   HEARTBEAT,
   STRIKE_OFF,
 } from '../scripts/lua/store.scripts.js';
-import { numberOf, pairsOf, resourceOf, textOfRecord, textsOf } from './redis.values.js';
-import type { UserIndex } from './user-index.js';
+import { numberOf, pairsOf, resourceOf, textOfRecord, textsOf } from '../buckets/redis.values.js';
+import type { UserIndex } from '../buckets/user-index.js';
 
 const PAGE = 200;
 
@@ -38,7 +39,7 @@ export class RedisFleet implements FleetGroup {
   /** What a lost process held is freed before it is listed again: later it would take what it holds by then. */
   async heartbeat(beat: Heartbeat): Promise<boolean> {
     const send = (): Promise<unknown> =>
-      this.buckets.run(HEARTBEAT, this.#keys, [beat.processId, beat.at, textOfRecord(beat)]);
+      this.buckets.run(HEARTBEAT, this.#keys, [beat.processId, beat.at, textOf(beat)]);
     let answer = await send();
     while (answer === 'lost') {
       await this.#free(beat.processId);
@@ -97,6 +98,7 @@ export class RedisFleet implements FleetGroup {
       ...(await this.#forgetEnds(bucket, nodeId, at)),
       ...(await this.#forgetFiles(bucket, nodeId)),
     ]);
+    await this.buckets.run(FORGET_FAILURES, [this.buckets.layout.failures(nodeId)], []);
     await this.buckets.run(FORGET_NODE, this.#keys, [nodeId]);
     return totalReleased(dropped.flat());
   }
@@ -149,8 +151,26 @@ export class RedisFleet implements FleetGroup {
   }
 }
 
+/** The key ids as text: the script writes the record anew, and would make an object of an empty list. */
+function textOf(beat: Heartbeat): string {
+  return textOfRecord({ ...beat, keyIds: beat.keyIds.join() });
+}
+
 function beatOf(text: string): Heartbeat {
-  const beat: Omit<Heartbeat, 'address' | 'beacon'> & Partial<Heartbeat> = JSON.parse(text);
-  const { processId, role, at, flushedThroughAt, nodeId, address = null, beacon = null } = beat;
-  return { processId, role, at, flushedThroughAt, nodeId, address, beacon };
+  const beat: Omit<Heartbeat, 'host' | 'pid' | 'address' | 'beacon' | 'keyIds'> &
+    Partial<Omit<Heartbeat, 'keyIds'>> & { readonly keyIds?: string } = JSON.parse(text);
+  const {
+    processId,
+    role,
+    host = '',
+    pid = 0,
+    at,
+    flushedThroughAt,
+    nodeId,
+    address = null,
+    beacon = null,
+    keyIds: keys = '',
+  } = beat;
+  const keyIds = keys.split(',').filter(Boolean);
+  return { processId, role, host, pid, at, flushedThroughAt, nodeId, address, beacon, keyIds };
 }

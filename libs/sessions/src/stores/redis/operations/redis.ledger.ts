@@ -1,22 +1,34 @@
 import { randomUUID } from 'node:crypto';
 import { CLEANUP_JOBS, type CleanupJob } from '../../../domain/events.js';
+import { compareIds } from '../../../domain/ids.js';
 import { END_REASONS, noneEnded } from '../../../domain/session.js';
-import type {
-  JobRecord,
-  JobRun,
-  LedgerGroup,
-  StoreIdentity,
-  StoreTotals,
-  TypeTotals,
+import {
+  MOST_FAILURES,
+  type Failure,
+  type JobRecord,
+  type JobRun,
+  type LedgerGroup,
+  type StoreIdentity,
+  type StoreTotals,
+  type TypeTotals,
 } from '../../../ports/ledger.js';
-import { LAYOUT } from '../scripts/redis.layout.js';
-import { FIELDS, HASH, PREPARE, RECORD_RUN } from '../scripts/lua/store.scripts.js';
-import type { RedisBuckets } from './redis.buckets.js';
-import { pairsOf, textsOf } from './redis.values.js';
+import {
+  FIELDS,
+  FORGET_FAILURES,
+  HASH,
+  NOTE_FAILURES,
+  PREPARE,
+  RECORD_RUN,
+} from '../scripts/lua/store.scripts.js';
+import type { RedisBuckets } from '../buckets/redis.buckets.js';
+import { pairsOf, textsOf } from '../buckets/redis.values.js';
 
 /** Also the layout and the number of buckets of the store. */
 export class RedisLedger implements LedgerGroup {
-  constructor(private readonly buckets: RedisBuckets) {}
+  constructor(
+    private readonly buckets: RedisBuckets,
+    private readonly layout: number,
+  ) {}
 
   /** A store that was emptied meanwhile gets a new identity. */
   async identity(): Promise<StoreIdentity> {
@@ -32,7 +44,7 @@ export class RedisLedger implements LedgerGroup {
 
   /** The facts from the creation of the store; creates a missing store. */
   async facts() {
-    const args = [randomUUID(), LAYOUT, this.buckets.layout.buckets];
+    const args = [randomUUID(), this.layout, this.buckets.layout.buckets];
     const reply = await this.buckets.run(PREPARE, [this.buckets.layout.store], args);
     const [generation = '', layout = '', buckets = ''] = textsOf(reply);
     return { generation, layout, buckets };
@@ -95,6 +107,27 @@ export class RedisLedger implements LedgerGroup {
       }),
     );
     return found.flat();
+  }
+
+  async noteFailures(nodeId: string, failures: readonly Failure[]): Promise<void> {
+    const values = failures.flatMap(({ item, tries, retryAt }) => [item, `${tries}:${retryAt}`]);
+    if (values.length === 0) return;
+    await this.buckets.run(NOTE_FAILURES, [this.buckets.layout.failures(nodeId)], [MOST_FAILURES, ...values]);
+  }
+
+  async forgetFailures(nodeId: string, items: readonly string[]): Promise<void> {
+    if (items.length === 0) return;
+    await this.buckets.run(FORGET_FAILURES, [this.buckets.layout.failures(nodeId)], items);
+  }
+
+  async listFailures(nodeId: string): Promise<Failure[]> {
+    const found = await this.buckets.hash(this.buckets.layout.failures(nodeId));
+    return [...found]
+      .map(([item, value]) => {
+        const [tries = 0, retryAt = 0] = value.split(':').map(Number);
+        return { item, tries, retryAt };
+      })
+      .toSorted((a, b) => compareIds(a.item, b.item));
   }
 
   async #sums(): Promise<Map<string, number>> {

@@ -1,10 +1,10 @@
 import type { ResourceRecord } from '../../../domain/resource.js';
 import { totalReleased, type Lease, type LeaseRequest, type Released } from '../../../ports/endings.js';
 import type { ReleasesGroup } from '../../../ports/releases.js';
-import type { RedisBuckets } from './redis.buckets.js';
+import type { RedisBuckets } from '../buckets/redis.buckets.js';
 import type { RedisFleet } from './redis.fleet.js';
 import { BEGIN_RELEASE, FINISH_RELEASE, LEASE_RELEASING } from '../scripts/lua/releases.scripts.js';
-import { inOrder, numberOf, resourceOf, textsOf } from './redis.values.js';
+import { inOrder, numberOf, resourceOf, textsOf } from '../buckets/redis.values.js';
 
 export class RedisReleases implements ReleasesGroup {
   constructor(

@@ -16,7 +16,7 @@ import {
   UNUSE,
   USE,
 } from '../scripts/lua/resources.scripts.js';
-import type { RedisBuckets } from './redis.buckets.js';
+import type { RedisBuckets } from '../buckets/redis.buckets.js';
 import type { RedisDurableWrites } from './redis.durable-writes.js';
 import {
   authorityText,
@@ -26,7 +26,7 @@ import {
   resourceOf,
   textOf,
   textsOf,
-} from './redis.values.js';
+} from '../buckets/redis.values.js';
 
 export class RedisResources implements ResourcesGroup {
   constructor(

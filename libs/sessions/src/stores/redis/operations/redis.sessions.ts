@@ -24,10 +24,10 @@ import {
 import type { DueAfter } from '../../../ports/endings.js';
 import { KEPT_AFTER_END_MS, type BucketKey } from '../scripts/redis.layout.js';
 import { ABOVE, PAGE } from '../scripts/lua/listings.scripts.js';
-import { byScore, entriesOf, type Entry, type RedisBuckets } from './redis.buckets.js';
+import { byScore, entriesOf, type Entry, type RedisBuckets } from '../buckets/redis.buckets.js';
 import type { RedisDurableWrites } from './redis.durable-writes.js';
-import type { SessionCounts } from './session-counts.js';
-import type { UserIndex } from './user-index.js';
+import type { SessionCounts } from '../buckets/session-counts.js';
+import type { UserIndex } from '../buckets/user-index.js';
 import {
   FIND_BY_TOKEN,
   LEARN_ADDRESS,
@@ -45,7 +45,7 @@ import {
   sessionOf,
   textOf,
   textsOf,
-} from './redis.values.js';
+} from '../buckets/redis.values.js';
 
 /** Sessions that are read at once. */
 const TOGETHER = 500;
@@ -120,13 +120,13 @@ export class RedisSessions implements SessionsGroup {
   async login(
     sessionId: string,
     authority: Authority | null,
-    { userId, tokenHash, at }: NewLogin,
+    { userId, tokenHash, at, dropsData }: NewLogin,
   ): Promise<'done' | 'taken' | Refused> {
     const session = await this.find(sessionId);
     if (session?.state !== 'open') return 'gone';
     const bucket = this.#bucketOf(sessionId, tokenHash);
     await this.users.add(userId, sessionId, Math.max(0, session.expiresAt - at) + KEPT_AFTER_END_MS);
-    const args = [sessionId, authorityText(authority), userId, tokenHash, at];
+    const args = [sessionId, authorityText(authority), userId, tokenHash, at, dropsData ? 1 : 0];
     const answer = textOf(await this.durable.runIn(LOGIN, bucket, ...args));
     if (answer === 'gone' || answer === 'taken') await this.#forget(userId, [sessionId]);
     return answer === 'taken' ? answer : replacedOr(answer);

@@ -10,6 +10,8 @@
  * | `{7}:sessions:<id>` | string | the record of a session, JSON                                                   |
  * | `{7}:tokens:<hash>` | string | the session id of a current token                                               |
  * | `{7}:resources:<id>` | string | the record of a resource, JSON                                                 |
+ * | `{7}:data:<id>`   | hash   | key → JSON of the data of a session                                              |
+ * | `{7}:writes:<operation>` | string | nothing: a write of data was made; expires after `REPEATED_MS`            |
  * | `{7}:replaced`     | hash   | hash of a replaced token → session id; expires a minute after the bucket's last login or regenerate |
  * | `{7}:replaced_at`  | zset   | the same hashes by the instant of the replacement; expires at once with `replaced` |
  * | `{7}:held`         | zset   | `session id:resource id`, in the order of the text                               |
@@ -28,7 +30,7 @@
  * | `{7}:changes`      | zset   | every session by the number of its latest change                                 |
  * | `{7}:releasing`    | zset   | `node id:lease:resource id` of resources being released, same order              |
  * | `{7}:totals`       | hash   | the bucket's change counter, newest instant, share of the totals, and its number of files on each node |
- * | `store`            | hash   | generation, layout and number of buckets                                         |
+ * | `store`            | hash   | generation, layout and number of buckets; while it is migrated, the layout it comes from |
  * | `{processes}:live` | hash   | process id → its latest heartbeat, JSON                                         |
  * | `{processes}:lost` | hash   | process id → start of striking it off                                           |
  * | `{processes}:seen` | string | the newest instant of a heartbeat                                                |
@@ -39,6 +41,7 @@
  * | `{counts}:openings:<network>` | string | the ring of its openings (see `RateRing`), JSON: newest slot, counts; expires when it is empty |
  * | `{counts}:provisional:<network>` | zset | its open sessions whose cookie never came back, holding nothing, by their idle end; expires with the last |
  * | `job:idle` …       | hash   | the latest run of a job, and the sums of all                                     |
+ * | `failures:<node>`  | hash   | item that a cleanup of the node could not finish → `tries:instant of the next one`; lives a week from the latest failure |
  * | `user:<sha256>`    | set    | ids of sessions that are, or are about to be, this user's: verified on read; lives as long as the longest of them |
  *
  * The channel `changes`, with the prefix of the keys, carries an empty message for each end, login and regenerate.
@@ -52,6 +55,8 @@ export const BUCKET_KEYS = [
   'replaced',
   'replaced_at',
   'resources',
+  'data',
+  'writes',
   'held',
   'overdrawn',
   'by_process',
@@ -72,7 +77,13 @@ export const BUCKET_KEYS = [
 export type BucketKey = (typeof BUCKET_KEYS)[number];
 
 /** Not keys but their beginnings: an id or a hash follows, and each record is a key. */
-const RECORD_KEYS = ['sessions', 'tokens', 'resources'] as const satisfies readonly BucketKey[];
+const RECORD_KEYS = [
+  'sessions',
+  'tokens',
+  'resources',
+  'data',
+  'writes',
+] as const satisfies readonly BucketKey[];
 export type RecordKey = (typeof RECORD_KEYS)[number];
 const BEGINNINGS: ReadonlySet<BucketKey> = new Set(RECORD_KEYS);
 
@@ -85,8 +96,8 @@ export const KEPT_UNTENDED_MS = 400 * 24 * 3_600_000;
 /** The name of the channel without the prefix. */
 export const CHANGES_CHANNEL = 'changes';
 
-/** The version of this layout in the store. `connect` refuses any other. */
-export const LAYOUT = '6';
+/** The layout of the first release. After it, each change is a new entry of `MIGRATIONS`. */
+export const FIRST_LAYOUT = 8;
 
 /** Builds the keys of one store. */
 export class RedisLayout {
@@ -138,6 +149,10 @@ export class RedisLayout {
 
   job(job: string): string {
     return `${this.prefix}job:${job}`;
+  }
+
+  failures(nodeId: string): string {
+    return `${this.prefix}failures:${nodeId}`;
   }
 
   user(userHash: string): string {

@@ -10,6 +10,7 @@ import type {
   LeaseRequest,
   Released,
 } from '../../../ports/endings.js';
+import type { SqliteData } from './data.js';
 import { DROP_REPLACED_SQL } from './schema.js';
 import type { InOneThread } from '../../../ports/store-groups.js';
 import type { SqliteLedger } from './ledger.js';
@@ -45,13 +46,17 @@ export class SqliteEndings implements InOneThread<EndingsGroup> {
   constructor(
     db: DatabaseSync,
     private readonly ledger: SqliteLedger,
+    private readonly data: SqliteData,
   ) {
     this.#idle = db.prepare(IDLE_SQL);
     this.#expired = db.prepare(EXPIRED_SQL);
     this.#countDue = db.prepare(COUNT_DUE_SQL);
     this.#find = db.prepare('SELECT * FROM sessions WHERE id = :id');
     this.#begin = db.prepare(`
-      UPDATE sessions SET state = 'ending', end_reason = :reason, change = :change WHERE key = :key RETURNING *`);
+      UPDATE sessions SET
+        state = 'ending', end_reason = :reason, change = :change,
+        ip_address = '', other_address = NULL, user_agent = '', network = NULL, data_bytes = 0
+      WHERE key = :key RETURNING *`);
     this.#nodes = db.prepare(
       'SELECT DISTINCT node_id FROM resources WHERE session_key = :key AND node_id IS NOT NULL',
     );
@@ -77,15 +82,12 @@ export class SqliteEndings implements InOneThread<EndingsGroup> {
       UPDATE sessions SET
         resource_count = resource_count - :inPlace, bytes_used = bytes_used - :inPlaceBytes,
         stream_count = stream_count - :streams,
-        incoming_count = incoming_count - :incoming, incoming_bytes = incoming_bytes - :incomingBytes,
-        ip_address = iif(state = 'open', ip_address, ''), user_agent = iif(state = 'open', user_agent, ''),
-        other_address = iif(state = 'open', other_address, NULL), network = iif(state = 'open', network, NULL)
+        incoming_count = incoming_count - :incoming, incoming_bytes = incoming_bytes - :incomingBytes
       WHERE key = :key`);
     this.#finish = db.prepare(`
       UPDATE sessions SET
         state = 'ended', change = :change, resource_count = 0, bytes_used = 0, stream_count = 0,
-        incoming_count = 0, incoming_bytes = 0,
-        ip_address = '', other_address = NULL, user_agent = '', network = NULL, user_id = NULL
+        incoming_count = 0, incoming_bytes = 0, user_id = NULL
       WHERE key = :key`);
     this.#holdings = db.prepare(`
       SELECT type, count(*) AS held, sum(size_bytes) AS held_bytes,
@@ -123,6 +125,7 @@ export class SqliteEndings implements InOneThread<EndingsGroup> {
     if (session.state !== 'open' || (only && !meetsEndCondition(session, only))) return null;
     const key = numberOf(row, 'key');
     const ending = this.#begin.get({ key, reason: end.reason, change: this.ledger.stamp() });
+    this.data.drop(key);
     const hasFiles = this.#addParts(key, end);
     this.ledger.see(end.at);
     this.ledger.countBeginEnd(end.reason, Math.max(0, end.at - session.createdAt));
@@ -145,10 +148,15 @@ export class SqliteEndings implements InOneThread<EndingsGroup> {
   }
 
   finishEnd(sessionId: string, nodeId: string, at: number): Released {
+    return this.endPart(sessionId, nodeId, at, true);
+  }
+
+  /** `isDeleted`: whether the node's files are; those of a forgotten node are not. */
+  endPart(sessionId: string, nodeId: string, at: number, isDeleted: boolean): Released {
     const row = this.#find.get({ id: packId(sessionId) });
     if (row === undefined || row['state'] !== 'ending') return { resources: 0, bytes: 0 };
     const part = { key: numberOf(row, 'key'), node: packId(nodeId) };
-    const holdings = this.#drop({ ...part, nodeOfStreams: part.node });
+    const holdings = this.#drop({ ...part, nodeOfStreams: part.node }, isDeleted);
     this.#dropParts.run(part);
     this.ledger.see(at);
     if (this.#isAwaited.get({ key: part.key }) === undefined) {
@@ -158,19 +166,20 @@ export class SqliteEndings implements InOneThread<EndingsGroup> {
     return released(holdings);
   }
 
-  /** Drops the records of files on a node, in any state of their session. */
+  /** Drops the records of files on a forgotten node, in any state of their session. */
   dropFiles(sessionId: string, nodeId: string): Released {
     const row = this.#find.get({ id: packId(sessionId) });
     if (row === undefined) return { resources: 0, bytes: 0 };
     const key = numberOf(row, 'key');
-    const holdings = this.#drop({ key, node: packId(nodeId), nodeOfStreams: null });
+    const holdings = this.#drop({ key, node: packId(nodeId), nodeOfStreams: null }, false);
     this.#giveBack(key, holdings);
     return released(holdings);
   }
 
-  /** Forgets replaced tokens too: a login does, but may not come. */
+  /** Forgets replaced tokens and writes of data too: the next ones do, but may not come. */
   dropTombstones(at: number, limit: number): number {
     this.#dropReplaced.run({ before: at - REPLACED_MS });
+    this.data.forgetWrites(at);
     return Number(this.#dropTombstones.run({ at, limit }).changes);
   }
 
@@ -184,14 +193,14 @@ export class SqliteEndings implements InOneThread<EndingsGroup> {
     return nodes.includes(lease.nodeId);
   }
 
-  #drop(files: Part & { readonly nodeOfStreams: SQLInputValue }): Row[] {
+  #drop(files: Part & { readonly nodeOfStreams: SQLInputValue }, isDeleted: boolean): Row[] {
     const holdings = this.#holdings.all(files);
     for (const holding of holdings) {
       this.ledger.countType(textOf(holding, 'type'), {
         active: -numberOf(holding, 'held'),
         activeBytes: -numberOf(holding, 'held_bytes'),
         released: numberOf(holding, 'completed'),
-        releasedBytes: numberOf(holding, 'completed_bytes'),
+        releasedBytes: isDeleted ? numberOf(holding, 'completed_bytes') : 0,
       });
     }
     this.#dropResources.run(files);

@@ -6,7 +6,7 @@ import type { SqliteEndings } from './endings.js';
 import type { InOneThread } from '../../../ports/store-groups.js';
 import type { SqliteLedger } from './ledger.js';
 import type { SqliteReleases } from './releases.js';
-import { idOf, numberOf, oneOf, packId, resourceOf, textOrNull } from './values.js';
+import { idOf, numberOf, oneOf, packId, resourceOf, textOf, textOrNull } from './values.js';
 
 const ROLES: readonly Heartbeat['role'][] = ['server', 'cli'];
 
@@ -33,13 +33,16 @@ export class SqliteFleet implements InOneThread<FleetGroup> {
   ) {
     this.#isListed = db.prepare('SELECT 1 FROM processes WHERE id = :id');
     this.#beat = db.prepare(`
-      INSERT INTO processes (id, role, at, flushed_through_at, node_id, address, beacon)
-      VALUES (:id, :role, :at, :flushedThroughAt, :node, :address, :beacon)
+      INSERT INTO processes (id, role, host, pid, at, flushed_through_at, node_id, address, beacon, key_ids)
+      VALUES (:id, :role, :host, :pid, :at, :flushedThroughAt, :node, :address, :beacon, :keyIds)
       ON CONFLICT (id) DO UPDATE SET
         role = excluded.role,
+        host = excluded.host,
+        pid = excluded.pid,
         node_id = excluded.node_id,
         address = excluded.address,
         beacon = excluded.beacon,
+        key_ids = excluded.key_ids,
         at = max(at, excluded.at),
         flushed_through_at = max(flushed_through_at, excluded.flushed_through_at)`);
     this.#processes = db.prepare('SELECT * FROM processes ORDER BY id');
@@ -71,9 +74,9 @@ export class SqliteFleet implements InOneThread<FleetGroup> {
   }
 
   heartbeat(beat: Heartbeat): boolean {
-    const { processId, nodeId, ...rest } = beat;
+    const { processId, nodeId, keyIds, ...rest } = beat;
     const isListed = this.#isListed.get({ id: packId(processId) }) !== undefined;
-    this.#beat.run({ id: packId(processId), node: packId(nodeId), ...rest });
+    this.#beat.run({ id: packId(processId), node: packId(nodeId), keyIds: keyIds.join(), ...rest });
     this.#seeNode.run({
       id: packId(nodeId),
       isServer: Number(beat.role === 'server'),
@@ -88,11 +91,14 @@ export class SqliteFleet implements InOneThread<FleetGroup> {
     return this.#processes.all().map((row) => ({
       processId: idOf(row, 'id'),
       role: oneOf(row, 'role', ROLES),
+      host: textOf(row, 'host'),
+      pid: numberOf(row, 'pid'),
       at: numberOf(row, 'at'),
       flushedThroughAt: numberOf(row, 'flushed_through_at'),
       nodeId: idOf(row, 'node_id'),
       address: textOrNull(row, 'address'),
       beacon: textOrNull(row, 'beacon'),
+      keyIds: textOf(row, 'key_ids').split(',').filter(Boolean),
     }));
   }
 
@@ -127,7 +133,10 @@ export class SqliteFleet implements InOneThread<FleetGroup> {
     const node = this.#findNode.get({ id });
     if (node === undefined || numberOf(node, 'last_seen_at') > silentSince) return null;
     this.#dropNode.run({ id });
-    const ends = this.#awaiting.all({ id }).map((row) => this.endings.finishEnd(idOf(row, 'id'), nodeId, at));
+    this.ledger.forgetAllFailures(nodeId);
+    const ends = this.#awaiting
+      .all({ id })
+      .map((row) => this.endings.endPart(idOf(row, 'id'), nodeId, at, false));
     const rest = this.#holding.all({ id }).map((row) => this.endings.dropFiles(idOf(row, 'id'), nodeId));
     return totalReleased([...ends, ...rest]);
   }

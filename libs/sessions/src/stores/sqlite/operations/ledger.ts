@@ -1,7 +1,15 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { CLEANUP_JOBS } from '../../../domain/events.js';
 import { END_REASONS, noneEnded, type EndReason } from '../../../domain/session.js';
-import type { JobRecord, JobRun, LedgerGroup, StoreIdentity, StoreTotals } from '../../../ports/ledger.js';
+import {
+  MOST_FAILURES,
+  type Failure,
+  type JobRecord,
+  type JobRun,
+  type LedgerGroup,
+  type StoreIdentity,
+  type StoreTotals,
+} from '../../../ports/ledger.js';
 import type { InOneThread } from '../../../ports/store-groups.js';
 import { numberOf, numberOrNull, oneOf, packId, textOf, textOrNull, type Row } from './values.js';
 
@@ -34,6 +42,10 @@ export class SqliteLedger implements InOneThread<LedgerGroup> {
   readonly #trouble;
   readonly #noTrouble;
   readonly #forgetTroubles;
+  readonly #noteFailure;
+  readonly #forgetFailure;
+  readonly #forgetFailures;
+  readonly #failures;
 
   constructor(db: DatabaseSync) {
     this.#store = db.prepare('SELECT * FROM store');
@@ -66,6 +78,10 @@ export class SqliteLedger implements InOneThread<LedgerGroup> {
     this.#trouble = db.prepare(TROUBLE_SQL);
     this.#noTrouble = db.prepare('DELETE FROM job_troubles WHERE job = :job AND process_id = :processId');
     this.#forgetTroubles = db.prepare('DELETE FROM job_troubles WHERE process_id = :processId');
+    this.#noteFailure = db.prepare(NOTE_FAILURE_SQL);
+    this.#forgetFailure = db.prepare('DELETE FROM failures WHERE node_id = :node AND item = :item');
+    this.#forgetFailures = db.prepare('DELETE FROM failures WHERE node_id = :node');
+    this.#failures = db.prepare('SELECT * FROM failures WHERE node_id = :node ORDER BY item');
   }
 
   identity(): StoreIdentity {
@@ -172,6 +188,29 @@ export class SqliteLedger implements InOneThread<LedgerGroup> {
   listRuns(): JobRecord[] {
     return this.#jobs.all().map(jobOf);
   }
+
+  noteFailures(nodeId: string, failures: readonly Failure[]): void {
+    const node = packId(nodeId);
+    for (const { item, tries, retryAt } of failures) this.#noteFailure.run({ node, item, tries, retryAt });
+  }
+
+  forgetFailures(nodeId: string, items: readonly string[]): void {
+    const node = packId(nodeId);
+    for (const item of items) this.#forgetFailure.run({ node, item });
+  }
+
+  /** The node is gone: nobody retries there. */
+  forgetAllFailures(nodeId: string): void {
+    this.#forgetFailures.run({ node: packId(nodeId) });
+  }
+
+  listFailures(nodeId: string): Failure[] {
+    return this.#failures.all({ node: packId(nodeId) }).map((row) => ({
+      item: textOf(row, 'item'),
+      tries: numberOf(row, 'tries'),
+      retryAt: numberOf(row, 'retry_at'),
+    }));
+  }
 }
 
 const RECORD_RUN_SQL = `
@@ -195,6 +234,12 @@ const TROUBLE_SQL = `
   VALUES (:job, :processId, :failed, :waiting, :found)
   ON CONFLICT (job, process_id) DO UPDATE SET
     failed_runs = iif(:failed, failed_runs + 1, 0), waiting = :waiting, found = :found`;
+
+const NOTE_FAILURE_SQL = `
+  INSERT INTO failures (node_id, item, tries, retry_at)
+  SELECT :node, :item, :tries, :retryAt
+  WHERE (SELECT count(*) FROM failures WHERE node_id = :node AND item <> :item) < ${MOST_FAILURES}
+  ON CONFLICT (node_id, item) DO UPDATE SET tries = excluded.tries, retry_at = excluded.retry_at`;
 
 const JOBS_SQL = `
   SELECT jobs.*, ifnull(max(failed_runs), 0) AS failed_runs, ifnull(max(waiting), 0) AS waiting,

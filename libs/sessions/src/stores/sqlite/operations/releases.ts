@@ -8,7 +8,7 @@ import type { SqliteLedger } from './ledger.js';
 import { byLease, numberOf, packId, resourceOf, type Row } from './values.js';
 
 const JOINED = `
-  SELECT resources.*, sessions.id AS session_id
+  SELECT resources.*, sessions.id AS session_id, sessions.state AS session_state
   FROM resources JOIN sessions ON sessions.key = resources.session_key`;
 
 export class SqliteReleases implements InOneThread<ReleasesGroup> {
@@ -73,7 +73,8 @@ export class SqliteReleases implements InOneThread<ReleasesGroup> {
     for (const id of resourceIds) {
       const row = this.#find.get({ id: packId(id) });
       if (row?.['state'] !== 'releasing') continue;
-      const { type, sizeBytes } = resourceOf(row);
+      const { type, sizeBytes, nodeId } = resourceOf(row);
+      if (nodeId !== null && row['session_state'] === 'ending') continue;
       this.#drop.run({ key: numberOf(row, 'key') });
       // A file that was never complete was never visible, so it does not count as released.
       const completed = numberOf(row, 'completed');
@@ -93,5 +94,6 @@ export class SqliteReleases implements InOneThread<ReleasesGroup> {
 function leasableSql(ofWhom: string): string {
   return `
     ${JOINED} WHERE resources.state = 'releasing' AND ${ofWhom} AND resources.leased_until <= :at
+      AND (resources.node_id IS NULL OR sessions.state <> 'ending')
     ORDER BY resources.leased_until, resources.id LIMIT :limit`;
 }

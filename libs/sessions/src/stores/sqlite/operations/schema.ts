@@ -8,10 +8,11 @@ export const APPLICATION_ID = 0x6e736573;
  * The version of `SCHEMA`, stored in SQLite's `user_version`. Before the first release older versions are refused; after
  * it, each change is a new entry of `MIGRATIONS`.
  */
-export const FIRST_SCHEMA = 8;
+export const FIRST_SCHEMA = 11;
 
 /** `isDisposable` of the domain, in SQL. */
-export const IS_DISPOSABLE = 'resource_count = 0 AND incoming_count = 0 AND user_id IS NULL';
+export const IS_DISPOSABLE =
+  'resource_count = 0 AND incoming_count = 0 AND data_bytes = 0 AND user_id IS NULL';
 
 /** `accountOf` of the domain, in SQL. */
 export const IS_IN_PLACE = "(state = 'ready' AND overdrawn_at IS NULL)";
@@ -34,7 +35,8 @@ const EVICTION_RANK = `
  * finds due sessions. A network has a row while its ring (see `RateRing`) counts openings; `sessions_network` counts its
  * provisional sessions. Partial indexes are small and exclude tombstones. The node of a stream is NULL. In `ending_parts`,
  * `NOBODY` is the node of the only part of an end if the session has no files: any node may finish it. `evicted_for` is the
- * first of the files that took the place of an evicted one. `resources_session` is a covering index for sweeps, which read
+ * first of the files that took the place of an evicted one. `data_writes`
+ * has the latest writes of data, of all sessions, so that repeats are recognized. `resources_session` is a covering index for sweeps, which read
  * all resource ids of each session.
  */
 export const SCHEMA = `
@@ -84,6 +86,7 @@ export const SCHEMA = `
     stream_count INTEGER NOT NULL DEFAULT 0,
     incoming_count INTEGER NOT NULL DEFAULT 0,
     incoming_bytes INTEGER NOT NULL DEFAULT 0,
+    data_bytes INTEGER NOT NULL DEFAULT 0,
     idle_ends_at INTEGER GENERATED ALWAYS AS (
       last_activity_at
       + CASE WHEN ${IS_PROVISIONAL} THEN min(${PROVISIONAL_MS}, idle_ms) ELSE idle_ms END
@@ -148,6 +151,16 @@ export const SCHEMA = `
   CREATE INDEX resources_overdrawn ON resources (session_key, overdrawn_at) WHERE overdrawn_at IS NOT NULL;
   CREATE INDEX resources_releasing ON resources (node_id, leased_until) WHERE state = 'releasing';
 
+  CREATE TABLE session_data (
+    session_key INTEGER NOT NULL REFERENCES sessions (key),
+    key TEXT NOT NULL,
+    json TEXT NOT NULL,
+    PRIMARY KEY (session_key, key)
+  );
+
+  CREATE TABLE data_writes (operation TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;
+  CREATE INDEX data_writes_age ON data_writes (at);
+
   CREATE TABLE ending_parts (
     session_key INTEGER NOT NULL REFERENCES sessions (key),
     node_id BLOB NOT NULL,
@@ -167,11 +180,14 @@ export const SCHEMA = `
   CREATE TABLE processes (
     id BLOB PRIMARY KEY,
     role TEXT NOT NULL,
+    host TEXT NOT NULL,
+    pid INTEGER NOT NULL,
     at INTEGER NOT NULL,
     flushed_through_at INTEGER NOT NULL,
     node_id BLOB NOT NULL,
     address TEXT,
-    beacon TEXT
+    beacon TEXT,
+    key_ids TEXT NOT NULL
   ) WITHOUT ROWID;
 
   CREATE TABLE nodes (id BLOB PRIMARY KEY, address TEXT, last_seen_at INTEGER NOT NULL) WITHOUT ROWID;
@@ -197,6 +213,14 @@ export const SCHEMA = `
     waiting INTEGER NOT NULL,
     found INTEGER NOT NULL,
     PRIMARY KEY (job, process_id)
+  ) WITHOUT ROWID;
+
+  CREATE TABLE failures (
+    node_id BLOB NOT NULL,
+    item TEXT NOT NULL,
+    tries INTEGER NOT NULL,
+    retry_at INTEGER NOT NULL,
+    PRIMARY KEY (node_id, item)
   ) WITHOUT ROWID;
 
   CREATE TABLE ended_totals (reason TEXT PRIMARY KEY, sessions INTEGER NOT NULL) WITHOUT ROWID;

@@ -26,6 +26,7 @@ import {
   type Touch,
 } from '../../../ports/sessions.js';
 import type { InOneThread } from '../../../ports/store-groups.js';
+import type { SqliteData } from './data.js';
 import type { SqliteLedger } from './ledger.js';
 import type { SqliteNetworks } from './networks.js';
 import { ABOVE_SQL, DROP_REPLACED_SQL } from './schema.js';
@@ -58,6 +59,7 @@ export class SqliteSessions implements InOneThread<SessionsGroup> {
     db: DatabaseSync,
     private readonly ledger: SqliteLedger,
     private readonly networks: SqliteNetworks,
+    private readonly data: SqliteData,
   ) {
     this.#insert = db.prepare(`
       INSERT INTO sessions (id, token_hash, change, ip_address, user_agent, network, created_at, last_activity_at, expires_at, idle_ms)
@@ -164,7 +166,9 @@ export class SqliteSessions implements InOneThread<SessionsGroup> {
     if (session.tokenHash === login.tokenHash) return session.userId === login.userId ? 'done' : 'stale';
     if (isReplaced(session, authority)) return 'stale';
     if (session.userId !== null && session.userId !== login.userId) return 'taken';
-    return this.#replace({ ...session, userId: login.userId, loggedInAt: login.at }, login);
+    const answer = this.#replace({ ...session, userId: login.userId, loggedInAt: login.at }, login);
+    if (answer === 'done' && login.dropsData) this.data.clear(sessionId);
+    return answer;
   }
 
   regenerate(sessionId: string, authority: Authority | null, token: NewToken): 'done' | Refused {

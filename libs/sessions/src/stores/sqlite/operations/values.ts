@@ -119,6 +119,7 @@ export function sessionOf(row: Row): SessionRecord {
     streamCount: numberOf(row, 'stream_count'),
     incomingCount: numberOf(row, 'incoming_count'),
     incomingBytes: numberOf(row, 'incoming_bytes'),
+    dataBytes: numberOf(row, 'data_bytes'),
   };
 }
 

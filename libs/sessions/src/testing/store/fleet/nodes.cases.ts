@@ -211,13 +211,15 @@ export const nodeCases: readonly SessionStoreCase[] = [
       await store.fleet.heartbeat(
         beat({ processId: OTHER_PROCESS, nodeId: OTHER_NODE, role: 'cli', at: NOW }),
       );
-      await store.fleet.heartbeat(beat({ processId: OTHER_PROCESS, beacon: 'x' }));
+      await store.fleet.heartbeat(
+        beat({ processId: OTHER_PROCESS, beacon: 'x', keyIds: ['3f9a01c2', '00000000'] }),
+      );
       same(await store.fleet.listNodes(), [
         { nodeId: NODE, address: null, lastSeenAt: NOW, resources: 0 },
         { nodeId: OTHER_NODE, address, lastSeenAt: NOW + 5, resources: 2 },
       ]);
       const [, last] = await store.fleet.listProcesses();
-      same([last?.nodeId, last?.beacon], [NODE, 'x']);
+      same([last?.nodeId, last?.beacon, last?.keyIds], [NODE, 'x', ['3f9a01c2', '00000000']]);
     },
   },
   {
@@ -241,7 +243,12 @@ export const nodeCases: readonly SessionStoreCase[] = [
       await ready(store, both.id, 5);
       for (const session of [waiting, both]) await store.endings.beginEnd(session.id, anEnd());
 
+      await store.ledger.noteFailures(OTHER_NODE, [{ item: 'Session x', tries: 5, retryAt: LATER }]);
+
       same(await store.fleet.forgetNode(OTHER_NODE, NOW, LATER), { resources: 3, bytes: 30 });
+      // They count as released, but nobody has deleted their bytes.
+      same(await audioTotals(store), [2, 10, 3, 0, 0]);
+      same(await store.ledger.listFailures(OTHER_NODE), []);
       same(await store.fleet.listNodes(), []);
       const records = [
         await sessionNow(store, open),

@@ -1,6 +1,17 @@
+import assert from 'node:assert/strict';
 /* oxlint-disable no-await-in-loop -- the order is tested */
 import type { JobRun } from '../../../ports/session-store.js';
-import { beat, PROCESS, MINUTE, NOW, OTHER_PROCESS, same, type SessionStoreCase } from '../store.fixtures.js';
+import {
+  beat,
+  PROCESS,
+  MINUTE,
+  NOW,
+  OTHER_PROCESS,
+  same,
+  type SessionStoreCase,
+  NODE,
+  OTHER_NODE,
+} from '../store.fixtures.js';
 
 export const runCases: readonly SessionStoreCase[] = [
   {
@@ -59,6 +70,40 @@ export const runCases: readonly SessionStoreCase[] = [
       ]);
       await store.fleet.dropProcess(OTHER_PROCESS, NOW + MINUTE);
       same((await troubles())[1], ['orphans', 0, 0, 0]);
+    },
+  },
+  {
+    name: 'failures of a node are kept until they are forgotten, the latest of each item',
+    async run(store) {
+      const [first, second] = [
+        { item: 'Session 1', tries: 1, retryAt: NOW },
+        { item: 'The empty folder of session 2', tries: 4, retryAt: NOW + MINUTE },
+      ];
+      same(await store.ledger.listFailures(NODE), []);
+      await store.ledger.noteFailures(NODE, []);
+      await store.ledger.noteFailures(NODE, [second, { ...first, tries: 7 }]);
+      await store.ledger.noteFailures(NODE, [first]);
+      await store.ledger.noteFailures(OTHER_NODE, [first]);
+      same(await store.ledger.listFailures(NODE), [first, second]);
+      await store.ledger.forgetFailures(NODE, []);
+      await store.ledger.forgetFailures(NODE, [first.item, 'Session of nobody']);
+      same(await store.ledger.listFailures(NODE), [second]);
+      same(await store.ledger.listFailures(OTHER_NODE), [first]);
+    },
+  },
+  {
+    name: 'a node keeps 1,000 failures, and the later ones of those',
+    async run(store) {
+      const many = Array.from({ length: 1005 }, (_, index) => ({
+        item: `Session ${index}`,
+        tries: 1,
+        retryAt: NOW,
+      }));
+      await store.ledger.noteFailures(NODE, many);
+      assert.equal((await store.ledger.listFailures(NODE)).length, 1000);
+      await store.ledger.noteFailures(NODE, [{ item: 'Session 0', tries: 2, retryAt: NOW + 1 }]);
+      const [kept] = await store.ledger.listFailures(NODE);
+      same(kept, { item: 'Session 0', tries: 2, retryAt: NOW + 1 });
     },
   },
 ];

@@ -21,6 +21,7 @@ import {
   sameIds,
   writing,
   type SessionStoreCase,
+  NODE,
 } from '../store.fixtures.js';
 
 export const releasingCases: readonly SessionStoreCase[] = [
@@ -188,6 +189,32 @@ export const releasingCases: readonly SessionStoreCase[] = [
         store.releases.leaseReleasing({ at: NOW + 100, lease: lease(NOW + 200), limit: 10 }),
       );
       assert.equal(again.flat().length, 3);
+    },
+  },
+  {
+    name: 'a released file of a session that ends goes with the end, and counts once',
+    async run(store) {
+      const session = await opened(store);
+      const [file, stream] = [
+        await ready(store, session.id, 30),
+        await writing(store, session.id, 0, { type: 'stream' }),
+      ];
+      await store.releases.beginRelease([file.id, stream.id], lease(NOW));
+      await store.endings.beginEnd(session.id, anEnd());
+      const request = { at: NOW + 1, lease: lease(NOW + 2), limit: 10 };
+      sameIds(await store.releases.leaseReleasing(request), [stream]);
+      same(await store.releases.finishRelease([file.id, stream.id]), { resources: 1, bytes: 0 });
+      const types = async () => (await store.ledger.totals()).types;
+      same(await types(), [
+        totalsOf('audio_file', { active: 1, activeBytes: 30 }),
+        totalsOf('stream', { released: 1 }),
+      ]);
+      same(await store.endings.finishEnd(session.id, NODE, NOW + 1), { resources: 1, bytes: 30 });
+      same(await store.releases.finishRelease([file.id]), { resources: 0, bytes: 0 });
+      same(await types(), [
+        totalsOf('audio_file', { released: 1, releasedBytes: 30 }),
+        totalsOf('stream', { released: 1 }),
+      ]);
     },
   },
 ];

@@ -40,6 +40,7 @@ export const openingCases: readonly SessionStoreCase[] = [
         streamCount: 0,
         incomingCount: 0,
         incomingBytes: 0,
+        dataBytes: 0,
       });
     },
   },

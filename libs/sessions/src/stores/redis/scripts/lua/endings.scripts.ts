@@ -25,6 +25,7 @@ export const BEGIN_END = new BucketScript(
     keys: [
       'sessions',
       'resources',
+      'data',
       'held',
       'overdrawn',
       'ending',
@@ -61,8 +62,13 @@ if conditional == '1' then
 end
 local network = session.network or ''
 session.network = nil
+session.ipAddress = ''
+session.otherAddress = nil
+session.userAgent = ''
 session.state = 'ending'
 session.endReason = reason
+session.dataBytes = 0
+call('DEL', DATA .. id)
 session.parts = {}
 for _, member in ipairs(members_of(HELD, id)) do
   local resource = read(RESOURCES, after_colon(member, id))
@@ -122,7 +128,7 @@ local id, node, at, user = unpack(ARGV)
 local session = read(SESSIONS, id)
 if not session or session.state ~= 'ending' then return {} end
 if session.userId and session.userId ~= user then return { session.userId } end
-return { finish_part(session, node, at) }
+return { finish_part(session, node, at, true) }
 `,
 );
 
@@ -155,7 +161,7 @@ local resources, bytes = 0, 0
 for _, member in ipairs(members) do
   local session = read(SESSIONS, string.sub(member, #node + 19))
   if session and session.state == 'ending' then
-    local some, size = finish_part(session, node, at)
+    local some, size = finish_part(session, node, at, false)
     resources, bytes = resources + some, bytes + size
   else
     call('ZREM', ENDING, member)
@@ -176,7 +182,7 @@ local members = call('ZRANGEBYLEX', HELD, cursor, '+', 'LIMIT', 0, 500)
 for _, member in ipairs(members) do
   local resource = read(RESOURCES, string.match(member, '[^:]+$'))
   if resource and resource.nodeId == node then
-    local one, size = drop(resource)
+    local one, size = drop(resource, false)
     resources, bytes = resources + one, bytes + size
     local session = read(SESSIONS, resource.sessionId)
     if session then

@@ -18,6 +18,7 @@ export const MEND = new BucketScript(
       'sessions',
       'tokens',
       'resources',
+      'data',
       'held',
       'overdrawn',
       'by_process',
@@ -50,6 +51,7 @@ local function forget(id)
   for _, key in ipairs({ IDLE, EXPIRY, CREATED, ACTIVITY, EVICTABLE, BYTES, FILES, STREAMS }) do call('ZREM', key, id) end
   local had_ended = call('ZREM', TOMBSTONES, id) == 1
   local was_known = call('ZREM', CHANGES, id) == 1
+  call('DEL', DATA .. id)
   if expires_at then
     count('open', -1)
     count('closed', 1)
@@ -60,7 +62,7 @@ local function forget(id)
   end
   for _, member in ipairs(members_of(HELD, id)) do
     local resource = read(RESOURCES, after_colon(member, id))
-    if resource then drop(resource) else lose(member) end
+    if resource then drop(resource, false) else lose(member) end
   end
 end
 

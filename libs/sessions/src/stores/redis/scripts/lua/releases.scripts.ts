@@ -1,5 +1,5 @@
 import { BucketScript } from '../bucket-script.js';
-import { account, drop, leaseTo, release, writeAccounts } from './resources.includes.js';
+import { account, drop, goesWithEnd, leaseTo, release, writeAccounts } from './resources.includes.js';
 import { afterColon, call, membersOf, read, write } from './sessions.includes.js';
 
 /** lease, node, ids → records of the marked resources */
@@ -21,16 +21,20 @@ return marked
 `,
 );
 
-/** instant, lease, ids → records of the leased resources */
+/**
+ * instant, lease, ids → records of the leased resources. A file that goes with the end of its session is leased, so that it
+ * comes last, but not answered.
+ */
 export const LEASE_RELEASING = new BucketScript(
   'free',
-  { keys: ['resources'], includes: [read, leaseTo] },
+  { keys: ['resources'], includes: [read, leaseTo, goesWithEnd] },
   `
 local leased = {}
 for i = 3, #ARGV do
   local resource = read(RESOURCES, ARGV[i])
   if resource and resource.state == 'releasing' and resource.leasedUntil <= tonumber(ARGV[1]) then
-    leased[#leased + 1] = lease_to(resource, ARGV[2])
+    local json = lease_to(resource, ARGV[2])
+    if not goes_with_end(resource) then leased[#leased + 1] = json end
   end
 end
 return leased
@@ -40,13 +44,13 @@ return leased
 /** ids → released resources and bytes */
 export const FINISH_RELEASE = new BucketScript(
   'free',
-  { keys: ['sessions', 'resources'], includes: [read, drop, account, writeAccounts] },
+  { keys: ['sessions', 'resources'], includes: [read, goesWithEnd, drop, account, writeAccounts] },
   `
 local resources, bytes = 0, 0
 for i = 1, #ARGV do
   local resource = read(RESOURCES, ARGV[i])
-  if resource and resource.state == 'releasing' then
-    local one, size = drop(resource)
+  if resource and resource.state == 'releasing' and not goes_with_end(resource) then
+    local one, size = drop(resource, true)
     resources, bytes = resources + one, bytes + size
     local session = read(SESSIONS, resource.sessionId)
     if session then

@@ -175,7 +175,21 @@ local function release(session, resource, leased_until, node)
 end`,
 );
 
-/** resource → 1 and its bytes if it was ever complete, else zeros. The caller subtracts it from its account. */
+/** resource → whether it is a file that the end of its session deletes */
+export const goesWithEnd = new LuaInclude(
+  'goes_with_end',
+  { keys: ['sessions'], includes: [read] },
+  `
+local function goes_with_end(resource)
+  local session = resource.nodeId and read(SESSIONS, resource.sessionId)
+  return session and session.state == 'ending'
+end`,
+);
+
+/**
+ * resource, whether its file is deleted → 1 and its bytes if it was ever complete, else zeros. The caller subtracts it from its
+ * account.
+ */
 export const drop = new LuaInclude(
   'drop',
   {
@@ -183,7 +197,7 @@ export const drop = new LuaInclude(
     includes: [call, count, nobody, leaseMember],
   },
   `
-local function drop(resource)
+local function drop(resource, is_deleted)
   call('DEL', RESOURCES .. resource.id)
   call('ZREM', HELD, resource.sessionId .. ':' .. resource.id)
   if resource.leasedUntil then
@@ -197,7 +211,7 @@ local function drop(resource)
   count('active_bytes:' .. resource.type, -resource.sizeBytes)
   if not resource.completed then return 0, 0 end
   count('released:' .. resource.type, 1)
-  count('released_bytes:' .. resource.type, resource.sizeBytes)
+  if is_deleted then count('released_bytes:' .. resource.type, resource.sizeBytes) end
   return 1, resource.sizeBytes
 end`,
 );
@@ -213,7 +227,7 @@ local function lose(member)
 end`,
 );
 
-/** ending session, node, instant → resources and bytes of this node or none. The last part ends the session. */
+/** ending session, node, instant, whether its files are deleted → resources and bytes of this node or none. The last part ends the session. */
 export const finishPart = new LuaInclude(
   'finish_part',
   {
@@ -235,7 +249,7 @@ export const finishPart = new LuaInclude(
     ],
   },
   `
-local function finish_part(session, node, at)
+local function finish_part(session, node, at, is_deleted)
   local resources, bytes = 0, 0
   for _, member in ipairs(members_of(HELD, session.id)) do
     local resource = read(RESOURCES, after_colon(member, session.id))
@@ -243,7 +257,7 @@ local function finish_part(session, node, at)
       lose(member)
     elseif (resource.nodeId or node) == node then
       account(session, resource, -1)
-      local one, size = drop(resource)
+      local one, size = drop(resource, is_deleted)
       resources, bytes = resources + one, bytes + size
     end
   end
@@ -252,9 +266,6 @@ local function finish_part(session, node, at)
     if lease then call('ZREM', ENDING, lease_member(owner, lease, session.id)) end
     session.parts[owner] = nil
   end
-  session.ipAddress = ''
-  session.otherAddress = nil
-  session.userAgent = ''
   if not next(session.parts) then
     session.state = 'ended'
     session.parts = nil

@@ -90,7 +90,8 @@ export const isDisposable = new LuaInclude(
   {},
   `
 local function is_disposable(session)
-  return session.resourceCount == 0 and session.incomingCount == 0 and not session.userId
+  return session.resourceCount == 0 and session.incomingCount == 0 and session.dataBytes == 0
+    and not session.userId
 end`,
 );
 

@@ -92,17 +92,24 @@ return networks
 `,
 );
 
-/** id, authority or `*`, user id, new token hash, instant → `done`, or an answer of `replaceable` */
+/** id, authority or `*`, user id, new token hash, instant, `1` to delete its data → `done`, or an answer of `replaceable` */
 export const LOGIN = new BucketScript(
   'write',
-  { keys: ['sessions'], includes: [write, see, publishChange, index, replaceable, replaceToken] },
+  {
+    keys: ['sessions', 'data'],
+    includes: [call, write, see, publishChange, index, replaceable, replaceToken],
+  },
   `
-local id, authority, user, token, at = unpack(ARGV)
+local id, authority, user, token, at, drops_data = unpack(ARGV)
 local session, refused = replaceable(id, authority, token, user)
 if not session then return refused end
 replace_token(session, token, at)
 session.userId = user
 session.loggedInAt = tonumber(at)
+if drops_data == '1' then
+  call('DEL', DATA .. id)
+  session.dataBytes = 0
+end
 publish_change(session)
 write(SESSIONS, session)
 index(session)

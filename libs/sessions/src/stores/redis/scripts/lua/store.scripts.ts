@@ -1,3 +1,4 @@
+import { KEPT_AFTER_END_MS } from '../redis.layout.js';
 import { QuestionScript } from '../question-script.js';
 import { RedisScript } from '../redis.script.js';
 
@@ -12,6 +13,27 @@ redis.call('HSETNX', KEYS[1], 'generation', ARGV[1])
 redis.call('HSETNX', KEYS[1], 'layout', ARGV[2])
 redis.call('HSETNX', KEYS[1], 'buckets', ARGV[3])
 return redis.call('HMGET', KEYS[1], 'generation', 'layout', 'buckets')
+`,
+);
+
+/** KEYS: store; layout to migrate to → the layout it comes from, also of a migration that was not finished, or '' for none to do */
+export const BEGIN_MIGRATION = new RedisScript(
+  'write',
+  `
+local layout = redis.call('HGET', KEYS[1], 'layout')
+if tonumber(layout) < tonumber(ARGV[1]) then
+  redis.call('HSETNX', KEYS[1], 'migratingFrom', layout)
+  redis.call('HSET', KEYS[1], 'layout', ARGV[1])
+end
+return redis.call('HGET', KEYS[1], 'migratingFrom') or ''
+`,
+);
+
+/** KEYS: store; layout that it has now → nothing, unless a still newer version has begun to migrate it */
+export const FINISH_MIGRATION = new RedisScript(
+  'free',
+  `
+if redis.call('HGET', KEYS[1], 'layout') == ARGV[1] then redis.call('HDEL', KEYS[1], 'migratingFrom') end
 `,
 );
 
@@ -102,6 +124,29 @@ redis.call('HSET', KEYS[1], unpack(ARGV, 7))
 
 /** KEYS: job; process that is gone → nothing */
 export const FORGET_TROUBLE = new RedisScript('free', `redis.call('HDEL', KEYS[1], 'trouble:' .. ARGV[1])`);
+
+/** KEYS: failures of a node; most that are kept, then items and values → nothing */
+export const NOTE_FAILURES = new RedisScript(
+  'free',
+  `
+for i = 2, #ARGV, 2 do
+  local is_known = redis.call('HEXISTS', KEYS[1], ARGV[i]) == 1
+  if is_known or redis.call('HLEN', KEYS[1]) < tonumber(ARGV[1]) then
+    redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1])
+  end
+end
+redis.call('PEXPIRE', KEYS[1], ${KEPT_AFTER_END_MS})
+`,
+);
+
+/** KEYS: failures of a node; items, or none for all → nothing */
+export const FORGET_FAILURES = new RedisScript(
+  'free',
+  `
+local items = #ARGV > 0 and ARGV or redis.call('HKEYS', KEYS[1])
+if #items > 0 then redis.call('HDEL', KEYS[1], unpack(items)) end
+`,
+);
 
 /** KEYS: user; id, milliseconds that the key must live at least → nothing */
 export const ADD_TO_USER = new RedisScript(

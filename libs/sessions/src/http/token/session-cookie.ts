@@ -2,7 +2,7 @@ import { isIP } from 'node:net';
 import { Logger } from '@nestjs/common';
 import { parseCookie, stringifySetCookie, type SetCookie } from 'cookie';
 import type { SessionsConfig } from '../../core/config/config.js';
-import type { SessionToken } from '../../core/handles/session-token.js';
+import type { SessionToken } from '../../core/tokens/session-token.js';
 import {
   nodeRequest,
   nodeResponse,
@@ -20,7 +20,7 @@ export type CookieSlot = 1 | 2;
 /** Parent domains that a cookie is taken back from, at most. */
 const MOST_DOMAINS = 8;
 
-type CookieSettings = Pick<SessionsConfig, 'cookieName' | 'cookieSameSite' | 'cookieDomain'>;
+export type CookieSettings = Pick<SessionsConfig, 'cookieName' | 'cookieSameSite' | 'cookieDomain'>;
 
 const DOMAIN = /^[a-z0-9_-]+(\.[a-z0-9_-]+)+$/;
 const GONE = { value: '', maxAge: 0, expires: new Date(0) };

@@ -10,8 +10,8 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { isUuid } from '../../domain/ids.js';
-import type { StoreTrouble } from '../../ports/store-trouble.js';
+import { isUuid } from '../../../domain/ids.js';
+import type { StoreTrouble } from '../../../ports/store-trouble.js';
 
 /** The file that a path names now, as its device and inode; `null` for none. */
 export function fileAt(path: string): string | null {

@@ -1,11 +1,12 @@
-import { randomUUID } from 'node:crypto';
 import { existsSync, statSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
-import { SessionsError } from '../../domain/errors.js';
+import { SessionsError } from '../../../domain/errors.js';
 import { keepPrivate, prepareFile } from './database-file.js';
 import { isBusy } from './sqlite.errors.js';
-import { APPLICATION_ID, FIRST_SCHEMA, MIGRATIONS, SCHEMA } from './operations/schema.js';
-import { numberOf } from './operations/values.js';
+import { migrate, pragma, schemaWith, versionOf } from './sqlite.migration.js';
+import type { Holder } from '../../../ports/store-trouble.js';
+import { APPLICATION_ID, FIRST_SCHEMA, MIGRATIONS } from '../operations/schema.js';
+import { numberOf } from '../operations/values.js';
 
 export interface DatabaseOptions {
   readonly path: string;
@@ -24,15 +25,22 @@ const NO_DATABASE =
 const RETRY_MS = 20;
 const MEBIBYTE = 1024 * 1024;
 
-/** Opens the database; creates or migrates it if necessary. Processes may call it at the same time. */
-export function openDatabase(options: DatabaseOptions, migrations = MIGRATIONS): DatabaseSync {
+/**
+ * Opens the database; creates or migrates it if necessary, unless it must exist. Processes may call it at the same time.
+ * Throws `StoreHeld` if it would migrate what others than the `silent` processes use.
+ */
+export function openDatabase(
+  options: DatabaseOptions,
+  migrations = MIGRATIONS,
+  silent: readonly Holder[] = [],
+): DatabaseSync {
   refuseOldSqlite(process.versions['sqlite'] ?? 'none');
   if (options.mustExist) requireDatabase(options.path);
   else prepareFile(options.path);
   const db = new (sqlite().DatabaseSync)(options.path, { timeout: options.busyTimeoutMs });
   try {
     // SQLite's busy timeout does not always cover a concurrent switch to WAL or recovery.
-    whileBusy(options.busyTimeoutMs, () => setUp(db, options, migrations));
+    whileBusy(options.busyTimeoutMs, () => setUp(db, options, migrations, silent));
     keepPrivate(options.path);
     return db;
   } catch (error) {
@@ -77,8 +85,9 @@ function setUp(
   db: DatabaseSync,
   { mustExist, maxBytes }: DatabaseOptions,
   migrations: readonly string[],
+  silent: readonly Holder[],
 ): void {
-  const newest = FIRST_SCHEMA + migrations.length;
+  const newest = schemaWith(migrations);
   refuseForeign(db, mustExist, newest);
   // Before the first page is written: later it has no effect.
   pragma(db, 'auto_vacuum = INCREMENTAL');
@@ -97,7 +106,7 @@ function setUp(
   `);
   if (maxBytes !== null)
     pragma(db, `max_page_count = ${Math.floor(maxBytes / Number(pragma(db, 'page_size')))}`);
-  if (versionOf(db) < newest) migrate(db, migrations);
+  if (versionOf(db) < newest) migrate(db, migrations, silent);
 }
 
 function refuseForeign(db: DatabaseSync, mustExist: boolean, newest: number): void {
@@ -119,42 +128,18 @@ function refuseForeign(db: DatabaseSync, mustExist: boolean, newest: number): vo
       `The session database has schema ${version}, but this nest-sessions needs ${FIRST_SCHEMA} or later: delete or move the old database file, or ${MOVE}`,
     );
   }
+  if (version !== 0 && version < newest && mustExist) {
+    throw new SessionsError(
+      'STORE_INCOMPATIBLE',
+      `The session database has schema ${version}, but this nest-sessions needs ${newest}: start the server of this version, which takes it over, or use the version of the running one`,
+    );
+  }
   if (version > newest) {
     throw new SessionsError(
       'STORE_INCOMPATIBLE',
       `The session database was written by a newer nest-sessions: update this one, or ${MOVE}`,
     );
   }
-}
-
-/** Reads the version under the lock, so that no process repeats a migration of another. */
-function migrate(db: DatabaseSync, migrations: readonly string[]): void {
-  db.exec('BEGIN IMMEDIATE');
-  try {
-    const version = versionOf(db);
-    if (version === 0) create(db);
-    const done = Math.max(0, version - FIRST_SCHEMA);
-    for (const migration of migrations.slice(done)) db.exec(migration);
-    pragma(db, `user_version = ${Math.max(version, FIRST_SCHEMA + migrations.length)}`);
-    db.exec('COMMIT');
-  } catch (error) {
-    if (db.isTransaction) db.exec('ROLLBACK');
-    throw error;
-  }
-}
-
-function create(db: DatabaseSync): void {
-  db.exec(SCHEMA);
-  pragma(db, `application_id = ${APPLICATION_ID}`);
-  db.prepare('INSERT INTO store (one, generation) VALUES (1, :generation)').run({ generation: randomUUID() });
-}
-
-function versionOf(db: DatabaseSync): number {
-  return Number(pragma(db, 'user_version'));
-}
-
-function pragma(db: DatabaseSync, statement: string): unknown {
-  return Object.values(db.prepare(`PRAGMA ${statement}`).get() ?? {})[0];
 }
 
 function whileBusy(timeoutMs: number, work: () => void): void {

@@ -7,20 +7,21 @@ import { MinuteLog } from '../../core/watch/minute-log.js';
 import type { Client, Mismatch } from '../../domain/binding.js';
 import type { RefusalReason } from '../../domain/events.js';
 import type { PlatformRequest } from '../platform-message.js';
-import type { CookieSlot, SessionCookie } from './session-cookie.js';
+import type { ClientTokens, TokenSlot } from './client-tokens.js';
+import type { CookieSlot } from './session-cookie.js';
 
 /** Different tokens that are looked up for one request and cookie name. */
 const MOST_TOKENS = 4;
 
 /**
- * The result of looking up a request's cookies. `absent`: the request has no session cookie. `ambiguous`: it has several of one
+ * The result of looking up a request's tokens. `absent`: the request has none. `ambiguous`: it has several of one
  * name, and nothing shows which is the user's.
  */
 export type Presented =
   | { readonly kind: 'absent' | 'ambiguous' }
   | (Finding & {
-      /** The cookie that the token came by. Default: 1. */
-      readonly slot?: CookieSlot;
+      /** Where the token came from. Default: the first cookie. */
+      readonly slot?: TokenSlot;
       /** Whether the second cookie is of no use beside the first. */
       readonly takesBackSecond?: boolean;
     });
@@ -46,13 +47,13 @@ const MISMATCHES = {
   agent: ['user agent', 'bindAgent'],
 } as const;
 
-/** Looks up the session of a request or upgrade by its cookies. Emits an event for every request whose tokens it refuses. */
-export class CookieLookup {
+/** Looks up the session of a request or upgrade by its tokens: its bearer token, else its cookies. Emits an event for every request whose tokens it refuses. */
+export class TokenLookup {
   private readonly minuteLog: MinuteLog;
 
   constructor(
     private readonly core: SessionsCore,
-    private readonly cookie: SessionCookie,
+    private readonly tokens: ClientTokens,
     private readonly config: SessionsConfig,
   ) {
     this.minuteLog = new MinuteLog(core.clock, new Logger('Sessions'));
@@ -68,8 +69,10 @@ export class CookieLookup {
     isSecure: boolean,
     onlyReads: boolean,
   ): Presented | Promise<Presented> {
-    const first = this.cookie.read(request, isSecure, 1);
-    const second = this.cookie.read(request, isSecure, 2);
+    const bearer = this.tokens.bearerOf(request);
+    if (bearer !== null) return this.findBearer(bearer, client, onlyReads);
+    const first = this.tokens.cookiesOf(request, isSecure, 1);
+    const second = this.tokens.cookiesOf(request, isSecure, 2);
     const [token, ...others] = first;
     if (token === undefined && second.length === 0) return { kind: 'absent' };
     if (token === undefined || others.length > 0 || second.length > 0) {
@@ -77,6 +80,13 @@ export class CookieLookup {
     }
     const finding = this.core.finder.identify(token, client, onlyReads);
     return !(finding instanceof Promise) && finding.kind === 'live' ? finding : this.reportOne(finding);
+  }
+
+  private findBearer(bearer: string, client: Client, onlyReads: boolean): Presented | Promise<Presented> {
+    const finding = this.core.finder.identify(bearer, client, onlyReads, 'learn', 'bearer');
+    const present = (found: Finding): Presented => ({ ...found, slot: 'bearer' });
+    if (finding instanceof Promise) return finding.then((found) => this.report(present(found)));
+    return finding.kind === 'live' ? present(finding) : this.report(present(finding));
   }
 
   private async reportOne(finding: Finding | Promise<Finding>): Promise<Presented> {
@@ -142,7 +152,7 @@ export class CookieLookup {
     this.minuteLog.warn(
       property,
       () =>
-        `A request presents the cookie of session ${sessionId} from another ${what} than the one it is bound to: ` +
+        `A request presents the token of session ${sessionId} from another ${what} than the one it is bound to: ` +
         `${OUTCOMES[onMismatch]}. ${labelOf(option)} is ${this.config[option]}, ${labelOf('onMismatch')} is ${onMismatch}.`,
     );
   }

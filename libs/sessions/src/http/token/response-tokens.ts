@@ -1,9 +1,10 @@
 import { Logger } from '@nestjs/common';
 import type { Session } from '../../core/handles/session.js';
-import type { SessionToken } from '../../core/handles/session-token.js';
+import type { SessionToken } from '../../core/tokens/session-token.js';
+import type { TokenUse } from '../../core/tokens/token-codec.js';
 import type { TokenCarrier } from '../../core/handles/token-carrier.js';
 import { nodeResponse, type PlatformResponse } from '../platform-message.js';
-import type { CookieSlot, SessionCookie } from './session-cookie.js';
+import type { ClientTokens, TokenSlot } from './client-tokens.js';
 
 const logger = new Logger('Sessions');
 
@@ -16,14 +17,18 @@ const logger = new Logger('Sessions');
 export class ResponseTokens implements TokenCarrier {
   constructor(
     private readonly session: Pick<Session, 'id'>,
-    private readonly cookie: SessionCookie,
+    private readonly tokens: ClientTokens,
     private readonly response: PlatformResponse,
     private readonly isSecure: boolean,
-    private readonly slot: CookieSlot,
+    private readonly slot: TokenSlot,
   ) {}
 
+  get use(): TokenUse {
+    return this.slot === 'bearer' ? 'bearer' : 'cookie';
+  }
+
   carry(token: SessionToken): void {
-    if (this.cookie.write(this.response, this.isSecure, this.slot, token)) return;
+    if (this.tokens.write(this.response, this.isSecure, this.slot, token)) return;
     logger.warn(
       `Session ${this.session.id}: the client misses its new token. Call login() and regenerate() before the headers are sent.`,
     );
@@ -35,6 +40,6 @@ export class ResponseTokens implements TokenCarrier {
   }
 
   clear(): void {
-    this.cookie.clear(this.response, this.isSecure, this.slot);
+    this.tokens.clear(this.response, this.isSecure, this.slot);
   }
 }

@@ -15,7 +15,7 @@ export abstract class FileStorage {
 
   /**
    * Stops background work, then closes connections and handles. Does nothing without `connect`, or when repeated. The next
-   * `connect`, here or in another process, goes on with the trash.
+   * `connect`, here or in another process, finds what is left in the trash.
    */
   abstract close(): Promise<void>;
 
@@ -34,11 +34,17 @@ export abstract class FileStorage {
   /** Deletes a file, finished or not. Its writer cannot finish it any more. */
   abstract remove(key: FileKey): Promise<void>;
 
-  /** Moves all files of a session to the trash, which is deleted in the background. `null` if the session had none. */
+  /**
+   * Moves all files of a session to the trash. Answers the same ticket until `emptyTrash` has deleted them, also to another
+   * process; `null` if the session has none, neither in place nor in the trash.
+   */
   abstract discardSession(sessionId: string): Promise<TrashTicket | null>;
 
-  /** Resolves when the files of the ticket are deleted; without one, after one attempt to delete all of the trash. */
-  abstract emptyTrash(ticket?: TrashTicket): Promise<TrashReport>;
+  /** Resolves after one attempt to delete the files of the ticket. */
+  abstract emptyTrash(ticket: TrashTicket): Promise<TrashReport>;
+
+  /** What is in the trash. */
+  abstract listTrash(): Promise<TrashEntry[]>;
 
   /**
    * Scans all files in parts, and finds those that no session owns. It lists the names of a part, calls `known` with its
@@ -87,13 +93,17 @@ export interface Adoption {
 /** Identifies one discarded session in the trash. */
 export type TrashTicket = string;
 
+export interface TrashEntry {
+  readonly ticket: TrashTicket;
+  readonly sessionId: string;
+}
+
 export interface TrashReport {
+  /** Deleted by this attempt. */
   readonly files: number;
   readonly bytes: number;
-  /** Entries that could not be deleted; the storage retries them with growing pauses. */
-  readonly failures: number;
-  /** Entries of the trash that could not be deleted in five tries or more. */
-  readonly stuck: number;
+  /** Why files are left: the system's code of the first failure; `null` if none is. */
+  readonly failure: string | null;
 }
 
 /** Reads from the store, for each session in the given order, the packed ids of its resources (see `packIds`). */

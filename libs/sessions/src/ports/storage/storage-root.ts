@@ -1,4 +1,4 @@
-import type { StoreIdentity } from './ledger.js';
+import type { StoreIdentity } from '../ledger.js';
 
 /**
  * The storage folder of this machine, whose marker names the store that the files belong to. An embedded database is in

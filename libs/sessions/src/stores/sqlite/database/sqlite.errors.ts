@@ -1,6 +1,6 @@
 import { types } from 'node:util';
-import { SessionsError, type ErrorCode } from '../../domain/errors.js';
-import type { StoreTrouble } from '../../ports/store-trouble.js';
+import { SessionsError, type ErrorCode } from '../../../domain/errors.js';
+import { NEWER_MESSAGE, StoreHeld, type Holder, type StoreTrouble } from '../../../ports/store-trouble.js';
 
 /** An error as a message from a worker thread, which would lose class and prototype. */
 export interface Fault {
@@ -11,6 +11,8 @@ export interface Fault {
   readonly diskFull: boolean;
   /** What is wrong with the database file; `null` for nothing. */
   readonly trouble: StoreTrouble | null;
+  /** The processes that keep this one from a migration; `null` if none does. */
+  readonly holders: readonly Holder[] | null;
 }
 
 /** Primary result codes of SQLite. */
@@ -72,6 +74,8 @@ function isFileError(error: unknown): error is Error & { readonly code: unknown 
 
 /** Converts any error to a fault. */
 export function faultOf(error: unknown): Fault {
+  if (error instanceof StoreHeld)
+    return { ...fault(error.code, error.message, null), holders: error.holders };
   if (error instanceof SessionsError) {
     const cause = isError(error.cause) ? error.cause.message : null;
     return fault(error.code, error.message, cause);
@@ -102,6 +106,12 @@ export function misplaced(trouble: StoreTrouble): Fault {
   return { ...fault('STORE_UNAVAILABLE', message, null), trouble };
 }
 
+/** The fault of every call once a newer version has migrated the database. */
+export const OUTDATED: Fault = {
+  ...fault('STORE_INCOMPATIBLE', NEWER_MESSAGE, null),
+  trouble: 'newer',
+};
+
 /** The fault of a call that waited too long for the lock of another process. */
 export const LOCKED = unavailable(explain(CODE.busy), `database is locked (SQLite result code ${CODE.busy})`);
 
@@ -129,7 +139,8 @@ function refusedMessage(error: unknown, path: string): string {
   return `Opening the session database failed (${why}): set storagePath (SESSION_STORAGE_PATH) to a folder that ${user} can write`;
 }
 
-export function errorOf({ code, message, cause }: Fault): SessionsError {
+export function errorOf({ code, message, cause, holders }: Fault): SessionsError {
+  if (holders !== null) return new StoreHeld(holders);
   const options = {
     ...(cause === null ? {} : { cause: new Error(cause) }),
     ...(code === 'STORE_UNAVAILABLE' ? { retryAfterSeconds: RETRY_AFTER_SECONDS } : {}),
@@ -142,7 +153,7 @@ export function unavailable(message: string, cause: string | null = null): Fault
 }
 
 function fault(code: ErrorCode, message: string, cause: string | null): Fault {
-  return { code, message, cause, diskFull: false, trouble: null };
+  return { code, message, cause, diskFull: false, trouble: null, holders: null };
 }
 
 function describe(error: Error): string {

@@ -115,6 +115,7 @@ export function storedSession(text: string): {
     streamCount: given(stored.streamCount),
     incomingCount: given(stored.incomingCount),
     incomingBytes: given(stored.incomingBytes),
+    dataBytes: given(stored.dataBytes),
   };
   return {
     record,

@@ -14,6 +14,8 @@ interface Cookie {
 
 interface Private {
   readonly cookies: Cookie[];
+  /** Text of the bearer token that the response carries. */
+  token: string | null;
   readonly writeHead: WriteHead;
 }
 
@@ -30,16 +32,24 @@ export function setPrivateCookie(
   line: string,
   domain: string | null = null,
 ): void {
-  const marked: PrivateResponse = response;
-  if (marked[PRIVATE]) {
-    const { cookies } = marked[PRIVATE];
-    const known = cookies.find((cookie) => cookie.name === name && cookie.domain === domain);
-    if (known) known.line = line;
-    else cookies.push({ name, domain, line });
-    return;
-  }
-  marked[PRIVATE] = { cookies: [{ name, domain, line }], writeHead: Reflect.get(response, 'writeHead') };
+  const { cookies } = stateOf(response);
+  const known = cookies.find((cookie) => cookie.name === name && cookie.domain === domain);
+  if (known) known.line = line;
+  else cookies.push({ name, domain, line });
+}
+
+/** The same with a bearer token. A second call replaces the first. */
+export function setPrivateToken(response: ServerResponse, text: string): void {
+  stateOf(response).token = text;
+}
+
+function stateOf(response: PrivateResponse): Private {
+  const known = response[PRIVATE];
+  if (known) return known;
+  const made: Private = { cookies: [], token: null, writeHead: Reflect.get(response, 'writeHead') };
+  response[PRIVATE] = made;
   response.writeHead = writePrivateHead;
+  return made;
 }
 
 /**
@@ -54,11 +64,18 @@ function writePrivateHead(
 ): ServerResponse {
   const message = typeof messageOrHeaders === 'string' ? messageOrHeaders : undefined;
   const headers = typeof messageOrHeaders === 'object' ? messageOrHeaders : more;
-  const { cookies, writeHead } = this[PRIVATE];
+  const { cookies, token, writeHead } = this[PRIVATE];
   if (!this.headersSent) {
     mergeHeaders(this, headers);
     forbidStoring(this);
-    addCookies(this, cookies);
+    if (cookies.length > 0) {
+      varyBy(this, 'Cookie');
+      addCookies(this, cookies);
+    }
+    if (token !== null) {
+      varyBy(this, 'Authorization');
+      this.setHeader('X-Session-Token', token);
+    }
   }
   return message === undefined ? writeHead.call(this, statusCode) : writeHead.call(this, statusCode, message);
 }
@@ -80,10 +97,12 @@ function mergeHeaders(response: ServerResponse, headers: Headers | undefined): v
 function forbidStoring(response: ServerResponse): void {
   if (!listOf(response, 'cache-control').includes('no-store'))
     response.setHeader('Cache-Control', 'no-store');
+}
+
+function varyBy(response: ServerResponse, name: 'Cookie' | 'Authorization'): void {
   const vary = listOf(response, 'vary');
-  if (!vary.includes('*') && !vary.includes('cookie')) {
-    response.setHeader('Vary', [response.getHeader('vary') ?? [], 'Cookie'].flat().join(', '));
-  }
+  if (vary.includes('*') || vary.includes(name.toLowerCase())) return;
+  response.setHeader('Vary', [response.getHeader('vary') ?? [], name].flat().join(', '));
 }
 
 function addCookies(response: ServerResponse, cookies: readonly Cookie[]): void {

@@ -1,0 +1,56 @@
+import type { SessionEvents } from '../../domain/events.js';
+import { networkOf } from '../config/client-address.js';
+import { labelOf, type OptionName } from '../config/options.js';
+import type { CoreContext } from '../process/context.js';
+import { MinuteLog } from '../watch/minute-log.js';
+
+type Refusal = SessionEvents['resource.refused'];
+
+/** Tells operators of refused resources: of each kind at most once a minute, with network, size and the limit's setting. */
+export class RefusalLog {
+  private readonly minuteLog: MinuteLog;
+
+  constructor(private readonly context: Pick<CoreContext, 'config' | 'store' | 'clock' | 'events' | 'log'>) {
+    this.minuteLog = new MinuteLog(context.clock, context.log);
+  }
+
+  listen(): void {
+    this.context.events.on('resource.refused', (refusal) => this.note(refusal));
+  }
+
+  private async note(refusal: Refusal): Promise<void> {
+    if (!this.minuteLog.isDue(refusal.reason)) return;
+    const size = refusal.sizeBytes === null ? '' : ` (${refusal.sizeBytes} bytes)`;
+    const what = refusal.reason === 'streams' ? 'A stream' : `A file${size}`;
+    this.context.log.warn(
+      `${what} of network ${await this.networkOf(refusal)} was refused: ${this.why(refusal)}.`,
+    );
+  }
+
+  private async networkOf({ network, sessionId }: Refusal): Promise<string> {
+    if (network !== null) return network;
+    if (sessionId === null) return 'unknown';
+    // Nobody waits for the line: the store may answer late, or not at all.
+    const session = await this.context.store.sessions.find(sessionId).catch(() => null);
+    return session === null ? 'unknown' : networkOf(session.ipAddress);
+  }
+
+  private why({ reason, limitBytes }: Refusal): string {
+    switch (reason) {
+      case 'too_large':
+        return `${limitBytes} bytes are allowed by ${labelOf('maxBytes')}, or by the options of its route`;
+      case 'limit':
+        return `its session would exceed ${this.values('maxResources', 'maxBytes')}`;
+      case 'in_use':
+        return `other files of its session are on their way, as many as ${this.values('maxResources', 'maxBytes')} allow`;
+      case 'streams':
+        return `its session has as many as ${this.values('maxStreamsPerSession')} allows`;
+      case 'disk':
+        return `the disk has less free space than ${this.values('minFreeBytes', 'minFreeInodes')}`;
+    }
+  }
+
+  private values(...names: readonly (OptionName & keyof CoreContext['config'])[]): string {
+    return names.map((name) => `${labelOf(name)} ${String(this.context.config[name])}`).join(' or ');
+  }
+}

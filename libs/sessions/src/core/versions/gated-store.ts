@@ -1,0 +1,20 @@
+import type { SessionStore } from '../../ports/session-store.js';
+import type { StoreTrouble } from '../../ports/store-trouble.js';
+import { WrappedStore } from '../../ports/wrapped-store.js';
+
+/** A store that refuses every operation while `refusal` answers an error. */
+export class GatedStore extends WrappedStore {
+  constructor(
+    store: SessionStore,
+    private readonly refusal: () => Error | null,
+  ) {
+    super(store, (operation) => (...args) => {
+      const error = refusal();
+      return error === null ? operation(...args) : Promise.reject(error);
+    });
+  }
+
+  override get trouble(): StoreTrouble | null {
+    return this.refusal() === null ? super.trouble : 'older';
+  }
+}

@@ -1,0 +1,67 @@
+import type { SessionsConfig } from '../../core/config/config.js';
+import type { SessionToken } from '../../core/tokens/session-token.js';
+import type { TokenCodec } from '../../core/tokens/token-codec.js';
+import type { PlatformRequest, PlatformResponse } from '../platform-message.js';
+import { SessionCookie, type CookieSlot, type CookieSettings } from './session-cookie.js';
+import { TokenHeader } from './token-header.js';
+
+/** Where a client keeps its token: in one of two cookies, or itself, as a bearer token. */
+export type TokenSlot = CookieSlot | 'bearer';
+
+/** Reads the tokens that clients present, and sends new ones where the option `tokenIn` wants them. */
+export class ClientTokens {
+  private readonly cookie: SessionCookie;
+  private readonly header: TokenHeader;
+
+  constructor(
+    private readonly config: CookieSettings & Pick<SessionsConfig, 'tokenIn'>,
+    codec: Pick<TokenCodec, 'isOfForm'>,
+  ) {
+    this.cookie = new SessionCookie(config);
+    this.header = new TokenHeader(codec);
+  }
+
+  /** The bearer token of the request; `null` for none of ours, and if clients have cookies only. */
+  bearerOf(request: PlatformRequest): string | null {
+    return this.config.tokenIn === 'cookie' ? null : this.header.read(request);
+  }
+
+  /** The values of a cookie; none if clients have bearer tokens only. See `SessionCookie.read`. */
+  cookiesOf(request: PlatformRequest, isSecure: boolean, slot: CookieSlot): readonly string[] {
+    return this.config.tokenIn === 'header' ? [] : this.cookie.read(request, isSecure, slot);
+  }
+
+  /** Whether a browser may have presented the token by itself, on behalf of any page. */
+  presentsCookie(request: PlatformRequest, isSecure: boolean): boolean {
+    if (this.config.tokenIn === 'header' || this.bearerOf(request) !== null) return false;
+    return this.cookie.isPresented(request, isSecure);
+  }
+
+  /** Whether the request has a bearer token of somebody else: it must not begin a session. */
+  presentsForeign(request: PlatformRequest): boolean {
+    return this.config.tokenIn !== 'cookie' && this.header.isForeign(request);
+  }
+
+  /** Whether the client of this request gets the token of a new session in a header. */
+  wantsBearer(request: PlatformRequest): boolean {
+    if (this.config.tokenIn !== 'both') return this.config.tokenIn === 'header';
+    return this.header.read(request) !== null || this.header.asksForNew(request);
+  }
+
+  /** Sends the client its token with this response. `false` if the response headers were already sent. */
+  write(response: PlatformResponse, isSecure: boolean, slot: TokenSlot, token: SessionToken): boolean {
+    return slot === 'bearer'
+      ? this.header.write(response, token)
+      : this.cookie.write(response, isSecure, slot, token);
+  }
+
+  /** Takes the client's cookie back with this response. A bearer token cannot be taken back. */
+  clear(response: PlatformResponse, isSecure: boolean, slot: TokenSlot): void {
+    if (slot !== 'bearer') this.cookie.clear(response, isSecure, slot);
+  }
+
+  /** See `SessionCookie.clearAll`. */
+  clearAll(response: PlatformResponse, isSecure: boolean, hostname: string | undefined): void {
+    this.cookie.clearAll(response, isSecure, hostname);
+  }
+}
