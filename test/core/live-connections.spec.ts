@@ -1,3 +1,4 @@
+import { SessionsError } from '#sessions/domain/errors';
 import { LiveConnections } from '#sessions/core/process/live-connections';
 
 const A = { id: 'a' };
@@ -39,5 +40,28 @@ describe('LiveConnections', () => {
     connections.add(A, { close: closer });
     await connections.close('a', 'admin');
     expect(closer).toHaveBeenCalledTimes(1);
+  });
+
+  it.each([
+    ['SESSION_GONE', 'ended'],
+    ['SESSION_STALE', 'stale'],
+    ['STREAMS_FULL', 'shutdown'],
+  ] as const)('tells a connection that cannot be registered again why: %s', async (code, reason) => {
+    const connections = new LiveConnections();
+    const closed: string[] = [];
+    const restore = () => Promise.reject(new SessionsError(code, 'no'));
+    const live = connections.add(A, { close: (why) => void closed.push(why) }, { restore });
+    await connections.restore();
+    expect(closed).toEqual([reason]);
+    expect(() => live.requireOpen()).toThrow('no');
+  });
+
+  it('leaves a connection open that the store did not register again for want of an answer', async () => {
+    const connections = new LiveConnections();
+    const closer = jest.fn<void, []>();
+    const restore = () => Promise.reject(new SessionsError('STORE_UNAVAILABLE', 'away'));
+    connections.add(A, { close: closer }, { restore });
+    await expect(connections.restore()).rejects.toThrow('away');
+    expect(closer).not.toHaveBeenCalled();
   });
 });

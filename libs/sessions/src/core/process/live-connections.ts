@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { SessionsError, staleSession } from '../../domain/errors.js';
+import { SessionsError, staleSession, type ErrorCode } from '../../domain/errors.js';
 import type { EndReason } from '../../domain/session.js';
 import type { SessionChange } from '../../ports/feed.js';
 import { Session, type SessionRef } from '../handles/session.js';
@@ -29,6 +29,9 @@ export interface Registered {
 
 /** A new token: what acts by other authorities is cut off. */
 export type Replacement = Pick<SessionChange, 'id' | 'authority' | 'keptAuthorities'>;
+
+/** What a connection is told that cannot be registered again. */
+const REASONS: Partial<Record<ErrorCode, CloseReason>> = { SESSION_GONE: 'ended', SESSION_STALE: 'stale' };
 
 /** Longest wait for a connection to close, so that it blocks neither an end nor a shutdown. */
 const CLOSE_MS = 2000;
@@ -72,7 +75,7 @@ export class LiveConnection {
     } catch (error) {
       if (!(error instanceof SessionsError) || error.code === 'STORE_UNAVAILABLE') throw error;
       this.failure ??= error;
-      await this.close('shutdown');
+      await this.close(REASONS[error.code] ?? 'shutdown');
     }
   }
 }
