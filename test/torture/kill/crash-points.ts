@@ -63,7 +63,7 @@ export const STEPS = {
     'sync trash',
     'store.endings.finishEnd',
   ],
-  trash: ['storage.emptyTrash', 'unlinkSync id', 'rmdirSync discarded'],
+  trash: ['storage.emptyTrash', 'unlinkSync id', 'rmdirSync id'],
   cleanup: [
     'store.endings.findIdle',
     'store.endings.findExpired',
@@ -143,7 +143,7 @@ export const COMMAND_POINTS: readonly CommandPoint[] = [
     name,
     does: 'clean up' as const,
   })),
-  ...['rename id', 'sync trash', 'unlinkSync id', 'rmdirSync discarded', sql('COMMIT')].map((name) => ({
+  ...['rename id', 'sync trash', 'unlinkSync id', 'rmdirSync id', sql('COMMIT')].map((name) => ({
     name,
     does: 'end one' as const,
   })),
