@@ -162,6 +162,11 @@ describe('Configuration', () => {
       );
       expect(fault(bad!)).not.toContain('too short');
       expect(fault(' ')).toBe('none');
+      const beside = { ADMIN_TOKEN_FILE: bad!, ADMIN_TOKEN: ' ' };
+      expect(() => resolveConfig({}, beside)).toThrow('(ADMIN_TOKEN_FILE): must be a list of tokens');
+      expect(() => resolveConfig({}, { SESSION_KEYS: ' , ' })).toThrow(
+        '(SESSION_KEYS): must be a list of keys',
+      );
     } finally {
       await rm(folder, { recursive: true });
     }

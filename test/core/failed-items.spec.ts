@@ -70,6 +70,20 @@ describe.each(SHARED_STORES)('Items that a cleanup could not finish, on %s', (_n
     expect([await countStuck(late.core), await machines.filesOf(late)]).toEqual([0, []]);
   });
 
+  it('are retried by a whole cleanup at once, also by another process a moment after the end', async () => {
+    await endInVain();
+    const deleting = jest.spyOn(here.storage, 'emptyTrash');
+    await eventually('the end has failed', async () => deleting.mock.calls.length > 0);
+    jest.restoreAllMocks();
+    const late = await start(here.root);
+    const ending = async (): Promise<number> => (await late.core.store.ledger.totals()).ending;
+    expect(await ending()).toBe(1);
+    await late.core.cleanup.run('orphans');
+    expect(await ending()).toBe(1);
+    await late.core.cleanup.runAll();
+    expect(await ending()).toBe(0);
+  });
+
   it('are not counted anew, nor retried too early, by a process that starts and finishes the end of another node', async () => {
     await endInVain();
     await failFiveTimes();

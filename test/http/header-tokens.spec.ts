@@ -91,6 +91,42 @@ describe.each(ADAPTERS)('Tokens in headers on %s', (adapter) => {
       expect(await app.service.list({ sort: '-created_at', limit: 10 })).toEqual([]);
     });
 
+    it.each(['Bearer', 'Bearer ', 'bearer\t', `Bearer ${JWT}, Bearer ${JWT}`, 'Bearer a b', 'Bearer "x"'])(
+      'that are broken begin nothing: %j',
+      async (authorization) => {
+        await start('header');
+        const answer = await ask({ authorization });
+        expect(answer.status).toBe(401);
+        expect(answer.headers['x-session-token']).toBeUndefined();
+        expect((await ask({ authorization: 'Basic eDp5' })).status).toBe(200);
+      },
+    );
+
+    it('count after any blanks', async () => {
+      await start('header');
+      const first = await ask({});
+      expect(idIn(await ask({ authorization: `Bearer\t ${tokenIn(first)}` }))).toBe(idIn(first));
+    });
+
+    it.each([
+      ['plain ones, since there are keys', [], KEYS],
+      ['sealed ones, since there are none', KEYS, []],
+    ])('of before are replaced: %s', async (_which, before, now) => {
+      await start('header', { keys: before });
+      const old = tokenIn(await ask({}));
+      await app.close();
+      await start('header', { keys: now });
+      const answer = await ask(bearer(old));
+      expect([answer.status, tokenIn(answer) === old]).toEqual([200, false]);
+    });
+
+    it('are not handed out for a session that the request itself has ended', async () => {
+      await start('header');
+      const answer = await ask({}, '/session', 'DELETE');
+      expect(answer.status).toBe(204);
+      expect(answer.headers['x-session-token']).toBeUndefined();
+    });
+
     it('stay with their session when another client presents them', async () => {
       await start('header');
       const token = tokenIn(await ask({ 'user-agent': 'okhttp/4' }));

@@ -1,6 +1,6 @@
 import { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
-import { setPrivateCookie } from '#sessions/http/token/private-response';
+import { setPrivateCookie, setPrivateToken } from '#sessions/http/token/private-response';
 
 function newResponse(): ServerResponse {
   return new ServerResponse(new IncomingMessage(new Socket()));
@@ -27,5 +27,41 @@ describe('A response that carries our cookie', () => {
       'cache-control': 'no-store',
       'set-cookie': ['sid=2', 'theme=dark', 'sids=3'],
     });
+  });
+
+  it.each([
+    [
+      'pairs',
+      [
+        ['Set-Cookie', ['a=1', 'b=2']],
+        ['X-A', '1'],
+      ],
+    ],
+    ['names and values in turns', ['Set-Cookie', ['a=1', 'b=2'], 'X-A', '1']],
+  ])('takes headers as %s, with lists as values', (_form, headers) => {
+    const response = newResponse();
+    setPrivateCookie(response, 'sid', 'sid=1');
+    response.writeHead(200, headers as string[]);
+    expect(response.getHeaders()).toMatchObject({ 'set-cookie': ['sid=1', 'a=1', 'b=2'], 'x-a': '1' });
+  });
+
+  it('tells no cache to store it, also none that has a header of its own', () => {
+    const response = newResponse();
+    setPrivateToken(response, 'token');
+    response.setHeader('CDN-Cache-Control', 'public, max-age=600');
+    response.writeHead(200, { 'Surrogate-Control': 'max-age=600' });
+    expect(response.getHeaders()).toEqual({
+      'cache-control': 'no-store',
+      vary: 'Authorization',
+      'x-session-token': 'token',
+    });
+  });
+
+  it('carries no token that was taken back', () => {
+    const response = newResponse();
+    setPrivateToken(response, 'token');
+    setPrivateToken(response, null);
+    response.writeHead(200);
+    expect(response.getHeader('x-session-token')).toBeUndefined();
   });
 });

@@ -25,6 +25,13 @@ describe.each(ADAPTERS)('WebSockets with tokens in headers on %s', (adapter) => 
     client.socket.close();
   });
 
+  it('are never echoed, in whatever case', async () => {
+    const offered = `NEST-Sessions.Token.${token}`;
+    const client = await LiveClient.connect(app, FOREIGN, '/live', [offered, 'chat']);
+    expect(client.socket.protocol).toBe('chat');
+    client.socket.close();
+  });
+
   it('of programs come as a bearer token', async () => {
     const headers = { ...FOREIGN.headers, authorization: `Bearer ${token}` };
     const client = await LiveClient.connect(app, { headers });

@@ -33,7 +33,6 @@ import { Releaser } from './resources/releaser.js';
 import { Resources } from './resources/resources.js';
 import { KeyWatch } from './tokens/key-watch.js';
 import { PlainTokens } from './tokens/plain-tokens.js';
-import type { TokenCodec } from './tokens/token-codec.js';
 import { SealedTokens } from './tokens/sealed-tokens.js';
 import { SessionCache } from './process/session-cache.js';
 import { SessionFinder } from './sessions/session-finder.js';
@@ -79,7 +78,6 @@ export class SessionsCore {
   readonly role: 'server' | 'cli';
   readonly feed: ChangeFeed;
   readonly nodes: Nodes;
-  readonly tokens: TokenCodec;
   readonly keyWatch: KeyWatch;
   readonly clockTrust: ClockTrust;
   readonly sinks: OpenSinks;
@@ -105,7 +103,6 @@ export class SessionsCore {
     const touches = new TouchBuffer(store.sessions, clock.now());
     const sealed = config.keys.length > 0 ? new SealedTokens(config.keys, config.cookieName) : null;
     const tokens = sealed ?? new PlainTokens();
-    this.tokens = tokens;
     const self = { role, address: config.nodeAddress, keyIds: sealed?.keyIds ?? [] };
     const cache = new SessionCache(clock, config.cache);
     const thisProcess = new ThisProcess(store.fleet, storageRoot, touches, clock, self, log);

@@ -1,4 +1,4 @@
-import type { LeaseRequest } from '../../ports/endings.js';
+import { LEASE_MS, type LeaseRequest } from '../../ports/endings.js';
 import type { CoreContext } from '../process/context.js';
 import { requireDeleted, type Ender } from '../endings/ender.js';
 import { SILENT_AFTER_MS } from '../process/this-process.js';
@@ -37,8 +37,8 @@ export class Recovery {
     await this.step('Dead processes', report, () => this.dropDeadProcesses(report));
     await this.step('Failed uploads', report, () => this.parts.releaser.abandonPending());
     await this.step('Owed ends', report, () => this.parts.ender.repeatOwed());
-    await this.step('Ends', report, () => this.finishEnds(report));
-    await this.step('Releases', report, () => this.finishReleases(report));
+    await this.step('Ends', report, () => this.finishEnds(report, retryNow));
+    await this.step('Releases', report, () => this.finishReleases(report, retryNow));
     await this.step('Overdrawn files', report, () => this.placeOverdrawn(report));
     await this.step('Trash', report, () => this.emptyTrash(report));
     await this.step('Ballast', report, () => storageRoot.restoreBallast());
@@ -76,29 +76,37 @@ export class Recovery {
     await storageRoot.beacons.keepOnly(alive);
   }
 
-  private async finishEnds(report: RunReport): Promise<void> {
-    for (;;) {
-      const leased = await this.context.store.endings.leaseEnding(this.leaseRequest());
-      await Promise.all(
-        leased.map((session) =>
-          this.attempt({ kind: SESSION, id: session.id }, report, () => this.parts.ender.finish(session)),
-        ),
-      );
-      if (leased.length < PAGE) return;
-    }
+  private finishEnds(report: RunReport, retryNow = false): Promise<void> {
+    const { store } = this.context;
+    return this.finishLeased(
+      { kind: SESSION, report },
+      () => store.endings.leaseEnding(this.leaseRequest(retryNow)),
+      (session) => this.parts.ender.finish(session),
+    );
   }
 
-  private async finishReleases(report: RunReport): Promise<void> {
+  private finishReleases(report: RunReport, retryNow: boolean): Promise<void> {
+    const { store } = this.context;
+    return this.finishLeased(
+      { kind: RESOURCE, report },
+      () => store.releases.leaseReleasing(this.leaseRequest(retryNow)),
+      (resource) => this.parts.releaser.finish([resource]),
+    );
+  }
+
+  /** Page by page, until there is nothing that this call has not leased before. */
+  private async finishLeased<Leased extends { readonly id: string }>(
+    { kind, report }: { readonly kind: string; readonly report: RunReport },
+    lease: () => Promise<Leased[]>,
+    finish: (leased: Leased) => Promise<unknown>,
+  ): Promise<void> {
+    const met = new Set<string>();
     for (;;) {
-      const leased = await this.context.store.releases.leaseReleasing(this.leaseRequest());
-      await Promise.all(
-        leased.map((resource) =>
-          this.attempt({ kind: RESOURCE, id: resource.id }, report, () =>
-            this.parts.releaser.finish([resource]),
-          ),
-        ),
-      );
-      if (leased.length < PAGE) return;
+      const leased = await lease();
+      const fresh = leased.filter(({ id }) => !met.has(id));
+      for (const { id } of fresh) met.add(id);
+      await Promise.all(fresh.map((one) => this.attempt({ kind, id: one.id }, report, () => finish(one))));
+      if (leased.length < PAGE || fresh.length === 0) return;
     }
   }
 
@@ -194,8 +202,10 @@ export class Recovery {
     while ((await this.context.store.endings.dropTombstones(at, TOMBSTONE_PAGE)) === TOMBSTONE_PAGE);
   }
 
-  private leaseRequest(): LeaseRequest {
+  /** `retryNow`: also what a process has a lease on, which may have failed a moment ago. Two may finish one item. */
+  private leaseRequest(retryNow: boolean): LeaseRequest {
     const { clock, thisProcess } = this.context;
-    return { at: clock.now(), lease: thisProcess.lease(), limit: PAGE };
+    const at = clock.now() + (retryNow ? LEASE_MS : 0);
+    return { at, lease: thisProcess.lease(), limit: PAGE };
   }
 }

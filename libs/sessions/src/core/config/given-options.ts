@@ -26,8 +26,8 @@ export function collectGiven(options: object, environment: Environment, faults: 
   }
   for (const [name, entry] of OPTIONS) {
     if (name in given) continue;
-    const text = environment[entry.environment];
-    const value = text ? entry.kind.parse(text.trim()) : fromFile(entry, environment, faults);
+    const text = environment[entry.environment]?.trim();
+    const value = text ? entry.kind.parse(text) : fromFile(entry, environment, faults);
     if (value === undefined) continue;
     given[name] = value;
     if (!text) fromFiles.add(name);

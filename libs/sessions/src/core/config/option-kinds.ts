@@ -99,11 +99,13 @@ export const paths: OptionKind<readonly string[]> = {
   toConfig: (texts) => texts.map((text) => resolve(text)),
 };
 
-function splitList(text: string): string[] {
-  return text
+/** Commas alone are no list: whoever wrote them meant something. */
+function splitList(text: string): string[] | string {
+  const parts = text
     .split(',')
     .map((part) => part.trim())
     .filter((part) => part !== '');
+  return parts.length > 0 ? parts : text;
 }
 
 function asItIs(text: string): string {

@@ -13,12 +13,13 @@ export class PlainTokens implements TokenCodec {
   }
 
   open(text: string): SessionToken | null {
-    return this.isOfForm(text) ? tokenOf(text) : null;
+    return isPlainForm(text) ? tokenOf(text) : null;
   }
+}
 
-  isOfForm(text: string): boolean {
-    return typeof text === 'string' && TOKEN.test(text);
-  }
+/** Whether a text has the form of a plain token, whoever made it. */
+export function isPlainForm(text: string): boolean {
+  return typeof text === 'string' && TOKEN.test(text);
 }
 
 function tokenOf(text: string): SessionToken {

@@ -63,10 +63,6 @@ export class SealedTokens implements TokenCodec {
     return token;
   }
 
-  isOfForm(text: string): boolean {
-    return keyIdOf(text) !== null;
-  }
-
   /** A client whose token another server can read must not get a new session in its place. */
   private keyWith(keyId: string): TokenKey | undefined {
     if (this.foreign.has(keyId)) {

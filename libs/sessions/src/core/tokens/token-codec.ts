@@ -14,7 +14,4 @@ export interface TokenCodec {
    * @throws SessionsError `TOKEN_KEY_MISSING`: another server can read it, and this one cannot
    */
   open(text: string, use?: TokenUse): SessionToken | null;
-
-  /** Whether a text looks like a token of this kind, whoever made it. */
-  isOfForm(text: string): boolean;
 }

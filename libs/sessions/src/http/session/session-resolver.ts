@@ -55,7 +55,7 @@ export class SessionResolver {
     this.pages = new OwnPages(this.trust, config.allowedOrigins);
     this.clients = new ClientReader(this.trust);
     this.crossSite = new CrossSiteGate(config, this.pages, this.trust, core.events, core.clock);
-    this.tokens = new ClientTokens(config, core.tokens);
+    this.tokens = new ClientTokens(config);
     this.values = core.values;
     this.presented = new TokenLookup(core, this.tokens, config);
   }

@@ -1,6 +1,5 @@
 import type { SessionsConfig } from '../../core/config/config.js';
 import type { SessionToken } from '../../core/tokens/session-token.js';
-import type { TokenCodec } from '../../core/tokens/token-codec.js';
 import type { PlatformRequest, PlatformResponse } from '../platform-message.js';
 import { SessionCookie, type CookieSlot, type CookieSettings } from './session-cookie.js';
 import { TokenHeader } from './token-header.js';
@@ -11,14 +10,10 @@ export type TokenSlot = CookieSlot | 'bearer';
 /** Reads the tokens that clients present, and sends new ones where the option `tokenIn` wants them. */
 export class ClientTokens {
   private readonly cookie: SessionCookie;
-  private readonly header: TokenHeader;
+  private readonly header = new TokenHeader();
 
-  constructor(
-    private readonly config: CookieSettings & Pick<SessionsConfig, 'tokenIn'>,
-    codec: Pick<TokenCodec, 'isOfForm'>,
-  ) {
+  constructor(private readonly config: CookieSettings & Pick<SessionsConfig, 'tokenIn'>) {
     this.cookie = new SessionCookie(config);
-    this.header = new TokenHeader(codec);
   }
 
   /** The bearer token of the request; `null` for none of ours, and if clients have cookies only. */
@@ -55,9 +50,10 @@ export class ClientTokens {
       : this.cookie.write(response, isSecure, slot, token);
   }
 
-  /** Takes the client's cookie back with this response. A bearer token cannot be taken back. */
+  /** Takes the client's cookie back with this response. A bearer token that the client has cannot be taken back. */
   clear(response: PlatformResponse, isSecure: boolean, slot: TokenSlot): void {
-    if (slot !== 'bearer') this.cookie.clear(response, isSecure, slot);
+    if (slot === 'bearer') this.header.clear(response);
+    else this.cookie.clear(response, isSecure, slot);
   }
 
   /** See `SessionCookie.clearAll`. */

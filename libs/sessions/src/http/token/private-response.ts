@@ -6,6 +6,9 @@ type WriteHead = (this: ServerResponse, statusCode: number, statusMessage?: stri
 /** Key of our state on a response: the session cookie, and the `writeHead` that ours replaces. */
 const PRIVATE = Symbol('nest-sessions private response');
 
+/** For caches that prefer these to `Cache-Control` (RFC 9213). */
+const TARGETED = ['CDN-Cache-Control', 'Surrogate-Control'];
+
 interface Cookie {
   readonly name: string;
   readonly domain: string | null;
@@ -38,8 +41,8 @@ export function setPrivateCookie(
   else cookies.push({ name, domain, line });
 }
 
-/** The same with a bearer token. A second call replaces the first. */
-export function setPrivateToken(response: ServerResponse, text: string): void {
+/** The same with a bearer token. A second call replaces the first; `null`: it carries none. */
+export function setPrivateToken(response: ServerResponse, text: string | null): void {
   stateOf(response).token = text;
 }
 
@@ -88,15 +91,20 @@ function mergeHeaders(response: ServerResponse, headers: Headers | undefined): v
     }
     return;
   }
-  const flat = headers.flat().map(String);
-  const names = flat.filter((_, index) => index % 2 === 0);
+  // Node takes pairs, or names and values in turns; a value may be a list.
+  const flat = headers.every((entry) => Array.isArray(entry)) ? headers.flat() : headers;
+  const names = flat.filter((_, index) => index % 2 === 0).map(String);
   for (const name of names) response.removeHeader(name);
-  for (const [index, name] of names.entries()) response.appendHeader(name, flat[2 * index + 1] ?? '');
+  for (const [index, name] of names.entries()) {
+    const value = flat[2 * index + 1] ?? '';
+    response.appendHeader(name, Array.isArray(value) ? value.map(String) : String(value));
+  }
 }
 
 function forbidStoring(response: ServerResponse): void {
   if (!listOf(response, 'cache-control').includes('no-store'))
     response.setHeader('Cache-Control', 'no-store');
+  for (const name of TARGETED) response.removeHeader(name);
 }
 
 function varyBy(response: ServerResponse, name: 'Cookie' | 'Authorization'): void {
