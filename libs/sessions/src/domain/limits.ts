@@ -63,3 +63,8 @@ export function shareOf({ maxResources, maxBytes, maxStreams }: ResourceLimits, 
   const of = (most: number): number => (most * percent) / 100;
   return { files: of(maxResources), bytes: of(maxBytes), streams: of(maxStreams) };
 }
+
+/** The bytes that a value of a session's data counts for: key and JSON in UTF-8; 0 for no value. */
+export function dataBytesOf(key: string, json: string | null): number {
+  return json === null ? 0 : Buffer.byteLength(key) + Buffer.byteLength(json);
+}

@@ -18,6 +18,8 @@ import { cell, counted, size, span } from '../output/format.js';
 const MAX_GRACE_SECONDS = 365 * 24 * 3600;
 /** With less, a wrong clock could make an orphan of a file that is being settled. */
 const SAFE_GRACE_SECONDS = 60;
+/** What is wrong with files that the marker assigns to another store, or that a later state of it has written. */
+const NOT_OURS = 'belong to another store, or to a later state of this one';
 
 interface CleanupCommandOptions {
   readonly orphanGrace?: Given;
@@ -188,15 +190,13 @@ async function refuseWrongFolder(core: SessionsCore, options: CleanupCommandOpti
   if (problem !== 'untrusted') return;
   throw new CommandFailure(
     EXIT.storeUnreachable,
-    `nothing was cleaned up: the files at SESSION_STORAGE_PATH (${core.config.storagePath}) belong to another store, or to a later state of this one; set it to the folder of the server, or pass --confirm if it is`,
+    `nothing was cleaned up: the files at SESSION_STORAGE_PATH (${core.config.storagePath}) ${NOT_OURS}; set it to the folder of the server, or pass --confirm if it is`,
   );
 }
 
 function refuseIfHeld({ trusted, held }: SweepReport): void {
   if (trusted && !held) return;
-  const why = trusted
-    ? 'most of the files belong to no session'
-    : 'the files belong to another store, or to a later state of this one';
+  const why = trusted ? 'most of the files belong to no session' : `the files ${NOT_OURS}`;
   const message = `no orphan was deleted: ${why}; if this is the right store, pass --confirm`;
   throw new CommandFailure(EXIT.partlyDone, message);
 }

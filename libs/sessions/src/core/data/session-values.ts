@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { SessionsError, staleSession } from '../../domain/errors.js';
+import { dataBytesOf } from '../../domain/limits.js';
 import type { SessionRecord } from '../../domain/session.js';
 import { REPEATED_MS, type DataChange, type DataLimits, type DataWrite } from '../../ports/data.js';
 import { requireSession } from '../handles/arguments.js';
@@ -54,7 +55,7 @@ export class SessionValues {
     requireSession(session);
     const { clock, store } = this.context;
     const { limits } = this;
-    if (change.json !== null && bytesOf(change.key, change.json) > limits.maxBytes) throw this.tooLarge();
+    if (dataBytesOf(change.key, change.json) > limits.maxBytes) throw this.tooLarge();
     const operation = randomBytes(12).toString('base64url');
     const write: DataWrite = { operation, at: clock.now(), changes: [change], limits };
     const startedAt = clock.monotonic();
@@ -85,8 +86,4 @@ export class SessionValues {
 
 function unanswered(): SessionsError {
   return new SessionsError('STORE_UNAVAILABLE', 'The store did not answer whether it wrote the data.');
-}
-
-function bytesOf(key: string, json: string): number {
-  return Buffer.byteLength(key) + Buffer.byteLength(json);
 }

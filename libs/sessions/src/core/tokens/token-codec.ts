@@ -5,7 +5,10 @@ export type TokenUse = 'cookie' | 'bearer';
 
 /** Makes tokens, and reads them again: plain ones, or sealed ones if the option `keys` is set. */
 export interface TokenCodec {
-  /** A new token with 256 random bits, to be presented as a cookie by default. The public id gives its bucket, so that all tokens of a session share it. */
+  /**
+   * A new token with 256 random bits, to be presented as a cookie by default. The public id gives its bucket, so that all tokens
+   * of a session share it.
+   */
   createFor(sessionId: string, use?: TokenUse): SessionToken;
 
   /**

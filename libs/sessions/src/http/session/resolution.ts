@@ -8,8 +8,8 @@ import { SessionsError, staleSession } from '../../domain/errors.js';
  * opened too many (`rate`) or has too many whose cookie never came back (`unconfirmed`), there are `maxSessions` already
  * (`full`), the session is bound to another client (`mismatch`), the same and the request is for a part of a page, such as an
  * image, or of a media player, which open none (`subresource`), it presents several cookies of one name (`ambiguous`), its token
- * was replaced a moment ago (`replaced`), it has a bearer token of somebody else (`foreign`), its session has ended and an event stream must not open another (`ended`), or the
- * client has closed the connection, so that its address cannot be told (`gone`).
+ * was replaced a moment ago (`replaced`), it has a bearer token of somebody else (`foreign`), its session has ended and an event
+ * stream must not open another (`ended`), or the client has closed the connection, so that its address cannot be told (`gone`).
  */
 export type NoSessionReason =
   | 'skipped'

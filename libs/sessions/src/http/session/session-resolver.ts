@@ -18,7 +18,7 @@ import { isContinuation, isPartOfPage } from '../request-kinds.js';
 import { TokenLookup, type Presented } from '../token/token-lookup.js';
 import { errorFor, keepResolution, resolutionOf, FoundSession, type Resolution } from './resolution.js';
 import { ResponseTokens } from '../token/response-tokens.js';
-import { ClientTokens, type TokenSlot } from '../token/client-tokens.js';
+import { ClientTokens, useOf, type TokenSlot } from '../token/client-tokens.js';
 
 const SKIPPED: Resolution = { session: null, reason: 'skipped' };
 const GONE: Resolution = { session: null, reason: 'gone' };
@@ -173,8 +173,10 @@ export class SessionResolver {
       return { session: null, reason: 'ambiguous' };
     }
     if (this.tokens.presentsForeign(request)) return { session: null, reason: 'foreign' };
-    if (kind === 'mismatch' && (onMismatch === 'refuse' || keepsToken(presented, onMismatch)))
-      return { session: null, reason: 'mismatch' };
+    // A client has one place for a bearer token: that of a fresh session would replace the good one.
+    const isRefused =
+      kind === 'mismatch' && (presented.slot === 'bearer' ? onMismatch !== 'end' : onMismatch === 'refuse');
+    if (isRefused) return { session: null, reason: 'mismatch' };
     const isOfSecond = kind === 'mismatch' && presented.slot === 2;
     const hasNone = kind === 'absent' || kind === 'unknown' || isOfSecond;
     const isOver = kind === 'ended' || (hasNone && isContinuation(request));
@@ -195,7 +197,7 @@ export class SessionResolver {
     slot: TokenSlot,
     presentedEnded: boolean,
   ): Promise<Resolution> {
-    const opening = await this.core.service.open(client, slot === 'bearer' ? 'bearer' : 'cookie');
+    const opening = await this.core.service.open(client, useOf(slot));
     if (opening.kind === 'refused') {
       const { reason, retryAfterSeconds } = opening;
       return { session: null, reason, retryAfterSeconds };
@@ -216,14 +218,6 @@ export class SessionResolver {
   ): void {
     session.carryTokensBy(new ResponseTokens(session, this.tokens, response, isSecure, slot));
   }
-}
-
-/** A client has one place for a bearer token: one of a new session would replace that of a session that lives. */
-function keepsToken(
-  { slot }: { readonly slot?: TokenSlot },
-  onMismatch: SessionsConfig['onMismatch'],
-): boolean {
-  return slot === 'bearer' && onMismatch === 'fresh';
 }
 
 function openingFor({ isPassive, isEventStream }: HandlerTraits): Opens {

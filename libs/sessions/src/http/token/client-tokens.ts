@@ -1,11 +1,17 @@
 import type { SessionsConfig } from '../../core/config/config.js';
 import type { SessionToken } from '../../core/tokens/session-token.js';
+import type { TokenUse } from '../../core/tokens/token-codec.js';
 import type { PlatformRequest, PlatformResponse } from '../platform-message.js';
 import { SessionCookie, type CookieSlot, type CookieSettings } from './session-cookie.js';
 import { TokenHeader } from './token-header.js';
 
 /** Where a client keeps its token: in one of two cookies, or itself, as a bearer token. */
 export type TokenSlot = CookieSlot | 'bearer';
+
+/** How a client presents a token that it keeps there. */
+export function useOf(slot: TokenSlot): TokenUse {
+  return slot === 'bearer' ? slot : 'cookie';
+}
 
 /** Reads the tokens that clients present, and sends new ones where the option `tokenIn` wants them. */
 export class ClientTokens {

@@ -4,7 +4,7 @@ import type { SessionToken } from '../../core/tokens/session-token.js';
 import type { TokenUse } from '../../core/tokens/token-codec.js';
 import type { TokenCarrier } from '../../core/handles/token-carrier.js';
 import { nodeResponse, type PlatformResponse } from '../platform-message.js';
-import type { ClientTokens, TokenSlot } from './client-tokens.js';
+import { useOf, type ClientTokens, type TokenSlot } from './client-tokens.js';
 
 const logger = new Logger('Sessions');
 
@@ -24,7 +24,7 @@ export class ResponseTokens implements TokenCarrier {
   ) {}
 
   get use(): TokenUse {
-    return this.slot === 'bearer' ? 'bearer' : 'cookie';
+    return useOf(this.slot);
   }
 
   carry(token: SessionToken): void {

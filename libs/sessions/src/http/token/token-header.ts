@@ -51,7 +51,12 @@ export class TokenHeader {
 
 /** The offered subprotocols that may be answered: a token is a secret, and must not be echoed. */
 export function withoutTokens(protocols: ReadonlySet<string>): Set<string> {
-  return new Set([...protocols].filter((name) => !name.toLowerCase().startsWith(PROTOCOL)));
+  return new Set([...protocols].filter((name) => !holdsToken(name)));
+}
+
+/** Whether a subprotocol is a token, in whatever case it is spelled. */
+function holdsToken(protocol: string): boolean {
+  return protocol.toLowerCase().startsWith(PROTOCOL);
 }
 
 /** Whether a server of this package may have issued it, with the option `keys` or without: it is ours, though it may be of no use. */
@@ -69,5 +74,5 @@ function bearerOf(request: PlatformRequest): string | null {
 function offeredBy(request: PlatformRequest): string | null {
   const offered = nodeRequest(request).headers['sec-websocket-protocol'];
   const names = offered?.split(',').map((name) => name.trim());
-  return names?.find((name) => name.toLowerCase().startsWith(PROTOCOL))?.slice(PROTOCOL.length) ?? null;
+  return names?.find(holdsToken)?.slice(PROTOCOL.length) ?? null;
 }

@@ -47,7 +47,10 @@ const MISMATCHES = {
   agent: ['user agent', 'bindAgent'],
 } as const;
 
-/** Looks up the session of a request or upgrade by its tokens: its bearer token, else its cookies. Emits an event for every request whose tokens it refuses. */
+/**
+ * Looks up the session of a request or upgrade by its tokens: its bearer token, else its cookies. Emits an event for every request
+ * whose tokens it refuses.
+ */
 export class TokenLookup {
   private readonly minuteLog: MinuteLog;
 

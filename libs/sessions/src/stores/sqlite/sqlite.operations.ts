@@ -1,12 +1,11 @@
 import type { DatabaseSync } from 'node:sqlite';
-import type { GroupName, StoreGroups } from '../../ports/store-groups.js';
+import type { GroupName, InOneThread, StoreGroups } from '../../ports/store-groups.js';
 import { SqliteAccounts } from './operations/accounts.js';
 import { SqliteClock } from './operations/clock.js';
 import { SqliteData } from './operations/data.js';
 import { SqliteEndings } from './operations/endings.js';
 import { SqliteFeed } from './operations/feed.js';
 import { SqliteFleet } from './operations/fleet.js';
-import type { InOneThread } from '../../ports/store-groups.js';
 import { SqliteLedger } from './operations/ledger.js';
 import { SqliteNetworks } from './operations/networks.js';
 import { SqlitePlacement } from './operations/placement.js';

@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
+import { dataBytesOf } from '../../../domain/limits.js';
 import { isStale, type Authority } from '../../../domain/session.js';
 import {
   REPEATED_MS,
@@ -104,7 +105,7 @@ export class SqliteData implements InOneThread<DataGroup> {
     for (const { key, json, expected } of changes) {
       const held = this.#json(session, key);
       if (expected !== undefined && expected !== held) return 'changed';
-      bytes += sizeOf(key, json) - sizeOf(key, held);
+      bytes += dataBytesOf(key, json) - dataBytesOf(key, held);
       newKeys += Number(json !== null) - Number(held !== null);
     }
     if (bytes > before && bytes > maxBytes) return 'too_large';
@@ -116,8 +117,4 @@ export class SqliteData implements InOneThread<DataGroup> {
     const row = this.#value.get({ session, key });
     return row === undefined ? null : textOf(row, 'json');
   }
-}
-
-function sizeOf(key: string, json: string | null): number {
-  return json === null ? 0 : Buffer.byteLength(key) + Buffer.byteLength(json);
 }
