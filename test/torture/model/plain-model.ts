@@ -207,6 +207,15 @@ export class PlainModel {
     );
   }
 
+  /**
+   * Whether a process waits for what the other one has noted of a session that looks idle. Who has been silent for long is dead.
+   * Who has written all of its notes up to the idle end can have none after it, but of a session that lived on for what it held:
+   * one whose cookie never came back ends without them as soon as it holds nothing more.
+   */
+  maySpeakFor(session: PlainSession, by: Which, other: Which): boolean {
+    return !this.isSilent(other) && this.processes[other].flushedThroughAt < this.idleEnd(session, [by]);
+  }
+
   private isProvisional(session: PlainSession, known: readonly Which[]): boolean {
     const noted = known.map((which) => this.processes[which].pending.get(session));
     const confirmed = session.confirmed || noted.some((activity) => activity && activity.requests > 0);

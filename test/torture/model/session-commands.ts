@@ -58,9 +58,8 @@ export function request(by: Which, chosen: number, age: number, who: number): Co
     const { plain } = takeSession(world, chosen);
     const token = Math.max(0, plain.tokens.length - 1 - age);
     const looksIdle = plain.state === 'open' && !['expired', null].includes(model.whyOver(plain, [by]));
-    // Who has been silent for so long is dead, and what it has not said is not waited for.
     const other: Which = by === 0 ? 1 : 0;
-    const waits = looksIdle && !model.isSilent(other);
+    const waits = looksIdle && model.maySpeakFor(plain, by, other);
     const identify = (): ReturnType<SessionService['identify']> =>
       pair.cores[by].service.identify(plain.tokens[token]!.text, CLIENTS[who]!);
     const finding = await (waits ? whileTheOtherBeats(pair, by, identify) : identify());
