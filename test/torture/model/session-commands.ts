@@ -63,7 +63,11 @@ export function request(by: Which, chosen: number, age: number, who: number): Co
     const identify = (): ReturnType<SessionService['identify']> =>
       pair.cores[by].service.identify(plain.tokens[token]!.text, CLIENTS[who]!);
     const finding = await (waits ? whileTheOtherBeats(pair, by, identify) : identify());
-    if (looksIdle) model.beat(by);
+    if (looksIdle) {
+      // By itself it says that it lives only where the token still stands for the session.
+      await pair.cores[by].thisProcess.beat();
+      model.beat(by);
+    }
     if (waits) model.beat(other);
     const known = looksIdle && !waits ? [by] : ([0, 1] as const);
     const expected = model.kindOf(plain, token, who, known);
