@@ -10,10 +10,13 @@ const ROUNDS = 300;
 class Response implements TokenCarrier {
   readonly use = 'cookie';
   readonly carried: string[] = [];
+  /** How long the client keeps the latest token. */
+  keptSeconds: number | null | undefined;
   isCleared = false;
 
-  carry(token: SessionToken): void {
+  carry(token: SessionToken, keptSeconds: number | null): void {
     this.carried.push(token.reveal());
+    this.keptSeconds = keptSeconds;
   }
 
   sent(): Promise<void> {
@@ -60,6 +63,42 @@ describe.each(STORES)('A login on %s', (store) => {
     expect(copy.userId).toBe('ada');
     expect(await userOf(fresh)).toBe('ada');
     await world.service.regenerate(copy);
+  });
+
+  it('gives the session ends of its own, which its object shows, and remembers it until the next login', async () => {
+    const { session } = await world.open();
+    const response = new Response();
+    session.carryTokensBy(response);
+    const { createdAt, lastActivityAt } = session;
+    world.clock.advance(1000);
+    await world.service.login(session, 'ada', {
+      maxDurationSeconds: 86_400,
+      maxIdleSeconds: 7200,
+      remember: true,
+    });
+    const ends = { expiresAt: createdAt + 1000 + 86_400_000, idleEndsAt: lastActivityAt + 7_200_000 };
+    expect(session).toMatchObject({ ...ends, remembered: true });
+    expect(await world.service.describe(session)).toMatchObject(ends);
+    expect(response.keptSeconds).toBe(86_400);
+    await world.service.login(session, 'ada');
+    expect(session).toMatchObject({ ...ends, remembered: false });
+    expect(response.keptSeconds).toBeNull();
+  });
+
+  it.each([
+    ['maxDurationSeconds', 0],
+    ['maxDurationSeconds', 400 * 86_400 + 1],
+    ['maxIdleSeconds', 1.5],
+    ['maxIdleSeconds', '60'],
+    ['remember', 'yes'],
+  ])('refuses %s %j, and changes nothing', async (option, value) => {
+    const { session, token } = await world.open();
+    const login = world.service.login(session, 'ada', { [option]: value });
+    await expect(login).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      message: expect.stringContaining(option),
+    });
+    expect(await world.kindOf(token)).toBe('live');
   });
 
   it('binds the user and replaces the token, in one step, and the session goes on', async () => {

@@ -119,9 +119,15 @@ export class SessionController {
     @CurrentSession() session: Session,
     @Param('user') user: string,
     @Query('ifTaken') ifTaken: 'refuse' | 'restart' = 'refuse',
+    @Query('remember') remember?: string,
+    @Query('seconds') seconds?: string,
   ) {
-    await this.service.login(session, user, { ifTaken });
-    return { id: session.id };
+    await this.service.login(session, user, {
+      ifTaken,
+      remember: remember !== undefined,
+      ...(seconds !== undefined && { maxDurationSeconds: Number(seconds), maxIdleSeconds: Number(seconds) }),
+    });
+    return { id: session.id, expiresAt: session.expiresAt };
   }
 
   @Delete('session')

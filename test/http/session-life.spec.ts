@@ -2,7 +2,8 @@ import { Logger } from '@nestjs/common';
 import { SessionsError } from 'nest-sessions';
 import { SessionStore } from 'nest-sessions/store';
 import { ADAPTERS } from '../support/http-app.js';
-import { idIn, ourCookies, startSessionApp, type SessionApp, type Visitor } from './session-app.js';
+import type { VerbatimResponse } from '../support/verbatim-request.js';
+import { cookieOf, idIn, ourCookies, startSessionApp, type SessionApp, type Visitor } from './session-app.js';
 
 const MINUTE = 60_000;
 const IDLE = 15 * MINUTE;
@@ -206,6 +207,50 @@ describe.each(ADAPTERS)('The life of a session over HTTP on %s', (adapter) => {
       await app.request('/open', { headers: { 'user-agent': 'test', cookie } });
     }
     expect(reasons).toEqual(['unknown_token', 'ended_token', 'replaced_token', 'unknown_token']);
+  });
+
+  describe('that is remembered', () => {
+    const DAY = 24 * HOUR;
+    const MAX_AGE = /; Max-Age=(\d+)(;|$)/;
+    /** For how long the client keeps the cookie of a response, in seconds; `null`: as long as its browser runs. */
+    const keptSeconds = (response: VerbatimResponse): number | null => {
+      const [line] = ourCookies(response);
+      if (line === undefined) throw new Error(`${response.status} sets no cookie`);
+      return MAX_AGE.test(line) ? Number(MAX_AGE.exec(line)?.[1]) : null;
+    };
+    const post = (path: string, cookie: string): Promise<VerbatimResponse> =>
+      app.request(path, { method: 'POST', headers: { 'user-agent': 'test', cookie } });
+
+    it('lives as long as its login says, and so does each of its cookies', async () => {
+      const { id, cookie } = await app.visitor();
+      const login = await post(`/login/ada?remember=1&seconds=${30 * 24 * 3600}`, cookie);
+      expect(keptSeconds(login)).toBe(30 * 24 * 3600);
+      app.clock.advance(10 * DAY);
+      const regenerated = await post('/regenerate', cookieOf(login));
+      expect(idIn(regenerated)).toBe(id);
+      expect(keptSeconds(regenerated)).toBe(20 * 24 * 3600);
+      app.clock.advance(20 * DAY);
+      expect(await idOf({ headers: { 'user-agent': 'test', cookie: cookieOf(regenerated) } })).not.toBe(id);
+    });
+
+    it('is kept until its absolute end where the login moves none, and no longer than the next login', async () => {
+      const visitor = await app.visitor();
+      await idOf(visitor);
+      app.clock.advance(10 * MINUTE);
+      const login = await post('/login/ada?remember=1', visitor.cookie);
+      expect(keptSeconds(login)).toBe(50 * 60);
+      expect(keptSeconds(await post('/login/ada', cookieOf(login)))).toBeNull();
+    });
+
+    it('may be the new one of a login that goes into another session', async () => {
+      const { id, cookie } = await app.visitor();
+      const login = await post('/login/ada', cookie);
+      const other = await post('/login/bob?ifTaken=restart&remember=1&seconds=7200', cookieOf(login));
+      expect(idIn(other)).not.toBe(id);
+      expect(keptSeconds(other)).toBe(7200);
+      app.clock.advance(2 * HOUR - 1);
+      expect(await idOf({ headers: { 'user-agent': 'test', cookie: cookieOf(other) } })).toBe(idIn(other));
+    });
   });
 });
 

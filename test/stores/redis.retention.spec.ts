@@ -89,6 +89,23 @@ describe('What sessions leave in Redis', () => {
     return { session, files: [file.id, unfinished.id, completed.id, released.id] };
   }
 
+  it('lives a week beyond the new absolute end, after a login that moves it', async () => {
+    const life = await lived();
+    const { id } = life.session;
+    const day = 24 * HOUR;
+    const login = { userId: USER, tokenHash: tokenHash(id), at: NOW, expiresAt: NOW + day };
+    expect(await store.sessions.login(id, null, login)).toBe('done');
+    await writing(store, id, 10);
+    const [session, token, files, users, data] = await Promise.all(
+      [/:sessions:/, /:tokens:/, /:resources:/, /^user:/, /:data:/].map(lifetimes),
+    );
+    expect([session, token, files, users, data].map((some) => some?.length)).toEqual([1, 1, 5, 1, 1]);
+    for (const left of [session, token, files, users, data].flat().map(Number)) {
+      expect(left).toBeGreaterThan(day + KEPT_AFTER_END_MS - SLACK_MS);
+      expect(left).toBeLessThanOrEqual(day + KEPT_AFTER_END_MS);
+    }
+  });
+
   async function recordsOf({ session, files }: Awaited<ReturnType<typeof lived>>): Promise<string[]> {
     const all = await keys();
     const { tokenHash: token } = (await store.sessions.find(session.id)) as SessionRecord;

@@ -70,6 +70,10 @@ const newSession = fc.record({
   expiresAt: at,
   idleMs: fc.constantFrom(10_000, 60_000, 120_000),
 });
+const ends = fc.record(
+  { expiresAt: at, idleMs: fc.constantFrom(10_000, 90_000), remembered: fc.boolean() },
+  { requiredKeys: [] },
+);
 const newResource = fc
   .record({
     id: resource,
@@ -194,9 +198,9 @@ const commands = fc.oneof(
     weight: 2,
     arbitrary: command(
       'login, repeated',
-      [session, authority, userId, freshToken, at, fc.boolean()],
-      async (store, id, by, user, hash, loggedInAt, dropsData) => {
-        const login = { userId: user, tokenHash: hash, at: loggedInAt, dropsData };
+      [session, authority, userId, freshToken, at, fc.boolean(), ends],
+      async (store, id, by, user, hash, loggedInAt, dropsData, given) => {
+        const login = { userId: user, tokenHash: hash, at: loggedInAt, dropsData, ...given };
         return [await store.sessions.login(id, by, login), await store.sessions.login(id, by, login)];
       },
     ),

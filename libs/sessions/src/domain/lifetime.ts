@@ -29,7 +29,12 @@ export function isProvisional(session: Holdings & Pick<Lifetime, 'confirmed'>): 
 
 /** The idle end of a session, if no activity follows. */
 export function idleEndsAt(session: Lifetime): number {
-  return session.lastActivityAt + idleLimitOf(session);
+  return idleEndOf(session.lastActivityAt, idleLimitOf(session));
+}
+
+/** The idle end of a session that has a user, for one: this long after its last activity. */
+export function idleEndOf(lastActivityAt: number, idleMs: number): number {
+  return lastActivityAt + idleMs;
 }
 
 function idleLimitOf(session: Lifetime): number {

@@ -35,8 +35,10 @@ export interface SessionRecord {
   readonly lastActivityAt: number;
   /** The absolute end, whatever the activity. */
   readonly expiresAt: number;
-  /** Longest time without activity. Fixed at the opening, so that no process applies different settings to the session. */
+  /** Longest time without activity. Kept with the session, so that no process applies different settings to it. */
   readonly idleMs: number;
+  /** Whether the client keeps its token beyond its browser: see `NewLogin.remembered`. */
+  readonly remembered: boolean;
   /** Whether the client ever presented the token: bots do not. */
   readonly confirmed: boolean;
   readonly requestCount: number;
@@ -70,6 +72,7 @@ export function openingRecord(session: NewSession): SessionRecord {
     userId: null,
     otherAddress: null,
     loggedInAt: null,
+    remembered: false,
     lastActivityAt: session.createdAt,
     confirmed: false,
     requestCount: 1,

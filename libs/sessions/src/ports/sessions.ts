@@ -123,6 +123,12 @@ export interface NewLogin extends NewToken {
   readonly userId: string;
   /** Whether the session's data is deleted in the same step. Default: false. */
   readonly dropsData?: boolean;
+  /** The absolute end from now on; only a login moves it. Default: the session's. */
+  readonly expiresAt?: number;
+  /** Longest time without activity from now on. Default: the session's. */
+  readonly idleMs?: number;
+  /** Whether the client keeps its tokens until the absolute end, until the next login says otherwise. Default: false. */
+  readonly remembered?: boolean;
 }
 
 export interface TokenMatch {

@@ -25,6 +25,18 @@ export function requireWord(option: string, value: string, words: readonly strin
   if (!words.includes(value)) throw invalidArgument(`Option ${option} must be one of: ${words.join(', ')}.`);
 }
 
+/** @throws SessionsError `INVALID_ARGUMENT` unless `value` is absent, or a whole number from 1 to `most` */
+export function requireUpTo(option: string, value: number | undefined, most: number): void {
+  if (value === undefined || (Number.isInteger(value) && value >= 1 && value <= most)) return;
+  throw invalidArgument(`Option ${option} must be a whole number from 1 to ${most}.`);
+}
+
+/** @throws SessionsError `INVALID_ARGUMENT` unless `value` is absent or a boolean */
+export function requireFlag(option: string, value: boolean | undefined): void {
+  if (value !== undefined && typeof value !== 'boolean')
+    throw invalidArgument(`Option ${option} must be true or false.`);
+}
+
 /** @throws SessionsError `INVALID_ARGUMENT` unless each property is a string, `null` or absent */
 export function requireTexts(given: object | null | undefined, names: readonly string[]): void {
   if (typeof given !== 'object' || given === null)

@@ -34,6 +34,8 @@ export class Session {
   readonly idleEndsAt: number;
   /** `null` until a login. */
   readonly userId: string | null;
+  /** Whether its cookie outlives the browser: see the option `remember` of `login`. */
+  readonly remembered: boolean;
   /** @internal What this object may do. A login or regenerate with this object replaces it: read it at each use. */
   readonly authority: Authority;
   #carrier: TokenCarrier | null = null;
@@ -49,6 +51,7 @@ export class Session {
     this.expiresAt = record.expiresAt;
     this.idleEndsAt = idleEndsAt(record);
     this.userId = record.userId;
+    this.remembered = record.remembered;
     this.authority = authorityOf(record.tokenHash);
   }
 

@@ -5,7 +5,8 @@ import type { TokenUse } from '../tokens/token-codec.js';
 export interface TokenCarrier {
   /** How the client presents its tokens. */
   readonly use: TokenUse;
-  carry(token: SessionToken): void;
+  /** `keptSeconds`: how long the client keeps it; `null`: as long as its browser runs. */
+  carry(token: SessionToken, keptSeconds: number | null): void;
   /** Resolves when the client has got what was carried to it, or never will. */
   sent(): Promise<void>;
   /** Makes the client drop its token: the session is over. */

@@ -1,9 +1,16 @@
 import { hasCode, SessionsError } from '../../domain/errors.js';
 import { STREAM_TYPE, type ResourceRecord } from '../../domain/resource.js';
+import { idleEndOf } from '../../domain/lifetime.js';
 import { authorityOf, type Authority } from '../../domain/session.js';
-import type { NewToken, Refused, SessionsGroup } from '../../ports/sessions.js';
+import type { NewLogin, NewToken, Refused, SessionsGroup } from '../../ports/sessions.js';
 import type { Ender } from '../endings/ender.js';
-import { requireSession, requireUserId, requireWord } from '../handles/arguments.js';
+import {
+  requireFlag,
+  requireSession,
+  requireUpTo,
+  requireUserId,
+  requireWord,
+} from '../handles/arguments.js';
 import { Session } from '../handles/session.js';
 import type { SessionToken } from '../tokens/session-token.js';
 import type { TokenUse } from '../tokens/token-codec.js';
@@ -26,6 +33,15 @@ export interface LoginOptions {
   readonly ifTaken?: (typeof IF_TAKEN)[number];
   /** What the session keeps of the files and data that it had before the login. Default: `all`. */
   readonly keep?: (typeof KEEP)[number];
+  /** The absolute end: seconds from this login on, up to 400 days. Default: that of the session, which nothing else moves. */
+  readonly maxDurationSeconds?: number;
+  /** The idle end: seconds without activity, up to 400 days. Default: that of the session. */
+  readonly maxIdleSeconds?: number;
+  /**
+   * Whether the cookie outlives the browser, until the absolute end (`Max-Age`). It holds for later tokens too, until another login.
+   * Default: false.
+   */
+  readonly remember?: boolean;
 }
 
 export interface RegenerateOptions {
@@ -35,6 +51,9 @@ export interface RegenerateOptions {
    */
   readonly keepConnections?: boolean;
 }
+
+/** Browsers keep no cookie longer (RFC 6265bis, section 5.5). */
+const MOST_SECONDS = 400 * 24 * 3600;
 
 /** A new token, and what the `Session` object becomes. */
 interface Bound {
@@ -51,16 +70,16 @@ export class SessionLogins {
     private readonly resources: Resources,
   ) {}
 
-  async login(
-    session: Session,
-    userId: string,
-    { ifTaken = 'refuse', keep = 'all' }: LoginOptions = {},
-  ): Promise<SessionToken> {
+  async login(session: Session, userId: string, options: LoginOptions = {}): Promise<SessionToken> {
+    const { ifTaken = 'refuse', keep = 'all', remember } = options;
     requireSession(session);
     requireUserId(userId);
     requireWord('ifTaken', ifTaken, IF_TAKEN);
     requireWord('keep', keep, KEEP);
-    const login = this.bind(session, userId, ifTaken, keep !== 'all');
+    requireUpTo('maxDurationSeconds', options.maxDurationSeconds, MOST_SECONDS);
+    requireUpTo('maxIdleSeconds', options.maxIdleSeconds, MOST_SECONDS);
+    requireFlag('remember', remember);
+    const login = this.bind(session, userId, { ...options, ifTaken }, keep !== 'all');
     await Session.replace(
       session,
       login.then(({ values }) => values),
@@ -68,7 +87,7 @@ export class SessionLogins {
     // Before the client gets the token: nobody ever reads what has to go.
     if (keep === 'nothing') await this.releaseFiles(session);
     const { token } = await login;
-    Session.carrierOf(session)?.carry(token);
+    this.carry(session, token);
     this.context.events.emit('session.login', { sessionId: session.id, userId });
     return token;
   }
@@ -80,7 +99,7 @@ export class SessionLogins {
     requireSession(session);
     const token = this.context.tokens.createFor(session.id, useOf(session));
     await Session.replace(session, this.replaceToken(session, token, keepConnections));
-    Session.carrierOf(session)?.carry(token);
+    this.carry(session, token);
     this.context.events.emit('session.regenerated', { sessionId: session.id });
     return token;
   }
@@ -88,21 +107,23 @@ export class SessionLogins {
   private async bind(
     session: Session,
     userId: string,
-    ifTaken: LoginOptions['ifTaken'],
+    options: LoginOptions,
     dropsData: boolean,
     use = useOf(session),
   ): Promise<Bound> {
     const token = this.context.tokens.createFor(session.id, use);
     const authority = Session.authorityOf(session);
-    const login = { ...this.newToken(token), userId, dropsData };
+    const ends = endsOf(options, this.context.clock.now());
+    const login = { ...this.newToken(token), userId, dropsData, ...ends };
     const answer = await this.replacing(session, token, (sessions) =>
       sessions.login(session.id, authority, login),
     );
-    if (answer === 'taken' && ifTaken === 'restart') return this.restart(session, userId, use);
+    if (answer === 'taken' && options.ifTaken === 'restart')
+      return this.restart(session, userId, options, use);
     admit(answer);
     // Moves no activity: with the touches, the store notes that the network no longer counts the session as unconfirmed.
     this.context.touches.add(session.id, session.createdAt, 0);
-    const values = { authority: authorityOf(token.hash), userId };
+    const values = { authority: authorityOf(token.hash), userId, ...shown(ends, session) };
     this.applied(session, token, []);
     return { token, values };
   }
@@ -111,7 +132,12 @@ export class SessionLogins {
    * Ends the session, and logs in to a new one. The old token is replaced first, by one that nobody gets: of two restarts at
    * once one wins, and requests parallel to it get no new session, whose cookie would replace the good one.
    */
-  private async restart(session: Session, userId: string, use: TokenUse): Promise<Bound> {
+  private async restart(
+    session: Session,
+    userId: string,
+    options: LoginOptions,
+    use: TokenUse,
+  ): Promise<Bound> {
     const { ipAddress, userAgent } = session;
     const opening = await this.opener.open({ ipAddress, userAgent }, use);
     if (opening.kind === 'refused') throw openingError(opening);
@@ -122,8 +148,21 @@ export class SessionLogins {
       throw error;
     }
     await untilAnswered(this.context.clock, () => this.ender.end(session.id, 'ended'));
-    const { token, values } = await this.bind(opening.session, userId, 'refuse', false, use);
+    const { token, values } = await this.bind(
+      opening.session,
+      userId,
+      { ...options, ifTaken: 'refuse' },
+      false,
+      use,
+    );
     return { token, values: Object.assign(opening.session, values) };
+  }
+
+  /** To the client, whose cookie lives as long as the session if that is remembered. */
+  private carry(session: Session, token: SessionToken): void {
+    const leftSeconds = Math.floor((session.expiresAt - this.context.clock.now()) / 1000);
+    const kept = session.remembered ? Math.min(Math.max(leftSeconds, 0), MOST_SECONDS) : null;
+    Session.carrierOf(session)?.carry(token, kept);
   }
 
   private async replaceToken(
@@ -197,6 +236,22 @@ export class SessionLogins {
       );
     }
   }
+}
+
+type Ends = Pick<NewLogin, 'expiresAt' | 'idleMs' | 'remembered'>;
+
+/** The ends that a login gives a session. */
+function endsOf({ maxDurationSeconds, maxIdleSeconds, remember = false }: LoginOptions, now: number): Ends {
+  return {
+    remembered: remember,
+    ...(maxDurationSeconds !== undefined && { expiresAt: now + maxDurationSeconds * 1000 }),
+    ...(maxIdleSeconds !== undefined && { idleMs: maxIdleSeconds * 1000 }),
+  };
+}
+
+/** The same as a `Session` shows them. */
+function shown({ idleMs, ...ends }: Ends, { lastActivityAt }: Session): Partial<Session> {
+  return idleMs === undefined ? ends : { ...ends, idleEndsAt: idleEndOf(lastActivityAt, idleMs) };
 }
 
 /** What is given to nobody, because no request carries it, is a cookie's. */

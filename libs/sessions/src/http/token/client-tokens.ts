@@ -49,11 +49,20 @@ export class ClientTokens {
     return this.header.read(request) !== null || this.header.asksForNew(request);
   }
 
-  /** Sends the client its token with this response. `false` if the response headers were already sent. */
-  write(response: PlatformResponse, isSecure: boolean, slot: TokenSlot, token: SessionToken): boolean {
+  /**
+   * Sends the client its token with this response. `keptSeconds`: how long its browser keeps the cookie; `null`: as long as it runs.
+   * `false` if the response headers were already sent.
+   */
+  write(
+    response: PlatformResponse,
+    isSecure: boolean,
+    slot: TokenSlot,
+    token: SessionToken,
+    keptSeconds: number | null = null,
+  ): boolean {
     return slot === 'bearer'
       ? this.header.write(response, token)
-      : this.cookie.write(response, isSecure, slot, token);
+      : this.cookie.write(response, isSecure, slot, token, keptSeconds);
   }
 
   /** Takes the client's cookie back with this response. A bearer token that the client has cannot be taken back. */

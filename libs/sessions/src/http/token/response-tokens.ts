@@ -27,8 +27,8 @@ export class ResponseTokens implements TokenCarrier {
     return useOf(this.slot);
   }
 
-  carry(token: SessionToken): void {
-    if (this.tokens.write(this.response, this.isSecure, this.slot, token)) return;
+  carry(token: SessionToken, keptSeconds: number | null): void {
+    if (this.tokens.write(this.response, this.isSecure, this.slot, token, keptSeconds)) return;
     logger.warn(
       `Session ${this.session.id}: the client misses its new token. Call login() and regenerate() before the headers are sent.`,
     );

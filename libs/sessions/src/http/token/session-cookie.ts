@@ -65,9 +65,24 @@ export class SessionCookie {
     return ([1, 2] as const).some((slot) => this.read(request, isSecure, slot).length > 0);
   }
 
-  /** Sets the client's token with this response. `false` if the response headers were already sent. */
-  write(response: PlatformResponse, isSecure: boolean, slot: CookieSlot, token: SessionToken): boolean {
-    return this.send(response, isSecure, slot, { value: token.reveal() });
+  /**
+   * Sets the client's token with this response, for so many seconds or, `null`, as long as the browser runs. `false` if the response
+   * headers were already sent.
+   */
+  write(
+    response: PlatformResponse,
+    isSecure: boolean,
+    slot: CookieSlot,
+    token: SessionToken,
+    keptSeconds: number | null,
+  ): boolean {
+    const value = token.reveal();
+    return this.send(
+      response,
+      isSecure,
+      slot,
+      keptSeconds === null ? { value } : { value, maxAge: keptSeconds },
+    );
   }
 
   /** Removes the client's token with this response. `false` if the response headers were already sent. */

@@ -29,6 +29,7 @@ export const NOW = 1_800_000_000_000;
 export const SECOND = 1000;
 export const MINUTE = 60 * SECOND;
 export const HOUR = 60 * MINUTE;
+export const DAY = 24 * HOUR;
 
 /** Limits of an opening without a network. */
 export function upTo(maxSessions: number): OpeningLimits {

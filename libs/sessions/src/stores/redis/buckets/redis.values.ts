@@ -108,6 +108,7 @@ export function storedSession(text: string): {
     lastActivityAt: given(stored.lastActivityAt),
     expiresAt: given(stored.expiresAt),
     idleMs: given(stored.idleMs),
+    remembered: given(stored.remembered),
     confirmed: given(stored.confirmed),
     requestCount: given(stored.requestCount),
     resourceCount: given(stored.resourceCount),

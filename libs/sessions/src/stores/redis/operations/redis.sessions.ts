@@ -120,13 +120,21 @@ export class RedisSessions implements SessionsGroup {
   async login(
     sessionId: string,
     authority: Authority | null,
-    { userId, tokenHash, at, dropsData }: NewLogin,
+    login: NewLogin,
   ): Promise<'done' | 'taken' | Refused> {
+    const { userId, tokenHash, at } = login;
     const session = await this.find(sessionId);
     if (session?.state !== 'open') return 'gone';
     const bucket = this.#bucketOf(sessionId, tokenHash);
-    await this.users.add(userId, sessionId, Math.max(0, session.expiresAt - at) + KEPT_AFTER_END_MS);
-    const args = [sessionId, authorityText(authority), userId, tokenHash, at, dropsData ? 1 : 0];
+    const expiresAt = Math.max(session.expiresAt, login.expiresAt ?? 0);
+    await this.users.add(userId, sessionId, Math.max(0, expiresAt - at) + KEPT_AFTER_END_MS);
+    const what = [
+      login.dropsData ? 1 : 0,
+      login.expiresAt ?? '',
+      login.idleMs ?? '',
+      login.remembered ? 1 : 0,
+    ];
+    const args = [sessionId, authorityText(authority), userId, tokenHash, at, ...what];
     const answer = textOf(await this.durable.runIn(LOGIN, bucket, ...args));
     if (answer === 'gone' || answer === 'taken') await this.#forget(userId, [sessionId]);
     return answer === 'taken' ? answer : replacedOr(answer);

@@ -97,7 +97,7 @@ export const KEPT_UNTENDED_MS = 400 * 24 * 3_600_000;
 export const CHANGES_CHANNEL = 'changes';
 
 /** The layout of the first release. After it, each change is a new entry of `MIGRATIONS`. */
-export const FIRST_LAYOUT = 8;
+export const FIRST_LAYOUT = 9;
 
 /** Builds the keys of one store. */
 export class RedisLayout {

@@ -8,7 +8,7 @@ export const APPLICATION_ID = 0x6e736573;
  * The version of `SCHEMA`, stored in SQLite's `user_version`. Before the first release older versions are refused; after
  * it, each change is a new entry of `MIGRATIONS`.
  */
-export const FIRST_SCHEMA = 11;
+export const FIRST_SCHEMA = 12;
 
 /** `isDisposable` of the domain, in SQL. */
 export const IS_DISPOSABLE =
@@ -79,6 +79,7 @@ export const SCHEMA = `
     last_activity_at INTEGER NOT NULL,
     expires_at INTEGER NOT NULL,
     idle_ms INTEGER NOT NULL,
+    remembered INTEGER NOT NULL DEFAULT 0,
     confirmed INTEGER NOT NULL DEFAULT 0,
     request_count INTEGER NOT NULL DEFAULT 1,
     resource_count INTEGER NOT NULL DEFAULT 0,

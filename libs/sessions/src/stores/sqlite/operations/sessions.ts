@@ -78,7 +78,7 @@ export class SqliteSessions implements InOneThread<SessionsGroup> {
       WHERE id = :id AND state = 'open'`);
     this.#replaceToken = db.prepare(`
       UPDATE sessions SET token_hash = :tokenHash, kept_authorities = :kept, user_id = :userId,
-        logged_in_at = :loggedInAt, change = :change
+        logged_in_at = :loggedInAt, expires_at = :expiresAt, idle_ms = :idleMs, remembered = :remembered, change = :change
       WHERE id = :id`);
     this.#learnAddress = db.prepare(
       'UPDATE sessions SET other_address = :ipAddress, change = :change WHERE id = :id',
@@ -166,7 +166,9 @@ export class SqliteSessions implements InOneThread<SessionsGroup> {
     if (session.tokenHash === login.tokenHash) return session.userId === login.userId ? 'done' : 'stale';
     if (isReplaced(session, authority)) return 'stale';
     if (session.userId !== null && session.userId !== login.userId) return 'taken';
-    const answer = this.#replace({ ...session, userId: login.userId, loggedInAt: login.at }, login);
+    const { userId, at: loggedInAt, expiresAt = session.expiresAt, idleMs = session.idleMs } = login;
+    const { remembered = false } = login;
+    const answer = this.#replace({ ...session, userId, loggedInAt, expiresAt, idleMs, remembered }, login);
     if (answer === 'done' && login.dropsData) this.data.clear(sessionId);
     return answer;
   }
@@ -193,7 +195,7 @@ export class SqliteSessions implements InOneThread<SessionsGroup> {
 
   /** `session`: as it is afterwards, but with the replaced token. */
   #replace(session: SessionRecord, { tokenHash, at, keepsAuthority }: NewToken): 'done' | Refused {
-    const { id, userId, loggedInAt } = session;
+    const { id, userId, loggedInAt, expiresAt, idleMs, remembered } = session;
     const holder = this.findByToken(tokenHash)?.session;
     // The session had this token already: a repeat that comes late.
     if (holder?.id === id) return 'stale';
@@ -212,6 +214,9 @@ export class SqliteSessions implements InOneThread<SessionsGroup> {
       kept: packAuthorities(keepsAuthority ? keptWith(session) : []),
       userId,
       loggedInAt,
+      expiresAt,
+      idleMs,
+      remembered: Number(remembered),
       change: this.ledger.stamp(),
     });
     this.ledger.see(at);

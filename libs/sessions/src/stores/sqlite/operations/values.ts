@@ -112,6 +112,7 @@ export function sessionOf(row: Row): SessionRecord {
     lastActivityAt: numberOf(row, 'last_activity_at'),
     expiresAt: numberOf(row, 'expires_at'),
     idleMs: numberOf(row, 'idle_ms'),
+    remembered: numberOf(row, 'remembered') === 1,
     confirmed: numberOf(row, 'confirmed') === 1,
     requestCount: numberOf(row, 'request_count'),
     resourceCount: numberOf(row, 'resource_count'),

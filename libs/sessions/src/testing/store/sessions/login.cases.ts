@@ -6,14 +6,18 @@ import {
   anEnd,
   atOnce,
   authorityNow,
+  DAY,
   ended,
   HOUR,
   loggedIn,
   newToken,
+  MINUTE,
   NOW,
   opened,
+  ready,
   rejects,
   same,
+  SECOND,
   sessionNow,
   tally,
   type SessionStoreCase,
@@ -28,6 +32,8 @@ const STEPS: Readonly<
   login: (store, id, by, token) => store.sessions.login(id, by, { ...token, userId: 'ada' }),
   regenerate: (store, id, by, token) => store.sessions.regenerate(id, by, token),
 };
+
+const idsOf = (records: readonly { readonly id: string }[]): string[] => records.map(({ id }) => id);
 
 export const loginCases: readonly SessionStoreCase[] = [
   ...Object.entries(STEPS).flatMap(([step, run]): SessionStoreCase[] => [
@@ -210,6 +216,58 @@ export const loginCases: readonly SessionStoreCase[] = [
       await ended(store, session);
       const match = await store.sessions.findByToken(session.tokenHash);
       same([match?.session.state, match?.current, match?.replacedAt], ['ended', false, NOW]);
+    },
+  },
+  {
+    name: 'a login gives the session ends of its own, and says whether it is remembered; neither a regenerate nor a touch changes that',
+    async run(store) {
+      const session = await opened(store);
+      const file = await ready(store, session.id);
+      const at = NOW + MINUTE;
+      const ends = { expiresAt: at + DAY, idleMs: 2 * HOUR, remembered: true };
+      const login = { ...newToken(session, at), userId: 'ada', ...ends };
+      assert.equal(await store.sessions.login(session.id, null, login), 'done');
+      assert.equal(await store.sessions.login(session.id, null, login), 'done');
+      await store.sessions.regenerate(session.id, null, newToken(session, at));
+      await store.sessions.touch([{ sessionId: session.id, at, requests: 1 }]);
+      const { expiresAt, idleMs, remembered } = await sessionNow(store, session);
+      same({ expiresAt, idleMs, remembered }, ends);
+      same(await store.endings.findExpired(at + DAY - 1, 10), []);
+      same(await store.endings.findIdle(at + 2 * HOUR - 1, 10), []);
+      same(idsOf(await store.endings.findIdle(at + 2 * HOUR, 10)), [session.id]);
+      await store.sessions.touch([{ sessionId: session.id, at: at + DAY + 1, requests: 1 }]);
+      assert.equal((await sessionNow(store, session)).lastActivityAt, at + DAY);
+      same(idsOf(await store.endings.findExpired(at + DAY, 10)), [session.id]);
+      same((await store.resources.find(file.id))?.state, 'ready');
+      same(idsOf(await store.sessions.list({ sort: 'created_at', limit: 10, userId: 'ada' })), [session.id]);
+    },
+  },
+  {
+    name: 'a login without ends leaves those of the session, and it is remembered no more',
+    async run(store) {
+      const session = await opened(store);
+      const ends = { expiresAt: NOW + DAY, idleMs: MINUTE, remembered: true };
+      await store.sessions.login(session.id, null, { ...newToken(session), userId: 'ada', ...ends });
+      await store.sessions.login(session.id, null, { ...newToken(session), userId: 'ada' });
+      const { expiresAt, idleMs, remembered } = await sessionNow(store, session);
+      same({ expiresAt, idleMs, remembered }, { ...ends, remembered: false });
+    },
+  },
+  {
+    name: 'a login may bring the ends nearer; one that is refused changes none',
+    async run(store) {
+      const session = await opened(store);
+      const login = { ...newToken(session), userId: 'ada', expiresAt: NOW + MINUTE, idleMs: SECOND };
+      assert.equal(await store.sessions.login(session.id, null, login), 'done');
+      const later = { ...newToken(session), expiresAt: NOW + DAY, idleMs: DAY, remembered: true };
+      assert.equal(await store.sessions.login(session.id, null, { ...later, userId: 'eve' }), 'taken');
+      const stale = authorityOf(session.tokenHash);
+      assert.equal(await store.sessions.login(session.id, stale, { ...later, userId: 'ada' }), 'stale');
+      const { expiresAt, idleMs, remembered } = await sessionNow(store, session);
+      same({ expiresAt, idleMs, remembered }, { expiresAt: NOW + MINUTE, idleMs: SECOND, remembered: false });
+      same(idsOf(await store.endings.findExpired(NOW + MINUTE, 10)), [session.id]);
+      const ended = await store.endings.beginEnd(session.id, anEnd({ at: NOW + MINUTE }));
+      assert.notEqual(ended, null);
     },
   },
 ];

@@ -32,6 +32,7 @@ export const openingCases: readonly SessionStoreCase[] = [
         userId: null,
         otherAddress: null,
         loggedInAt: null,
+        remembered: false,
         lastActivityAt: session.createdAt,
         confirmed: false,
         requestCount: 1,

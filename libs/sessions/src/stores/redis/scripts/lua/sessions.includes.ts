@@ -42,6 +42,42 @@ local function lifetime(expires_at, at)
 end`,
 );
 
+/** key of an index of `owner:id`, owner → the members of that owner */
+export const membersOf = new LuaInclude(
+  'members_of',
+  { includes: [call] },
+  `
+local function members_of(key, owner)
+  local first = '[' .. owner .. ':'
+  return call('ZRANGEBYLEX', key, first, '(' .. owner .. ';')
+end`,
+);
+
+/** `owner:id`, owner → id */
+export const afterColon = new LuaInclude(
+  'after_colon',
+  {},
+  `
+local function after_colon(member, owner)
+  return string.sub(member, #owner + 2)
+end`,
+);
+
+/** session, instant: its records live until its absolute end and longer, as those that are written from now on */
+export const keepRecords = new LuaInclude(
+  'keep_records',
+  { keys: ['sessions', 'resources', 'data', 'held'], includes: [call, lifetime, membersOf, afterColon] },
+  `
+local function keep_records(session, at)
+  local ms = lifetime(session.expiresAt, at)
+  call('PEXPIRE', SESSIONS .. session.id, ms)
+  call('PEXPIRE', DATA .. session.id, ms)
+  for _, held in ipairs(members_of(HELD, session.id)) do
+    call('PEXPIRE', RESOURCES .. after_colon(held, session.id), ms)
+  end
+end`,
+);
+
 /** name of a total, number to add */
 export const count = new LuaInclude(
   'count',
@@ -195,26 +231,5 @@ export const publishChange = new LuaInclude(
 local function publish_change(session)
   stamp(session)
   redis.pcall('PUBLISH', string.match(TOTALS, '^[^{]*') .. '${CHANGES_CHANNEL}', '')
-end`,
-);
-
-/** key of an index of `owner:id`, owner → the members of that owner */
-export const membersOf = new LuaInclude(
-  'members_of',
-  { includes: [call] },
-  `
-local function members_of(key, owner)
-  local first = '[' .. owner .. ':'
-  return call('ZRANGEBYLEX', key, first, '(' .. owner .. ';')
-end`,
-);
-
-/** `owner:id`, owner → id */
-export const afterColon = new LuaInclude(
-  'after_colon',
-  {},
-  `
-local function after_colon(member, owner)
-  return string.sub(member, #owner + 2)
 end`,
 );

@@ -5,6 +5,7 @@ import {
   idleEnd,
   index,
   isProvisional,
+  keepRecords,
   lifetime,
   openSession,
   publishChange,
@@ -92,17 +93,27 @@ return networks
 `,
 );
 
-/** id, authority or `*`, user id, new token hash, instant, `1` to delete its data → `done`, or an answer of `replaceable` */
+/**
+ * id, authority or `*`, user id, new token hash, instant, `1` to delete its data, new absolute end or '', new idle time or '', `1`
+ * if the client keeps its token → `done`, or an answer of `replaceable`
+ */
 export const LOGIN = new BucketScript(
   'write',
   {
-    keys: ['sessions', 'data'],
-    includes: [call, write, see, publishChange, index, replaceable, replaceToken],
+    keys: ['sessions', 'data', 'expiry'],
+    includes: [call, write, see, publishChange, index, replaceable, replaceToken, keepRecords],
   },
   `
-local id, authority, user, token, at, drops_data = unpack(ARGV)
+local id, authority, user, token, at, drops_data, expires_at, idle_ms, remembered = unpack(ARGV)
 local session, refused = replaceable(id, authority, token, user)
 if not session then return refused end
+if expires_at ~= '' then
+  session.expiresAt = tonumber(expires_at)
+  call('ZADD', EXPIRY, expires_at, id)
+  keep_records(session, at)
+end
+if idle_ms ~= '' then session.idleMs = tonumber(idle_ms) end
+session.remembered = remembered == '1'
 replace_token(session, token, at)
 session.userId = user
 session.loggedInAt = tonumber(at)
