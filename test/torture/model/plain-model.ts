@@ -327,6 +327,7 @@ export class PlainModel {
   /**
    * Cancels those that received nothing for long, the longest first, until there is room; whether there is. Those that
    * `hasGone` go before others: each process notes its own in turn, and who waits beside them cancels what it finds noted.
+   * `noticedBy`: those that stalled so early are noted for sure.
    */
   admit(
     session: PlainSession,
@@ -334,10 +335,12 @@ export class PlainModel {
     bytes: number,
     asking?: PlainResource,
     hasGone: (resource: PlainResource) => boolean = () => false,
+    noticedBy = this.now,
   ): boolean {
     const stalled = session.resources
       .filter((other) => other !== asking && other.state === 'writing')
       .filter(({ waitsSince }) => this.now - waitsSince >= STALLED_MS)
+      .filter((other) => hasGone(other) || noticedBy - other.waitsSince >= STALLED_MS)
       .toSorted(
         (a, b) =>
           Number(hasGone(b)) - Number(hasGone(a)) || a.waitsSince - b.waitsSince || (a.id < b.id ? -1 : 1),

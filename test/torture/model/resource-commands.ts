@@ -51,7 +51,8 @@ export function reserve(by: Which, chosen: number): Command {
     if (!fits) await letTimePassUntil(asking, world, pair);
     const outcome = await asking;
     if (!isOpen) return same(outcome, { rejected: 'SESSION_GONE' }, 'Reserving');
-    if (!fits && !model.admit(session, 1, 0, undefined, await hasGone(session, pair)))
+    const noticedBy = noticed(model, 'rejected' in outcome ? outcome.rejected : null);
+    if (!fits && !model.admit(session, 1, 0, undefined, await hasGone(session, pair), noticedBy))
       return same(outcome, { rejected: 'RESOURCES_IN_USE' }, 'Reserving');
     if ('rejected' in outcome) throw new Error(`Reserving: ${outcome.rejected}`);
     const sink = outcome.answer;
@@ -76,8 +77,9 @@ function write(chosen: number, size: number): Command {
     const beatAt = await pair.beatAt(plain.by);
     if (expected === 'wait') await letTimePassUntil(writing, world, pair);
     const outcome = await writing;
+    const gone = await hasGone(plain.session, pair);
     const isIn =
-      expected === 'wait' && model.admit(plain.session, 0, size, plain, await hasGone(plain.session, pair));
+      expected === 'wait' && model.admit(plain.session, 0, size, plain, gone, noticed(model, outcome));
     if (outcome === 'written') {
       same(expected === 'written' || isIn, true, 'Writing is possible');
       plain.sizeBytes += size;
@@ -118,6 +120,11 @@ async function letTimePassUntil(writing: Promise<unknown>, { model }: World, pai
     await pair.letPass(WAIT_MS);
     model.now += WAIT_MS;
   }
+}
+
+/** What stalls in the very step of time in which a wait ends may be noted too late for it. */
+function noticed(model: PlainModel, outcome: string | null): number {
+  return outcome === 'RESOURCES_IN_USE' ? model.now - WAIT_MS : model.now;
 }
 
 /** Which resources of the session the store has no more. */
