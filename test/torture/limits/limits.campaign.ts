@@ -3,7 +3,7 @@ import { abortUploads } from './aborted-uploads.ts';
 import { uploadInParallel } from './parallel-uploads.ts';
 
 /** For each round of parallel uploads, so many uploads are broken off. */
-const ABORTS_PER_ROUND = 100;
+const ABORTS_PER_ROUND = 400;
 const ADAPTERS = ['express', 'fastify'] as const;
 
 /** The count is that of uploads broken off. */
