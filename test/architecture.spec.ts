@@ -93,7 +93,11 @@ const RULES: Record<string, { layers: string[]; packages: (string | RegExp)[] }>
   },
   admin: {
     layers: ['domain', 'ports', 'core', 'http', 'operate'],
-    packages: [NODE, ...NEST, 'lru-cache'],
+    packages: [NODE, ...NEST],
+  },
+  throttler: {
+    layers: ['domain', 'ports', 'core', 'http'],
+    packages: [...NEST, '@nestjs/throttler'],
   },
   cli: {
     layers: ['domain', 'ports', 'core', 'operate', 'assembly'],
@@ -206,6 +210,7 @@ describe('optional packages', () => {
     ws: 'ws',
     '@nestjs/terminus': 'health',
     'nest-commander': 'cli',
+    '@nestjs/throttler': 'throttler',
     'prom-client': 'metrics',
     redis: 'stores/redis',
   };

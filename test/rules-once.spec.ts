@@ -50,7 +50,7 @@ const RULES: readonly [rule: string, pattern: RegExp, homes: readonly string[], 
   [
     'the slots of a rate',
     /RATE_SLOTS? = |- ring\[1\]|- ring\.newestSlot/,
-    ['domain/rate-ring.ts', LUA_OF_COUNTS],
+    ['domain/rates/rate-ring.ts', LUA_OF_COUNTS],
     'slot - ring.newestSlot',
   ],
   [

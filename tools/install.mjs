@@ -23,7 +23,8 @@ export async function installForBench() {
   const installedFrom = join(root, folder, 'node_modules', '.installed-from');
   const fingerprint = fingerprintOf(readFileSync(join(root, folder, 'package-lock.json'), 'utf8'));
   if (existsSync(installedFrom) && readFileSync(installedFrom, 'utf8') === fingerprint) return;
-  const args = ['ci', '--prefix', folder, '--include=dev', '--loglevel=error'];
+  // Their peers are those of this workspace: a Nest of their own would be another Nest.
+  const args = ['ci', '--prefix', folder, '--include=dev', '--legacy-peer-deps', '--loglevel=error'];
   await step('Installing the packages that the benchmark compares with', () => npm(args));
   writeFileSync(installedFrom, fingerprint);
 }

@@ -131,12 +131,17 @@ describe.each(ADAPTERS)('admin token on %s', (adapter: AdapterName) => {
       }
     }
 
-    it('answers wrong tokens of the network with 429 for the rest of the minute', async () => {
+    it('answers wrong tokens of the network with 429 for a minute, and a twelfth at most', async () => {
       await failTenTimes('127.0.0.2');
       clock.advance(20_500);
       const wrong = await stranger.request('/admin/sessions', { from: '127.0.0.2' });
-      expect([wrong.status, wrong.headers['retry-after']]).toEqual([429, '40']);
+      expect(wrong.status).toBe(429);
       expect(wrong.headers['cache-control']).toBe('no-store');
+      const wait = Number(wrong.headers['retry-after']);
+      expect(wait).toBeGreaterThanOrEqual(40);
+      expect(wait).toBeLessThanOrEqual(45);
+      clock.advance(wait * 1000);
+      expect((await stranger.request('/admin/sessions', { from: '127.0.0.2' })).status).toBe(401);
     });
 
     it('admits a right token of the same network, which strangers may share behind a proxy', async () => {
@@ -146,13 +151,11 @@ describe.each(ADAPTERS)('admin token on %s', (adapter: AdapterName) => {
       expect((await stranger.request('/operators', { from: '127.0.0.6' })).status).toBe(429);
     });
 
-    it('counts again after the minute, and other networks on their own', async () => {
+    it('counts other networks on their own', async () => {
       await failTenTimes('127.0.0.3');
       clock.advance(59_999);
       expect((await stranger.request('/admin/sessions', { from: '127.0.0.3' })).status).toBe(429);
       expect((await stranger.request('/admin/sessions', { from: '127.0.0.4' })).status).toBe(401);
-      clock.advance(1);
-      expect((await stranger.request('/admin/sessions', { from: '127.0.0.3' })).status).toBe(401);
     });
 
     it('counts by the address of the connection, not by forwarding headers', async () => {

@@ -5,7 +5,7 @@ import {
   RATE_WINDOW_MS,
   type RateAnswer,
   type RateRing,
-} from '#sessions/domain/rate-ring';
+} from '#sessions/domain/rates/rate-ring';
 
 /** Counts the events in their order; answers the instants of those that were let in. */
 function admittedOf(instants: readonly number[], limit: number): number[] {

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
-import { countEvent, RATE_WINDOW_MS, type RateRing } from '#sessions/domain/rate-ring';
+import { countEvent, RATE_WINDOW_MS, type RateRing } from '#sessions/domain/rates/rate-ring';
 import type { SessionStore } from '#sessions/ports/session-store';
 import { RedisSessionStore } from '#sessions/redis/index';
 import { SqliteSessionStore } from '#sessions/stores/sqlite/sqlite-session-store';

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { PlainTokens } from '#sessions/core/tokens/plain-tokens';
+import { PlainTokens } from '../../../libs/sessions/dist/core/tokens/plain-tokens.js';
 import type { SessionStore } from 'nest-sessions/store';
 
 const HOUR = 3_600_000;

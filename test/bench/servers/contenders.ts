@@ -46,8 +46,20 @@ const WITH_ADMIN: readonly Contender[] = [
   nestSessions(REDIS_ADMIN, { store: 'redis', adminTokens: [ADMIN_TOKEN] }),
 ];
 
+/** With a rate limit for each visitor, beside the same without one. */
+export const THROTTLED: readonly { readonly base: Contender; readonly throttled: Contender }[] = [
+  { base: named(BARE), throttled: throttled('throttler, memory', false) },
+  { base: named(BARE), throttled: throttled('throttler, @nest-lab/throttler-storage-redis', true) },
+  {
+    base: named(SQLITE),
+    throttled: throttledSessions('nest-sessions/throttler, SQLite', { store: 'sqlite' }),
+  },
+  { base: named(REDIS), throttled: throttledSessions('nest-sessions/throttler, Redis', { store: 'redis' }) },
+];
+
 export function contenderNamed(name: string): Contender {
-  const found = [...CONTENDERS, ...WITH_ADMIN].find((contender) => contender.name === name);
+  const limited = THROTTLED.map(({ throttled: contender }) => contender);
+  const found = [...CONTENDERS, ...WITH_ADMIN, ...limited].find((contender) => contender.name === name);
   if (!found) throw new Error(`There is no contender ${name}.`);
   return found;
 }
@@ -58,6 +70,29 @@ function nestSessions(name: string, options: SessionsModuleOptions): Contender {
     adapters: BOTH,
     ...(options.store === 'redis' ? IN_REDIS : IN_PROCESS),
     start: async (setup) => (await import('./nest-sessions.server.ts')).startNestSessions(setup, options),
+  };
+}
+
+function named(name: string): Contender {
+  const found = CONTENDERS.find((contender) => contender.name === name);
+  if (!found) throw new Error(`There is no contender ${name}.`);
+  return found;
+}
+
+function throttled(name: string, needsRedis: boolean): Contender {
+  return {
+    name,
+    adapters: BOTH,
+    needsRedis,
+    hasSessions: false,
+    start: async (setup) => (await import('./throttled.server.ts')).startThrottled(setup),
+  };
+}
+
+function throttledSessions(name: string, options: SessionsModuleOptions): Contender {
+  return {
+    ...nestSessions(name, options),
+    start: async (setup) => (await import('./throttled.server.ts')).startThrottledSessions(setup, options),
   };
 }
 

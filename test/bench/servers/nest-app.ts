@@ -7,6 +7,7 @@ import {
   Req,
   type DynamicModule,
   type INestApplication,
+  type Provider,
   type Type,
 } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
@@ -42,9 +43,13 @@ export function controllerOf(
   return BenchController;
 }
 
-export function moduleOf(controllers: Type[], imports: DynamicModule[] = []): Type {
+export function moduleOf(
+  controllers: Type[],
+  imports: DynamicModule[] = [],
+  providers: Provider[] = [],
+): Type {
   const BenchModule = emptyClass();
-  Module({ controllers, imports })(BenchModule);
+  Module({ controllers, imports, providers })(BenchModule);
   return BenchModule;
 }
 

@@ -5,11 +5,11 @@ import type { RunningServer, ServerSetup } from './server.ts';
 import { sessionHandlers } from './session-handlers.ts';
 
 /** Its defaults, but for how many sessions there may be, and how fast one address may begin them. */
-export async function startNestSessions(
-  { adapter, folder, redisPort }: ServerSetup,
+export function benchOptions(
+  { folder, redisPort }: ServerSetup,
   options: SessionsModuleOptions,
-): Promise<RunningServer> {
-  const module = SessionsModule.forRoot({
+): SessionsModuleOptions {
+  return {
     storagePath: folder,
     ...(redisPort !== null && { redisUrls: [`redis://127.0.0.1:${redisPort}`] }),
     openRate: 100_000_000,
@@ -18,7 +18,15 @@ export async function startNestSessions(
     // Whoever measures a cleanup starts it.
     cleanupIntervalSeconds: 86_400,
     ...options,
-  });
+  };
+}
+
+export async function startNestSessions(
+  setup: ServerSetup,
+  options: SessionsModuleOptions,
+): Promise<RunningServer> {
+  const { adapter, folder } = setup;
+  const module = SessionsModule.forRoot(benchOptions(setup, options));
   const controller = sessionController((session: Session) => ({ id: session.id }), CurrentSession());
   const admin = options.adminTokens === undefined ? [] : [{ module: SessionsAdminModule }];
   const { app, port } = await listen(adapter, moduleOf([controller], [module, ...admin]));

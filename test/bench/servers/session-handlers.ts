@@ -2,7 +2,7 @@ import { statSync } from 'node:fs';
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import type { INestApplication } from '@nestjs/common';
-import { PlainTokens } from '#sessions/core/tokens/plain-tokens';
+import { PlainTokens } from '../../../libs/sessions/dist/core/tokens/plain-tokens.js';
 import { Cleanup, SessionService } from 'nest-sessions';
 import { SessionStore } from 'nest-sessions/store';
 import type { Handlers } from '../harness/program.ts';

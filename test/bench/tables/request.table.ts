@@ -16,7 +16,7 @@ const CONNECTIONS = 16;
 const MOST_MICROSECONDS = 10;
 const MOST_OF_PEER = 0.2;
 
-interface Effort {
+export interface Effort {
   readonly sessions: number;
   readonly warmUp: number;
   /** How often the processes are new. */
@@ -25,7 +25,7 @@ interface Effort {
   readonly requests: number;
 }
 
-interface Sample {
+export interface Sample {
   readonly cpu: number;
   readonly redisCpu: number | null;
   readonly perSecond: number;
@@ -43,11 +43,7 @@ async function measureOn(adapter: AdapterName, { short }: Scope): Promise<Table>
   const effort: Effort = short
     ? { sessions: 100, warmUp: 2000, casts: 1, rounds: 5, requests: 1000 }
     : { sessions: 1000, warmUp: 30_000, casts: 3, rounds: 5, requests: 6000 };
-  const samples = new Map<Contender, Sample[]>();
-  for (let cast = 0; cast < effort.casts; cast += 1) {
-    say(`${adapter}: cast ${cast + 1} of ${effort.casts}`);
-    await addSamples(samples, adapter, effort);
-  }
+  const samples = await sampleAll(adapter, CONTENDERS, effort);
   const { sessions, casts, rounds, requests } = effort;
   return tableOf(adapter, samples, [
     `${sessions} sessions, ${CONNECTIONS} connections; ${casts} times new processes, each with ${rounds} rounds of ${requests} requests, in turns; medians of all rounds.`,
@@ -57,16 +53,31 @@ async function measureOn(adapter: AdapterName, { short }: Scope): Promise<Table>
   ]);
 }
 
+/** What all rounds of all casts have to say of each contender. */
+export async function sampleAll(
+  adapter: AdapterName,
+  contenders: readonly Contender[],
+  effort: Effort,
+): Promise<ReadonlyMap<Contender, readonly Sample[]>> {
+  const samples = new Map<Contender, Sample[]>();
+  for (let cast = 0; cast < effort.casts; cast += 1) {
+    say(`${adapter}: cast ${cast + 1} of ${effort.casts}`);
+    await addSamples(samples, adapter, contenders, effort);
+  }
+  return samples;
+}
+
 /** What new processes of all contenders have to say: no two of the same program compile and lay out the same. */
 async function addSamples(
   samples: Map<Contender, Sample[]>,
   adapter: AdapterName,
+  contenders: readonly Contender[],
   { sessions, warmUp, rounds, requests }: Effort,
 ): Promise<void> {
   const arena = await Arena.open();
   try {
     const visitors = new Map<Fighter, readonly (string | null)[]>();
-    for (const contender of CONTENDERS.filter(({ adapters }) => adapters.includes(adapter))) {
+    for (const contender of contenders.filter(({ adapters }) => adapters.includes(adapter))) {
       if (contender.needsRedis && !RedisServer.isInstalled()) continue;
       say(`${adapter}: ${contender.name}: ${sessions} sessions, and ${warmUp} requests to warm up`);
       const fighter = await arena.admit(contender, adapter);

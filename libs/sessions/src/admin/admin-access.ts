@@ -3,8 +3,12 @@ import { networkOf } from '../core/config/client-address.js';
 import type { SessionsConfig } from '../core/config/config.js';
 import { SecretMatcher } from '../core/config/secret-matcher.js';
 import { SESSIONS_CONFIG } from '../core/config/tokens.js';
-import { Clock } from '../ports/clock.js';
-import { FailedAttempts } from './failed-attempts.js';
+import { SessionsCore } from '../core/core.js';
+import { RateLimiter } from '../core/rates/rate-limiter.js';
+
+/** Wrong tokens of a network in any minute; more are refused unread. */
+const MAX_FAILURES = 10;
+const MINUTE_MS = 60_000;
 
 /** `off`: no admin token is configured, so there are no admin routes. */
 export type Admission =
@@ -13,26 +17,35 @@ export type Admission =
   | { readonly kind: 'off' }
   | { readonly kind: 'locked'; readonly retryAfterSeconds: number };
 
-/** Checks admin tokens. One instance per application, so that failures on all guarded routes count together. */
+/** Checks admin tokens. Failures on all guarded routes, in all processes, count together. */
 @Injectable()
 export class AdminAccess {
   private readonly logger = new Logger('SessionsAdmin');
   private readonly tokens: SecretMatcher | null;
-  private readonly failures: FailedAttempts;
+  private readonly failures: RateLimiter;
 
-  constructor(@Inject(SESSIONS_CONFIG) { adminTokens }: SessionsConfig, @Inject(Clock) clock: Clock) {
+  constructor(
+    @Inject(SESSIONS_CONFIG) { adminTokens }: SessionsConfig,
+    @Inject(SessionsCore) { store, clock }: SessionsCore,
+  ) {
     this.tokens = adminTokens.length > 0 ? new SecretMatcher(adminTokens) : null;
-    this.failures = new FailedAttempts(clock);
+    this.failures = new RateLimiter(store.rates, clock, this.logger, 'memory');
   }
 
   /** A right token is admitted always. A wrong one counts against the network of `address`, a client's or its proxy's. */
-  admit(presented: unknown, address: string): Admission {
+  async admit(presented: unknown, address: string): Promise<Admission> {
     if (!this.tokens) return { kind: 'off' };
     if (this.tokens.matches(presented)) return { kind: 'admitted' };
     const network = networkOf(address);
-    const lockedForMs = this.failures.lockedForMs(network);
-    if (lockedForMs > 0) return { kind: 'locked', retryAfterSeconds: Math.ceil(lockedForMs / 1000) };
-    if (this.failures.add(network)) this.logger.warn(`Too many wrong admin tokens from ${network}`);
+    const failure = await this.failures.count({
+      key: `admin:${network}`,
+      limit: MAX_FAILURES,
+      windowMs: MINUTE_MS,
+      blockMs: null,
+    });
+    if (failure.retryAfterMs !== null)
+      return { kind: 'locked', retryAfterSeconds: Math.ceil(failure.retryAfterMs / 1000) };
+    if (failure.events === MAX_FAILURES) this.logger.warn(`Too many wrong admin tokens from ${network}`);
     return { kind: 'refused' };
   }
 }

@@ -40,10 +40,10 @@ export class AdminTokenGuard implements CanActivate {
     @Inject(HttpAdapterHost) private readonly host: HttpAdapterHost,
   ) {}
 
-  canActivate(context: ExecutionContext): boolean {
+  async canActivate(context: ExecutionContext): Promise<boolean> {
     const request = context.switchToHttp().getRequest<AdminRequest>();
     const response = context.switchToHttp().getResponse<unknown>();
-    const admission = this.access.admit(request.headers['x-admin-token'], addressOf(request));
+    const admission = await this.access.admit(request.headers['x-admin-token'], addressOf(request));
     if (admission.kind === 'off') throw unknownRoute(request);
     for (const [name, value] of Object.entries(RESPONSE_HEADERS)) this.setHeader(response, name, value);
     if (admission.kind === 'admitted') return true;

@@ -4,6 +4,7 @@ import type { EndingsGroup } from './endings.js';
 import type { FeedGroup } from './feed.js';
 import type { FleetGroup } from './fleet.js';
 import type { LedgerGroup } from './ledger.js';
+import type { RatesGroup } from './rates.js';
 import type { ReleasesGroup } from './releases.js';
 import type { ResourcesGroup } from './resources.js';
 import type { SessionsGroup } from './sessions.js';
@@ -15,6 +16,7 @@ export * from './endings.js';
 export * from './feed.js';
 export * from './fleet.js';
 export * from './ledger.js';
+export * from './rates.js';
 export * from './releases.js';
 export * from './resources.js';
 export * from './sessions.js';
@@ -24,10 +26,10 @@ export * from './sessions.js';
  * each write is conditional, so that of two processes that decide at once only one succeeds.
  *
  * Every operation of every group promises:
- * - It is atomic, and durable when its promise resolves, except touches and heartbeats.
+ * - It is atomic, and durable when its promise resolves, except touches, heartbeats and rates.
  * - Absence is an answer, never an error. Only `sessions.open` creates a session; no write revives an ended one.
  * - It may be repeated: a repeat changes nothing and answers as documented there. Only counters (`touch`, `grow`, `use`,
- *   `recordRun`) count again.
+ *   `recordRun`, `rates.count`) count again.
  * - If the store cannot answer, it rejects with `STORE_UNAVAILABLE`; then it has changed nothing or everything.
  */
 export abstract class SessionStore implements StoreGroups {
@@ -43,6 +45,7 @@ export abstract class SessionStore implements StoreGroups {
   readonly clock: ClockGroup;
   readonly feed: FeedGroup;
   readonly ledger: LedgerGroup;
+  readonly rates: RatesGroup;
 
   constructor(groups: StoreGroups) {
     this.sessions = groups.sessions;
@@ -54,6 +57,7 @@ export abstract class SessionStore implements StoreGroups {
     this.clock = groups.clock;
     this.feed = groups.feed;
     this.ledger = groups.ledger;
+    this.rates = groups.rates;
   }
 
   /** What is wrong with the store's data, as far as this process knows; `null` for nothing. Never waits. */

@@ -4,6 +4,7 @@ import type { EndingsGroup } from './endings.js';
 import type { FeedGroup } from './feed.js';
 import type { FleetGroup } from './fleet.js';
 import type { LedgerGroup } from './ledger.js';
+import type { RatesGroup } from './rates.js';
 import type { ReleasesGroup } from './releases.js';
 import type { ResourcesGroup } from './resources.js';
 import type { SessionsGroup } from './sessions.js';
@@ -19,6 +20,7 @@ export interface StoreGroups {
   readonly clock: ClockGroup;
   readonly feed: FeedGroup;
   readonly ledger: LedgerGroup;
+  readonly rates: RatesGroup;
 }
 
 export type GroupName = keyof StoreGroups;
@@ -105,6 +107,7 @@ export const STORE_OPERATIONS: { readonly [Group in GroupName]: KindsOf<StoreGro
     forgetFailures: 'upkeep',
     listFailures: 'read',
   },
+  rates: { count: 'write' },
 };
 
 export const OPERATION_NAMES: readonly OperationName[] = Object.entries(STORE_OPERATIONS).flatMap(
@@ -135,11 +138,11 @@ export function wrapGroups(
 
 /** An operation by its name, looked up at each call. */
 export function operationOf(
-  groups: Readonly<Record<GroupName, object>>,
+  groups: Readonly<Partial<Record<GroupName, object>>>,
   name: OperationName,
 ): (...args: unknown[]) => unknown {
   const [group, operation] = partsOf(name);
-  const owner = groups[group] as Record<string, (...args: unknown[]) => unknown>;
+  const owner = (groups[group] ?? {}) as Record<string, (...args: unknown[]) => unknown>;
   return (...args) => {
     const found = owner[operation];
     if (found === undefined) throw new TypeError(`The store has no operation ${name}`);

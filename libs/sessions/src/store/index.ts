@@ -20,7 +20,14 @@ export {
   type Amount,
   type ResourceLimits,
 } from '../domain/limits.js';
-export { countEvent, type RateAnswer, type RateRing } from '../domain/rate-ring.js';
+export {
+  countRate,
+  emptyAt,
+  type RateCount,
+  type RateEvent,
+  type RateState,
+} from '../domain/rates/rate-count.js';
+export { countEvent, type RateAnswer, type RateRing } from '../domain/rates/rate-ring.js';
 export { packedIds, packIds } from '../domain/ids.js';
 export {
   accountOf,

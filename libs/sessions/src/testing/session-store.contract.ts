@@ -3,6 +3,7 @@ import { endingCases } from './store/endings/ending.cases.js';
 import { clockCases } from './store/fleet/clock.cases.js';
 import { nodeCases } from './store/fleet/nodes.cases.js';
 import { processCases } from './store/fleet/processes.cases.js';
+import { rateCases } from './store/ledger/rates.cases.js';
 import { runCases } from './store/ledger/runs.cases.js';
 import { totalsCases } from './store/ledger/totals.cases.js';
 import { placingCases } from './store/resources/placing.cases.js';
@@ -45,6 +46,7 @@ export const sessionStoreContract: readonly SessionStoreCase[] = [
   ...nodeCases,
   ...processCases,
   ...runCases,
+  ...rateCases,
   ...totalsCases,
   ...connectionCases,
   ...clockCases,

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Session } from '../../core/handles/session.js';
 import { openingError } from '../../core/sessions/session-opener.js';
 import { SessionsError, staleSession } from '../../domain/errors.js';
+import type { Presented } from '../token/token-lookup.js';
 
 /**
  * Why a request has no session: its handler skips sessions (`skipped`), or is passive and opens none (`passive`), its network
@@ -51,7 +52,22 @@ export type Resolution = FoundSession | NoSession;
 /** Key of the resolution on its request: a weak reference per request would cost more than all other work here. */
 const RESOLUTION = Symbol('nest-sessions resolution');
 
-type ResolvedRequest = IncomingMessage & { [RESOLUTION]?: Resolution | Promise<Resolution> };
+const PRESENTED = Symbol('nest-sessions presented');
+
+type ResolvedRequest = IncomingMessage & {
+  [RESOLUTION]?: Resolution | Promise<Resolution>;
+  [PRESENTED]?: Presented | Promise<Presented>;
+};
+
+/** @internal What the request presents, if it has been looked up before its resolution. */
+export function presentedOf(request: IncomingMessage): Presented | Promise<Presented> | undefined {
+  return (request as ResolvedRequest)[PRESENTED];
+}
+
+/** @internal */
+export function keepPresented(request: IncomingMessage, presented: Presented | Promise<Presented>): void {
+  (request as ResolvedRequest)[PRESENTED] = presented;
+}
 
 /** @internal The request's resolution, or its promise; `undefined` if none has begun. */
 export function resolutionOf(request: IncomingMessage): Resolution | Promise<Resolution> | undefined {

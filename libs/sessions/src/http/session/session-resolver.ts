@@ -16,7 +16,15 @@ import { trackRequest } from '../stream/http-request-in-flight.js';
 import { nodeRequest, type PlatformRequest, type PlatformResponse } from '../platform-message.js';
 import { isContinuation, isPartOfPage } from '../request-kinds.js';
 import { TokenLookup, type Presented } from '../token/token-lookup.js';
-import { errorFor, keepResolution, resolutionOf, FoundSession, type Resolution } from './resolution.js';
+import {
+  errorFor,
+  FoundSession,
+  keepPresented,
+  keepResolution,
+  presentedOf,
+  resolutionOf,
+  type Resolution,
+} from './resolution.js';
 import { ResponseTokens } from '../token/response-tokens.js';
 import { ClientTokens, useOf, type TokenSlot } from '../token/client-tokens.js';
 
@@ -103,6 +111,21 @@ export class SessionResolver {
     return resolution.session;
   }
 
+  /** @internal The id of the live session whose token the request presents; `null` for none. Opens none. */
+  async presentedIn(context: ExecutionContext): Promise<string | null> {
+    if (traitsOf(context).skipsSession) return null;
+    const request = context.switchToHttp().getRequest<PlatformRequest>();
+    const node = nodeRequest(request);
+    const known = await resolutionOf(node);
+    if (known) return known.session !== null && known.tokenHash !== null ? known.session.id : null;
+    const client = this.clients.read(request);
+    if (!client) return null;
+    const finding = this.find(request, client);
+    keepPresented(node, finding);
+    const presented = await finding;
+    return presented.kind === 'live' ? presented.record.id : null;
+  }
+
   /**
    * @internal Counts the request; the opening of a session has already counted its first. It is activity until `response` has
    * ended; `null`: of an event stream.
@@ -136,13 +159,19 @@ export class SessionResolver {
     const client = this.clients.read(request);
     if (!client) return GONE;
     const isSecure = isSecureScheme(request.protocol);
-    const { method } = nodeRequest(request);
+    const node = nodeRequest(request);
     const decide = (presented: Presented): Resolution | Promise<Resolution> =>
       presented.kind === 'live'
         ? this.found(presented, response, isSecure)
         : this.openOrRefuse(presented, request, client, response, isSecure, opens);
-    const presented = this.presented.find(request, client, isSecure, method === 'GET' || method === 'HEAD');
+    const presented = presentedOf(node) ?? this.find(request, client);
     return presented instanceof Promise ? presented.then(decide) : decide(presented);
+  }
+
+  private find(request: PlatformRequest, client: Client): Presented | Promise<Presented> {
+    const { method } = nodeRequest(request);
+    const onlyReads = method === 'GET' || method === 'HEAD';
+    return this.presented.find(request, client, isSecureScheme(request.protocol), onlyReads);
   }
 
   private found(

@@ -28,6 +28,7 @@ const WITHIN_TIME: ReadonlySet<OperationName> = new Set<OperationName>([
   'resources.find',
   'resources.findOf',
   'resources.use',
+  'rates.count',
 ]);
 
 /**

@@ -14,6 +14,7 @@ import { RedisDurableWrites } from './operations/redis.durable-writes.js';
 import { RedisEndings } from './operations/redis.endings.js';
 import { RedisFleet } from './operations/redis.fleet.js';
 import { RedisLedger } from './operations/redis.ledger.js';
+import { RedisRates } from './operations/redis.rates.js';
 import { RedisReleases } from './operations/redis.releases.js';
 import { RedisResources } from './operations/redis.resources.js';
 import { RedisSessions } from './operations/redis.sessions.js';
@@ -32,6 +33,7 @@ export class RedisOperations implements StoreGroups {
   readonly clock: RedisClock;
   readonly feed: RedisFeed;
   readonly ledger: RedisLedger;
+  readonly rates: RedisRates;
   readonly counts: SessionCounts;
   readonly durable: RedisDurableWrites;
   readonly version: RedisVersion;
@@ -57,6 +59,7 @@ export class RedisOperations implements StoreGroups {
     this.data = new RedisData(buckets);
     this.fleet = new RedisFleet(buckets, users);
     this.clock = new RedisClock(buckets);
+    this.rates = new RedisRates(buckets);
     this.releases = new RedisReleases(buckets, this.fleet);
     this.ledger = new RedisLedger(buckets, layoutWith(migrations));
     this.version = new RedisVersion(buckets, this.fleet, migrations);

@@ -1,3 +1,5 @@
+import { RecentRates } from '../../domain/rates/recent-rates.js';
+import type { RateEvent } from '../../domain/rates/rate-count.js';
 import { refuseOldNode } from '../../domain/supported-node.js';
 import { SessionStore } from '../../ports/session-store.js';
 import { makeGroups, type OperationName } from '../../ports/store-groups.js';
@@ -41,6 +43,7 @@ export class MemorySessionStore extends SessionStore {
 
 class Engine {
   isConnected = false;
+  readonly #rates = new RecentRates();
   #batch: SqliteBatch | null = null;
 
   connect(): void {
@@ -50,6 +53,7 @@ class Engine {
 
   perform(name: OperationName, args: readonly unknown[]): unknown {
     if (!this.isConnected || this.#batch === null) throw errorOf(unavailable(NOT_CONNECTED));
+    if (name === 'rates.count') return this.#rates.count(args[0] as RateEvent);
     const [reply] = this.#batch.run([{ id: 0, name, args: JSON.stringify(args) }]) ?? [];
     if (reply === undefined) throw new TypeError(`${name} was not answered`);
     if ('fault' in reply) throw errorOf(reply.fault);

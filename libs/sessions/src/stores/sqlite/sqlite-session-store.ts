@@ -4,6 +4,7 @@ import { SessionStore } from '../../ports/session-store.js';
 import { makeGroups } from '../../ports/store-groups.js';
 import { MIGRATIONS } from './operations/schema.js';
 import type { Holder, StoreTrouble } from '../../ports/store-trouble.js';
+import { SqliteRatesClient } from './sqlite-rates.client.js';
 import { SqliteClient } from './sqlite.client.js';
 
 export interface SqliteSessionStoreOptions {
@@ -26,11 +27,12 @@ export interface SqliteSessionStoreOptions {
  * Sessions in one SQLite file, shared by any number of processes of one machine. Worker threads do all work: the event loop
  * never waits for a lock or the disk. Concurrent calls share a commit, and each promise resolves once its commit is on the
  * disk. Reads have their own threads and wait for no write, small ones for no list. The threads keep the process alive only
- * while an answer is pending.
+ * while an answer is pending. Rates have a database of their own beside it, `<path>-rates`, which forces nothing to the disk.
  */
 export class SqliteSessionStore extends SessionStore {
   override readonly kind = 'sqlite';
   readonly #client: SqliteClient;
+  readonly #rates: SqliteRatesClient;
 
   /** `migrations`: the steps from the first schema to that of this version. */
   constructor(options: SqliteSessionStoreOptions, migrations: readonly string[] = MIGRATIONS) {
@@ -42,27 +44,30 @@ export class SqliteSessionStore extends SessionStore {
       onDiskFull: options.onDiskFull ?? null,
       migrations,
     });
+    const rates = new SqliteRatesClient(`${resolve(options.path)}-rates`, options.busyTimeoutMs ?? 1000);
     super(
       makeGroups(
         (name) =>
           (...args) =>
-            client.call(name, args),
+            (name === 'rates.count' ? rates : client).call(name, args),
       ),
     );
     this.#client = client;
+    this.#rates = rates;
   }
 
   override async connect(silent: readonly Holder[] = []): Promise<void> {
     // An older Node.js has no SQLite, so the worker threads could not report it.
     refuseOldNode(process.versions.node);
-    return this.#client.connect(silent);
+    await this.#client.connect(silent);
+    this.#rates.isOpen = true;
   }
 
   override get trouble(): StoreTrouble | null {
     return this.#client.trouble;
   }
 
-  override close(): Promise<void> {
-    return this.#client.close();
+  override async close(): Promise<void> {
+    await Promise.all([this.#client.close(), this.#rates.close()]);
   }
 }

@@ -46,7 +46,7 @@ export class SqliteBatch {
     this.#savepoint = db.prepare('SAVEPOINT operation');
     this.#release = db.prepare('RELEASE operation');
     this.#undo = db.prepare('ROLLBACK TO operation');
-    this.#anyRow = db.prepare('SELECT counter FROM store');
+    this.#anyRow = db.prepare('SELECT 1 FROM sqlite_schema LIMIT 1');
   }
 
   /** `null` if another process holds the lock: nothing was done. */
@@ -59,7 +59,7 @@ export class SqliteBatch {
         return calls.map(({ id }) => ({ id, fault: OUTDATED }));
       }
       const replies = calls.map((call) => this.#answer(call));
-      if (!onlyReads) this.#networks.beforeCommit();
+      if (!onlyReads) this.#networks?.beforeCommit();
       this.#commit.run();
       if (!onlyReads) this.#markRead();
       return replies;
@@ -67,7 +67,7 @@ export class SqliteBatch {
       this.#rollBack();
       return isBusy(error) ? null : this.refuse(calls, faultOf(error));
     } finally {
-      this.#networks.afterTransaction();
+      this.#networks?.afterTransaction();
     }
   }
 

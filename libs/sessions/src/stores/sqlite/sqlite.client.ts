@@ -35,7 +35,8 @@ export class SqliteClient {
       onDiskFull: options.onDiskFull && ((unwritten, thread) => void this.#retry(thread, unwritten)),
     };
     const { path, mustExist, busyTimeoutMs, maxBytes, migrations } = options;
-    const writing = {
+    const writing: ThreadOptions = {
+      contents: 'sessions',
       path,
       mustExist,
       busyTimeoutMs,

@@ -5,6 +5,7 @@ import type { OperationName } from '../../ports/store-groups.js';
 
 /** The `workerData` of a worker. */
 export interface WorkerOptions extends DatabaseOptions {
+  readonly contents: 'sessions' | 'rates';
   /** The file that other threads have opened (see `fileAt`): another one is refused. `null` if none has yet. */
   readonly file: string | null;
   /** See `migrate`. */

@@ -12,13 +12,20 @@ import { SqlitePlacement } from './operations/placement.js';
 import { SqliteReleases } from './operations/releases.js';
 import { SqliteResources } from './operations/resources.js';
 import { SqliteSessions } from './operations/sessions.js';
+import { SqliteRates } from './sqlite.rates.js';
 
-export type SqliteOperations = { readonly [Group in GroupName]: InOneThread<StoreGroups[Group]> } & {
-  readonly networks: Pick<SqliteNetworks, 'beforeCommit' | 'afterTransaction'>;
+/** The groups that a database holds, in synchronous form. */
+export interface SqliteOperations extends Partial<Record<GroupName, object>> {
+  /** What is told of the end of each transaction with a write. */
+  readonly networks: Pick<SqliteNetworks, 'beforeCommit' | 'afterTransaction'> | null;
+}
+
+type SessionsOperations = SqliteOperations & {
+  readonly [Group in Exclude<GroupName, 'rates'>]: InOneThread<StoreGroups[Group]>;
 };
 
-/** The synchronous operations of the store on one connection. Call each within a transaction, and tell `networks` of its end. */
-export function sqliteOperations(db: DatabaseSync): SqliteOperations {
+/** The operations of the database of sessions. Call each within a transaction, and tell `networks` of its end. */
+export function sqliteOperations(db: DatabaseSync): SessionsOperations {
   const ledger = new SqliteLedger(db);
   const data = new SqliteData(db);
   const endings = new SqliteEndings(db, ledger, data);
@@ -38,4 +45,9 @@ export function sqliteOperations(db: DatabaseSync): SqliteOperations {
     feed: new SqliteFeed(db, ledger),
     ledger,
   };
+}
+
+/** The operations of the database of rates. */
+export function ratesOperations(db: DatabaseSync): SqliteOperations {
+  return { rates: new SqliteRates(db), networks: null };
 }

@@ -50,11 +50,12 @@ export class SqliteThread {
   /** Resolves with `null` once the worker has opened the database, or with the fault that prevented it. */
   start(options: ThreadOptions = this.options): Promise<Fault | null> {
     return new Promise((resolve) => {
-      const { path, mustExist, busyTimeoutMs, maxBytes, maxBatch, migrations, silent } = options;
+      const { contents, path, mustExist, busyTimeoutMs, maxBytes, maxBatch, migrations, silent } = options;
       const { file } = this.hooks;
       const worker = new Worker(new URL('./sqlite.worker.js', import.meta.url), {
         name: `nest-sessions-sqlite-${this.name}`,
         workerData: {
+          contents,
           path,
           mustExist,
           busyTimeoutMs,

@@ -3,13 +3,13 @@ import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
 import { isRead } from '../../ports/store-groups.js';
 import { fileAt, troubleAt } from './database/database-file.js';
 import { SqliteBatch } from './sqlite.batch.js';
-import { openDatabase } from './database/sqlite.database.js';
+import { openDatabase, openRatesDatabase } from './database/sqlite.database.js';
 import { schemaWith } from './database/sqlite.migration.js';
 import { SqliteErasure } from './sqlite.erasure.js';
 import { LOCKED, misplaced, openingFaultOf, type Fault } from './database/sqlite.errors.js';
 import { Inbox } from './sqlite.inbox.js';
 import type { Call, FromWorker, Reply, ToWorker, WorkerOptions } from './sqlite.messages.js';
-import { sqliteOperations } from './sqlite.operations.js';
+import { ratesOperations, sqliteOperations } from './sqlite.operations.js';
 
 /** Opening waits at least so long for locks: another process may be creating or migrating the database. */
 const OPENING_MS = 5000;
@@ -20,7 +20,8 @@ interface Opened {
   readonly db: DatabaseSync;
   readonly batch: SqliteBatch;
   readonly file: string;
-  readonly erasure: SqliteErasure;
+  /** `null`: what the database forgets may stay in its free pages. */
+  readonly erasure: SqliteErasure | null;
 }
 
 if (parentPort === null) throw new Error('This file runs as a worker thread');
@@ -38,9 +39,9 @@ function start(port: MessagePort, options: WorkerOptions): void {
   port.on('message', (first: ToWorker) => {
     const inbox = new Inbox(port, options);
     inbox.take(first);
-    for (let calls = inbox.next(); calls.length > 0 || erasure.isDue; calls = inbox.next()) {
+    for (let calls = inbox.next(); calls.length > 0 || erasure?.isDue; calls = inbox.next()) {
       if (calls.length === 0) {
-        erasure.step();
+        erasure?.step();
         continue;
       }
       const replies = run(opened, options, calls) ?? refuse(opened, inbox.keepWaiting(), LOCKED);
@@ -59,7 +60,10 @@ function open(options: WorkerOptions): Opened | Fault {
     const before = options.file === null ? null : troubleAt(options.path, options.file);
     if (before !== null) return misplaced(before);
     const busyTimeoutMs = Math.max(OPENING_MS, options.busyTimeoutMs);
-    db = openDatabase({ ...options, busyTimeoutMs }, options.migrations, options.silent);
+    const isOfRates = options.contents === 'rates';
+    db = isOfRates
+      ? openRatesDatabase({ ...options, busyTimeoutMs })
+      : openDatabase({ ...options, busyTimeoutMs }, options.migrations, options.silent);
     const file = fileAt(options.path);
     if (file === null || file !== (options.file ?? file)) {
       db.close();
@@ -67,8 +71,9 @@ function open(options: WorkerOptions): Opened | Fault {
     }
     const tryMs = Math.min(TRY_MS, options.busyTimeoutMs);
     db.exec(`PRAGMA busy_timeout = ${tryMs}`);
-    const batch = new SqliteBatch(db, sqliteOperations(db), schemaWith(options.migrations));
-    return { db, file, batch, erasure: new SqliteErasure(db, tryMs) };
+    const operations = isOfRates ? ratesOperations(db) : sqliteOperations(db);
+    const batch = new SqliteBatch(db, operations, schemaWith(options.migrations));
+    return { db, file, batch, erasure: isOfRates ? null : new SqliteErasure(db, tryMs) };
   } catch (error) {
     db?.close();
     return openingFaultOf(error, options.path);
@@ -82,7 +87,7 @@ function run(opened: Opened, { path }: WorkerOptions, calls: readonly Call[]): R
   const trouble = calls.every(({ name }) => isRead(name)) ? null : troubleAt(path, file);
   if (trouble !== null) return calls.map(({ id }) => ({ id, fault: misplaced(trouble) }));
   const replies = batch.run(calls);
-  if (replies !== null && !batch.isOutdated) erasure.note(calls);
+  if (replies !== null && !batch.isOutdated) erasure?.note(calls);
   return replies;
 }
 

@@ -40,6 +40,7 @@
  * | `{counts}:pending` | zset   | counted sessions that may not be open yet, by the instant of the reservation     |
  * | `{counts}:openings:<network>` | string | the ring of its openings (see `RateRing`), JSON: newest slot, counts; expires when it is empty |
  * | `{counts}:provisional:<network>` | zset | its open sessions whose cookie never came back, holding nothing, by their idle end; expires with the last |
+ * | `rate:<key>`       | string | what `countRate` remembers of a key, JSON; expires when nothing of it counts any more |
  * | `job:idle` …       | hash   | the latest run of a job, and the sums of all                                     |
  * | `failures:<node>`  | hash   | item that a cleanup of the node could not finish → `tries:instant of the next one`; lives a week from the latest failure |
  * | `user:<sha256>`    | set    | ids of sessions that are, or are about to be, this user's: verified on read; lives as long as the longest of them |
@@ -145,6 +146,10 @@ export class RedisLayout {
 
   provisional(network: string): string {
     return `${this.prefix}{counts}:provisional:${network}`;
+  }
+
+  rate(key: string): string {
+    return `${this.prefix}rate:${key}`;
   }
 
   job(job: string): string {

@@ -76,8 +76,17 @@ function removeDrafts(path: string): void {
   }
 }
 
+/** Removes a database with its companions. Processes that have it open find that it was deleted. */
+export function removeDatabase(path: string): void {
+  for (const file of filesOf(path)) rmSync(file, { force: true });
+}
+
+function filesOf(path: string): string[] {
+  return [path, `${path}-wal`, `${path}-shm`];
+}
+
 export function keepPrivate(path: string): void {
-  for (const file of [path, `${path}-wal`, `${path}-shm`]) {
+  for (const file of filesOf(path)) {
     try {
       if ((statSync(file).mode & 0o777) !== 0o600) chmodSync(file, 0o600);
     } catch {

@@ -1,11 +1,11 @@
 import { existsSync, statSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
 import { SessionsError } from '../../../domain/errors.js';
-import { keepPrivate, prepareFile } from './database-file.js';
-import { isBusy } from './sqlite.errors.js';
+import { keepPrivate, prepareFile, removeDatabase } from './database-file.js';
+import { faultOf, isBusy } from './sqlite.errors.js';
 import { migrate, pragma, schemaWith, versionOf } from './sqlite.migration.js';
 import type { Holder } from '../../../ports/store-trouble.js';
-import { APPLICATION_ID, FIRST_SCHEMA, MIGRATIONS } from '../operations/schema.js';
+import { APPLICATION_ID, FIRST_SCHEMA, MIGRATIONS, RATES_SCHEMA } from '../operations/schema.js';
 import { numberOf } from '../operations/values.js';
 
 export interface DatabaseOptions {
@@ -47,6 +47,36 @@ export function openDatabase(
     db.close();
     throw error;
   }
+}
+
+/**
+ * Opens the database of rates. It forces nothing to the disk, so a crash of the machine may damage it: then it begins anew, as
+ * no count is worth a repair.
+ */
+export function openRatesDatabase({ path, busyTimeoutMs }: DatabaseOptions, begins = true): DatabaseSync {
+  refuseOldSqlite(process.versions['sqlite'] ?? 'none');
+  prepareFile(path);
+  const db = new (sqlite().DatabaseSync)(path, { timeout: busyTimeoutMs });
+  try {
+    whileBusy(busyTimeoutMs, () => setUpRates(db));
+    keepPrivate(path);
+    return db;
+  } catch (error) {
+    db.close();
+    if (!begins || faultOf(error).trouble !== 'damaged') throw error;
+    removeDatabase(path);
+    return openRatesDatabase({ path, busyTimeoutMs, mustExist: false, maxBytes: null }, false);
+  }
+}
+
+function setUpRates(db: DatabaseSync): void {
+  pragma(db, 'journal_mode = WAL');
+  db.exec(`
+    PRAGMA synchronous = OFF;
+    PRAGMA temp_store = MEMORY;
+    PRAGMA journal_size_limit = ${MEBIBYTE};
+    ${RATES_SCHEMA};
+  `);
 }
 
 /** Opens a new, empty database in memory; closing deletes it. */

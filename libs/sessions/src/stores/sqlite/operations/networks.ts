@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { countEvent, newestEmptySlot, type RateRing } from '../../../domain/rate-ring.js';
+import { countEvent, newestEmptySlot, type RateRing } from '../../../domain/rates/rate-ring.js';
 import type { NetworkLimits, RefusedNetwork } from '../../../ports/sessions.js';
 import { numberOf, textOf } from './values.js';
 

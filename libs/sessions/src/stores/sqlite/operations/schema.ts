@@ -256,3 +256,10 @@ export const ABOVE_SQL = `
     SELECT * FROM (
       SELECT key FROM sessions WHERE state = 'open' AND stream_count > 0 AND stream_count > :streams LIMIT :limit))
   LIMIT :limit`;
+
+/** The database of rates, of any version. `state` is JSON; a key of which nothing counts any more is found by `empty_at`. */
+export const RATES_SCHEMA = `
+  CREATE TABLE IF NOT EXISTS rates (
+    key TEXT PRIMARY KEY, state TEXT NOT NULL, empty_at INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX IF NOT EXISTS rates_empty ON rates (empty_at)`;

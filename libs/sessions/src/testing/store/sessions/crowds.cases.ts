@@ -1,7 +1,7 @@
 /* oxlint-disable no-await-in-loop -- the order is tested */
 import assert from 'node:assert/strict';
 import { PROVISIONAL_MS } from '../../../domain/lifetime.js';
-import { countEvent, RATE_WINDOW_MS, type RateRing } from '../../../domain/rate-ring.js';
+import { countEvent, RATE_WINDOW_MS, type RateRing } from '../../../domain/rates/rate-ring.js';
 import type { NetworkLimits, OpeningLimits } from '../../../ports/sessions.js';
 import type { SessionStore } from '../../../ports/session-store.js';
 import {

@@ -1,15 +1,39 @@
 import { PROVISIONAL_MS } from '../../../../domain/lifetime.js';
-import { RATE_SLOT_MS, RATE_SLOTS } from '../../../../domain/rate-ring.js';
+import { RATE_SLOT_MS, RATE_SLOTS } from '../../../../domain/rates/rate-ring.js';
 import { RedisScript } from '../redis.script.js';
 
 /** Beyond the last instant that matters, since clocks of processes differ from that of Redis, which expires keys. */
 const KEPT_LONGER_MS = 60_000;
 
+/** What `countEvent` of the domain does. A ring is the newest slot, then the counts. */
+const RATE_RING = `
+-- ring or nil, instant, length of a slot → the ring, moved on to the instant
+local function turned_to(ring, at, slot_ms)
+  local slot = math.floor(at / slot_ms)
+  if not ring or math.abs(slot - ring[1]) >= ${RATE_SLOTS} then return { slot } end
+  while ring[1] < slot do
+    ring[1] = ring[1] + 1
+    table.insert(ring, 2, 0)
+  end
+  while #ring > ${RATE_SLOTS} + 1 do table.remove(ring) end
+  return ring
+end
+
+-- such a ring, instant, limit, length of a slot → the milliseconds until one more event fits, or nil if it does now
+local function wait_of(ring, at, limit, slot_ms)
+  local sum = 0
+  for i = 2, #ring do
+    sum = sum + ring[i]
+    if sum >= limit then return (ring[1] - (i - 2) + ${RATE_SLOTS}) * slot_ms - at end
+  end
+end
+`;
+
 /**
  * KEYS: counts, then openings and provisional sessions of networks; per session: bucket, id, limit of open sessions, openings
  * of its network in a minute (0: no limit), provisional ones of it (0: no limit), instant, its idle end, position of the keys
  * of its network (0: none) → per session `reserved` (it counts as open from now on), `full`, or `rate` or `unconfirmed`, a
- * colon and the milliseconds to wait. The ring is `countEvent` of the domain.
+ * colon and the milliseconds to wait.
  */
 export const RESERVE_COUNTS = new RedisScript(
   'write',
@@ -34,33 +58,13 @@ local function network_at(first, at)
   return network
 end
 
--- ring of openings, newest slot first, or nil, instant → the ring, moved on to the instant
-local function turned_to(ring, at)
-  local slot = math.floor(at / ${RATE_SLOT_MS})
-  if not ring or math.abs(slot - ring[1]) >= ${RATE_SLOTS} then return { slot } end
-  while ring[1] < slot do
-    ring[1] = ring[1] + 1
-    table.insert(ring, 2, 0)
-  end
-  while #ring > ${RATE_SLOTS} + 1 do table.remove(ring) end
-  return ring
-end
-
--- such a ring, instant, limit → the milliseconds until one more opening fits, or nil if it does now
-local function wait_of(ring, at, limit)
-  local sum = 0
-  for i = 2, #ring do
-    sum = sum + ring[i]
-    if sum >= limit then return (ring[1] - (i - 2) + ${RATE_SLOTS}) * ${RATE_SLOT_MS} - at end
-  end
-end
-
+${RATE_RING}
 -- id, limit of open sessions, then as above → what refuses the session, or nil once its network counts it
 local function refused(id, most, rate, most_provisional, at, idle_end, first)
   local network = KEYS[first] and network_at(first, at)
   if network and rate > 0 then
-    network.ring = turned_to(network.ring, at)
-    local wait = wait_of(network.ring, at, rate)
+    network.ring = turned_to(network.ring, at, ${RATE_SLOT_MS})
+    local wait = wait_of(network.ring, at, rate, ${RATE_SLOT_MS})
     if wait then return string.format('rate:%.0f', wait) end
   end
   local provisional = KEYS[first + 1]
@@ -101,6 +105,45 @@ for first, network in pairs(networks) do
 end
 if added > 0 then call('HINCRBY', KEYS[1], 'taken', added) end
 return answers
+`,
+);
+
+/**
+ * KEYS: state of a key; instant, limit, length of a slot, milliseconds of a block or 0 → milliseconds to wait, 0 if the event was
+ * counted; then the events of the window, and the milliseconds until the oldest counts no more. It is `countRate` of the domain.
+ */
+export const COUNT_RATE = new RedisScript(
+  'write',
+  `
+${RATE_RING}
+local at, limit, slot_ms, block_ms = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+local raw = redis.call('GET', KEYS[1])
+local state = raw and cjson.decode(raw) or {}
+local blocked_ms = (state.blocked_until or 0) - at
+if blocked_ms > 0 and blocked_ms <= block_ms then return { blocked_ms } end
+
+local function keep()
+  local kept_for = math.max(${RATE_SLOTS} * slot_ms, block_ms) + ${KEPT_LONGER_MS}
+  redis.call('SET', KEYS[1], cjson.encode(state), 'PX', string.format('%.0f', kept_for))
+end
+
+local ring = turned_to(state.ring, at, slot_ms)
+local wait = wait_of(ring, at, limit, slot_ms)
+if wait then
+  if block_ms == 0 then return { wait } end
+  state.blocked_until = at + block_ms
+  keep()
+  return { block_ms }
+end
+ring[2] = (ring[2] or 0) + 1
+state = { ring = ring }
+keep()
+local events, oldest = 0, 2
+for i = 2, #ring do
+  events = events + ring[i]
+  if ring[i] > 0 then oldest = i end
+end
+return { 0, events, (ring[1] - (oldest - 2) + ${RATE_SLOTS}) * slot_ms - at }
 `,
 );
 
