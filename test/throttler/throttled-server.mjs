@@ -1,11 +1,16 @@
-// node throttled-server.mjs OPTIONS: a Nest app whose one route lets 5 requests a minute through. OPTIONS: JSON for SessionsModule.
+// node throttled-server.mjs OPTIONS [REDIS]: a Nest app whose one route lets 5 requests a minute through. OPTIONS: JSON for
+// SessionsModule. REDIS: the URL of the store, which may take its time: a store that is taken for away counts nothing.
 // Tells its port to its parent.
 import 'reflect-metadata';
 import { Controller, Get, Module } from '@nestjs/common';
 import { APP_GUARD, NestFactory } from '@nestjs/core';
 import { ThrottlerGuard, ThrottlerModule } from '@nestjs/throttler';
 import { SessionsModule } from 'nest-sessions';
+import { RedisSessionStore } from 'nest-sessions/redis';
 import { SessionsThrottler, SessionsThrottlerModule } from 'nest-sessions/throttler';
+
+const [options, redis] = process.argv.slice(2);
+const adapters = redis && { store: new RedisSessionStore({ url: redis, timeoutMs: 30_000 }) };
 
 class OneRoute {
   get() {
@@ -20,7 +25,7 @@ class Server {
 }
 Module({
   imports: [
-    SessionsModule.forRoot(JSON.parse(process.argv[2])),
+    SessionsModule.forRoot({ ...JSON.parse(options), ...(adapters && { adapters }) }),
     ThrottlerModule.forRootAsync({
       imports: [SessionsThrottlerModule],
       inject: [SessionsThrottler],

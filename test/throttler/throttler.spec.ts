@@ -179,7 +179,10 @@ describe('A thousand requests at once to two servers, at a limit of 5', () => {
   let redis: RedisServer | null = null;
 
   async function start(options: SessionsModuleOptions): Promise<string> {
-    const server = fork(join(import.meta.dirname, 'throttled-server.mjs'), [JSON.stringify(options)]);
+    const server = fork(join(import.meta.dirname, 'throttled-server.mjs'), [
+      JSON.stringify(options),
+      ...(redis === null ? [] : [redis.url]),
+    ]);
     servers.push(server);
     const [port] = (await once(server, 'message')) as [number];
     return `http://127.0.0.1:${port}`;
@@ -205,9 +208,7 @@ describe('A thousand requests at once to two servers, at a limit of 5', () => {
     'lets exactly 5 through on %s',
     async (kind) => {
       if (kind === 'redis') redis = await RedisServer.start();
-      const store: SessionsModuleOptions =
-        redis === null ? { store: 'sqlite' } : { store: 'redis', redisUrls: [redis.url] };
-      const common = { ...store, minFreeBytes: 0, ballastBytes: 0 };
+      const common = { minFreeBytes: 0, ballastBytes: 0 };
       const urls: string[] = [];
       for (const name of ['a', 'b'])
         urls.push(await start({ ...common, storagePath: redis === null ? folder : join(folder, name) }));
