@@ -10,7 +10,8 @@ type Measure = (scope: Scope) => Promise<Table[]>;
 /** Loaded when they are asked for. */
 const TABLES: Readonly<Record<string, () => Promise<Measure>>> = {
   request: async () => (await import('./tables/request.table.ts')).measureRequests,
-  throttled: async () => (await import('./tables/throttled.table.ts')).measureThrottled,
+  throttled: async () => (await import('./tables/added.table.ts')).measureThrottled,
+  data: async () => (await import('./tables/added.table.ts')).measureData,
   flush: async () => (await import('./tables/flush.table.ts')).measureFlush,
   opening: async () => (await import('./tables/opening.table.ts')).measureOpening,
   scale: async () => (await import('./tables/scale.table.ts')).measureScale,

@@ -1,4 +1,5 @@
 import type { SessionsModuleOptions } from 'nest-sessions';
+import type { PeerHandler } from './peer-store.ts';
 import type { AdapterName, RunningServer, ServerSetup } from './server.ts';
 
 /** Something that serves `GET /session`, and can be measured against the others. */
@@ -20,6 +21,8 @@ export const BARE = 'bare Nest';
 export const NO_OP = 'an interceptor that does nothing';
 export const SQLITE = 'nest-sessions, SQLite';
 export const REDIS = 'nest-sessions, Redis';
+export const EXPRESS_REDIS = 'express-session, connect-redis';
+export const FASTIFY_REDIS = '@fastify/session, connect-redis';
 /** With the admin's routes, which only the table of pages asks for. */
 export const SQLITE_ADMIN = 'nest-sessions, SQLite, with admin';
 export const REDIS_ADMIN = 'nest-sessions, Redis, with admin';
@@ -35,10 +38,20 @@ export const CONTENDERS: readonly Contender[] = [
   nestSessions(`${REDIS}, cache: false`, { store: 'redis', cache: false }),
   nestSessions('nest-sessions, memory', { store: 'memory' }),
   nestSessions('nest-sessions, memory, cache: false', { store: 'memory', cache: false }),
-  { name: 'express-session, memory', adapters: ['express'], ...IN_PROCESS, start: expressSession },
-  { name: 'express-session, connect-redis', adapters: ['express'], ...IN_REDIS, start: expressSession },
-  { name: '@fastify/session, memory', adapters: ['fastify'], ...IN_PROCESS, start: fastifySession },
-  { name: '@fastify/session, connect-redis', adapters: ['fastify'], ...IN_REDIS, start: fastifySession },
+  {
+    name: 'express-session, memory',
+    adapters: ['express'],
+    ...IN_PROCESS,
+    start: (setup) => expressSession(setup),
+  },
+  { name: EXPRESS_REDIS, adapters: ['express'], ...IN_REDIS, start: (setup) => expressSession(setup) },
+  {
+    name: '@fastify/session, memory',
+    adapters: ['fastify'],
+    ...IN_PROCESS,
+    start: (setup) => fastifySession(setup),
+  },
+  { name: FASTIFY_REDIS, adapters: ['fastify'], ...IN_REDIS, start: (setup) => fastifySession(setup) },
 ];
 
 const WITH_ADMIN: readonly Contender[] = [
@@ -57,9 +70,22 @@ export const THROTTLED: readonly { readonly base: Contender; readonly throttled:
   { base: named(REDIS), throttled: throttledSessions('nest-sessions/throttler, Redis', { store: 'redis' }) },
 ];
 
+/** A request that reads one key of its session's data, and one that writes one, beside the same without data. */
+export const WITH_DATA: readonly { readonly base: Contender; readonly use: Contender }[] = [
+  ...(['reads', 'writes'] as const).flatMap((use) => [
+    { base: named(SQLITE), use: withData(SQLITE, { store: 'sqlite' }, use) },
+    { base: named(REDIS), use: withData(REDIS, { store: 'redis' }, use) },
+    { base: named(EXPRESS_REDIS), use: peerWithData(EXPRESS_REDIS, ['express'], expressSession, use) },
+    { base: named(FASTIFY_REDIS), use: peerWithData(FASTIFY_REDIS, ['fastify'], fastifySession, use) },
+  ]),
+];
+
 export function contenderNamed(name: string): Contender {
   const limited = THROTTLED.map(({ throttled: contender }) => contender);
-  const found = [...CONTENDERS, ...WITH_ADMIN, ...limited].find((contender) => contender.name === name);
+  const using = WITH_DATA.map(({ use }) => use);
+  const found = [...CONTENDERS, ...WITH_ADMIN, ...limited, ...using].find(
+    (contender) => contender.name === name,
+  );
   if (!found) throw new Error(`There is no contender ${name}.`);
   return found;
 }
@@ -100,10 +126,39 @@ async function plain(setup: ServerSetup, withInterceptor: boolean): Promise<Runn
   return (await import('./plain.server.ts')).startPlain(setup, withInterceptor);
 }
 
-async function expressSession(setup: ServerSetup): Promise<RunningServer> {
-  return (await import('./express-session.server.ts')).startExpressSession(setup);
+type Use = 'reads' | 'writes';
+
+function withData(name: string, options: SessionsModuleOptions, use: Use): Contender {
+  return {
+    ...nestSessions(`${name}, ${use} a key`, options),
+    start: async (setup) => {
+      const { readCart, startNestSessions, writeCart } = await import('./nest-sessions.server.ts');
+      return startNestSessions(setup, options, use === 'reads' ? readCart : writeCart);
+    },
+  };
 }
 
-async function fastifySession(setup: ServerSetup): Promise<RunningServer> {
-  return (await import('./fastify-session.server.ts')).startFastifySession(setup);
+function peerWithData(
+  name: string,
+  adapters: readonly AdapterName[],
+  start: (setup: ServerSetup, handler: PeerHandler) => Promise<RunningServer>,
+  use: Use,
+): Contender {
+  return {
+    name: `${name}, ${use} a key`,
+    adapters,
+    ...IN_REDIS,
+    start: async (setup) => {
+      const { readCart, writeCart } = await import('./peer-store.ts');
+      return start(setup, use === 'reads' ? readCart : writeCart);
+    },
+  };
+}
+
+async function expressSession(setup: ServerSetup, handler?: PeerHandler): Promise<RunningServer> {
+  return (await import('./express-session.server.ts')).startExpressSession(setup, handler);
+}
+
+async function fastifySession(setup: ServerSetup, handler?: PeerHandler): Promise<RunningServer> {
+  return (await import('./fastify-session.server.ts')).startFastifySession(setup, handler);
 }

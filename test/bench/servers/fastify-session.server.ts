@@ -4,17 +4,21 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { RedisStore } from 'connect-redis';
 import { createClient } from 'redis';
 import { listen, moduleOf, sessionController } from './nest-app.ts';
+import { tellId, type PeerHandler, type PeerSession } from './peer-store.ts';
 import type { RunningServer, ServerSetup } from './server.ts';
 
 const IDLE_MS = 15 * 60_000;
 
 /** As its users configure 15 minutes of idle time: a cookie that is renewed with each response. */
-export async function startFastifySession({ adapter, redisPort }: ServerSetup): Promise<RunningServer> {
+export async function startFastifySession(
+  { adapter, redisPort }: ServerSetup,
+  handler: PeerHandler = tellId,
+): Promise<RunningServer> {
   const client = redisPort === null ? null : createClient({ url: `redis://127.0.0.1:${redisPort}` });
   await client?.connect();
-  const controller = sessionController((request: { session: { sessionId: string } }) => ({
-    id: request.session.sessionId,
-  }));
+  const controller = sessionController(
+    ({ session: known }: { session: PeerSession & { sessionId: string } }) => handler(known, known.sessionId),
+  );
   const { app, port } = await listen(adapter, moduleOf([controller]), async (app) => {
     const fastify = app as NestFastifyApplication;
     await fastify.register(fastifyCookie as never);

@@ -1,6 +1,33 @@
 import type { SessionData, Store } from 'express-session';
 import type { Handlers } from '../harness/program.ts';
 
+/** The session of a peer, whose properties are its data. */
+export interface PeerSession {
+  cart?: Cart;
+}
+
+export type PeerHandler = (session: PeerSession, id: string) => object;
+
+/** What an application keeps: a cart of ten lines. */
+export interface Cart {
+  readonly lines: readonly { readonly article: string; readonly count: number }[];
+  readonly seen: number;
+}
+
+export function cartSeen(seen: number): Cart {
+  return {
+    lines: Array.from({ length: 10 }, (_, line) => ({ article: `article-${line}`, count: line })),
+    seen,
+  };
+}
+
+export const tellId: PeerHandler = (_session, id) => ({ id });
+export const readCart: PeerHandler = (session, id) => ({ id, seen: (session.cart ??= cartSeen(0)).seen });
+export const writeCart: PeerHandler = (session, id) => {
+  session.cart = cartSeen((session.cart?.seen ?? 0) + 1);
+  return { id };
+};
+
 const IDLE_MS = 15 * 60_000;
 
 /** What a store of express-session can be asked for, where there are many sessions. */
