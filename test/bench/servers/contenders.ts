@@ -71,14 +71,14 @@ export const THROTTLED: readonly { readonly base: Contender; readonly throttled:
 ];
 
 /** A request that reads one key of its session's data, and one that writes one, beside the same without data. */
-export const WITH_DATA: readonly { readonly base: Contender; readonly use: Contender }[] = [
-  ...(['reads', 'writes'] as const).flatMap((use) => [
-    { base: named(SQLITE), use: withData(SQLITE, { store: 'sqlite' }, use) },
-    { base: named(REDIS), use: withData(REDIS, { store: 'redis' }, use) },
-    { base: named(EXPRESS_REDIS), use: peerWithData(EXPRESS_REDIS, ['express'], expressSession, use) },
-    { base: named(FASTIFY_REDIS), use: peerWithData(FASTIFY_REDIS, ['fastify'], fastifySession, use) },
-  ]),
-];
+export const WITH_DATA: readonly { readonly base: Contender; readonly use: Contender }[] = (
+  ['reads', 'writes'] as const
+).flatMap((use) => [
+  { base: named(SQLITE), use: withData(SQLITE, { store: 'sqlite' }, use) },
+  { base: named(REDIS), use: withData(REDIS, { store: 'redis' }, use) },
+  { base: named(EXPRESS_REDIS), use: peerWithData(EXPRESS_REDIS, ['express'], expressSession, use) },
+  { base: named(FASTIFY_REDIS), use: peerWithData(FASTIFY_REDIS, ['fastify'], fastifySession, use) },
+]);
 
 export function contenderNamed(name: string): Contender {
   const limited = THROTTLED.map(({ throttled: contender }) => contender);
