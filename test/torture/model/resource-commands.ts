@@ -77,9 +77,10 @@ function write(chosen: number, size: number): Command {
     const beatAt = await pair.beatAt(plain.by);
     if (expected === 'wait') await letTimePassUntil(writing, world, pair);
     const outcome = await writing;
-    const gone = await hasGone(plain.session, pair);
+    const noticedBy = noticed(model, outcome);
     const isIn =
-      expected === 'wait' && model.admit(plain.session, 0, size, plain, gone, noticed(model, outcome));
+      expected === 'wait' &&
+      model.admit(plain.session, 0, size, plain, await hasGone(plain.session, pair), noticedBy);
     if (outcome === 'written') {
       same(expected === 'written' || isIn, true, 'Writing is possible');
       plain.sizeBytes += size;

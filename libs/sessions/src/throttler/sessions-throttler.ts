@@ -7,13 +7,8 @@ import { addressOf } from '../http/client/client-reader.js';
 import type { PlatformRequest } from '../http/platform-message.js';
 import { SessionResolver } from '../http/session/session-resolver.js';
 
-/** What `ThrottlerStorage.increment` answers, with times in whole seconds. */
-interface Hit {
-  readonly totalHits: number;
-  readonly timeToExpire: number;
-  readonly isBlocked: boolean;
-  readonly timeToBlockExpire: number;
-}
+/** With times in whole seconds. */
+type Hit = Awaited<ReturnType<ThrottlerStorage['increment']>>;
 
 export interface SessionsThrottlerOptions {
   /**

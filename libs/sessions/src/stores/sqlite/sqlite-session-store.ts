@@ -36,15 +36,17 @@ export class SqliteSessionStore extends SessionStore {
 
   /** `migrations`: the steps from the first schema to that of this version. */
   constructor(options: SqliteSessionStoreOptions, migrations: readonly string[] = MIGRATIONS) {
+    const path = resolve(options.path);
+    const { busyTimeoutMs = 1000 } = options;
     const client = new SqliteClient({
-      path: resolve(options.path),
+      path,
       mustExist: options.mustExist ?? false,
-      busyTimeoutMs: options.busyTimeoutMs ?? 1000,
+      busyTimeoutMs,
       maxBytes: options.maxBytes ?? null,
       onDiskFull: options.onDiskFull ?? null,
       migrations,
     });
-    const rates = new SqliteRatesClient(`${resolve(options.path)}-rates`, options.busyTimeoutMs ?? 1000);
+    const rates = new SqliteRatesClient(`${path}-rates`, busyTimeoutMs);
     super(
       makeGroups(
         (name) =>

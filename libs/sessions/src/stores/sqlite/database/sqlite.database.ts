@@ -53,7 +53,10 @@ export function openDatabase(
  * Opens the database of rates. It forces nothing to the disk, so a crash of the machine may damage it: then it begins anew, as
  * no count is worth a repair.
  */
-export function openRatesDatabase({ path, busyTimeoutMs }: DatabaseOptions, begins = true): DatabaseSync {
+export function openRatesDatabase(
+  { path, busyTimeoutMs }: Pick<DatabaseOptions, 'path' | 'busyTimeoutMs'>,
+  begins = true,
+): DatabaseSync {
   refuseOldSqlite(process.versions['sqlite'] ?? 'none');
   prepareFile(path);
   const db = new (sqlite().DatabaseSync)(path, { timeout: busyTimeoutMs });
@@ -65,7 +68,7 @@ export function openRatesDatabase({ path, busyTimeoutMs }: DatabaseOptions, begi
     db.close();
     if (!begins || faultOf(error).trouble !== 'damaged') throw error;
     removeDatabase(path);
-    return openRatesDatabase({ path, busyTimeoutMs, mustExist: false, maxBytes: null }, false);
+    return openRatesDatabase({ path, busyTimeoutMs }, false);
   }
 }
 
