@@ -1,7 +1,11 @@
 import type { Campaign } from '../campaign.ts';
+import { Child } from '../processes/child.ts';
 import { runInterleavings } from './interleavings.ts';
-import { onAllGrounds } from './grounds.ts';
-import { runSequences } from './sequences.ts';
+import { GROUNDS } from './grounds.ts';
+import type { Asked } from './ground-process.ts';
+import type { Outcome } from './sequences.ts';
+
+const GROUND_PROCESS = new URL('ground-process.ts', import.meta.url);
 
 /** So many interleavings for each sequence. */
 const INTERLEAVINGS = 20;
@@ -13,19 +17,25 @@ export const campaign: Campaign = {
   goal: 1_000,
   short: 20,
   async run({ count, seed, violation, note }) {
+    const asked: Asked = { count, seed };
     const interleavings = count * INTERLEAVINGS;
-    const broken = await runInterleavings(interleavings, seed);
-    if (broken) violation(`an interleaving: ${broken}`);
-    note(`${figure(interleavings)} interleavings of slow requests with ends`);
-    await onAllGrounds(async (grounds) => {
-      const runs = grounds.map(async (ground) => {
-        const { done, divergence } = await runSequences(ground, count, seed);
-        if (divergence) violation(`on ${ground.name}: ${divergence}`);
-        const figures = Object.entries(done).map(([what, times]) => `${figure(times)} ${what}`);
-        note(`${figure(count)} sequences on ${ground.name}: ${figures.join(', ')}`);
-      });
-      await Promise.all(runs);
-    });
+    await Promise.all([
+      ...GROUNDS.map(async (ground) => {
+        const process = await Child.start(GROUND_PROCESS, ground);
+        try {
+          const { done, divergence } = await process.ask<Outcome>('run', asked);
+          if (divergence) violation(`on ${ground}: ${divergence}`);
+          const figures = Object.entries(done).map(([what, times]) => `${figure(times)} ${what}`);
+          note(`${figure(count)} sequences on ${ground}: ${figures.join(', ')}`);
+        } finally {
+          await process.stop();
+        }
+      }),
+      runInterleavings(interleavings, seed).then((broken) => {
+        if (broken) violation(`an interleaving: ${broken}`);
+        note(`${figure(interleavings)} interleavings of slow requests with ends`);
+      }),
+    ]);
     return { tried: count + interleavings };
   },
 };

@@ -8,7 +8,7 @@ import { MemoryFileStorage } from '../../../libs/sessions/dist/storage/memory/me
 import { MemoryStorageRoot } from '../../../libs/sessions/dist/storage/memory/memory-storage-root.js';
 import { ManualClock } from '../../../libs/sessions/dist/testing/manual-clock.js';
 import type { SessionStore } from '../../../libs/sessions/dist/ports/session-store.js';
-import { DATABASE, type Ground } from './grounds.ts';
+import type { Ground, Stores } from './grounds.ts';
 import { LIMITS } from './plain-model.ts';
 
 /** How soon, in this world, one process hears of what the other did while somebody waits for it. */
@@ -35,11 +35,21 @@ export const config = resolveConfig(
 export class Pair {
   readonly cores: readonly [SessionsCore, SessionsCore];
   readonly clock: ManualClock;
+  private readonly ground: Ground;
+  private readonly stores: Stores;
   private readonly root: string;
 
-  private constructor(cores: [SessionsCore, SessionsCore], clock: ManualClock, root: string) {
+  private constructor(
+    cores: [SessionsCore, SessionsCore],
+    clock: ManualClock,
+    ground: Ground,
+    stores: Stores,
+    root: string,
+  ) {
     this.cores = cores;
     this.clock = clock;
+    this.ground = ground;
+    this.stores = stores;
     this.root = root;
   }
 
@@ -47,13 +57,13 @@ export class Pair {
   static async create(ground: Ground): Promise<Pair> {
     const clock = new ManualClock(1_800_000_000_000);
     const root = await mkdtemp(join(tmpdir(), 'nest-sessions-model-'));
-    const stores = ground.begin(root);
-    const storages = ground.isInMemory ? inMemory() : onDisk(root);
-    const first = makeCore(stores(), storages(), clock);
+    const stores = ground.begin();
+    const storages = ground.files === 'in memory' ? inMemory() : onDisk(root);
+    const first = makeCore(stores[0], storages(), clock);
     await connect(first);
-    const second = makeCore(stores(), storages(), clock);
+    const second = makeCore(stores[1], storages(), clock);
     await connect(second);
-    return new Pair([first, second], clock, root);
+    return new Pair([first, second], clock, ground, stores, root);
   }
 
   other(core: 0 | 1): SessionsCore {
@@ -79,7 +89,7 @@ export class Pair {
       await core.quiesce();
       await core.storage.close();
     }
-    for (const core of this.cores) await core.store.close();
+    await this.ground.clear(this.stores);
     await rm(this.root, { recursive: true, force: true });
   }
 }
@@ -98,7 +108,6 @@ function onDisk(root: string): () => Files {
       minFreeBytes: 0,
       minFreeInodes: 0,
       ballastBytes: 0,
-      reservedNames: [DATABASE, `${DATABASE}-wal`, `${DATABASE}-shm`],
     });
 }
 

@@ -26,12 +26,14 @@ export interface Done {
   readonly evictions: number;
 }
 
-/** Runs so many sequences of commands on both worlds; what differs, shrunk as far as it goes, or `null`. */
-export async function runSequences(
-  ground: Ground,
-  numRuns: number,
-  seed: number,
-): Promise<{ done: Done; divergence: string | null }> {
+export interface Outcome {
+  readonly done: Done;
+  /** What differs, shrunk as far as it goes, or `null`. */
+  readonly divergence: string | null;
+}
+
+/** Runs so many sequences of commands on both worlds. */
+export async function runSequences(ground: Ground, numRuns: number, seed: number): Promise<Outcome> {
   const done = { commands: 0, ends: 0, evictions: 0 };
   const sequences = fc.commands([...sessionCommands, ...resourceCommands, ...timeCommands], {
     maxCommands: MAX_COMMANDS,
