@@ -22,6 +22,9 @@ export const campaignNames: readonly string[] = [
   'health',
 ];
 
+/** No promise of these is a matter of time: they run beside the others, at a lower priority, in the time that those wait. */
+export const UNHURRIED: readonly string[] = ['model'];
+
 export async function loadCampaign(name: string): Promise<Campaign> {
   const file = new URL(`./${name}/${name}.campaign.ts`, import.meta.url);
   const { campaign } = (await import(file.href)) as { campaign: Campaign };

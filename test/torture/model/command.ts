@@ -5,6 +5,9 @@ import type { World } from './hands.ts';
 import { compare } from './comparison.ts';
 import type { Pair } from './pair.ts';
 
+/** However busy the machine is. */
+const SETTLED_WITHIN_MS = 60_000;
+
 /** One command, told so that a failing run can be read: what it needs, and what it does to both worlds. */
 export class Command implements fc.AsyncCommand<World, Pair> {
   private readonly text: string;
@@ -66,9 +69,9 @@ export function allDeleted({ ledger }: SessionStore): Promise<void> {
 
 /** Polls: some things are let go in the background, by what is under way. */
 export async function until(isSo: () => Promise<boolean>, what: string): Promise<void> {
-  const deadline = performance.now() + 5000;
+  const deadline = performance.now() + SETTLED_WITHIN_MS;
   while (!(await isSo())) {
-    if (performance.now() > deadline) throw new Error(`After five seconds still not: ${what}`);
+    if (performance.now() > deadline) throw new Error(`After a minute still not: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 2));
   }
 }
