@@ -7,7 +7,7 @@ import { startCore } from '#sessions/assembly/start-core';
 import { resolveConfig } from '#sessions/core/config/config';
 import { SessionsCore } from '#sessions/core/core';
 import { AnchoredClock } from '#sessions/core/process/system-clock';
-import type { SessionStore } from '#sessions/ports/session-store';
+import type { SessionStore } from '#sessions/ports/store/session-store';
 import { RedisSessionStore } from '#sessions/redis/index';
 import { MemoryFileStorage } from '#sessions/storage/memory/memory-file-storage';
 import { MemoryStorageRoot } from '#sessions/storage/memory/memory-storage-root';

@@ -5,7 +5,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { ResourceRecord } from '#sessions/domain/resource';
 import type { FileStorage } from '#sessions/ports/storage/file-storage';
-import type { SessionStore } from '#sessions/ports/session-store';
+import type { SessionStore } from '#sessions/ports/store/session-store';
 import type { StorageRoot } from '#sessions/ports/storage/storage-root';
 import { SessionsCore } from '#sessions/core/core';
 import { resolveConfig, type SessionsOptions } from '#sessions/core/config/config';

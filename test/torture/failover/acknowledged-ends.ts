@@ -1,6 +1,6 @@
 import { createClient } from 'redis';
 import { bucketOfId } from '#sessions/domain/bucket';
-import type { SessionStore } from '#sessions/ports/session-store';
+import type { SessionStore } from '#sessions/ports/store/session-store';
 import { RedisLayout } from '#sessions/stores/redis/scripts/redis.layout';
 import type { NodeServer } from '../nodes/node-server.ts';
 import { holdsWithin, pause } from '../processes/scratch.ts';

@@ -7,7 +7,7 @@ import { createLocalStorage } from '../../../libs/sessions/dist/storage/local/cr
 import { MemoryFileStorage } from '../../../libs/sessions/dist/storage/memory/memory-file-storage.js';
 import { MemoryStorageRoot } from '../../../libs/sessions/dist/storage/memory/memory-storage-root.js';
 import { ManualClock } from '../../../libs/sessions/dist/testing/manual-clock.js';
-import type { SessionStore } from '../../../libs/sessions/dist/ports/session-store.js';
+import type { SessionStore } from '../../../libs/sessions/dist/ports/store/session-store.js';
 import type { Ground, Stores } from './grounds.ts';
 import { LIMITS } from './plain-model.ts';
 

@@ -1,6 +1,6 @@
 import { BadRequestException, Injectable, type PipeTransform } from '@nestjs/common';
 import { readSessionListQuery } from '../operate/session-list.query.js';
-import type { SessionQuery } from '../ports/session-store.js';
+import type { SessionQuery } from '../ports/store/session-store.js';
 
 /** Validates the query string, whatever pipes the application uses. Faults become a 400, as from Nest's own pipes. */
 @Injectable()

@@ -26,7 +26,7 @@ import { jsonInPieces } from '../http/stream/json-in-pieces.js';
 import { readOverview } from '../operate/overview.js';
 import { SessionPage } from '../operate/session-page.js';
 import { endedView, overviewView, pageJson, sessionDetailView } from '../operate/views.js';
-import type { SessionQuery } from '../ports/session-store.js';
+import type { SessionQuery } from '../ports/store/session-store.js';
 import { AdminTokenGuard } from './admin-token.guard.js';
 import { SessionListPipe } from './session-list.pipe.js';
 

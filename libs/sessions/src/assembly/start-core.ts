@@ -7,7 +7,7 @@ import { SessionsError } from '../domain/errors.js';
 import { refuseOldNode } from '../domain/supported-node.js';
 import type { Clock } from '../ports/clock.js';
 import type { FileStorage } from '../ports/storage/file-storage.js';
-import type { SessionStore } from '../ports/session-store.js';
+import type { SessionStore } from '../ports/store/session-store.js';
 import type { StorageRoot } from '../ports/storage/storage-root.js';
 import { createLocalStorage, type LocalStorage } from '../storage/local/create-local-storage.js';
 import { MARKER_NAME } from '../storage/local/folders/paths.js';

@@ -1,6 +1,6 @@
 import { IsIn, IsOptional, IsString, Matches, ValidateBy, validateSync } from 'class-validator';
 import { isUserId, USER_ID_RULE } from '../domain/ids.js';
-import { SESSION_SORTS, type SessionQuery, type SessionSort } from '../ports/session-store.js';
+import { SESSION_SORTS, type SessionQuery, type SessionSort } from '../ports/store/session-store.js';
 import { decodeCursor } from './page-cursor.js';
 import { MAX_PAGE } from './session-page.js';
 

@@ -5,7 +5,7 @@ import type { NodeState } from '../core/process/nodes.js';
 import type { ProcessState } from '../core/process/this-process.js';
 import type { SessionDetails } from '../core/sessions/session-details.js';
 import type { ResourceRecord } from '../domain/resource.js';
-import type { Released, StoreTotals } from '../ports/session-store.js';
+import type { Released, StoreTotals } from '../ports/store/session-store.js';
 import { averageDurationMs, endedSessions, sumOfTypes } from './figures.js';
 import { listJson, type JsonFormat } from './list-json.js';
 import type { JobState, Overview } from './overview.js';

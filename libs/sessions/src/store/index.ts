@@ -53,7 +53,7 @@ export {
 } from '../domain/session.js';
 export * from '../ports/clock.js';
 export * from '../ports/storage/file-storage.js';
-export * from '../ports/session-store.js';
+export * from '../ports/store/session-store.js';
 export * from '../ports/storage/storage-root.js';
-export * from '../ports/store-groups.js';
-export { WrappedStore } from '../ports/wrapped-store.js';
+export * from '../ports/store/store-groups.js';
+export { WrappedStore } from '../ports/store/wrapped-store.js';

@@ -5,7 +5,7 @@ import type { ResourceRecord } from '../../domain/resource.js';
 import { isStale, type EndReason, type SessionRecord } from '../../domain/session.js';
 import type { ByteRange } from '../../ports/storage/file-storage.js';
 import { orderOf } from '../../ports/sessions.js';
-import type { SessionQuery, StoreTotals } from '../../ports/session-store.js';
+import type { SessionQuery, StoreTotals } from '../../ports/store/session-store.js';
 import { requireResource, requireSession, requireUserId } from '../handles/arguments.js';
 import { noteFoundWith } from '../handles/found-with.js';
 import { OwnEnds } from '../handles/own-ends.js';

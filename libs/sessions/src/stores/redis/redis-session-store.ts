@@ -1,6 +1,6 @@
-import { SessionStore } from '../../ports/session-store.js';
-import type { Holder, StoreTrouble } from '../../ports/store-trouble.js';
-import { wrapGroups, type OperationName } from '../../ports/store-groups.js';
+import { SessionStore } from '../../ports/store/session-store.js';
+import type { Holder, StoreTrouble } from '../../ports/store/store-trouble.js';
+import { wrapGroups, type OperationName } from '../../ports/store/store-groups.js';
 import { RedisConnection } from './connection/redis.connection.js';
 import { RedisCalls } from './connection/redis-calls.js';
 import { connectingError } from './connection/redis.errors.js';

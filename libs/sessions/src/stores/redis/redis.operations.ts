@@ -1,5 +1,5 @@
-import type { Holder } from '../../ports/store-trouble.js';
-import type { StoreGroups } from '../../ports/store-groups.js';
+import type { Holder } from '../../ports/store/store-trouble.js';
+import type { StoreGroups } from '../../ports/store/store-groups.js';
 import type { RedisConnection } from './connection/redis.connection.js';
 import { incompatible, unavailable } from './connection/redis.errors.js';
 import { RedisServers } from './connection/redis.server.js';

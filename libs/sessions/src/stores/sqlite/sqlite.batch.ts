@@ -6,7 +6,7 @@ import {
   OPERATION_NAMES,
   operationOf,
   type OperationName,
-} from '../../ports/store-groups.js';
+} from '../../ports/store/store-groups.js';
 import { numberOf } from './operations/values.js';
 import type { SqliteOperations } from './sqlite.operations.js';
 import type { Call, Reply } from './sqlite.messages.js';

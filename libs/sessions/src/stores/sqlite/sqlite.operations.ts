@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
-import type { GroupName, InOneThread, StoreGroups } from '../../ports/store-groups.js';
+import type { GroupName, InOneThread, StoreGroups } from '../../ports/store/store-groups.js';
 import { SqliteAccounts } from './operations/accounts.js';
 import { SqliteClock } from './operations/clock.js';
 import { SqliteData } from './operations/data.js';

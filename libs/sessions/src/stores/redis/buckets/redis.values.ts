@@ -6,7 +6,7 @@ import {
   type NewSession,
   type SessionRecord,
 } from '../../../domain/session.js';
-import type { EndingSession } from '../../../ports/session-store.js';
+import type { EndingSession } from '../../../ports/store/session-store.js';
 import { ANY_AUTHORITY } from '../scripts/lua/tokens.includes.js';
 
 /** A stored record: null fields are absent, and it has fields that only the store needs. */

@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { ClockAnchor, ClockDoubt, ClockGroup, ClockReading, ClockState } from '../../../ports/clock.js';
 import { LEASE_MS } from '../../../ports/endings.js';
-import type { InOneThread } from '../../../ports/store-groups.js';
+import type { InOneThread } from '../../../ports/store/store-groups.js';
 import type { SqliteLedger } from './ledger.js';
 import { numberOf, numberOrNull, textOf } from './values.js';
 

@@ -10,7 +10,7 @@ import {
   type DataWrite,
 } from '../../../ports/data.js';
 import type { Refused } from '../../../ports/sessions.js';
-import type { InOneThread } from '../../../ports/store-groups.js';
+import type { InOneThread } from '../../../ports/store/store-groups.js';
 import { numberOf, packId, sessionOf, textOf, type Row } from './values.js';
 
 export class SqliteData implements InOneThread<DataGroup> {

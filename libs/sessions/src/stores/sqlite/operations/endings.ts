@@ -12,7 +12,7 @@ import type {
 } from '../../../ports/endings.js';
 import type { SqliteData } from './data.js';
 import { DROP_REPLACED_SQL } from './schema.js';
-import type { InOneThread } from '../../../ports/store-groups.js';
+import type { InOneThread } from '../../../ports/store/store-groups.js';
 import type { SqliteLedger } from './ledger.js';
 import { IS_INCOMING, IS_IN_PLACE, IS_STREAM } from './schema.js';
 import { byLease, idOf, numberOf, packId, sessionOf, textOf, type Row } from './values.js';

@@ -3,7 +3,7 @@ import { oldestFirst, type ResourceRecord } from '../../../domain/resource.js';
 import { totalReleased, type Released } from '../../../ports/endings.js';
 import type { FleetGroup, Heartbeat, NodeRecord } from '../../../ports/fleet.js';
 import type { SqliteEndings } from './endings.js';
-import type { InOneThread } from '../../../ports/store-groups.js';
+import type { InOneThread } from '../../../ports/store/store-groups.js';
 import type { SqliteLedger } from './ledger.js';
 import type { SqliteReleases } from './releases.js';
 import { idOf, numberOf, oneOf, packId, resourceOf, textOf, textOrNull } from './values.js';

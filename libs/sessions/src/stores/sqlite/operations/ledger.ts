@@ -10,7 +10,7 @@ import {
   type StoreIdentity,
   type StoreTotals,
 } from '../../../ports/ledger.js';
-import type { InOneThread } from '../../../ports/store-groups.js';
+import type { InOneThread } from '../../../ports/store/store-groups.js';
 import { numberOf, numberOrNull, oneOf, packId, textOf, textOrNull, type Row } from './values.js';
 
 const LOST_ROW = 'Table `store` has no row: the session database is damaged.';

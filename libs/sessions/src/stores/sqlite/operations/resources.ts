@@ -13,7 +13,7 @@ import { isStale, type Authority, type SessionRecord } from '../../../domain/ses
 import type { Completed, Placed, Placement, ResourcesGroup } from '../../../ports/resources.js';
 import type { Refused } from '../../../ports/sessions.js';
 import type { SqliteAccounts } from './accounts.js';
-import type { InOneThread } from '../../../ports/store-groups.js';
+import type { InOneThread } from '../../../ports/store/store-groups.js';
 import type { SqliteLedger } from './ledger.js';
 import type { SqlitePlacement } from './placement.js';
 import {

@@ -25,7 +25,7 @@ import {
   type TokenMatch,
   type Touch,
 } from '../../../ports/sessions.js';
-import type { InOneThread } from '../../../ports/store-groups.js';
+import type { InOneThread } from '../../../ports/store/store-groups.js';
 import type { SqliteData } from './data.js';
 import type { SqliteLedger } from './ledger.js';
 import type { SqliteNetworks } from './networks.js';

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { PROVISIONAL_MS } from '../../../domain/lifetime.js';
 import { countEvent, RATE_WINDOW_MS, type RateRing } from '../../../domain/rates/rate-ring.js';
 import type { NetworkLimits, OpeningLimits } from '../../../ports/sessions.js';
-import type { SessionStore } from '../../../ports/session-store.js';
+import type { SessionStore } from '../../../ports/store/session-store.js';
 import {
   anEnd,
   atOnce,

@@ -1,7 +1,7 @@
 /* oxlint-disable no-await-in-loop -- the order is tested */
 import assert from 'node:assert/strict';
 import { authorityOf, MOST_REPLACED, REPLACED_MS, type Authority } from '../../../domain/session.js';
-import type { NewToken, SessionStore } from '../../../ports/session-store.js';
+import type { NewToken, SessionStore } from '../../../ports/store/session-store.js';
 import {
   anEnd,
   atOnce,

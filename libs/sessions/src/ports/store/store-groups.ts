@@ -1,13 +1,13 @@
-import type { ClockGroup } from './clock.js';
-import type { DataGroup } from './data.js';
-import type { EndingsGroup } from './endings.js';
-import type { FeedGroup } from './feed.js';
-import type { FleetGroup } from './fleet.js';
-import type { LedgerGroup } from './ledger.js';
-import type { RatesGroup } from './rates.js';
-import type { ReleasesGroup } from './releases.js';
-import type { ResourcesGroup } from './resources.js';
-import type { SessionsGroup } from './sessions.js';
+import type { ClockGroup } from '../clock.js';
+import type { DataGroup } from '../data.js';
+import type { EndingsGroup } from '../endings.js';
+import type { FeedGroup } from '../feed.js';
+import type { FleetGroup } from '../fleet.js';
+import type { LedgerGroup } from '../ledger.js';
+import type { RatesGroup } from '../rates.js';
+import type { ReleasesGroup } from '../releases.js';
+import type { ResourcesGroup } from '../resources.js';
+import type { SessionsGroup } from '../sessions.js';
 
 /** The operations of a store, in groups: its callers depend on the groups that they need. */
 export interface StoreGroups {
