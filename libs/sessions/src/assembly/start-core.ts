@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { SessionsConfig } from '../core/config/config.js';
+import { labelOf } from '../core/config/options.js';
 import { nearMissesIn } from '../core/config/near-misses.js';
 import { SessionsCore } from '../core/core.js';
 import type { LogFor } from '../core/watch/log.js';
@@ -45,6 +46,7 @@ export async function startCore(options: AssemblyOptions): Promise<SessionsCore>
     throw new SessionsError('CONFIG_INVALID', 'adapters.storageRoot requires adapters.storage: pass both.');
   const { storage, storageRoot } = { ...(await createStorage(options)), ...givenStorage(options) };
   const store = options.store ?? (await createStore(options, storageRoot));
+  refuseBoundsNotKept(options, store);
   const core = new SessionsCore({ config, store, storage, storageRoot, clock, role, logFor });
   try {
     await core.start();
@@ -60,6 +62,20 @@ function warnOfNearMisses({ logFor }: AssemblyOptions): void {
   for (const { name, meant } of nearMissesIn(process.env)) {
     log.warn(`The environment variable ${name} sets nothing: if you mean ${meant}, rename it.`);
   }
+}
+
+/** A limit that is set must hold; the defaults give way to the store. */
+function refuseBoundsNotKept({ config, role, logFor }: AssemblyOptions, store: SessionStore): void {
+  if (store.keepsBudgets) return;
+  const where = `the store \`${store.kind}\` keeps sessions on several servers (Redis Cluster)`;
+  if (config.givenBounds.length > 0) {
+    const names = config.givenBounds.map(labelOf).join(', ');
+    throw new SessionsError(
+      'CONFIG_INVALID',
+      `${names}: no limit over several sessions is kept where ${where}: set it to 0, or use one Redis server.`,
+    );
+  }
+  if (role === 'server') logFor('Sessions').log(`Limits of networks and quotas are off: ${where}.`);
 }
 
 interface StorageParts {

@@ -1,6 +1,7 @@
 import { inspect } from 'node:util';
 import * as classValidator from 'class-validator';
 import type { BindingRule } from '../../domain/binding.js';
+import { QUOTAS, type BudgetLimits } from '../../domain/budgets.js';
 import { SessionsError } from '../../domain/errors.js';
 import type { ResourceLimits } from '../../domain/limits.js';
 import { BUILT_IN_RESOURCE_TYPES } from '../../domain/resource.js';
@@ -36,6 +37,10 @@ export interface SessionsConfig
     Readonly<Record<InMilliseconds<DurationName>, number>> {
   /** `maxResources`, `maxBytes`, `maxStreamsPerSession` and `onLimit` together. */
   readonly limits: ResourceLimits;
+  /** The bounds of files beyond one session together. */
+  readonly budgets: BudgetLimits;
+  /** Options of bounds beyond one session that the application or the environment set, to a limit. */
+  readonly givenBounds: readonly Bound[];
   /** `bindIp` and `bindAgent` as one rule. */
   readonly binding: BindingRule;
   /** The built-in types and the application's. */
@@ -75,15 +80,21 @@ export function resolveConfig(
     const list = faults.map((fault) => `  - ${fault}`).join('\n');
     throw new SessionsError('CONFIG_INVALID', `Invalid settings of nest-sessions:\n${list}`);
   }
-  return toConfig(settings);
+  return toConfig(settings, given);
 }
 
-/** Two defaults depend on other options: `maxIdleSeconds` is at most the duration, and a Redis URL selects that store. */
+/**
+ * Three defaults depend on other options: `maxIdleSeconds` is at most the duration, `maxSessionsPerNetwork` a tenth of all, and a
+ * Redis URL selects that store.
+ */
 function withDefaults(given: GivenOptions): SessionsSettings {
   const settings = Object.assign(new SessionsSettings(), given);
   const { maxDurationSeconds, redisUrls } = settings;
   if (given.maxIdleSeconds === undefined && Number.isFinite(maxDurationSeconds)) {
     settings.maxIdleSeconds = Math.min(settings.maxIdleSeconds, maxDurationSeconds);
+  }
+  if (given.maxSessionsPerNetwork === undefined && Number.isFinite(settings.maxSessions)) {
+    settings.maxSessionsPerNetwork = Math.ceil(settings.maxSessions / 10);
   }
   const hasRedisUrls = Array.isArray(redisUrls) && redisUrls.length > 0;
   if (given.store === undefined && hasRedisUrls) settings.store = 'redis';
@@ -107,15 +118,30 @@ function shown(name: OptionName, value: unknown): string {
   return `, not ${oneLine(text, 80)}`;
 }
 
-function toConfig(settings: SessionsSettings): SessionsConfig {
+/** The options that bound several sessions. */
+const BOUNDS = [
+  'maxSessionsPerUser',
+  'maxSessionsPerNetwork',
+  ...QUOTAS,
+] as const satisfies readonly OptionName[];
+export type Bound = (typeof BOUNDS)[number];
+
+function toConfig(settings: SessionsSettings, given: GivenOptions): SessionsConfig {
   const { maxResources, maxBytes, maxStreamsPerSession, onLimit, resourceTypes } = settings;
   const types = [...new Set([...BUILT_IN_RESOURCE_TYPES, ...resourceTypes])];
   return Object.freeze({
     ...Object.fromEntries([...OPTIONS].map(([name, { kind }]) => configEntry(name, kind, settings[name]))),
     limits: Object.freeze({ maxResources, maxBytes, maxStreams: maxStreamsPerSession, onLimit }),
+    budgets: Object.freeze(budgetsOf(settings)),
+    givenBounds: Object.freeze(BOUNDS.filter((bound) => given[bound] !== undefined && settings[bound] !== 0)),
     binding: bindingRuleOf(settings),
     resourceTypes: Object.freeze(types),
   }) as SessionsConfig;
+}
+
+function budgetsOf(settings: SessionsSettings): BudgetLimits {
+  const { maxResourcesPerUser, maxBytesPerUser, maxBytesPerNetwork, maxTotalBytes } = settings;
+  return { maxResourcesPerUser, maxBytesPerUser, maxBytesPerNetwork, maxTotalBytes };
 }
 
 function configEntry(name: OptionName, kind: OptionKind<unknown>, value: unknown): [string, unknown] {

@@ -19,7 +19,7 @@ export class RefusalLog {
   }
 
   private async note(refusal: Refusal): Promise<void> {
-    if (!this.minuteLog.isDue(refusal.reason)) return;
+    if (!this.minuteLog.isDue(refusal.quota ?? refusal.reason)) return;
     const size = refusal.sizeBytes === null ? '' : ` (${refusal.sizeBytes} bytes)`;
     const what = refusal.reason === 'streams' ? 'A stream' : `A file${size}`;
     this.context.log.warn(
@@ -35,12 +35,14 @@ export class RefusalLog {
     return session === null ? 'unknown' : networkOf(session.ipAddress);
   }
 
-  private why({ reason, limitBytes }: Refusal): string {
+  private why({ reason, limitBytes, quota }: Refusal): string {
     switch (reason) {
       case 'too_large':
         return `${limitBytes} bytes are allowed by ${labelOf('maxBytes')}, or by the options of its route`;
       case 'limit':
         return `its session would exceed ${this.values('maxResources', 'maxBytes')}`;
+      case 'quota':
+        return quota === undefined ? 'a quota is reached' : `it would exceed ${this.values(quota)}`;
       case 'in_use':
         return `other files of its session are on their way, as many as ${this.values('maxResources', 'maxBytes')} allow`;
       case 'streams':

@@ -52,6 +52,9 @@ export interface RegenerateOptions {
   readonly keepConnections?: boolean;
 }
 
+/** Of a login that races others of the same user. */
+const MOST_ATTEMPTS = 8;
+
 /** Browsers keep no cookie longer (RFC 6265bis, section 5.5). */
 const MOST_SECONDS = 400 * 24 * 3600;
 
@@ -114,9 +117,10 @@ export class SessionLogins {
     const token = this.context.tokens.createFor(session.id, use);
     const authority = Session.authorityOf(session);
     const ends = endsOf(options, this.context.clock.now());
-    const login = { ...this.newToken(token), userId, dropsData, ...ends };
+    const { maxSessionsPerUser: maxSessions } = this.context.config;
+    const login = { ...this.newToken(token), userId, dropsData, maxSessions, ...ends };
     const answer = await this.replacing(session, token, (sessions) =>
-      sessions.login(session.id, authority, login),
+      this.within(session, login, () => sessions.login(session.id, authority, login)),
     );
     if (answer === 'taken' && options.ifTaken === 'restart')
       return this.restart(session, userId, options, use);
@@ -129,8 +133,9 @@ export class SessionLogins {
   }
 
   /**
-   * Ends the session, and logs in to a new one. The old token is replaced first, by one that nobody gets: of two restarts at
-   * once one wins, and requests parallel to it get no new session, whose cookie would replace the good one.
+   * Logs in to a new session, and ends this one, which goes on if that is refused. Before its end its token is replaced, by one that
+   * nobody gets: of two restarts at once one wins, and requests parallel to it get no new session, whose cookie would replace the
+   * good one.
    */
   private async restart(
     session: Session,
@@ -142,20 +147,38 @@ export class SessionLogins {
     const opening = await this.opener.open({ ipAddress, userAgent }, use);
     if (opening.kind === 'refused') throw openingError(opening);
     try {
+      const refusing: LoginOptions = { ...options, ifTaken: 'refuse' };
+      const { token, values } = await this.bind(opening.session, userId, refusing, false, use);
       await this.replaceToken(session, this.context.tokens.createFor(session.id));
+      await untilAnswered(this.context.clock, () => this.ender.end(session.id, 'ended'));
+      return { token, values: Object.assign(opening.session, values) };
     } catch (error) {
       await this.ender.end(opening.session.id, 'ended').catch(() => {});
       throw error;
     }
-    await untilAnswered(this.context.clock, () => this.ender.end(session.id, 'ended'));
-    const { token, values } = await this.bind(
-      opening.session,
-      userId,
-      { ...options, ifTaken: 'refuse' },
-      false,
-      use,
-    );
-    return { token, values: Object.assign(opening.session, values) };
+  }
+
+  /** Logs in; where the user has the most sessions, and the oldest give way, ends these and tries again. */
+  private async within<Answer extends string>(
+    session: Session,
+    { userId, maxSessions }: NewLogin,
+    login: () => Promise<Answer>,
+  ): Promise<Answer> {
+    for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt += 1) {
+      const answer = await login();
+      if (answer !== 'full' || this.context.config.onUserLimit === 'refuse') return answer;
+      await this.endOldest(userId, session.id, maxSessions ?? 0);
+    }
+    return login();
+  }
+
+  /** Ends as many of the user's sessions, those that were opened first, that one more has a place. */
+  private async endOldest(userId: string, except: string, maxSessions: number): Promise<void> {
+    const { sessions } = await this.context.store.budgets.ofUser(userId);
+    const limit = Math.max(1, sessions - maxSessions + 1);
+    const oldest = await this.context.store.sessions.list({ userId, sort: 'created_at', limit: limit + 1 });
+    const others = oldest.filter(({ id }) => id !== except).slice(0, limit);
+    await Promise.all(others.map(({ id }) => this.ender.end(id, 'evicted')));
   }
 
   /** To the client, whose cookie lives as long as the session if that is remembered. */
@@ -259,7 +282,13 @@ function useOf(session: Session): TokenUse {
   return Session.carrierOf(session)?.use ?? 'cookie';
 }
 
-function admit(answer: 'done' | 'taken' | Refused): void {
+function admit(answer: 'done' | 'taken' | 'full' | Refused): void {
+  if (answer === 'full') {
+    throw new SessionsError(
+      'USER_SESSIONS_FULL',
+      'The user has as many sessions as a user may have (option maxSessionsPerUser): log out in another one first.',
+    );
+  }
   if (admitted(answer) === 'taken') {
     throw new SessionsError(
       'SESSION_TAKEN',

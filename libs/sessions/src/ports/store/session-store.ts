@@ -1,3 +1,4 @@
+import type { BudgetsGroup } from '../budgets.js';
 import type { ClockGroup } from '../clock.js';
 import type { DataGroup } from '../data.js';
 import type { EndingsGroup } from '../endings.js';
@@ -11,6 +12,7 @@ import type { SessionsGroup } from '../sessions.js';
 import type { StoreGroups } from './store-groups.js';
 import type { Holder, StoreTrouble } from './store-trouble.js';
 
+export * from '../budgets.js';
 export * from '../data.js';
 export * from '../endings.js';
 export * from '../feed.js';
@@ -46,6 +48,7 @@ export abstract class SessionStore implements StoreGroups {
   readonly feed: FeedGroup;
   readonly ledger: LedgerGroup;
   readonly rates: RatesGroup;
+  readonly budgets: BudgetsGroup;
 
   constructor(groups: StoreGroups) {
     this.sessions = groups.sessions;
@@ -58,11 +61,20 @@ export abstract class SessionStore implements StoreGroups {
     this.feed = groups.feed;
     this.ledger = groups.ledger;
     this.rates = groups.rates;
+    this.budgets = groups.budgets;
   }
 
   /** What is wrong with the store's data, as far as this process knows; `null` for nothing. Never waits. */
   get trouble(): StoreTrouble | null {
     return null;
+  }
+
+  /**
+   * Whether it keeps limits that bind several sessions: of users, of networks and of all (see `BudgetsGroup`); it counts in any
+   * case.
+   */
+  get keepsBudgets(): boolean {
+    return true;
   }
 
   /**

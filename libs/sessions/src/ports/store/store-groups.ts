@@ -1,3 +1,4 @@
+import type { BudgetsGroup } from '../budgets.js';
 import type { ClockGroup } from '../clock.js';
 import type { DataGroup } from '../data.js';
 import type { EndingsGroup } from '../endings.js';
@@ -21,6 +22,7 @@ export interface StoreGroups {
   readonly feed: FeedGroup;
   readonly ledger: LedgerGroup;
   readonly rates: RatesGroup;
+  readonly budgets: BudgetsGroup;
 }
 
 export type GroupName = keyof StoreGroups;
@@ -108,6 +110,7 @@ export const STORE_OPERATIONS: { readonly [Group in GroupName]: KindsOf<StoreGro
     listFailures: 'read',
   },
   rates: { count: 'write' },
+  budgets: { ofUser: 'read', listUsers: 'list' },
 };
 
 export const OPERATION_NAMES: readonly OperationName[] = Object.entries(STORE_OPERATIONS).flatMap(

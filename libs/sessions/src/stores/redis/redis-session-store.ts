@@ -45,6 +45,7 @@ export class RedisSessionStore extends SessionStore {
   readonly #calls: RedisCalls;
   readonly #mustExist: boolean;
   readonly #address: string | null;
+  readonly #isCluster: boolean;
 
   /** `migrations`: the steps from the first layout to that of this version. */
   constructor(options: RedisSessionStoreOptions, migrations: readonly RedisMigration[] = MIGRATIONS) {
@@ -75,6 +76,11 @@ export class RedisSessionStore extends SessionStore {
     this.#calls = calls;
     this.#mustExist = mustExist;
     this.#address = clients.address;
+    this.#isCluster = clients.isCluster;
+  }
+
+  override get keepsBudgets(): boolean {
+    return !this.#isCluster;
   }
 
   override get trouble(): StoreTrouble | null {

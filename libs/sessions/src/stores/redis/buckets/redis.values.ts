@@ -1,4 +1,5 @@
 import { NOBODY } from '../../../domain/ids.js';
+import type { Amount } from '../../../domain/limits.js';
 import { reservedRecord, type NewResource, type ResourceRecord } from '../../../domain/resource.js';
 import {
   openingRecord,
@@ -7,15 +8,19 @@ import {
   type SessionRecord,
 } from '../../../domain/session.js';
 import type { EndingSession } from '../../../ports/store/session-store.js';
-import { ANY_AUTHORITY } from '../scripts/lua/tokens.includes.js';
+import { ANY_AUTHORITY } from '../scripts/lua/includes/tokens.includes.js';
 
 /** A stored record: null fields are absent, and it has fields that only the store needs. */
 type Stored<Record> = { [Key in keyof Record]?: NonNullable<Record[Key]> };
 type StoredSession = Stored<SessionRecord> & {
   /** Hashes of its latest replaced tokens, in their order. */
   readonly replaced?: readonly string[];
-  /** The network that counts it, until its cookie comes back. */
+  /** The network that opened it. */
   readonly network?: string;
+  /** Whether the network counts it among those whose cookie never came back. */
+  readonly isAwaited?: boolean;
+  /** The most that it counts for in budgets. */
+  readonly most?: Amount;
   /** While the session is ending: the nodes with an unfinished part, and the end of the lease of each. */
   readonly parts?: Readonly<Record<string, number>>;
 };
@@ -56,7 +61,7 @@ export function authorityText(authority: Authority | null): string {
   return authority ?? ANY_AUTHORITY;
 }
 
-export function newSessionText(session: NewSession, network: string | null): string {
+export function newSessionText(session: NewSession, network: string | null, most: Amount): string {
   const { id, tokenHash, ipAddress, userAgent, createdAt, expiresAt, idleMs } = session;
   // An empty list would become an empty object in Lua.
   const { keptAuthorities: _none, ...record } = openingRecord({
@@ -68,7 +73,8 @@ export function newSessionText(session: NewSession, network: string | null): str
     expiresAt,
     idleMs,
   });
-  return textOfRecord({ ...record, network, overdrawnCount: 0, outgoing: {} });
+  const isAwaited = network === null ? null : true;
+  return textOfRecord({ ...record, network, isAwaited, most, overdrawnCount: 0, outgoing: {} });
 }
 
 export function newResourceText(resource: NewResource): string {

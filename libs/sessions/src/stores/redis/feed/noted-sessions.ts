@@ -19,7 +19,7 @@ export class NotedSessions extends RedisSessions {
     sessionId: string,
     authority: Authority | null,
     login: NewLogin,
-  ): Promise<'done' | 'taken' | Refused> {
+  ): Promise<'done' | 'taken' | 'full' | Refused> {
     const answer = await super.login(sessionId, authority, login);
     if (answer === 'done' && authority !== null)
       this.recent.note(sessionId, { kind: 'login', authority, login });

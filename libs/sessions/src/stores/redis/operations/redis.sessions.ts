@@ -1,4 +1,5 @@
 import { bucketName } from '../../../domain/bucket.js';
+import { UNBOUNDED } from '../../../domain/budgets.js';
 import { SessionsError } from '../../../domain/errors.js';
 import type { UsageBound } from '../../../domain/limits.js';
 import { compareIds } from '../../../domain/ids.js';
@@ -25,6 +26,7 @@ import type { DueAfter } from '../../../ports/endings.js';
 import { KEPT_AFTER_END_MS, type BucketKey } from '../scripts/redis.layout.js';
 import { ABOVE, PAGE } from '../scripts/lua/listings.scripts.js';
 import { byScore, entriesOf, type Entry, type RedisBuckets } from '../buckets/redis.buckets.js';
+import type { RedisBudgets } from './redis.budgets.js';
 import type { RedisDurableWrites } from './redis.durable-writes.js';
 import type { SessionCounts } from '../buckets/session-counts.js';
 import type { UserIndex } from '../buckets/user-index.js';
@@ -56,6 +58,7 @@ export class RedisSessions implements SessionsGroup {
     private readonly counts: SessionCounts,
     private readonly durable: RedisDurableWrites,
     private readonly users: UserIndex,
+    private readonly budgets: RedisBudgets,
   ) {}
 
   async open(session: NewSession, limits: OpeningLimits): Promise<'opened' | RefusedOpening> {
@@ -70,12 +73,14 @@ export class RedisSessions implements SessionsGroup {
     const { id, tokenHash, createdAt, expiresAt } = session;
     const network = limits.network?.key ?? null;
     const instants = [createdAt, expiresAt, idleEndsAt(openingRecord(session))];
-    const text = newSessionText(session, network);
-    const reply = await this.buckets.runIn(OPEN, bucket, id, tokenHash, text, ...instants);
+    const text = newSessionText(session, network, limits.most ?? UNBOUNDED);
+    const most = this.budgets.mostSessions(limits.network?.maxSessions);
+    const of = [network ?? '', most];
+    const reply = await this.buckets.runIn(OPEN, bucket, id, tokenHash, text, ...instants, ...of);
     const [answer, created = '0', closed = '0'] = textsOf(reply);
     this.counts.settleSoon(bucket, { created, closed }, { id, network }, answer === 'opened');
     if (answer === 'taken') throw taken();
-    return 'opened';
+    return answer === 'network-full' ? answer : 'opened';
   }
 
   async probe(): Promise<void> {
@@ -121,7 +126,7 @@ export class RedisSessions implements SessionsGroup {
     sessionId: string,
     authority: Authority | null,
     login: NewLogin,
-  ): Promise<'done' | 'taken' | Refused> {
+  ): Promise<'done' | 'taken' | 'full' | Refused> {
     const { userId, tokenHash, at } = login;
     const session = await this.find(sessionId);
     if (session?.state !== 'open') return 'gone';
@@ -133,9 +138,12 @@ export class RedisSessions implements SessionsGroup {
       login.expiresAt ?? '',
       login.idleMs ?? '',
       login.remembered ? 1 : 0,
+      this.budgets.mostSessions(login.maxSessions),
     ];
     const args = [sessionId, authorityText(authority), userId, tokenHash, at, ...what];
     const answer = textOf(await this.durable.runIn(LOGIN, bucket, ...args));
+    // A session that may not be bound now may be later, by a login that is under way.
+    if (answer === 'full') return answer;
     if (answer === 'gone' || answer === 'taken') await this.#forget(userId, [sessionId]);
     return answer === 'taken' ? answer : replacedOr(answer);
   }
@@ -163,8 +171,11 @@ export class RedisSessions implements SessionsGroup {
     return answer === 'taken' ? answer : replacedOr(answer);
   }
 
-  async findEvictable(limit: number): Promise<SessionRecord[]> {
-    const found = await this.firstOpen('evictable', '+inf', limit);
+  async findEvictable(limit: number, network?: string): Promise<SessionRecord[]> {
+    const found =
+      network === undefined
+        ? await this.firstOpen('evictable', '+inf', limit)
+        : await this.loadOpen(await this.budgets.evictableOf(network, limit));
     return found.filter((session) => evictionRank(session) !== null);
   }
 

@@ -5,7 +5,7 @@ import { keepPrivate, prepareFile, removeDatabase } from './database-file.js';
 import { faultOf, isBusy } from './sqlite.errors.js';
 import { migrate, pragma, schemaWith, versionOf } from './sqlite.migration.js';
 import type { Holder } from '../../../ports/store/store-trouble.js';
-import { APPLICATION_ID, FIRST_SCHEMA, MIGRATIONS, RATES_SCHEMA } from '../operations/schema.js';
+import { APPLICATION_ID, FIRST_SCHEMA, MIGRATIONS, RATES_SCHEMA } from './schema.js';
 import { numberOf } from '../operations/values.js';
 
 export interface DatabaseOptions {

@@ -36,7 +36,7 @@ async function openAt(store: SessionStore, at: number, limits: OpeningLimits): P
   const session = newSession({ createdAt: at });
   const answer = await store.sessions.open(session, limits);
   if (answer === 'opened') return session.id;
-  return answer === 'full' ? answer : answer.refused;
+  return typeof answer === 'string' ? answer : answer.refused;
 }
 
 export const crowdCases: readonly SessionStoreCase[] = [

@@ -23,7 +23,7 @@ import {
   type SessionStoreCase,
 } from '../store.fixtures.js';
 
-type Answer = 'done' | 'taken' | 'gone' | 'stale';
+type Answer = 'done' | 'taken' | 'full' | 'gone' | 'stale';
 
 /** Both steps that replace a token; a login is ada's. */
 const STEPS: Readonly<

@@ -1,6 +1,6 @@
 import { BucketScript } from '../bucket-script.js';
 import { QuestionScript } from '../question-script.js';
-import { call } from './sessions.includes.js';
+import { call } from './includes/sessions.includes.js';
 
 /**
  * An index; highest score, limit, and the end of the previous page, if any: score, id → the next page: id, score, id, score …
@@ -43,6 +43,11 @@ return found
 /** An index; score, limit → id, score, id, score … of those above the score, highest first */
 export const ABOVE = new QuestionScript(
   `return redis.call('ZREVRANGEBYSCORE', KEY, '+inf', '(' .. ARGV[1], 'WITHSCORES', 'LIMIT', 0, ARGV[2])`,
+);
+
+/** A set of names; name, limit → the first names after this one, in the order of their bytes */
+export const NAMES_AFTER = new QuestionScript(
+  `return redis.call('ZRANGEBYLEX', KEY, '(' .. ARGV[1], '+', 'LIMIT', 0, ARGV[2])`,
 );
 
 /** An index; highest score → count */
