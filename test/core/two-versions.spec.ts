@@ -107,7 +107,7 @@ describe.each(GROUNDS)('Two versions on one store of %s', (_name, prepare) => {
   async function server(store: SessionStore): Promise<SessionsCore> {
     const note = (line: string): void => void lines.push(line);
     const core = new SessionsCore({
-      config: resolveConfig({ openRate: 0, maxUnconfirmedPerNetwork: 0 }, {}),
+      config: resolveConfig({ openRate: 0, maxUnconfirmedPerNetwork: 0, maxSessionsPerNetwork: 0 }, {}),
       store,
       storage: new MemoryFileStorage(),
       storageRoot: new MemoryStorageRoot(),

@@ -46,7 +46,10 @@ export class World {
     beside?: Pick<World, 'root'> & Partial<World>,
   ): Promise<World> {
     const root = beside?.root ?? (await mkdtemp(join(tmpdir(), 'nest-sessions-')));
-    const config = resolveConfig({ openRate: 0, maxUnconfirmedPerNetwork: 0, ...options }, {});
+    const config = resolveConfig(
+      { openRate: 0, maxUnconfirmedPerNetwork: 0, maxSessionsPerNetwork: 0, ...options },
+      {},
+    );
     const clock = beside?.clock ?? new ManualClock();
     const store =
       name === 'memory'

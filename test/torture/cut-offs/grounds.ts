@@ -34,7 +34,13 @@ export class Grounds {
     this.stops = new Stops();
     const adoptFrom = [folder];
     const config = resolveConfig(
-      { openRate: 0, maxUnconfirmedPerNetwork: 0, maxResources: MAX_FILES, adoptFrom },
+      {
+        openRate: 0,
+        maxUnconfirmedPerNetwork: 0,
+        maxSessionsPerNetwork: 0,
+        maxResources: MAX_FILES,
+        adoptFrom,
+      },
       {},
     );
     const root = join(folder, 'root');

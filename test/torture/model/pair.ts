@@ -21,6 +21,7 @@ export const config = resolveConfig(
   {
     openRate: 0,
     maxUnconfirmedPerNetwork: 0,
+    maxSessionsPerNetwork: 0,
     maxSessions: LIMITS.maxSessions,
     maxResources: LIMITS.maxResources,
     maxBytes: LIMITS.maxBytes,

@@ -1,9 +1,10 @@
 import { join } from 'node:path';
-import type { SessionsConfig } from '../core/config/config.js';
+import { resolveConfig, type SessionsConfig } from '../core/config/config.js';
 import { labelOf } from '../core/config/options.js';
 import { nearMissesIn } from '../core/config/near-misses.js';
 import { SessionsCore } from '../core/core.js';
 import type { LogFor } from '../core/watch/log.js';
+import { QUOTAS } from '../domain/budgets.js';
 import { SessionsError } from '../domain/errors.js';
 import { refuseOldNode } from '../domain/supported-node.js';
 import type { Clock } from '../ports/clock.js';
@@ -20,6 +21,9 @@ import { MemorySessionStore } from '../stores/sqlite/memory-session-store.js';
 import { SqliteSessionStore } from '../stores/sqlite/sqlite-session-store.js';
 import { createRedisStore } from './redis-store.factory.js';
 import { keepsFilesInMemory } from './supported-platform.js';
+
+/** The options that bound several sessions. */
+const BOUNDS = ['maxSessionsPerUser', 'maxSessionsPerNetwork', ...QUOTAS] as const;
 
 /** File name of the embedded database, in the storage root. */
 const DATABASE = 'sessions.db';
@@ -68,14 +72,17 @@ function warnOfNearMisses({ logFor }: AssemblyOptions): void {
 function refuseBoundsNotKept({ config, role, logFor }: AssemblyOptions, store: SessionStore): void {
   if (store.keepsBudgets) return;
   const where = `the store \`${store.kind}\` keeps sessions on several servers (Redis Cluster)`;
-  if (config.givenBounds.length > 0) {
-    const names = config.givenBounds.map(labelOf).join(', ');
+  const defaults = resolveConfig({ maxSessions: config.maxSessions }, {});
+  const set = BOUNDS.filter((bound) => config[bound] !== 0 && config[bound] !== defaults[bound]);
+  if (set.length > 0) {
+    const names = set.map(labelOf).join(', ');
     throw new SessionsError(
       'CONFIG_INVALID',
       `${names}: no limit over several sessions is kept where ${where}: set it to 0, or use one Redis server.`,
     );
   }
-  if (role === 'server') logFor('Sessions').log(`Limits of networks and quotas are off: ${where}.`);
+  if (role === 'server')
+    logFor('Sessions').log(`maxSessionsPerNetwork and maxBytesPerNetwork are off: ${where}.`);
 }
 
 interface StorageParts {

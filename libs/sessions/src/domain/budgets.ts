@@ -57,6 +57,15 @@ export function countedOf(session: Holding, most: Amount): Amount {
   };
 }
 
+/** How much more the session counts for with `more` on its way in. */
+export function addedTo(session: Holding, most: Amount, more: Amount): Amount {
+  const { incomingCount, incomingBytes } = session;
+  const before = countedOf(session, most);
+  const grown = { incomingCount: incomingCount + more.resources, incomingBytes: incomingBytes + more.bytes };
+  const after = countedOf({ ...session, ...grown }, most);
+  return { resources: after.resources - before.resources, bytes: after.bytes - before.bytes };
+}
+
 /** What the sessions of a budget hold, by the scope of the limits that bound it. */
 export interface Held {
   /** Of the session's user; `null` for none. */

@@ -22,7 +22,7 @@ export abstract class ResourcesGroup {
     resource: NewResource,
     authority: Authority | null,
     limits: ResourceLimits,
-    budgets?: BudgetLimits,
+    budgets?: BudgetLimits | null,
   ): Promise<'reserved' | 'full' | Quota | Refused>;
 
   /** Reserves `bytes` more for a resource in state `writing`; `gone` also if its session is not open. */
@@ -31,7 +31,7 @@ export abstract class ResourcesGroup {
     authority: Authority | null,
     bytes: number,
     limits: ResourceLimits,
-    budgets?: BudgetLimits,
+    budgets?: BudgetLimits | null,
   ): Promise<'grown' | 'full' | Quota | Refused>;
 
   /**

@@ -64,7 +64,7 @@ export abstract class SessionsGroup {
    * Open sessions that may be evicted to make room, of all or of the network with this key, in that order: by `evictionRank`, then
    * the least recently used first.
    */
-  abstract findEvictable(limit: number, network?: string): Promise<SessionRecord[]>;
+  abstract findEvictable(limit: number, network?: string | null): Promise<SessionRecord[]>;
 
   /** Forgets the networks that opened no session in the last 65 s before `at`; answers how many the store still kept. */
   abstract forgetNetworks(at: number): Promise<number>;

@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import * as classValidator from 'class-validator';
 import type { BindingRule } from '../../domain/binding.js';
-import { QUOTAS, type BudgetLimits } from '../../domain/budgets.js';
+import type { BudgetLimits } from '../../domain/budgets.js';
 import { SessionsError } from '../../domain/errors.js';
 import type { ResourceLimits } from '../../domain/limits.js';
 import { BUILT_IN_RESOURCE_TYPES } from '../../domain/resource.js';
@@ -39,8 +39,6 @@ export interface SessionsConfig
   readonly limits: ResourceLimits;
   /** The bounds of files beyond one session together. */
   readonly budgets: BudgetLimits;
-  /** Options of bounds beyond one session that the application or the environment set, to a limit. */
-  readonly givenBounds: readonly Bound[];
   /** `bindIp` and `bindAgent` as one rule. */
   readonly binding: BindingRule;
   /** The built-in types and the application's. */
@@ -80,7 +78,7 @@ export function resolveConfig(
     const list = faults.map((fault) => `  - ${fault}`).join('\n');
     throw new SessionsError('CONFIG_INVALID', `Invalid settings of nest-sessions:\n${list}`);
   }
-  return toConfig(settings, given);
+  return toConfig(settings);
 }
 
 /**
@@ -118,22 +116,13 @@ function shown(name: OptionName, value: unknown): string {
   return `, not ${oneLine(text, 80)}`;
 }
 
-/** The options that bound several sessions. */
-const BOUNDS = [
-  'maxSessionsPerUser',
-  'maxSessionsPerNetwork',
-  ...QUOTAS,
-] as const satisfies readonly OptionName[];
-export type Bound = (typeof BOUNDS)[number];
-
-function toConfig(settings: SessionsSettings, given: GivenOptions): SessionsConfig {
+function toConfig(settings: SessionsSettings): SessionsConfig {
   const { maxResources, maxBytes, maxStreamsPerSession, onLimit, resourceTypes } = settings;
   const types = [...new Set([...BUILT_IN_RESOURCE_TYPES, ...resourceTypes])];
   return Object.freeze({
     ...Object.fromEntries([...OPTIONS].map(([name, { kind }]) => configEntry(name, kind, settings[name]))),
     limits: Object.freeze({ maxResources, maxBytes, maxStreams: maxStreamsPerSession, onLimit }),
     budgets: Object.freeze(budgetsOf(settings)),
-    givenBounds: Object.freeze(BOUNDS.filter((bound) => given[bound] !== undefined && settings[bound] !== 0)),
     binding: bindingRuleOf(settings),
     resourceTypes: Object.freeze(types),
   }) as SessionsConfig;

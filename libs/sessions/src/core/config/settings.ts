@@ -103,7 +103,7 @@ export class SessionsSettings {
    * Default: 120.
    */
   @Option('SESSION_MAX_UNCONFIRMED_PER_NETWORK', wholeNumber(0, 10_000)) maxUnconfirmedPerNetwork = 120;
-  /** Live sessions of one network without a user; 0: no limit. Default: a tenth of `maxSessions`, 10000. */
+  /** Live sessions of one network without a user; 0: no limit. Default: 10000, or a tenth of `maxSessions`. */
   @Option('SESSION_MAX_SESSIONS_PER_NETWORK', wholeNumber(0, 100_000_000)) maxSessionsPerNetwork = 10_000;
   /** Bytes of the files of all sessions of one network without a user; 0: no limit. Default: 10737418240. */
   @Option('SESSION_MAX_BYTES_PER_NETWORK', wholeNumber(0, Number.MAX_SAFE_INTEGER))

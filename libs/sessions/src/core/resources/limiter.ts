@@ -17,6 +17,12 @@ const WAIT_MS = 5000;
 /** The longest wait of a file that others give way to. */
 const LONGEST_WAIT_MS = 15_000;
 const RETRY_MS = 50;
+/**
+ * What is at a quota asks again for so long, and up to twice that: other files may be released or refused meanwhile. Of two that
+ * exclude each other, one gives up first.
+ */
+const QUOTA_WAIT_MS = 1000;
+const QUOTA_RETRY_MS = 100;
 /** So many tries lie between two looks for a file that has stalled. */
 const LOOK_EVERY = 10;
 
@@ -125,11 +131,15 @@ export class Limiter {
       const answer = admitted(await ask(wantedBytes));
       if (answer === 'reserved' || answer === 'grown') return wantedBytes;
     }
+    const patience = new BoundedWait(this.context.clock, QUOTA_WAIT_MS * (1 + Math.random()), QUOTA_RETRY_MS);
     const isAdmitted = async (): Promise<boolean> => {
-      const answer = admitted(await ask(neededBytes));
-      const quota = QUOTAS.find((known) => known === answer);
-      if (quota !== undefined) throw this.quotaReached(resource.sessionId, quota, neededBytes);
-      return answer !== 'full';
+      for (;;) {
+        const answer = admitted(await ask(neededBytes));
+        const quota = QUOTAS.find((known) => known === answer);
+        if (quota === undefined) return answer !== 'full';
+        if (patience.isOver) throw this.quotaReached(resource.sessionId, quota, neededBytes);
+        await patience.pause();
+      }
     };
     const wait = new BoundedWait(this.context.clock, LONGEST_WAIT_MS, RETRY_MS);
     for (let tries = 0; !(await isAdmitted()); tries += 1) {

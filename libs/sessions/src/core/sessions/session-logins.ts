@@ -19,7 +19,9 @@ import { applyReplacement } from '../endings/replacements.js';
 import { untilAnswered } from '../process/bounded-wait.js';
 import { admitted } from '../resources/refused.js';
 import type { Resources } from '../resources/resources.js';
-import { describeError } from '../watch/log.js';
+import { describeError, oneLine } from '../watch/log.js';
+import { MinuteLog } from '../watch/minute-log.js';
+import { labelOf } from '../config/options.js';
 import { openingError, type SessionOpener } from './session-opener.js';
 
 const IF_TAKEN = ['refuse', 'restart'] as const;
@@ -66,12 +68,16 @@ interface Bound {
 
 /** Gives sessions new tokens, with a user (login) or without (regenerate). */
 export class SessionLogins {
+  private readonly minuteLog: MinuteLog;
+
   constructor(
     private readonly context: CoreContext,
     private readonly opener: SessionOpener,
     private readonly ender: Ender,
     private readonly resources: Resources,
-  ) {}
+  ) {
+    this.minuteLog = new MinuteLog(context.clock, context.log);
+  }
 
   async login(session: Session, userId: string, options: LoginOptions = {}): Promise<SessionToken> {
     const { ifTaken = 'refuse', keep = 'all', remember } = options;
@@ -166,10 +172,21 @@ export class SessionLogins {
   ): Promise<Answer> {
     for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt += 1) {
       const answer = await login();
-      if (answer !== 'full' || this.context.config.onUserLimit === 'refuse') return answer;
+      if (answer !== 'full') return answer;
+      if (this.context.config.onUserLimit === 'refuse') return this.refuseFull(userId, answer);
       await this.endOldest(userId, session.id, maxSessions ?? 0);
     }
     return login();
+  }
+
+  private refuseFull<Answer>(userId: string, answer: Answer): Answer {
+    const { maxSessionsPerUser } = this.context.config;
+    this.minuteLog.warn(
+      'maxSessionsPerUser',
+      () =>
+        `A login of user ${oneLine(userId, 80)} was refused: ${labelOf('maxSessionsPerUser')} is ${maxSessionsPerUser}.`,
+    );
+    return answer;
   }
 
   /** Ends as many of the user's sessions, those that were opened first, that one more has a place. */

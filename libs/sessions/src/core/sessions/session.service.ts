@@ -91,8 +91,8 @@ export class SessionService extends SessionDataService {
    * response sets the new one as cookie: call it before the response begins. Id, files, data and absolute end stay, but see `keep`
    * and `ifTaken`: with `restart`, `session` may be another session afterwards. Of two logins at once with one token, one wins.
    * If the store does not answer, the step is repeated for 5 s.
-   * @throws SessionsError `SESSION_GONE`, `SESSION_STALE` (the token was replaced), `SESSION_TAKEN`, `INVALID_ARGUMENT`; with
-   * `restart` also `SESSION_RATE_LIMITED` and `SESSIONS_FULL`
+   * @throws SessionsError `SESSION_GONE`, `SESSION_STALE` (the token was replaced), `SESSION_TAKEN`, `USER_SESSIONS_FULL`,
+   * `INVALID_ARGUMENT`; with `restart` also `SESSION_RATE_LIMITED` and `SESSIONS_FULL`
    */
   login(session: Session, userId: string, options: LoginOptions = {}): Promise<SessionToken> {
     return this.parts.logins.login(session, userId, options);
@@ -186,7 +186,7 @@ export class SessionService extends SessionDataService {
    * A writable stream for a new file of the session. When all bytes are there the file takes its place; at a limit the least
    * recently used files go for it then, not before (`onLimit`). If as many files as the session may hold are on their way in
    * or being deleted, this waits up to 5 s.
-   * @throws SessionsError `SESSION_GONE`, `SESSION_STALE`, `RESOURCE_TYPE_UNKNOWN`, `RESOURCE_LIMIT_REACHED`,
+   * @throws SessionsError `SESSION_GONE`, `SESSION_STALE`, `RESOURCE_TYPE_UNKNOWN`, `RESOURCE_LIMIT_REACHED`, `QUOTA_REACHED`,
    * `RESOURCES_IN_USE`, `STORAGE_FULL`; the stream fails with these too, and with `RESOURCE_TOO_LARGE`
    */
   createFile(session: SessionRef, description: FileDescription): Promise<FileSink> {

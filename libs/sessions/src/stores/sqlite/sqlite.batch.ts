@@ -7,7 +7,7 @@ import {
   operationOf,
   type OperationName,
 } from '../../ports/store/store-groups.js';
-import { numberOf } from './operations/values.js';
+import { numberOf } from './database/values.js';
 import type { SqliteOperations } from './sqlite.operations.js';
 import type { Call, Reply } from './sqlite.messages.js';
 

@@ -33,8 +33,8 @@ export class RedisBudgets implements BudgetsGroup {
   }
 
   /** The arguments of a script that keeps these limits, in the order of `QUOTAS`. */
-  argumentsOf(limits: BudgetLimits = NO_BUDGETS): number[] {
-    const kept = this.buckets.layout.isCluster ? NO_BUDGETS : limits;
+  argumentsOf(limits?: BudgetLimits | null): number[] {
+    const kept = this.buckets.layout.isCluster ? NO_BUDGETS : (limits ?? NO_BUDGETS);
     return QUOTAS.map((quota) => kept[quota]);
   }
 

@@ -41,7 +41,7 @@ export class RedisResources implements ResourcesGroup {
     resource: NewResource,
     authority: Authority | null,
     limits: ResourceLimits,
-    budgets?: BudgetLimits,
+    budgets?: BudgetLimits | null,
   ): Promise<'reserved' | 'full' | Quota | Refused> {
     const bucket = this.buckets.of(resource.sessionId);
     if (bucket === null) return 'gone';
@@ -70,7 +70,7 @@ export class RedisResources implements ResourcesGroup {
     authority: Authority | null,
     bytes: number,
     { maxResources, maxBytes, onLimit }: ResourceLimits,
-    budgets?: BudgetLimits,
+    budgets?: BudgetLimits | null,
   ): Promise<'grown' | 'full' | Quota | Refused> {
     const bucket = this.buckets.of(resourceId);
     if (bucket === null) return 'gone';

@@ -171,11 +171,10 @@ export class RedisSessions implements SessionsGroup {
     return answer === 'taken' ? answer : replacedOr(answer);
   }
 
-  async findEvictable(limit: number, network?: string): Promise<SessionRecord[]> {
-    const found =
-      network === undefined
-        ? await this.firstOpen('evictable', '+inf', limit)
-        : await this.loadOpen(await this.budgets.evictableOf(network, limit));
+  async findEvictable(limit: number, network?: string | null): Promise<SessionRecord[]> {
+    const found = network
+      ? await this.loadOpen(await this.budgets.evictableOf(network, limit))
+      : await this.firstOpen('evictable', '+inf', limit);
     return found.filter((session) => evictionRank(session) !== null);
   }
 

@@ -102,6 +102,9 @@ export const KEPT_AFTER_END_MS = 7 * 24 * 3_600_000;
 /** How long the indexes of a bucket, which hold ids and numbers alone, outlive the last cleanup: longer than any session. */
 export const KEPT_UNTENDED_MS = 400 * 24 * 3_600_000;
 
+/** How long a budget outlives its last session that began, or login: longer than that session. */
+export const BUDGET_KEPT_MS = KEPT_UNTENDED_MS + KEPT_AFTER_END_MS;
+
 /** The name of the channel without the prefix. */
 export const CHANGES_CHANNEL = 'changes';
 

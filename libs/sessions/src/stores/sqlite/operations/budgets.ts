@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import {
+  addedTo,
   brokenQuota,
-  countedOf,
   NO_USAGE,
   type BudgetLimits,
   type Quota,
@@ -11,7 +11,7 @@ import type { Amount } from '../../../domain/limits.js';
 import type { BudgetsGroup, UserQuery, UserUsage } from '../../../ports/budgets.js';
 import type { InOneThread } from '../../../ports/store/store-groups.js';
 import { BUDGET_OF_ALL, BUDGET_OF_NETWORK, BUDGET_OF_USER } from '../database/schema.js';
-import { numberOf, textOf, type Row } from './values.js';
+import { numberOf, textOf, type Row } from '../database/values.js';
 
 /** The columns of a session that tell what it counts for. */
 export const COUNTED_COLUMNS = `
@@ -45,10 +45,11 @@ export class SqliteBudgets implements InOneThread<BudgetsGroup> {
   }
 
   /** The limit that refuses `more` files or bytes to a session, by its row with `COUNTED_COLUMNS`. */
-  refusing(session: Row, more: Amount, limits: BudgetLimits | undefined): Quota | null {
-    if (limits === undefined) return null;
-    const added = addedBy(session, more);
-    if (added.resources <= 0 && added.bytes <= 0) return null;
+  refusing(session: Row, more: Amount, limits: BudgetLimits | null): Quota | null {
+    if (limits === null) return null;
+    const most = { resources: numberOf(session, 'most_resources'), bytes: numberOf(session, 'most_bytes') };
+    const added = addedTo(holdingOf(session), most, more);
+    if (added.resources === 0 && added.bytes === 0) return null;
     const budget = session['budget'];
     const own = (scope: string): Usage | null =>
       typeof budget === 'string' && budget.startsWith(scope) ? this.#read(budget) : null;
@@ -77,24 +78,12 @@ function usageOf(row: Row): Usage {
   };
 }
 
-/** How much more the session counts for with `more`. */
-function addedBy(session: Row, more: Amount): Amount {
-  const most = { resources: numberOf(session, 'most_resources'), bytes: numberOf(session, 'most_bytes') };
-  const holding = {
+function holdingOf(session: Row): Parameters<typeof addedTo>[0] {
+  return {
     resourceCount: numberOf(session, 'resource_count'),
     streamCount: numberOf(session, 'stream_count'),
     bytesUsed: numberOf(session, 'bytes_used'),
     incomingCount: numberOf(session, 'incoming_count'),
     incomingBytes: numberOf(session, 'incoming_bytes'),
   };
-  const before = countedOf(holding, most);
-  const after = countedOf(
-    {
-      ...holding,
-      incomingCount: holding.incomingCount + more.resources,
-      incomingBytes: holding.incomingBytes + more.bytes,
-    },
-    most,
-  );
-  return { resources: after.resources - before.resources, bytes: after.bytes - before.bytes };
 }

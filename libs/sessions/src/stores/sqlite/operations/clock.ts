@@ -3,7 +3,7 @@ import type { ClockAnchor, ClockDoubt, ClockGroup, ClockReading, ClockState } fr
 import { LEASE_MS } from '../../../ports/endings.js';
 import type { InOneThread } from '../../../ports/store/store-groups.js';
 import type { SqliteLedger } from './ledger.js';
-import { numberOf, numberOrNull, textOf } from './values.js';
+import { numberOf, numberOrNull, textOf } from '../database/values.js';
 
 /** Anchors kept of earlier boots and other time namespaces. */
 const MOST_ANCHORS = 16;

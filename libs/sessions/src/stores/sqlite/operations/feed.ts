@@ -4,7 +4,15 @@ import { authorityOf } from '../../../domain/session.js';
 import type { Feed, FeedGroup, FeedPosition } from '../../../ports/feed.js';
 import type { InOneThread } from '../../../ports/store/store-groups.js';
 import type { SqliteLedger } from './ledger.js';
-import { authoritiesOf, endReasonOf, hashOf, idOf, numberOf, sessionStateOf, textOrNull } from './values.js';
+import {
+  authoritiesOf,
+  endReasonOf,
+  hashOf,
+  idOf,
+  numberOf,
+  sessionStateOf,
+  textOrNull,
+} from '../database/values.js';
 
 export class SqliteFeed implements InOneThread<FeedGroup> {
   readonly #changes;

@@ -6,7 +6,7 @@ import type { SqliteEndings } from './endings.js';
 import type { InOneThread } from '../../../ports/store/store-groups.js';
 import type { SqliteLedger } from './ledger.js';
 import type { SqliteReleases } from './releases.js';
-import { idOf, numberOf, oneOf, packId, resourceOf, textOf, textOrNull } from './values.js';
+import { idOf, numberOf, oneOf, packId, resourceOf, textOf, textOrNull } from '../database/values.js';
 
 const ROLES: readonly Heartbeat['role'][] = ['server', 'cli'];
 

@@ -28,7 +28,7 @@ import {
   resourceOfSession,
   textOf,
   type Row,
-} from './values.js';
+} from '../database/values.js';
 
 const OF_SESSION = `
   sessions.key AS session_key, sessions.state AS session_state, sessions.token_hash AS session_token_hash,
@@ -111,7 +111,7 @@ export class SqliteResources implements InOneThread<ResourcesGroup> {
     resource: NewResource,
     authority: Authority | null,
     limits: ResourceLimits,
-    budgets?: BudgetLimits,
+    budgets?: BudgetLimits | null,
   ): 'reserved' | 'full' | Quota | Refused {
     const session = this.#session.get({ id: packId(resource.sessionId) });
     const refused = refusal(session, authority);
@@ -126,7 +126,7 @@ export class SqliteResources implements InOneThread<ResourcesGroup> {
     } else {
       const more = { resources: 1, bytes: resource.sizeBytes };
       if (!admitsFile(this.accounts.of(session, node), more, limits)) return 'full';
-      const quota = this.budgets.refusing(session, more, budgets);
+      const quota = this.budgets.refusing(session, more, budgets ?? null);
       if (quota !== null) return quota;
     }
 
@@ -156,7 +156,7 @@ export class SqliteResources implements InOneThread<ResourcesGroup> {
     authority: Authority | null,
     bytes: number,
     limits: ResourceLimits,
-    budgets?: BudgetLimits,
+    budgets?: BudgetLimits | null,
   ): 'grown' | 'full' | Quota | Refused {
     const row = this.#find.get({ id: packId(resourceId) });
     const refused = refusal(row, authority);
@@ -165,7 +165,7 @@ export class SqliteResources implements InOneThread<ResourcesGroup> {
     const accounts = this.accounts.of(row, row['node_id'] ?? null);
     const more = { resources: 0, bytes };
     if (!admitsFile(accounts, more, limits)) return 'full';
-    const quota = this.budgets.refusing(row, more, budgets);
+    const quota = this.budgets.refusing(row, more, budgets ?? null);
     if (quota !== null) return quota;
     this.#grow.run({ key: numberOf(row, 'key'), bytes });
     this.#changed(row);

@@ -33,7 +33,7 @@ import type { SqliteData } from './data.js';
 import type { SqliteLedger } from './ledger.js';
 import type { SqliteNetworks } from './networks.js';
 import { ABOVE_SQL, DROP_REPLACED_SQL } from '../database/schema.js';
-import { idOf, numberOf, packAuthorities, packHash, packId, sessionOf } from './values.js';
+import { idOf, numberOf, packAuthorities, packHash, packId, sessionOf } from '../database/values.js';
 
 interface Page {
   readonly ofAll: StatementSync;
@@ -249,11 +249,8 @@ export class SqliteSessions implements InOneThread<SessionsGroup> {
     return 'done';
   }
 
-  findEvictable(limit: number, network?: string): SessionRecord[] {
-    const rows =
-      network === undefined
-        ? this.#evictable.all({ limit })
-        : this.#evictableOfNetwork.all({ limit, network });
+  findEvictable(limit: number, network?: string | null): SessionRecord[] {
+    const rows = network ? this.#evictableOfNetwork.all({ limit, network }) : this.#evictable.all({ limit });
     return rows.map(sessionOf);
   }
 

@@ -1,5 +1,5 @@
 import { BucketScript } from '../bucket-script.js';
-import { KEPT_UNTENDED_MS } from '../redis.layout.js';
+import { BUDGET_KEPT_MS } from '../redis.layout.js';
 import { countSession, moveCounted } from './includes/budgets.includes.js';
 import {
   call,
@@ -67,7 +67,7 @@ call('ZADD', EVICTABLE, created_at, id)
 if network ~= '' then
   local of_network = BUDGETS .. 'evictable:' .. network
   call('ZADD', of_network, created_at, id)
-  call('PEXPIRE', of_network, ${KEPT_UNTENDED_MS})
+  call('PEXPIRE', of_network, ${BUDGET_KEPT_MS})
   move_counted(id, 'network:' .. network, 0, 0)
 end
 return { 'opened', totals[2] + 1, totals[4] }
@@ -157,6 +157,7 @@ publish_change(session)
 write(SESSIONS, session)
 index(session)
 count_session(session)
+for _, budget in ipairs({ 'user:' .. user, 'users' }) do call('PEXPIRE', BUDGETS .. budget, ${BUDGET_KEPT_MS}) end
 see(at)
 return 'done'
 `,

@@ -1,4 +1,4 @@
-import { KEPT_UNTENDED_MS } from '../../redis.layout.js';
+import { BUDGET_KEPT_MS } from '../../redis.layout.js';
 import { LuaInclude } from '../../lua-include.js';
 import { call } from './sessions.includes.js';
 
@@ -45,10 +45,10 @@ local function add_to_budget(name, sessions, resources, bytes)
   local left = call('HINCRBY', budget, 'sessions', sessions)
   local user = string.match(name, '^user:(.*)$')
   if left > 0 then
-    call('PEXPIRE', budget, ${KEPT_UNTENDED_MS})
+    call('PEXPIRE', budget, ${BUDGET_KEPT_MS})
     if user and left == sessions then
       call('ZADD', BUDGETS .. 'users', 0, user)
-      call('PEXPIRE', BUDGETS .. 'users', ${KEPT_UNTENDED_MS})
+      call('PEXPIRE', BUDGETS .. 'users', ${BUDGET_KEPT_MS})
     end
   else
     call('DEL', budget)
@@ -57,10 +57,27 @@ local function add_to_budget(name, sessions, resources, bytes)
 end`,
 );
 
+/** resources and bytes to add to the budget of all */
+export const addToAll = new LuaInclude(
+  'add_to_all',
+  { keys: ['budgets'], includes: [call] },
+  `
+local function add_to_all(resources, bytes)
+  if resources == 0 and bytes == 0 then return end
+  local all = BUDGETS .. 'all'
+  call('HINCRBY', all, 'bytes', bytes)
+  if call('HINCRBY', all, 'resources', resources) > 0 then
+    call('PEXPIRE', all, ${BUDGET_KEPT_MS})
+  else
+    call('DEL', all)
+  end
+end`,
+);
+
 /** id of a session, name of its budget, resources and bytes that it counts for: moves it from where it was counted */
 export const moveCounted = new LuaInclude(
   'move_counted',
-  { keys: ['counted'], includes: [call, addToBudget] },
+  { keys: ['counted'], includes: [call, addToBudget, addToAll] },
   `
 local function move_counted(id, name, resources, bytes)
   local now = string.format('%.0f:%.0f:', resources, bytes) .. name
@@ -77,7 +94,7 @@ local function move_counted(id, name, resources, bytes)
     add_to_budget(had_name, -1, -had, -had_bytes)
     add_to_budget(name, 1, resources, bytes)
   end
-  add_to_budget('all', 0, resources - had, bytes - had_bytes)
+  add_to_all(resources - had, bytes - had_bytes)
   if now == '0:0:' then call('HDEL', COUNTED, id) else call('HSET', COUNTED, id, now) end
 end`,
 );

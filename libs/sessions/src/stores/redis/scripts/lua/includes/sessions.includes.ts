@@ -1,6 +1,6 @@
 import { PROVISIONAL_MS } from '../../../../../domain/lifetime.js';
 import { LuaInclude } from '../../lua-include.js';
-import { CHANGES_CHANNEL, KEPT_AFTER_END_MS } from '../../redis.layout.js';
+import { BUDGET_KEPT_MS, CHANGES_CHANNEL, KEPT_AFTER_END_MS } from '../../redis.layout.js';
 
 /*
  * Includes of scripts that read and write sessions. A record is JSON; null fields of the domain are absent in it. SESSIONS,
@@ -190,7 +190,9 @@ local function index(session)
   local of_network = session.network and BUDGETS .. 'evictable:' .. session.network
   if score then
     call('ZADD', EVICTABLE, score, session.id)
-    if of_network then call('ZADD', of_network, score, session.id) end
+    if of_network and call('ZADD', of_network, score, session.id) == 1 then
+      call('PEXPIRE', of_network, ${BUDGET_KEPT_MS})
+    end
   else
     call('ZREM', EVICTABLE, session.id)
     if of_network then call('ZREM', of_network, session.id) end
