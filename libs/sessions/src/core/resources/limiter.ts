@@ -131,7 +131,11 @@ export class Limiter {
       const answer = admitted(await ask(wantedBytes));
       if (answer === 'reserved' || answer === 'grown') return wantedBytes;
     }
-    const patience = new BoundedWait(this.context.clock, QUOTA_WAIT_MS * (1 + Math.random()), QUOTA_RETRY_MS);
+    const patience = new BoundedWait(
+      this.context.clock,
+      QUOTA_WAIT_MS * (1 + fractionOf(resource.id)),
+      QUOTA_RETRY_MS,
+    );
     const isAdmitted = async (): Promise<boolean> => {
       for (;;) {
         const answer = admitted(await ask(neededBytes));
@@ -234,4 +238,9 @@ export class Limiter {
         );
     }
   }
+}
+
+/** In [0, 1], by the random digits of an id. */
+function fractionOf(id: string): number {
+  return Number.parseInt(id.slice(-4), 16) / 0xffff;
 }
