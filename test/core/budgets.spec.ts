@@ -40,7 +40,7 @@ describe.each(STORES)('Bounds beyond one session, on %s', (store) => {
       ]);
       await world.write(other.session, 10 * KILOBYTE);
       await world.write(two.session, 4 * KILOBYTE);
-      expect(await world.store.budgets.ofUser('ada')).toEqual({
+      expect(await world.service.usageOf('ada')).toEqual({
         sessions: 2,
         resources: 2,
         bytes: 10 * KILOBYTE,
@@ -77,7 +77,7 @@ describe.each(STORES)('Bounds beyond one session, on %s', (store) => {
       const { session } = await world.open();
       await world.write(session, 8 * KILOBYTE);
       await world.service.login(session, 'ada');
-      expect(await world.store.budgets.ofUser('ada')).toMatchObject({ bytes: 16 * KILOBYTE });
+      expect(await world.service.usageOf('ada')).toMatchObject({ bytes: 16 * KILOBYTE });
       for (const each of [session, rich.session]) {
         await expect(world.write(each, 1)).rejects.toMatchObject({ code: 'QUOTA_REACHED' });
       }

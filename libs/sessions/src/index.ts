@@ -21,6 +21,7 @@ export {
   type ErrorCode,
   type SessionsErrorOptions,
 } from './domain/errors.js';
+export type { Quota, Usage } from './domain/budgets.js';
 export {
   REFUSAL_REASONS,
   RESOURCE_REFUSAL_REASONS,

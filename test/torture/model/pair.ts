@@ -21,7 +21,10 @@ export const config = resolveConfig(
   {
     openRate: 0,
     maxUnconfirmedPerNetwork: 0,
-    maxSessionsPerNetwork: 0,
+    maxSessionsPerNetwork: LIMITS.maxSessionsPerNetwork,
+    maxSessionsPerUser: LIMITS.maxSessionsPerUser,
+    maxResourcesPerUser: LIMITS.maxResourcesPerUser,
+    maxBytesPerUser: LIMITS.maxBytesPerUser,
     maxSessions: LIMITS.maxSessions,
     maxResources: LIMITS.maxResources,
     maxBytes: LIMITS.maxBytes,

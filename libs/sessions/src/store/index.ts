@@ -1,5 +1,17 @@
 /** For authors of stores and storages: the ports, and what of the domain they work with. Apps need none of it. */
 export { hasCode, SessionsError, type ErrorCode, type SessionsErrorOptions } from '../domain/errors.js';
+export {
+  brokenQuota,
+  countedOf,
+  NO_BUDGETS,
+  NO_USAGE,
+  QUOTAS,
+  UNBOUNDED,
+  type BudgetLimits,
+  type Held,
+  type Quota,
+  type Usage,
+} from '../domain/budgets.js';
 export type { CleanupJob } from '../domain/events.js';
 export {
   evictionRank,

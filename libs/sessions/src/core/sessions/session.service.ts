@@ -1,4 +1,5 @@
 import type { Client } from '../../domain/binding.js';
+import type { Usage } from '../../domain/budgets.js';
 import { hasCode, staleSession, SessionsError } from '../../domain/errors.js';
 import { isUuid } from '../../domain/ids.js';
 import type { ResourceRecord } from '../../domain/resource.js';
@@ -134,6 +135,12 @@ export class SessionService extends SessionDataService {
       ended += outcomes.filter((outcome) => outcome !== null).length;
       if (due.length === 0) return ended;
     }
+  }
+
+  /** What the open sessions of a user count for in the limits of a user; zeros for none. */
+  async usageOf(userId: string): Promise<Usage> {
+    requireUserId(userId);
+    return this.context.store.budgets.ofUser(userId);
   }
 
   /** The live sessions of a user, latest activity first; at most 1,000. */
