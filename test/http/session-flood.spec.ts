@@ -50,7 +50,7 @@ describe.each(ADAPTERS)('A flood of new sessions on %s', (adapter) => {
   });
 
   it('evicts sessions without resources, and gets 503 if there are none', async () => {
-    const app = await startSessionApp(adapter, { maxSessions: 2, openRate: 0 });
+    const app = await startSessionApp(adapter, { maxSessions: 2, maxSessionsPerNetwork: 0, openRate: 0 });
     try {
       const oldest = await app.visitor();
       app.clock.advance(1000);
