@@ -63,7 +63,8 @@ export class RedisSessions implements SessionsGroup {
 
   async open(session: NewSession, limits: OpeningLimits): Promise<'opened' | RefusedOpening> {
     const bucket = this.#bucketOf(session.id, session.tokenHash);
-    const refused = await this.#reserve(bucket, session, limits);
+    const most = this.budgets.mostSessions(limits.network?.maxSessions);
+    const refused = await this.#reserve(bucket, session, limits, most);
     if (refused !== null) {
       const known = await this.find(session.id);
       if (known === null) return refused;
@@ -74,7 +75,6 @@ export class RedisSessions implements SessionsGroup {
     const network = limits.network?.key ?? null;
     const instants = [createdAt, expiresAt, idleEndsAt(openingRecord(session))];
     const text = newSessionText(session, network, limits.most ?? UNBOUNDED);
-    const most = this.budgets.mostSessions(limits.network?.maxSessions);
     const of = [network ?? '', most];
     const reply = await this.buckets.runIn(OPEN, bucket, id, tokenHash, text, ...instants, ...of);
     const [answer, created = '0', closed = '0'] = textsOf(reply);
@@ -279,11 +279,16 @@ export class RedisSessions implements SessionsGroup {
   }
 
   /** Counts the session as open if the limits allow it. Corrects the count before it answers `full`. */
-  async #reserve(bucket: number, session: NewSession, limits: OpeningLimits): Promise<RefusedOpening | null> {
-    const refused = await this.counts.reserve(bucket, session, limits);
+  async #reserve(
+    bucket: number,
+    session: NewSession,
+    limits: OpeningLimits,
+    mostOfNetwork: number,
+  ): Promise<RefusedOpening | null> {
+    const refused = await this.counts.reserve(bucket, session, limits, mostOfNetwork);
     if (refused !== 'full') return refused;
     await this.counts.correct();
-    return this.counts.reserve(bucket, session, limits);
+    return this.counts.reserve(bucket, session, limits, mostOfNetwork);
   }
 
   #bucketOf(sessionId: string, tokenHash: string): number {

@@ -158,9 +158,10 @@ export class RedisLayout {
     return ['taken', 'pending'].map((name) => `${this.prefix}{counts}:${name}`);
   }
 
-  /** The keys of a network, which the script of an opening reads together with those of `counts`. */
+  /** The keys of a network, which the script of an opening reads together with those of `counts`; on one server with its budget. */
   network(network: string): readonly string[] {
-    return [`${this.prefix}{counts}:openings:${network}`, this.provisional(network)];
+    const counts = [`${this.prefix}{counts}:openings:${network}`, this.provisional(network)];
+    return this.isCluster ? counts : [...counts, ...this.budget(`network:${network}`)];
   }
 
   provisional(network: string): string {

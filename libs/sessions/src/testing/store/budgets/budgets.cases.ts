@@ -240,6 +240,9 @@ export const budgetCases: readonly SessionStoreCase[] = [
       same(tally(answers), kept ? { opened: 3, 'network-full': 7 } : { opened: 10 });
       assert.equal((await store.ledger.totals()).open, kept ? 3 : 10);
       assert.equal(await store.sessions.open(newSession(), from('192.0.2.8/32', 3)), 'opened');
+      // Of both limits the network's own is told, so that nobody else has to make room for it.
+      const bothFull = { ...limits, maxSessions: kept ? 4 : 11 };
+      assert.equal(await store.sessions.open(newSession(), bothFull), kept ? 'network-full' : 'full');
       const [one, two] = await store.sessions.findEvictable(2, NETWORK);
       await loggedIn(store, present(one));
       const open = () => store.sessions.open(newSession(), limits);
