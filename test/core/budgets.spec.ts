@@ -101,6 +101,21 @@ describe.each(STORES)('Bounds beyond one session, on %s', (store) => {
       expect(await world.service.totals()).toMatchObject({ ended: { evicted: 1 } });
     });
 
+    it('end a session that is past its idle end before one that is used, and one alone', async () => {
+      await start({ maxSessionsPerUser: 2 });
+      const used = await sessionOf('ada');
+      world.clock.advance(SECOND);
+      const idle = await sessionOf('ada');
+      world.clock.advance(899 * SECOND);
+      world.core.finder.touch(used.session.id, used.token.hash);
+      await world.core.thisProcess.beat();
+      world.clock.advance(SECOND);
+      await sessionOf('ada');
+      expect(await world.kindOf(used.token)).toBe('live');
+      expect(await world.service.describe(idle.session)).toBeNull();
+      expect(await world.service.totals()).toMatchObject({ open: 2, ended: { evicted: 1 } });
+    });
+
     it('leave as many sessions of a user as may be, of many logins at once', async () => {
       await start({ maxSessionsPerUser: 3 });
       const opened = await Promise.all(Array.from({ length: 12 }, () => world.open()));

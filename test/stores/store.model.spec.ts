@@ -35,18 +35,17 @@ const limits = fc.constantFrom(
   { maxResources: 3, maxBytes: 100, maxStreams: 2, onLimit: 'evict' as const },
   { maxResources: 3, maxBytes: 100, maxStreams: 2, onLimit: 'reject' as const },
 );
-/** The most that a session counts for. */
-const MOST = { resources: 2, bytes: 80 };
+/** The most that a session counts for: its own limits. */
+const MOST = { resources: 3, bytes: 100 };
 const NETWORKS = ['192.0.2.1/32', '192.0.2.2/32'];
 const opening = fc.constantFrom<OpeningLimits>(
   ...[0, 2].flatMap((maxSessions) =>
     NETWORKS.map((key) => ({
       maxSessions: 3,
       network: { key, openRate: 0, maxUnconfirmed: 0, maxSessions },
-      most: MOST,
     })),
   ),
-  { maxSessions: 3, network: null, most: MOST },
+  { maxSessions: 3, network: null },
 );
 const budgets = fc.constantFrom(
   undefined,

@@ -37,17 +37,14 @@ export interface Usage extends Amount {
 
 export const NO_USAGE: Usage = { sessions: 0, resources: 0, bytes: 0 };
 
-/** The most that a session counts for. */
-export const UNBOUNDED: Amount = { resources: Number.MAX_SAFE_INTEGER, bytes: Number.MAX_SAFE_INTEGER };
-
 type Holding = Pick<
   SessionRecord,
   'resourceCount' | 'streamCount' | 'bytesUsed' | 'incomingCount' | 'incomingBytes'
 >;
 
 /**
- * What an open session counts for: its files in place and on their way in, up to `most`, its own limits. So a session that is
- * full may replace its files whatever its user, its network or the server has reached.
+ * What an open session counts for: its files in place and on their way in, up to `most`, its own limits by its latest reservation.
+ * So a session that is full may replace its files whatever its user, its network or the server has reached.
  */
 export function countedOf(session: Holding, most: Amount): Amount {
   const { resourceCount, streamCount, bytesUsed, incomingCount, incomingBytes } = session;

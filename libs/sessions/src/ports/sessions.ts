@@ -1,4 +1,4 @@
-import type { Amount, UsageBound } from '../domain/limits.js';
+import type { UsageBound } from '../domain/limits.js';
 import type { Authority, NewSession, SessionRecord } from '../domain/session.js';
 
 /** Opens, finds, touches and lists sessions; logs users in and replaces tokens. */
@@ -85,8 +85,6 @@ export interface OpeningLimits {
   readonly maxSessions: number;
   /** The network that the session is counted for; `null`: for none. */
   readonly network: NetworkLimits | null;
-  /** The most that the session counts for, while it lives: its own limits (see `countedOf`). Default: no bound. */
-  readonly most?: Amount;
 }
 
 /** What one network may open and hold, over all processes. */

@@ -6,7 +6,6 @@ export {
   NO_BUDGETS,
   NO_USAGE,
   QUOTAS,
-  UNBOUNDED,
   type BudgetLimits,
   type Held,
   type Quota,

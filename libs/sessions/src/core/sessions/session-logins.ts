@@ -1,6 +1,6 @@
 import { hasCode, SessionsError } from '../../domain/errors.js';
 import { STREAM_TYPE, type ResourceRecord } from '../../domain/resource.js';
-import { idleEndOf } from '../../domain/lifetime.js';
+import { idleEndOf, whyOver } from '../../domain/lifetime.js';
 import { authorityOf, type Authority } from '../../domain/session.js';
 import type { NewLogin, NewToken, Refused, SessionsGroup } from '../../ports/sessions.js';
 import type { Ender } from '../endings/ender.js';
@@ -56,6 +56,7 @@ export interface RegenerateOptions {
 
 /** Of a login that races others of the same user. */
 const MOST_ATTEMPTS = 8;
+const ENDED_AT_ONCE = 256;
 
 /** Browsers keep no cookie longer (RFC 6265bis, section 5.5). */
 const MOST_SECONDS = 400 * 24 * 3600;
@@ -150,7 +151,7 @@ export class SessionLogins {
     use: TokenUse,
   ): Promise<Bound> {
     const { ipAddress, userAgent } = session;
-    const opening = await this.opener.open({ ipAddress, userAgent }, use);
+    const opening = await this.opener.open({ ipAddress, userAgent }, use, true);
     if (opening.kind === 'refused') throw openingError(opening);
     try {
       const refusing: LoginOptions = { ...options, ifTaken: 'refuse' };
@@ -189,13 +190,24 @@ export class SessionLogins {
     return answer;
   }
 
-  /** Ends as many of the user's sessions, those that were opened first, that one more has a place. */
+  /**
+   * Ends as many of the user's sessions that one more has a place: those that are over first, then those that were opened first. None,
+   * if others made room meanwhile.
+   */
   private async endOldest(userId: string, except: string, maxSessions: number): Promise<void> {
-    const { sessions } = await this.context.store.budgets.ofUser(userId);
-    const limit = Math.max(1, sessions - maxSessions + 1);
-    const oldest = await this.context.store.sessions.list({ userId, sort: 'created_at', limit: limit + 1 });
-    const others = oldest.filter(({ id }) => id !== except).slice(0, limit);
-    await Promise.all(others.map(({ id }) => this.ender.end(id, 'evicted')));
+    const { clock, store } = this.context;
+    const { sessions } = await store.budgets.ofUser(userId);
+    const surplus = sessions - maxSessions + 1;
+    if (surplus <= 0) return;
+    const listed = await store.sessions.list({ userId, sort: 'created_at', limit: surplus + maxSessions });
+    const others = listed.filter(({ id }) => id !== except);
+    const over = others.filter((session) => whyOver(session, clock.now()) !== null);
+    const rest = others.filter((session) => !over.includes(session));
+    const due = [...over, ...rest].slice(0, surplus);
+    for (let start = 0; start < due.length; start += ENDED_AT_ONCE) {
+      const some = due.slice(start, start + ENDED_AT_ONCE);
+      await Promise.all(some.map(({ id }) => this.ender.end(id, 'evicted')));
+    }
   }
 
   /** To the client, whose cookie lives as long as the session if that is remembered. */

@@ -67,8 +67,11 @@ export class SessionOpener {
     this.minuteLog = new MinuteLog(context.clock, context.log);
   }
 
-  /** @throws SessionsError `STORE_UNAVAILABLE` */
-  async open(client: Client, use: TokenUse = 'cookie'): Promise<Opening> {
+  /**
+   * `getsUser`: a login follows at once, so that it takes no place of its network.
+   * @throws SessionsError `STORE_UNAVAILABLE`
+   */
+  async open(client: Client, use: TokenUse = 'cookie', getsUser = false): Promise<Opening> {
     const id = randomUUID();
     const token = this.context.tokens.createFor(id, use);
     const now = this.context.clock.now();
@@ -81,10 +84,8 @@ export class SessionOpener {
       expiresAt: now + this.context.config.maxDurationMs,
       idleMs: this.context.config.maxIdleMs,
     };
-    const network = this.limitsOf(client);
-    const { maxSessions, maxResources, maxBytes } = this.context.config;
-    const most = { resources: maxResources, bytes: maxBytes };
-    const answer = await this.add(session, { maxSessions, network, most });
+    const network = this.limitsOf(client, getsUser);
+    const answer = await this.add(session, { maxSessions: this.context.config.maxSessions, network });
     if (answer === 'full') return this.refuseFull(network);
     if (answer === 'network-full') return this.refuseNetworkFull(network);
     if (answer !== 'opened') return this.refuseNetwork(answer, network);
@@ -93,25 +94,26 @@ export class SessionOpener {
     return { kind: 'opened', token, session: new Session(openingRecord(session)) };
   }
 
-  private limitsOf({ ipAddress, sharesAddress }: Client): NetworkLimits | null {
+  private limitsOf({ ipAddress, sharesAddress }: Client, getsUser: boolean): NetworkLimits | null {
     if (sharesAddress || !hasNetwork(ipAddress)) return null;
     const { openRate, maxUnconfirmedPerNetwork, maxSessionsPerNetwork } = this.context.config;
     return {
       key: networkOf(ipAddress),
       openRate,
       maxUnconfirmed: maxUnconfirmedPerNetwork,
-      maxSessions: maxSessionsPerNetwork,
+      maxSessions: getsUser ? 0 : maxSessionsPerNetwork,
     };
   }
 
   private async add(session: NewSession, limits: OpeningLimits): Promise<'opened' | RefusedOpening> {
+    let answer: 'opened' | RefusedOpening = 'full';
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
-      const answer = await this.context.store.sessions.open(session, limits);
+      answer = await this.context.store.sessions.open(session, limits);
       if (answer !== 'full' && answer !== 'network-full') return answer;
       const network = answer === 'network-full' ? limits.network?.key : undefined;
       if (!(await this.makeRoom(network))) return answer;
     }
-    return 'full';
+    return answer;
   }
 
   /**

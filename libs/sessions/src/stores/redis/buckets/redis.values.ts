@@ -1,5 +1,4 @@
 import { NOBODY } from '../../../domain/ids.js';
-import type { Amount } from '../../../domain/limits.js';
 import { reservedRecord, type NewResource, type ResourceRecord } from '../../../domain/resource.js';
 import {
   openingRecord,
@@ -19,8 +18,8 @@ type StoredSession = Stored<SessionRecord> & {
   readonly network?: string;
   /** Whether the network counts it among those whose cookie never came back. */
   readonly isAwaited?: boolean;
-  /** The most that it counts for in budgets. */
-  readonly most?: Amount;
+  /** The most that it counts for in budgets, from its first reservation on. */
+  readonly most?: { readonly resources: number; readonly bytes: number };
   /** While the session is ending: the nodes with an unfinished part, and the end of the lease of each. */
   readonly parts?: Readonly<Record<string, number>>;
 };
@@ -61,7 +60,7 @@ export function authorityText(authority: Authority | null): string {
   return authority ?? ANY_AUTHORITY;
 }
 
-export function newSessionText(session: NewSession, network: string | null, most: Amount): string {
+export function newSessionText(session: NewSession, network: string | null): string {
   const { id, tokenHash, ipAddress, userAgent, createdAt, expiresAt, idleMs } = session;
   // An empty list would become an empty object in Lua.
   const { keptAuthorities: _none, ...record } = openingRecord({
@@ -74,7 +73,7 @@ export function newSessionText(session: NewSession, network: string | null, most
     idleMs,
   });
   const isAwaited = network === null ? null : true;
-  return textOfRecord({ ...record, network, isAwaited, most, overdrawnCount: 0, outgoing: {} });
+  return textOfRecord({ ...record, network, isAwaited, overdrawnCount: 0, outgoing: {} });
 }
 
 export function newResourceText(resource: NewResource): string {

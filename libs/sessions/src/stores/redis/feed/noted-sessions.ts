@@ -22,7 +22,8 @@ export class NotedSessions extends RedisSessions {
   ): Promise<'done' | 'taken' | 'full' | Refused> {
     const answer = await super.login(sessionId, authority, login);
     if (answer === 'done' && authority !== null)
-      this.recent.note(sessionId, { kind: 'login', authority, login });
+      // It was granted once: its repeat needs no place.
+      this.recent.note(sessionId, { kind: 'login', authority, login: { ...login, maxSessions: 0 } });
     return answer;
   }
 

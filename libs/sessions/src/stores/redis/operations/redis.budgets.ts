@@ -2,10 +2,10 @@ import { NO_BUDGETS, NO_USAGE, QUOTAS, type BudgetLimits, type Usage } from '../
 import type { BudgetsGroup, UserQuery, UserUsage } from '../../../ports/budgets.js';
 import { byScore, entriesOf, type RedisBuckets } from '../buckets/redis.buckets.js';
 import { textsOf } from '../buckets/redis.values.js';
-import { NAMES_AFTER, UP_TO } from '../scripts/lua/listings.scripts.js';
-import { FIELDS } from '../scripts/lua/store.scripts.js';
+import { NAMES_AFTER, UP_TO, USAGES } from '../scripts/lua/listings.scripts.js';
 
-const FIELD_NAMES = ['sessions', 'resources', 'bytes'];
+/** Of an answer of `USAGES`. */
+const FIELDS = 3;
 
 /** Reads what the scripts count: see `count_session`. On a cluster each bucket has a share of a budget, and no limit holds. */
 export class RedisBudgets implements BudgetsGroup {
@@ -43,13 +43,12 @@ export class RedisBudgets implements BudgetsGroup {
     return this.buckets.layout.isCluster ? 0 : limit;
   }
 
+  /** By one call, or on a cluster by one for each bucket. */
   async #of(userIds: readonly string[]): Promise<Usage[]> {
-    const keys = userIds.map((userId) => this.buckets.layout.budget(`user:${userId}`));
-    const found = await this.buckets.ask(FIELDS, keys.flat(), ...FIELD_NAMES);
-    let start = 0;
-    return keys.map(({ length }) => {
-      const shares = found.slice(start, (start += length)).map((fields) => textsOf(fields).map(Number));
-      const sumOf = (field: number): number => shares.reduce((sum, share) => sum + (share[field] ?? 0), 0);
+    const shares = (await this.buckets.ask(USAGES, this.buckets.layout.budget(''), ...userIds)).map(textsOf);
+    return userIds.map((_, index) => {
+      const sumOf = (field: number): number =>
+        shares.reduce((sum, share) => sum + Number(share[index * FIELDS + field]), 0);
       return { sessions: sumOf(0), resources: sumOf(1), bytes: sumOf(2) };
     });
   }

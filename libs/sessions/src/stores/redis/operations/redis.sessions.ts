@@ -1,10 +1,10 @@
 import { bucketName } from '../../../domain/bucket.js';
-import { UNBOUNDED } from '../../../domain/budgets.js';
 import { SessionsError } from '../../../domain/errors.js';
 import type { UsageBound } from '../../../domain/limits.js';
 import { compareIds } from '../../../domain/ids.js';
 import { evictionRank, idleEndsAt } from '../../../domain/lifetime.js';
 import {
+  isReplaced,
   openingRecord,
   type Authority,
   type NewSession,
@@ -74,7 +74,7 @@ export class RedisSessions implements SessionsGroup {
     const { id, tokenHash, createdAt, expiresAt } = session;
     const network = limits.network?.key ?? null;
     const instants = [createdAt, expiresAt, idleEndsAt(openingRecord(session))];
-    const text = newSessionText(session, network, limits.most ?? UNBOUNDED);
+    const text = newSessionText(session, network);
     const of = [network ?? '', most];
     const reply = await this.buckets.runIn(OPEN, bucket, id, tokenHash, text, ...instants, ...of);
     const [answer, created = '0', closed = '0'] = textsOf(reply);
@@ -131,6 +131,11 @@ export class RedisSessions implements SessionsGroup {
     const session = await this.find(sessionId);
     if (session?.state !== 'open') return 'gone';
     const bucket = this.#bucketOf(sessionId, tokenHash);
+    // Whoever is refused leaves nothing in the index of the user.
+    const most = this.budgets.mostSessions(login.maxSessions);
+    if (most > 0 && session.userId === null && !isReplaced(session, authority)) {
+      if ((await this.budgets.ofUser(userId)).sessions >= most) return 'full';
+    }
     const expiresAt = Math.max(session.expiresAt, login.expiresAt ?? 0);
     await this.users.add(userId, sessionId, Math.max(0, expiresAt - at) + KEPT_AFTER_END_MS);
     const what = [
@@ -138,7 +143,7 @@ export class RedisSessions implements SessionsGroup {
       login.expiresAt ?? '',
       login.idleMs ?? '',
       login.remembered ? 1 : 0,
-      this.budgets.mostSessions(login.maxSessions),
+      most,
     ];
     const args = [sessionId, authorityText(authority), userId, tokenHash, at, ...what];
     const answer = textOf(await this.durable.runIn(LOGIN, bucket, ...args));

@@ -108,8 +108,8 @@ export const SCHEMA = `
     incoming_count INTEGER NOT NULL DEFAULT 0,
     incoming_bytes INTEGER NOT NULL DEFAULT 0,
     data_bytes INTEGER NOT NULL DEFAULT 0,
-    most_resources INTEGER NOT NULL,
-    most_bytes INTEGER NOT NULL,
+    most_resources INTEGER NOT NULL DEFAULT 0,
+    most_bytes INTEGER NOT NULL DEFAULT 0,
     idle_ends_at INTEGER GENERATED ALWAYS AS (
       last_activity_at
       + CASE WHEN ${IS_PROVISIONAL} THEN min(${PROVISIONAL_MS}, idle_ms) ELSE idle_ms END
@@ -161,7 +161,8 @@ export const SCHEMA = `
     WHERE key = '${BUDGET_OF_ALL}';
   END;
   CREATE TRIGGER session_counted
-  AFTER UPDATE OF state, resource_count, stream_count, bytes_used, incoming_count, incoming_bytes ON sessions
+  AFTER UPDATE OF state, resource_count, stream_count, bytes_used, incoming_count, incoming_bytes, most_resources, most_bytes
+  ON sessions
   WHEN old.budget IS new.budget
     AND (old.counted_resources <> new.counted_resources OR old.counted_bytes <> new.counted_bytes)
   BEGIN

@@ -7,7 +7,7 @@ import {
   type Quota,
   type Usage,
 } from '../../../domain/budgets.js';
-import type { Amount } from '../../../domain/limits.js';
+import type { Amount, ResourceLimits } from '../../../domain/limits.js';
 import type { BudgetsGroup, UserQuery, UserUsage } from '../../../ports/budgets.js';
 import type { InOneThread } from '../../../ports/store/store-groups.js';
 import { BUDGET_OF_ALL, BUDGET_OF_NETWORK, BUDGET_OF_USER } from '../database/schema.js';
@@ -22,9 +22,13 @@ export const COUNTED_COLUMNS = `
 export class SqliteBudgets implements InOneThread<BudgetsGroup> {
   readonly #of;
   readonly #users;
+  readonly #bound;
 
   constructor(db: DatabaseSync) {
     this.#of = db.prepare('SELECT * FROM budgets WHERE key = :key');
+    this.#bound = db.prepare(
+      'UPDATE sessions SET most_resources = :resources, most_bytes = :bytes WHERE key = :key',
+    );
     this.#users = db.prepare(`
       SELECT *, substr(key, ${BUDGET_OF_USER.length + 1}) AS user_id FROM budgets
       WHERE key > :after AND key < :end ORDER BY key LIMIT :limit`);
@@ -44,19 +48,26 @@ export class SqliteBudgets implements InOneThread<BudgetsGroup> {
     return this.#read(BUDGET_OF_NETWORK + network).sessions;
   }
 
-  /** The limit that refuses `more` files or bytes to a session, by its row with `COUNTED_COLUMNS`. */
-  refusing(session: Row, more: Amount, limits: BudgetLimits | null): Quota | null {
+  /** From now on a session, by its row with `COUNTED_COLUMNS`, counts for no more than these limits of its own. */
+  bound(session: Row, { maxResources: resources, maxBytes: bytes }: ResourceLimits): void {
+    if (resources === session['most_resources'] && bytes === session['most_bytes']) return;
+    this.#bound.run({ key: numberOf(session, 'session_key'), resources, bytes });
+  }
+
+  /** The limit that refuses `more` files or bytes to a session with these limits of its own. */
+  refusing(session: Row, more: Amount, own: ResourceLimits, limits: BudgetLimits | null): Quota | null {
     if (limits === null) return null;
-    const most = { resources: numberOf(session, 'most_resources'), bytes: numberOf(session, 'most_bytes') };
-    const added = addedTo(holdingOf(session), most, more);
+    const added = addedTo(holdingOf(session), { resources: own.maxResources, bytes: own.maxBytes }, more);
     if (added.resources === 0 && added.bytes === 0) return null;
     const budget = session['budget'];
-    const own = (scope: string): Usage | null =>
-      typeof budget === 'string' && budget.startsWith(scope) ? this.#read(budget) : null;
+    const of = (scope: string, ...quotas: readonly Quota[]): Usage | null => {
+      const isIn = typeof budget === 'string' && budget.startsWith(scope);
+      return isIn && quotas.some((quota) => limits[quota] !== 0) ? this.#read(budget) : null;
+    };
     const held = {
-      user: own(BUDGET_OF_USER),
-      network: own(BUDGET_OF_NETWORK),
-      all: this.#read(BUDGET_OF_ALL),
+      user: of(BUDGET_OF_USER, 'maxResourcesPerUser', 'maxBytesPerUser'),
+      network: of(BUDGET_OF_NETWORK, 'maxBytesPerNetwork'),
+      all: limits.maxTotalBytes === 0 ? NO_USAGE : this.#read(BUDGET_OF_ALL),
     };
     return brokenQuota(held, added, limits);
   }

@@ -121,12 +121,13 @@ export class SqliteResources implements InOneThread<ResourcesGroup> {
       return isOf(known, resource.sessionId) && known['state'] !== 'releasing' ? 'reserved' : 'gone';
     }
     const node = resource.nodeId === null ? null : packId(resource.nodeId);
+    this.budgets.bound(session, limits);
     if (resource.type === STREAM_TYPE) {
       if (!admitsStream(numberOf(session, 'stream_count'), limits)) return 'full';
     } else {
       const more = { resources: 1, bytes: resource.sizeBytes };
       if (!admitsFile(this.accounts.of(session, node), more, limits)) return 'full';
-      const quota = this.budgets.refusing(session, more, budgets ?? null);
+      const quota = this.budgets.refusing(session, more, limits, budgets ?? null);
       if (quota !== null) return quota;
     }
 
@@ -163,9 +164,10 @@ export class SqliteResources implements InOneThread<ResourcesGroup> {
     if (row === undefined || refused !== null) return refused ?? 'gone';
     if (row['state'] !== 'writing') return 'gone';
     const accounts = this.accounts.of(row, row['node_id'] ?? null);
+    this.budgets.bound(row, limits);
     const more = { resources: 0, bytes };
     if (!admitsFile(accounts, more, limits)) return 'full';
-    const quota = this.budgets.refusing(row, more, budgets ?? null);
+    const quota = this.budgets.refusing(row, more, limits, budgets ?? null);
     if (quota !== null) return quota;
     this.#grow.run({ key: numberOf(row, 'key'), bytes });
     this.#changed(row);

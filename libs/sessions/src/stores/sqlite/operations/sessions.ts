@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import { UNBOUNDED } from '../../../domain/budgets.js';
 import { SessionsError } from '../../../domain/errors.js';
 import type { UsageBound } from '../../../domain/limits.js';
 import {
@@ -68,11 +67,9 @@ export class SqliteSessions implements InOneThread<SessionsGroup> {
   ) {
     this.#insert = db.prepare(`
       INSERT INTO sessions (
-        id, token_hash, change, ip_address, user_agent, network, created_at, last_activity_at, expires_at, idle_ms,
-        most_resources, most_bytes)
+        id, token_hash, change, ip_address, user_agent, network, created_at, last_activity_at, expires_at, idle_ms)
       VALUES (
-        :id, :tokenHash, :change, :ipAddress, :userAgent, :network, :createdAt, :createdAt, :expiresAt, :idleMs,
-        :mostResources, :mostBytes)`);
+        :id, :tokenHash, :change, :ipAddress, :userAgent, :network, :createdAt, :createdAt, :expiresAt, :idleMs)`);
     this.#find = db.prepare('SELECT * FROM sessions WHERE id = :id');
     this.#findByToken = db.prepare('SELECT * FROM sessions WHERE token_hash = :tokenHash');
     this.#findByReplaced = db.prepare(`
@@ -127,15 +124,12 @@ export class SqliteSessions implements InOneThread<SessionsGroup> {
     if (this.#isNetworkFull(limits.network)) return 'network-full';
     const change = this.ledger.admit(session.createdAt, limits.maxSessions);
     if (change === null) return 'full';
-    const { most = UNBOUNDED } = limits;
     this.#insert.run({
       ...session,
       id: packId(session.id),
       tokenHash: packHash(session.tokenHash),
       network: limits.network?.key ?? null,
       change,
-      mostResources: most.resources,
-      mostBytes: most.bytes,
     });
     // Last: what fails above is undone, and must not be counted.
     this.networks.keep(admission);

@@ -119,14 +119,31 @@ export const budgetCases: readonly SessionStoreCase[] = [
   {
     name: 'a session counts for no more than its own limits, so that a full one replaces its files at any quota',
     async run(store) {
-      const most = { resources: 2, bytes: 100 };
-      const session = await sessionOf(store, 'ada', { ...MANY, most });
-      await ready(store, session.id, 60);
-      await ready(store, session.id, 60);
+      const own = { ...LIMITS, maxResources: 2, maxBytes: 100 };
+      const session = await sessionOf(store, 'ada');
+      for (let count = 0; count < 2; count += 1) {
+        const file = newResource(session.id, { sizeBytes: 50 });
+        assert.equal(await store.resources.reserve(file, null, own), 'reserved');
+        await store.resources.complete(file.id, null, { sizeBytes: 50, mediaType: null, at: NOW });
+        placed(await store.resources.place(placement(session.id, [file], { limits: own })));
+      }
+      const limits = { ...NO_BUDGETS, maxResourcesPerUser: 2, maxBytesPerUser: 100, maxTotalBytes: 100 };
+      const next = newResource(session.id, { sizeBytes: 60 });
+      assert.equal(await store.resources.reserve(next, null, own, limits), 'reserved');
       await counts(store, 'ada', { sessions: 1, resources: 2, bytes: 100 });
-      const limits = { maxResourcesPerUser: 2, maxBytesPerUser: 100, maxTotalBytes: 100 };
-      assert.equal(await reserving(store, session, 60, limits), 'reserved');
-      await counts(store, 'ada', { sessions: 1, resources: 2, bytes: 100 });
+    },
+  },
+  {
+    name: 'the own limits of a session are those of its latest reservation',
+    async run(store) {
+      const session = await sessionOf(store, 'ada');
+      const reserve = (bytes: number, limits: typeof LIMITS, budgets = NO_BUDGETS) =>
+        store.resources.reserve(newResource(session.id, { sizeBytes: bytes }), null, limits, budgets);
+      assert.equal(await reserve(60, { ...LIMITS, maxBytes: 60 }), 'reserved');
+      assert.equal(await reserve(60, LIMITS), 'reserved');
+      await counts(store, 'ada', { sessions: 1, resources: 2, bytes: 120 });
+      const quota = { ...NO_BUDGETS, maxBytesPerUser: 120 };
+      assert.equal(await reserve(1, LIMITS, quota), refusedBy(store, 'maxBytesPerUser'));
     },
   },
   {

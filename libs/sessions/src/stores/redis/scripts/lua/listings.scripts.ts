@@ -50,6 +50,18 @@ export const NAMES_AFTER = new QuestionScript(
   `return redis.call('ZRANGEBYLEX', KEY, '(' .. ARGV[1], '+', 'LIMIT', 0, ARGV[2])`,
 );
 
+/** The beginning of budgets; users → sessions, resources and bytes of each; '' for none */
+export const USAGES = new QuestionScript(
+  `
+local found = {}
+for i, user in ipairs(ARGV) do
+  local usage = redis.call('HMGET', KEY .. 'user:' .. user, 'sessions', 'resources', 'bytes')
+  for _, field in ipairs({ 1, 2, 3 }) do found[#found + 1] = usage[field] or '' end
+end
+return found
+`,
+);
+
 /** An index; highest score → count */
 export const COUNT_UP_TO = new QuestionScript(`return redis.call('ZCOUNT', KEY, '-inf', ARGV[1])`);
 

@@ -55,6 +55,7 @@ local known = read(RESOURCES, resource.id)
 if known then
   return known.sessionId == resource.sessionId and known.state ~= 'releasing' and 'reserved' or 'gone'
 end
+session.most = { resources = tonumber(max_resources), bytes = tonumber(max_bytes) }
 if resource.type == '${STREAM_TYPE}' then
   if session.streamCount >= tonumber(max_streams) then return 'full' end
 elseif not admits_file(session, resource.nodeId, 1, resource.sizeBytes, max_resources, max_bytes, on_limit) then
@@ -90,6 +91,7 @@ if is_stale(session, authority) then return 'stale' end
 if resource.state ~= 'writing' then return 'gone' end
 bytes = tonumber(bytes)
 if not admits_file(session, resource.nodeId, 0, bytes, max_resources, max_bytes, on_limit) then return 'full' end
+session.most = { resources = tonumber(max_resources), bytes = tonumber(max_bytes) }
 local quota = broken_quota(session, 0, bytes, unpack(ARGV, 7))
 if quota then return quota end
 account(session, resource, -1)

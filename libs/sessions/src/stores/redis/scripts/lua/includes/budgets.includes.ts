@@ -15,7 +15,8 @@ export const countedOf = new LuaInclude(
 local function counted_of(session, more, more_bytes)
   local resources = session.resourceCount - session.streamCount + session.incomingCount + more
   local bytes = session.bytesUsed + session.incomingBytes + more_bytes
-  return math.min(resources, session.most.resources), math.min(bytes, session.most.bytes)
+  local most = session.most or { resources = 0, bytes = 0 }
+  return math.min(resources, most.resources), math.min(bytes, most.bytes)
 end`,
 );
 
