@@ -151,6 +151,7 @@ describe('imports in the library point inwards', () => {
     );
     expect(loading.map(({ path }) => path).toSorted()).toEqual([
       'core/config/config.ts',
+      'operate/page-query.ts',
       'operate/session-list.query.ts',
     ]);
   });

@@ -5,10 +5,10 @@ const LIBRARY = resolve(import.meta.dirname, '../libs/sessions/src');
 
 const LIFETIME = 'domain/lifetime.ts';
 /** Here stores say again, in SQL or Lua, what the domain says: `stores/rules.spec.ts` compares them. */
-const SQL = 'stores/sqlite/operations/schema.ts';
-const LUA = 'stores/redis/scripts/lua/sessions.includes.ts';
+const SQL = 'stores/sqlite/database/schema.ts';
+const LUA = 'stores/redis/scripts/lua/includes/sessions.includes.ts';
 const LUA_OF_COUNTS = 'stores/redis/scripts/lua/counts.scripts.ts';
-const LUA_OF_RESOURCES = 'stores/redis/scripts/lua/resources.includes.ts';
+const LUA_OF_RESOURCES = 'stores/redis/scripts/lua/includes/resources.includes.ts';
 
 /** What a rule looks like, the files that may look so, and how a second one could be written. */
 const RULES: readonly [rule: string, pattern: RegExp, homes: readonly string[], second: string][] = [

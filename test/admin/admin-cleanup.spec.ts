@@ -26,7 +26,7 @@ describe.each(ADAPTERS)('admin cleanup on %s', (adapter: AdapterName) => {
     running = await startApp(adapter, {
       imports: [SessionsAdminModule],
       controllers: [OwnerController],
-      options: { adminTokens: [TOKEN], openRate: 0, maxUnconfirmedPerNetwork: 0 },
+      options: { adminTokens: [TOKEN], openRate: 0, maxUnconfirmedPerNetwork: 0, maxSessionsPerNetwork: 0 },
     });
     admin = new AdminClient(running.url);
   });

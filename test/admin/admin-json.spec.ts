@@ -192,7 +192,8 @@ describe.each(ADAPTERS)('admin JSON on %s', (adapter: AdapterName) => {
   it('reads without touching, counting or opening a session', async () => {
     const { annaId, cookie } = await traffic();
     const before = await admin.read<SessionList>('/admin/sessions');
-    for (const path of ['/admin/sessions', '/admin/sessions/metrics', `/admin/sessions/${annaId}`]) {
+    const paths = ['', '/metrics', '/users', '/users/anna', `/${annaId}`];
+    for (const path of paths.map((end) => `/admin/sessions${end}`)) {
       const asAnna = { headers: { 'user-agent': 'Anna/1.0', cookie } };
       const { status, headers } = await admin.request(path, asAnna);
       expect([status, headers['set-cookie']]).toEqual([200, undefined]);
@@ -203,10 +204,11 @@ describe.each(ADAPTERS)('admin JSON on %s', (adapter: AdapterName) => {
   it('shows no token, no hash of one and no path', async () => {
     const anna = new Browser(running.url);
     await anna.fetch('/files?size=10', { method: 'POST' });
+    await anna.fetch('/login/anna', { method: 'POST' });
     const secret = anna.cookieHeader.split('=')[1] ?? '';
     expect(secret).toHaveLength(45);
     const texts = await Promise.all(
-      ['/admin/sessions', '/admin/sessions/metrics'].map(async (path) => (await admin.request(path)).text),
+      ['', '/metrics', '/users'].map(async (path) => (await admin.request(`/admin/sessions${path}`)).text),
     );
     for (const text of texts) {
       expect(text).not.toContain(secret);

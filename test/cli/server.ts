@@ -40,7 +40,12 @@ export class Server {
   }
 
   static async start(adapter: AdapterName = 'express'): Promise<Server> {
-    const options = { adminTokens: [TOKEN], openRate: 0, maxUnconfirmedPerNetwork: 0 };
+    const options = {
+      adminTokens: [TOKEN],
+      openRate: 0,
+      maxUnconfirmedPerNetwork: 0,
+      maxSessionsPerNetwork: 0,
+    };
     const imports = [SessionsAdminModule];
     return new Server(await startApp(adapter, { options, imports, controllers: [ClientController] }));
   }

@@ -1,7 +1,7 @@
 import { ChangeFeed } from '#sessions/core/process/change-feed';
 import { SessionCache } from '#sessions/core/process/session-cache';
 import { SessionsError } from '#sessions/domain/errors';
-import { WrappedStore } from '#sessions/ports/wrapped-store';
+import { WrappedStore } from '#sessions/ports/store/wrapped-store';
 import { MemorySessionStore } from '#sessions/stores/sqlite/memory-session-store';
 import { ManualClock } from '#sessions/testing/manual-clock';
 import { anEnd, opened } from '#sessions/testing/store/store.fixtures';

@@ -82,7 +82,7 @@ describe('The time of a store', () => {
 
   async function startProcess(): Promise<{ core: SessionsCore; clock: AnchoredClock }> {
     const clock = new AnchoredClock(machine);
-    const config = resolveConfig({ openRate: 0, maxUnconfirmedPerNetwork: 0 }, {});
+    const config = resolveConfig({ openRate: 0, maxUnconfirmedPerNetwork: 0, maxSessionsPerNetwork: 0 }, {});
     const core = new SessionsCore({ config, store, ...files, clock, role: 'server', logFor: () => silent });
     running.push(core);
     await core.start();

@@ -97,7 +97,9 @@ describe('Configuration', () => {
 
   it('has every option under its name, durations in milliseconds', () => {
     const names = Object.keys(DEFAULTS).map((name) => name.replace(/Seconds$/, 'Ms'));
-    expect(Object.keys(resolveConfig({}, {})).toSorted()).toEqual([...names, 'binding', 'limits'].toSorted());
+    expect(Object.keys(resolveConfig({}, {})).toSorted()).toEqual(
+      [...names, 'binding', 'budgets', 'limits'].toSorted(),
+    );
   });
 
   it('takes options as the text that their variables would hold, as ConfigService gives it', () => {

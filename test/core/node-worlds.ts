@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { SessionsOptions } from '#sessions/core/config/config';
-import type { SessionStore } from '#sessions/ports/session-store';
+import type { SessionStore } from '#sessions/ports/store/session-store';
 import { RedisSessionStore } from '#sessions/redis/index';
 import { createLocalStorage } from '#sessions/storage/local/create-local-storage';
 import { SqliteSessionStore } from '#sessions/stores/sqlite/sqlite-session-store';

@@ -3,7 +3,7 @@ import { resolveConfig } from '#sessions/core/config/config';
 import { RefusalLog } from '#sessions/core/resources/refusal-log';
 import { SessionEventBus } from '#sessions/core/watch/event-bus';
 import type { SessionEvents } from '#sessions/domain/events';
-import type { SessionStore } from '#sessions/ports/session-store';
+import type { SessionStore } from '#sessions/ports/store/session-store';
 import { ManualClock } from 'nest-sessions/testing';
 
 const config = resolveConfig({ maxResources: 7, maxBytes: 900, maxStreamsPerSession: 3 }, {});

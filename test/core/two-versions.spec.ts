@@ -7,7 +7,7 @@ import { startCore } from '#sessions/assembly/start-core';
 import { resolveConfig } from '#sessions/core/config/config';
 import { SessionsCore } from '#sessions/core/core';
 import { AnchoredClock } from '#sessions/core/process/system-clock';
-import type { SessionStore } from '#sessions/ports/session-store';
+import type { SessionStore } from '#sessions/ports/store/session-store';
 import { RedisSessionStore } from '#sessions/redis/index';
 import { MemoryFileStorage } from '#sessions/storage/memory/memory-file-storage';
 import { MemoryStorageRoot } from '#sessions/storage/memory/memory-storage-root';
@@ -107,7 +107,7 @@ describe.each(GROUNDS)('Two versions on one store of %s', (_name, prepare) => {
   async function server(store: SessionStore): Promise<SessionsCore> {
     const note = (line: string): void => void lines.push(line);
     const core = new SessionsCore({
-      config: resolveConfig({ openRate: 0, maxUnconfirmedPerNetwork: 0 }, {}),
+      config: resolveConfig({ openRate: 0, maxUnconfirmedPerNetwork: 0, maxSessionsPerNetwork: 0 }, {}),
       store,
       storage: new MemoryFileStorage(),
       storageRoot: new MemoryStorageRoot(),

@@ -7,7 +7,7 @@ describe.each(ADAPTERS)('The session cookie on %s', (adapter) => {
   beforeAll(async () => {
     app = await startSessionApp(
       adapter,
-      { openRate: 0, maxUnconfirmedPerNetwork: 0 },
+      { openRate: 0, maxUnconfirmedPerNetwork: 0, maxSessionsPerNetwork: 0 },
       { trustProxy: 'loopback' },
     );
   });

@@ -8,7 +8,11 @@ import { startSessionApp, type SessionApp, type Visitor } from './session-app.js
 describe.each(ADAPTERS)('Server-sent events on %s', (adapter) => {
   let app: SessionApp;
   beforeEach(async () => {
-    app = await startSessionApp(adapter, { openRate: 0, maxUnconfirmedPerNetwork: 0 });
+    app = await startSessionApp(adapter, {
+      openRate: 0,
+      maxUnconfirmedPerNetwork: 0,
+      maxSessionsPerNetwork: 0,
+    });
   });
   afterEach(() => app.close());
 
@@ -195,6 +199,7 @@ describe.each(ADAPTERS)('Server-sent events with a short idle limit, on %s,', (a
     const app = await startSessionApp(adapter, {
       openRate: 0,
       maxUnconfirmedPerNetwork: 0,
+      maxSessionsPerNetwork: 0,
       downloadIdleSeconds: 1,
     });
     try {

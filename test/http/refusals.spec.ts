@@ -60,13 +60,33 @@ describe.each(ADAPTERS)('Refusals for a limit on %s', (adapter) => {
   });
 
   it('a session for which there is no room', async () => {
-    await start({ maxSessions: 1 });
+    await start({ maxSessions: 1, maxSessionsPerNetwork: 0 });
     expect(await upload(10)).toBe(201);
     for (let client = 0; client < 3; client += 1) {
       expect((await fetch(`${app.url}/begin`, { method: 'POST' })).status).toBe(503);
     }
     expect(await logged()).toEqual([
       'Network 127.0.0.1/32 gets no session: maxSessions (MAX_SESSIONS) is 1, and none may be evicted.',
+    ]);
+  });
+
+  it('a session for which its network has no room, as long as its own hold something', async () => {
+    await start({ maxSessionsPerNetwork: 1 });
+    // The cookie comes back with the second upload.
+    for (let file = 0; file < 2; file += 1) expect(await upload(10)).toBe(201);
+    const refused = await fetch(`${app.url}/begin`, { method: 'POST' });
+    expect([refused.status, refused.headers.get('retry-after')]).toEqual([429, '60']);
+    expect(await logged()).toEqual([
+      'Network 127.0.0.1/32 gets no session: maxSessionsPerNetwork (SESSION_MAX_SESSIONS_PER_NETWORK) is 1, and none of its own may be evicted.',
+    ]);
+  });
+
+  it('a file that exceeds what the network may hold', async () => {
+    await start({ maxBytesPerNetwork: 15 });
+    expect(await upload(10)).toBe(201);
+    expect(await upload(10)).toBe(413);
+    expect(await logged()).toEqual([
+      expect.stringContaining('it would exceed maxBytesPerNetwork (SESSION_MAX_BYTES_PER_NETWORK) 15'),
     ]);
   });
 });

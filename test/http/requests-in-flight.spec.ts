@@ -61,7 +61,7 @@ describe.each(ADAPTERS)('A request in flight on %s', (adapter) => {
   beforeEach(async () => {
     app = await startSessionApp(
       adapter,
-      { openRate: 0, maxUnconfirmedPerNetwork: 0 },
+      { openRate: 0, maxUnconfirmedPerNetwork: 0, maxSessionsPerNetwork: 0 },
       { controllers: [WorkController] },
     );
     work = app.app.get(WorkController);

@@ -3,7 +3,7 @@ import { idIn, ourCookies, startSessionApp } from './session-app.js';
 
 describe.each(ADAPTERS)('A flood of new sessions on %s', (adapter) => {
   it('stops at the rate of its network: only requests that require a session get 429 with Retry-After', async () => {
-    const options = { openRate: 3, maxUnconfirmedPerNetwork: 0 };
+    const options = { openRate: 3, maxUnconfirmedPerNetwork: 0, maxSessionsPerNetwork: 0 };
     const app = await startSessionApp(adapter, options, { trustProxy: 'loopback' });
     // To the beginning of a slot of five seconds, which the ring counts by.
     app.clock.advance(5000 - (app.clock.now() % 5000));
@@ -50,7 +50,7 @@ describe.each(ADAPTERS)('A flood of new sessions on %s', (adapter) => {
   });
 
   it('evicts sessions without resources, and gets 503 if there are none', async () => {
-    const app = await startSessionApp(adapter, { maxSessions: 2, openRate: 0 });
+    const app = await startSessionApp(adapter, { maxSessions: 2, maxSessionsPerNetwork: 0, openRate: 0 });
     try {
       const oldest = await app.visitor();
       app.clock.advance(1000);

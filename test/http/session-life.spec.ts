@@ -12,7 +12,11 @@ const HOUR = 60 * MINUTE;
 describe.each(ADAPTERS)('The life of a session over HTTP on %s', (adapter) => {
   let app: SessionApp;
   beforeEach(async () => {
-    app = await startSessionApp(adapter, { openRate: 0, maxUnconfirmedPerNetwork: 0 });
+    app = await startSessionApp(adapter, {
+      openRate: 0,
+      maxUnconfirmedPerNetwork: 0,
+      maxSessionsPerNetwork: 0,
+    });
   });
   afterEach(() => app.close());
 

@@ -25,7 +25,14 @@ describe.each(ADAPTERS)('metrics on %s', (adapter: AdapterName) => {
     running = await startApp(adapter, {
       imports: [SessionsMetricsModule],
       controllers: [OwnerController],
-      options: { storagePath, openRate: 0, maxUnconfirmedPerNetwork: 0, adapters: { clock }, ...options },
+      options: {
+        storagePath,
+        openRate: 0,
+        maxUnconfirmedPerNetwork: 0,
+        maxSessionsPerNetwork: 0,
+        adapters: { clock },
+        ...options,
+      },
     });
   }
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { countEvent, RATE_WINDOW_MS, type RateRing } from '#sessions/domain/rates/rate-ring';
-import type { SessionStore } from '#sessions/ports/session-store';
+import type { SessionStore } from '#sessions/ports/store/session-store';
 import { RedisSessionStore } from '#sessions/redis/index';
 import { SqliteSessionStore } from '#sessions/stores/sqlite/sqlite-session-store';
 import { MANY, newSession, NOW } from '#sessions/testing/store/store.fixtures';

@@ -1,5 +1,5 @@
 import { authorityOf } from '#sessions/domain/session';
-import type { SessionStore } from '#sessions/ports/session-store';
+import type { SessionStore } from '#sessions/ports/store/session-store';
 import { MemorySessionStore } from '#sessions/stores/sqlite/memory-session-store';
 import { RecentChanges } from '#sessions/stores/redis/feed/recent-changes';
 import { anEnd, lease, newSession, NODE, NOW, tokenHash, upTo } from '#sessions/testing/store/store.fixtures';

@@ -11,7 +11,9 @@ type Named = readonly [name: string, text: BucketScript | LuaInclude];
 
 /** The exports of all modules in a folder. */
 async function everythingIn(folder: string): Promise<[string, unknown][]> {
-  const files = readdirSync(folder).map((file) => file.replace('.ts', ''));
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.ts'))
+    .map((file) => file.replace('.ts', ''));
   const modules: object[] = await Promise.all(
     files.map((file) => import(`#sessions/stores/redis/scripts/lua/${file}`)),
   );

@@ -2,7 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { createClient } from 'redis';
 import { RedisSessionStore } from '#sessions/redis/index';
 import { RedisConnection } from '#sessions/stores/redis/connection/redis.connection';
-import type { SessionStore } from '#sessions/ports/session-store';
+import type { SessionStore } from '#sessions/ports/store/session-store';
 import {
   anEnd,
   beat,

@@ -7,7 +7,7 @@ import { evictionRank, idleEndsAt, meetsEndCondition } from '#sessions/domain/li
 import { admitsFile } from '#sessions/domain/limits';
 import { isEvictable, isReadable, type ResourceRecord } from '#sessions/domain/resource';
 import type { SessionRecord } from '#sessions/domain/session';
-import type { SessionStore } from '#sessions/ports/session-store';
+import type { SessionStore } from '#sessions/ports/store/session-store';
 import { RedisSessionStore } from '#sessions/redis/index';
 import { MemorySessionStore } from '#sessions/stores/sqlite/memory-session-store';
 import { SqliteSessionStore } from '#sessions/stores/sqlite/sqlite-session-store';

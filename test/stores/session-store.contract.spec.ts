@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { SessionStore } from '#sessions/ports/session-store';
+import type { SessionStore } from '#sessions/ports/store/session-store';
 import { MemorySessionStore } from '#sessions/stores/sqlite/memory-session-store';
 import { SqliteSessionStore } from '#sessions/stores/sqlite/sqlite-session-store';
 import { sessionStoreContract } from '#sessions/testing/session-store.contract';

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { FIRST_SCHEMA } from '#sessions/stores/sqlite/operations/schema';
+import { FIRST_SCHEMA } from '#sessions/stores/sqlite/database/schema';
 import { openDatabase } from '#sessions/stores/sqlite/database/sqlite.database';
 import { SqliteSessionStore } from '#sessions/stores/sqlite/sqlite-session-store';
 import { newSession, upTo } from '#sessions/testing/store/store.fixtures';

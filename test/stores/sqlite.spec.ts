@@ -525,7 +525,8 @@ describe('Every statement', () => {
       'ending_parts.leased_until <= :at',
       'SEARCH ending_parts USING COVERING INDEX ending_parts_lease (node_id=? AND leased_until<?)',
     ],
-    ['eviction_rank IS NOT NULL', 'USING INDEX sessions_eviction'],
+    ['eviction_rank IS NOT NULL ORDER', 'USING INDEX sessions_eviction'],
+    ['AND network = :network', 'USING INDEX sessions_network_eviction (network=? AND eviction_rank>?)'],
     [
       'provisional_network = :network',
       'USING INDEX sessions_network (provisional_network=? AND idle_ends_at>?)',

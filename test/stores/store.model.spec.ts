@@ -2,13 +2,13 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
+import { countedOf, NO_BUDGETS } from '#sessions/domain/budgets';
 import { authorityOf, END_REASONS, type NewSession } from '#sessions/domain/session';
-import type { NewToken, OpeningLimits, SessionStore } from '#sessions/ports/session-store';
-import { WrappedStore } from '#sessions/ports/wrapped-store';
+import type { NewToken, OpeningLimits, SessionStore } from '#sessions/ports/store/session-store';
+import { WrappedStore } from '#sessions/ports/store/wrapped-store';
 import { MemorySessionStore } from '#sessions/stores/sqlite/memory-session-store';
 import { RedisSessionStore } from '#sessions/redis/index';
 import { SqliteSessionStore } from '#sessions/stores/sqlite/sqlite-session-store';
-import { upTo } from '#sessions/testing/store/store.fixtures';
 import { RedisServer } from '../support/redis-servers.js';
 
 /** Few ids, so that commands collide. */
@@ -34,6 +34,24 @@ const rank = fc.constantFrom(undefined, 0, 1, 2);
 const limits = fc.constantFrom(
   { maxResources: 3, maxBytes: 100, maxStreams: 2, onLimit: 'evict' as const },
   { maxResources: 3, maxBytes: 100, maxStreams: 2, onLimit: 'reject' as const },
+);
+/** The most that a session counts for: its own limits. */
+const MOST = { resources: 3, bytes: 100 };
+const NETWORKS = ['192.0.2.1/32', '192.0.2.2/32'];
+const opening = fc.constantFrom<OpeningLimits>(
+  ...[0, 2].flatMap((maxSessions) =>
+    NETWORKS.map((key) => ({
+      maxSessions: 3,
+      network: { key, openRate: 0, maxUnconfirmed: 0, maxSessions },
+    })),
+  ),
+  { maxSessions: 3, network: null },
+);
+const budgets = fc.constantFrom(
+  undefined,
+  { ...NO_BUDGETS, maxBytesPerUser: 100, maxResourcesPerUser: 3 },
+  { ...NO_BUDGETS, maxBytesPerNetwork: 90 },
+  { ...NO_BUDGETS, maxTotalBytes: 150 },
 );
 const lease = fc.record({ processId, nodeId: node, until: at });
 const userId = fc.constantFrom('ada', 'Eve 🙂');
@@ -109,18 +127,18 @@ const reason = fc.constantFrom(...END_REASONS);
 const commands = fc.oneof(
   {
     weight: 4,
-    arbitrary: command('open', [newSession], (store, opened) => store.sessions.open(opened, upTo(3))),
+    arbitrary: command('open', [newSession, opening], (store, ...args) => store.sessions.open(...args)),
   },
   {
     weight: 4,
-    arbitrary: command('reserve', [newResource, limits], (store, reserved, within) =>
-      store.resources.reserve(reserved, null, within),
+    arbitrary: command('reserve', [newResource, limits, budgets], (store, reserved, within, beyond) =>
+      store.resources.reserve(reserved, null, within, beyond),
     ),
   },
   {
     weight: 3,
-    arbitrary: command('grow', [resource, bytes, limits], (store, id, more, within) =>
-      store.resources.grow(id, null, more, within),
+    arbitrary: command('grow', [resource, bytes, limits, budgets], (store, id, more, within, beyond) =>
+      store.resources.grow(id, null, more, within, beyond),
     ),
   },
   {
@@ -198,9 +216,9 @@ const commands = fc.oneof(
     weight: 2,
     arbitrary: command(
       'login, repeated',
-      [session, authority, userId, freshToken, at, fc.boolean(), ends],
-      async (store, id, by, user, hash, loggedInAt, dropsData, given) => {
-        const login = { userId: user, tokenHash: hash, at: loggedInAt, dropsData, ...given };
+      [session, authority, userId, freshToken, at, fc.boolean(), ends, fc.constantFrom(0, 1)],
+      async (store, id, by, user, hash, loggedInAt, dropsData, given, maxSessions) => {
+        const login = { userId: user, tokenHash: hash, at: loggedInAt, dropsData, maxSessions, ...given };
         return [await store.sessions.login(id, by, login), await store.sessions.login(id, by, login)];
       },
     ),
@@ -254,7 +272,9 @@ const commands = fc.oneof(
   }),
   command('findIdle', [at, limit], (store, ...args) => store.endings.findIdle(...args)),
   command('findExpired', [at, limit], (store, ...args) => store.endings.findExpired(...args)),
-  command('findEvictable', [limit], (store, most) => store.sessions.findEvictable(most)),
+  command('findEvictable', [limit, fc.constantFrom(undefined, ...NETWORKS)], (store, most, network) =>
+    store.sessions.findEvictable(most, network),
+  ),
   command('countDue', [at], (store, dueAt) => store.endings.countDue(dueAt)),
   command('list', [sort, limit, fc.option(userId, { nil: undefined })], (store, order, most, user) =>
     store.sessions.list({ sort: order, limit: most, ...(user === undefined ? {} : { userId: user }) }),
@@ -273,6 +293,22 @@ async function answerOf(store: SessionStore, { run }: Command): Promise<unknown>
   }
 }
 
+/** What users count for, once it is what their sessions tell. */
+async function usersOf(store: SessionStore): Promise<unknown> {
+  const users = await store.budgets.listUsers({ limit: 10 });
+  for (const { userId, ...usage } of users) {
+    const sessions = await store.sessions.list({ sort: 'created_at', limit: 10, userId });
+    const counted = sessions.map((open) => countedOf(open, MOST));
+    const sumOf = (what: 'resources' | 'bytes') => counted.reduce((sum, { [what]: one }) => sum + one, 0);
+    expect(usage).toEqual({
+      sessions: sessions.length,
+      resources: sumOf('resources'),
+      bytes: sumOf('bytes'),
+    });
+  }
+  return users;
+}
+
 /** The readable contents of a store. */
 async function everythingIn(store: SessionStore, feedFrom: string): Promise<unknown> {
   const { changes } = await store.feed.read(feedFrom, 1000);
@@ -284,6 +320,7 @@ async function everythingIn(store: SessionStore, feedFrom: string): Promise<unkn
     processes: await store.fleet.listProcesses(),
     nodes: await store.fleet.listNodes(),
     totals: await store.ledger.totals(),
+    users: await usersOf(store),
     lastSeenAt: (await store.clock.anchor({ wallMs: 1, monotonicMs: 1, bootId: 'next' })).lastSeenAt,
   };
 }

@@ -27,6 +27,8 @@ export interface AppParts extends ModuleMetadata {
   readonly options?: SessionsModuleOptions;
   /** Proxies that the framework believes: `loopback`, addresses, networks, or what a function says. None unless said. */
   readonly trustProxy?: TrustProxy;
+  /** Longest parameter in a path that Fastify takes: 100 characters unless said. */
+  readonly maxParamLength?: number;
   /** Path of a Unix socket to listen at, instead of a port. */
   readonly socketPath?: string;
   /** Called before the app listens: adapters, pipes, trust settings, plugins. */
@@ -35,7 +37,7 @@ export interface AppParts extends ModuleMetadata {
 
 /** A Nest app with `SessionsModule` on a storage folder of its own, listening on a free port of 127.0.0.1. */
 export async function startApp(adapter: AdapterName, parts: AppParts): Promise<RunningApp> {
-  const { options, trustProxy, socketPath, configure, imports, ...metadata } = parts;
+  const { options, trustProxy, maxParamLength, socketPath, configure, imports, ...metadata } = parts;
   const storagePath = options?.storagePath ?? (await mkdtemp(join(tmpdir(), 'nest-sessions-')));
   @Module({
     ...metadata,
@@ -45,10 +47,14 @@ export async function startApp(adapter: AdapterName, parts: AppParts): Promise<R
     ],
   })
   class TestAppModule {}
-  const app = await NestFactory.create(TestAppModule as Type, createAdapter(adapter, trustProxy), {
-    logger: process.env['TEST_LOGS'] ? undefined : false,
-    abortOnError: false,
-  });
+  const app = await NestFactory.create(
+    TestAppModule as Type,
+    createAdapter(adapter, { trustProxy, maxParamLength }),
+    {
+      logger: process.env['TEST_LOGS'] ? undefined : false,
+      abortOnError: false,
+    },
+  );
   await configure?.(app);
   // Fastify on Nest 11 takes a path in this form alone.
   await (socketPath === undefined ? app.listen(0, '127.0.0.1') : app.listen({ path: socketPath } as never));
@@ -70,9 +76,14 @@ function urlOf(app: INestApplication): string {
 
 function createAdapter(
   name: AdapterName,
-  trustProxy: TrustProxy | undefined,
+  { trustProxy, maxParamLength }: Pick<AppParts, 'trustProxy' | 'maxParamLength'>,
 ): ExpressAdapter | FastifyAdapter {
-  if (name === 'fastify') return new FastifyAdapter(trustProxy === undefined ? {} : { trustProxy });
+  if (name === 'fastify') {
+    return new FastifyAdapter({
+      ...(trustProxy !== undefined && { trustProxy }),
+      ...(maxParamLength !== undefined && { routerOptions: { maxParamLength } }),
+    });
+  }
   const express = new ExpressAdapter();
   if (trustProxy !== undefined) express.set('trust proxy', trustProxy);
   return express;

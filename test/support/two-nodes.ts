@@ -67,7 +67,13 @@ export class TwoNodes {
       return startApp(adapter, {
         imports: [SessionsAdminModule],
         controllers: [NodeController],
-        options: { openRate: 0, maxUnconfirmedPerNetwork: 0, ...own, adapters: { store } },
+        options: {
+          openRate: 0,
+          maxUnconfirmedPerNetwork: 0,
+          maxSessionsPerNetwork: 0,
+          ...own,
+          adapters: { store },
+        },
       });
     };
     const here = await start(options.here);

@@ -5,7 +5,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { ResourceRecord } from '#sessions/domain/resource';
 import type { FileStorage } from '#sessions/ports/storage/file-storage';
-import type { SessionStore } from '#sessions/ports/session-store';
+import type { SessionStore } from '#sessions/ports/store/session-store';
 import type { StorageRoot } from '#sessions/ports/storage/storage-root';
 import { SessionsCore } from '#sessions/core/core';
 import { resolveConfig, type SessionsOptions } from '#sessions/core/config/config';
@@ -46,7 +46,10 @@ export class World {
     beside?: Pick<World, 'root'> & Partial<World>,
   ): Promise<World> {
     const root = beside?.root ?? (await mkdtemp(join(tmpdir(), 'nest-sessions-')));
-    const config = resolveConfig({ openRate: 0, maxUnconfirmedPerNetwork: 0, ...options }, {});
+    const config = resolveConfig(
+      { openRate: 0, maxUnconfirmedPerNetwork: 0, maxSessionsPerNetwork: 0, ...options },
+      {},
+    );
     const clock = beside?.clock ?? new ManualClock();
     const store =
       name === 'memory'

@@ -88,6 +88,7 @@ describe.each(ADAPTERS)('A throttled app on %s', (adapter: AdapterName) => {
         adapters: { ...inMemoryAdapters(), clock },
         cache: false,
         maxUnconfirmedPerNetwork: 0,
+        maxSessionsPerNetwork: 0,
       },
       trustProxy: 'loopback',
       imports: [

@@ -7,6 +7,7 @@ export const campaignNames: readonly string[] = [
   'disk',
   'sweeper',
   'limits',
+  'quotas',
   'floods',
   'bad-input',
   'no-way-in',

@@ -51,7 +51,7 @@ export async function startLiveApp(
 ): Promise<LiveApp> {
   const app = await startSessionApp(
     adapter,
-    { openRate: 0, maxUnconfirmedPerNetwork: 0, ...options },
+    { openRate: 0, maxUnconfirmedPerNetwork: 0, maxSessionsPerNetwork: 0, ...options },
     {
       providers: [LiveGateway],
       configure: (nest) => nest.useWebSocketAdapter(new SessionsWsAdapter(nest)),

@@ -21,6 +21,7 @@ export {
   type ErrorCode,
   type SessionsErrorOptions,
 } from './domain/errors.js';
+export type { Quota, Usage } from './domain/budgets.js';
 export {
   REFUSAL_REASONS,
   RESOURCE_REFUSAL_REASONS,
@@ -49,7 +50,7 @@ export {
   type SessionQuery,
   type TypeTotals,
   type StoreTotals,
-} from './ports/session-store.js';
+} from './ports/store/session-store.js';
 export type { Closable, CloseReason } from './core/process/live-connections.js';
 export { DownloadInterceptor } from './http/download/download.interceptor.js';
 export type { DownloadOptions } from './http/download/download-options.js';

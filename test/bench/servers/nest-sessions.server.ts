@@ -36,6 +36,7 @@ export function benchOptions(
     ...(redisPort !== null && { redisUrls: [`redis://127.0.0.1:${redisPort}`] }),
     openRate: 100_000_000,
     maxUnconfirmedPerNetwork: 0,
+    maxSessionsPerNetwork: 0,
     maxSessions: 10_000_000,
     // Whoever measures a cleanup starts it.
     cleanupIntervalSeconds: 86_400,

@@ -35,6 +35,7 @@ const PLAIN_TARGETS = [
   '/live',
   '/admin/sessions',
   '/admin/sessions/metrics',
+  '/admin/sessions/users',
   '/nothing',
 ];
 const BODY_TARGETS = ['/speech', '/speech', '/speech', '/audio', '/session', '/admin/sessions', '/nothing'];
@@ -84,7 +85,8 @@ export class BadRequests {
     for (const header of NASTY_HEADERS) yield* this.#withHeaders([header]);
     for (const headers of NASTY_HEADER_SETS) yield* this.#withHeaders(headers);
     for (const query of NASTY_QUERIES) {
-      yield this.#asOperator({ what: 'a query', target: `/admin/sessions?${query}` });
+      for (const target of ['/admin/sessions', '/admin/sessions/users'])
+        yield this.#asOperator({ what: 'a query', target: `${target}?${query}` });
       for (const target of ['/session', '/metrics', '/health'])
         yield this.#asVisitor({ what: 'a query', target: `${target}?${query}` });
     }
@@ -137,6 +139,7 @@ export class BadRequests {
     yield this.#asVisitor({ what: 'an id', method: 'DELETE', target: `/resources/${id}` });
     yield this.#asVisitor({ what: 'an id', target: `/audio/${id}/waveform` });
     yield this.#asOperator({ what: 'an id', target: `/admin/sessions/${id}` });
+    yield this.#asOperator({ what: 'an id', target: `/admin/sessions/users/${id}` });
     yield this.#asOperator({ what: 'an id', method: 'POST', target: `/admin/sessions/${id}/cleanup` });
   }
 

@@ -34,7 +34,7 @@ export class SmallCore {
   static async start(options: SessionsOptions = {}, root?: string): Promise<SmallCore> {
     const folder = root ?? (await mkdtemp(join(tmpdir(), 'nest-sessions-torture-')));
     const config: SessionsConfig = resolveConfig(
-      { openRate: 0, maxUnconfirmedPerNetwork: 0, ...options },
+      { openRate: 0, maxUnconfirmedPerNetwork: 0, maxSessionsPerNetwork: 0, ...options },
       {},
     );
     const clock = new ManualClock();

@@ -1,7 +1,7 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { bucketName } from '#sessions/domain/bucket';
 import type { NewSession } from '#sessions/domain/session';
-import type { SessionStore } from '#sessions/ports/session-store';
+import type { SessionStore } from '#sessions/ports/store/session-store';
 import { inParallel } from '../processes/in-parallel.ts';
 
 const AT_ONCE = 200;

@@ -8,7 +8,7 @@ import { Session } from '#sessions/core/handles/session';
 import type { ResourceRecord } from '#sessions/domain/resource';
 import type { SessionRecord } from '#sessions/domain/session';
 import type { FileStorage } from '#sessions/ports/storage/file-storage';
-import type { SessionStore } from '#sessions/ports/session-store';
+import type { SessionStore } from '#sessions/ports/store/session-store';
 import { createLocalStorage } from '#sessions/storage/local/create-local-storage';
 import { MemoryFileStorage } from '#sessions/storage/memory/memory-file-storage';
 import { MemoryStorageRoot } from '#sessions/storage/memory/memory-storage-root';
@@ -34,7 +34,13 @@ export class Grounds {
     this.stops = new Stops();
     const adoptFrom = [folder];
     const config = resolveConfig(
-      { openRate: 0, maxUnconfirmedPerNetwork: 0, maxResources: MAX_FILES, adoptFrom },
+      {
+        openRate: 0,
+        maxUnconfirmedPerNetwork: 0,
+        maxSessionsPerNetwork: 0,
+        maxResources: MAX_FILES,
+        adoptFrom,
+      },
       {},
     );
     const root = join(folder, 'root');

@@ -1,6 +1,6 @@
 import type { FileStorage } from '#sessions/ports/storage/file-storage';
-import type { SessionStore } from '#sessions/ports/session-store';
-import { WrappedStore } from '#sessions/ports/wrapped-store';
+import type { SessionStore } from '#sessions/ports/store/session-store';
+import { WrappedStore } from '#sessions/ports/store/wrapped-store';
 
 /** What happens at one stop. */
 export interface Deed {

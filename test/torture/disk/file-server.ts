@@ -112,6 +112,7 @@ async function serve(plan: ServerPlan): Promise<void> {
     adminTokens: [plan.adminToken],
     openRate: 0,
     maxUnconfirmedPerNetwork: 0,
+    maxSessionsPerNetwork: 0,
     cleanupIntervalSeconds: 86_400,
     ...plan.options,
   };

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { inBucketOf } from '#sessions/domain/bucket';
 import { authorityOf } from '#sessions/domain/session';
 import type { ResourceRecord } from '#sessions/domain/resource';
-import type { SessionStore } from '#sessions/ports/session-store';
+import type { SessionStore } from '#sessions/ports/store/session-store';
 import { LIMITS, placement, tokenHash } from '#sessions/testing/store/store.fixtures';
 
 /** Tries every write that a process could be about to make, which has not heard of the end yet; those that land. */

@@ -1,6 +1,6 @@
 import { createClient } from 'redis';
 import { bucketOfId } from '#sessions/domain/bucket';
-import type { SessionStore } from '#sessions/ports/session-store';
+import type { SessionStore } from '#sessions/ports/store/session-store';
 import { RedisLayout } from '#sessions/stores/redis/scripts/redis.layout';
 import type { NodeServer } from '../nodes/node-server.ts';
 import { holdsWithin, pause } from '../processes/scratch.ts';
@@ -11,7 +11,7 @@ const RECENT_MS = 10_000;
 /** A process that lives applies its ends again within this time of the promotion. */
 const AGAIN_WITHIN_MS = 10_000;
 const { prefix, buckets } = { prefix: 'nest-sessions:', buckets: 256 };
-const layout = new RedisLayout(prefix, buckets);
+const layout = new RedisLayout(prefix, buckets, true);
 
 /** An end that its client was told of. */
 interface AcknowledgedEnd {

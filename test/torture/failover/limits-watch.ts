@@ -1,5 +1,5 @@
 import type { SessionRecord } from '#sessions/domain/session';
-import type { SessionStore } from '#sessions/ports/session-store';
+import type { SessionStore } from '#sessions/ports/store/session-store';
 import { pause } from '../processes/scratch.ts';
 
 const LOOK_MS = 250;

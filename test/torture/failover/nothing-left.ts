@@ -1,4 +1,4 @@
-import type { SessionStore } from '#sessions/ports/session-store';
+import type { SessionStore } from '#sessions/ports/store/session-store';
 import type { CampaignContext } from '../campaign.ts';
 import type { ThreeNodes } from '../nodes/three-nodes.ts';
 import { endByAdmin } from '../processes/operator.ts';

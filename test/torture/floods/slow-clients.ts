@@ -40,6 +40,7 @@ export async function sendSlowClients(
         storagePath: root,
         openRate: 0,
         maxUnconfirmedPerNetwork: 0,
+        maxSessionsPerNetwork: 0,
         minFreeBytes: 0,
         ballastBytes: 0,
         uploadIdleSeconds: PATIENCE_SECONDS,

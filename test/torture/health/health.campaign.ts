@@ -46,6 +46,7 @@ async function onSlowDisk(folder: string, context: CampaignContext): Promise<voi
       cleanupIntervalSeconds: 5,
       openRate: 0,
       maxUnconfirmedPerNetwork: 0,
+      maxSessionsPerNetwork: 0,
       maxResources: 5,
     };
     const workers = new Workers({ adapter: 'fastify', options }, context.random);

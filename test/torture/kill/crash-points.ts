@@ -1,4 +1,4 @@
-import { OPERATION_NAMES } from '#sessions/ports/store-groups';
+import { OPERATION_NAMES } from '#sessions/ports/store/store-groups';
 import type { Action } from '../slim/slim-plan.ts';
 
 /** A step of what a server does; it can be killed right before it and right after it. */

@@ -29,6 +29,7 @@ export async function abortUploads(
         maxBytes: MAX_BYTES,
         openRate: 0,
         maxUnconfirmedPerNetwork: 0,
+        maxSessionsPerNetwork: 0,
         minFreeBytes: 0,
         ballastBytes: 0,
       },

@@ -30,6 +30,7 @@ export async function uploadInParallel(context: CampaignContext, rounds: number)
       maxBytes: MAX_BYTES,
       openRate: 0,
       maxUnconfirmedPerNetwork: 0,
+      maxSessionsPerNetwork: 0,
       minFreeBytes: 0,
       ballastBytes: 0,
     };

@@ -1,6 +1,6 @@
 import { deepStrictEqual } from 'node:assert/strict';
 import type * as fc from 'fast-check';
-import type { SessionStore } from '../../../libs/sessions/dist/ports/session-store.js';
+import type { SessionStore } from '../../../libs/sessions/dist/ports/store/session-store.js';
 import type { World } from './hands.ts';
 import { compare } from './comparison.ts';
 import type { Pair } from './pair.ts';

@@ -4,6 +4,7 @@ import type { World } from './hands.ts';
 import { bytesOf, isInPlace, type PlainModel } from './plain-model.ts';
 import type { Pair } from './pair.ts';
 
+export const USERS = ['ada', 'Eve 🙂'];
 const tokens = new PlainTokens();
 
 /** Throws where the store holds anything else than the model says. Reads only, all at once. */
@@ -78,6 +79,9 @@ export async function compare({ model }: World, { cores }: Pair): Promise<void> 
     { created: model.created, open: model.open.length, ending: 0, ended: model.ended },
     'The totals are',
   );
+  for (const userId of USERS) {
+    same({ ...(await store.budgets.ofUser(userId)) }, model.usageOf(userId), `What ${userId} counts for is`);
+  }
   for (const { type, released, releasedBytes, evicted, active, activeBytes } of totals.types) {
     same(
       { released, releasedBytes, evicted, active, activeBytes },

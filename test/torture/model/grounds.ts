@@ -5,7 +5,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { MemorySessionStore } from '../../../libs/sessions/dist/stores/sqlite/memory-session-store.js';
 import { RedisSessionStore } from '../../../libs/sessions/dist/stores/redis/redis-session-store.js';
 import { SqliteSessionStore } from '../../../libs/sessions/dist/stores/sqlite/sqlite-session-store.js';
-import type { SessionStore } from '../../../libs/sessions/dist/ports/session-store.js';
+import type { SessionStore } from '../../../libs/sessions/dist/ports/store/session-store.js';
 import { RedisClusterServers, RedisServer } from '../../support/redis-servers.ts';
 
 export const GROUNDS = ['memory', 'sqlite', 'redis', 'redis cluster'] as const;

@@ -7,7 +7,7 @@ import { createLocalStorage } from '../../../libs/sessions/dist/storage/local/cr
 import { MemoryFileStorage } from '../../../libs/sessions/dist/storage/memory/memory-file-storage.js';
 import { MemoryStorageRoot } from '../../../libs/sessions/dist/storage/memory/memory-storage-root.js';
 import { ManualClock } from '../../../libs/sessions/dist/testing/manual-clock.js';
-import type { SessionStore } from '../../../libs/sessions/dist/ports/session-store.js';
+import type { SessionStore } from '../../../libs/sessions/dist/ports/store/session-store.js';
 import type { Ground, Stores } from './grounds.ts';
 import { LIMITS } from './plain-model.ts';
 
@@ -21,6 +21,10 @@ export const config = resolveConfig(
   {
     openRate: 0,
     maxUnconfirmedPerNetwork: 0,
+    maxSessionsPerNetwork: LIMITS.maxSessionsPerNetwork,
+    maxSessionsPerUser: LIMITS.maxSessionsPerUser,
+    maxResourcesPerUser: LIMITS.maxResourcesPerUser,
+    maxBytesPerUser: LIMITS.maxBytesPerUser,
     maxSessions: LIMITS.maxSessions,
     maxResources: LIMITS.maxResources,
     maxBytes: LIMITS.maxBytes,

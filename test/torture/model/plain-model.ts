@@ -4,6 +4,10 @@ export const LIMITS = {
   maxResources: 3,
   maxBytes: 100,
   maxStreams: 2,
+  maxSessionsPerNetwork: 3,
+  maxSessionsPerUser: 2,
+  maxResourcesPerUser: 5,
+  maxBytesPerUser: 150,
   idleMs: 100_000,
   durationMs: 300_000,
 } as const;
@@ -56,6 +60,8 @@ export interface PlainSession {
   requestCount: number;
   confirmed: boolean;
   resources: PlainResource[];
+  /** What the application keeps of it, by key. */
+  readonly data: Map<string, string>;
   /** When, as a count of changes, something happened to it that the other process must hear of; and who did it. */
   change: number;
   changedBy: Which;
@@ -118,16 +124,62 @@ export class PlainModel {
 
   // --- sessions ---
 
-  /** Whom an opening ends to make room, after it has written what its process has noted; `full` where nobody can be. */
-  roomForOne(by: Which): PlainSession | 'free' | 'full' {
-    if (this.open.length < LIMITS.maxSessions) return 'free';
+  /**
+   * Ends whom an opening evicts to make room in its network, then in all, after it has written what its process has noted. Whether
+   * there is room.
+   */
+  makesRoom(client: number, by: Which): boolean {
+    const ofNetwork = (session: PlainSession): boolean =>
+      session.client === client && session.userId === null;
+    return (
+      this.makesRoomAmong(ofNetwork, LIMITS.maxSessionsPerNetwork, by) &&
+      this.makesRoomAmong(() => true, LIMITS.maxSessions, by)
+    );
+  }
+
+  private makesRoomAmong(counts: (session: PlainSession) => boolean, most: number, by: Which): boolean {
+    if (this.open.filter(counts).length < most) return true;
     this.flush(by);
-    const rank = ({ confirmed, resources }: PlainSession): number =>
-      (confirmed ? 2 : 0) + (resources.length > 0 ? 1 : 0);
-    const candidates = this.open
-      .filter((session) => session.userId === null && rank(session) < 3)
+    const rank = (session: PlainSession): number => (session.confirmed ? 2 : 0) + (holds(session) ? 1 : 0);
+    const [victim] = this.open
+      .filter((session) => counts(session) && session.userId === null && rank(session) < 3)
       .toSorted((a, b) => rank(a) - rank(b) || a.lastActivityAt - b.lastActivityAt || (a.id < b.id ? -1 : 1));
-    return candidates[0] ?? 'full';
+    if (victim === undefined) return false;
+    this.end(victim, 'evicted', by);
+    return true;
+  }
+
+  /** Ends the sessions of a user, those that were opened first, until one more has a place. */
+  makesRoomForUser(userId: string, session: PlainSession, by: Which): void {
+    if (session.userId !== null) return;
+    const others = this.open
+      .filter((other) => other.userId === userId)
+      .toSorted((a, b) => a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1));
+    const surplus = others.length - LIMITS.maxSessionsPerUser + 1;
+    for (const oldest of others.slice(0, Math.max(0, surplus))) this.end(oldest, 'evicted', by);
+  }
+
+  /** What the open sessions of a user count for. */
+  usageOf(userId: string): { sessions: number; resources: number; bytes: number } {
+    const sessions = this.open.filter((session) => session.userId === userId);
+    const counted = sessions.map((session) => countedOf(session, 0, 0));
+    return {
+      sessions: sessions.length,
+      resources: counted.reduce((sum, { resources }) => sum + resources, 0),
+      bytes: counted.reduce((sum, { bytes }) => sum + bytes, 0),
+    };
+  }
+
+  /** Whether a file, or bytes, of a session would break a quota of its user. */
+  breaksQuota(session: PlainSession, count: 0 | 1, bytes: number): boolean {
+    if (session.userId === null) return false;
+    const used = this.usageOf(session.userId);
+    const [before, after] = [countedOf(session, 0, 0), countedOf(session, count, bytes)];
+    const added = { resources: after.resources - before.resources, bytes: after.bytes - before.bytes };
+    return (
+      (added.resources > 0 && used.resources + added.resources > LIMITS.maxResourcesPerUser) ||
+      (added.bytes > 0 && used.bytes + added.bytes > LIMITS.maxBytesPerUser)
+    );
   }
 
   opened(id: string, token: string, client: number, by: Which): PlainSession {
@@ -143,6 +195,7 @@ export class PlainModel {
       requestCount: 1,
       confirmed: false,
       resources: [],
+      data: new Map(),
       change: 0,
       changedBy: by,
     };
@@ -155,6 +208,7 @@ export class PlainModel {
   end(session: PlainSession, reason: Reason, by: Which): void {
     for (const resource of session.resources) this.drop(resource, 'released');
     session.state = 'ended';
+    session.data.clear();
     session.userId = null;
     session.reason = reason;
     this.ended[reason] += 1;
@@ -219,7 +273,7 @@ export class PlainModel {
   private isProvisional(session: PlainSession, known: readonly Which[]): boolean {
     const noted = known.map((which) => this.processes[which].pending.get(session));
     const confirmed = session.confirmed || noted.some((activity) => activity && activity.requests > 0);
-    return !confirmed && session.userId === null && session.resources.length === 0;
+    return !confirmed && session.userId === null && !holds(session);
   }
 
   // --- activity, time and processes ---
@@ -400,6 +454,19 @@ export class PlainModel {
   isHeld(resource: PlainResource): boolean {
     return resource.session.state === 'open' && resource.session.resources.includes(resource);
   }
+}
+
+function holds({ resources, data }: PlainSession): boolean {
+  return resources.length > 0 || data.size > 0;
+}
+
+/** What a session counts for with so much more: up to its own limits. */
+function countedOf({ resources }: PlainSession, more: number, moreBytes: number) {
+  const files = resources.filter(({ type }) => type !== 'stream');
+  return {
+    resources: Math.min(files.length + more, LIMITS.maxResources),
+    bytes: Math.min(bytesOf(files) + moreBytes, LIMITS.maxBytes),
+  };
 }
 
 /** A stream, or a file that has taken its place. */

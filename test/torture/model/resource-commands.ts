@@ -47,13 +47,14 @@ export function reserve(by: Which, chosen: number): Command {
     model.takesUp(by);
     const askedAt = model.now;
     const isOpen = session.state === 'open';
-    const fits = !isOpen || model.admit(session, 1, 0);
+    const fits = !isOpen || (model.admit(session, 1, 0) && !model.breaksQuota(session, 1, 0));
     if (!fits) await letTimePassUntil(asking, world, pair);
     const outcome = await asking;
     if (!isOpen) return same(outcome, { rejected: 'SESSION_GONE' }, 'Reserving');
     const noticedBy = noticed(model, 'rejected' in outcome ? outcome.rejected : null);
     if (!fits && !model.admit(session, 1, 0, undefined, await hasGone(session, pair), noticedBy))
       return same(outcome, { rejected: 'RESOURCES_IN_USE' }, 'Reserving');
+    if (model.breaksQuota(session, 1, 0)) return same(outcome, { rejected: 'QUOTA_REACHED' }, 'Reserving');
     if ('rejected' in outcome) throw new Error(`Reserving: ${outcome.rejected}`);
     const sink = outcome.answer;
     sink.on('error', () => {});
@@ -75,12 +76,14 @@ function write(chosen: number, size: number): Command {
     if (!sink.destroyed) model.touch(plain.session, plain.by, 0);
     const expected = expectWrite(world, plain, size);
     const beatAt = await pair.beatAt(plain.by);
-    if (expected === 'wait') await letTimePassUntil(writing, world, pair);
+    if (expected === 'wait' || expected === 'quota') await letTimePassUntil(writing, world, pair);
     const outcome = await writing;
     const noticedBy = noticed(model, outcome);
-    const isIn =
+    const isAdmitted =
       expected === 'wait' &&
       model.admit(plain.session, 0, size, plain, await hasGone(plain.session, pair), noticedBy);
+    const isAtQuota = isAdmitted && model.breaksQuota(plain.session, 0, size);
+    const isIn = isAdmitted && !isAtQuota;
     if (outcome === 'written') {
       same(expected === 'written' || isIn, true, 'Writing is possible');
       plain.sizeBytes += size;
@@ -88,7 +91,7 @@ function write(chosen: number, size: number): Command {
       return;
     }
     await noticeBeat(world, pair, plain.by, beatAt);
-    if (isIn || ![...REFUSALS[expected], ...lost(world, plain)].includes(outcome))
+    if (isIn || ![...REFUSALS[isAtQuota ? 'quota' : expected], ...lost(world, plain)].includes(outcome))
       throw new Error(`Writing: ${outcome}, and not ${expected}`);
     await closed;
     if (model.isHeld(plain)) model.drop(plain, 'released');
@@ -134,19 +137,21 @@ async function hasGone({ id }: PlainSession, { cores }: Pair): Promise<(resource
   return (resource) => !kept.has(resource.id);
 }
 
-type WriteOutcome = 'written' | 'gone' | 'wait' | 'RESOURCE_TOO_LARGE';
+type WriteOutcome = 'written' | 'gone' | 'wait' | 'quota' | 'RESOURCE_TOO_LARGE';
 
 const REFUSALS: Readonly<Record<WriteOutcome, readonly string[]>> = {
   written: [],
   gone: CUT_OFF,
   wait: ['RESOURCES_IN_USE'],
+  quota: ['QUOTA_REACHED'],
   RESOURCE_TOO_LARGE: ['RESOURCE_TOO_LARGE'],
 };
 
 function expectWrite({ model }: World, resource: PlainResource, size: number): WriteOutcome {
   if (!model.isHeld(resource)) return 'gone';
   if (resource.sizeBytes + size > LIMITS.maxBytes) return 'RESOURCE_TOO_LARGE';
-  return model.admit(resource.session, 0, size, resource) ? 'written' : 'wait';
+  if (!model.admit(resource.session, 0, size, resource)) return 'wait';
+  return model.breaksQuota(resource.session, 0, size) ? 'quota' : 'written';
 }
 
 function complete(chosen: number): Command {

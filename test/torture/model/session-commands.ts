@@ -3,6 +3,7 @@ import { Session } from '../../../libs/sessions/dist/core/handles/session.js';
 import type { SessionToken } from '../../../libs/sessions/dist/core/tokens/session-token.js';
 import type { SessionService } from '../../../libs/sessions/dist/core/sessions/session.service.js';
 import { Command, outcomeOf, same } from './command.ts';
+import { USERS } from './comparison.ts';
 import { takeSession, type SessionInHand, type World } from './hands.ts';
 import { STREAM_CLOSED_ELSEWHERE_MS, type Pair } from './pair.ts';
 import type { Which } from './plain-model.ts';
@@ -11,7 +12,6 @@ const CLIENTS = [
   { ipAddress: '192.0.2.1', userAgent: 'test' },
   { ipAddress: '192.0.2.2', userAgent: 'test' },
 ] as const;
-const USERS = ['ada', 'Eve 🙂'];
 
 export const which = fc.constantFrom<Which>(0, 1);
 export const index = fc.nat(47);
@@ -20,6 +20,7 @@ export function often<T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T>[] {
   return Array.from({ length: 4 }, () => arbitrary);
 }
 
+const key = fc.constantFrom('cart', 'clé');
 const client = fc.oneof({ weight: 9, arbitrary: fc.constant(0) }, fc.constant(1));
 const hasSession = ({ sessions }: World): boolean => sessions.length > 0;
 
@@ -27,8 +28,10 @@ export const sessionCommands = [
   fc.tuple(which, client).map((args) => open(...args)),
   ...often(fc.tuple(which, index, fc.constantFrom(0, 0, 0, 0, 1, 2), client).map((args) => request(...args))),
   fc.tuple(which, index).map((args) => touch(...args)),
-  fc.tuple(which, index, fc.constantFrom(...USERS)).map((args) => login(...args)),
+  ...often(fc.tuple(which, index, fc.constantFrom(...USERS)).map((args) => login(...args))),
   fc.tuple(which, index).map((args) => regenerate(...args)),
+  fc.tuple(which, index, key, fc.constantFrom('a', '12345678901234567890')).map((args) => setValue(...args)),
+  fc.tuple(which, index, key).map((args) => takeValue(...args)),
   fc.tuple(which, index, fc.constantFrom('ended', 'admin'), fc.boolean()).map((args) => end(...args)),
   fc.tuple(which, fc.constantFrom(...USERS)).map((args) => endAllOf(...args)),
   fc.tuple(which, index).map((args) => describe(...args)),
@@ -40,10 +43,9 @@ export function open(by: Which, who: number): Command {
     [by, who],
     () => true,
     async ({ model, sessions }, { cores }) => {
-      const room = model.roomForOne(by);
+      const hasRoom = model.makesRoom(who, by);
       const opening = await cores[by].service.open(CLIENTS[who]!);
-      same(opening.kind, room === 'full' ? 'refused' : 'opened', 'Opening is');
-      if (room !== 'free' && room !== 'full') model.end(room, 'evicted', by);
+      same(opening.kind, hasRoom ? 'opened' : 'refused', 'Opening is');
       if (opening.kind === 'refused') return;
       const plain = model.opened(opening.session.id, opening.token.reveal(), who, by);
       sessions.push({ plain, real: opening.session, token: 0 });
@@ -119,8 +121,30 @@ function login(by: Which, chosen: number, userId: string): Command {
     const outcome = await outcomeOf(cores[by].service.login(hand.real, userId));
     const refused = refusal(hand) ?? (isTaken ? { rejected: 'SESSION_TAKEN' } : null);
     if (refused || 'rejected' in outcome) return same(outcome, refused, 'Logging in');
+    world.model.makesRoomForUser(userId, plain, by);
     plain.userId = userId;
     replaced(world, hand, outcome.answer, by);
+  });
+}
+
+function setValue(by: Which, chosen: number, name: string, value: string): Command {
+  return new Command('setValue', [by, chosen, name, value], hasSession, async (world, { cores }) => {
+    const hand = takeSession(world, chosen);
+    if (world.model.isLate(hand.plain)) return;
+    const outcome = await outcomeOf(cores[by].service.set(hand.real, name as never, value as never));
+    const refused = refusal(hand);
+    if (refused || 'rejected' in outcome) return same(outcome, refused, 'Setting a value');
+    hand.plain.data.set(name, value);
+  });
+}
+
+function takeValue(by: Which, chosen: number, name: string): Command {
+  return new Command('takeValue', [by, chosen, name], hasSession, async (world, { cores }) => {
+    const hand = takeSession(world, chosen);
+    if (world.model.isLate(hand.plain)) return;
+    const outcome = await outcomeOf(cores[by].service.take(hand.real, name as never));
+    same(outcome, refusal(hand) ?? { answer: hand.plain.data.get(name) }, 'The value is');
+    if ('answer' in outcome) hand.plain.data.delete(name);
   });
 }
 

@@ -50,7 +50,10 @@ export class Stage {
       maxDurationSeconds: DURATION_MS / 1000,
       maxResources: 4,
     };
-    const config = resolveConfig({ openRate: 0, maxUnconfirmedPerNetwork: 0, maxSessions, ...limits }, {});
+    const config = resolveConfig(
+      { openRate: 0, maxUnconfirmedPerNetwork: 0, maxSessionsPerNetwork: 0, maxSessions, ...limits },
+      {},
+    );
     const { storageRoot, clock } = this;
     return new SessionsCore({
       config,

@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { SessionRecord } from '../../../libs/sessions/dist/domain/session.js';
 import type { FileStorage, FileWriter } from '../../../libs/sessions/dist/ports/storage/file-storage.js';
-import type { SessionStore } from '../../../libs/sessions/dist/ports/session-store.js';
-import { WrappedStore } from '../../../libs/sessions/dist/ports/wrapped-store.js';
+import type { SessionStore } from '../../../libs/sessions/dist/ports/store/session-store.js';
+import { WrappedStore } from '../../../libs/sessions/dist/ports/store/wrapped-store.js';
 
 /** Resolves when the scheduler says so. */
 export type Turn = (what: string) => Promise<void>;

@@ -57,6 +57,8 @@ export class AdminVariants {
     return [
       ['GET', '/admin/sessions'],
       ['GET', '/admin/sessions/metrics'],
+      ['GET', '/admin/sessions/users'],
+      ['GET', '/admin/sessions/users/anna'],
       ['GET', `/admin/sessions/${sessionId}`],
       ['POST', `/admin/sessions/${sessionId}/cleanup`],
     ];

@@ -52,7 +52,7 @@ async function serve(url: string): Promise<{ places: Place[]; tokens: string[] }
   const note = (line: string): void => void lines.push(line);
   const store = new RedisSessionStore({ url });
   const core = new SessionsCore({
-    config: resolveConfig({ openRate: 0, maxUnconfirmedPerNetwork: 0 }, {}),
+    config: resolveConfig({ openRate: 0, maxUnconfirmedPerNetwork: 0, maxSessionsPerNetwork: 0 }, {}),
     store,
     storage: new MemoryFileStorage(),
     storageRoot: new MemoryStorageRoot(),

@@ -20,6 +20,7 @@ export class ThreeNodes {
     const shared = {
       openRate: 0,
       maxUnconfirmedPerNetwork: 0,
+      maxSessionsPerNetwork: 0,
       minFreeBytes: 0,
       adminTokens: [adminToken],
       ...options,

@@ -205,7 +205,7 @@ async function keepUploading(watched: Watched): Promise<void> {
 
 function makeCore({ root, options }: RemoteSettings): SessionsCore {
   const config = resolveConfig(
-    { openRate: 0, maxUnconfirmedPerNetwork: 0, storagePath: root, ...options },
+    { openRate: 0, maxUnconfirmedPerNetwork: 0, maxSessionsPerNetwork: 0, storagePath: root, ...options },
     {},
   );
   const files = createLocalStorage({

@@ -8,6 +8,7 @@ export const slimConfig: SessionsConfig = resolveConfig(
     maxSessions: 8,
     openRate: 0,
     maxUnconfirmedPerNetwork: 0,
+    maxSessionsPerNetwork: 0,
     ballastBytes: 65_536,
     minFreeBytes: 0,
     minFreeInodes: 0,

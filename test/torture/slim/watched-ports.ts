@@ -1,7 +1,7 @@
 import type { Adoption, FileKey, FileStorage, FileWriter } from '#sessions/ports/storage/file-storage';
-import type { NewLogin, NewToken, Placement, SessionStore } from '#sessions/ports/session-store';
+import type { NewLogin, NewToken, Placement, SessionStore } from '#sessions/ports/store/session-store';
 import type { StorageRoot } from '#sessions/ports/storage/storage-root';
-import { WrappedStore } from '#sessions/ports/wrapped-store';
+import { WrappedStore } from '#sessions/ports/store/wrapped-store';
 import { statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { around } from './crash-hooks.ts';

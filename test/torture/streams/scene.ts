@@ -38,6 +38,7 @@ export class Scene {
       storagePath: root,
       openRate: 0,
       maxUnconfirmedPerNetwork: 0,
+      maxSessionsPerNetwork: 0,
       minFreeBytes: 0,
       ballastBytes: 0,
       adminTokens: [adminToken],

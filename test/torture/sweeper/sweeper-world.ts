@@ -26,7 +26,13 @@ export class SweeperWorld {
 
   static async start(root: string, clock = new ManualClock()): Promise<SweeperWorld> {
     const config = resolveConfig(
-      { openRate: 0, maxUnconfirmedPerNetwork: 0, maxDurationSeconds: 86_400, maxIdleSeconds: 900 },
+      {
+        openRate: 0,
+        maxUnconfirmedPerNetwork: 0,
+        maxSessionsPerNetwork: 0,
+        maxDurationSeconds: 86_400,
+        maxIdleSeconds: 900,
+      },
       {},
     );
     const store = new SqliteSessionStore({ path: join(root, DATABASE) });

@@ -1,4 +1,5 @@
 import {
+  BadRequestException,
   Controller,
   Get,
   HttpCode,
@@ -18,17 +19,27 @@ import {
 import { HttpAdapterHost } from '@nestjs/core';
 import { networkOf } from '../core/config/client-address.js';
 import { SessionsCore } from '../core/core.js';
-import { isUuid } from '../domain/ids.js';
+import { isUserId, isUuid, USER_ID_RULE } from '../domain/ids.js';
 import type { PlatformRequest, PlatformResponse } from '../http/platform-message.js';
 import { addressOf } from '../http/client/client-reader.js';
 import { SkipSession } from '../http/session/skip-session.decorator.js';
 import { jsonInPieces } from '../http/stream/json-in-pieces.js';
 import { readOverview } from '../operate/overview.js';
+import { readSessionListQuery } from '../operate/session-list.query.js';
 import { SessionPage } from '../operate/session-page.js';
-import { endedView, overviewView, pageJson, sessionDetailView } from '../operate/views.js';
-import type { SessionQuery } from '../ports/session-store.js';
+import { readUserListQuery } from '../operate/user-list.query.js';
+import { readUserPage, userQuotaOf } from '../operate/user-page.js';
+import {
+  endedView,
+  overviewView,
+  pageJson,
+  sessionDetailView,
+  userPageView,
+  userView,
+} from '../operate/views.js';
+import type { SessionQuery, UserQuery } from '../ports/store/session-store.js';
 import { AdminTokenGuard } from './admin-token.guard.js';
-import { SessionListPipe } from './session-list.pipe.js';
+import { ListQueryPipe } from './list-query.pipe.js';
 
 /** Admin endpoints. Requests to them open and touch no session. */
 @Controller({ path: 'admin/sessions', version: VERSION_NEUTRAL })
@@ -45,7 +56,7 @@ export class SessionsAdminController {
   /** Written in pieces, as fast as the client reads: a large page needs little memory, and delays no other request. */
   @Get()
   async list(
-    @Query(SessionListPipe) query: SessionQuery,
+    @Query(new ListQueryPipe(readSessionListQuery)) query: SessionQuery,
     @Res({ passthrough: true }) response: PlatformResponse,
   ): Promise<StreamableFile> {
     const pieces = pageJson(await SessionPage.open(this.core, query));
@@ -55,6 +66,19 @@ export class SessionsAdminController {
   @Get('metrics')
   async metrics() {
     return overviewView(await readOverview(this.core));
+  }
+
+  @Get('users')
+  async users(@Query(new ListQueryPipe(readUserListQuery)) query: UserQuery) {
+    return userPageView(await readUserPage(this.core, query), userQuotaOf(this.core));
+  }
+
+  /** Zeros for a user without an open session: the store knows no others. */
+  @Get('users/:user_id')
+  async user(@Param('user_id') userId: string) {
+    if (!isUserId(userId)) throw new BadRequestException([`user_id ${USER_ID_RULE}`]);
+    const usage = await this.core.store.budgets.ofUser(userId);
+    return userView({ userId, ...usage }, userQuotaOf(this.core));
   }
 
   @Get(':session_id')

@@ -1,6 +1,6 @@
 import type { SessionsConfig } from '../core/config/config.js';
 import { SessionsError } from '../domain/errors.js';
-import type { SessionStore } from '../ports/session-store.js';
+import type { SessionStore } from '../ports/store/session-store.js';
 
 /** Loads the driver, an optional peer, only if Redis is configured. */
 export async function createRedisStore(

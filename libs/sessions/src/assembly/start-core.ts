@@ -1,13 +1,15 @@
 import { join } from 'node:path';
-import type { SessionsConfig } from '../core/config/config.js';
+import { resolveConfig, type SessionsConfig } from '../core/config/config.js';
+import { labelOf } from '../core/config/options.js';
 import { nearMissesIn } from '../core/config/near-misses.js';
 import { SessionsCore } from '../core/core.js';
 import type { LogFor } from '../core/watch/log.js';
+import { QUOTAS } from '../domain/budgets.js';
 import { SessionsError } from '../domain/errors.js';
 import { refuseOldNode } from '../domain/supported-node.js';
 import type { Clock } from '../ports/clock.js';
 import type { FileStorage } from '../ports/storage/file-storage.js';
-import type { SessionStore } from '../ports/session-store.js';
+import type { SessionStore } from '../ports/store/session-store.js';
 import type { StorageRoot } from '../ports/storage/storage-root.js';
 import { createLocalStorage, type LocalStorage } from '../storage/local/create-local-storage.js';
 import { MARKER_NAME } from '../storage/local/folders/paths.js';
@@ -19,6 +21,9 @@ import { MemorySessionStore } from '../stores/sqlite/memory-session-store.js';
 import { SqliteSessionStore } from '../stores/sqlite/sqlite-session-store.js';
 import { createRedisStore } from './redis-store.factory.js';
 import { keepsFilesInMemory } from './supported-platform.js';
+
+/** The options that bound several sessions. */
+const BOUNDS = ['maxSessionsPerUser', 'maxSessionsPerNetwork', ...QUOTAS] as const;
 
 /** File name of the embedded database, in the storage root. */
 const DATABASE = 'sessions.db';
@@ -45,6 +50,7 @@ export async function startCore(options: AssemblyOptions): Promise<SessionsCore>
     throw new SessionsError('CONFIG_INVALID', 'adapters.storageRoot requires adapters.storage: pass both.');
   const { storage, storageRoot } = { ...(await createStorage(options)), ...givenStorage(options) };
   const store = options.store ?? (await createStore(options, storageRoot));
+  refuseBoundsNotKept(options, store);
   const core = new SessionsCore({ config, store, storage, storageRoot, clock, role, logFor });
   try {
     await core.start();
@@ -60,6 +66,23 @@ function warnOfNearMisses({ logFor }: AssemblyOptions): void {
   for (const { name, meant } of nearMissesIn(process.env)) {
     log.warn(`The environment variable ${name} sets nothing: if you mean ${meant}, rename it.`);
   }
+}
+
+/** A limit that is set must hold; the defaults give way to the store. */
+function refuseBoundsNotKept({ config, role, logFor }: AssemblyOptions, store: SessionStore): void {
+  if (store.keepsBudgets) return;
+  const where = `the store \`${store.kind}\` keeps sessions on several servers (Redis Cluster)`;
+  const defaults = resolveConfig({ maxSessions: config.maxSessions }, {});
+  const set = BOUNDS.filter((bound) => config[bound] !== 0 && config[bound] !== defaults[bound]);
+  if (set.length > 0) {
+    const names = set.map(labelOf).join(', ');
+    throw new SessionsError(
+      'CONFIG_INVALID',
+      `${names}: no limit over several sessions is kept where ${where}: set it to 0, or use one Redis server.`,
+    );
+  }
+  if (role === 'server')
+    logFor('Sessions').log(`maxSessionsPerNetwork and maxBytesPerNetwork are off: ${where}.`);
 }
 
 interface StorageParts {

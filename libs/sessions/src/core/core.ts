@@ -1,6 +1,6 @@
 import type { FileStorage } from '../ports/storage/file-storage.js';
 import type { Clock } from '../ports/clock.js';
-import type { SessionChange, SessionStore } from '../ports/session-store.js';
+import type { SessionChange, SessionStore } from '../ports/store/session-store.js';
 import type { StorageRoot } from '../ports/storage/storage-root.js';
 import { LiveConnections } from './process/live-connections.js';
 import { Alerts } from './process/alerts.js';

@@ -1,3 +1,4 @@
+import type { Quota } from './budgets.js';
 import type { EndReason } from './session.js';
 
 /** The events that an application can subscribe to, with their data. Instants are epoch milliseconds, sizes bytes. */
@@ -43,6 +44,8 @@ export interface SessionEvents {
     readonly sizeBytes: number | null;
     /** How large it may be, if it is too large. */
     readonly limitBytes: number | null;
+    /** The option whose limit is reached, if it is a quota. */
+    readonly quota?: Quota;
     /** The network of the client, as far as the request told it: an IPv4 address or an IPv6 /56. */
     readonly network: string | null;
   };
@@ -67,6 +70,7 @@ export interface ResourceEvent {
 export const REFUSAL_REASONS = [
   'rate',
   'unconfirmed',
+  'network_full',
   'full',
   'mismatch',
   'unknown_token',
@@ -77,7 +81,7 @@ export const REFUSAL_REASONS = [
 ] as const;
 export type RefusalReason = (typeof REFUSAL_REASONS)[number];
 
-export const RESOURCE_REFUSAL_REASONS = ['too_large', 'limit', 'in_use', 'streams', 'disk'] as const;
+export const RESOURCE_REFUSAL_REASONS = ['too_large', 'limit', 'quota', 'in_use', 'streams', 'disk'] as const;
 export type ResourceRefusalReason = (typeof RESOURCE_REFUSAL_REASONS)[number];
 
 export const CLEANUP_JOBS = ['idle', 'expired', 'orphans'] as const;

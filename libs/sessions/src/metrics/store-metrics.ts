@@ -2,7 +2,7 @@ import { Counter, Gauge, type Registry } from 'prom-client';
 import { STREAM_TYPE } from '../domain/resource.js';
 import { END_REASONS } from '../domain/session.js';
 import type { Overview } from '../operate/overview.js';
-import type { JobRecord, TypeTotals } from '../ports/session-store.js';
+import type { JobRecord, TypeTotals } from '../ports/store/session-store.js';
 
 type Label = 'job' | 'kind' | 'reason' | 'type';
 type Sample = readonly [labels: Partial<Record<Label, string>>, value: number];

@@ -12,7 +12,7 @@ import { RepeatedFailures } from '../core/watch/repeated-failures.js';
 import { SessionsError } from '../domain/errors.js';
 import { Clock } from '../ports/clock.js';
 import { FileStorage } from '../ports/storage/file-storage.js';
-import { SessionStore } from '../ports/session-store.js';
+import { SessionStore } from '../ports/store/session-store.js';
 import { StorageRoot } from '../ports/storage/storage-root.js';
 import {
   ConfigurableModuleClass,

@@ -2,7 +2,7 @@ import { ConfigurableModuleBuilder } from '@nestjs/common';
 import type { SessionsOptions } from '../core/config/config.js';
 import type { Clock } from '../ports/clock.js';
 import type { FileStorage } from '../ports/storage/file-storage.js';
-import type { SessionStore } from '../ports/session-store.js';
+import type { SessionStore } from '../ports/store/session-store.js';
 import type { StorageRoot } from '../ports/storage/storage-root.js';
 
 /** Parts that replace the built-in ones. Pass them unconnected: the module connects and closes them. */

@@ -13,7 +13,7 @@ import { SessionsErrorFilter } from '../http/server/sessions-error.filter.js';
 import { UploadBodyParser } from '../http/upload/upload-body-parser.js';
 import { Clock } from '../ports/clock.js';
 import { FileStorage } from '../ports/storage/file-storage.js';
-import { SessionStore } from '../ports/session-store.js';
+import { SessionStore } from '../ports/store/session-store.js';
 import { StorageRoot } from '../ports/storage/storage-root.js';
 import { coreProviders } from './core.providers.js';
 import { ConfigurableModuleClass, type OPTIONS_TYPE } from './sessions.module-definition.js';

@@ -1,4 +1,4 @@
-import type { StoreTotals, TypeTotals } from '../ports/session-store.js';
+import type { StoreTotals, TypeTotals } from '../ports/store/session-store.js';
 
 /** Sessions ended, for any reason. */
 export function endedSessions({ ended }: StoreTotals): number {

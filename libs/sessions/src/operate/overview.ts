@@ -4,7 +4,7 @@ import type { ClockStatus } from '../core/process/clock-trust.js';
 import type { ProcessState } from '../core/process/this-process.js';
 import { isStuck } from '../domain/backoff.js';
 import { CLEANUP_JOBS, type CleanupJob } from '../domain/events.js';
-import type { JobRecord, StoreTotals } from '../ports/session-store.js';
+import type { JobRecord, StoreTotals } from '../ports/store/session-store.js';
 
 /** Totals, cleanup and processes of a store at `now`. The store maintains the totals: reading them counts no sessions. */
 export interface Overview {

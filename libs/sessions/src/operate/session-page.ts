@@ -1,9 +1,9 @@
 import type { SessionsCore } from '../core/core.js';
 import type { SessionDetails } from '../core/sessions/session-details.js';
-import type { SessionQuery, StoreTotals } from '../ports/session-store.js';
+import type { SessionQuery, StoreTotals } from '../ports/store/session-store.js';
 import { cursorAfter } from './page-cursor.js';
 
-/** Maximum number of sessions on a page. */
+/** Maximum number of entries on a page of any list. */
 export const MAX_PAGE = 1000;
 
 /** What is known after the last session of a page. */

@@ -5,11 +5,12 @@ import type { NodeState } from '../core/process/nodes.js';
 import type { ProcessState } from '../core/process/this-process.js';
 import type { SessionDetails } from '../core/sessions/session-details.js';
 import type { ResourceRecord } from '../domain/resource.js';
-import type { Released, StoreTotals } from '../ports/session-store.js';
+import type { Released, StoreTotals, UserUsage } from '../ports/store/session-store.js';
 import { averageDurationMs, endedSessions, sumOfTypes } from './figures.js';
 import { listJson, type JsonFormat } from './list-json.js';
 import type { JobState, Overview } from './overview.js';
 import type { PageEnd, SessionPage } from './session-page.js';
+import type { UserPage, UserQuota } from './user-page.js';
 
 /*
  * What operators see. Each field is named here, so that a new field of a record is not published by accident. Times are
@@ -62,6 +63,27 @@ async function* viewsOf(page: SessionPage) {
 
 function pageEndView({ totals, nextCursor }: PageEnd) {
   return { stats: statsView(totals), ...(nextCursor !== null && { next_cursor: nextCursor }) };
+}
+
+export function userPageView({ users, nextCursor }: UserPage, quota: UserQuota) {
+  return {
+    users: users.map((user) => userView(user, quota)),
+    ...(nextCursor !== null && { next_cursor: nextCursor }),
+  };
+}
+
+export function userView({ userId, sessions, resources, bytes }: UserUsage, quota: UserQuota) {
+  return {
+    user_id: userId,
+    sessions,
+    resources,
+    bytes,
+    quota: {
+      max_sessions: quota.maxSessions,
+      max_resources: quota.maxResources,
+      max_bytes: quota.maxBytes,
+    },
+  };
 }
 
 export function statsView(totals: StoreTotals) {

@@ -1,3 +1,4 @@
+import type { BudgetLimits, Quota } from '../domain/budgets.js';
 import type { Candidate } from '../domain/eviction.js';
 import type { ResourceLimits } from '../domain/limits.js';
 import type { NewResource, ResourceRecord } from '../domain/resource.js';
@@ -13,14 +14,16 @@ import type { Refused } from './sessions.js';
 export abstract class ResourcesGroup {
   /**
    * Adds a resource to an open session, a stream as `ready`, a file as `writing`; `full` if `limits` do not admit it (see
-   * `admitsFile`, `admitsStream`). Of what is on its way out, only the files of the resource's own node count. A repeat
-   * answers `reserved`.
+   * `admitsFile`, `admitsStream`); a quota if the limits of the budgets do not admit a file (see `brokenQuota`). Of what is on its
+   * way out, only the files of the resource's own node count. A repeat answers `reserved`. `budgets`: none by default. A store that
+   * keeps its sessions on several servers may keep none.
    */
   abstract reserve(
     resource: NewResource,
     authority: Authority | null,
     limits: ResourceLimits,
-  ): Promise<'reserved' | 'full' | Refused>;
+    budgets?: BudgetLimits | null,
+  ): Promise<'reserved' | 'full' | Quota | Refused>;
 
   /** Reserves `bytes` more for a resource in state `writing`; `gone` also if its session is not open. */
   abstract grow(
@@ -28,7 +31,8 @@ export abstract class ResourcesGroup {
     authority: Authority | null,
     bytes: number,
     limits: ResourceLimits,
-  ): Promise<'grown' | 'full' | Refused>;
+    budgets?: BudgetLimits | null,
+  ): Promise<'grown' | 'full' | Quota | Refused>;
 
   /**
    * Notes since when a file in state `writing` has received no bytes; `null`: it receives some again. Answers whether it is

@@ -32,7 +32,8 @@ export abstract class SessionsGroup {
 
   /**
    * Binds a user to an open session and replaces its token, in one step; `taken` if it is bound to another user; `stale` for
-   * any authority but that of the current token (see `isReplaced`): of several at once, one wins. A repeat answers `done` and
+   * any authority but that of the current token (see `isReplaced`): of several at once, one wins; `full` if the user has
+   * `login.maxSessions` others. A repeat answers `done` and
    * changes nothing while its token is the current one, and `stale` after that. A token hash of another session rejects with
    * `INVALID_ARGUMENT`.
    */
@@ -40,7 +41,7 @@ export abstract class SessionsGroup {
     sessionId: string,
     authority: Authority | null,
     login: NewLogin,
-  ): Promise<'done' | 'taken' | Refused>;
+  ): Promise<'done' | 'taken' | 'full' | Refused>;
 
   /** Replaces the token alone; else like `login`. */
   abstract regenerate(
@@ -59,8 +60,11 @@ export abstract class SessionsGroup {
     ipAddress: string,
   ): Promise<'done' | 'taken' | Refused>;
 
-  /** Open sessions that may be evicted to make room, in that order: by `evictionRank`, then the least recently used first. */
-  abstract findEvictable(limit: number): Promise<SessionRecord[]>;
+  /**
+   * Open sessions that may be evicted to make room, of all or of the network with this key, in that order: by `evictionRank`, then
+   * the least recently used first.
+   */
+  abstract findEvictable(limit: number, network?: string | null): Promise<SessionRecord[]>;
 
   /** Forgets the networks that opened no session in the last 65 s before `at`; answers how many the store still kept. */
   abstract forgetNetworks(at: number): Promise<number>;
@@ -94,10 +98,15 @@ export interface NetworkLimits {
    * that got a resource or a user until its next touch.
    */
   readonly maxUnconfirmed: number;
+  /** Open sessions without a user. Default, and 0: no limit. A store that keeps its sessions on several servers may not keep it. */
+  readonly maxSessions?: number;
 }
 
-/** `full`: `maxSessions` are open. Limits of the network are checked first. */
-export type RefusedOpening = 'full' | RefusedNetwork;
+/**
+ * `full`: `maxSessions` are open; `network-full`: so are the `maxSessions` of the network. The other limits of the network are
+ * checked first.
+ */
+export type RefusedOpening = 'full' | 'network-full' | RefusedNetwork;
 
 export interface RefusedNetwork {
   readonly refused: 'rate' | 'unconfirmed';
@@ -121,6 +130,11 @@ export interface NewToken {
 
 export interface NewLogin extends NewToken {
   readonly userId: string;
+  /**
+   * Open sessions that the user may have with this one. Default, and 0: no limit. A store that keeps its sessions on several servers
+   * may not keep it.
+   */
+  readonly maxSessions?: number;
   /** Whether the session's data is deleted in the same step. Default: false. */
   readonly dropsData?: boolean;
   /** The absolute end from now on; only a login moves it. Default: the session's. */

@@ -1,5 +1,16 @@
 /** For authors of stores and storages: the ports, and what of the domain they work with. Apps need none of it. */
 export { hasCode, SessionsError, type ErrorCode, type SessionsErrorOptions } from '../domain/errors.js';
+export {
+  brokenQuota,
+  countedOf,
+  NO_BUDGETS,
+  NO_USAGE,
+  QUOTAS,
+  type BudgetLimits,
+  type Held,
+  type Quota,
+  type Usage,
+} from '../domain/budgets.js';
 export type { CleanupJob } from '../domain/events.js';
 export {
   evictionRank,
@@ -53,7 +64,7 @@ export {
 } from '../domain/session.js';
 export * from '../ports/clock.js';
 export * from '../ports/storage/file-storage.js';
-export * from '../ports/session-store.js';
+export * from '../ports/store/session-store.js';
 export * from '../ports/storage/storage-root.js';
-export * from '../ports/store-groups.js';
-export { WrappedStore } from '../ports/wrapped-store.js';
+export * from '../ports/store/store-groups.js';
+export { WrappedStore } from '../ports/store/wrapped-store.js';

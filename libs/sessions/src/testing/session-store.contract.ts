@@ -1,3 +1,4 @@
+import { budgetCases } from './store/budgets/budgets.cases.js';
 import { connectionCases } from './store/connection.cases.js';
 import { endingCases } from './store/endings/ending.cases.js';
 import { clockCases } from './store/fleet/clock.cases.js';
@@ -51,4 +52,5 @@ export const sessionStoreContract: readonly SessionStoreCase[] = [
   ...connectionCases,
   ...clockCases,
   ...usageCases,
+  ...budgetCases,
 ];

@@ -2,7 +2,7 @@ import { Option } from 'nest-commander';
 import { MAX_PAGE, SessionPage } from '../../operate/session-page.js';
 import { pageJson } from '../../operate/views.js';
 import type { SessionDetails } from '../../core/sessions/session-details.js';
-import type { SessionQuery } from '../../ports/session-store.js';
+import type { SessionQuery } from '../../ports/store/session-store.js';
 import { usage } from '../output/command-failure.js';
 import { gather, single, type Given } from './option-values.js';
 import { SessionsCommandRunner } from './sessions-command-runner.js';

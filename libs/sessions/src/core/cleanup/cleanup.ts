@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto';
 import { idleEndsAt, idleReason, whyOver } from '../../domain/lifetime.js';
 import { CLEANUP_JOBS, type CleanupJob } from '../../domain/events.js';
 import type { EndReason, SessionRecord } from '../../domain/session.js';
-import type { DueAfter, JobRun } from '../../ports/session-store.js';
+import type { DueAfter, JobRun } from '../../ports/store/session-store.js';
 import { untilStopped } from '../process/bounded-wait.js';
 import type { CoreContext } from '../process/context.js';
 import type { Ender } from '../endings/ender.js';

@@ -1,6 +1,7 @@
 import { inspect } from 'node:util';
 import * as classValidator from 'class-validator';
 import type { BindingRule } from '../../domain/binding.js';
+import type { BudgetLimits } from '../../domain/budgets.js';
 import { SessionsError } from '../../domain/errors.js';
 import type { ResourceLimits } from '../../domain/limits.js';
 import { BUILT_IN_RESOURCE_TYPES } from '../../domain/resource.js';
@@ -36,6 +37,8 @@ export interface SessionsConfig
     Readonly<Record<InMilliseconds<DurationName>, number>> {
   /** `maxResources`, `maxBytes`, `maxStreamsPerSession` and `onLimit` together. */
   readonly limits: ResourceLimits;
+  /** The bounds of files beyond one session together. */
+  readonly budgets: BudgetLimits;
   /** `bindIp` and `bindAgent` as one rule. */
   readonly binding: BindingRule;
   /** The built-in types and the application's. */
@@ -78,12 +81,18 @@ export function resolveConfig(
   return toConfig(settings);
 }
 
-/** Two defaults depend on other options: `maxIdleSeconds` is at most the duration, and a Redis URL selects that store. */
+/**
+ * Three defaults depend on other options: `maxIdleSeconds` is at most the duration, `maxSessionsPerNetwork` a tenth of all, and a
+ * Redis URL selects that store.
+ */
 function withDefaults(given: GivenOptions): SessionsSettings {
   const settings = Object.assign(new SessionsSettings(), given);
   const { maxDurationSeconds, redisUrls } = settings;
   if (given.maxIdleSeconds === undefined && Number.isFinite(maxDurationSeconds)) {
     settings.maxIdleSeconds = Math.min(settings.maxIdleSeconds, maxDurationSeconds);
+  }
+  if (given.maxSessionsPerNetwork === undefined && Number.isFinite(settings.maxSessions)) {
+    settings.maxSessionsPerNetwork = Math.ceil(settings.maxSessions / 10);
   }
   const hasRedisUrls = Array.isArray(redisUrls) && redisUrls.length > 0;
   if (given.store === undefined && hasRedisUrls) settings.store = 'redis';
@@ -113,9 +122,15 @@ function toConfig(settings: SessionsSettings): SessionsConfig {
   return Object.freeze({
     ...Object.fromEntries([...OPTIONS].map(([name, { kind }]) => configEntry(name, kind, settings[name]))),
     limits: Object.freeze({ maxResources, maxBytes, maxStreams: maxStreamsPerSession, onLimit }),
+    budgets: Object.freeze(budgetsOf(settings)),
     binding: bindingRuleOf(settings),
     resourceTypes: Object.freeze(types),
   }) as SessionsConfig;
+}
+
+function budgetsOf(settings: SessionsSettings): BudgetLimits {
+  const { maxResourcesPerUser, maxBytesPerUser, maxBytesPerNetwork, maxTotalBytes } = settings;
+  return { maxResourcesPerUser, maxBytesPerUser, maxBytesPerNetwork, maxTotalBytes };
 }
 
 function configEntry(name: OptionName, kind: OptionKind<unknown>, value: unknown): [string, unknown] {

@@ -103,6 +103,25 @@ export class SessionsSettings {
    * Default: 120.
    */
   @Option('SESSION_MAX_UNCONFIRMED_PER_NETWORK', wholeNumber(0, 10_000)) maxUnconfirmedPerNetwork = 120;
+  /** Live sessions of one network without a user; 0: no limit. Default: 10000, or a tenth of `maxSessions`. */
+  @Option('SESSION_MAX_SESSIONS_PER_NETWORK', wholeNumber(0, 100_000_000)) maxSessionsPerNetwork = 10_000;
+  /** Bytes of the files of all sessions of one network without a user; 0: no limit. Default: 10737418240. */
+  @Option('SESSION_MAX_BYTES_PER_NETWORK', wholeNumber(0, Number.MAX_SAFE_INTEGER))
+  maxBytesPerNetwork = 10_737_418_240;
+  /** Live sessions of one user; 0: no limit. Default: 0. */
+  @Option('SESSION_MAX_SESSIONS_PER_USER', wholeNumber(0, 100_000)) maxSessionsPerUser = 0;
+  /**
+   * When a user with `maxSessionsPerUser` logs in to one more: `end-oldest`, the one that was opened first, or `refuse` the login with
+   * 409. Default: `end-oldest`.
+   */
+  @Option('SESSION_ON_USER_LIMIT', oneOf('end-oldest', 'refuse'))
+  onUserLimit: 'end-oldest' | 'refuse' = 'end-oldest';
+  /** Files of all sessions of one user; 0: no limit. Default: 0. */
+  @Option('SESSION_MAX_RESOURCES_PER_USER', wholeNumber(0, 100_000_000)) maxResourcesPerUser = 0;
+  /** Bytes of the files of all sessions of one user; 0: no limit. Default: 0. */
+  @Option('SESSION_MAX_BYTES_PER_USER', wholeNumber(0, Number.MAX_SAFE_INTEGER)) maxBytesPerUser = 0;
+  /** Bytes of the files of all sessions; 0: no limit. Default: 0. */
+  @Option('SESSION_MAX_TOTAL_BYTES', wholeNumber(0, Number.MAX_SAFE_INTEGER)) maxTotalBytes = 0;
   /**
    * What of the client's address must stay the same: `dual` (one IPv4 address and one IPv6 /64; the second one is learnt within
    * 10 minutes of the opening or a login), `exact` (the one address), `prefix` (IPv4 /24, IPv6 /64) or `off`. Default: `dual`.

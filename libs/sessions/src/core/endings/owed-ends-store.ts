@@ -1,8 +1,8 @@
 import type { ResourceRecord } from '../../domain/resource.js';
 import type { SessionRecord } from '../../domain/session.js';
-import type { SessionStore, TokenMatch } from '../../ports/session-store.js';
-import type { Operation, OperationName } from '../../ports/store-groups.js';
-import { WrappedStore } from '../../ports/wrapped-store.js';
+import type { SessionStore, TokenMatch } from '../../ports/store/session-store.js';
+import type { Operation, OperationName } from '../../ports/store/store-groups.js';
+import { WrappedStore } from '../../ports/store/wrapped-store.js';
 import type { OwedEnds } from '../watch/owed-ends.js';
 
 /** The store as a process sees it that owes it ends: those sessions are over, and nothing is written to them. */

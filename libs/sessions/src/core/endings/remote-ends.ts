@@ -1,5 +1,5 @@
 import type { Clock } from '../../ports/clock.js';
-import type { SessionChange } from '../../ports/session-store.js';
+import type { SessionChange } from '../../ports/store/session-store.js';
 import { untilStopped } from '../process/bounded-wait.js';
 
 /** Does this node's part of ends that other nodes began, as soon as the feed reports them. */

@@ -1,6 +1,6 @@
 import { hasCode } from '../../domain/errors.js';
 import type { Clock } from '../../ports/clock.js';
-import type { FeedPosition, SessionChange, SessionStore } from '../../ports/session-store.js';
+import type { FeedPosition, SessionChange, SessionStore } from '../../ports/store/session-store.js';
 import { describeError, type Log } from '../watch/log.js';
 import type { SessionCache } from './session-cache.js';
 

@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { SessionsError } from '../../domain/errors.js';
-import type { Heartbeat } from '../../ports/session-store.js';
+import type { Heartbeat } from '../../ports/store/session-store.js';
 import type { RootBeacons } from '../../ports/storage/storage-root.js';
 
 /** A process writes its beacon and its heartbeat in two steps: a missing beacon may appear in a later try. */

@@ -1,6 +1,6 @@
 import type { Clock } from '../../ports/clock.js';
 import type { FileStorage } from '../../ports/storage/file-storage.js';
-import type { SessionStore } from '../../ports/session-store.js';
+import type { SessionStore } from '../../ports/store/session-store.js';
 import type { StorageRoot } from '../../ports/storage/storage-root.js';
 import type { OwedEnds } from '../watch/owed-ends.js';
 import type { LiveConnections } from './live-connections.js';

@@ -1,6 +1,6 @@
 import { SessionsError } from '../../domain/errors.js';
 import type { ResourceRecord } from '../../domain/resource.js';
-import type { NodeRecord, Released } from '../../ports/session-store.js';
+import type { NodeRecord, Released } from '../../ports/store/session-store.js';
 import type { CoreContext } from './context.js';
 import { SILENT_AFTER_MS, wasHeardLately } from './this-process.js';
 

@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../../ports/clock.js';
-import type { SessionChange } from '../../ports/session-store.js';
+import type { SessionChange } from '../../ports/store/session-store.js';
 import { authorityOf, type SessionRecord } from '../../domain/session.js';
 
 /** A hit is valid this long after a read of the feed began, so that ends by other processes are seen within a second. */

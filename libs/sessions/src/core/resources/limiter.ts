@@ -1,3 +1,4 @@
+import { QUOTAS, type Quota } from '../../domain/budgets.js';
 import { givesWay, longestStalled } from '../../domain/eviction.js';
 import { SessionsError } from '../../domain/errors.js';
 import type { ResourceRefusalReason } from '../../domain/events.js';
@@ -16,8 +17,22 @@ const WAIT_MS = 5000;
 /** The longest wait of a file that others give way to. */
 const LONGEST_WAIT_MS = 15_000;
 const RETRY_MS = 50;
+/**
+ * What is at a quota asks again for so long, and up to twice that: other files may be released or refused meanwhile. Of two that
+ * exclude each other, one gives up first.
+ */
+const QUOTA_WAIT_MS = 1000;
+const QUOTA_RETRY_MS = 100;
 /** So many tries lie between two looks for a file that has stalled. */
 const LOOK_EVERY = 10;
+
+/** Whose files a quota bounds. */
+const WHOSE: Readonly<Record<Quota, string>> = {
+  maxResourcesPerUser: 'The files of the user',
+  maxBytesPerUser: 'The files of the user',
+  maxBytesPerNetwork: 'The files of all sessions of your network that have no user',
+  maxTotalBytes: 'The files of all sessions',
+};
 
 /** Admits streams, files, and bytes of files on their way into a session. Evicts nothing: see `Placer`. */
 export class Limiter {
@@ -28,7 +43,7 @@ export class Limiter {
 
   /**
    * Admits one more file, with `wantedBytes` if they fit at once, else with `neededBytes`; answers which.
-   * @throws SessionsError `SESSION_GONE`, `SESSION_STALE`, `RESOURCE_TOO_LARGE`, `RESOURCE_LIMIT_REACHED`,
+   * @throws SessionsError `SESSION_GONE`, `SESSION_STALE`, `RESOURCE_TOO_LARGE`, `RESOURCE_LIMIT_REACHED`, `QUOTA_REACHED`,
    * `RESOURCES_IN_USE`
    */
   async reserve(
@@ -37,19 +52,19 @@ export class Limiter {
     neededBytes: number,
     wantedBytes: number,
   ): Promise<number> {
-    const { limits } = this.context.config;
+    const { limits, budgets } = this.context.config;
     this.refuseTooLarge(session.id, neededBytes);
     await this.context.thisProcess.requireListed();
     return this.admit(resource, neededBytes, wantedBytes, (sizeBytes) =>
       underAuthority(session, (authority) =>
-        this.context.store.resources.reserve({ ...resource, sizeBytes }, authority, limits),
+        this.context.store.resources.reserve({ ...resource, sizeBytes }, authority, limits, budgets),
       ),
     );
   }
 
   /**
    * Admits `wantedBytes` beyond `reservedBytes` if they fit at once, else `neededBytes`; answers which.
-   * @throws SessionsError `SESSION_GONE`, `SESSION_STALE`, `RESOURCE_TOO_LARGE`, `RESOURCE_LIMIT_REACHED`,
+   * @throws SessionsError `SESSION_GONE`, `SESSION_STALE`, `RESOURCE_TOO_LARGE`, `RESOURCE_LIMIT_REACHED`, `QUOTA_REACHED`,
    * `RESOURCES_IN_USE`, `STORAGE_FULL`, `STORAGE_UNAVAILABLE`
    */
   async grow(
@@ -59,12 +74,12 @@ export class Limiter {
     neededBytes: number,
     wantedBytes: number,
   ): Promise<number> {
-    const { limits } = this.context.config;
+    const { limits, budgets } = this.context.config;
     this.refuseTooLarge(session.id, reservedBytes + neededBytes);
     await this.requireDiskSpace(session.id);
     return this.admit(resource, neededBytes, wantedBytes, (bytes) =>
       underAuthority(session, (authority) =>
-        this.context.store.resources.grow(resource.id, authority, bytes, limits),
+        this.context.store.resources.grow(resource.id, authority, bytes, limits, budgets),
       ),
     );
   }
@@ -110,12 +125,28 @@ export class Limiter {
     resource: Pick<NewResource, 'id' | 'sessionId'>,
     neededBytes: number,
     wantedBytes: number,
-    ask: (bytes: number) => Promise<'reserved' | 'grown' | 'full' | Refused>,
+    ask: (bytes: number) => Promise<'reserved' | 'grown' | 'full' | Quota | Refused>,
   ): Promise<number> {
-    const isAdmitted = async (bytes: number): Promise<boolean> => admitted(await ask(bytes)) !== 'full';
-    if (wantedBytes > neededBytes && (await isAdmitted(wantedBytes))) return wantedBytes;
+    if (wantedBytes > neededBytes) {
+      const answer = admitted(await ask(wantedBytes));
+      if (answer === 'reserved' || answer === 'grown') return wantedBytes;
+    }
+    const patience = new BoundedWait(
+      this.context.clock,
+      QUOTA_WAIT_MS * (1 + fractionOf(resource.id)),
+      QUOTA_RETRY_MS,
+    );
+    const isAdmitted = async (): Promise<boolean> => {
+      for (;;) {
+        const answer = admitted(await ask(neededBytes));
+        const quota = QUOTAS.find((known) => known === answer);
+        if (quota === undefined) return answer !== 'full';
+        if (patience.isOver) throw this.quotaReached(resource.sessionId, quota, neededBytes);
+        await patience.pause();
+      }
+    };
     const wait = new BoundedWait(this.context.clock, LONGEST_WAIT_MS, RETRY_MS);
-    for (let tries = 0; !(await isAdmitted(neededBytes)); tries += 1) {
+    for (let tries = 0; !(await isAdmitted()); tries += 1) {
       if (this.context.config.limits.onLimit === 'reject')
         throw this.refusal(resource.sessionId, 'limit', neededBytes);
       const isLast = wait.isOver || (wait.lasts(WAIT_MS) && (await this.givesWay(resource)));
@@ -147,14 +178,32 @@ export class Limiter {
     throw new SessionsError('STORAGE_UNAVAILABLE', refusing, { retryAfterSeconds: 5 });
   }
 
+  /** No eviction helps: what counts for a quota lies in other sessions too. */
+  private quotaReached(sessionId: string, quota: Quota, sizeBytes: number): SessionsError {
+    const reason = 'quota';
+    const limit = this.context.config[quota];
+    const refusal = { sessionId, reason, sizeBytes, limitBytes: null, quota, network: null } as const;
+    this.context.events.emit('resource.refused', refusal);
+    return new SessionsError(
+      'QUOTA_REACHED',
+      `${WHOSE[quota]} would exceed ${limit} ${quota === 'maxResourcesPerUser' ? 'files' : 'bytes'} (option ${quota}): release some files first.`,
+    );
+  }
+
   private refusal(
     sessionId: string,
-    reason: ResourceRefusalReason,
+    reason: Exclude<ResourceRefusalReason, 'quota'>,
     sizeBytes: number | null = null,
   ): SessionsError {
     const { maxBytes, maxResources, maxStreams } = this.context.config.limits;
     const limitBytes = reason === 'too_large' ? maxBytes : null;
-    this.context.events.emit('resource.refused', { sessionId, reason, sizeBytes, limitBytes, network: null });
+    this.context.events.emit('resource.refused', {
+      sessionId,
+      reason,
+      sizeBytes,
+      limitBytes,
+      network: null,
+    });
     switch (reason) {
       case 'too_large':
         return new SessionsError(
@@ -189,4 +238,9 @@ export class Limiter {
         );
     }
   }
+}
+
+/** In [0, 1], by the random digits of an id. */
+function fractionOf(id: string): number {
+  return Number.parseInt(id.slice(-4), 16) / 0xffff;
 }

@@ -1,6 +1,6 @@
 import { hasCode, SessionsError } from '../../domain/errors.js';
 import { STREAM_TYPE, type ResourceRecord } from '../../domain/resource.js';
-import { idleEndOf } from '../../domain/lifetime.js';
+import { idleEndOf, whyOver } from '../../domain/lifetime.js';
 import { authorityOf, type Authority } from '../../domain/session.js';
 import type { NewLogin, NewToken, Refused, SessionsGroup } from '../../ports/sessions.js';
 import type { Ender } from '../endings/ender.js';
@@ -19,7 +19,9 @@ import { applyReplacement } from '../endings/replacements.js';
 import { untilAnswered } from '../process/bounded-wait.js';
 import { admitted } from '../resources/refused.js';
 import type { Resources } from '../resources/resources.js';
-import { describeError } from '../watch/log.js';
+import { describeError, oneLine } from '../watch/log.js';
+import { MinuteLog } from '../watch/minute-log.js';
+import { labelOf } from '../config/options.js';
 import { openingError, type SessionOpener } from './session-opener.js';
 
 const IF_TAKEN = ['refuse', 'restart'] as const;
@@ -52,6 +54,10 @@ export interface RegenerateOptions {
   readonly keepConnections?: boolean;
 }
 
+/** Of a login that races others of the same user. */
+const MOST_ATTEMPTS = 8;
+const ENDED_AT_ONCE = 256;
+
 /** Browsers keep no cookie longer (RFC 6265bis, section 5.5). */
 const MOST_SECONDS = 400 * 24 * 3600;
 
@@ -63,12 +69,16 @@ interface Bound {
 
 /** Gives sessions new tokens, with a user (login) or without (regenerate). */
 export class SessionLogins {
+  private readonly minuteLog: MinuteLog;
+
   constructor(
     private readonly context: CoreContext,
     private readonly opener: SessionOpener,
     private readonly ender: Ender,
     private readonly resources: Resources,
-  ) {}
+  ) {
+    this.minuteLog = new MinuteLog(context.clock, context.log);
+  }
 
   async login(session: Session, userId: string, options: LoginOptions = {}): Promise<SessionToken> {
     const { ifTaken = 'refuse', keep = 'all', remember } = options;
@@ -114,9 +124,10 @@ export class SessionLogins {
     const token = this.context.tokens.createFor(session.id, use);
     const authority = Session.authorityOf(session);
     const ends = endsOf(options, this.context.clock.now());
-    const login = { ...this.newToken(token), userId, dropsData, ...ends };
+    const { maxSessionsPerUser: maxSessions } = this.context.config;
+    const login = { ...this.newToken(token), userId, dropsData, maxSessions, ...ends };
     const answer = await this.replacing(session, token, (sessions) =>
-      sessions.login(session.id, authority, login),
+      this.within(session, login, () => sessions.login(session.id, authority, login)),
     );
     if (answer === 'taken' && options.ifTaken === 'restart')
       return this.restart(session, userId, options, use);
@@ -129,8 +140,9 @@ export class SessionLogins {
   }
 
   /**
-   * Ends the session, and logs in to a new one. The old token is replaced first, by one that nobody gets: of two restarts at
-   * once one wins, and requests parallel to it get no new session, whose cookie would replace the good one.
+   * Logs in to a new session, and ends this one, which goes on if that is refused. Before its end its token is replaced, by one that
+   * nobody gets: of two restarts at once one wins, and requests parallel to it get no new session, whose cookie would replace the
+   * good one.
    */
   private async restart(
     session: Session,
@@ -139,23 +151,63 @@ export class SessionLogins {
     use: TokenUse,
   ): Promise<Bound> {
     const { ipAddress, userAgent } = session;
-    const opening = await this.opener.open({ ipAddress, userAgent }, use);
+    const opening = await this.opener.open({ ipAddress, userAgent }, use, true);
     if (opening.kind === 'refused') throw openingError(opening);
     try {
+      const refusing: LoginOptions = { ...options, ifTaken: 'refuse' };
+      const { token, values } = await this.bind(opening.session, userId, refusing, false, use);
       await this.replaceToken(session, this.context.tokens.createFor(session.id));
+      await untilAnswered(this.context.clock, () => this.ender.end(session.id, 'ended'));
+      return { token, values: Object.assign(opening.session, values) };
     } catch (error) {
       await this.ender.end(opening.session.id, 'ended').catch(() => {});
       throw error;
     }
-    await untilAnswered(this.context.clock, () => this.ender.end(session.id, 'ended'));
-    const { token, values } = await this.bind(
-      opening.session,
-      userId,
-      { ...options, ifTaken: 'refuse' },
-      false,
-      use,
+  }
+
+  /** Logs in; where the user has the most sessions, and the oldest give way, ends these and tries again. */
+  private async within<Answer extends string>(
+    session: Session,
+    { userId, maxSessions }: NewLogin,
+    login: () => Promise<Answer>,
+  ): Promise<Answer> {
+    for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt += 1) {
+      const answer = await login();
+      if (answer !== 'full') return answer;
+      if (this.context.config.onUserLimit === 'refuse') return this.refuseFull(userId, answer);
+      await this.endOldest(userId, session.id, maxSessions ?? 0);
+    }
+    return login();
+  }
+
+  private refuseFull<Answer>(userId: string, answer: Answer): Answer {
+    const { maxSessionsPerUser } = this.context.config;
+    this.minuteLog.warn(
+      'maxSessionsPerUser',
+      () =>
+        `A login of user ${oneLine(userId, 80)} was refused: ${labelOf('maxSessionsPerUser')} is ${maxSessionsPerUser}.`,
     );
-    return { token, values: Object.assign(opening.session, values) };
+    return answer;
+  }
+
+  /**
+   * Ends as many of the user's sessions that one more has a place: those that are over first, then those that were opened first. None,
+   * if others made room meanwhile.
+   */
+  private async endOldest(userId: string, except: string, maxSessions: number): Promise<void> {
+    const { clock, store } = this.context;
+    const { sessions } = await store.budgets.ofUser(userId);
+    const surplus = sessions - maxSessions + 1;
+    if (surplus <= 0) return;
+    const listed = await store.sessions.list({ userId, sort: 'created_at', limit: surplus + maxSessions });
+    const others = listed.filter(({ id }) => id !== except);
+    const over = others.filter((session) => whyOver(session, clock.now()) !== null);
+    const rest = others.filter((session) => !over.includes(session));
+    const due = [...over, ...rest].slice(0, surplus);
+    for (let start = 0; start < due.length; start += ENDED_AT_ONCE) {
+      const some = due.slice(start, start + ENDED_AT_ONCE);
+      await Promise.all(some.map(({ id }) => this.ender.end(id, 'evicted')));
+    }
   }
 
   /** To the client, whose cookie lives as long as the session if that is remembered. */
@@ -259,7 +311,13 @@ function useOf(session: Session): TokenUse {
   return Session.carrierOf(session)?.use ?? 'cookie';
 }
 
-function admit(answer: 'done' | 'taken' | Refused): void {
+function admit(answer: 'done' | 'taken' | 'full' | Refused): void {
+  if (answer === 'full') {
+    throw new SessionsError(
+      'USER_SESSIONS_FULL',
+      'The user has as many sessions as a user may have (option maxSessionsPerUser): log out in another one first.',
+    );
+  }
   if (admitted(answer) === 'taken') {
     throw new SessionsError(
       'SESSION_TAKEN',

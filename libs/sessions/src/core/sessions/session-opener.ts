@@ -17,13 +17,17 @@ const MINUTE_MS = 60_000;
 const MAX_EVICTED_AT_ONCE = 256;
 const MAX_ATTEMPTS = 8;
 
-type OpeningRefusal = Extract<RefusalReason, 'rate' | 'unconfirmed' | 'full'>;
+type OpeningRefusal = Extract<RefusalReason, 'rate' | 'unconfirmed' | 'network_full' | 'full'>;
 
 const ERRORS: Readonly<Record<OpeningRefusal, readonly [code: ErrorCode, what: string]>> = {
   rate: ['SESSION_RATE_LIMITED', 'Your network has opened too many sessions (option openRate)'],
   unconfirmed: [
     'SESSION_RATE_LIMITED',
     'Your network has too many sessions whose cookie never came back (option maxUnconfirmedPerNetwork)',
+  ],
+  network_full: [
+    'SESSION_RATE_LIMITED',
+    'Your network has too many sessions without a user (option maxSessionsPerNetwork)',
   ],
   full: ['SESSIONS_FULL', 'The server has too many sessions (option maxSessions)'],
 };
@@ -52,7 +56,8 @@ export function openingError(refused: {
 
 /** Opens sessions, within the limits of each network and `maxSessions` for all. The store keeps the limits. */
 export class SessionOpener {
-  private eviction: { wanted: number; readonly done: Promise<boolean> } | null = null;
+  /** Under way, for a network, or for all: ''. */
+  private readonly evictions = new Map<string, { wanted: number; readonly done: Promise<boolean> }>();
   private readonly minuteLog: MinuteLog;
 
   constructor(
@@ -62,8 +67,11 @@ export class SessionOpener {
     this.minuteLog = new MinuteLog(context.clock, context.log);
   }
 
-  /** @throws SessionsError `STORE_UNAVAILABLE` */
-  async open(client: Client, use: TokenUse = 'cookie'): Promise<Opening> {
+  /**
+   * `getsUser`: a login follows at once, so that it takes no place of its network.
+   * @throws SessionsError `STORE_UNAVAILABLE`
+   */
+  async open(client: Client, use: TokenUse = 'cookie', getsUser = false): Promise<Opening> {
     const id = randomUUID();
     const token = this.context.tokens.createFor(id, use);
     const now = this.context.clock.now();
@@ -76,40 +84,51 @@ export class SessionOpener {
       expiresAt: now + this.context.config.maxDurationMs,
       idleMs: this.context.config.maxIdleMs,
     };
-    const network = this.limitsOf(client);
+    const network = this.limitsOf(client, getsUser);
     const answer = await this.add(session, { maxSessions: this.context.config.maxSessions, network });
     if (answer === 'full') return this.refuseFull(network);
+    if (answer === 'network-full') return this.refuseNetworkFull(network);
     if (answer !== 'opened') return this.refuseNetwork(answer, network);
     this.context.cache.know(id, null);
     this.context.events.emit('session.opened', { sessionId: id, at: now });
     return { kind: 'opened', token, session: new Session(openingRecord(session)) };
   }
 
-  private limitsOf({ ipAddress, sharesAddress }: Client): NetworkLimits | null {
+  private limitsOf({ ipAddress, sharesAddress }: Client, getsUser: boolean): NetworkLimits | null {
     if (sharesAddress || !hasNetwork(ipAddress)) return null;
-    const { openRate, maxUnconfirmedPerNetwork } = this.context.config;
-    return { key: networkOf(ipAddress), openRate, maxUnconfirmed: maxUnconfirmedPerNetwork };
+    const { openRate, maxUnconfirmedPerNetwork, maxSessionsPerNetwork } = this.context.config;
+    return {
+      key: networkOf(ipAddress),
+      openRate,
+      maxUnconfirmed: maxUnconfirmedPerNetwork,
+      maxSessions: getsUser ? 0 : maxSessionsPerNetwork,
+    };
   }
 
   private async add(session: NewSession, limits: OpeningLimits): Promise<'opened' | RefusedOpening> {
+    let answer: 'opened' | RefusedOpening = 'full';
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
-      const answer = await this.context.store.sessions.open(session, limits);
-      if (answer !== 'full' || !(await this.makeRoom())) return answer;
+      answer = await this.context.store.sessions.open(session, limits);
+      if (answer !== 'full' && answer !== 'network-full') return answer;
+      const network = answer === 'network-full' ? limits.network?.key : undefined;
+      if (!(await this.makeRoom(network))) return answer;
     }
-    return 'full';
+    return answer;
   }
 
   /**
-   * At `maxSessions`, evicts sessions in the order of `evictionRank`. Concurrent openings share one eviction: one by one they
-   * would compete for the same few. Answers whether there was any to evict.
+   * At `maxSessions`, or at the limit of a network, evicts sessions of all or of the network in the order of `evictionRank`.
+   * Concurrent openings share one eviction: one by one they would compete for the same few. Answers whether there was any to evict.
    */
-  private makeRoom(): Promise<boolean> {
-    this.eviction ??= { wanted: 0, done: this.evict() };
-    this.eviction.wanted += 1;
-    return this.eviction.done;
+  private makeRoom(network?: string): Promise<boolean> {
+    const key = network ?? '';
+    const eviction = this.evictions.get(key) ?? { wanted: 0, done: this.evict(network) };
+    this.evictions.set(key, eviction);
+    eviction.wanted += 1;
+    return eviction.done;
   }
 
-  private async evict(): Promise<boolean> {
+  private async evict(network: string | undefined): Promise<boolean> {
     // Stores answer concurrent calls in batches: other refused openings join within this turn of the event loop.
     await new Promise((resolve) => setImmediate(resolve));
     const { store, touches, clock } = this.context;
@@ -117,12 +136,13 @@ export class SessionOpener {
       // The store must know whose cookie has come back to this process.
       if (touches.size > 0) await touches.flush(clock.now());
       const candidates = await store.sessions.findEvictable(
-        Math.min(this.eviction?.wanted ?? 1, MAX_EVICTED_AT_ONCE),
+        Math.min(this.evictions.get(network ?? '')?.wanted ?? 1, MAX_EVICTED_AT_ONCE),
+        network,
       );
       await Promise.all(candidates.map((session) => this.ender.endIfStill(session, 'evicted')));
       return candidates.length > 0;
     } finally {
-      this.eviction = null;
+      this.evictions.delete(network ?? '');
     }
   }
 
@@ -134,6 +154,16 @@ export class SessionOpener {
         `Network ${network?.key ?? 'unknown'} gets no session: ${labelOf('maxSessions')} is ${maxSessions}, and none may be evicted.`,
     );
     return this.refuse('full', MINUTE_MS);
+  }
+
+  private refuseNetworkFull(network: NetworkLimits | null): Opening {
+    const { maxSessionsPerNetwork } = this.context.config;
+    this.minuteLog.warn(
+      'maxSessionsPerNetwork',
+      () =>
+        `Network ${network?.key ?? ''} gets no session: ${labelOf('maxSessionsPerNetwork')} is ${maxSessionsPerNetwork}, and none of its own may be evicted.`,
+    );
+    return this.refuse('network_full', MINUTE_MS);
   }
 
   private refuseNetwork({ refused, retryAfterMs }: RefusedNetwork, network: NetworkLimits | null): Opening {

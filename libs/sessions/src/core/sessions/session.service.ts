@@ -1,11 +1,12 @@
 import type { Client } from '../../domain/binding.js';
+import type { Usage } from '../../domain/budgets.js';
 import { hasCode, staleSession, SessionsError } from '../../domain/errors.js';
 import { isUuid } from '../../domain/ids.js';
 import type { ResourceRecord } from '../../domain/resource.js';
 import { isStale, type EndReason, type SessionRecord } from '../../domain/session.js';
 import type { ByteRange } from '../../ports/storage/file-storage.js';
 import { orderOf } from '../../ports/sessions.js';
-import type { SessionQuery, StoreTotals } from '../../ports/session-store.js';
+import type { SessionQuery, StoreTotals } from '../../ports/store/session-store.js';
 import { requireResource, requireSession, requireUserId } from '../handles/arguments.js';
 import { noteFoundWith } from '../handles/found-with.js';
 import { OwnEnds } from '../handles/own-ends.js';
@@ -91,8 +92,8 @@ export class SessionService extends SessionDataService {
    * response sets the new one as cookie: call it before the response begins. Id, files, data and absolute end stay, but see `keep`
    * and `ifTaken`: with `restart`, `session` may be another session afterwards. Of two logins at once with one token, one wins.
    * If the store does not answer, the step is repeated for 5 s.
-   * @throws SessionsError `SESSION_GONE`, `SESSION_STALE` (the token was replaced), `SESSION_TAKEN`, `INVALID_ARGUMENT`; with
-   * `restart` also `SESSION_RATE_LIMITED` and `SESSIONS_FULL`
+   * @throws SessionsError `SESSION_GONE`, `SESSION_STALE` (the token was replaced), `SESSION_TAKEN`, `USER_SESSIONS_FULL`,
+   * `INVALID_ARGUMENT`; with `restart` also `SESSION_RATE_LIMITED` and `SESSIONS_FULL`
    */
   login(session: Session, userId: string, options: LoginOptions = {}): Promise<SessionToken> {
     return this.parts.logins.login(session, userId, options);
@@ -134,6 +135,12 @@ export class SessionService extends SessionDataService {
       ended += outcomes.filter((outcome) => outcome !== null).length;
       if (due.length === 0) return ended;
     }
+  }
+
+  /** What the open sessions of a user count for in the limits of a user; zeros for none. */
+  async usageOf(userId: string): Promise<Usage> {
+    requireUserId(userId);
+    return this.context.store.budgets.ofUser(userId);
   }
 
   /** The live sessions of a user, latest activity first; at most 1,000. */
@@ -186,7 +193,7 @@ export class SessionService extends SessionDataService {
    * A writable stream for a new file of the session. When all bytes are there the file takes its place; at a limit the least
    * recently used files go for it then, not before (`onLimit`). If as many files as the session may hold are on their way in
    * or being deleted, this waits up to 5 s.
-   * @throws SessionsError `SESSION_GONE`, `SESSION_STALE`, `RESOURCE_TYPE_UNKNOWN`, `RESOURCE_LIMIT_REACHED`,
+   * @throws SessionsError `SESSION_GONE`, `SESSION_STALE`, `RESOURCE_TYPE_UNKNOWN`, `RESOURCE_LIMIT_REACHED`, `QUOTA_REACHED`,
    * `RESOURCES_IN_USE`, `STORAGE_FULL`; the stream fails with these too, and with `RESOURCE_TOO_LARGE`
    */
   createFile(session: SessionRef, description: FileDescription): Promise<FileSink> {

@@ -1,6 +1,6 @@
-import type { SessionStore } from '../../ports/session-store.js';
-import type { StoreTrouble } from '../../ports/store-trouble.js';
-import { WrappedStore } from '../../ports/wrapped-store.js';
+import type { SessionStore } from '../../ports/store/session-store.js';
+import type { StoreTrouble } from '../../ports/store/store-trouble.js';
+import { WrappedStore } from '../../ports/store/wrapped-store.js';
 
 /** A store that refuses every operation while `refusal` answers an error. */
 export class GatedStore extends WrappedStore {

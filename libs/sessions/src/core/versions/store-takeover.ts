@@ -1,6 +1,6 @@
 import type { Clock } from '../../ports/clock.js';
-import type { SessionStore } from '../../ports/session-store.js';
-import { NEWER_MESSAGE, StoreHeld, type Holder } from '../../ports/store-trouble.js';
+import type { SessionStore } from '../../ports/store/session-store.js';
+import { NEWER_MESSAGE, StoreHeld, type Holder } from '../../ports/store/store-trouble.js';
 import { SILENT_AFTER_MS } from '../process/this-process.js';
 import { describeError, oneLine, type Log } from '../watch/log.js';
 import { MinuteLog } from '../watch/minute-log.js';

@@ -1,6 +1,6 @@
 import type { Clock } from '../../ports/clock.js';
-import type { SessionStore } from '../../ports/session-store.js';
-import { WrappedStore } from '../../ports/wrapped-store.js';
+import type { SessionStore } from '../../ports/store/session-store.js';
+import { WrappedStore } from '../../ports/store/wrapped-store.js';
 
 /** Called after each operation of the store: how long it took, and whether it rejected. */
 export type StoreCallListener = (durationMs: number, failed: boolean) => void;

@@ -17,6 +17,7 @@ export type NoSessionReason =
   | 'passive'
   | 'rate'
   | 'unconfirmed'
+  | 'network_full'
   | 'full'
   | 'mismatch'
   | 'subresource'
@@ -95,6 +96,7 @@ export function errorFor({ reason, ...retry }: NoSession): SessionsError {
   switch (reason) {
     case 'rate':
     case 'unconfirmed':
+    case 'network_full':
     case 'full':
       return openingError({ reason, ...retry });
     case 'mismatch':

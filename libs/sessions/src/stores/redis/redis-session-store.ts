@@ -1,6 +1,6 @@
-import { SessionStore } from '../../ports/session-store.js';
-import type { Holder, StoreTrouble } from '../../ports/store-trouble.js';
-import { wrapGroups, type OperationName } from '../../ports/store-groups.js';
+import { SessionStore } from '../../ports/store/session-store.js';
+import type { Holder, StoreTrouble } from '../../ports/store/store-trouble.js';
+import { wrapGroups, type OperationName } from '../../ports/store/store-groups.js';
 import { RedisConnection } from './connection/redis.connection.js';
 import { RedisCalls } from './connection/redis-calls.js';
 import { connectingError } from './connection/redis.errors.js';
@@ -45,6 +45,7 @@ export class RedisSessionStore extends SessionStore {
   readonly #calls: RedisCalls;
   readonly #mustExist: boolean;
   readonly #address: string | null;
+  readonly #isCluster: boolean;
 
   /** `migrations`: the steps from the first layout to that of this version. */
   constructor(options: RedisSessionStoreOptions, migrations: readonly RedisMigration[] = MIGRATIONS) {
@@ -75,6 +76,11 @@ export class RedisSessionStore extends SessionStore {
     this.#calls = calls;
     this.#mustExist = mustExist;
     this.#address = clients.address;
+    this.#isCluster = clients.isCluster;
+  }
+
+  override get keepsBudgets(): boolean {
+    return !this.#isCluster;
   }
 
   override get trouble(): StoreTrouble | null {

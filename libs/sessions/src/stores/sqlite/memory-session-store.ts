@@ -1,9 +1,9 @@
 import { RecentRates } from '../../domain/rates/recent-rates.js';
 import type { RateEvent } from '../../domain/rates/rate-count.js';
 import { refuseOldNode } from '../../domain/supported-node.js';
-import { SessionStore } from '../../ports/session-store.js';
-import { makeGroups, type OperationName } from '../../ports/store-groups.js';
-import { MIGRATIONS } from './operations/schema.js';
+import { SessionStore } from '../../ports/store/session-store.js';
+import { makeGroups, type OperationName } from '../../ports/store/store-groups.js';
+import { MIGRATIONS } from './database/schema.js';
 import { schemaWith } from './database/sqlite.migration.js';
 import { sqliteOperations } from './sqlite.operations.js';
 import { SqliteBatch } from './sqlite.batch.js';

@@ -1,4 +1,4 @@
-import type { OperationName } from '../../ports/store-groups.js';
+import type { OperationName } from '../../ports/store/store-groups.js';
 import { removeDatabase } from './database/database-file.js';
 import { errorOf, NOT_CONNECTED, unavailable, type Fault } from './database/sqlite.errors.js';
 import { SqliteThread } from './sqlite.thread.js';

@@ -1,9 +1,9 @@
 import { resolve } from 'node:path';
 import { refuseOldNode } from '../../domain/supported-node.js';
-import { SessionStore } from '../../ports/session-store.js';
-import { makeGroups } from '../../ports/store-groups.js';
-import { MIGRATIONS } from './operations/schema.js';
-import type { Holder, StoreTrouble } from '../../ports/store-trouble.js';
+import { SessionStore } from '../../ports/store/session-store.js';
+import { makeGroups } from '../../ports/store/store-groups.js';
+import { MIGRATIONS } from './database/schema.js';
+import type { Holder, StoreTrouble } from '../../ports/store/store-trouble.js';
 import { SqliteRatesClient } from './sqlite-rates.client.js';
 import { SqliteClient } from './sqlite.client.js';
 

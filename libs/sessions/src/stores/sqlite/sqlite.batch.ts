@@ -6,8 +6,8 @@ import {
   OPERATION_NAMES,
   operationOf,
   type OperationName,
-} from '../../ports/store-groups.js';
-import { numberOf } from './operations/values.js';
+} from '../../ports/store/store-groups.js';
+import { numberOf } from './database/values.js';
 import type { SqliteOperations } from './sqlite.operations.js';
 import type { Call, Reply } from './sqlite.messages.js';
 

@@ -1,5 +1,5 @@
-import { isRead, kindOf, type OperationName } from '../../ports/store-groups.js';
-import type { Holder, StoreTrouble } from '../../ports/store-trouble.js';
+import { isRead, kindOf, type OperationName } from '../../ports/store/store-groups.js';
+import type { Holder, StoreTrouble } from '../../ports/store/store-trouble.js';
 import type { DatabaseOptions } from './database/sqlite.database.js';
 import { NOT_CONNECTED, errorOf, unavailable, type Fault } from './database/sqlite.errors.js';
 import { SqliteThread, type Pending, type ThreadHooks, type ThreadOptions } from './sqlite.thread.js';

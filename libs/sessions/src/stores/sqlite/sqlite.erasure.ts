@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { numberOf } from './operations/values.js';
+import { numberOf } from './database/values.js';
 import type { Call } from './sqlite.messages.js';
 
 /** Free pages are given back from this number and share on. */

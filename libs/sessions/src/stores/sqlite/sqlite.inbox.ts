@@ -1,5 +1,5 @@
 import { receiveMessageOnPort, type MessagePort } from 'node:worker_threads';
-import { kindOf } from '../../ports/store-groups.js';
+import { kindOf } from '../../ports/store/store-groups.js';
 import type { Call, ToWorker, WorkerOptions } from './sqlite.messages.js';
 
 /** How much longer than a client the background waits for a lock. */

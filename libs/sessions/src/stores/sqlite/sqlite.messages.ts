@@ -1,7 +1,7 @@
 import type { DatabaseOptions } from './database/sqlite.database.js';
 import type { Fault } from './database/sqlite.errors.js';
-import type { Holder } from '../../ports/store-trouble.js';
-import type { OperationName } from '../../ports/store-groups.js';
+import type { Holder } from '../../ports/store/store-trouble.js';
+import type { OperationName } from '../../ports/store/store-groups.js';
 
 /** The `workerData` of a worker. */
 export interface WorkerOptions extends DatabaseOptions {

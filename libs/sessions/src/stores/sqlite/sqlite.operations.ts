@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
-import type { GroupName, InOneThread, StoreGroups } from '../../ports/store-groups.js';
+import type { GroupName, InOneThread, StoreGroups } from '../../ports/store/store-groups.js';
 import { SqliteAccounts } from './operations/accounts.js';
+import { SqliteBudgets } from './operations/budgets.js';
 import { SqliteClock } from './operations/clock.js';
 import { SqliteData } from './operations/data.js';
 import { SqliteEndings } from './operations/endings.js';
@@ -33,17 +34,19 @@ export function sqliteOperations(db: DatabaseSync): SessionsOperations {
   const releases = new SqliteReleases(db, ledger, accounts);
   const placement = new SqlitePlacement(db, ledger, accounts, releases);
   const networks = new SqliteNetworks(db);
+  const budgets = new SqliteBudgets(db);
   return {
-    sessions: new SqliteSessions(db, ledger, networks, data),
+    sessions: new SqliteSessions(db, ledger, networks, data, budgets),
     networks,
     endings,
-    resources: new SqliteResources(db, ledger, accounts, placement),
+    resources: new SqliteResources(db, ledger, accounts, placement, budgets),
     data,
     releases,
     fleet: new SqliteFleet(db, ledger, endings, releases),
     clock: new SqliteClock(db, ledger),
     feed: new SqliteFeed(db, ledger),
     ledger,
+    budgets,
   };
 }
 

@@ -7,8 +7,8 @@ import {
   type RateState,
 } from '../../domain/rates/rate-count.js';
 import type { RatesGroup } from '../../ports/rates.js';
-import type { InOneThread } from '../../ports/store-groups.js';
-import { textOf, type Row } from './operations/values.js';
+import type { InOneThread } from '../../ports/store/store-groups.js';
+import { textOf, type Row } from './database/values.js';
 
 /** A count adds a row at most, so the rows of the past become fewer with each. */
 const FORGOTTEN_EACH = 2;

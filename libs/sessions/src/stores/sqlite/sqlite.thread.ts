@@ -3,7 +3,7 @@ import { threadOptionsOf } from '../../domain/supported-node.js';
 import { PendingCalls } from './pending-calls.js';
 import { unavailable, type Fault } from './database/sqlite.errors.js';
 import type { Call, FromWorker, Reply, ToWorker, WorkerOptions } from './sqlite.messages.js';
-import type { OperationName } from '../../ports/store-groups.js';
+import type { OperationName } from '../../ports/store/store-groups.js';
 
 /** Calls leave only short-lived garbage: with V8's default limit, a thread needs 10 MB more. */
 const YOUNG_MEGABYTES = 4;

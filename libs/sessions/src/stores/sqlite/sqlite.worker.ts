@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
-import { isRead } from '../../ports/store-groups.js';
+import { isRead } from '../../ports/store/store-groups.js';
 import { fileAt, troubleAt } from './database/database-file.js';
 import { SqliteBatch } from './sqlite.batch.js';
 import { openDatabase, openRatesDatabase } from './database/sqlite.database.js';

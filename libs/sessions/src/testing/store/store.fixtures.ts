@@ -14,7 +14,7 @@ import type {
   Placed,
   Placement,
   SessionStore,
-} from '../../ports/session-store.js';
+} from '../../ports/store/session-store.js';
 
 /** One test of a session store: see `sessionStoreContract`. */
 export interface SessionStoreCase {

@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { constants, type BigIntStats } from 'node:fs';
 import { link, lstat, open, readdir, rename } from 'node:fs/promises';
-import type { StoreIdentity } from '../../../ports/session-store.js';
+import type { StoreIdentity } from '../../../ports/store/session-store.js';
 import { unlinkIfThere } from '../files/file-removal.js';
 import { FILE_MODE, type AsyncFolder } from '../folders/async-folder.js';
 import { syncHandle } from '../folders/durable.js';

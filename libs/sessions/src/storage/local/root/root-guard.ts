@@ -1,5 +1,5 @@
 import { lstat } from 'node:fs/promises';
-import type { StoreIdentity } from '../../../ports/session-store.js';
+import type { StoreIdentity } from '../../../ports/store/session-store.js';
 import { AsyncFolder } from '../folders/async-folder.js';
 import { markerVersion, readMarker, replaceMarker, type MarkerOnDisk } from './marker.js';
 import type { RootPaths } from '../folders/paths.js';

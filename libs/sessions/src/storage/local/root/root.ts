@@ -1,6 +1,6 @@
 import { realpath, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import type { StoreIdentity } from '../../../ports/session-store.js';
+import type { StoreIdentity } from '../../../ports/store/session-store.js';
 import { AsyncFolder, FILE_MODE, makeFolder, makeFolders } from '../folders/async-folder.js';
 import { createMarker, readMarker, removeUnfinishedMarkers, type MarkerOnDisk } from './marker.js';
 import { GIT_IGNORE_NAME, RootPaths } from '../folders/paths.js';

@@ -6,16 +6,20 @@ import {
   type NewSession,
   type SessionRecord,
 } from '../../../domain/session.js';
-import type { EndingSession } from '../../../ports/session-store.js';
-import { ANY_AUTHORITY } from '../scripts/lua/tokens.includes.js';
+import type { EndingSession } from '../../../ports/store/session-store.js';
+import { ANY_AUTHORITY } from '../scripts/lua/includes/tokens.includes.js';
 
 /** A stored record: null fields are absent, and it has fields that only the store needs. */
 type Stored<Record> = { [Key in keyof Record]?: NonNullable<Record[Key]> };
 type StoredSession = Stored<SessionRecord> & {
   /** Hashes of its latest replaced tokens, in their order. */
   readonly replaced?: readonly string[];
-  /** The network that counts it, until its cookie comes back. */
+  /** The network that opened it. */
   readonly network?: string;
+  /** Whether the network counts it among those whose cookie never came back. */
+  readonly isAwaited?: boolean;
+  /** The most that it counts for in budgets, from its first reservation on. */
+  readonly most?: { readonly resources: number; readonly bytes: number };
   /** While the session is ending: the nodes with an unfinished part, and the end of the lease of each. */
   readonly parts?: Readonly<Record<string, number>>;
 };
@@ -68,7 +72,8 @@ export function newSessionText(session: NewSession, network: string | null): str
     expiresAt,
     idleMs,
   });
-  return textOfRecord({ ...record, network, overdrawnCount: 0, outgoing: {} });
+  const isAwaited = network === null ? null : true;
+  return textOfRecord({ ...record, network, isAwaited, overdrawnCount: 0, outgoing: {} });
 }
 
 export function newResourceText(resource: NewResource): string {

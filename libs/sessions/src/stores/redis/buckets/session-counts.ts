@@ -69,14 +69,16 @@ export class SessionCounts {
     bucket: number,
     session: NewSession,
     { maxSessions, network }: OpeningLimits,
+    mostOfNetwork: number,
   ): Promise<RefusedOpening | null> {
     const { openRate = 0, maxUnconfirmed = 0 } = network ?? {};
     const instants = [session.createdAt, idleEndsAt(openingRecord(session))];
     const answer = await this.#reservations.ask({
       network: network?.key ?? null,
-      args: [bucket, session.id, maxSessions, openRate, maxUnconfirmed, ...instants],
+      args: [bucket, session.id, maxSessions, openRate, maxUnconfirmed, ...instants, mostOfNetwork],
     });
     if (answer === 'reserved') return null;
+    if (answer === 'network-full') return answer;
     const [refused, wait] = (answer ?? 'full').split(':');
     if (refused !== 'rate' && refused !== 'unconfirmed') return 'full';
     return { refused, retryAfterMs: Number(wait) };
@@ -167,7 +169,8 @@ export class SessionCounts {
     const keys = [...layout.counts];
     const positions = new Map<string | null, number>([[null, 0]]);
     const args = entries.flatMap(({ network, args: own }) => {
-      const position = positions.get(network) ?? keys.push(...layout.network(network ?? '')) - 1;
+      const position = positions.get(network) ?? keys.length + 1;
+      if (!positions.has(network)) keys.push(...layout.network(network ?? ''));
       positions.set(network, position);
       return [...own, position];
     });

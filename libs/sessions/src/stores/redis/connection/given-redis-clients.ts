@@ -8,6 +8,10 @@ export class GivenRedisClients implements RedisClients {
 
   constructor(private readonly given: RedisClientOrCluster) {}
 
+  get isCluster(): boolean {
+    return isCluster(this.given);
+  }
+
   client(): RedisClientOrCluster {
     return this.given;
   }

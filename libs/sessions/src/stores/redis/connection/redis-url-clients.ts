@@ -18,7 +18,7 @@ export class RedisUrlClients implements RedisClients {
 
   constructor(
     private readonly urls: readonly string[],
-    private readonly cluster: boolean,
+    readonly isCluster: boolean,
   ) {}
 
   client(): RedisClientOrCluster {
@@ -37,7 +37,7 @@ export class RedisUrlClients implements RedisClients {
       return { ...options, ...credentials, socket: { ...options.socket, ...socket } };
     };
     const first = at(this.urls[0] ?? '');
-    if (!this.cluster) return createClient(first);
+    if (!this.isCluster) return createClient(first);
     // The cluster tells the other nodes; it has one database, and its nodes the same credentials.
     const { username, password, socket } = first;
     return createCluster({

@@ -11,6 +11,7 @@ export interface RedisClientSource {
 export interface RedisClients extends RedisClientSource {
   /** Hosts and ports, for messages; `null` if the application made the client. */
   readonly address: string | null;
+  readonly isCluster: boolean;
   /** A second client, owned by the store; `null` if the given client cannot be duplicated. */
   apart(): RedisClientSource | null;
   /** A client for subscriptions to one server, which varies with the attempt; `null` as with `apart`. */

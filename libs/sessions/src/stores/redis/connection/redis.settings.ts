@@ -45,7 +45,9 @@ export function redisSettingsOf(options: RedisSessionStoreOptions) {
       `prefix is ${prefix}: remove the braces, which mark the slot of a key`,
     );
   }
-  return { clients: clientsOf(options), layout: new RedisLayout(prefix, buckets), mustExist, timeoutMs };
+  const clients = clientsOf(options);
+  const layout = new RedisLayout(prefix, buckets, clients.isCluster);
+  return { clients, layout, mustExist, timeoutMs };
 }
 
 function clientsOf({ url, cluster, client }: RedisSessionStoreOptions): RedisClients {

@@ -19,10 +19,11 @@ export class NotedSessions extends RedisSessions {
     sessionId: string,
     authority: Authority | null,
     login: NewLogin,
-  ): Promise<'done' | 'taken' | Refused> {
+  ): Promise<'done' | 'taken' | 'full' | Refused> {
     const answer = await super.login(sessionId, authority, login);
     if (answer === 'done' && authority !== null)
-      this.recent.note(sessionId, { kind: 'login', authority, login });
+      // It was granted once: its repeat needs no place.
+      this.recent.note(sessionId, { kind: 'login', authority, login: { ...login, maxSessions: 0 } });
     return answer;
   }
 

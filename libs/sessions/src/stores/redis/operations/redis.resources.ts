@@ -1,3 +1,4 @@
+import { QUOTAS, type BudgetLimits, type Quota } from '../../../domain/budgets.js';
 import { SessionsError } from '../../../domain/errors.js';
 import type { ResourceLimits } from '../../../domain/limits.js';
 import { oldestFirst, type NewResource, type ResourceRecord } from '../../../domain/resource.js';
@@ -17,6 +18,7 @@ import {
   USE,
 } from '../scripts/lua/resources.scripts.js';
 import type { RedisBuckets } from '../buckets/redis.buckets.js';
+import type { RedisBudgets } from './redis.budgets.js';
 import type { RedisDurableWrites } from './redis.durable-writes.js';
 import {
   authorityText,
@@ -32,13 +34,15 @@ export class RedisResources implements ResourcesGroup {
   constructor(
     private readonly buckets: RedisBuckets,
     private readonly durable: RedisDurableWrites,
+    private readonly budgets: RedisBudgets,
   ) {}
 
   async reserve(
     resource: NewResource,
     authority: Authority | null,
     limits: ResourceLimits,
-  ): Promise<'reserved' | 'full' | Refused> {
+    budgets?: BudgetLimits | null,
+  ): Promise<'reserved' | 'full' | Quota | Refused> {
     const bucket = this.buckets.of(resource.sessionId);
     if (bucket === null) return 'gone';
     if (bucket !== this.buckets.of(resource.id)) {
@@ -55,9 +59,10 @@ export class RedisResources implements ResourcesGroup {
       maxBytes,
       maxStreams,
       onLimit,
+      ...this.budgets.argumentsOf(budgets),
     ];
     const answer: unknown = await this.buckets.runIn(RESERVE, bucket, ...args);
-    return oneOf(answer, ['reserved', 'full', 'stale']);
+    return oneOf(answer, ['reserved', 'full', 'stale', ...QUOTAS]);
   }
 
   async grow(
@@ -65,12 +70,14 @@ export class RedisResources implements ResourcesGroup {
     authority: Authority | null,
     bytes: number,
     { maxResources, maxBytes, onLimit }: ResourceLimits,
-  ): Promise<'grown' | 'full' | Refused> {
+    budgets?: BudgetLimits | null,
+  ): Promise<'grown' | 'full' | Quota | Refused> {
     const bucket = this.buckets.of(resourceId);
     if (bucket === null) return 'gone';
-    const args = [resourceId, authorityText(authority), bytes, maxResources, maxBytes, onLimit];
+    const own = [maxResources, maxBytes, onLimit];
+    const args = [resourceId, authorityText(authority), bytes, ...own, ...this.budgets.argumentsOf(budgets)];
     const answer: unknown = await this.buckets.runIn(GROW, bucket, ...args);
-    return oneOf(answer, ['grown', 'full', 'stale']);
+    return oneOf(answer, ['grown', 'full', 'stale', ...QUOTAS]);
   }
 
   async noteStall(resourceId: string, since: number | null): Promise<boolean> {

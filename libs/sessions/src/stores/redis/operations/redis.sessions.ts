@@ -4,6 +4,7 @@ import type { UsageBound } from '../../../domain/limits.js';
 import { compareIds } from '../../../domain/ids.js';
 import { evictionRank, idleEndsAt } from '../../../domain/lifetime.js';
 import {
+  isReplaced,
   openingRecord,
   type Authority,
   type NewSession,
@@ -25,6 +26,7 @@ import type { DueAfter } from '../../../ports/endings.js';
 import { KEPT_AFTER_END_MS, type BucketKey } from '../scripts/redis.layout.js';
 import { ABOVE, PAGE } from '../scripts/lua/listings.scripts.js';
 import { byScore, entriesOf, type Entry, type RedisBuckets } from '../buckets/redis.buckets.js';
+import type { RedisBudgets } from './redis.budgets.js';
 import type { RedisDurableWrites } from './redis.durable-writes.js';
 import type { SessionCounts } from '../buckets/session-counts.js';
 import type { UserIndex } from '../buckets/user-index.js';
@@ -56,11 +58,13 @@ export class RedisSessions implements SessionsGroup {
     private readonly counts: SessionCounts,
     private readonly durable: RedisDurableWrites,
     private readonly users: UserIndex,
+    private readonly budgets: RedisBudgets,
   ) {}
 
   async open(session: NewSession, limits: OpeningLimits): Promise<'opened' | RefusedOpening> {
     const bucket = this.#bucketOf(session.id, session.tokenHash);
-    const refused = await this.#reserve(bucket, session, limits);
+    const most = this.budgets.mostSessions(limits.network?.maxSessions);
+    const refused = await this.#reserve(bucket, session, limits, most);
     if (refused !== null) {
       const known = await this.find(session.id);
       if (known === null) return refused;
@@ -71,11 +75,12 @@ export class RedisSessions implements SessionsGroup {
     const network = limits.network?.key ?? null;
     const instants = [createdAt, expiresAt, idleEndsAt(openingRecord(session))];
     const text = newSessionText(session, network);
-    const reply = await this.buckets.runIn(OPEN, bucket, id, tokenHash, text, ...instants);
+    const of = [network ?? '', most];
+    const reply = await this.buckets.runIn(OPEN, bucket, id, tokenHash, text, ...instants, ...of);
     const [answer, created = '0', closed = '0'] = textsOf(reply);
     this.counts.settleSoon(bucket, { created, closed }, { id, network }, answer === 'opened');
     if (answer === 'taken') throw taken();
-    return 'opened';
+    return answer === 'network-full' ? answer : 'opened';
   }
 
   async probe(): Promise<void> {
@@ -121,11 +126,16 @@ export class RedisSessions implements SessionsGroup {
     sessionId: string,
     authority: Authority | null,
     login: NewLogin,
-  ): Promise<'done' | 'taken' | Refused> {
+  ): Promise<'done' | 'taken' | 'full' | Refused> {
     const { userId, tokenHash, at } = login;
     const session = await this.find(sessionId);
     if (session?.state !== 'open') return 'gone';
     const bucket = this.#bucketOf(sessionId, tokenHash);
+    // Whoever is refused leaves nothing in the index of the user.
+    const most = this.budgets.mostSessions(login.maxSessions);
+    if (most > 0 && session.userId === null && !isReplaced(session, authority)) {
+      if ((await this.budgets.ofUser(userId)).sessions >= most) return 'full';
+    }
     const expiresAt = Math.max(session.expiresAt, login.expiresAt ?? 0);
     await this.users.add(userId, sessionId, Math.max(0, expiresAt - at) + KEPT_AFTER_END_MS);
     const what = [
@@ -133,9 +143,12 @@ export class RedisSessions implements SessionsGroup {
       login.expiresAt ?? '',
       login.idleMs ?? '',
       login.remembered ? 1 : 0,
+      most,
     ];
     const args = [sessionId, authorityText(authority), userId, tokenHash, at, ...what];
     const answer = textOf(await this.durable.runIn(LOGIN, bucket, ...args));
+    // A session that may not be bound now may be later, by a login that is under way.
+    if (answer === 'full') return answer;
     if (answer === 'gone' || answer === 'taken') await this.#forget(userId, [sessionId]);
     return answer === 'taken' ? answer : replacedOr(answer);
   }
@@ -163,8 +176,10 @@ export class RedisSessions implements SessionsGroup {
     return answer === 'taken' ? answer : replacedOr(answer);
   }
 
-  async findEvictable(limit: number): Promise<SessionRecord[]> {
-    const found = await this.firstOpen('evictable', '+inf', limit);
+  async findEvictable(limit: number, network?: string | null): Promise<SessionRecord[]> {
+    const found = network
+      ? await this.loadOpen(await this.budgets.evictableOf(network, limit))
+      : await this.firstOpen('evictable', '+inf', limit);
     return found.filter((session) => evictionRank(session) !== null);
   }
 
@@ -269,11 +284,16 @@ export class RedisSessions implements SessionsGroup {
   }
 
   /** Counts the session as open if the limits allow it. Corrects the count before it answers `full`. */
-  async #reserve(bucket: number, session: NewSession, limits: OpeningLimits): Promise<RefusedOpening | null> {
-    const refused = await this.counts.reserve(bucket, session, limits);
+  async #reserve(
+    bucket: number,
+    session: NewSession,
+    limits: OpeningLimits,
+    mostOfNetwork: number,
+  ): Promise<RefusedOpening | null> {
+    const refused = await this.counts.reserve(bucket, session, limits, mostOfNetwork);
     if (refused !== 'full') return refused;
     await this.counts.correct();
-    return this.counts.reserve(bucket, session, limits);
+    return this.counts.reserve(bucket, session, limits, mostOfNetwork);
   }
 
   #bucketOf(sessionId: string, tokenHash: string): number {

@@ -1,5 +1,5 @@
 import { SessionsError } from '../../../domain/errors.js';
-import { isStillSilent, NEWER_MESSAGE, StoreHeld, type Holder } from '../../../ports/store-trouble.js';
+import { isStillSilent, NEWER_MESSAGE, StoreHeld, type Holder } from '../../../ports/store/store-trouble.js';
 import { incompatible } from '../connection/redis.errors.js';
 import { FIRST_LAYOUT } from '../scripts/redis.layout.js';
 import { BEGIN_MIGRATION, FINISH_MIGRATION } from '../scripts/lua/store.scripts.js';

@@ -30,6 +30,10 @@
  * | `{7}:changes`      | zset   | every session by the number of its latest change                                 |
  * | `{7}:releasing`    | zset   | `node id:lease:resource id` of resources being released, same order              |
  * | `{7}:totals`       | hash   | the bucket's change counter, newest instant, share of the totals, and its number of files on each node |
+ * | `{7}:counted`      | hash   | id of an open session → `resources:bytes:name` of what it counts for, and the budget that counts it |
+ * | `budgets:user:<id>`, `budgets:network:<network>`, `budgets:all` | hash | sessions, resources and bytes that count for a user, a network without users, all |
+ * | `budgets:users`    | zset   | users with open sessions, in the order of their ids                               |
+ * | `budgets:evictable:<network>` | zset | what `evictable` has of the sessions of a network                         |
  * | `store`            | hash   | generation, layout and number of buckets; while it is migrated, the layout it comes from |
  * | `{processes}:live` | hash   | process id → its latest heartbeat, JSON                                         |
  * | `{processes}:lost` | hash   | process id → start of striking it off                                           |
@@ -44,6 +48,8 @@
  * | `job:idle` …       | hash   | the latest run of a job, and the sums of all                                     |
  * | `failures:<node>`  | hash   | item that a cleanup of the node could not finish → `tries:instant of the next one`; lives a week from the latest failure |
  * | `user:<sha256>`    | set    | ids of sessions that are, or are about to be, this user's: verified on read; lives as long as the longest of them |
+ *
+ * On a cluster each bucket has budgets of its own, `{7}:budgets:…`: a user's usage is their sum, and no limit is kept.
  *
  * The channel `changes`, with the prefix of the keys, carries an empty message for each end, login and regenerate.
  *
@@ -74,6 +80,8 @@ export const BUCKET_KEYS = [
   'changes',
   'releasing',
   'totals',
+  'counted',
+  'budgets',
 ] as const;
 export type BucketKey = (typeof BUCKET_KEYS)[number];
 
@@ -86,7 +94,7 @@ const RECORD_KEYS = [
   'writes',
 ] as const satisfies readonly BucketKey[];
 export type RecordKey = (typeof RECORD_KEYS)[number];
-const BEGINNINGS: ReadonlySet<BucketKey> = new Set(RECORD_KEYS);
+const BEGINNINGS: ReadonlySet<BucketKey> = new Set([...RECORD_KEYS, 'budgets']);
 
 /** How long the records of a session outlive its absolute end, unless a cleanup deletes them sooner. */
 export const KEPT_AFTER_END_MS = 7 * 24 * 3_600_000;
@@ -94,17 +102,21 @@ export const KEPT_AFTER_END_MS = 7 * 24 * 3_600_000;
 /** How long the indexes of a bucket, which hold ids and numbers alone, outlive the last cleanup: longer than any session. */
 export const KEPT_UNTENDED_MS = 400 * 24 * 3_600_000;
 
+/** How long a budget outlives its last session that began, or login: longer than that session. */
+export const BUDGET_KEPT_MS = KEPT_UNTENDED_MS + KEPT_AFTER_END_MS;
+
 /** The name of the channel without the prefix. */
 export const CHANGES_CHANNEL = 'changes';
 
 /** The layout of the first release. After it, each change is a new entry of `MIGRATIONS`. */
-export const FIRST_LAYOUT = 9;
+export const FIRST_LAYOUT = 10;
 
 /** Builds the keys of one store. */
 export class RedisLayout {
   constructor(
     readonly prefix: string,
     readonly buckets: number,
+    readonly isCluster = false,
   ) {}
 
   keysIn(bucket: number, keys: readonly BucketKey[]): string[] {
@@ -116,11 +128,18 @@ export class RedisLayout {
   }
 
   key(bucket: number, key: BucketKey): string {
+    if (key === 'budgets' && !this.isCluster) return `${this.prefix}budgets:`;
     return `${this.prefix}{${bucket}}:${key}${BEGINNINGS.has(key) ? ':' : ''}`;
   }
 
   record(bucket: number, key: RecordKey, id: string): string {
     return `${this.key(bucket, key)}${id}`;
+  }
+
+  /** The keys of a budget: one, or on a cluster one in each bucket. */
+  budget(name: string): readonly string[] {
+    const all = this.isCluster ? Array.from({ length: this.buckets }, (_, bucket) => bucket) : [0];
+    return this.keyIn(all, 'budgets').map((beginning) => beginning + name);
   }
 
   get store(): string {
@@ -139,9 +158,10 @@ export class RedisLayout {
     return ['taken', 'pending'].map((name) => `${this.prefix}{counts}:${name}`);
   }
 
-  /** The keys of a network, which the script of an opening reads together with those of `counts`. */
+  /** The keys of a network, which the script of an opening reads together with those of `counts`; on one server with its budget. */
   network(network: string): readonly string[] {
-    return [`${this.prefix}{counts}:openings:${network}`, this.provisional(network)];
+    const counts = [`${this.prefix}{counts}:openings:${network}`, this.provisional(network)];
+    return this.isCluster ? counts : [...counts, ...this.budget(`network:${network}`)];
   }
 
   provisional(network: string): string {

@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { isUuid } from '../../../domain/ids.js';
-import type { StoreTrouble } from '../../../ports/store-trouble.js';
+import type { StoreTrouble } from '../../../ports/store/store-trouble.js';
 
 /** The file that a path names now, as its device and inode; `null` for none. */
 export function fileAt(path: string): string | null {

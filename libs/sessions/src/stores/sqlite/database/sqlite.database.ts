@@ -4,9 +4,9 @@ import { SessionsError } from '../../../domain/errors.js';
 import { keepPrivate, prepareFile, removeDatabase } from './database-file.js';
 import { faultOf, isBusy } from './sqlite.errors.js';
 import { migrate, pragma, schemaWith, versionOf } from './sqlite.migration.js';
-import type { Holder } from '../../../ports/store-trouble.js';
-import { APPLICATION_ID, FIRST_SCHEMA, MIGRATIONS, RATES_SCHEMA } from '../operations/schema.js';
-import { numberOf } from '../operations/values.js';
+import type { Holder } from '../../../ports/store/store-trouble.js';
+import { APPLICATION_ID, FIRST_SCHEMA, MIGRATIONS, RATES_SCHEMA } from './schema.js';
+import { numberOf } from './values.js';
 
 export interface DatabaseOptions {
   readonly path: string;

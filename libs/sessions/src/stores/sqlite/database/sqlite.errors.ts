@@ -1,6 +1,11 @@
 import { types } from 'node:util';
 import { SessionsError, type ErrorCode } from '../../../domain/errors.js';
-import { NEWER_MESSAGE, StoreHeld, type Holder, type StoreTrouble } from '../../../ports/store-trouble.js';
+import {
+  NEWER_MESSAGE,
+  StoreHeld,
+  type Holder,
+  type StoreTrouble,
+} from '../../../ports/store/store-trouble.js';
 
 /** An error as a message from a worker thread, which would lose class and prototype. */
 export interface Fault {

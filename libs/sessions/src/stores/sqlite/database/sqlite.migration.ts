@@ -1,8 +1,8 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { randomUUID } from 'node:crypto';
-import { isStillSilent, StoreHeld, type Holder } from '../../../ports/store-trouble.js';
-import { APPLICATION_ID, FIRST_SCHEMA, SCHEMA } from '../operations/schema.js';
-import { idOf, numberOf, textOf } from '../operations/values.js';
+import { isStillSilent, StoreHeld, type Holder } from '../../../ports/store/store-trouble.js';
+import { APPLICATION_ID, FIRST_SCHEMA, SCHEMA } from './schema.js';
+import { idOf, numberOf, textOf } from './values.js';
 
 /** The schema that a program with these migrations writes. */
 export function schemaWith(migrations: readonly string[]): number {

@@ -1,7 +1,7 @@
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import type { Accounts, Amount } from '../../../domain/limits.js';
 import { accountOf, STREAM_TYPE, type ResourceRecord } from '../../../domain/resource.js';
-import { numberOf, type Row } from './values.js';
+import { numberOf, type Row } from '../database/values.js';
 
 /** What an account counts of a resource. */
 type Counted = Pick<ResourceRecord, 'type' | 'state' | 'overdrawn' | 'sizeBytes'>;

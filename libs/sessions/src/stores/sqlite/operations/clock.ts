@@ -1,9 +1,9 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { ClockAnchor, ClockDoubt, ClockGroup, ClockReading, ClockState } from '../../../ports/clock.js';
 import { LEASE_MS } from '../../../ports/endings.js';
-import type { InOneThread } from '../../../ports/store-groups.js';
+import type { InOneThread } from '../../../ports/store/store-groups.js';
 import type { SqliteLedger } from './ledger.js';
-import { numberOf, numberOrNull, textOf } from './values.js';
+import { numberOf, numberOrNull, textOf } from '../database/values.js';
 
 /** Anchors kept of earlier boots and other time namespaces. */
 const MOST_ANCHORS = 16;

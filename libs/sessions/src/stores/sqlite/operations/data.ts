@@ -10,8 +10,8 @@ import {
   type DataWrite,
 } from '../../../ports/data.js';
 import type { Refused } from '../../../ports/sessions.js';
-import type { InOneThread } from '../../../ports/store-groups.js';
-import { numberOf, packId, sessionOf, textOf, type Row } from './values.js';
+import type { InOneThread } from '../../../ports/store/store-groups.js';
+import { numberOf, packId, sessionOf, textOf, type Row } from '../database/values.js';
 
 export class SqliteData implements InOneThread<DataGroup> {
   readonly #find;

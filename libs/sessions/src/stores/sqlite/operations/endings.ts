@@ -11,11 +11,11 @@ import type {
   Released,
 } from '../../../ports/endings.js';
 import type { SqliteData } from './data.js';
-import { DROP_REPLACED_SQL } from './schema.js';
-import type { InOneThread } from '../../../ports/store-groups.js';
+import { DROP_REPLACED_SQL } from '../database/schema.js';
+import type { InOneThread } from '../../../ports/store/store-groups.js';
 import type { SqliteLedger } from './ledger.js';
-import { IS_INCOMING, IS_IN_PLACE, IS_STREAM } from './schema.js';
-import { byLease, idOf, numberOf, packId, sessionOf, textOf, type Row } from './values.js';
+import { IS_INCOMING, IS_IN_PLACE, IS_STREAM } from '../database/schema.js';
+import { byLease, idOf, numberOf, packId, sessionOf, textOf, type Row } from '../database/values.js';
 
 /** The part of one node in the end of a session. */
 interface Part extends Record<string, SQLInputValue> {

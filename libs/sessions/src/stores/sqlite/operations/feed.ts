@@ -2,9 +2,17 @@ import type { DatabaseSync } from 'node:sqlite';
 import { NOBODY } from '../../../domain/ids.js';
 import { authorityOf } from '../../../domain/session.js';
 import type { Feed, FeedGroup, FeedPosition } from '../../../ports/feed.js';
-import type { InOneThread } from '../../../ports/store-groups.js';
+import type { InOneThread } from '../../../ports/store/store-groups.js';
 import type { SqliteLedger } from './ledger.js';
-import { authoritiesOf, endReasonOf, hashOf, idOf, numberOf, sessionStateOf, textOrNull } from './values.js';
+import {
+  authoritiesOf,
+  endReasonOf,
+  hashOf,
+  idOf,
+  numberOf,
+  sessionStateOf,
+  textOrNull,
+} from '../database/values.js';
 
 export class SqliteFeed implements InOneThread<FeedGroup> {
   readonly #changes;

@@ -10,8 +10,8 @@ import {
   type StoreIdentity,
   type StoreTotals,
 } from '../../../ports/ledger.js';
-import type { InOneThread } from '../../../ports/store-groups.js';
-import { numberOf, numberOrNull, oneOf, packId, textOf, textOrNull, type Row } from './values.js';
+import type { InOneThread } from '../../../ports/store/store-groups.js';
+import { numberOf, numberOrNull, oneOf, packId, textOf, textOrNull, type Row } from '../database/values.js';
 
 const LOST_ROW = 'Table `store` has no row: the session database is damaged.';
 

@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { countEvent, newestEmptySlot, type RateRing } from '../../../domain/rates/rate-ring.js';
 import type { NetworkLimits, RefusedNetwork } from '../../../ports/sessions.js';
-import { numberOf, textOf } from './values.js';
+import { numberOf, textOf } from '../database/values.js';
 
 /** What a transaction knows of a network: it reads and writes a network once, however many of its sessions it opens. */
 interface Known {

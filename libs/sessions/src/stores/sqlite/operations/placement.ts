@@ -8,7 +8,7 @@ import type { Refused } from '../../../ports/sessions.js';
 import { filesInPlace, type SqliteAccounts } from './accounts.js';
 import type { SqliteLedger } from './ledger.js';
 import type { SqliteReleases } from './releases.js';
-import { idOrNull, numberOf, packId, resourceOf, sessionOf, type Row } from './values.js';
+import { idOrNull, numberOf, packId, resourceOf, sessionOf, type Row } from '../database/values.js';
 
 /** A resource with its row. */
 interface Found {

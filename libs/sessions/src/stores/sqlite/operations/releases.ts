@@ -3,9 +3,9 @@ import type { ResourceRecord } from '../../../domain/resource.js';
 import type { Lease, LeaseRequest, Released } from '../../../ports/endings.js';
 import type { ReleasesGroup } from '../../../ports/releases.js';
 import type { SqliteAccounts } from './accounts.js';
-import type { InOneThread } from '../../../ports/store-groups.js';
+import type { InOneThread } from '../../../ports/store/store-groups.js';
 import type { SqliteLedger } from './ledger.js';
-import { byLease, numberOf, packId, resourceOf, type Row } from './values.js';
+import { byLease, numberOf, packId, resourceOf, type Row } from '../database/values.js';
 
 const JOINED = `
   SELECT resources.*, sessions.id AS session_id, sessions.state AS session_state

@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
+import type { BudgetLimits, Quota } from '../../../domain/budgets.js';
 import { SessionsError } from '../../../domain/errors.js';
 import { admitsFile, admitsStream, type ResourceLimits } from '../../../domain/limits.js';
 import {
@@ -13,7 +14,8 @@ import { isStale, type Authority, type SessionRecord } from '../../../domain/ses
 import type { Completed, Placed, Placement, ResourcesGroup } from '../../../ports/resources.js';
 import type { Refused } from '../../../ports/sessions.js';
 import type { SqliteAccounts } from './accounts.js';
-import type { InOneThread } from '../../../ports/store-groups.js';
+import { COUNTED_COLUMNS, type SqliteBudgets } from './budgets.js';
+import type { InOneThread } from '../../../ports/store/store-groups.js';
 import type { SqliteLedger } from './ledger.js';
 import type { SqlitePlacement } from './placement.js';
 import {
@@ -26,12 +28,11 @@ import {
   resourceOfSession,
   textOf,
   type Row,
-} from './values.js';
+} from '../database/values.js';
 
 const OF_SESSION = `
   sessions.key AS session_key, sessions.state AS session_state, sessions.token_hash AS session_token_hash,
-  sessions.kept_authorities AS session_kept_authorities,
-  sessions.resource_count, sessions.stream_count, sessions.bytes_used, sessions.incoming_count, sessions.incoming_bytes`;
+  sessions.kept_authorities AS session_kept_authorities, ${COUNTED_COLUMNS}`;
 
 /** A resource with the required columns of its session. */
 const JOINED = `
@@ -63,6 +64,7 @@ export class SqliteResources implements InOneThread<ResourcesGroup> {
     private readonly ledger: SqliteLedger,
     private readonly accounts: SqliteAccounts,
     private readonly placement: SqlitePlacement,
+    private readonly budgets: SqliteBudgets,
   ) {
     this.#session = db.prepare(`SELECT ${OF_SESSION} FROM sessions WHERE id = :id`);
     this.#find = db.prepare(`${JOINED} WHERE resources.id = :id`);
@@ -109,7 +111,8 @@ export class SqliteResources implements InOneThread<ResourcesGroup> {
     resource: NewResource,
     authority: Authority | null,
     limits: ResourceLimits,
-  ): 'reserved' | 'full' | Refused {
+    budgets?: BudgetLimits | null,
+  ): 'reserved' | 'full' | Quota | Refused {
     const session = this.#session.get({ id: packId(resource.sessionId) });
     const refused = refusal(session, authority);
     if (session === undefined || refused !== null) return refused ?? 'gone';
@@ -118,11 +121,15 @@ export class SqliteResources implements InOneThread<ResourcesGroup> {
       return isOf(known, resource.sessionId) && known['state'] !== 'releasing' ? 'reserved' : 'gone';
     }
     const node = resource.nodeId === null ? null : packId(resource.nodeId);
-    const isAdmitted =
-      resource.type === STREAM_TYPE
-        ? admitsStream(numberOf(session, 'stream_count'), limits)
-        : admitsFile(this.accounts.of(session, node), { resources: 1, bytes: resource.sizeBytes }, limits);
-    if (!isAdmitted) return 'full';
+    this.budgets.bound(session, limits);
+    if (resource.type === STREAM_TYPE) {
+      if (!admitsStream(numberOf(session, 'stream_count'), limits)) return 'full';
+    } else {
+      const more = { resources: 1, bytes: resource.sizeBytes };
+      if (!admitsFile(this.accounts.of(session, node), more, limits)) return 'full';
+      const quota = this.budgets.refusing(session, more, limits, budgets ?? null);
+      if (quota !== null) return quota;
+    }
 
     const record = reservedRecord(resource);
     const key = numberOf(session, 'session_key');
@@ -150,13 +157,18 @@ export class SqliteResources implements InOneThread<ResourcesGroup> {
     authority: Authority | null,
     bytes: number,
     limits: ResourceLimits,
-  ): 'grown' | 'full' | Refused {
+    budgets?: BudgetLimits | null,
+  ): 'grown' | 'full' | Quota | Refused {
     const row = this.#find.get({ id: packId(resourceId) });
     const refused = refusal(row, authority);
     if (row === undefined || refused !== null) return refused ?? 'gone';
     if (row['state'] !== 'writing') return 'gone';
     const accounts = this.accounts.of(row, row['node_id'] ?? null);
-    if (!admitsFile(accounts, { resources: 0, bytes }, limits)) return 'full';
+    this.budgets.bound(row, limits);
+    const more = { resources: 0, bytes };
+    if (!admitsFile(accounts, more, limits)) return 'full';
+    const quota = this.budgets.refusing(row, more, limits, budgets ?? null);
+    if (quota !== null) return quota;
     this.#grow.run({ key: numberOf(row, 'key'), bytes });
     this.#changed(row);
     return 'grown';

@@ -14,6 +14,7 @@ import {
 import {
   orderOf,
   SESSION_SORTS,
+  type NetworkLimits,
   type NewLogin,
   type NewToken,
   type OpeningLimits,
@@ -25,12 +26,13 @@ import {
   type TokenMatch,
   type Touch,
 } from '../../../ports/sessions.js';
-import type { InOneThread } from '../../../ports/store-groups.js';
+import type { InOneThread } from '../../../ports/store/store-groups.js';
+import type { SqliteBudgets } from './budgets.js';
 import type { SqliteData } from './data.js';
 import type { SqliteLedger } from './ledger.js';
 import type { SqliteNetworks } from './networks.js';
-import { ABOVE_SQL, DROP_REPLACED_SQL } from './schema.js';
-import { idOf, numberOf, packAuthorities, packHash, packId, sessionOf } from './values.js';
+import { ABOVE_SQL, DROP_REPLACED_SQL } from '../database/schema.js';
+import { idOf, numberOf, packAuthorities, packHash, packId, sessionOf } from '../database/values.js';
 
 interface Page {
   readonly ofAll: StatementSync;
@@ -49,6 +51,7 @@ export class SqliteSessions implements InOneThread<SessionsGroup> {
   readonly #dropEarlier;
   readonly #dropReplaced;
   readonly #evictable;
+  readonly #evictableOfNetwork;
   readonly #above;
   readonly #mark;
   readonly #undo;
@@ -60,10 +63,13 @@ export class SqliteSessions implements InOneThread<SessionsGroup> {
     private readonly ledger: SqliteLedger,
     private readonly networks: SqliteNetworks,
     private readonly data: SqliteData,
+    private readonly budgets: SqliteBudgets,
   ) {
     this.#insert = db.prepare(`
-      INSERT INTO sessions (id, token_hash, change, ip_address, user_agent, network, created_at, last_activity_at, expires_at, idle_ms)
-      VALUES (:id, :tokenHash, :change, :ipAddress, :userAgent, :network, :createdAt, :createdAt, :expiresAt, :idleMs)`);
+      INSERT INTO sessions (
+        id, token_hash, change, ip_address, user_agent, network, created_at, last_activity_at, expires_at, idle_ms)
+      VALUES (
+        :id, :tokenHash, :change, :ipAddress, :userAgent, :network, :createdAt, :createdAt, :expiresAt, :idleMs)`);
     this.#find = db.prepare('SELECT * FROM sessions WHERE id = :id');
     this.#findByToken = db.prepare('SELECT * FROM sessions WHERE token_hash = :tokenHash');
     this.#findByReplaced = db.prepare(`
@@ -90,7 +96,8 @@ export class SqliteSessions implements InOneThread<SessionsGroup> {
       DELETE FROM replaced_tokens WHERE session_key = :key AND key <= (
         SELECT key FROM replaced_tokens WHERE session_key = :key ORDER BY key DESC LIMIT 1 OFFSET ${MOST_REPLACED})`);
     this.#dropReplaced = db.prepare(DROP_REPLACED_SQL);
-    this.#evictable = db.prepare(EVICTABLE_SQL);
+    this.#evictable = db.prepare(evictableSql(''));
+    this.#evictableOfNetwork = db.prepare(evictableSql('AND network = :network'));
     this.#above = db.prepare(ABOVE_SQL);
     this.#mark = db.prepare('SAVEPOINT probe');
     this.#undo = db.prepare('ROLLBACK TO probe');
@@ -114,6 +121,7 @@ export class SqliteSessions implements InOneThread<SessionsGroup> {
     }
     const admission = this.networks.admit(limits.network, session.createdAt);
     if (admission.refused !== null) return admission.refused;
+    if (this.#isNetworkFull(limits.network)) return 'network-full';
     const change = this.ledger.admit(session.createdAt, limits.maxSessions);
     if (change === null) return 'full';
     this.#insert.run({
@@ -160,12 +168,24 @@ export class SqliteSessions implements InOneThread<SessionsGroup> {
     if (touches.length > 0) this.ledger.see(newest);
   }
 
-  login(sessionId: string, authority: Authority | null, login: NewLogin): 'done' | 'taken' | Refused {
+  #isNetworkFull(network: NetworkLimits | null): boolean {
+    if (!network?.maxSessions) return false;
+    return this.budgets.sessionsOfNetwork(network.key) >= network.maxSessions;
+  }
+
+  login(
+    sessionId: string,
+    authority: Authority | null,
+    login: NewLogin,
+  ): 'done' | 'taken' | 'full' | Refused {
     const session = this.find(sessionId);
     if (session?.state !== 'open') return 'gone';
     if (session.tokenHash === login.tokenHash) return session.userId === login.userId ? 'done' : 'stale';
     if (isReplaced(session, authority)) return 'stale';
     if (session.userId !== null && session.userId !== login.userId) return 'taken';
+    if (login.maxSessions && session.userId === null) {
+      if (this.budgets.ofUser(login.userId).sessions >= login.maxSessions) return 'full';
+    }
     const { userId, at: loggedInAt, expiresAt = session.expiresAt, idleMs = session.idleMs } = login;
     const { remembered = false } = login;
     const answer = this.#replace({ ...session, userId, loggedInAt, expiresAt, idleMs, remembered }, login);
@@ -223,8 +243,9 @@ export class SqliteSessions implements InOneThread<SessionsGroup> {
     return 'done';
   }
 
-  findEvictable(limit: number): SessionRecord[] {
-    return this.#evictable.all({ limit }).map(sessionOf);
+  findEvictable(limit: number, network?: string | null): SessionRecord[] {
+    const rows = network ? this.#evictableOfNetwork.all({ limit, network }) : this.#evictable.all({ limit });
+    return rows.map(sessionOf);
   }
 
   forgetNetworks(at: number): number {
@@ -250,9 +271,11 @@ function probeSession(): NewSession {
   return { id: randomUUID(), tokenHash: randomUUID(), ipAddress: '', userAgent: '', ...times };
 }
 
-const EVICTABLE_SQL = `
-  SELECT * FROM sessions WHERE state = 'open' AND eviction_rank IS NOT NULL
-  ORDER BY eviction_rank, last_activity_at, id LIMIT :limit`;
+function evictableSql(condition: string): string {
+  return `
+    SELECT * FROM sessions WHERE state = 'open' AND eviction_rank IS NOT NULL ${condition}
+    ORDER BY eviction_rank, last_activity_at, id LIMIT :limit`;
+}
 
 /** One page by keyset: rows after `:instant`, and at that instant after `:id`. */
 function pageSql(sort: SessionSort, condition: string): string {

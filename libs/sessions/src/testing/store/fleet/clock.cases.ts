@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { ClockAnchor, ClockReading } from '../../../ports/clock.js';
 import { LEASE_MS } from '../../../ports/endings.js';
-import type { SessionStore } from '../../../ports/session-store.js';
+import type { SessionStore } from '../../../ports/store/session-store.js';
 import {
   anEnd,
   atOnce,

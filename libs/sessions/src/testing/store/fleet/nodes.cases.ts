@@ -1,6 +1,6 @@
 /* oxlint-disable no-await-in-loop -- the order is tested */
 import assert from 'node:assert/strict';
-import type { SessionStore } from '../../../ports/session-store.js';
+import type { SessionStore } from '../../../ports/store/session-store.js';
 import {
   anEnd,
   atOnce,

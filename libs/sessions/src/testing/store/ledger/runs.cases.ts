@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 /* oxlint-disable no-await-in-loop -- the order is tested */
-import type { JobRun } from '../../../ports/session-store.js';
+import type { JobRun } from '../../../ports/store/session-store.js';
 import {
   beat,
   PROCESS,

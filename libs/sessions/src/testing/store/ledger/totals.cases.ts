@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { evictionOrder } from '../../../domain/eviction.js';
 import { accountOf, type ResourceRecord } from '../../../domain/resource.js';
-import type { SessionStore } from '../../../ports/session-store.js';
+import type { SessionStore } from '../../../ports/store/session-store.js';
 import {
   anEnd,
   atOnce,

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { evictionOrder, type Candidate } from '../../../domain/eviction.js';
-import type { Placement, SessionStore } from '../../../ports/session-store.js';
+import type { Placement, SessionStore } from '../../../ports/store/session-store.js';
 import {
   atOnce,
   complete,

@@ -1,6 +1,6 @@
 /* oxlint-disable no-await-in-loop -- the order is tested */
 import assert from 'node:assert/strict';
-import type { TypeTotals } from '../../../ports/session-store.js';
+import type { TypeTotals } from '../../../ports/store/session-store.js';
 import {
   anEnd,
   atOnce,

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { PROVISIONAL_MS } from '../../../domain/lifetime.js';
 import { countEvent, RATE_WINDOW_MS, type RateRing } from '../../../domain/rates/rate-ring.js';
 import type { NetworkLimits, OpeningLimits } from '../../../ports/sessions.js';
-import type { SessionStore } from '../../../ports/session-store.js';
+import type { SessionStore } from '../../../ports/store/session-store.js';
 import {
   anEnd,
   atOnce,
@@ -36,7 +36,7 @@ async function openAt(store: SessionStore, at: number, limits: OpeningLimits): P
   const session = newSession({ createdAt: at });
   const answer = await store.sessions.open(session, limits);
   if (answer === 'opened') return session.id;
-  return answer === 'full' ? answer : answer.refused;
+  return typeof answer === 'string' ? answer : answer.refused;
 }
 
 export const crowdCases: readonly SessionStoreCase[] = [

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { authorityOf, type Authority, type NewSession } from '../../../domain/session.js';
-import type { DataChange, DataLimits, DataWrite, SessionStore } from '../../../ports/session-store.js';
+import type { DataChange, DataLimits, DataWrite, SessionStore } from '../../../ports/store/session-store.js';
 import {
   anEnd,
   atOnce,

@@ -8,7 +8,7 @@ import {
   type FeedPosition,
   type SessionChange,
   type SessionStore,
-} from '../../../ports/session-store.js';
+} from '../../../ports/store/session-store.js';
 import {
   anEnd,
   atOnce,

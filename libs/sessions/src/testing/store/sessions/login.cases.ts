@@ -1,7 +1,7 @@
 /* oxlint-disable no-await-in-loop -- the order is tested */
 import assert from 'node:assert/strict';
 import { authorityOf, MOST_REPLACED, REPLACED_MS, type Authority } from '../../../domain/session.js';
-import type { NewToken, SessionStore } from '../../../ports/session-store.js';
+import type { NewToken, SessionStore } from '../../../ports/store/session-store.js';
 import {
   anEnd,
   atOnce,
@@ -23,7 +23,7 @@ import {
   type SessionStoreCase,
 } from '../store.fixtures.js';
 
-type Answer = 'done' | 'taken' | 'gone' | 'stale';
+type Answer = 'done' | 'taken' | 'full' | 'gone' | 'stale';
 
 /** Both steps that replace a token; a login is ada's. */
 const STEPS: Readonly<

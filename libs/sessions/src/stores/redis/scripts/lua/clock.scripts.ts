@@ -1,8 +1,8 @@
 import { LEASE_MS } from '../../../../ports/endings.js';
 import { BucketScript } from '../bucket-script.js';
 import { RedisScript } from '../redis.script.js';
-import { leaseMember, leaseTo } from './resources.includes.js';
-import { call, index, read, write } from './sessions.includes.js';
+import { leaseMember, leaseTo } from './includes/resources.includes.js';
+import { call, index, read, write } from './includes/sessions.includes.js';
 
 /** KEYS: processes → time of Redis in milliseconds, with fractions; edition; end of the doubt, or '' */
 export const READ_CLOCK = new RedisScript(

@@ -30,10 +30,10 @@ end
 `;
 
 /**
- * KEYS: counts, then openings and provisional sessions of networks; per session: bucket, id, limit of open sessions, openings
- * of its network in a minute (0: no limit), provisional ones of it (0: no limit), instant, its idle end, position of the keys
- * of its network (0: none) → per session `reserved` (it counts as open from now on), `full`, or `rate` or `unconfirmed`, a
- * colon and the milliseconds to wait.
+ * KEYS: counts, then openings, provisional sessions and, on one server, the budget of networks; per session: bucket, id, limit of
+ * open sessions, openings of its network in a minute (0: no limit), provisional ones of it (0: no limit), instant, its idle end,
+ * sessions of it without a user (0: no limit), position of the keys of its network (0: none) → per session `reserved` (it counts as
+ * open from now on), `full`, `network-full`, or `rate` or `unconfirmed`, a colon and the milliseconds to wait.
  */
 export const RESERVE_COUNTS = new RedisScript(
   'write',
@@ -60,7 +60,7 @@ end
 
 ${RATE_RING}
 -- id, limit of open sessions, then as above → what refuses the session, or nil once its network counts it
-local function refused(id, most, rate, most_provisional, at, idle_end, first)
+local function refused(id, most, rate, most_provisional, at, idle_end, most_of_network, first)
   local network = KEYS[first] and network_at(first, at)
   if network and rate > 0 then
     network.ring = turned_to(network.ring, at, ${RATE_SLOT_MS})
@@ -70,6 +70,10 @@ local function refused(id, most, rate, most_provisional, at, idle_end, first)
   local provisional = KEYS[first + 1]
   if network and most_provisional > 0 and call('ZCARD', provisional) >= most_provisional then
     return string.format('unconfirmed:%.0f', call('ZRANGE', provisional, 0, 0, 'WITHSCORES')[2] - at)
+  end
+  -- Before the limit of all: who is beyond a limit of its own makes nobody else go. The opening itself keeps this limit exactly.
+  if network and most_of_network > 0 and tonumber(call('HGET', KEYS[first + 2], 'sessions') or 0) >= most_of_network then
+    return 'network-full'
   end
   if taken + added >= most then return 'full' end
   if not network then return end
@@ -81,10 +85,10 @@ local function refused(id, most, rate, most_provisional, at, idle_end, first)
   network.kept_for = math.max(network.kept_for or 0, idle_end - at)
 end
 
-for i = 1, #ARGV, 8 do
+for i = 1, #ARGV, 9 do
   local bucket, id = ARGV[i], ARGV[i + 1]
   local facts = {}
-  for j = 2, 7 do facts[j - 1] = tonumber(ARGV[i + j]) end
+  for j = 2, 8 do facts[j - 1] = tonumber(ARGV[i + j]) end
   local answer
   if call('ZADD', KEYS[2], 'NX', now, id) == 1 then
     answer = refused(id, unpack(facts))

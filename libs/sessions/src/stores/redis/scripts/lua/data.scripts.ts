@@ -1,7 +1,7 @@
 import { REPEATED_MS } from '../../../../ports/data.js';
 import { BucketScript } from '../bucket-script.js';
-import { call, index, openSession, write } from './sessions.includes.js';
-import { isStale } from './tokens.includes.js';
+import { call, index, openSession, write } from './includes/sessions.includes.js';
+import { isStale } from './includes/tokens.includes.js';
 
 /** Stands for an expectation that is not compared: no JSON. */
 export const ANY_VALUE = '*';

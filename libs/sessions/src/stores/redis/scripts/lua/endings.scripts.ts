@@ -1,5 +1,13 @@
 import { BucketScript } from '../bucket-script.js';
-import { account, drop, finishPart, leaseMember, nobody, writeAccounts } from './resources.includes.js';
+import { countSession } from './includes/budgets.includes.js';
+import {
+  account,
+  drop,
+  finishPart,
+  leaseMember,
+  nobody,
+  writeAccounts,
+} from './includes/resources.includes.js';
 import {
   afterColon,
   call,
@@ -13,7 +21,7 @@ import {
   read,
   see,
   write,
-} from './sessions.includes.js';
+} from './includes/sessions.includes.js';
 
 /**
  * id, reason, instant, lease, node, whether there is a condition, its last activity, its eviction rank or '' → record, sessions
@@ -34,6 +42,7 @@ export const BEGIN_END = new BucketScript(
       'created',
       'activity',
       'evictable',
+      'budgets',
     ],
     includes: [
       call,
@@ -50,6 +59,7 @@ export const BEGIN_END = new BucketScript(
       afterColon,
       nobody,
       leaseMember,
+      countSession,
     ],
   },
   `
@@ -60,7 +70,9 @@ if conditional == '1' then
   if session.lastActivityAt > tonumber(active_at) then return {} end
   if rank ~= '' and (eviction_rank(session) or 9) > tonumber(rank) then return {} end
 end
-local network = session.network or ''
+local network = session.isAwaited and session.network or ''
+if session.network then call('ZREM', BUDGETS .. 'evictable:' .. session.network, id) end
+session.isAwaited = nil
 session.network = nil
 session.ipAddress = ''
 session.otherAddress = nil
@@ -80,6 +92,7 @@ if not next(session.parts) then session.parts[NOBODY] = tonumber(lease) end
 for owner, until_at in pairs(session.parts) do call('ZADD', ENDING, 0, lease_member(owner, until_at, id)) end
 for _, key in ipairs({ IDLE, EXPIRY, CREATED, ACTIVITY, EVICTABLE }) do call('ZREM', key, id) end
 index_usage(session)
+count_session(session)
 publish_change(session)
 see(at)
 count('open', -1)

@@ -1,6 +1,6 @@
 import { BucketScript } from '../bucket-script.js';
 import { QuestionScript } from '../question-script.js';
-import { call } from './sessions.includes.js';
+import { call } from './includes/sessions.includes.js';
 
 /**
  * An index; highest score, limit, and the end of the previous page, if any: score, id → the next page: id, score, id, score …
@@ -43,6 +43,23 @@ return found
 /** An index; score, limit → id, score, id, score … of those above the score, highest first */
 export const ABOVE = new QuestionScript(
   `return redis.call('ZREVRANGEBYSCORE', KEY, '+inf', '(' .. ARGV[1], 'WITHSCORES', 'LIMIT', 0, ARGV[2])`,
+);
+
+/** A set of names; name, limit → the first names after this one, in the order of their bytes */
+export const NAMES_AFTER = new QuestionScript(
+  `return redis.call('ZRANGEBYLEX', KEY, '(' .. ARGV[1], '+', 'LIMIT', 0, ARGV[2])`,
+);
+
+/** The beginning of budgets; users → sessions, resources and bytes of each; '' for none */
+export const USAGES = new QuestionScript(
+  `
+local found = {}
+for i, user in ipairs(ARGV) do
+  local usage = redis.call('HMGET', KEY .. 'user:' .. user, 'sessions', 'resources', 'bytes')
+  for _, field in ipairs({ 1, 2, 3 }) do found[#found + 1] = usage[field] or '' end
+end
+return found
+`,
 );
 
 /** An index; highest score → count */

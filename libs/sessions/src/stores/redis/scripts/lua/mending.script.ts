@@ -1,7 +1,8 @@
 import { BucketScript } from '../bucket-script.js';
 import { KEPT_AFTER_END_MS, KEPT_UNTENDED_MS } from '../redis.layout.js';
-import { drop, lose } from './resources.includes.js';
-import { afterColon, call, count, membersOf, read } from './sessions.includes.js';
+import { moveCounted } from './includes/budgets.includes.js';
+import { drop, lose } from './includes/resources.includes.js';
+import { afterColon, call, count, membersOf, read } from './includes/sessions.includes.js';
 
 /** Entries of an index that are looked at in one run: the jobs of the cleanup end or drop the first ones, so that others follow. */
 const LOOKED_AT = 1000;
@@ -35,8 +36,10 @@ export const MEND = new BucketScript(
       'changes',
       'releasing',
       'totals',
+      'counted',
+      'budgets',
     ],
-    includes: [call, read, count, membersOf, afterColon, drop, lose],
+    includes: [call, read, count, membersOf, afterColon, drop, lose, moveCounted],
   },
   `
 local at = ARGV[1]
@@ -52,6 +55,9 @@ local function forget(id)
   local had_ended = call('ZREM', TOMBSTONES, id) == 1
   local was_known = call('ZREM', CHANGES, id) == 1
   call('DEL', DATA .. id)
+  local network = string.match(call('HGET', COUNTED, id) or '', '^%d+:%d+:network:(.*)$')
+  if network then call('ZREM', BUDGETS .. 'evictable:' .. network, id) end
+  move_counted(id, '', 0, 0)
   if expires_at then
     count('open', -1)
     count('closed', 1)

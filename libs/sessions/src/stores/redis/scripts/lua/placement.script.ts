@@ -7,9 +7,9 @@ import {
   isReadable,
   release,
   writeAccounts,
-} from './resources.includes.js';
-import { call, count, openSession, read, write } from './sessions.includes.js';
-import { isStale } from './tokens.includes.js';
+} from './includes/resources.includes.js';
+import { call, count, openSession, read, write } from './includes/sessions.includes.js';
+import { isStale } from './includes/tokens.includes.js';
 
 /**
  * session id, authority or `*`, maximum resources and bytes, whether to overdraw, instant, lease, node, number of files,

@@ -1,6 +1,13 @@
 import { BucketScript } from '../bucket-script.js';
-import { account, drop, goesWithEnd, leaseTo, release, writeAccounts } from './resources.includes.js';
-import { afterColon, call, membersOf, read, write } from './sessions.includes.js';
+import {
+  account,
+  drop,
+  goesWithEnd,
+  leaseTo,
+  release,
+  writeAccounts,
+} from './includes/resources.includes.js';
+import { afterColon, call, membersOf, read, write } from './includes/sessions.includes.js';
 
 /** lease, node, ids → records of the marked resources */
 export const BEGIN_RELEASE = new BucketScript(

@@ -1,6 +1,13 @@
 import { STREAM_TYPE } from '../../../../domain/resource.js';
 import { BucketScript } from '../bucket-script.js';
-import { account, admitsFile, isReadable, ofOpenSession, writeAccounts } from './resources.includes.js';
+import { brokenQuota, countSession } from './includes/budgets.includes.js';
+import {
+  account,
+  admitsFile,
+  isReadable,
+  ofOpenSession,
+  writeAccounts,
+} from './includes/resources.includes.js';
 import {
   afterColon,
   call,
@@ -10,19 +17,33 @@ import {
   openSession,
   read,
   write,
-} from './sessions.includes.js';
-import { isStale } from './tokens.includes.js';
+} from './includes/sessions.includes.js';
+import { isStale } from './includes/tokens.includes.js';
 
 /*
  * An authority is `*` where none is compared.
  */
 
-/** record, authority, maximum resources, bytes and streams, what to do at a limit → `reserved`, `full`, `stale` or `gone` */
+/**
+ * record, authority, maximum resources, bytes and streams, what to do at a limit, limits of budgets → `reserved`, `full`, a quota,
+ * `stale` or `gone`
+ */
 export const RESERVE = new BucketScript(
   'write',
   {
     keys: ['resources', 'held', 'by_process'],
-    includes: [call, read, count, lifetime, openSession, isStale, admitsFile, account, writeAccounts],
+    includes: [
+      call,
+      read,
+      count,
+      lifetime,
+      openSession,
+      isStale,
+      admitsFile,
+      brokenQuota,
+      account,
+      writeAccounts,
+    ],
   },
   `
 local raw, authority, max_resources, max_bytes, max_streams, on_limit = unpack(ARGV)
@@ -34,10 +55,14 @@ local known = read(RESOURCES, resource.id)
 if known then
   return known.sessionId == resource.sessionId and known.state ~= 'releasing' and 'reserved' or 'gone'
 end
+session.most = { resources = tonumber(max_resources), bytes = tonumber(max_bytes) }
 if resource.type == '${STREAM_TYPE}' then
   if session.streamCount >= tonumber(max_streams) then return 'full' end
 elseif not admits_file(session, resource.nodeId, 1, resource.sizeBytes, max_resources, max_bytes, on_limit) then
   return 'full'
+else
+  local quota = broken_quota(session, 1, resource.sizeBytes, unpack(ARGV, 7))
+  if quota then return quota end
 end
 call('SET', RESOURCES .. resource.id, raw, 'PX', lifetime(session.expiresAt, resource.createdAt))
 call('ZADD', HELD, 0, resource.sessionId .. ':' .. resource.id)
@@ -51,10 +76,13 @@ return 'reserved'
 `,
 );
 
-/** id, authority, bytes, maximum resources and bytes, what to do at a limit → `grown`, `full`, `stale` or `gone` */
+/** id, authority, bytes, maximum resources and bytes, what to do at a limit, limits of budgets → `grown`, `full`, a quota, `stale` or `gone` */
 export const GROW = new BucketScript(
   'write',
-  { keys: ['sessions', 'resources'], includes: [write, count, ofOpenSession, isStale, admitsFile, account] },
+  {
+    keys: ['sessions', 'resources'],
+    includes: [write, count, ofOpenSession, isStale, admitsFile, brokenQuota, account, countSession],
+  },
   `
 local id, authority, bytes, max_resources, max_bytes, on_limit = unpack(ARGV)
 local resource, session = of_open_session(id)
@@ -63,11 +91,15 @@ if is_stale(session, authority) then return 'stale' end
 if resource.state ~= 'writing' then return 'gone' end
 bytes = tonumber(bytes)
 if not admits_file(session, resource.nodeId, 0, bytes, max_resources, max_bytes, on_limit) then return 'full' end
+session.most = { resources = tonumber(max_resources), bytes = tonumber(max_bytes) }
+local quota = broken_quota(session, 0, bytes, unpack(ARGV, 7))
+if quota then return quota end
 account(session, resource, -1)
 resource.sizeBytes = resource.sizeBytes + bytes
 account(session, resource, 1)
 write(RESOURCES, resource)
 write(SESSIONS, session)
+count_session(session)
 count('active_bytes:' .. resource.type, bytes)
 return 'grown'
 `,
@@ -90,7 +122,10 @@ return 1
 /** id, authority, bytes, instant, media type if any → record, or `surplus` if there are more bytes than reserved, `stale` or `gone` */
 export const COMPLETE = new BucketScript(
   'free',
-  { keys: ['sessions', 'resources'], includes: [call, write, count, ofOpenSession, isStale, account] },
+  {
+    keys: ['sessions', 'resources'],
+    includes: [call, write, count, ofOpenSession, isStale, account, countSession],
+  },
   `
 local id, authority, bytes, at, media_type = unpack(ARGV)
 local resource, session = of_open_session(id)
@@ -109,6 +144,7 @@ resource.mediaType = media_type or resource.mediaType
 resource.lastUsedAt = math.max(resource.lastUsedAt, tonumber(at))
 account(session, resource, 1)
 write(SESSIONS, session)
+count_session(session)
 count('active_bytes:' .. resource.type, -surplus)
 return write(RESOURCES, resource)
 `,

@@ -1,4 +1,6 @@
 import { BucketScript } from '../bucket-script.js';
+import { BUDGET_KEPT_MS } from '../redis.layout.js';
+import { countSession, moveCounted } from './includes/budgets.includes.js';
 import {
   call,
   counted,
@@ -12,20 +14,40 @@ import {
   read,
   see,
   write,
-} from './sessions.includes.js';
-import { isReplaced, replaceable, replaceToken } from './tokens.includes.js';
+} from './includes/sessions.includes.js';
+import { isReplaced, replaceable, replaceToken } from './includes/tokens.includes.js';
 
-/** id, token hash, record, instants of opening, absolute and idle end → `opened`, `known` or `taken`, sessions created and closed in this bucket */
+/**
+ * id, token hash, record, instants of opening, absolute and idle end, network or '', its limit of sessions without a user or 0 →
+ * `opened`, `known`, `taken` or `network-full`, sessions created and closed in this bucket
+ */
 export const OPEN = new BucketScript(
   'write',
   {
-    keys: ['sessions', 'tokens', 'totals', 'changes', 'expiry', 'created', 'idle', 'activity', 'evictable'],
-    includes: [call, read, counted, lifetime],
+    keys: [
+      'sessions',
+      'tokens',
+      'totals',
+      'changes',
+      'expiry',
+      'created',
+      'idle',
+      'activity',
+      'evictable',
+      'budgets',
+    ],
+    includes: [call, read, counted, lifetime, moveCounted],
   },
   `
-local id, token, raw, created_at, expires_at, idle_ends_at = unpack(ARGV)
+local id, token, raw, created_at, expires_at, idle_ends_at, network, most_of_network = unpack(ARGV)
 local known = read(SESSIONS, id)
 if known and known.tokenHash == token then return { 'known', counted('created'), counted('closed') } end
+if not known and tonumber(most_of_network) > 0 then
+  local sessions = call('HGET', BUDGETS .. 'network:' .. network, 'sessions') or 0
+  if tonumber(sessions) >= tonumber(most_of_network) then
+    return { 'network-full', counted('created'), counted('closed') }
+  end
+end
 local kept_ms = lifetime(expires_at, created_at)
 if known or not call('SET', TOKENS .. token, id, 'NX', 'PX', kept_ms) then
   return { 'taken', counted('created'), counted('closed') }
@@ -42,6 +64,12 @@ call('ZADD', CREATED, created_at, id)
 call('ZADD', IDLE, idle_ends_at, id)
 call('ZADD', ACTIVITY, created_at, id)
 call('ZADD', EVICTABLE, created_at, id)
+if network ~= '' then
+  local of_network = BUDGETS .. 'evictable:' .. network
+  call('ZADD', of_network, created_at, id)
+  call('PEXPIRE', of_network, ${BUDGET_KEPT_MS})
+  move_counted(id, 'network:' .. network, 0, 0)
+end
 return { 'opened', totals[2] + 1, totals[4] }
 `,
 );
@@ -78,11 +106,11 @@ for i = 1, #ARGV, 3 do
     session.lastActivityAt = math.max(session.lastActivityAt, math.min(tonumber(at), session.expiresAt))
     session.requestCount = session.requestCount + requests
     session.confirmed = session.confirmed or requests > 0
-    if session.network then
+    if session.isAwaited then
       networks[#networks + 1] = id
       networks[#networks + 1] = session.network
       networks[#networks + 1] = is_provisional(session) and string.format('%.0f', idle_end(session)) or ''
-      if session.confirmed then session.network = nil end
+      if session.confirmed then session.isAwaited = nil end
     end
     write(SESSIONS, session)
     index(session)
@@ -95,18 +123,22 @@ return networks
 
 /**
  * id, authority or `*`, user id, new token hash, instant, `1` to delete its data, new absolute end or '', new idle time or '', `1`
- * if the client keeps its token → `done`, or an answer of `replaceable`
+ * if the client keeps its token, most sessions of the user or 0 → `done`, `full`, or an answer of `replaceable`
  */
 export const LOGIN = new BucketScript(
   'write',
   {
-    keys: ['sessions', 'data', 'expiry'],
-    includes: [call, write, see, publishChange, index, replaceable, replaceToken, keepRecords],
+    keys: ['sessions', 'data', 'expiry', 'budgets'],
+    includes: [call, write, see, publishChange, index, replaceable, replaceToken, keepRecords, countSession],
   },
   `
-local id, authority, user, token, at, drops_data, expires_at, idle_ms, remembered = unpack(ARGV)
+local id, authority, user, token, at, drops_data, expires_at, idle_ms, remembered, most = unpack(ARGV)
 local session, refused = replaceable(id, authority, token, user)
 if not session then return refused end
+if tonumber(most) > 0 and not session.userId then
+  local sessions = call('HGET', BUDGETS .. 'user:' .. user, 'sessions') or 0
+  if tonumber(sessions) >= tonumber(most) then return 'full' end
+end
 if expires_at ~= '' then
   session.expiresAt = tonumber(expires_at)
   call('ZADD', EXPIRY, expires_at, id)
@@ -124,6 +156,8 @@ end
 publish_change(session)
 write(SESSIONS, session)
 index(session)
+count_session(session)
+for _, budget in ipairs({ 'user:' .. user, 'users' }) do call('PEXPIRE', BUDGETS .. budget, ${BUDGET_KEPT_MS}) end
 see(at)
 return 'done'
 `,

@@ -1,6 +1,6 @@
-import { PROVISIONAL_MS } from '../../../../domain/lifetime.js';
-import { LuaInclude } from '../lua-include.js';
-import { CHANGES_CHANNEL, KEPT_AFTER_END_MS } from '../redis.layout.js';
+import { PROVISIONAL_MS } from '../../../../../domain/lifetime.js';
+import { LuaInclude } from '../../lua-include.js';
+import { BUDGET_KEPT_MS, CHANGES_CHANNEL, KEPT_AFTER_END_MS } from '../../redis.layout.js';
 
 /*
  * Includes of scripts that read and write sessions. A record is JSON; null fields of the domain are absent in it. SESSIONS,
@@ -178,19 +178,24 @@ local function idle_end(session)
 end`,
 );
 
-/** open session: updates the indexes of idle end, activity and evictable sessions */
+/** open session: updates the indexes of idle end, activity and evictable sessions, of all and of its network */
 export const index = new LuaInclude(
   'index',
-  { keys: ['idle', 'activity', 'evictable'], includes: [call, idleEnd, evictionScore] },
+  { keys: ['idle', 'activity', 'evictable', 'budgets'], includes: [call, idleEnd, evictionScore] },
   `
 local function index(session)
   call('ZADD', IDLE, idle_end(session), session.id)
   call('ZADD', ACTIVITY, session.lastActivityAt, session.id)
   local score = eviction_score(session)
+  local of_network = session.network and BUDGETS .. 'evictable:' .. session.network
   if score then
     call('ZADD', EVICTABLE, score, session.id)
+    if of_network and call('ZADD', of_network, score, session.id) == 1 then
+      call('PEXPIRE', of_network, ${BUDGET_KEPT_MS})
+    end
   else
     call('ZREM', EVICTABLE, session.id)
+    if of_network then call('ZREM', of_network, session.id) end
   end
 end`,
 );

@@ -1,13 +1,14 @@
-import type { ClockGroup } from './clock.js';
-import type { DataGroup } from './data.js';
-import type { EndingsGroup } from './endings.js';
-import type { FeedGroup } from './feed.js';
-import type { FleetGroup } from './fleet.js';
-import type { LedgerGroup } from './ledger.js';
-import type { RatesGroup } from './rates.js';
-import type { ReleasesGroup } from './releases.js';
-import type { ResourcesGroup } from './resources.js';
-import type { SessionsGroup } from './sessions.js';
+import type { BudgetsGroup } from '../budgets.js';
+import type { ClockGroup } from '../clock.js';
+import type { DataGroup } from '../data.js';
+import type { EndingsGroup } from '../endings.js';
+import type { FeedGroup } from '../feed.js';
+import type { FleetGroup } from '../fleet.js';
+import type { LedgerGroup } from '../ledger.js';
+import type { RatesGroup } from '../rates.js';
+import type { ReleasesGroup } from '../releases.js';
+import type { ResourcesGroup } from '../resources.js';
+import type { SessionsGroup } from '../sessions.js';
 
 /** The operations of a store, in groups: its callers depend on the groups that they need. */
 export interface StoreGroups {
@@ -21,6 +22,7 @@ export interface StoreGroups {
   readonly feed: FeedGroup;
   readonly ledger: LedgerGroup;
   readonly rates: RatesGroup;
+  readonly budgets: BudgetsGroup;
 }
 
 export type GroupName = keyof StoreGroups;
@@ -108,6 +110,7 @@ export const STORE_OPERATIONS: { readonly [Group in GroupName]: KindsOf<StoreGro
     listFailures: 'read',
   },
   rates: { count: 'write' },
+  budgets: { ofUser: 'read', listUsers: 'list' },
 };
 
 export const OPERATION_NAMES: readonly OperationName[] = Object.entries(STORE_OPERATIONS).flatMap(

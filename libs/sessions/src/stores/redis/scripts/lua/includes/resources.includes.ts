@@ -1,6 +1,7 @@
-import { NOBODY } from '../../../../domain/ids.js';
-import { STREAM_TYPE } from '../../../../domain/resource.js';
-import { LuaInclude } from '../lua-include.js';
+import { NOBODY } from '../../../../../domain/ids.js';
+import { STREAM_TYPE } from '../../../../../domain/resource.js';
+import { LuaInclude } from '../../lua-include.js';
+import { countSession } from './budgets.includes.js';
 import {
   call,
   afterColon,
@@ -123,13 +124,14 @@ end`,
 /** session: writes it after its accounts have changed */
 export const writeAccounts = new LuaInclude(
   'write_accounts',
-  { keys: ['sessions'], includes: [write, index, indexUsage] },
+  { keys: ['sessions'], includes: [write, index, indexUsage, countSession] },
   `
 local function write_accounts(session)
   write(SESSIONS, session)
   if session.state ~= 'open' then return end
   index(session)
   index_usage(session)
+  count_session(session)
 end`,
 );
 

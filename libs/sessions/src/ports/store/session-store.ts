@@ -1,25 +1,27 @@
-import type { ClockGroup } from './clock.js';
-import type { DataGroup } from './data.js';
-import type { EndingsGroup } from './endings.js';
-import type { FeedGroup } from './feed.js';
-import type { FleetGroup } from './fleet.js';
-import type { LedgerGroup } from './ledger.js';
-import type { RatesGroup } from './rates.js';
-import type { ReleasesGroup } from './releases.js';
-import type { ResourcesGroup } from './resources.js';
-import type { SessionsGroup } from './sessions.js';
+import type { BudgetsGroup } from '../budgets.js';
+import type { ClockGroup } from '../clock.js';
+import type { DataGroup } from '../data.js';
+import type { EndingsGroup } from '../endings.js';
+import type { FeedGroup } from '../feed.js';
+import type { FleetGroup } from '../fleet.js';
+import type { LedgerGroup } from '../ledger.js';
+import type { RatesGroup } from '../rates.js';
+import type { ReleasesGroup } from '../releases.js';
+import type { ResourcesGroup } from '../resources.js';
+import type { SessionsGroup } from '../sessions.js';
 import type { StoreGroups } from './store-groups.js';
 import type { Holder, StoreTrouble } from './store-trouble.js';
 
-export * from './data.js';
-export * from './endings.js';
-export * from './feed.js';
-export * from './fleet.js';
-export * from './ledger.js';
-export * from './rates.js';
-export * from './releases.js';
-export * from './resources.js';
-export * from './sessions.js';
+export * from '../budgets.js';
+export * from '../data.js';
+export * from '../endings.js';
+export * from '../feed.js';
+export * from '../fleet.js';
+export * from '../ledger.js';
+export * from '../rates.js';
+export * from '../releases.js';
+export * from '../resources.js';
+export * from '../sessions.js';
 
 /**
  * Stores sessions and their resources, in groups of operations. It decides nothing: callers pass instants and limits, and
@@ -46,6 +48,7 @@ export abstract class SessionStore implements StoreGroups {
   readonly feed: FeedGroup;
   readonly ledger: LedgerGroup;
   readonly rates: RatesGroup;
+  readonly budgets: BudgetsGroup;
 
   constructor(groups: StoreGroups) {
     this.sessions = groups.sessions;
@@ -58,11 +61,20 @@ export abstract class SessionStore implements StoreGroups {
     this.feed = groups.feed;
     this.ledger = groups.ledger;
     this.rates = groups.rates;
+    this.budgets = groups.budgets;
   }
 
   /** What is wrong with the store's data, as far as this process knows; `null` for nothing. Never waits. */
   get trouble(): StoreTrouble | null {
     return null;
+  }
+
+  /**
+   * Whether it keeps limits that bind several sessions: of users, of networks and of all (see `BudgetsGroup`); it counts in any
+   * case.
+   */
+  get keepsBudgets(): boolean {
+    return true;
   }
 
   /**

@@ -1,5 +1,5 @@
-import { SessionsError } from '../domain/errors.js';
-import type { Heartbeat } from './fleet.js';
+import { SessionsError } from '../../domain/errors.js';
+import type { Heartbeat } from '../fleet.js';
 
 /**
  * What is wrong with the data of a store, as far as this process knows. Only an operator can mend it.

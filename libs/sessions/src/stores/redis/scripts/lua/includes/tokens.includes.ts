@@ -1,5 +1,5 @@
-import { AUTHORITY_LENGTH, MOST_REPLACED, REPLACED_MS } from '../../../../domain/session.js';
-import { LuaInclude } from '../lua-include.js';
+import { AUTHORITY_LENGTH, MOST_REPLACED, REPLACED_MS } from '../../../../../domain/session.js';
+import { LuaInclude } from '../../lua-include.js';
 import { call, lifetime, openSession } from './sessions.includes.js';
 
 /** Stands for an authority that is not compared. No authority equals it: they consist of other characters. */

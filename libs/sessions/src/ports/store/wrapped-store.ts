@@ -18,6 +18,10 @@ export class WrappedStore extends SessionStore {
     return this.store.trouble;
   }
 
+  override get keepsBudgets(): boolean {
+    return this.store.keepsBudgets;
+  }
+
   override connect(silent?: readonly Holder[]): Promise<void> {
     return this.store.connect(silent);
   }
