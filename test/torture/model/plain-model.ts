@@ -96,12 +96,15 @@ export class PlainModel {
   };
   readonly gone = new Map<string, { released: number; releasedBytes: number; evicted: number }>();
   created = 0;
+  /** Whether limits hold over several sessions: not on a cluster. */
+  private readonly keepsBudgets: boolean;
   /** Called when a process says that it lives which the other one took for dead. */
   onReturn: (which: Which) => void = () => {};
   private changes = 0;
 
-  constructor(now: number) {
+  constructor(now: number, keepsBudgets: boolean) {
     this.now = now;
+    this.keepsBudgets = keepsBudgets;
     const process = (): PlainProcess => ({
       pending: new Map(),
       beatAt: now,
@@ -131,10 +134,8 @@ export class PlainModel {
   makesRoom(client: number, by: Which): boolean {
     const ofNetwork = (session: PlainSession): boolean =>
       session.client === client && session.userId === null;
-    return (
-      this.makesRoomAmong(ofNetwork, LIMITS.maxSessionsPerNetwork, by) &&
-      this.makesRoomAmong(() => true, LIMITS.maxSessions, by)
-    );
+    const ofOne = !this.keepsBudgets || this.makesRoomAmong(ofNetwork, LIMITS.maxSessionsPerNetwork, by);
+    return ofOne && this.makesRoomAmong(() => true, LIMITS.maxSessions, by);
   }
 
   private makesRoomAmong(counts: (session: PlainSession) => boolean, most: number, by: Which): boolean {
@@ -151,7 +152,7 @@ export class PlainModel {
 
   /** Ends the sessions of a user, those that were opened first, until one more has a place. */
   makesRoomForUser(userId: string, session: PlainSession, by: Which): void {
-    if (session.userId !== null) return;
+    if (session.userId !== null || !this.keepsBudgets) return;
     const others = this.open
       .filter((other) => other.userId === userId)
       .toSorted((a, b) => a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1));
@@ -172,7 +173,7 @@ export class PlainModel {
 
   /** Whether a file, or bytes, of a session would break a quota of its user. */
   breaksQuota(session: PlainSession, count: 0 | 1, bytes: number): boolean {
-    if (session.userId === null) return false;
+    if (session.userId === null || !this.keepsBudgets) return false;
     const used = this.usageOf(session.userId);
     const [before, after] = [countedOf(session, 0, 0), countedOf(session, count, bytes)];
     const added = { resources: after.resources - before.resources, bytes: after.bytes - before.bytes };

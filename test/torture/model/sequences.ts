@@ -41,7 +41,7 @@ export async function runSequences(ground: Ground, numRuns: number, seed: number
   });
   const property = fc.asyncProperty(sequences, async (sequence) => {
     const pair = await Pair.create(ground);
-    const world = new World(new PlainModel(pair.clock.now()));
+    const world = new World(new PlainModel(pair.clock.now(), pair.cores[0].store.keepsBudgets));
     try {
       for (const command of beginning) await command.run(world, pair);
       await fc.asyncModelRun(() => ({ model: world, real: pair }), sequence);

@@ -10,7 +10,7 @@ const FROM_ONE_ADDRESS = 50;
 /** The count is that of uploads of a user, over both stores. */
 export const campaign: Campaign = {
   name: 'quotas',
-  title: 'nothing is granted beyond a quota by any race, nothing refused for good while there is room',
+  title: 'nothing is granted beyond a quota by any race, and nothing is refused for good while there is room',
   goal: 6000,
   short: 60,
   async run(context) {
