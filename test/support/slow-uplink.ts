@@ -1,22 +1,14 @@
-import { once } from 'node:events';
-import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { TcpWay } from './tcp-way.js';
 
 /** A way to a server on which what the client sends is slow. */
 export class SlowUplink {
   private constructor(
-    private readonly server: Server,
-    private readonly sockets: Set<Socket>,
+    private readonly way: TcpWay,
     readonly url: string,
   ) {}
 
   static async to(url: string, bytesPerSecond: number): Promise<SlowUplink> {
-    const sockets = new Set<Socket>();
-    const server = createServer((client) => {
-      const upstream = connect(Number(new URL(url).port), '127.0.0.1');
-      for (const socket of [client, upstream]) {
-        sockets.add(socket);
-        socket.on('error', () => {}).on('close', () => sockets.delete(socket));
-      }
+    const way = await TcpWay.to(url, (client, upstream) => {
       upstream.pipe(client);
       client.on('data', (chunk) => {
         upstream.write(chunk);
@@ -25,13 +17,10 @@ export class SlowUplink {
       });
       client.on('end', () => upstream.end()).on('close', () => upstream.destroy());
     });
-    server.listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    return new SlowUplink(server, sockets, `http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    return new SlowUplink(way, `http://127.0.0.1:${way.port}`);
   }
 
-  async close(): Promise<void> {
-    for (const socket of this.sockets) socket.destroy();
-    await new Promise((resolve) => this.server.close(resolve));
+  close(): Promise<void> {
+    return this.way.close();
   }
 }
