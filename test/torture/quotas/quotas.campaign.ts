@@ -11,7 +11,7 @@ const FROM_ONE_ADDRESS = 50;
 export const campaign: Campaign = {
   name: 'quotas',
   title: 'nothing is granted beyond a quota by any race, and nothing is refused for good while there is room',
-  goal: 6000,
+  goal: 2000,
   short: 60,
   async run(context) {
     const { random, count, note } = context;
