@@ -23,10 +23,7 @@ export const campaignNames: readonly string[] = [
   'health',
 ];
 
-/** These mostly wait, for disks, clocks and probes: they run beside the others, in this order. */
-export const BESIDE: readonly string[] = ['health', 'disk', 'clock', 'sweeper', 'model'];
-
-/** No promise of these is a matter of time: they run at a lower priority, in the time that the others wait. */
+/** No promise of these is a matter of time: they run beside the others, at a lower priority, in the time that those wait. */
 export const UNHURRIED: readonly string[] = ['model'];
 
 export async function loadCampaign(name: string): Promise<Campaign> {

@@ -4,7 +4,7 @@ import { fork } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { constants, setPriority } from 'node:os';
 import { parseArgs } from 'node:util';
-import { BESIDE, campaignNames, loadCampaign, UNHURRIED } from './campaigns.ts';
+import { campaignNames, loadCampaign, UNHURRIED } from './campaigns.ts';
 import type { Report } from './report.ts';
 import { tableOf } from './table.ts';
 
@@ -21,23 +21,23 @@ async function main(): Promise<number> {
     return 2;
   }
   const reports = new Map<string, Report>();
-  const beside = BESIDE.filter((name) => asked.names.includes(name));
-  const first = asked.names.filter((name) => !beside.includes(name));
-  const runAll = async (names: readonly string[]): Promise<void> => {
-    for (const name of names) reports.set(name, await runOne(name, asked));
-  };
-  await Promise.all([runAll(first), runAll(beside)]);
+  const lanes = Map.groupBy(asked.names, (name) => (UNHURRIED.includes(name) ? 'beside' : 'first'));
+  await Promise.all(
+    [...lanes].map(async ([lane, names]) => {
+      for (const name of names) reports.set(name, await runOne(name, asked, lane === 'beside'));
+    }),
+  );
   const inOrder = asked.names.flatMap((name) => reports.get(name) ?? []);
   console.log(tableOf(inOrder));
   return inOrder.some(({ violations }) => violations > 0) ? 1 : 0;
 }
 
-async function runOne(name: string, asked: Asked): Promise<Report> {
+async function runOne(name: string, asked: Asked, isBeside: boolean): Promise<Report> {
   const { title, goal, short } = await loadCampaign(name);
   const count = asked.count ?? (asked.short ? short : goal);
   const seed = asked.seed ?? randomInt(SEEDS);
   console.error(`${name}: ${title} (count ${count}, seed ${seed}) ...`);
-  return runApart(name, count, seed);
+  return runApart(name, count, seed, isBeside);
 }
 
 interface Asked {
@@ -75,12 +75,11 @@ function parse(): Asked | string {
 }
 
 /** In a process of its own, which reports at its end. One that dies without a report has broken a promise too. */
-function runApart(name: string, count: number, seed: number): Promise<Report> {
+function runApart(name: string, count: number, seed: number, isBeside: boolean): Promise<Report> {
   const startedAt = performance.now();
   const child = fork(new URL('run-campaign.ts', import.meta.url), [name, String(count), String(seed)]);
   // Its processes inherit it.
-  if (UNHURRIED.includes(name) && child.pid !== undefined)
-    setPriority(child.pid, constants.priority.PRIORITY_BELOW_NORMAL);
+  if (isBeside && child.pid !== undefined) setPriority(child.pid, constants.priority.PRIORITY_BELOW_NORMAL);
   return new Promise((resolve) => {
     let report: Report | undefined;
     child.on('message', (message) => (report = message as Report));
