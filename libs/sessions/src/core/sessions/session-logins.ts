@@ -1,6 +1,6 @@
 import { hasCode, SessionsError } from '../../domain/errors.js';
 import { STREAM_TYPE, type ResourceRecord } from '../../domain/resource.js';
-import { idleEndOf, whyOver } from '../../domain/lifetime.js';
+import { idleEndOf } from '../../domain/lifetime.js';
 import { authorityOf, type Authority } from '../../domain/session.js';
 import type { NewLogin, NewToken, Refused, SessionsGroup } from '../../ports/sessions.js';
 import type { Ender } from '../endings/ender.js';
@@ -19,10 +19,9 @@ import { applyReplacement } from '../endings/replacements.js';
 import { untilAnswered } from '../process/bounded-wait.js';
 import { admitted } from '../resources/refused.js';
 import type { Resources } from '../resources/resources.js';
-import { describeError, oneLine } from '../watch/log.js';
-import { MinuteLog } from '../watch/minute-log.js';
-import { labelOf } from '../config/options.js';
+import { describeError } from '../watch/log.js';
 import { openingError, type SessionOpener } from './session-opener.js';
+import { UserSessionLimit } from './user-session-limit.js';
 
 const IF_TAKEN = ['refuse', 'restart'] as const;
 const KEEP = ['all', 'files', 'nothing'] as const;
@@ -54,10 +53,6 @@ export interface RegenerateOptions {
   readonly keepConnections?: boolean;
 }
 
-/** Of a login that races others of the same user. */
-const MOST_ATTEMPTS = 8;
-const ENDED_AT_ONCE = 256;
-
 /** Browsers keep no cookie longer (RFC 6265bis, section 5.5). */
 const MOST_SECONDS = 400 * 24 * 3600;
 
@@ -69,7 +64,7 @@ interface Bound {
 
 /** Gives sessions new tokens, with a user (login) or without (regenerate). */
 export class SessionLogins {
-  private readonly minuteLog: MinuteLog;
+  private readonly limit: UserSessionLimit;
 
   constructor(
     private readonly context: CoreContext,
@@ -77,7 +72,7 @@ export class SessionLogins {
     private readonly ender: Ender,
     private readonly resources: Resources,
   ) {
-    this.minuteLog = new MinuteLog(context.clock, context.log);
+    this.limit = new UserSessionLimit(context, ender);
   }
 
   async login(session: Session, userId: string, options: LoginOptions = {}): Promise<SessionToken> {
@@ -127,7 +122,7 @@ export class SessionLogins {
     const { maxSessionsPerUser: maxSessions } = this.context.config;
     const login = { ...this.newToken(token), userId, dropsData, maxSessions, ...ends };
     const answer = await this.replacing(session, token, (sessions) =>
-      this.within(session, login, () => sessions.login(session.id, authority, login)),
+      this.limit.within(session.id, login, () => sessions.login(session.id, authority, login)),
     );
     if (answer === 'taken' && options.ifTaken === 'restart')
       return this.restart(session, userId, options, use);
@@ -162,51 +157,6 @@ export class SessionLogins {
     } catch (error) {
       await this.ender.end(opening.session.id, 'ended').catch(() => {});
       throw error;
-    }
-  }
-
-  /** Logs in; where the user has the most sessions, and the oldest give way, ends these and tries again. */
-  private async within<Answer extends string>(
-    session: Session,
-    { userId, maxSessions }: NewLogin,
-    login: () => Promise<Answer>,
-  ): Promise<Answer> {
-    for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt += 1) {
-      const answer = await login();
-      if (answer !== 'full') return answer;
-      if (this.context.config.onUserLimit === 'refuse') return this.refuseFull(userId, answer);
-      await this.endOldest(userId, session.id, maxSessions ?? 0);
-    }
-    return login();
-  }
-
-  private refuseFull<Answer>(userId: string, answer: Answer): Answer {
-    const { maxSessionsPerUser } = this.context.config;
-    this.minuteLog.warn(
-      'maxSessionsPerUser',
-      () =>
-        `A login of user ${oneLine(userId, 80)} was refused: ${labelOf('maxSessionsPerUser')} is ${maxSessionsPerUser}.`,
-    );
-    return answer;
-  }
-
-  /**
-   * Ends as many of the user's sessions that one more has a place: those that are over first, then those that were opened first. None,
-   * if others made room meanwhile.
-   */
-  private async endOldest(userId: string, except: string, maxSessions: number): Promise<void> {
-    const { clock, store } = this.context;
-    const { sessions } = await store.budgets.ofUser(userId);
-    const surplus = sessions - maxSessions + 1;
-    if (surplus <= 0) return;
-    const listed = await store.sessions.list({ userId, sort: 'created_at', limit: surplus + maxSessions });
-    const others = listed.filter(({ id }) => id !== except);
-    const over = others.filter((session) => whyOver(session, clock.now()) !== null);
-    const rest = others.filter((session) => !over.includes(session));
-    const due = [...over, ...rest].slice(0, surplus);
-    for (let start = 0; start < due.length; start += ENDED_AT_ONCE) {
-      const some = due.slice(start, start + ENDED_AT_ONCE);
-      await Promise.all(some.map(({ id }) => this.ender.end(id, 'evicted')));
     }
   }
 
