@@ -1,5 +1,6 @@
 import { PROVISIONAL_MS } from '../../../domain/lifetime.js';
 import { STREAM_TYPE } from '../../../domain/resource.js';
+import { BUDGET_COLUMNS, BUDGETS_SCHEMA } from './budgets.schema.js';
 
 /** SQLite's `application_id` of our databases. */
 export const APPLICATION_ID = 0x6e736573;
@@ -22,26 +23,6 @@ export const IS_STREAM = `(type = '${STREAM_TYPE}')`;
 /** `isProvisional` of the domain, in SQL. */
 const IS_PROVISIONAL = `confirmed = 0 AND ${IS_DISPOSABLE}`;
 
-/** `countedOf` of the domain, in SQL; zeros of a session that is over. */
-const COUNTED_RESOURCES =
-  "iif(state = 'open', min(resource_count - stream_count + incoming_count, most_resources), 0)";
-const COUNTED_BYTES = "iif(state = 'open', min(bytes_used + incoming_bytes, most_bytes), 0)";
-
-/** Keys of budgets: of all sessions; of those of a user, or of a network without a user, whose name follows. */
-export const BUDGET_OF_ALL = 'all';
-export const BUDGET_OF_USER = 'user:';
-export const BUDGET_OF_NETWORK = 'network:';
-
-const BUDGET = `iif(state = 'open',
-        ifnull('${BUDGET_OF_USER}' || user_id, '${BUDGET_OF_NETWORK}' || network), NULL)`;
-
-/** In a trigger: adds the session to its budget, if it has one. */
-const ADD_TO_BUDGET = `
-    INSERT INTO budgets (key, sessions, resources, bytes)
-    SELECT new.budget, 1, new.counted_resources, new.counted_bytes WHERE new.budget IS NOT NULL
-    ON CONFLICT (key) DO UPDATE SET
-      sessions = sessions + excluded.sessions, resources = resources + excluded.resources, bytes = bytes + excluded.bytes;`;
-
 /** `evictionRank` of the domain, in SQL. */
 const EVICTION_RANK = `
       CASE
@@ -55,9 +36,8 @@ const EVICTION_RANK = `
  * finds due sessions. A network has a row while its ring (see `RateRing`) counts openings; `sessions_network` counts its
  * provisional sessions. Partial indexes are small and exclude tombstones. The node of a stream is NULL. In `ending_parts`,
  * `NOBODY` is the node of the only part of an end if the session has no files: any node may finish it. `evicted_for` is the
- * first of the files that took the place of an evicted one. `budgets`
- * sums up what sessions count for: triggers keep it, so no operation can forget it. `data_writes` has the latest writes of data, of all sessions, so that repeats are recognized. `resources_session` is a covering index for sweeps, which read
- * all resource ids of each session.
+ * first of the files that took the place of an evicted one. `data_writes` has the latest writes of data, of all sessions, so
+ * that repeats are recognized. `resources_session` is a covering index for sweeps, which read all resource ids of each session.
  */
 export const SCHEMA = `
   CREATE TABLE store (
@@ -119,9 +99,7 @@ export const SCHEMA = `
     provisional_network TEXT GENERATED ALWAYS AS (
       CASE WHEN state = 'open' AND ${IS_PROVISIONAL} THEN network END
     ) VIRTUAL,
-    budget TEXT GENERATED ALWAYS AS (${BUDGET}) VIRTUAL,
-    counted_resources INTEGER GENERATED ALWAYS AS (${COUNTED_RESOURCES}) VIRTUAL,
-    counted_bytes INTEGER GENERATED ALWAYS AS (${COUNTED_BYTES}) VIRTUAL
+    ${BUDGET_COLUMNS}
   );
   CREATE UNIQUE INDEX sessions_change ON sessions (change);
   CREATE INDEX sessions_idle ON sessions (idle_ends_at) WHERE state = 'open';
@@ -138,40 +116,7 @@ export const SCHEMA = `
 
   CREATE TABLE networks (network TEXT PRIMARY KEY, newest_slot INTEGER NOT NULL, counts TEXT NOT NULL) WITHOUT ROWID;
 
-  CREATE TABLE budgets (
-    key TEXT PRIMARY KEY,
-    sessions INTEGER NOT NULL DEFAULT 0,
-    resources INTEGER NOT NULL DEFAULT 0,
-    bytes INTEGER NOT NULL DEFAULT 0
-  ) WITHOUT ROWID;
-  INSERT INTO budgets (key) VALUES ('${BUDGET_OF_ALL}');
-
-  CREATE TRIGGER session_opened AFTER INSERT ON sessions WHEN new.budget IS NOT NULL BEGIN
-    ${ADD_TO_BUDGET}
-  END;
-  CREATE TRIGGER session_moved AFTER UPDATE OF state, user_id, network ON sessions WHEN old.budget IS NOT new.budget BEGIN
-    UPDATE budgets SET
-      sessions = sessions - 1, resources = resources - old.counted_resources, bytes = bytes - old.counted_bytes
-    WHERE key = old.budget;
-    DELETE FROM budgets WHERE key = old.budget AND sessions = 0;
-    ${ADD_TO_BUDGET}
-    UPDATE budgets SET
-      resources = resources + new.counted_resources - old.counted_resources,
-      bytes = bytes + new.counted_bytes - old.counted_bytes
-    WHERE key = '${BUDGET_OF_ALL}';
-  END;
-  CREATE TRIGGER session_counted
-  AFTER UPDATE OF state, resource_count, stream_count, bytes_used, incoming_count, incoming_bytes, most_resources, most_bytes
-  ON sessions
-  WHEN old.budget IS new.budget
-    AND (old.counted_resources <> new.counted_resources OR old.counted_bytes <> new.counted_bytes)
-  BEGIN
-    UPDATE budgets SET
-      resources = resources + new.counted_resources - old.counted_resources,
-      bytes = bytes + new.counted_bytes - old.counted_bytes
-    WHERE key IN ('${BUDGET_OF_ALL}', new.budget);
-  END;
-
+  ${BUDGETS_SCHEMA}
   CREATE INDEX sessions_bytes ON sessions (bytes_used) WHERE state = 'open' AND bytes_used > 0;
   CREATE INDEX sessions_streams ON sessions (stream_count) WHERE state = 'open' AND stream_count > 0;
   CREATE INDEX sessions_resources ON sessions (resource_count) WHERE state = 'open' AND resource_count > 0;

@@ -10,7 +10,7 @@ import {
 import type { Amount, ResourceLimits } from '../../../domain/limits.js';
 import type { BudgetsGroup, UserQuery, UserUsage } from '../../../ports/budgets.js';
 import type { InOneThread } from '../../../ports/store/store-groups.js';
-import { BUDGET_OF_ALL, BUDGET_OF_NETWORK, BUDGET_OF_USER } from '../database/schema.js';
+import { BUDGET_OF_ALL, BUDGET_OF_NETWORK, BUDGET_OF_USER } from '../database/budgets.schema.js';
 import { numberOf, textOf, type Row } from '../database/values.js';
 
 /** The columns of a session that tell what it counts for. */
