@@ -10,6 +10,8 @@ import { CLIENT, STORES, World } from '../support/world.js';
 const SECOND = 1000;
 const KILOBYTE = 1000;
 
+const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
 describe.each(STORES)('Bounds beyond one session, on %s', (store) => {
   let world: World;
   afterEach(() => world.close());
@@ -170,6 +172,19 @@ describe.each(STORES)('Bounds beyond one session, on %s', (store) => {
       expect(await world.kindOf(idle.token)).toBe('ended');
       expect(await world.kindOf(holding.token)).toBe('live');
       expect(await world.kindOf(elsewhere.token, ELSEWHERE)).toBe('live');
+    });
+
+    it('make room for each of many openings at once, whoever takes the room that was made for another', async () => {
+      await start({ maxSessionsPerNetwork: 20, maxUnconfirmedPerNetwork: 0, openRate: 0 });
+      const lanes = Array.from({ length: 64 }, async (_, lane) => {
+        for (let opened = 0; opened < 40; opened += 1) {
+          // So that they arrive at different steps of an eviction.
+          for (let turn = 0; turn < (lane * opened) % 7; turn += 1) await nextTurn();
+          await world.open();
+        }
+      });
+      await Promise.all(lanes);
+      expect((await world.store.ledger.totals()).open).toBeLessThanOrEqual(20);
     });
 
     it('refuse a new one where all of its own hold something; users do not count', async () => {

@@ -15,7 +15,8 @@ import type { TokenUse } from '../tokens/token-codec.js';
 
 const MINUTE_MS = 60_000;
 const MAX_EVICTED_AT_ONCE = 256;
-const MAX_ATTEMPTS = 8;
+/** The room that was made for an opening may be taken by another, of any process. */
+const MAX_ATTEMPTS = 64;
 
 type OpeningRefusal = Extract<RefusalReason, 'rate' | 'unconfirmed' | 'network_full' | 'full'>;
 
@@ -54,10 +55,17 @@ export function openingError(refused: {
   return new SessionsError(code, `${what}: retry later.`, retry);
 }
 
+/** Makes room for several openings. Once it has chosen what to evict, others need the next one. */
+interface Eviction {
+  wanted: number;
+  hasChosen: boolean;
+  done: Promise<boolean>;
+}
+
 /** Opens sessions, within the limits of each network and `maxSessions` for all. The store keeps the limits. */
 export class SessionOpener {
-  /** Under way, for a network, or for all: ''. */
-  private readonly evictions = new Map<string, { wanted: number; readonly done: Promise<boolean> }>();
+  /** The latest under way, for a network, or for all: ''. */
+  private readonly evictions = new Map<string, Eviction>();
   private readonly minuteLog: MinuteLog;
 
   constructor(
@@ -122,28 +130,36 @@ export class SessionOpener {
    */
   private makeRoom(network?: string): Promise<boolean> {
     const key = network ?? '';
-    const eviction = this.evictions.get(key) ?? { wanted: 0, done: this.evict(network) };
+    const latest = this.evictions.get(key);
+    if (latest && !latest.hasChosen) {
+      latest.wanted += 1;
+      return latest.done;
+    }
+    const eviction = { wanted: 1, hasChosen: false, done: Promise.resolve(false) };
+    eviction.done = this.evict(eviction, latest?.done, network).finally(() => {
+      if (this.evictions.get(key) === eviction) this.evictions.delete(key);
+    });
     this.evictions.set(key, eviction);
-    eviction.wanted += 1;
     return eviction.done;
   }
 
-  private async evict(network: string | undefined): Promise<boolean> {
+  /** Begins after `former`, which would choose the same sessions. */
+  private async evict(
+    eviction: Eviction,
+    former: Promise<unknown> | undefined,
+    network: string | undefined,
+  ): Promise<boolean> {
+    await former?.catch(() => {});
     // Stores answer concurrent calls in batches: other refused openings join within this turn of the event loop.
     await new Promise((resolve) => setImmediate(resolve));
     const { store, touches, clock } = this.context;
-    try {
-      // The store must know whose cookie has come back to this process.
-      if (touches.size > 0) await touches.flush(clock.now());
-      const candidates = await store.sessions.findEvictable(
-        Math.min(this.evictions.get(network ?? '')?.wanted ?? 1, MAX_EVICTED_AT_ONCE),
-        network,
-      );
-      await Promise.all(candidates.map((session) => this.ender.endIfStill(session, 'evicted')));
-      return candidates.length > 0;
-    } finally {
-      this.evictions.delete(network ?? '');
-    }
+    // The store must know whose cookie has come back to this process.
+    if (touches.size > 0) await touches.flush(clock.now());
+    eviction.hasChosen = true;
+    const wanted = Math.min(eviction.wanted, MAX_EVICTED_AT_ONCE);
+    const candidates = await store.sessions.findEvictable(wanted, network);
+    await Promise.all(candidates.map((session) => this.ender.endIfStill(session, 'evicted')));
+    return candidates.length > 0;
   }
 
   private refuseFull(network: NetworkLimits | null): Opening {
