@@ -1,6 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { INestApplication } from '@nestjs/common';
-import { setBodyDeadline } from '../upload/body-deadline.js';
+import { setBodyDeadline } from '../upload/body/body-deadline.js';
 
 /** Interval at which Node looks for slow connections: it closes them at most this much late. */
 const CHECK_MS = 5000;
