@@ -88,7 +88,12 @@ describe.each(ADAPTERS)('A form with several fields of files on %s', (adapter) =
       () => [avatar(), paper('1'), paper('2'), paper('3')],
     ],
     ['one field has too many, of its own', 400, /field avatar accepts at most 1/, () => [avatar(), avatar()]],
-    ['a file exceeds the limit of its field', 413, /1000 bytes/, () => [paper('1'), avatar(Buffer.alloc(1001))]],
+    [
+      'a file exceeds the limit of its field',
+      413,
+      /1000 bytes/,
+      () => [paper('1'), avatar(Buffer.alloc(1001))],
+    ],
     [
       'a file has a type that its field does not accept',
       415,
@@ -126,9 +131,7 @@ describe.each(ADAPTERS)('A form with several fields of files on %s', (adapter) =
   it('refuses a field name of more than 100 bytes without repeating it', async () => {
     const raw = await RawRequest.open(app.port);
     const body = Buffer.concat([filePart('x', `name="${'n'.repeat(101)}"; filename="a"`), END]);
-    raw
-      .send(headOf(app.browser.cookieHeader, { 'content-length': body.length }, '/profile'))
-      .send(body);
+    raw.send(headOf(app.browser.cookieHeader, { 'content-length': body.length }, '/profile')).send(body);
     const answer = await raw.answer();
     raw.end();
     expect([answer.status, answer.body]).toEqual([400, expect.not.stringContaining('nnnn')]);

@@ -51,12 +51,15 @@ describe.each(ADAPTERS)('The progress of an upload on %s', (adapter) => {
     clock.advance(1);
     await sendOn(raw, 1000, 3000);
     await sendOn(raw, 1000, 4000);
-    const [{ id: resourceId } = { id: '' }] = (await app.session()).resources;
-    const event = { sessionId: app.sessionId, resourceId, totalBytes: 5000 };
-    expect(seen).toEqual([{ ...event, receivedBytes: 3000 }]);
+    expect(seen.map(({ receivedBytes }) => receivedBytes)).toEqual([3000]);
     raw.send(Buffer.alloc(1000));
-    expect((await raw.answer()).status).toBe(200);
+    const answer = await raw.answer();
     raw.end();
+    const event = {
+      sessionId: app.sessionId,
+      resourceId: (JSON.parse(answer.body) as { id: string }).id,
+      totalBytes: 5000,
+    };
     expect(seen).toEqual([
       { ...event, receivedBytes: 3000 },
       { ...event, receivedBytes: 5000 },

@@ -1,7 +1,12 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { Body, Controller, Headers, Post, Put, UseInterceptors } from '@nestjs/common';
-import { RawUploadInterceptor, UploadedResource, type ReceivedFile, type ResourceRecord } from 'nest-sessions';
+import {
+  RawUploadInterceptor,
+  UploadedResource,
+  type ReceivedFile,
+  type ResourceRecord,
+} from 'nest-sessions';
 import { eventually } from '../support/eventually.js';
 import { FileApp } from '../support/file-app.js';
 import { ADAPTERS } from '../support/http-app.js';
@@ -27,7 +32,9 @@ class RawController {
   }
 
   @Put('raw/picture')
-  @UseInterceptors(RawUploadInterceptor({ contents: ['image/png'], mediaTypes: ['image/'], maxFileBytes: 1000 }))
+  @UseInterceptors(
+    RawUploadInterceptor({ contents: ['image/png'], mediaTypes: ['image/'], maxFileBytes: 1000 }),
+  )
   picture(@UploadedResource() resource: ReceivedFile): object {
     return { resource };
   }
@@ -79,7 +86,7 @@ describe.each(ADAPTERS)('A body that is a file, on %s', (adapter) => {
     const bytes = randomBytes(3 * MIB + 123);
     const response = await put('/raw', bytes, {
       'content-type': 'audio/wav; rate=8000',
-      'content-disposition': "attachment; filename=\"x\"; filename*=UTF-8''na%C3%AFve.wav",
+      'content-disposition': 'attachment; filename="x"; filename*=UTF-8\'\'na%C3%AFve.wav',
     });
     expect(response.status).toBe(200);
     expect(await answerOf(response)).toMatchObject({

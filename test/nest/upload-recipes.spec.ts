@@ -26,7 +26,10 @@ describe.each(ADAPTERS)('The recipes of uploads on %s', (adapter) => {
   });
   afterEach(() => app.close());
 
-  const send = async (path: string, parts: readonly [string, File | string][]): Promise<[number, unknown]> => {
+  const send = async (
+    path: string,
+    parts: readonly [string, File | string][],
+  ): Promise<[number, unknown]> => {
     const form = new FormData();
     for (const [name, value] of parts) form.append(name, value);
     const response = await app.browser.fetch(path, { method: 'POST', body: form });
@@ -58,10 +61,39 @@ describe.each(ADAPTERS)('The recipes of uploads on %s', (adapter) => {
 
   it.each<[why: string, status: number, parts: [string, File | string][]]>([
     ['DTO has no title', 400, [['photo', picture(PNG)]]],
-    ['DTO has a wrong word', 400, [['title', 'x'], ['visibility', 'all'], ['photo', picture(PNG)]]],
-    ['contents are no picture', 415, [['title', 'x'], ['photo', picture(PDF)]]],
-    ['declared type is no picture', 415, [['title', 'x'], ['photo', picture(PNG, 'text/html')]]],
-    ['file is too large', 413, [['title', 'x'], ['photo', picture(padded(PNG, 5_000_001))]]],
+    [
+      'DTO has a wrong word',
+      400,
+      [
+        ['title', 'x'],
+        ['visibility', 'all'],
+        ['photo', picture(PNG)],
+      ],
+    ],
+    [
+      'contents are no picture',
+      415,
+      [
+        ['title', 'x'],
+        ['photo', picture(PDF)],
+      ],
+    ],
+    [
+      'declared type is no picture',
+      415,
+      [
+        ['title', 'x'],
+        ['photo', picture(PNG, 'text/html')],
+      ],
+    ],
+    [
+      'file is too large',
+      413,
+      [
+        ['title', 'x'],
+        ['photo', picture(padded(PNG, 5_000_001))],
+      ],
+    ],
   ])('a picture is refused, and nothing is kept, if its %s', async (_why, status, parts) => {
     expect((await send('/photos', parts))[0]).toBe(status);
     expect(await app.isEmpty()).toBe(true);
@@ -102,11 +134,17 @@ describe.each(ADAPTERS)('The recipes of uploads on %s', (adapter) => {
       ],
       /application\/pdf/,
     ],
-  ])('Nest’s ParseFilePipe refuses a file that %s, and nothing is kept', async (_why, path, parts, message) => {
-    const [status, answer] = await send(path, parts);
-    expect([status, (answer as { message: string }).message]).toEqual([400, expect.stringMatching(message)]);
-    expect(await app.isEmpty()).toBe(true);
-  });
+  ])(
+    'Nest’s ParseFilePipe refuses a file that %s, and nothing is kept',
+    async (_why, path, parts, message) => {
+      const [status, answer] = await send(path, parts);
+      expect([status, (answer as { message: string }).message]).toEqual([
+        400,
+        expect.stringMatching(message),
+      ]);
+      expect(await app.isEmpty()).toBe(true);
+    },
+  );
 
   it('a body is a picture', async () => {
     const response = await app.browser.fetch('/drawings', {

@@ -26,7 +26,9 @@ class OnController {
 @Controller()
 class OfOneField {
   @Post('photos')
-  @UseInterceptors(UploadInterceptor({ note: {}, voice: { type: 'audio_file' }, photo: { type: 'image_file' } }))
+  @UseInterceptors(
+    UploadInterceptor({ note: {}, voice: { type: 'audio_file' }, photo: { type: 'image_file' } }),
+  )
   add(): object {
     return {};
   }

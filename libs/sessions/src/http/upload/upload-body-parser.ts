@@ -20,10 +20,7 @@ interface FastifyRequest {
 /** The used part of a Fastify instance. */
 interface FastifyParsers {
   addHook(name: 'onReady', hook: (done: () => void) => void): void;
-  addHook(
-    name: 'onRequest',
-    hook: (request: FastifyRequest, reply: unknown, done: () => void) => void,
-  ): void;
+  addHook(name: 'onRequest', hook: (request: FastifyRequest, reply: unknown, done: () => void) => void): void;
   hasContentTypeParser(type: string): boolean;
   addContentTypeParser(
     type: string,

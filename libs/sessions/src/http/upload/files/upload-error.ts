@@ -42,7 +42,11 @@ export function missingFile(field: FieldPlan): SessionsError {
 }
 
 /** The client declared a media type that the field does not accept. */
-export function unacceptedType(field: FieldPlan, accepted: readonly string[], mediaType: string): SessionsError {
+export function unacceptedType(
+  field: FieldPlan,
+  accepted: readonly string[],
+  mediaType: string,
+): SessionsError {
   return unsupportedUpload(
     `${subjectOf(field)} accepts ${accepted.join(', ')}, not files declared as ${quoted(mediaType)}.`,
   );
