@@ -123,13 +123,16 @@ describe.each(ADAPTERS)('A body that is a file, on %s', (adapter) => {
   ])('of type %s is read on Fastify; on Express the app’s own parser has it: 400', async (type, text) => {
     await start();
     const response = await put('/raw', Buffer.from(text), { 'content-type': type });
-    const { resource, code, message } = await answerOf(response);
-    if (adapter === 'fastify') expect(resource).toMatchObject({ mediaType: type, sizeBytes: text.length });
-    else {
-      expect([response.status, code]).toEqual([400, 'UPLOAD_INVALID']);
-      expect(message).toContain('send it as application/octet-stream');
-      expect(await app.isEmpty()).toBe(true);
-    }
+    const read = [200, { resource: { mediaType: type, sizeBytes: text.length } }];
+    const taken = [
+      400,
+      {
+        code: 'UPLOAD_INVALID',
+        message: expect.stringContaining('send it as application/octet-stream') as string,
+      },
+    ];
+    expect([response.status, await answerOf(response)]).toMatchObject(adapter === 'fastify' ? read : taken);
+    expect(await app.isEmpty()).toBe(adapter === 'express');
   });
 
   it('leaves the bodies of other routes to the parsers of the app', async () => {
@@ -219,6 +222,6 @@ describe.each(ADAPTERS)('A body that is a file, on %s', (adapter) => {
     raw.send(Buffer.alloc(100_000));
     await eventually('it is being written', async () => (await app.files()).length > 0);
     raw.reset();
-    await eventually('nothing is left', () => app.isEmpty());
+    expect(await eventually('nothing is left', () => app.isEmpty())).toBe(true);
   });
 });

@@ -2,7 +2,7 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Controller, Post, Put, UseInterceptors, type Type } from '@nestjs/common';
-import { RawUploadInterceptor, UploadInterceptor } from 'nest-sessions';
+import { RawUploadInterceptor, SESSIONS_CONFIG, UploadInterceptor, type SessionsConfig } from 'nest-sessions';
 import { ADAPTERS, startApp } from '../support/http-app.js';
 
 @Controller()
@@ -87,6 +87,8 @@ describe.each(ADAPTERS)('An upload route on %s', (adapter) => {
       controllers: [controller],
       options: { resourceTypes: ['image_file'] },
     });
+    const { resourceTypes } = running.app.get<SessionsConfig>(SESSIONS_CONFIG);
     await running.close();
+    expect(resourceTypes).toContain('image_file');
   });
 });
