@@ -10,8 +10,8 @@ export interface HttpServerBounds {
   /** Seconds for a client to send the headers of a request. Default: 15. */
   readonly headersSeconds?: number;
   /**
-   * Seconds for a client to send the body. Uploads by `UploadInterceptor` are exempt: they may take any time while
-   * bytes arrive (see the option `uploadIdleSeconds`). Default: 120.
+   * Seconds for a client to send the body. Uploads by `UploadInterceptor` and `RawUploadInterceptor` are exempt: they may
+   * take any time while bytes arrive (see the option `uploadIdleSeconds`). Default: 120.
    */
   readonly bodySeconds?: number;
   /**

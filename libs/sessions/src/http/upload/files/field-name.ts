@@ -1,6 +1,6 @@
 import { invalidUpload } from './upload-error.js';
 
-export const MAX_FIELD_NAME_BYTES = 100;
+const MAX_FIELD_NAME_BYTES = 100;
 
 const RESERVED_NAMES = new Set(['__proto__', 'constructor', 'prototype']);
 
