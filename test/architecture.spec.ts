@@ -79,6 +79,7 @@ const RULES: Record<string, { layers: string[]; packages: (string | RegExp)[] }>
       '@fastify/busboy',
       'content-disposition',
       'cookie',
+      'file-type',
       'proxy-addr',
       'range-parser',
     ],

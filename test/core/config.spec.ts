@@ -23,7 +23,7 @@ describe('Configuration', () => {
       cookieSameSite: 'lax',
       cookieDomain: null,
       adminTokens: [],
-      resourceTypes: ['audio_file', 'temp_file', 'stream'],
+      resourceTypes: ['audio_file', 'file', 'temp_file', 'stream'],
     });
   });
 

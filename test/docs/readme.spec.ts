@@ -26,7 +26,10 @@ describe('The README', () => {
   });
 
   it('lists every option of an upload', () => {
-    const declared = readFileSync(join(ROOT, 'libs/sessions/dist/http/upload/upload-options.d.ts'), 'utf8');
+    const declared = readFileSync(
+      join(ROOT, 'libs/sessions/dist/http/upload/files/upload-options.d.ts'),
+      'utf8',
+    );
     const [options = ''] = /interface UploadOptions \{[^}]*\}/.exec(declared) ?? [];
     const names = [...options.matchAll(/readonly (\w+)\?:/g)].map(([, name]) => name);
     const [, section = ''] = readme.split('## Uploads and streams');

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import { partHeadOf } from '#sessions/http/upload/part-head';
-import { PartSplitter } from '#sessions/http/upload/part-splitter';
+import { partHeadOf } from '#sessions/http/upload/body/part-head';
+import { PartSplitter } from '#sessions/http/upload/body/part-splitter';
 import type { ResourceRecord } from 'nest-sessions';
 import { FileApp } from '../support/file-app.js';
 import { ADAPTERS } from '../support/http-app.js';

@@ -1,4 +1,4 @@
-import { UploadPace } from '#sessions/http/upload/upload-pace';
+import { UploadPace } from '#sessions/http/upload/body/upload-pace';
 import { FileApp } from '../support/file-app.js';
 import { ADAPTERS } from '../support/http-app.js';
 import { chunk, filePart, headOf, RawRequest } from '../support/raw-request.js';

@@ -35,7 +35,7 @@ describe.each(ADAPTERS)('Uploads on %s', (adapter) => {
       expect(resource).toMatchObject({
         fileName: 'großer Klang.wav',
         mediaType: 'audio/wav',
-        type: 'audio_file',
+        type: 'file',
         sizeBytes: bytes.length,
         state: 'ready',
       });

@@ -26,7 +26,7 @@ import {
   type ResourceRecord,
   type Session,
   type SessionDetails,
-  type SessionsOptions,
+  type SessionsModuleOptions,
   type UploadedFiles,
 } from 'nest-sessions';
 import { IsString } from 'class-validator';
@@ -81,8 +81,8 @@ class FileController {
 
   @Post('optional')
   @UseInterceptors(UploadInterceptor('file', { required: false }))
-  optional(@UploadedResource() resource: ResourceRecord | null): object {
-    return { resource };
+  optional(@UploadedResource() resource?: ResourceRecord): object {
+    return { resource: resource ?? null };
   }
 
   @Post('throws')
@@ -214,12 +214,13 @@ export class FileApp {
 
   static async start(
     adapter: AdapterName,
-    options: SessionsOptions = {},
+    options: SessionsModuleOptions = {},
     configure?: AppParts['configure'],
+    controllers: readonly Type[] = [],
   ): Promise<FileApp> {
     const running = await startApp(adapter, {
       options,
-      controllers: [FileController],
+      controllers: [FileController, ...controllers],
       ...(configure && { configure }),
     });
     const browser = new Browser(running.url);

@@ -55,8 +55,9 @@ export type { Closable, CloseReason } from './core/process/live-connections.js';
 export { DownloadInterceptor } from './http/download/download.interceptor.js';
 export type { DownloadOptions } from './http/download/download-options.js';
 export { hardenHttpServer, type HttpServerBounds } from './http/server/harden-http-server.js';
-export { UploadInterceptor } from './http/upload/upload.interceptor.js';
-export type { UploadOptions } from './http/upload/upload-options.js';
+export { RawUploadInterceptor, UploadInterceptor } from './http/upload/upload.interceptor.js';
+export type { RawUploadOptions, UploadOptions } from './http/upload/files/upload-options.js';
+export type { ReceivedFile } from './http/upload/files/received-file.js';
 export {
   UploadedResource,
   UploadedResources,

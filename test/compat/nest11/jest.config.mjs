@@ -2,6 +2,8 @@ import shared from '../../../jest.config.mjs';
 
 // As an application in CommonJS needs it where Jest cannot load ESM by itself.
 const esmPackages = ['nest-sessions', 'cookie', 'content-disposition', 'pretty-bytes'];
+// What the upload option `contents` loads.
+const ofContents = ['file-type', 'strtok3', 'token-types', 'uint8array-extras', '@tokenizer', '@borewit'];
 
 /** @type {import('jest').Config} */
 export default {
@@ -12,9 +14,11 @@ export default {
     '<rootDir>/test/{http,ws,admin,health,metrics,throttler}/**/*.spec.ts',
     '<rootDir>/test/compat/consumer.test.ts',
   ],
-  transformIgnorePatterns: [`/node_modules/(?!(?:${esmPackages.join('|')})/)`],
+  transformIgnorePatterns: [`/node_modules/(?!(?:${[...esmPackages, ...ofContents].join('|')})/)`],
   moduleNameMapper: {
     ...shared.moduleNameMapper,
+    // Its `exports` have no condition for `require`.
+    '^file-type$': '<rootDir>/node_modules/file-type/index.js',
     '^#sessions/(.*)$': '<rootDir>/node_modules/nest-sessions/dist/$1.js',
   },
 };

@@ -49,6 +49,19 @@ export interface SessionEvents {
     /** The network of the client, as far as the request told it: an IPv4 address or an IPv6 /56. */
     readonly network: string | null;
   };
+  /**
+   * Bytes of an upload have arrived: at most every 250 ms for one request, and once when its body is complete. A file that is
+   * not complete has no place yet, and is gone if the request fails.
+   */
+  'upload.progress': {
+    readonly sessionId: string;
+    /** The file that is coming in. */
+    readonly resourceId: string;
+    /** Bytes of the request's body so far: all files, and for a form what is between them. */
+    readonly receivedBytes: number;
+    /** The length of the body, as the client declared it; `null` if it declared none. */
+    readonly totalBytes: number | null;
+  };
   'cleanup.finished': {
     readonly job: CleanupJob;
     readonly items: number;

@@ -1,7 +1,7 @@
 import { compareIds } from './ids.js';
 
 /** The types of every application. The option `resourceTypes` adds more. */
-export const BUILT_IN_RESOURCE_TYPES = ['audio_file', 'temp_file', 'stream'] as const;
+export const BUILT_IN_RESOURCE_TYPES = ['audio_file', 'file', 'temp_file', 'stream'] as const;
 
 /** The only type without a file: a live connection, closed when its session ends. */
 export const STREAM_TYPE = 'stream';

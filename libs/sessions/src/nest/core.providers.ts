@@ -10,6 +10,7 @@ import { SessionService } from '../core/sessions/session.service.js';
 import { SessionEventBus } from '../core/watch/event-bus.js';
 import { RepeatedFailures } from '../core/watch/repeated-failures.js';
 import { SessionsError } from '../domain/errors.js';
+import { requireKnownTypes } from '../http/upload/upload-routes.js';
 import { Clock } from '../ports/clock.js';
 import { FileStorage } from '../ports/storage/file-storage.js';
 import { SessionStore } from '../ports/store/session-store.js';
@@ -54,7 +55,9 @@ export const coreProviders: Provider[] = [
     provide: SESSIONS_CONFIG,
     useFactory: ({ adapters: _adapters, ...options }: SessionsModuleOptions, modules: ModulesContainer) => {
       refuseSecond(modules);
-      return resolveConfig(options);
+      const config = resolveConfig(options);
+      requireKnownTypes(modules, config);
+      return config;
     },
     inject: [MODULE_OPTIONS_TOKEN, ModulesContainer],
   },

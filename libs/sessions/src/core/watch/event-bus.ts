@@ -20,6 +20,11 @@ export class SessionEventBus {
     return () => known.delete(listener);
   }
 
+  /** @internal Whether anybody has subscribed: for events that are costly to make. */
+  hasListeners(name: SessionEventName): boolean {
+    return (this.listeners.get(name)?.size ?? 0) > 0;
+  }
+
   /** @internal */
   emit<Name extends SessionEventName>(name: Name, event: SessionEvents[Name]): void {
     for (const listener of this.listeners.get(name) ?? []) {

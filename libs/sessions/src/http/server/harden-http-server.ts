@@ -1,6 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { INestApplication } from '@nestjs/common';
-import { setBodyDeadline } from '../upload/body-deadline.js';
+import { setBodyDeadline } from '../upload/body/body-deadline.js';
 
 /** Interval at which Node looks for slow connections: it closes them at most this much late. */
 const CHECK_MS = 5000;
@@ -10,8 +10,8 @@ export interface HttpServerBounds {
   /** Seconds for a client to send the headers of a request. Default: 15. */
   readonly headersSeconds?: number;
   /**
-   * Seconds for a client to send the body. Uploads by `UploadInterceptor` are exempt: they may take any time while
-   * bytes arrive (see the option `uploadIdleSeconds`). Default: 120.
+   * Seconds for a client to send the body. Uploads by `UploadInterceptor` and `RawUploadInterceptor` are exempt: they may
+   * take any time while bytes arrive (see the option `uploadIdleSeconds`). Default: 120.
    */
   readonly bodySeconds?: number;
   /**

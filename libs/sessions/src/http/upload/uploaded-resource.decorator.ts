@@ -1,14 +1,14 @@
 import type { IncomingMessage } from 'node:http';
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { FileBatch } from '../../core/resources/file-batch.js';
-import type { ResourceRecord } from '../../domain/resource.js';
 import { nodeRequest, type PlatformRequest } from '../platform-message.js';
+import type { ReceivedFile } from './files/received-file.js';
 
 /** The files of an upload, in the order of the body. */
-export interface UploadedFiles extends ReadonlyArray<ResourceRecord> {
+export interface UploadedFiles extends ReadonlyArray<ReceivedFile> {
   /**
-   * Gives the files their places in the session now, not when the handler has returned: for a handler that hands them to
-   * another process. They are kept even if the handler fails afterwards.
+   * Gives all files of the request their places in the session now, not when the handler has returned: for a handler that hands
+   * them to another process. They are kept even if the handler fails afterwards.
    * @throws SessionsError `SESSION_GONE`, `SESSION_STALE`, `RESOURCE_GONE`, `STORE_UNAVAILABLE`
    */
   keep(): Promise<void>;
@@ -25,15 +25,23 @@ function batchOf(context: ExecutionContext): FileBatch | undefined {
   return uploaded.get(nodeRequest(context.switchToHttp().getRequest<PlatformRequest>()));
 }
 
-/** The file that `UploadInterceptor` saved, the first of several; `null` if the request had none. */
+/** The files in one field of the form, or all. */
+function filesOf(context: ExecutionContext, field: string | undefined): ReceivedFile[] {
+  const files = (batchOf(context)?.files ?? []) as readonly ReceivedFile[];
+  return files.filter(({ fieldname }) => field === undefined || fieldname === field);
+}
+
+/**
+ * The file that `UploadInterceptor` saved, the first of several; of one field: `@UploadedResource('avatar')`. `undefined` if the
+ * request had none. Takes pipes, such as Nest's `ParseFilePipe`: if one refuses the file, nothing of the request is kept.
+ */
 export const UploadedResource = createParamDecorator(
-  (_data: unknown, context: ExecutionContext): ResourceRecord | null => batchOf(context)?.files[0] ?? null,
+  (field: string | undefined, context: ExecutionContext): ReceivedFile | undefined =>
+    filesOf(context, field)[0],
 );
 
-/** All files that `UploadInterceptor` saved; empty if the request had none. */
+/** All files that `UploadInterceptor` saved, or those of one field: `@UploadedResources('papers')`; empty if there are none. */
 export const UploadedResources = createParamDecorator(
-  (_data: unknown, context: ExecutionContext): UploadedFiles => {
-    const batch = batchOf(context);
-    return Object.assign([...(batch?.files ?? [])], { keep: async () => batch?.place() });
-  },
+  (field: string | undefined, context: ExecutionContext): UploadedFiles =>
+    Object.assign(filesOf(context, field), { keep: async () => batchOf(context)?.place() }),
 );

@@ -1,20 +1,15 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { MIMEType } from 'node:util';
-import { invalidUpload, tooLargeUpload, unsupportedUpload } from './upload-error.js';
-import type { UploadPlan } from './upload-options.js';
+import { invalidUpload, unsupportedUpload } from '../files/upload-error.js';
 
 /** RFC 2046, 5.1.1: 1 to 70 of these characters, the last not a space. */
 const BOUNDARY = /^[0-9A-Za-z'()+_,\-./:=? ]{0,69}[0-9A-Za-z'()+_,\-./:=?]$/;
 
 /**
- * The boundary between the parts of a request's body. Checks the headers alone, before any byte of the body is read.
- * @throws SessionsError `UPLOAD_UNSUPPORTED`, `UPLOAD_INVALID`, `RESOURCE_TOO_LARGE`
+ * The boundary between the parts of a request's body.
+ * @throws SessionsError `UPLOAD_UNSUPPORTED`, `UPLOAD_INVALID`
  */
-export function boundaryOf(headers: IncomingHttpHeaders, plan: UploadPlan): string {
-  const encoding = headers['content-encoding'];
-  if (encoding !== undefined && encoding.trim().toLowerCase() !== 'identity') {
-    throw unsupportedUpload('Compressed uploads are not supported: send the body without Content-Encoding.');
-  }
+export function boundaryOf(headers: IncomingHttpHeaders): string {
   const type = parseType(headers['content-type']);
   if (type?.essence !== 'multipart/form-data') {
     throw unsupportedUpload('Content-Type must be multipart/form-data.');
@@ -23,7 +18,6 @@ export function boundaryOf(headers: IncomingHttpHeaders, plan: UploadPlan): stri
   if (boundary === null || !BOUNDARY.test(boundary)) {
     throw invalidUpload('Content-Type has no valid multipart boundary.');
   }
-  if (Number(headers['content-length'] ?? 0) > plan.maxRequestBytes) throw tooLargeUpload(plan.maxTotalBytes);
   return boundary;
 }
 

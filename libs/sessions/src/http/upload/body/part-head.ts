@@ -1,5 +1,6 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import { parse } from 'content-disposition';
-import { invalidUpload } from './upload-error.js';
+import { invalidUpload } from '../files/upload-error.js';
 
 /** What the headers of one part say. */
 export interface PartHead {
@@ -30,6 +31,20 @@ export function partHeadOf(headers: Readonly<Record<string, readonly string[]>>)
     fileName: filename === undefined ? undefined : baseName(filename),
     mediaType: mediaType.trim().toLowerCase() || 'text/plain',
     charset: /^\s*charset\s*=\s*"?([^"\s]+)/i.exec(more.join(';'))?.[1] ?? 'utf-8',
+  };
+}
+
+/**
+ * What the headers of a request say of the file that is its body. A file name is in UTF-8; `filename*` counts before it. Without
+ * a media type the file is `application/octet-stream`.
+ */
+export function requestHeadOf(headers: IncomingHttpHeaders): Pick<PartHead, 'fileName' | 'mediaType'> {
+  const line = Buffer.from(headers['content-disposition'] ?? '', 'latin1').toString('utf8');
+  const { filename } = parse(line).parameters;
+  const [mediaType = ''] = (headers['content-type'] ?? '').split(';');
+  return {
+    fileName: filename === undefined ? undefined : baseName(filename),
+    mediaType: mediaType.trim().toLowerCase() || 'application/octet-stream',
   };
 }
 
