@@ -174,10 +174,11 @@ describe.each(STORES)('The %s store says as the domain does', (_name, make) => {
 
   it('whether the condition of an end is met', async () => {
     await fc.assert(
-      fc.asyncProperty(life, near, rank, (one, later, most) =>
+      fc.asyncProperty(life, fc.option(near), rank, fc.constantFrom(undefined, 'ada', 'eve'), (one, later, most, userId) =>
         afterLife(one, async (session) => {
           const only = {
-            lastActivityAt: session.lastActivityAt + later,
+            ...(later !== null && { lastActivityAt: session.lastActivityAt + later }),
+            ...(userId !== undefined && { userId }),
             ...(most !== undefined && { evictionRank: most }),
           };
           const ended = await store.endings.beginEnd(session.id, anEnd(), only);
