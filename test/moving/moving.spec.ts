@@ -2,7 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Browser } from '../support/browser.js';
 import { startMovedApp, type MovedApp } from './moved-app.js';
-import { startOldApp } from './old-app.js';
+import { OldController, oldSessions, startOldApp } from './old-app.js';
 
 interface Picture {
   readonly id: string;
@@ -19,6 +19,20 @@ const APPS: [name: string, start: () => Promise<MovedApp>][] = [
   ['nest-sessions on Express', () => startMovedApp('express')],
   ['nest-sessions on Fastify', () => startMovedApp('fastify')],
 ];
+
+describe('An app that is being moved', () => {
+  it('has sessions of both kinds side by side, each by its cookie', async () => {
+    const app = await startMovedApp('express', (nest) => nest.use(oldSessions()), [OldController]);
+    const browser = new Browser(app.url);
+    const counts: unknown[] = [];
+    for (const path of ['/old', '/profile', '/old', '/profile']) {
+      counts.push(await (await browser.fetch(path, { method: path === '/old' ? 'POST' : 'GET' })).json());
+    }
+    expect(counts).toEqual([{ count: 1 }, { message: null }, { count: 2 }, { message: null }]);
+    expect(browser.cookieHeader).toMatch(/connect\.sid=.*; sid=|sid=.*; connect\.sid=/);
+    await app.close();
+  });
+});
 
 describe.each(APPS)('An app with %s', (_name, start) => {
   let app: MovedApp;
@@ -125,14 +139,15 @@ describe.each(APPS)('An app with %s', (_name, start) => {
       const response = await browser.fetch(`/pictures/${id}`);
       expect(await response.text()).toBe('pixels');
       expect(response.headers.get('content-type')).toBe('image/png');
-      expect(response.headers.get('content-disposition')).toBe('attachment; filename="a.png"');
+      expect(response.headers.get('content-disposition')).toMatch(/^attachment; filename="?a\.png"?$/);
     });
 
     it('takes several at once', async () => {
       const files = [picture(10, 'a.png'), picture(20, 'b.png'), picture(30, 'c.png')];
       const response = await send('/albums', 'pictures', ...files);
       expect(await response.json()).toMatchObject([{ bytes: 10 }, { bytes: 20 }, { bytes: 30 }]);
-      expect(await get('/pictures')).toMatchObject([{ name: 'a.png' }, { name: 'b.png' }, { name: 'c.png' }]);
+      const names = ((await get('/pictures')) as Picture[]).map(({ name }) => name);
+      expect(names.toSorted()).toEqual(['a.png', 'b.png', 'c.png']);
     });
 
     it.each<[what: string, status: number, path: string, files: () => File[]]>([

@@ -32,7 +32,7 @@ import { NestFactory } from '@nestjs/core';
 import { AuthGuard, PassportModule, PassportSerializer, PassportStrategy } from '@nestjs/passport';
 import { FileInterceptor, FilesInterceptor, type NestExpressApplication } from '@nestjs/platform-express';
 import session, { type SessionData } from 'express-session';
-import type { Request } from 'express';
+import type { Request, RequestHandler } from 'express';
 import { diskStorage } from 'multer';
 import passport from 'passport';
 import { Strategy } from 'passport-local';
@@ -50,6 +50,7 @@ interface Picture {
 declare module 'express-session' {
   interface SessionData {
     cart: { items: string[] };
+    count: number;
     message: string;
     pictures: Picture[];
   }
@@ -60,10 +61,6 @@ const IDLE_MS = 15 * 60_000;
 @Injectable()
 class LocalStrategy extends PassportStrategy(Strategy) {
   private readonly users = new DemoUsers();
-
-  constructor() {
-    super();
-  }
 
   async validate(name: string, password: string): Promise<object> {
     const user = await this.users.check(name, password);
@@ -152,8 +149,14 @@ function controllerOfPictures(folder: string): Type {
   const images = {
     storage: diskStorage({ destination: join(folder, 'uploads') }),
     limits: { fileSize: 100_000 },
-    fileFilter: (_request: unknown, file: { mimetype: string }, done: (error: Error | null, ok: boolean) => void) =>
-      file.mimetype.startsWith('image/') ? done(null, true) : done(new UnsupportedMediaTypeException(), false),
+    fileFilter: (
+      _request: unknown,
+      file: { mimetype: string },
+      done: (error: Error | null, ok: boolean) => void,
+    ) =>
+      file.mimetype.startsWith('image/')
+        ? done(null, true)
+        : done(new UnsupportedMediaTypeException(), false),
   };
   const avatars = {
     storage: diskStorage({
@@ -223,6 +226,26 @@ function shown({ id, name, bytes }: Picture): object {
   return { id, name, bytes };
 }
 
+export function oldSessions(): RequestHandler {
+  return session({
+    secret: 'a secret of the old app',
+    resave: false,
+    saveUninitialized: false,
+    rolling: true,
+    cookie: { maxAge: IDLE_MS, httpOnly: true, sameSite: 'lax' },
+  });
+}
+
+/** A handler that has not been moved yet. */
+@Controller('old')
+export class OldController {
+  @Post()
+  count(@Session() visit: SessionData): object {
+    visit.count = (visit.count ?? 0) + 1;
+    return { count: visit.count };
+  }
+}
+
 /** An app as many are: express-session, sessions of Passport, and files of multer, which nobody deletes. */
 export async function startOldApp(): Promise<MovedApp> {
   const folder = await mkdtemp(join(tmpdir(), 'old-app-'));
@@ -233,23 +256,13 @@ export async function startOldApp(): Promise<MovedApp> {
   })
   class OldAppModule {}
   const app = await NestFactory.create<NestExpressApplication>(OldAppModule, { logger: false });
-  app.use(
-    session({
-      secret: 'a secret of the old app',
-      resave: false,
-      saveUninitialized: false,
-      rolling: true,
-      cookie: { maxAge: IDLE_MS, httpOnly: true, sameSite: 'lax' },
-    }),
-    passport.initialize(),
-    passport.session(),
-  );
+  app.use(oldSessions(), passport.initialize(), passport.session());
   jest.useFakeTimers({ doNotFake: [...TIMERS] });
   await app.listen(0, '127.0.0.1');
   return {
     url: `http://127.0.0.1:${(app.getHttpServer().address() as AddressInfo).port}`,
     avatars: join(folder, 'avatars'),
-    pass: (ms) => void jest.setSystemTime(Date.now() + ms),
+    pass: (ms) => jest.setSystemTime(Date.now() + ms),
     async close() {
       await app.close();
       jest.useRealTimers();

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { Controller, Get, HttpCode, Inject, Param, Post, type Type } from '@nestjs/common';
+import { Controller, Get, HttpCode, Inject, Param, Post } from '@nestjs/common';
 import { CurrentSession, SessionService, type Session } from 'nest-sessions';
 import { ManualClock } from 'nest-sessions/testing';
 import { ADAPTERS, startApp, type RunningApp } from '../support/http-app.js';
@@ -39,9 +39,9 @@ describe.each(ADAPTERS)('The recipe of a page with the user’s devices, on %s,'
   afterAll(() => page.remove());
   beforeEach(async () => {
     clock = new ManualClock();
-    const { DevicesController } = page.load<Record<string, Type>>('devices.controller.ts');
+    const DevicesController = page.classOf('devices.controller.ts', 'DevicesController');
     running = await startApp(adapter, {
-      controllers: [LoginController, DevicesController!],
+      controllers: [LoginController, DevicesController],
       trustProxy: 'loopback',
       options: { store: 'memory', cleanupIntervalSeconds: 86_400, adapters: { clock } },
     });
@@ -97,11 +97,18 @@ describe.each(ADAPTERS)('The recipe of a page with the user’s devices, on %s,'
     for (const id of [eve.id, nobodys, randomUUID(), 'no-id', eve.id.toUpperCase(), '%00']) {
       expect([id, await end(browser, id)]).toEqual([id, 404]);
     }
-    expect([await userOf(eve.browser), (await guest.json<{ id: string }>('/who')).id]).toEqual(['eve', nobodys]);
+    expect([await userOf(eve.browser), (await guest.json<{ id: string }>('/who')).id]).toEqual([
+      'eve',
+      nobodys,
+    ]);
   });
 
   it('ends all others', async () => {
-    const devices = [await device('ada', 'phone'), await device('ada', 'tablet'), await device('ada', 'laptop')];
+    const devices = [
+      await device('ada', 'phone'),
+      await device('ada', 'tablet'),
+      await device('ada', 'laptop'),
+    ];
     const eve = await device('eve', 'tablet');
     const [phone] = devices;
     expect(await phone!.browser.json('/devices', { method: 'DELETE' })).toEqual({ ended: 2 });

@@ -1,4 +1,4 @@
-import { Controller, Get, type Type } from '@nestjs/common';
+import { Controller, Get } from '@nestjs/common';
 import { CurrentSession, SessionService, type Session, type SessionsModuleOptions } from 'nest-sessions';
 import { ManualClock } from 'nest-sessions/testing';
 import { ADAPTERS, startApp, type AppParts, type RunningApp } from '../support/http-app.js';
@@ -17,24 +17,23 @@ class WhoController {
 }
 
 type Parts = Pick<AppParts, 'controllers' | 'providers'>;
-type Loaded = Record<string, Type>;
 
 const RECIPES: [name: string, page: string, start: string, parts: (page: PageModules) => Parts][] = [
   [
     'by hand',
     'docs/data.md',
     '/oauth/start',
-    (page) => ({ controllers: [page.load<Loaded>('oauth.controller.ts')['OAuthController']!] }),
+    (page) => ({ controllers: [page.classOf('oauth.controller.ts', 'OAuthController')] }),
   ],
   [
     'by Passport',
     'docs/recipes.md',
     '/provider',
     (page) => ({
-      controllers: [page.load<Loaded>('provider.controller.ts')['ProviderController']!],
+      controllers: [page.classOf('provider.controller.ts', 'ProviderController')],
       providers: [
-        page.load<Loaded>('provider.strategy.ts')['ProviderStrategy']!,
-        page.load<Loaded>('session-states.ts')['SessionStates']!,
+        page.classOf('provider.strategy.ts', 'ProviderStrategy'),
+        page.classOf('session-states.ts', 'SessionStates'),
       ],
     }),
   ],
@@ -74,7 +73,10 @@ describe.each(RECIPES)('The recipe of a login at another service, %s,', (_name, 
     /** To the provider, where the user stays for so long. */
     const visitProvider = async (minutes = 3): Promise<Return> => {
       const { status, headers } = await browser.go(start);
-      expect([status, headers.location]).toEqual([302, expect.stringContaining(`${provider.url}/authorize?`)]);
+      expect([status, headers.location]).toEqual([
+        302,
+        expect.stringContaining(`${provider.url}/authorize?`),
+      ]);
       expect(browser.cookie).toMatch(/^__Host-sid=/);
       const back = await provider.agree(headers.location!);
       clock.advance(minutes * MINUTE);
@@ -82,7 +84,7 @@ describe.each(RECIPES)('The recipe of a login at another service, %s,', (_name, 
     };
     const returnByGet = async ({ to, fields }: Return, by = browser): Promise<number> => {
       const query = new URLSearchParams(fields);
-      return (await by.go(`${to.pathname}?${query}`, { isCrossSite: true })).status;
+      return (await by.go(`${to.pathname}?${String(query)}`, { isCrossSite: true })).status;
     };
     const returnByForm = async ({ to, fields }: Return): Promise<number> =>
       (await browser.go(to.pathname, { method: 'POST', form: fields, isCrossSite: true })).status;

@@ -1,4 +1,3 @@
-import type { Type } from '@nestjs/common';
 import { ManualClock } from 'nest-sessions/testing';
 import { ADAPTERS, startApp, type RunningApp } from '../support/http-app.js';
 import { modulesOfPage, type PageModules } from '../support/page-modules.js';
@@ -16,12 +15,12 @@ describe.each(ADAPTERS)('The recipe of a login by password with Passport, on %s,
   beforeAll(() => (page = modulesOfPage('docs/recipes.md')));
   afterAll(() => page.remove());
   beforeEach(async () => {
-    const { AuthController } = page.load<Record<string, Type>>('auth.controller.ts');
-    const { LocalStrategy } = page.load<Record<string, Type>>('local.strategy.ts');
-    const { Users } = page.load<Record<string, Type>>('users.ts');
+    const AuthController = page.classOf('auth.controller.ts', 'AuthController');
+    const LocalStrategy = page.classOf('local.strategy.ts', 'LocalStrategy');
+    const Users = page.classOf('users.ts', 'Users');
     running = await startApp(adapter, {
-      controllers: [AuthController!],
-      providers: [LocalStrategy!, { provide: Users!, useClass: DemoUsers }],
+      controllers: [AuthController],
+      providers: [LocalStrategy, { provide: Users, useClass: DemoUsers }],
       trustProxy: 'loopback',
       options: { store: 'memory', adapters: { clock: new ManualClock() } },
     });

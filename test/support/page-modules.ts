@@ -1,12 +1,14 @@
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Type } from '@nestjs/common';
 import { readPage, ROOT } from '../docs/pages.js';
 import { snippetFilesOf } from '../docs/snippet-files.js';
 
 export interface PageModules {
-  /** What a file of the page exports. */
-  load<Exports>(name: string): Exports;
+  /** What a file of the page exports under a name. */
+  valueOf(file: string, name: string): unknown;
+  classOf(file: string, name: string): Type;
   remove(): void;
 }
 
@@ -20,8 +22,13 @@ export function modulesOfPage(path: string, changes: Readonly<Record<string, str
     const changed = Object.entries(changes).reduce((all, [from, to]) => all.replaceAll(from, to), text);
     writeFileSync(join(source, name), changed);
   }
+  const valueOf = (file: string, name: string): unknown => {
+    const exported = require(join(source, file)) as Record<string, unknown>;
+    return exported[name];
+  };
   return {
-    load: <Exports>(name: string): Exports => require(join(source, name)) as Exports,
+    valueOf,
+    classOf: (file, name) => valueOf(file, name) as Type,
     remove: () => rmSync(folder, { recursive: true, force: true }),
   };
 }
