@@ -325,6 +325,7 @@ describe.each(STORES)('A login on %s', (store) => {
     await expect(world.service.login(session, userId)).rejects.toMatchObject(refused);
     await expect(world.service.listByUser(userId)).rejects.toMatchObject(refused);
     await expect(world.service.endAllOf(userId)).rejects.toMatchObject(refused);
+    await expect(world.service.endOneOf(userId, session.id)).rejects.toMatchObject(refused);
   });
 
   it('keeps every other user id as it is', async () => {

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { Session } from '#sessions/core/handles/session';
 import { CLIENT, STORES, World } from '../support/world.js';
 
@@ -126,6 +127,31 @@ describe.each(STORES)('Sessions on %s', (store) => {
     await world.service.endAllOf('ada', { except: kept!.session });
     expect(await world.kindOf(kept!.token)).toBe('live');
     for (const { token } of others) expect(await world.kindOf(token)).toBe('ended');
+  });
+
+  it('ends one session of a user by its id, and finds none of another user, of nobody, or by no id', async () => {
+    const [mine, other, eves, nobodys] = await Promise.all([
+      world.open(),
+      world.open(),
+      world.open(),
+      world.open(),
+    ]);
+    const token = await world.service.login(mine.session, 'ada');
+    const kept = await world.service.login(other.session, 'ada');
+    const foreign = await world.service.login(eves.session, 'eve');
+    await world.write(mine.session, 10);
+    const reasons: string[] = [];
+    world.service.events.on('session.ended', ({ reason }) => reasons.push(reason));
+    for (const id of [eves.session.id, nobodys.session.id, randomUUID(), 'no id', '']) {
+      expect(await world.service.endOneOf('ada', id)).toBeNull();
+    }
+    expect(reasons).toEqual([]);
+    const ended = await world.service.endOneOf('ada', mine.session.id);
+    expect(ended).toMatchObject({ sessionId: mine.session.id, resources: 1, bytes: 10, unfinished: null });
+    expect(await world.service.endOneOf('ada', mine.session.id)).toBeNull();
+    expect(reasons).toEqual(['ended']);
+    const kinds = [token, kept, foreign, nobodys.token].map((one) => world.kindOf(one));
+    expect(await Promise.all(kinds)).toEqual(['ended', 'live', 'live', 'live']);
   });
 
   it('ends or lists a login during endAllOf of its user, and loses none', async () => {

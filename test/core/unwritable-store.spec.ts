@@ -1,5 +1,6 @@
 import { buffer } from 'node:stream/consumers';
 import { SessionsError } from '#sessions/domain/errors';
+import { eventually } from '../support/eventually.js';
 import { STORES, World } from '../support/world.js';
 
 describe.each(STORES)('While the store %s is read-only', (store) => {
@@ -44,6 +45,23 @@ describe.each(STORES)('While the store %s is read-only', (store) => {
     await expect(world.service.openResource(resource)).rejects.toMatchObject({ code: 'RESOURCE_GONE' });
     const nothing = { id: resource.id.replace(/.$/, (last) => (last === '0' ? '1' : '0')) };
     await expect(world.service.openResource(nothing)).rejects.toMatchObject({ code: 'RESOURCE_GONE' });
+  });
+
+  it('a logout of another device is refused, as only the store knows whose session that is', async () => {
+    const { session } = await world.open();
+    await world.service.login(session, 'ada');
+    const full = new SessionsError('STORE_UNAVAILABLE', 'The disk of the session store is full.');
+    jest.spyOn(world.store.endings, 'beginEnd').mockRejectedValue(full);
+    await expect(world.service.endOneOf('eve', session.id)).rejects.toMatchObject({ code: full.code });
+    await expect(world.service.describe(session)).resolves.toMatchObject({ userId: 'ada' });
+    // What this process owes the store since a logout stays owed, whoever else asks for what.
+    await world.service.end({ id: session.id });
+    jest.restoreAllMocks();
+    expect(await world.service.endOneOf('eve', session.id)).toBeNull();
+    await eventually('the logout reaches the store', async () => {
+      const record = await world.store.sessions.find(session.id);
+      return record?.state !== 'open';
+    });
   });
 
   it('touches stay pending, and are written once it is writable', async () => {

@@ -1,4 +1,4 @@
-import { endCondition, evictionRank } from '#sessions/domain/lifetime';
+import { boundTo, endCondition, evictionRank } from '#sessions/domain/lifetime';
 import { idleEndsAt, meetsEndCondition, whyOver } from 'nest-sessions/store';
 
 const HOUR = 3_600_000;
@@ -100,6 +100,14 @@ describe('The condition of an end', () => {
       expect(condition && meetsEndCondition(unconfirmed, condition)).toBe(true);
       expect(condition && meetsEndCondition({ ...unconfirmed, ...change }, condition)).toBe(false);
     }
+  });
+
+  it.each([
+    [true, 'ada'],
+    [false, 'eve'],
+    [false, null],
+  ])('is met: %s, by a session that is bound to %s, if it is for ada', (isMet, userId) => {
+    expect(meetsEndCondition({ ...active, userId }, boundTo('ada'))).toBe(isMet);
   });
 
   it.each(['expired', 'ended', 'admin'] as const)('is none for the reason %s', (reason) => {

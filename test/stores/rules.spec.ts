@@ -174,15 +174,21 @@ describe.each(STORES)('The %s store says as the domain does', (_name, make) => {
 
   it('whether the condition of an end is met', async () => {
     await fc.assert(
-      fc.asyncProperty(life, near, rank, (one, later, most) =>
-        afterLife(one, async (session) => {
-          const only = {
-            lastActivityAt: session.lastActivityAt + later,
-            ...(most !== undefined && { evictionRank: most }),
-          };
-          const ended = await store.endings.beginEnd(session.id, anEnd(), only);
-          expect(ended !== null).toBe(meetsEndCondition(session, only));
-        }),
+      fc.asyncProperty(
+        life,
+        fc.option(near),
+        rank,
+        fc.constantFrom(undefined, 'ada', 'eve'),
+        (one, later, most, userId) =>
+          afterLife(one, async (session) => {
+            const only = {
+              ...(later !== null && { lastActivityAt: session.lastActivityAt + later }),
+              ...(userId !== undefined && { userId }),
+              ...(most !== undefined && { evictionRank: most }),
+            };
+            const ended = await store.endings.beginEnd(session.id, anEnd(), only);
+            expect(ended !== null).toBe(meetsEndCondition(session, only));
+          }),
       ),
       RUNS,
     );

@@ -1,5 +1,4 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import type { Server } from 'node:http';
 import {
   BadRequestException,
   Body,
@@ -277,11 +276,7 @@ export class FileApp {
     return ((await response.json()) as { resource: ResourceRecord }).resource;
   }
 
-  async close(): Promise<void> {
-    // A client that has all its bytes is a moment ahead of the server; a connection that only then becomes idle would
-    // hold the shutdown up for as long as the server keeps idle ones.
-    const server = this.running.app.getHttpServer() as Server;
-    const hurrying = setInterval(() => server.closeIdleConnections(), 50);
-    await this.running.close().finally(() => clearInterval(hurrying));
+  close(): Promise<void> {
+    return this.running.close();
   }
 }

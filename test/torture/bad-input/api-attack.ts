@@ -92,6 +92,8 @@ export class ApiAttack {
       login: (value) => service.login(Object.assign(Object.create(session) as Session, { id: value }), 'u'),
       listByUser: (value) => service.listByUser(value),
       endAllOf: (value) => service.endAllOf(value),
+      'endOneOf a user': (value) => service.endOneOf(value, session.id),
+      'endOneOf an id': (value) => service.endOneOf('u', value),
       describe: (value) => service.describe(value),
       'describe an id': (value) => service.describe({ id: value }),
       end: (value) => service.end(value),

@@ -66,12 +66,14 @@ export function evictionRank(session: Holdings & Pick<Lifetime, 'confirmed'>): E
   return holdsNothing ? 2 : null;
 }
 
-/** The snapshot of a session that an end was decided on: the session ends only if it still matches. */
+/** What an end was decided on: the session ends only if it still matches all that is given. */
 export interface EndCondition {
   /** No activity after this instant. */
-  readonly lastActivityAt: number;
+  readonly lastActivityAt?: number;
   /** Still to be evicted at this rank, or before it: see `evictionRank`. */
   readonly evictionRank?: EvictionRank;
+  /** Bound to this user. */
+  readonly userId?: string;
 }
 
 /** The condition of an end for this reason; `undefined` if it is unconditional. */
@@ -82,12 +84,18 @@ export function endCondition(reason: EndReason, session: Lifetime): EndCondition
   return reason === 'evicted' ? { lastActivityAt, evictionRank: evictionRank(session) ?? 0 } : undefined;
 }
 
-/** Whether a session still matches the snapshot. */
+/** The condition of an end that a user asks for: the session is one of theirs. */
+export function boundTo(userId: string): EndCondition {
+  return { userId };
+}
+
+/** Whether a session still matches the condition. */
 export function meetsEndCondition(
   session: Holdings & Pick<SessionRecord, 'confirmed' | 'lastActivityAt'>,
-  { lastActivityAt, evictionRank: most }: EndCondition,
+  { lastActivityAt, evictionRank: most, userId }: EndCondition,
 ): boolean {
-  if (session.lastActivityAt > lastActivityAt) return false;
+  if (lastActivityAt !== undefined && session.lastActivityAt > lastActivityAt) return false;
+  if (userId !== undefined && session.userId !== userId) return false;
   if (most === undefined) return true;
   const rank = evictionRank(session);
   return rank !== null && rank <= most;

@@ -11,7 +11,7 @@ import { applyReplacement, replacementOf } from './replacements.js';
 import { PeerWait, type PendingFiles } from './peer-wait.js';
 
 export interface EndOptions {
-  /** Ends the session only if it still matches the snapshot that the end was decided on. */
+  /** Ends the session only if it still matches what the end was decided on. */
   readonly only?: EndCondition | undefined;
   /**
    * Answers when this process has closed its streams and deleted its files. It waits a few seconds for the other processes;
@@ -72,14 +72,15 @@ export class Ender {
    * the session is over, and its files are out of reach unless `unfinished` is set.
    *
    * An end for the reason `ended` or `admin` holds in this process from the call on, also if the store cannot take it: then
-   * `unfinished` has the code `STORE_UNAVAILABLE`, and `repeatOwed` repeats it. In a command, which is over before that, it
-   * rejects.
+   * `unfinished` has the code `STORE_UNAVAILABLE`, and `repeatOwed` repeats it. It rejects in a command, which is over before that,
+   * and with `only`, which the store alone can decide.
    */
   async end(sessionId: string, reason: EndReason, options: EndOptions = {}): Promise<EndedSession | null> {
     const at = this.context.clock.now();
     const lease = this.context.thisProcess.lease();
     const { owedEnds, store } = this.context;
-    const canOwe = this.context.thisProcess.isServer && (reason === 'ended' || reason === 'admin');
+    const isDecided = options.only === undefined && (reason === 'ended' || reason === 'admin');
+    const canOwe = this.context.thisProcess.isServer && isDecided;
     const wasOwed = owedEnds.reasonOf(sessionId) !== undefined;
     if (canOwe && !wasOwed) owedEnds.add(sessionId, reason);
     let record;
@@ -90,7 +91,7 @@ export class Ender {
       if (canOwe && !wasOwed) owedEnds.remove(sessionId);
       throw error;
     }
-    owedEnds.remove(sessionId);
+    if (record || !options.only) owedEnds.remove(sessionId);
     if (!record) return null;
     const closing = this.cutOff({ id: sessionId, endReason: reason });
     this.context.events.emit('session.ended', {

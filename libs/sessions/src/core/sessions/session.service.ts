@@ -2,6 +2,7 @@ import type { Client } from '../../domain/binding.js';
 import type { Usage } from '../../domain/budgets.js';
 import { hasCode, staleSession, SessionsError } from '../../domain/errors.js';
 import { isUuid } from '../../domain/ids.js';
+import { boundTo } from '../../domain/lifetime.js';
 import type { ResourceRecord } from '../../domain/resource.js';
 import { isStale, type EndReason, type SessionRecord } from '../../domain/session.js';
 import type { ByteRange } from '../../ports/storage/file-storage.js';
@@ -137,6 +138,18 @@ export class SessionService extends SessionDataService {
     }
   }
 
+  /**
+   * Ends one session of a user, as a page with the user's devices does; `null` for any other id, including that of another user's
+   * session.
+   */
+  async endOneOf(userId: string, sessionId: string): Promise<EndedSession | null> {
+    requireUserId(userId);
+    if (!isUuid(sessionId)) return null;
+    const ended = await this.parts.ender.end(sessionId, 'ended', { only: boundTo(userId) });
+    if (ended !== null) OwnEnds.note(sessionId);
+    return ended;
+  }
+
   /** What the open sessions of a user count for in the limits of a user; zeros for none. */
   async usageOf(userId: string): Promise<Usage> {
     requireUserId(userId);
@@ -145,6 +158,7 @@ export class SessionService extends SessionDataService {
 
   /** The live sessions of a user, latest activity first; at most 1,000. */
   async listByUser(userId: string): Promise<Session[]> {
+    await this.flushTouches();
     const records = await this.pageOfUser(userId);
     return records.filter((record) => this.parts.finder.isLive(record)).map((record) => new Session(record));
   }

@@ -32,7 +32,7 @@ export class RedisEndings implements EndingsGroup {
   async beginEnd(sessionId: string, end: BeginEnd, only?: EndCondition): Promise<EndingSession | null> {
     const bucket = this.buckets.of(sessionId);
     if (bucket === null) return null;
-    const condition = only ? [1, only.lastActivityAt, only.evictionRank ?? ''] : [0, 0, ''];
+    const condition = [only?.lastActivityAt ?? '', only?.evictionRank ?? '', only?.userId ?? ''];
     const args = [sessionId, end.reason, end.at, end.lease.until, end.lease.nodeId, ...condition];
     const reply = textsOf(await this.durable.runIn(BEGIN_END, bucket, ...args));
     const [text, created = '0', closed = '0', network = ''] = reply;

@@ -110,6 +110,22 @@ export const endingCases: readonly SessionStoreCase[] = [
     },
   },
   {
+    name: 'an end for one user is refused of a session without a user, or of another one',
+    async run(store) {
+      const session = await opened(store);
+      assert.equal(await store.endings.beginEnd(session.id, anEnd(), { userId: 'ada' }), null);
+      await loggedIn(store, session);
+      for (const userId of ['eve', 'Ada', 'ada ']) {
+        assert.equal(await store.endings.beginEnd(session.id, anEnd(), { userId }), null);
+      }
+      assert.equal((await sessionNow(store, session)).state, 'open');
+      const [winner, ...others] = await atOnce(5, () =>
+        store.endings.beginEnd(session.id, anEnd(), { userId: 'ada' }),
+      ).then((records) => records.filter((record) => record !== null));
+      same([winner?.id, others.length], [session.id, 0]);
+    },
+  },
+  {
     name: 'finishing an end drops resource records and answers the settled resources and bytes',
     async run(store) {
       const session = await opened(store);

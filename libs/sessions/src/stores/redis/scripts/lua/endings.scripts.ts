@@ -24,8 +24,8 @@ import {
 } from './includes/sessions.includes.js';
 
 /**
- * id, reason, instant, lease, node, whether there is a condition, its last activity, its eviction rank or '' → record, sessions
- * created and closed in this bucket, the network that counted it or ''; nothing if the session is not open or the condition fails
+ * id, reason, instant, lease, node, a condition's last activity, eviction rank and user, each or '' → record, sessions created and
+ * closed in this bucket, the network that counted it or ''; nothing if the session is not open or the condition fails
  */
 export const BEGIN_END = new BucketScript(
   'free',
@@ -63,13 +63,12 @@ export const BEGIN_END = new BucketScript(
     ],
   },
   `
-local id, reason, at, lease, node, conditional, active_at, rank = unpack(ARGV)
+local id, reason, at, lease, node, active_at, rank, user = unpack(ARGV)
 local session = open_session(id)
 if not session then return {} end
-if conditional == '1' then
-  if session.lastActivityAt > tonumber(active_at) then return {} end
-  if rank ~= '' and (eviction_rank(session) or 9) > tonumber(rank) then return {} end
-end
+if active_at ~= '' and session.lastActivityAt > tonumber(active_at) then return {} end
+if rank ~= '' and (eviction_rank(session) or 9) > tonumber(rank) then return {} end
+if user ~= '' and session.userId ~= user then return {} end
 local network = session.isAwaited and session.network or ''
 if session.network then call('ZREM', BUDGETS .. 'evictable:' .. session.network, id) end
 session.isAwaited = nil
