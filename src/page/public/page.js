@@ -1,6 +1,7 @@
 // What the page does: keeps up with its session, and does what the user asks.
+import { play, stopPlaying } from './player.js';
 import { record, whyNoRecording } from './recorder.js';
-import { listen, request, upload } from './server.js';
+import { Refusal, listen, request, upload } from './server.js';
 import {
   complain,
   isShown,
@@ -29,8 +30,6 @@ const FIRST_RETRY_MS = 1000;
 const LAST_RETRY_MS = 60_000;
 const TOGETHER_MS = 100;
 const KEEP_ALIVE_SECONDS = 60;
-/** Later than any recording ends, in seconds. */
-const FAR = 1e7;
 
 /** The session as the server showed it last; `null` before that. */
 let session = null;
@@ -43,7 +42,6 @@ let retryMs = FIRST_RETRY_MS;
 let connectTimer;
 let refreshTimer;
 let lastAsked = 0;
-let isMeasuring = false;
 
 // The session
 
@@ -86,6 +84,12 @@ async function refresh() {
   session = answer;
   showSession(session);
   if (!isShown(ui.player.dataset.id)) stopPlaying();
+}
+
+/** Shows an error of what the user asked for. It may be that the session is another one. */
+function fail(error) {
+  complain(error);
+  if (error.status === 401 || error.status === 404) refreshSoon();
 }
 
 /** Several changes at once are one refresh. */
@@ -183,57 +187,18 @@ async function send(file) {
   ui.progress.value = 0;
   ui.transfer.hidden = false;
   try {
-    if (isOver) throw Object.assign(new Error('The session has ended.'), { mayPass: true });
+    if (isOver) throw new Refusal(0, 'The session has ended.');
     const { signal } = canceller;
     const uploaded = await upload(file, { signal, onProgress: (part) => (ui.progress.value = part) });
     say(`Uploaded ${uploaded.file_name} (${sizeOf(uploaded.size_bytes)}).`);
     refreshSoon();
   } catch (error) {
-    say(`${file.name}: ${error.message}`, true);
+    fail(new Refusal(error.status, `${file.name}: ${error.message}`));
     if (error.mayPass) failed.push(file);
   }
   showIf(false, ui.transfer, ui.choose);
   showIf(failed.length > 0, ui.retry, ui.choose);
 }
-
-// Playback
-
-function play(id, name) {
-  ui.playingName.textContent = name;
-  ui.playing.hidden = false;
-  ui.player.dataset.id = id;
-  ui.player.src = `resources/${id}`;
-  start();
-}
-
-/** Where a browser plays nothing without a click on the player itself, the player waits for it. */
-function start() {
-  ui.player.play().catch(() => {});
-}
-
-function stopPlaying() {
-  if (ui.playing.hidden) return;
-  ui.player.removeAttribute('src');
-  ui.player.load();
-  showIf(false, ui.playing, ui.filesTitle);
-}
-
-ui.player.addEventListener('error', () =>
-  say(`This browser cannot play ${ui.playingName.textContent}.`, true),
-);
-for (const event of ['play', 'pause', 'seeked']) ui.player.addEventListener(event, refreshSoon);
-
-// Recorders write no length into a file, and players cannot seek before they know it: they find it at the end.
-ui.player.addEventListener('loadedmetadata', () => {
-  isMeasuring = ui.player.duration === Infinity;
-  if (isMeasuring) ui.player.currentTime = FAR;
-});
-ui.player.addEventListener('durationchange', () => {
-  if (!isMeasuring || ui.player.duration === Infinity) return;
-  isMeasuring = false;
-  ui.player.currentTime = 0;
-  start();
-});
 
 // What the user asks for
 
@@ -241,7 +206,7 @@ ui.player.addEventListener('durationchange', () => {
 async function attempt(button, action) {
   if (button.hasAttribute('aria-disabled')) return;
   button.setAttribute('aria-disabled', 'true');
-  await action().catch(complain);
+  await action().catch(fail);
   button.removeAttribute('aria-disabled');
 }
 
@@ -293,6 +258,9 @@ onSubmit(ui.login, async () => {
   await refresh();
   say(`Logged in as ${user}.`);
 });
+
+// What the player reads is activity, too: the idle end moves.
+for (const event of ['play', 'pause', 'seeked']) ui.player.addEventListener(event, refreshSoon);
 
 onClick(ui.leaveOthers, async () => {
   const { ended } = await request('POST', 'logout-others');
