@@ -115,7 +115,7 @@ function hear(kind, message) {
     logEvent(`Live connection ${state === 'ready' ? 'opened' : 'closed'}`);
   } else {
     if (state === 'evicted') say(`The session is full: ${nameOf(id)} was deleted to make room.`);
-    else logEvent(`File ${state}: ${nameOf(id)}`);
+    else logEvent(state === 'ready' ? 'New file' : `File deleted: ${nameOf(id)}`);
   }
   refreshSoon();
 }
@@ -130,6 +130,7 @@ function end(reason) {
   recording?.stop();
   stopPlaying();
   showFiles([]);
+  ui.notices.replaceChildren();
   ui.link.textContent = 'ended';
   ui.endReason.textContent = END_REASONS[reason] ?? END_UNSEEN;
   ui.work.inert = true;
@@ -140,7 +141,6 @@ function end(reason) {
 async function beginAnew() {
   isOver = false;
   session = null;
-  ui.notices.replaceChildren();
   await connect();
   if (isOver) return;
   ui.ended.hidden = true;
@@ -282,7 +282,6 @@ async function offerLanguages() {
 
 const whyNot = whyNoRecording();
 ui.record.hidden = whyNot !== null;
-ui.cannotRecord.hidden = whyNot === null;
-ui.cannotRecord.textContent = whyNot;
+if (whyNot !== null) ui.recordHint.textContent = whyNot;
 offerLanguages().catch(complain);
 connect();
