@@ -37,6 +37,7 @@ let isOver = false;
 let events = null;
 let recording = null;
 let uploads = Promise.resolve();
+let canceller = null;
 let failed = [];
 let retryMs = FIRST_RETRY_MS;
 let connectTimer;
@@ -161,7 +162,7 @@ async function startRecording() {
   tick();
   const timer = setInterval(tick, 1000);
   showRecording(true);
-  recording.file.then((file) => {
+  void recording.file.then((file) => {
     recording = null;
     clearInterval(timer);
     showRecording(false);
@@ -181,8 +182,7 @@ function enqueue(files) {
 }
 
 async function send(file) {
-  const canceller = new AbortController();
-  ui.cancel.onclick = () => canceller.abort();
+  canceller = new AbortController();
   ui.transferName.textContent = `Uploading ${file.name}`;
   ui.progress.value = 0;
   ui.transfer.hidden = false;
@@ -217,12 +217,13 @@ function onClick(button, action) {
 function onSubmit(form, action) {
   form.addEventListener('submit', (event) => {
     event.preventDefault();
-    attempt(form.querySelector('button'), action);
+    void attempt(form.querySelector('button'), action);
   });
 }
 
 onClick(ui.again, beginAnew);
 onClick(ui.record, async () => (recording ? recording.stop() : startRecording()));
+ui.cancel.addEventListener('click', () => canceller.abort());
 ui.choose.addEventListener('click', () => ui.chosen.click());
 ui.chosen.addEventListener('change', () => {
   enqueue([...ui.chosen.files]);
@@ -245,7 +246,7 @@ ui.files.addEventListener('click', ({ target }) => {
   const id = target.closest('li')?.dataset.id;
   if (target.matches('.play')) play(id, nameOf(id));
   if (!target.matches('.delete')) return;
-  attempt(target, async () => {
+  void attempt(target, async () => {
     await request('DELETE', `resources/${id}`);
     await refresh();
   });
@@ -284,4 +285,4 @@ const whyNot = whyNoRecording();
 ui.record.hidden = whyNot !== null;
 if (whyNot !== null) ui.recordHint.textContent = whyNot;
 offerLanguages().catch(complain);
-connect();
+void connect();
