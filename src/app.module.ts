@@ -7,6 +7,7 @@ import { AudioModule } from './audio/audio.module.js';
 import { HealthModule } from './health/health.module.js';
 import { LiveModule } from './live/live.module.js';
 import { LoginModule } from './login/login.module.js';
+import { PageController } from './page/page.controller.js';
 import { ResourcesController } from './resources/resources.controller.js';
 import { SessionController } from './session/session.controller.js';
 import { SpeechModule } from './speech/speech.module.js';
@@ -24,6 +25,6 @@ import { SpeechModule } from './speech/speech.module.js';
     LoginModule,
     HealthModule,
   ],
-  controllers: [ResourcesController, SessionController],
+  controllers: [PageController, ResourcesController, SessionController],
 })
 export class AppModule {}

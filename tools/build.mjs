@@ -10,7 +10,7 @@ const libSources = [
   'tools/bundle-program.mjs',
 ];
 const shared = ['package-lock.json', 'tsconfig.json'];
-const appSources = ['src', 'tsconfig.build.json'];
+const appSources = ['src', 'tsconfig.build.json', 'tools/copy-page.mjs'];
 
 export async function build() {
   const isLibStale = isStale('libs/sessions/dist', [...libSources, ...shared]);

@@ -8,8 +8,10 @@ const docs = join(root, 'docs');
 
 rmSync(join(target, 'docs'), { recursive: true, force: true });
 mkdirSync(join(target, 'docs'), { recursive: true });
-for (const page of ['README.md', ...readdirSync(docs).map((name) => join('docs', name))]) {
+const pages = readdirSync(docs).filter((name) => name.endsWith('.md'));
+for (const page of ['README.md', ...pages.map((name) => join('docs', name))]) {
   const text = readFileSync(join(root, page), 'utf8');
   writeFileSync(join(target, page), text.replace(/\]\((\.\.\/)?libs\/sessions\/src\//g, ']($1src/'));
 }
-for (const name of ['LICENSE', 'CHANGELOG.md']) cpSync(join(root, name), join(target, name));
+for (const name of ['LICENSE', 'CHANGELOG.md', 'docs/images'])
+  cpSync(join(root, name), join(target, name), { recursive: true });

@@ -5,5 +5,6 @@ import { LoginController } from './login.controller.js';
 @Module({
   controllers: [LoginController],
   providers: [{ provide: DemoUsers, useFactory: () => new DemoUsers(process.env['DEMO_USERS'] ?? '') }],
+  exports: [DemoUsers],
 })
 export class LoginModule {}

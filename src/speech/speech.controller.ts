@@ -1,6 +1,7 @@
-import { Body, Controller, Post, ServiceUnavailableException } from '@nestjs/common';
-import { CurrentSession, Session } from 'nest-sessions';
+import { Body, Controller, Get, Post, ServiceUnavailableException } from '@nestjs/common';
+import { CurrentSession, Session, SkipSession } from 'nest-sessions';
 import { EspeakMissingError } from './espeak.js';
+import { LANGUAGES } from './languages.js';
 import { SpeechRequest } from './speech.request.js';
 import { SpeechService } from './speech.service.js';
 
@@ -8,6 +9,13 @@ import { SpeechService } from './speech.service.js';
 @Controller('speech')
 export class SpeechController {
   constructor(private readonly speech: SpeechService) {}
+
+  /** The languages that `POST /speech` takes. */
+  @Get('languages')
+  @SkipSession()
+  languages() {
+    return { languages: LANGUAGES };
+  }
 
   @Post()
   async speak(@CurrentSession() session: Session, @Body() { text, language = 'en' }: SpeechRequest) {

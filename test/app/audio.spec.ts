@@ -211,12 +211,14 @@ describe.each(ADAPTERS)('recordings, on %s', (adapter) => {
     expect(session).toEqual({
       session_id: expect.stringMatching(/^[0-9a-f-]{36}$/),
       user_id: null,
+      can_log_in: false,
       created_at: expect.any(String),
       expires_at: expect.any(String),
       idle_expires_at: expect.any(String),
       request_count: 2,
       resource_count: 1,
       total_bytes_used: uploaded.size_bytes,
+      limits: { max_resources_per_session: 100, max_bytes_per_session: 104_857_600 },
       resources: [
         {
           resource_id: uploaded.resource_id,

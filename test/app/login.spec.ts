@@ -26,7 +26,7 @@ describe.each(ADAPTERS)('login, on %s', (adapter) => {
   it('names the user of the session, which goes on under a new cookie', async () => {
     const browser = new Browser(app.url);
     const before = await ownSession(browser);
-    expect(before.user_id).toBeNull();
+    expect(before).toMatchObject({ user_id: null, can_log_in: true });
     const response = await post(browser, '/login', { user: 'ada', password: 'a:b' });
     expect([response.status, await response.text()]).toEqual([204, '']);
     expect(response.headers.getSetCookie()).toEqual([expect.stringMatching(/^sid=[\w-]{45};/)]);

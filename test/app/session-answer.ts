@@ -13,12 +13,14 @@ export interface ResourceAnswer {
 export interface SessionAnswer {
   session_id: string;
   user_id: string | null;
+  can_log_in: boolean;
   created_at: string;
   expires_at: string;
   idle_expires_at: string;
   request_count: number;
   resource_count: number;
   total_bytes_used: number;
+  limits: { max_resources_per_session: number; max_bytes_per_session: number };
   resources: ResourceAnswer[];
 }
 
@@ -32,7 +34,7 @@ export interface UploadAnswer {
   sample_rate: number | null;
 }
 
-export interface AdminSessionAnswer extends SessionAnswer {
+export interface AdminSessionAnswer extends Omit<SessionAnswer, 'can_log_in' | 'limits'> {
   ip_address: string;
   last_activity: string;
   duration_seconds: number;

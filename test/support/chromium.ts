@@ -1,4 +1,4 @@
-import { chromium, type Browser, type Page } from 'playwright-core';
+import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core';
 
 const PROGRAM = '/usr/bin/chromium';
 /** A microphone that beeps, which pages may use and play without a click. */
@@ -28,6 +28,11 @@ export class Chromium {
       await browser.close();
       throw error;
     }
+  }
+
+  /** Another page, with a profile of its own. */
+  newPage(options: BrowserContextOptions = {}): Promise<Page> {
+    return this.browser.newPage({ ignoreHTTPSErrors: true, ...options });
   }
 
   async close(): Promise<void> {

@@ -18,7 +18,7 @@ const SIGNS: Record<string, RegExp> = {
   chattr: started('chattr'),
   chromium: /\bchromium\.launch\(/,
   // The reference app runs it to speak.
-  'espeak-ng': /\bfetch\('\/speech'/,
+  'espeak-ng': /\bfetch\('\/speech'|name: 'Speak'/,
   fsfreeze: started('fsfreeze'),
   git: started('git'),
   haproxy: started('haproxy'),

@@ -8,8 +8,8 @@ import type { Exchange } from './wire.ts';
 
 const COOKIE_LINES = /\r\nset-cookie: sid=[^\r]*/gi;
 const SERVER_FAULT = /(?:^|\n)HTTP\/1\.[01] 5\d\d/;
-/** What a client sent, as part of a page. */
-const SCRIPT = /\r\ncontent-type: text\/html[^]*<script/i;
+/** What a client sent, as part of a page. The app's own page has one script. */
+const SCRIPT = /\r\ncontent-type: text\/html[^]*<script(?! type="module" src="page\/page\.js">)/i;
 
 /** Says of each answer whether it keeps what is promised. */
 export class Judge {

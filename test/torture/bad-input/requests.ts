@@ -28,6 +28,8 @@ const METHODS = [
   'QUERY',
 ];
 const PLAIN_TARGETS = [
+  '/',
+  '/page/page.js',
   '/session',
   '/health',
   '/metrics',
