@@ -48,7 +48,9 @@ function isBoundary(next: string | undefined): boolean {
 /** Read at the first request: an application may set how it routes until it listens. */
 function rulesFor(excluded: readonly string[], http: HttpAdapterHost['httpAdapter']): Rules {
   const routing =
-    http.getType() === 'fastify' ? routingOfFastify(http.getInstance()) : routingOfExpress(http.getInstance());
+    http.getType() === 'fastify'
+      ? routingOfFastify(http.getInstance())
+      : routingOfExpress(http.getInstance());
   const paths = excluded.map((path) => {
     const trimmed = path.replace(/\/$/, '');
     return inCase(routing.decodes ? trimmed : encodeURI(trimmed), routing);

@@ -52,9 +52,9 @@ function refuseSecond(modules: ModulesContainer): void {
 export const coreProviders: Provider[] = [
   {
     provide: SESSIONS_CONFIG,
-    useFactory: ({ adapters: _adapters, ...options }: SessionsModuleOptions, modules: ModulesContainer) => {
+    useFactory: ({ adapters, ...options }: SessionsModuleOptions, modules: ModulesContainer) => {
       refuseSecond(modules);
-      return resolveConfig(options);
+      return resolveConfig(options, process.env, adapters?.defaults);
     },
     inject: [MODULE_OPTIONS_TOKEN, ModulesContainer],
   },

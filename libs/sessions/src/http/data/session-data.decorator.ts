@@ -1,6 +1,10 @@
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { SessionDataKey } from '../../core/handles/session-data.js';
-import { sessionIn, takingSession, type CurrentSessionOptions } from '../session/current-session.decorator.js';
+import {
+  sessionIn,
+  takingSession,
+  type CurrentSessionOptions,
+} from '../session/current-session.decorator.js';
 
 interface Requested extends CurrentSessionOptions {
   readonly key: SessionDataKey;

@@ -41,7 +41,9 @@ export class EventStreamGuard implements CanActivate {
     // An earlier guard may have asked for the session without knowing that this is a stream.
     this.resolver.refuseCrossSite(request, traits);
     const { resolver } = this;
-    const resolution = await (traits.takesSession ? resolver.resolveFor(context) : resolver.admitFor(context));
+    const resolution = await (traits.takesSession
+      ? resolver.resolveFor(context)
+      : resolver.admitFor(context));
     if (!resolution.session) {
       if (resolution.reason === 'skipped') return true;
       // A guard after this one may still use the session: the stream is its resource then.
