@@ -23,6 +23,8 @@ describe('The tests of docs/testing.md', () => {
       join(FOLDER, 'tsconfig.json'),
       JSON.stringify({ compilerOptions: { experimentalDecorators: true, emitDecoratorMetadata: true } }),
     );
+    // Vitest would take the configuration of this app, which lies above.
+    await writeFile(join(FOLDER, 'vitest.config.mjs'), 'export default {};');
     const config = blocksOf(page).find(({ marker }) => marker === 'file jest of package.json')?.text ?? '';
     const args = HAS_VITEST
       ? [VITEST, 'run', '--root', FOLDER]

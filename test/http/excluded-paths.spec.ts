@@ -34,25 +34,25 @@ class AnyController {
 }
 
 /** Spellings of a path, and whether the request has no session. The frameworks differ in case and decoding. */
-const SPELLINGS: readonly (readonly [path: string, express: boolean, fastify?: boolean])[] = [
-  ['/assets', true],
-  ['/assets/', true],
-  ['/assets/x/y.js', true],
-  ['/assets?v=1', true],
-  ['/assets/x?next=/session', true],
-  ['/deep/er', true],
-  ['/deep/er/x', true],
-  ['/donn%C3%A9es/x', true],
-  ['/two%20words/x', true],
-  ['/assets2', false],
-  ['/assets-2/x', false],
-  ['/asset', false],
-  ['/deep', false],
-  ['/deep/erx', false],
-  ['/x/assets', false],
-  ['/x?path=/assets', false],
-  ['/assets%2Fx', false],
-  ['//assets/x', false],
+const SPELLINGS: readonly (readonly [path: string, express: boolean, fastify: boolean])[] = [
+  ['/assets', true, true],
+  ['/assets/', true, true],
+  ['/assets/x/y.js', true, true],
+  ['/assets?v=1', true, true],
+  ['/assets/x?next=/session', true, true],
+  ['/deep/er', true, true],
+  ['/deep/er/x', true, true],
+  ['/donn%C3%A9es/x', true, true],
+  ['/two%20words/x', true, true],
+  ['/assets2', false, false],
+  ['/assets-2/x', false, false],
+  ['/asset', false, false],
+  ['/deep', false, false],
+  ['/deep/erx', false, false],
+  ['/x/assets', false, false],
+  ['/x?path=/assets', false, false],
+  ['/assets%2Fx', false, false],
+  ['//assets/x', false, false],
   ['/ASSETS/x', true, false],
   ['/%61ssets/x', false, true],
 ];
@@ -72,7 +72,7 @@ describe.each(ADAPTERS)('The option exclude on %s', (adapter) => {
   };
   afterEach(() => app.close());
 
-  it.each(SPELLINGS)('%s', async (path, express, fastify = express) => {
+  it.each(SPELLINGS)('%s', async (path, express, fastify) => {
     await start();
     const response = await app.request(path);
     expect(response.status).toBe(200);

@@ -2,7 +2,7 @@ import { NestFactory } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { Module } from '@nestjs/common';
-import { Cleanup, type SessionsModuleOptions } from 'nest-sessions';
+import { Cleanup, SessionService, type SessionsModuleOptions } from 'nest-sessions';
 import { ManualClock } from 'nest-sessions/testing';
 import { EventStream } from '../support/event-stream.js';
 import { eventually } from '../support/eventually.js';
@@ -10,7 +10,6 @@ import { ADAPTERS, startApp, type AdapterName, type RunningApp } from '../suppor
 import { requestVerbatim, type VerbatimRequest } from '../support/verbatim-request.js';
 import { cookieOf, idIn, ourCookies } from './session-app.js';
 import { PUBLIC_PATHS, PublicController, rawGet, serveStatic, UseController } from './on-demand-app.js';
-import { SessionService } from 'nest-sessions';
 
 const MINUTE = 60_000;
 const AGENT = { 'user-agent': 'test' };
@@ -207,7 +206,8 @@ describe.each(ADAPTERS)("With openOn: 'use' on %s", (adapter) => {
     const held = async (id: string) => (await service.describe({ id }))?.resources ?? [];
 
     it('of everybody open none, also when a browser reconnects', async () => {
-      for (const headers of [{}, { 'last-event-id': '7' }]) {
+      const asked: Record<string, string>[] = [{}, { 'last-event-id': '7' }];
+      for (const headers of asked) {
         const stream = await listen('/use/feed', headers);
         expect(stream.response.headers.getSetCookie()).toEqual([]);
         await eventually('it is subscribed', async () => controller.messages.observed);
@@ -231,8 +231,8 @@ describe.each(ADAPTERS)("With openOn: 'use' on %s", (adapter) => {
     it('that take the session open one before their headers, whatever wraps the handler', async () => {
       const stream = await listen('/use/mine');
       expect(stream.response.headers.getSetCookie()).toHaveLength(1);
-      const { data } = (await stream.next()) ?? { data: {} };
-      expect(await held(String(data['id']))).toMatchObject([{ type: 'stream' }]);
+      const event = await stream.next();
+      expect(await held(String(event?.data['id']))).toMatchObject([{ type: 'stream' }]);
       await stream.close();
       expect((await get('/use/mine', { headers: { 'last-event-id': '0' } })).status).toBe(204);
       expect(await created()).toBe(1);
