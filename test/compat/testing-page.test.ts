@@ -25,10 +25,11 @@ describe('The tests of docs/testing.md', () => {
     );
     // Vitest would take the configuration of this app, which lies above.
     await writeFile(join(FOLDER, 'vitest.config.mjs'), 'export default {};');
-    const config = blocksOf(page).find(({ marker }) => marker === 'file jest of package.json')?.text ?? '';
+    const config = blocksOf(page).find(({ marker }) => marker === 'file jest of package.json');
+    await writeFile(join(FOLDER, 'jest.config.json'), config?.text ?? '');
     const args = HAS_VITEST
       ? [VITEST, 'run', '--root', FOLDER]
-      : [join(APP, 'node_modules/jest/bin/jest.js'), '--rootDir', FOLDER, '--config', config];
+      : [join(APP, 'node_modules/jest/bin/jest.js'), '--config', join(FOLDER, 'jest.config.json')];
     const { code, stdout, stderr } = await resultOf(
       spawn(process.execPath, args, { cwd: FOLDER, env: environment(), stdio: ['ignore', 'pipe', 'pipe'] }),
     );
