@@ -47,6 +47,8 @@ describe('Configuration', () => {
         SESSION_COOKIE_SAMESITE: 'none',
         SESSION_COOKIE_DOMAIN: 'example.com',
         SESSION_CACHE: 'false',
+        SESSION_OPEN_ON: 'use',
+        SESSION_EXCLUDE: '/assets, /api/public/',
       },
     );
     expect(config).toMatchObject({
@@ -64,6 +66,8 @@ describe('Configuration', () => {
       cookieSameSite: 'none',
       cookieDomain: 'example.com',
       cache: false,
+      openOn: 'use',
+      exclude: ['/assets', '/api/public/'],
     });
   });
 
@@ -71,6 +75,21 @@ describe('Configuration', () => {
     expect(resolveConfig({ maxResources: 7 }, { MAX_RESOURCES_PER_SESSION: '3' }).limits.maxResources).toBe(
       7,
     );
+  });
+
+  it.each(['assets', '/', '/a//b', '/a?b', '/a#b', '/a*', '/a%20b', '/a\\b', ''])(
+    'refuses %j as a path to exclude',
+    (path) => {
+      expect(() => resolveConfig({ exclude: ['/assets', path] }, {})).toThrow(
+        /exclude \(SESSION_EXCLUDE\): must be a list of paths/,
+      );
+    },
+  );
+
+  it('takes defaults from adapters, which options and environment win over', () => {
+    const defaults = { openRate: 0, maxResources: 1, maxBytes: 1 };
+    const config = resolveConfig({ maxResources: 2 }, { MAX_BYTES_PER_SESSION: '3' }, defaults);
+    expect(config).toMatchObject({ openRate: 0, maxResources: 2, maxBytes: 3, maxStreamsPerSession: 20 });
   });
 
   it('names every setting in the environment, once', () => {

@@ -23,6 +23,10 @@ declare const sessions: SessionService;
 
 /** Files that pages only mention, by page. */
 const OTHERS: Record<string, readonly SnippetFile[]> = {
+  'docs/testing.md': [
+    // An app in test/compat has Vitest itself, and runs the page's tests.
+    { name: 'vitest.d.ts', text: `declare module 'vitest' { export * from '@jest/globals'; }\n` },
+  ],
   'docs/writing-a-store.md': [
     {
       name: 'my-store.ts',

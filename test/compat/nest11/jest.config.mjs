@@ -13,6 +13,7 @@ export default {
   testMatch: [
     '<rootDir>/test/{http,ws,admin,health,metrics,throttler}/**/*.spec.ts',
     '<rootDir>/test/compat/consumer.test.ts',
+    '<rootDir>/test/compat/testing-page.test.ts',
   ],
   transformIgnorePatterns: [`/node_modules/(?!(?:${[...esmPackages, ...ofContents].join('|')})/)`],
   moduleNameMapper: {

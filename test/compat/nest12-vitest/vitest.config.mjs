@@ -1,7 +1,7 @@
 export default {
   test: {
     globals: true,
-    include: ['test/compat/consumer.test.ts', 'test/compat/nest12-vitest/five-minutes.test.ts'],
+    include: ['test/compat/*.test.ts', 'test/compat/nest12-vitest/five-minutes.test.ts'],
     testTimeout: 60_000,
   },
 };

@@ -53,9 +53,9 @@ function refuseSecond(modules: ModulesContainer): void {
 export const coreProviders: Provider[] = [
   {
     provide: SESSIONS_CONFIG,
-    useFactory: ({ adapters: _adapters, ...options }: SessionsModuleOptions, modules: ModulesContainer) => {
+    useFactory: ({ adapters, ...options }: SessionsModuleOptions, modules: ModulesContainer) => {
       refuseSecond(modules);
-      const config = resolveConfig(options);
+      const config = resolveConfig(options, process.env, adapters?.defaults);
       requireKnownTypes(modules, config);
       return config;
     },

@@ -12,6 +12,8 @@ export interface SessionsAdapters {
   /** Only together with `storage`. Default: the folder at `storagePath`, whatever keeps the files. */
   readonly storageRoot?: StorageRoot | undefined;
   readonly clock?: Clock | undefined;
+  /** Defaults that suit these parts: options and the environment win. */
+  readonly defaults?: SessionsOptions | undefined;
   /**
    * `server` runs scheduled cleanups; `cli` never does, and never creates a store. Default: `server` in an application
    * with an HTTP adapter, `cli` in a bare application context.

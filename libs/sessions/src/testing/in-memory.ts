@@ -9,11 +9,14 @@ export interface InMemoryAdapters {
   readonly storage: MemoryFileStorage;
   readonly storageRoot: MemoryStorageRoot;
   readonly clock: ManualClock;
+  /** No limits of networks: all clients of a test have one address, and its time stands still. */
+  readonly defaults: { readonly openRate: number; readonly maxUnconfirmedPerNetwork: number };
 }
 
 /**
  * Adapters for `SessionsModule.forRoot({ adapters: inMemoryAdapters() })`: nothing touches the disk, and only
- * `clock.advance(ms)` moves the time. Each call makes new, independent adapters.
+ * `clock.advance(ms)` moves the time. Unless the application sets these limits, a network opens as many sessions as it likes. Each
+ * call makes new, independent adapters.
  */
 export function inMemoryAdapters(): InMemoryAdapters {
   return {
@@ -21,5 +24,6 @@ export function inMemoryAdapters(): InMemoryAdapters {
     storage: new MemoryFileStorage(),
     storageRoot: new MemoryStorageRoot(),
     clock: new ManualClock(),
+    defaults: { openRate: 0, maxUnconfirmedPerNetwork: 0 },
   };
 }

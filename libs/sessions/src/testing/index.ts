@@ -1,4 +1,6 @@
 export { ManualClock } from './manual-clock.js';
+export { runCleanup, testSession, type TestSessionOptions } from './nest/test-session.js';
+export type { TestSession } from './nest/test-client.js';
 export { inMemoryAdapters, type InMemoryAdapters } from './in-memory.js';
 export { MemorySessionStore } from '../stores/sqlite/memory-session-store.js';
 export { MemoryFileStorage } from '../storage/memory/memory-file-storage.js';

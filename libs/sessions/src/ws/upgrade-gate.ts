@@ -7,6 +7,7 @@ import type { SessionResolver } from '../http/session/session-resolver.js';
 import type { Clock } from '../ports/clock.js';
 import { RefusedSocket, type UpgradedSocket } from './refused-socket.js';
 import { SESSION_STALE, SessionSocket, TRY_AGAIN_LATER } from './session-socket.js';
+import { SessionlessSocket } from './sessionless-socket.js';
 
 /** Admits or refuses upgrades by the rules of HTTP requests, but opens no session. */
 export class UpgradeGate {
@@ -18,10 +19,11 @@ export class UpgradeGate {
 
   /**
    * The future connection, already tracked as a resource of its session; or one that closes at once: with 1013 if the session
-   * has as many streams as it may, with 4409 if its token was replaced.
+   * has as many streams as it may, with 4409 if its token was replaced. At a path of the option `exclude` it belongs to none.
    * @throws SessionsError the reason for a refusal
    */
   async admit(request: IncomingMessage): Promise<UpgradedSocket> {
+    if (this.resolver.skips(request)) return new SessionlessSocket();
     try {
       const record = await this.liveSession(request);
       const connection = new SessionSocket(record, this.core.service, this.clock);

@@ -63,16 +63,17 @@ export const presets = Object.freeze({
 });
 
 /**
- * Reads each option from `options`, else from the environment, else from the defaults.
+ * Reads each option from `options`, else from the environment, else from `defaults`, else from those of the table.
  * @throws SessionsError `CONFIG_INVALID`: one message that lists every fault by name and value; secrets are not shown
  */
 export function resolveConfig(
   options: SessionsOptions = {},
   environment: Environment = process.env,
+  defaults: SessionsOptions = {},
 ): SessionsConfig {
   const faults: string[] = [];
   const { given, fromFiles } = collectGiven(options, environment, faults);
-  const settings = withDefaults(given);
+  const settings = withDefaults({ ...defaults, ...given });
   faults.push(...invalidOf(settings, fromFiles), ...conflictsOf(settings));
   if (faults.length > 0) {
     const list = faults.map((fault) => `  - ${fault}`).join('\n');

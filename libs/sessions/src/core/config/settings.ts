@@ -33,6 +33,11 @@ const ORIGINS = list(
   100,
   /^(null|[a-z][a-z0-9+.-]*:\/\/[^/\s?#@]+)$/i,
 );
+const URL_PATHS = list(
+  'paths of one segment or more, such as /assets, decoded and without a query',
+  100,
+  /^(?:\/[^/?#%*\\\p{Cc}]+)+\/?$/u,
+);
 const ADMIN_TOKENS = hidden(
   list(
     'tokens of 32 to 256 visible ASCII characters, no comma, not one character repeated; ' +
@@ -91,6 +96,16 @@ export class SessionsSettings {
   @Option('SESSION_REDIS_URL', REDIS_URLS) redisUrls: readonly string[] = [];
   /** Prefix of all keys in Redis. Default: `nest-sessions:`. */
   @Option('SESSION_REDIS_PREFIX', KEY_PREFIX) redisPrefix = 'nest-sessions:';
+  /**
+   * When a client without a live session gets one: with its first `request`, or on the first `use` of the session in a handler. A
+   * live session that a client presents is touched by every request all the same. Default: `request`.
+   */
+  @Option('SESSION_OPEN_ON', oneOf('request', 'use')) openOn: 'request' | 'use' = 'request';
+  /**
+   * Paths whose requests read, touch and open no session, as with `@SkipSession()`: `/assets` and all below it, compared as the
+   * framework routes. A global prefix is part of the path: `/api/assets`. Default: none.
+   */
+  @Option('SESSION_EXCLUDE', URL_PATHS) exclude: readonly string[] = [];
   /** Live sessions at once, over all users. Default: 100000. */
   @Option('MAX_SESSIONS', wholeNumber(1, 100_000_000)) maxSessions = 100_000;
   /**

@@ -1,6 +1,10 @@
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { SessionDataKey } from '../../core/handles/session-data.js';
-import { sessionIn, type CurrentSessionOptions } from '../session/current-session.decorator.js';
+import {
+  sessionIn,
+  takingSession,
+  type CurrentSessionOptions,
+} from '../session/current-session.decorator.js';
 
 interface Requested extends CurrentSessionOptions {
   readonly key: SessionDataKey;
@@ -8,7 +12,7 @@ interface Requested extends CurrentSessionOptions {
 
 const FromContext = createParamDecorator(
   async ({ key, optional }: Requested, context: ExecutionContext): Promise<unknown> =>
-    sessionIn(context, { optional })?.get(key),
+    (await sessionIn(context, { optional }))?.get(key),
 );
 
 /**
@@ -16,5 +20,5 @@ const FromContext = createParamDecorator(
  * `@CurrentSession()`; with `{ optional: true }` it gets `undefined`. All values of a request are read at once.
  */
 export function SessionData(key: SessionDataKey, options: CurrentSessionOptions = {}): ParameterDecorator {
-  return FromContext({ key, ...options });
+  return takingSession(FromContext({ key, ...options }), options);
 }

@@ -25,6 +25,7 @@ import { dispositionOf, headersOf, safeMediaType, validatorsOf } from './downloa
 import { planDownload, type DownloadOptions } from './download-options.js';
 import { rangeOf } from './download-range.js';
 import { resolutionOf } from '../session/resolution.js';
+import { SessionResolver } from '../session/session-resolver.js';
 import { onceReaderIdles } from '../stream/idle-reader.js';
 import {
   nodeRequest,
@@ -54,6 +55,7 @@ export class DownloadInterceptor implements NestInterceptor<
     @Inject(HttpAdapterHost) private readonly host: HttpAdapterHost,
     @Inject(SESSIONS_CONFIG) private readonly config: SessionsConfig,
     @Inject(RepeatedFailures) private readonly failures: RepeatedFailures,
+    @Inject(SessionResolver) private readonly resolver: SessionResolver,
   ) {}
 
   /**
@@ -68,10 +70,12 @@ export class DownloadInterceptor implements NestInterceptor<
     return mixin(PlannedDownloadInterceptor);
   }
 
-  intercept(
+  async intercept(
     context: ExecutionContext,
     next: CallHandler<ResourceRecord | null>,
-  ): Observable<StreamableFile | undefined> {
+  ): Promise<Observable<StreamableFile | undefined>> {
+    // A download is a use of the session.
+    await this.resolver.resolveFor(context);
     const http = context.switchToHttp();
     const request = http.getRequest<PlatformRequest>();
     const response = http.getResponse<PlatformResponse>();

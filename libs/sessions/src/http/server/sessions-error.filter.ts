@@ -41,7 +41,8 @@ export class SessionsErrorFilter implements ExceptionFilter<SessionsError> {
       this.failures.note(error.code, describeError(error));
     const http = this.host.httpAdapter;
     if (http.isHeadersSent(response)) {
-      nodeResponse(response).destroy();
+      // One that has ended is whole: what failed came after it.
+      if (!nodeResponse(response).writableEnded) nodeResponse(response).destroy();
       return;
     }
     if (error.code === 'SESSION_STALE' && wantsEventStream(request)) {

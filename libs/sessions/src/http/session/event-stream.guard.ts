@@ -13,7 +13,7 @@ import {
   type PlatformRequest,
   type PlatformResponse,
 } from '../platform-message.js';
-import { errorFor } from './resolution.js';
+import { errorFor, UnusedSession } from './resolution.js';
 import { SessionResolver } from './session-resolver.js';
 
 /**
@@ -35,28 +35,36 @@ export class EventStreamGuard implements CanActivate {
 
   private async admit(context: ExecutionContext): Promise<boolean> {
     const http = context.switchToHttp();
+    const request = http.getRequest<PlatformRequest>();
     const response = http.getResponse<PlatformResponse>();
     const traits = traitsOf(context);
     // An earlier guard may have asked for the session without knowing that this is a stream.
-    if (!traits.skipsSession) this.resolver.refuseCrossSite(http.getRequest<PlatformRequest>(), traits);
-    const resolution = await this.resolver.resolveFor(context);
+    this.resolver.refuseCrossSite(request, traits);
+    const { resolver } = this;
+    const resolution = await (traits.takesSession
+      ? resolver.resolveFor(context)
+      : resolver.admitFor(context));
     if (!resolution.session) {
       if (resolution.reason === 'skipped') return true;
+      // A guard after this one may still use the session: the stream is its resource then.
+      if (resolution instanceof UnusedSession) {
+        resolution.whenOpened(({ session }) => this.track(session, request, response));
+        return true;
+      }
       throw resolution.reason === 'ended' ? this.refusal(response) : errorFor(resolution);
     }
     if (resolution.presentedEnded) throw this.refusal(response);
-    const stream = await this.track(resolution.session, response);
-    noteEventStream(nodeRequest(http.getRequest<PlatformRequest>()), stream);
+    await this.track(resolution.session, request, response);
     return true;
   }
 
-  private async track(session: Session, response: PlatformResponse): Promise<EventStream> {
+  private async track(session: Session, request: PlatformRequest, response: PlatformResponse): Promise<void> {
     session.readDataFrom(this.resolver.values.ofConnections);
     const stream = new EventStream(nodeResponse(response), this.config.downloadIdleMs);
     try {
       const tracked = await this.service.trackStream(session, stream, { purpose: 'server-sent events' });
       stream.onceOver(() => void tracked.release().catch(() => {}));
-      return stream;
+      noteEventStream(nodeRequest(request), stream);
     } catch (error) {
       throw hasCode(error, 'SESSION_GONE') ? this.refusal(response) : error;
     }

@@ -1,6 +1,7 @@
 import type { ExecutionContext, Type } from '@nestjs/common';
 import { PASSIVE_REQUEST } from './passive-request.decorator.js';
 import { ALLOW_CROSS_SITE } from './allow-cross-site.decorator.js';
+import { TAKES_SESSION } from './current-session.decorator.js';
 import { SKIP_SESSION } from './skip-session.decorator.js';
 
 /** Metadata key that Nest's `@Sse()` sets. */
@@ -27,6 +28,8 @@ export interface HandlerTraits {
   readonly answersItself: boolean;
   /** The handler has a parameter for the body. */
   readonly takesBody: boolean;
+  /** The handler has a parameter that needs the session. */
+  readonly takesSession: boolean;
 }
 
 type Handler = ReturnType<ExecutionContext['getHandler']>;
@@ -48,7 +51,7 @@ export function traitsOf(context: ExecutionContext): HandlerTraits {
 function readTraits(controller: Type, handler: Handler): HandlerTraits {
   const marked = (key: string): boolean =>
     (Reflect.getMetadata(key, handler) ?? Reflect.getMetadata(key, controller)) === true;
-  const { name } = handler;
+  const name = nameOf(controller, handler);
   const isPassthrough = Reflect.getMetadata(PASSTHROUGH_METADATA, controller, name) === true;
   return {
     isEventStream: Reflect.getMetadata(SSE_METADATA, handler) === true,
@@ -57,7 +60,18 @@ function readTraits(controller: Type, handler: Handler): HandlerTraits {
     allowsCrossSite: marked(ALLOW_CROSS_SITE),
     answersItself: !isPassthrough && hasParameter(controller, name, ANSWERING_PARAMETERS),
     takesBody: hasParameter(controller, name, BODY_PARAMETERS),
+    takesSession: Reflect.getMetadata(TAKES_SESSION, controller, name) === true,
   };
+}
+
+/** The name that the handler has in its controller: the function of one that a decorator has wrapped has another. */
+function nameOf(controller: Type, handler: Handler): string {
+  for (let from: unknown = controller.prototype; from instanceof Object; from = Object.getPrototypeOf(from)) {
+    const members = Object.entries(Object.getOwnPropertyDescriptors(from));
+    const [name] = members.find(([, { value }]) => value === handler) ?? [];
+    if (name !== undefined) return name;
+  }
+  return handler.name;
 }
 
 function hasParameter(controller: Type, name: string, kinds: ReadonlySet<string>): boolean {

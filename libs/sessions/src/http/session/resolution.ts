@@ -5,7 +5,8 @@ import { SessionsError, staleSession } from '../../domain/errors.js';
 import type { Presented } from '../token/token-lookup.js';
 
 /**
- * Why a request has no session: its handler skips sessions (`skipped`), or is passive and opens none (`passive`), its network
+ * Why a request has no session: its handler skips sessions, or its path is excluded (`skipped`), it needed none so far, and with
+ * `openOn: 'use'` none was opened (`unused`), its handler is passive and opens none (`passive`), its network
  * opened too many (`rate`) or has too many whose cookie never came back (`unconfirmed`), there are `maxSessions` already
  * (`full`), the session is bound to another client (`mismatch`), the same and the request is for a part of a page, such as an
  * image, or of a media player, which open none (`subresource`), it presents several cookies of one name (`ambiguous`), its token
@@ -14,6 +15,7 @@ import type { Presented } from '../token/token-lookup.js';
  */
 export type NoSessionReason =
   | 'skipped'
+  | 'unused'
   | 'passive'
   | 'rate'
   | 'unconfirmed'
@@ -45,6 +47,44 @@ export class FoundSession {
     /** @internal Whether an earlier request has presented the token. */
     readonly wasConfirmed: boolean,
   ) {}
+}
+
+/** @internal The state of a request whose session has not been opened: its first use opens it, and its other uses get the same. */
+export class UnusedSession implements NoSession {
+  readonly session = null;
+  readonly reason = 'unused';
+  private opening: Resolution | Promise<Resolution> | undefined;
+  private onceOpened: ((found: FoundSession) => unknown) | undefined;
+
+  constructor(private begin: (unused: UnusedSession) => Resolution | Promise<Resolution>) {}
+
+  /** @throws SessionsError `SESSION_TOO_LATE`, `STORE_UNAVAILABLE` */
+  open(): Resolution | Promise<Resolution> {
+    return (this.opening ??= this.begin(this));
+  }
+
+  /** What to do with the session before its first use goes on, if it is opened. A second call replaces the first. */
+  whenOpened(handle: (found: FoundSession) => unknown): void {
+    this.onceOpened = handle;
+  }
+
+  /** From now on a first use is too late. */
+  close(): void {
+    this.begin = () => {
+      throw tooLate();
+    };
+  }
+
+  /** Called by `begin`. */
+  async opened(found: FoundSession): Promise<void> {
+    await this.onceOpened?.(found);
+  }
+}
+
+/** @internal The session of a request that is used now: opened, if that was left to its first use. */
+export function used(resolution: Resolution | Promise<Resolution>): Resolution | Promise<Resolution> {
+  if (resolution instanceof Promise) return resolution.then(used);
+  return resolution instanceof UnusedSession ? resolution.open() : resolution;
 }
 
 /** The session of a request, or the reason why it has none. */
@@ -91,6 +131,15 @@ export function keepResolution(
   return resolution;
 }
 
+/** @internal The error for a first use after the response has begun: its client would never get the token. */
+export function tooLate(): SessionsError {
+  return new SessionsError(
+    'SESSION_TOO_LATE',
+    'The session was first used after the response headers were sent, when its client can no longer get a cookie: use it ' +
+      'earlier, for example by @CurrentSession().',
+  );
+}
+
 /** The error for a handler that requires a session. */
 export function errorFor({ reason, ...retry }: NoSession): SessionsError {
   switch (reason) {
@@ -107,6 +156,11 @@ export function errorFor({ reason, ...retry }: NoSession): SessionsError {
       );
     case 'replaced':
       return staleSession();
+    case 'skipped':
+      return new SessionsError(
+        'SESSION_REQUIRED',
+        'This request requires a session, but none is read here: by @SkipSession(), or the option exclude.',
+      );
     default:
       return new SessionsError('SESSION_REQUIRED', 'This request requires a session.');
   }

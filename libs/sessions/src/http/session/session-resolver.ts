@@ -11,9 +11,15 @@ import { OwnPages } from '../client/own-pages.js';
 import { isSecureScheme, ProxyTrust } from '../client/proxy-trust.js';
 import { ClientReader } from '../client/client-reader.js';
 import { CrossSiteGate } from '../client/cross-site-gate.js';
+import { ExcludedPaths } from '../excluded-paths.js';
 import { traitsOf, type HandlerTraits } from './handler-traits.js';
 import { trackRequest } from '../stream/http-request-in-flight.js';
-import { nodeRequest, type PlatformRequest, type PlatformResponse } from '../platform-message.js';
+import {
+  nodeRequest,
+  nodeResponse,
+  type PlatformRequest,
+  type PlatformResponse,
+} from '../platform-message.js';
 import { isContinuation, isPartOfPage } from '../request-kinds.js';
 import { TokenLookup, type Presented } from '../token/token-lookup.js';
 import {
@@ -23,6 +29,10 @@ import {
   keepResolution,
   presentedOf,
   resolutionOf,
+  tooLate,
+  UnusedSession,
+  used,
+  type NoSession,
   type Resolution,
 } from './resolution.js';
 import { ResponseTokens } from '../token/response-tokens.js';
@@ -31,12 +41,24 @@ import { ClientTokens, useOf, type TokenSlot } from '../token/client-tokens.js';
 const SKIPPED: Resolution = { session: null, reason: 'skipped' };
 const GONE: Resolution = { session: null, reason: 'gone' };
 
-/** Whether a request without a live session opens one. */
+/** Whether a request without a live session may open one. */
 type Opens = 'always' | 'unless-ended' | 'never';
+
+type NotLive = Exclude<Presented, { readonly kind: 'live' }>;
+
+/** A request, and what opening a session for it needs. */
+interface Arrival {
+  readonly request: PlatformRequest;
+  readonly response: PlatformResponse;
+  readonly client: Client;
+  readonly isSecure: boolean;
+  readonly opens: Opens;
+}
 
 /**
  * Resolves the session of a request, once. The first caller (a guard, a throttler, a parameter decorator, the
- * interceptor) has it looked up or opened; every later caller gets the same result.
+ * interceptor) has it looked up or opened; every later caller gets the same result. With the option `openOn: 'use'`, a request
+ * that presents no live session gets one by the first call of `resolve`, `resolveFor` or `require`.
  */
 @Injectable()
 export class SessionResolver {
@@ -53,6 +75,7 @@ export class SessionResolver {
   /** @internal */
   readonly values: SessionValues;
   private readonly crossSite: CrossSiteGate;
+  private readonly excluded: ExcludedPaths;
 
   constructor(
     @Inject(SessionsCore) private readonly core: SessionsCore,
@@ -63,6 +86,7 @@ export class SessionResolver {
     this.pages = new OwnPages(this.trust, config.allowedOrigins);
     this.clients = new ClientReader(this.trust);
     this.crossSite = new CrossSiteGate(config, this.pages, this.trust, core.events, core.clock);
+    this.excluded = new ExcludedPaths(config.exclude, host);
     this.tokens = new ClientTokens(config);
     this.values = core.values;
     this.presented = new TokenLookup(core, this.tokens, config);
@@ -72,14 +96,10 @@ export class SessionResolver {
    * The request's session, or the reason why it has none. Opens one for a client that presents no live one.
    * Guards call `resolveFor`, which knows `@AllowCrossSite()`, `@SkipSession()` and `@PassiveRequest()` of the handler.
    * @throws SessionsError `STORE_UNAVAILABLE`: a session that cannot be looked up is never replaced by a new one;
-   * `CROSS_SITE_REFUSED`
+   * `SESSION_TOO_LATE`: the response has begun, so that no client would get the token of a new one; `CROSS_SITE_REFUSED`
    */
   async resolve(request: PlatformRequest, response: PlatformResponse): Promise<Resolution> {
-    const node = nodeRequest(request);
-    const known = resolutionOf(node);
-    if (known) return known;
-    this.refuseCrossSite(request);
-    return keepResolution(node, this.lookUp(request, response, 'always'));
+    return used(resolutionOf(nodeRequest(request)) ?? this.arrive(request, response));
   }
 
   /**
@@ -87,23 +107,26 @@ export class SessionResolver {
    * session has ended. Synchronous if this process has the session cached.
    */
   resolveFor(context: ExecutionContext): Resolution | Promise<Resolution> {
+    return used(this.lookFor(context));
+  }
+
+  /** The same, but opens no session: a request that presents no live one is `unused`, and may open one later. */
+  lookFor(context: ExecutionContext): Resolution | Promise<Resolution> {
     const http = context.switchToHttp();
     const request = http.getRequest<PlatformRequest>();
-    const node = nodeRequest(request);
-    const known = resolutionOf(node);
-    if (known) return known;
-    const traits = traitsOf(context);
-    if (!traits.skipsSession) this.refuseCrossSite(request, traits);
-    const resolution = traits.skipsSession
-      ? SKIPPED
-      : this.lookUp(request, http.getResponse<PlatformResponse>(), openingFor(traits));
-    return keepResolution(node, resolution);
+    const known = resolutionOf(nodeRequest(request));
+    return known ?? this.arrive(request, http.getResponse<PlatformResponse>(), traitsOf(context));
+  }
+
+  /** @internal For a request that arrives at a handler: by the option `openOn`, that alone is a use of its session, or not. */
+  admitFor(context: ExecutionContext): Resolution | Promise<Resolution> {
+    return this.config.openOn === 'request' ? this.resolveFor(context) : this.lookFor(context);
   }
 
   /**
    * The request's session, for a handler that requires one.
    * @throws SessionsError `SESSION_REQUIRED`, `SESSION_RATE_LIMITED`, `SESSIONS_FULL`, `SESSION_BINDING_MISMATCH`,
-   * `CROSS_SITE_REFUSED`, `STORE_UNAVAILABLE`
+   * `SESSION_TOO_LATE`, `CROSS_SITE_REFUSED`, `STORE_UNAVAILABLE`
    */
   async require(request: PlatformRequest, response: PlatformResponse): Promise<Session> {
     const resolution = await this.resolve(request, response);
@@ -113,8 +136,8 @@ export class SessionResolver {
 
   /** @internal The id of the live session whose token the request presents; `null` for none. Opens none. */
   async presentedIn(context: ExecutionContext): Promise<string | null> {
-    if (traitsOf(context).skipsSession) return null;
     const request = context.switchToHttp().getRequest<PlatformRequest>();
+    if (this.skips(request, traitsOf(context))) return null;
     const node = nodeRequest(request);
     const known = await resolutionOf(node);
     if (known) return known.session !== null && known.tokenHash !== null ? known.session.id : null;
@@ -142,13 +165,33 @@ export class SessionResolver {
 
   /**
    * @internal Refuses a request with a session cookie that a page of another site sends; without one it does nothing in the name
-   * of a user.
+   * of a user, nor where no session is read.
    */
   refuseCrossSite(request: PlatformRequest, handler?: HandlerTraits): void {
+    if (!this.skips(request, handler)) this.checkSite(request, handler);
+  }
+
+  /** @internal Whether the request must read, touch and open no session: by the option `exclude`, or its handler. */
+  skips(request: PlatformRequest, handler?: HandlerTraits): boolean {
+    return handler?.skipsSession === true || this.excluded.has(request);
+  }
+
+  private checkSite(request: PlatformRequest, handler: HandlerTraits | undefined): void {
     const node = nodeRequest(request);
     if (handler?.allowsCrossSite || !this.crossSite.refuses(node, handler?.isEventStream ?? false)) return;
     if (!this.tokens.presentsCookie(request, isSecureScheme(request.protocol))) return;
     throw this.crossSite.refusal(node);
+  }
+
+  private arrive(
+    request: PlatformRequest,
+    response: PlatformResponse,
+    handler?: HandlerTraits,
+  ): Resolution | Promise<Resolution> {
+    const node = nodeRequest(request);
+    if (this.skips(request, handler)) return keepResolution(node, SKIPPED);
+    this.checkSite(request, handler);
+    return keepResolution(node, this.lookUp(request, response, openingFor(handler)));
   }
 
   private lookUp(
@@ -159,12 +202,11 @@ export class SessionResolver {
     const client = this.clients.read(request);
     if (!client) return GONE;
     const isSecure = isSecureScheme(request.protocol);
-    const node = nodeRequest(request);
-    const decide = (presented: Presented): Resolution | Promise<Resolution> =>
+    const decide = (presented: Presented): Resolution =>
       presented.kind === 'live'
         ? this.found(presented, response, isSecure)
-        : this.openOrRefuse(presented, request, client, response, isSecure, opens);
-    const presented = presentedOf(node) ?? this.find(request, client);
+        : this.withoutLive(presented, { request, response, client, isSecure, opens });
+    const presented = presentedOf(nodeRequest(request)) ?? this.find(request, client);
     return presented instanceof Promise ? presented.then(decide) : decide(presented);
   }
 
@@ -186,14 +228,15 @@ export class SessionResolver {
     return new FoundSession(session, record.tokenHash, false, record.confirmed);
   }
 
-  private openOrRefuse(
-    presented: Presented,
-    request: PlatformRequest,
-    client: Client,
-    response: PlatformResponse,
-    isSecure: boolean,
-    opens: Opens,
-  ): Resolution | Promise<Resolution> {
+  private withoutLive(presented: NotLive, arrival: Arrival): Resolution {
+    const refused = this.refusalOf(presented, arrival);
+    if (refused) return refused;
+    const node = nodeRequest(arrival.request);
+    return new UnusedSession((unused) => keepResolution(node, this.begin(presented, arrival, unused)));
+  }
+
+  /** Why a request without a live session may open none, whatever uses it. */
+  private refusalOf(presented: NotLive, { request, response, isSecure, opens }: Arrival): NoSession | null {
     const { kind } = presented;
     const { onMismatch } = this.config;
     if (kind === 'replaced') return { session: null, reason: 'replaced' };
@@ -206,36 +249,51 @@ export class SessionResolver {
     const isRefused =
       kind === 'mismatch' && (presented.slot === 'bearer' ? onMismatch !== 'end' : onMismatch === 'refuse');
     if (isRefused) return { session: null, reason: 'mismatch' };
+    if (kind === 'ended' && opens !== 'always') return { session: null, reason: 'ended' };
+    return opens === 'never' ? { session: null, reason: 'passive' } : null;
+  }
+
+  /** Opens a session, at its first use. */
+  private begin(
+    presented: NotLive,
+    arrival: Arrival,
+    unused: UnusedSession,
+  ): Resolution | Promise<Resolution> {
+    const { kind } = presented;
+    const { request, client, opens } = arrival;
     const isOfSecond = kind === 'mismatch' && presented.slot === 2;
     const hasNone = kind === 'absent' || kind === 'unknown' || isOfSecond;
     const isOver = kind === 'ended' || (hasNone && isContinuation(request));
     if (isOver && opens === 'unless-ended') return { session: null, reason: 'ended' };
-    if (kind === 'ended' && opens === 'never') return { session: null, reason: 'ended' };
-    if (opens === 'never') return { session: null, reason: 'passive' };
     if (kind === 'mismatch' && isPartOfPage(request, client)) return { session: null, reason: 'subresource' };
     // The first cookie stays, if its session does.
-    const cookie = kind === 'mismatch' && !isOfSecond && onMismatch === 'fresh' ? 2 : 1;
-    const slot = this.tokens.wantsBearer(request) ? 'bearer' : cookie;
-    return this.open(client, response, isSecure, slot, isOver);
+    const cookie = kind === 'mismatch' && !isOfSecond && this.config.onMismatch === 'fresh' ? 2 : 1;
+    return this.open(arrival, this.tokens.wantsBearer(request) ? 'bearer' : cookie, isOver, unused);
   }
 
   private async open(
-    client: Client,
-    response: PlatformResponse,
-    isSecure: boolean,
+    { response, client, isSecure }: Arrival,
     slot: TokenSlot,
     presentedEnded: boolean,
+    unused: UnusedSession,
   ): Promise<Resolution> {
+    if (nodeResponse(response).headersSent) throw tooLate();
     const opening = await this.core.service.open(client, useOf(slot));
     if (opening.kind === 'refused') {
       const { reason, retryAfterSeconds } = opening;
       return { session: null, reason, retryAfterSeconds };
     }
     const { session, token } = opening;
+    if (!this.tokens.write(response, isSecure, slot, token)) {
+      // The response has begun meanwhile: nobody can reach the session.
+      await this.core.service.end(session, 'unconfirmed');
+      throw tooLate();
+    }
     session.readDataFrom(this.values.ofRequests);
-    this.tokens.write(response, isSecure, slot, token);
     this.carryTokens(session, response, isSecure, slot);
-    return new FoundSession(session, null, presentedEnded, false);
+    const found = new FoundSession(session, null, presentedEnded, false);
+    await unused.opened(found);
+    return found;
   }
 
   /** From now on `login`, `regenerate` and `end` of this session object set the client's cookie. */
@@ -249,7 +307,7 @@ export class SessionResolver {
   }
 }
 
-function openingFor({ isPassive, isEventStream }: HandlerTraits): Opens {
-  if (isPassive) return 'never';
-  return isEventStream ? 'unless-ended' : 'always';
+function openingFor(handler: HandlerTraits | undefined): Opens {
+  if (handler?.isPassive) return 'never';
+  return handler?.isEventStream ? 'unless-ended' : 'always';
 }

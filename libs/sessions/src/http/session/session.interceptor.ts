@@ -15,12 +15,13 @@ import {
 } from '../platform-message.js';
 import { refuseEmptyJson } from '../empty-json.js';
 import { traitsOf } from './handler-traits.js';
-import { errorFor, type Resolution } from './resolution.js';
+import { errorFor, UnusedSession, type Resolution } from './resolution.js';
 import { SessionResolver } from './session-resolver.js';
 
 /**
- * Resolves the session of every HTTP request and counts the request, which is activity until its response has ended; ends
- * event streams with their sessions. Handlers marked with `@SkipSession()` are exempt.
+ * Looks up the session of every HTTP request, and opens one unless that is left to its first use. Counts the request, which is
+ * activity until its response has ended; ends event streams with their sessions. Handlers marked with `@SkipSession()` and
+ * excluded paths are exempt.
  */
 @Injectable()
 export class SessionInterceptor implements NestInterceptor {
@@ -33,7 +34,7 @@ export class SessionInterceptor implements NestInterceptor {
   ): Observable<unknown> | Promise<Observable<unknown>> {
     if (context.getType() !== 'http') return next.handle();
     if (traitsOf(context).takesBody) refuseEmptyJson(context.switchToHttp().getRequest<PlatformRequest>());
-    const resolution = this.resolver.resolveFor(context);
+    const resolution = this.resolver.admitFor(context);
     return resolution instanceof Promise
       ? resolution.then((resolved) => this.serve(resolved, context, next))
       : this.serve(resolution, context, next);
@@ -46,7 +47,15 @@ export class SessionInterceptor implements NestInterceptor {
       if (traitsOf(context).isPassive) this.resolver.confirm(resolution);
       else
         this.resolver.touch(resolution, stream ? null : nodeResponse(http.getResponse<PlatformResponse>()));
-    } else if (resolution.reason === 'mismatch') throw errorFor(resolution);
+    } else if (resolution instanceof UnusedSession) this.leaveToUse(resolution, context);
+    else if (resolution.reason === 'mismatch') throw errorFor(resolution);
     return stream ? stream.carry(next.handle()) : next.handle();
+  }
+
+  private leaveToUse(unused: UnusedSession, context: ExecutionContext): void {
+    // The headers of an event stream go out before its handler has run.
+    if (traitsOf(context).isEventStream) return unused.close();
+    const response = nodeResponse(context.switchToHttp().getResponse<PlatformResponse>());
+    unused.whenOpened((found) => this.resolver.touch(found, response));
   }
 }

@@ -43,6 +43,11 @@ export class ClientTokens {
     return this.config.tokenIn !== 'cookie' && this.header.isForeign(request);
   }
 
+  /** The header by which a client presents a token that it keeps in its first cookie. */
+  cookieFor(token: string, isSecure: boolean): Record<string, string> {
+    return { cookie: this.cookie.pairOf(token, isSecure) };
+  }
+
   /** Whether the client of this request gets the token of a new session in a header. */
   wantsBearer(request: PlatformRequest): boolean {
     if (this.config.tokenIn !== 'both') return this.config.tokenIn === 'header';

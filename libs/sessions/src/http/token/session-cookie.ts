@@ -60,6 +60,11 @@ export class SessionCookie {
     return values;
   }
 
+  /** The first cookie with this token, as a client presents it. */
+  pairOf(token: string, isSecure: boolean): string {
+    return `${this.nameFor(isSecure, 1)}=${token}`;
+  }
+
   /** Whether the request has a session cookie of either name, whatever its value. */
   isPresented(request: PlatformRequest, isSecure: boolean): boolean {
     return ([1, 2] as const).some((slot) => this.read(request, isSecure, slot).length > 0);

@@ -1,0 +1,45 @@
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { resultOf } from '../cli/cli-process.js';
+import { blocksOf, readPage } from '../docs/pages.js';
+import { snippetFilesOf } from '../docs/snippet-files.js';
+
+const APP = process.cwd();
+const FOLDER = join(APP, 'testing-page');
+const VITEST = join(APP, 'node_modules/vitest/vitest.mjs');
+const HAS_VITEST = existsSync(VITEST);
+const FILES = /^notes\..+\.ts$/;
+
+describe('The tests of docs/testing.md', () => {
+  it(`pass in the test program of this app: ${HAS_VITEST ? 'Vitest' : 'Jest'}`, async () => {
+    const page = readPage('docs/testing.md');
+    await mkdir(FOLDER, { recursive: true });
+    for (const { name, text } of snippetFilesOf(page).filter((file) => FILES.test(file.name))) {
+      await writeFile(join(FOLDER, name), HAS_VITEST ? text.replace("'@jest/globals'", "'vitest'") : text);
+    }
+    await writeFile(
+      join(FOLDER, 'tsconfig.json'),
+      JSON.stringify({ compilerOptions: { experimentalDecorators: true, emitDecoratorMetadata: true } }),
+    );
+    // Vitest would take the configuration of this app, which lies above.
+    await writeFile(join(FOLDER, 'vitest.config.mjs'), 'export default {};');
+    const config = blocksOf(page).find(({ marker }) => marker === 'file jest of package.json');
+    await writeFile(join(FOLDER, 'jest.config.json'), config?.text ?? '');
+    const args = HAS_VITEST
+      ? [VITEST, 'run', '--root', FOLDER]
+      : [join(APP, 'node_modules/jest/bin/jest.js'), '--config', join(FOLDER, 'jest.config.json')];
+    const { code, stdout, stderr } = await resultOf(
+      spawn(process.execPath, args, { cwd: FOLDER, env: environment(), stdio: ['ignore', 'pipe', 'pipe'] }),
+    );
+    expect(`${stdout}\n${stderr}`).toMatch(/Tests:?\s+4 passed/);
+    expect(code).toBe(0);
+  }, 120_000);
+});
+
+/** Without what the test program that runs this has set for itself. */
+function environment(): NodeJS.ProcessEnv {
+  const own = Object.entries(process.env).filter(([name]) => !/^(VITEST|JEST|NODE_ENV)/.test(name));
+  return { ...Object.fromEntries(own), NO_COLOR: '1' };
+}
