@@ -5,7 +5,7 @@ import { sessionOf, SessionsIoAdapter, SessionsIoErrorFilter } from 'nest-sessio
 import type { ServerOptions, Socket } from 'socket.io';
 import { io, type ManagerOptions, type Socket as ClientSocket, type SocketOptions } from 'socket.io-client';
 import { startSessionApp, type SessionApp } from '../http/session-app.js';
-import type { AdapterName, TrustProxy } from '../support/http-app.js';
+import type { AdapterName, AppParts, TrustProxy } from '../support/http-app.js';
 
 export const TRANSPORTS = ['websocket', 'polling'] as const;
 export type TransportName = (typeof TRANSPORTS)[number];
@@ -60,25 +60,32 @@ export interface IoAppParts {
   readonly server?: Partial<ServerOptions>;
 }
 
+/** As many sessions as a test wants. */
+export const UNBOUNDED = { openRate: 0, maxUnconfirmedPerNetwork: 0, maxSessionsPerNetwork: 0 } as const;
+
+/** The gateways, and the adapter with options of the socket.io server. */
+export function ioParts(server: Partial<ServerOptions> = {}): Pick<AppParts, 'providers' | 'configure'> {
+  class Adapter extends SessionsIoAdapter {
+    override createIOServer(...[port, given]: Parameters<SessionsIoAdapter['createIOServer']>) {
+      return super.createIOServer(port, { ...given, ...server });
+    }
+  }
+  return {
+    providers: [MainGateway, ChatGateway, RoomGateway],
+    configure: (nest) => nest.useWebSocketAdapter(new Adapter(nest)),
+  };
+}
+
 /** The session application with socket.io gateways in three namespaces, one of them dynamic. */
 export async function startIoApp(
   adapter: AdapterName,
   options: Omit<SessionsModuleOptions, 'adapters'> = {},
   { trustProxy, server = {} }: IoAppParts = {},
 ): Promise<IoApp> {
-  class Adapter extends SessionsIoAdapter {
-    override createIOServer(...[port, given]: Parameters<SessionsIoAdapter['createIOServer']>) {
-      return super.createIOServer(port, { ...given, ...server });
-    }
-  }
   const app = await startSessionApp(
     adapter,
-    { openRate: 0, maxUnconfirmedPerNetwork: 0, maxSessionsPerNetwork: 0, ...options },
-    {
-      providers: [MainGateway, ChatGateway, RoomGateway],
-      configure: (nest) => nest.useWebSocketAdapter(new Adapter(nest)),
-      ...(trustProxy === undefined ? {} : { trustProxy }),
-    },
+    { ...UNBOUNDED, ...options },
+    { ...ioParts(server), ...(trustProxy === undefined ? {} : { trustProxy }) },
   );
   const [gateway, chat, rooms] = [MainGateway, ChatGateway, RoomGateway].map((one) => app.app.get(one)) as [
     MainGateway,

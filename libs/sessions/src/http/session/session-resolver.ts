@@ -12,6 +12,7 @@ import { isSecureScheme, ProxyTrust } from '../client/proxy-trust.js';
 import { ClientReader } from '../client/client-reader.js';
 import { CrossSiteGate } from '../client/cross-site-gate.js';
 import { traitsOf, type HandlerTraits } from './handler-traits.js';
+import { requestOf, responseOf } from '../exchange.js';
 import { trackRequest } from '../stream/http-request-in-flight.js';
 import { nodeRequest, type PlatformRequest, type PlatformResponse } from '../platform-message.js';
 import { isContinuation, isPartOfPage } from '../request-kinds.js';
@@ -83,12 +84,11 @@ export class SessionResolver {
   }
 
   /**
-   * The same, for guards: opens no session for a handler that skips sessions or is passive, nor for an event stream whose
+   * The same, for guards, of GraphQL resolvers too: opens no session for a handler that skips sessions or is passive, nor for an event stream whose
    * session has ended. Synchronous if this process has the session cached.
    */
   resolveFor(context: ExecutionContext): Resolution | Promise<Resolution> {
-    const http = context.switchToHttp();
-    const request = http.getRequest<PlatformRequest>();
+    const request = requestOf(context);
     const node = nodeRequest(request);
     const known = resolutionOf(node);
     if (known) return known;
@@ -96,7 +96,7 @@ export class SessionResolver {
     if (!traits.skipsSession) this.refuseCrossSite(request, traits);
     const resolution = traits.skipsSession
       ? SKIPPED
-      : this.lookUp(request, http.getResponse<PlatformResponse>(), openingFor(traits));
+      : this.lookUp(request, responseOf(context), openingFor(traits));
     return keepResolution(node, resolution);
   }
 

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import {
   Inject,
   Injectable,
@@ -7,23 +8,22 @@ import {
 } from '@nestjs/common';
 import type { Observable } from 'rxjs';
 import { eventStreamOf } from '../stream/event-stream.js';
-import {
-  nodeRequest,
-  nodeResponse,
-  type PlatformRequest,
-  type PlatformResponse,
-} from '../platform-message.js';
+import { isOfGraphqlRequest, requestOf, responseOf } from '../exchange.js';
+import { nodeRequest, nodeResponse, type PlatformRequest } from '../platform-message.js';
 import { refuseEmptyJson } from '../empty-json.js';
 import { traitsOf } from './handler-traits.js';
 import { errorFor, type Resolution } from './resolution.js';
 import { SessionResolver } from './session-resolver.js';
 
 /**
- * Resolves the session of every HTTP request and counts the request, which is activity until its response has ended; ends
+ * Resolves the session of every HTTP request, of GraphQL too, and counts the request, which is activity until its response has ended; ends
  * event streams with their sessions. Handlers marked with `@SkipSession()` are exempt.
  */
 @Injectable()
 export class SessionInterceptor implements NestInterceptor {
+  /** GraphQL requests that count. */
+  private readonly counted = new WeakSet<IncomingMessage>();
+
   constructor(@Inject(SessionResolver) private readonly resolver: SessionResolver) {}
 
   /** Synchronous if possible: a promise here costs a request more than all other work for its session. */
@@ -31,7 +31,9 @@ export class SessionInterceptor implements NestInterceptor {
     context: ExecutionContext,
     next: CallHandler,
   ): Observable<unknown> | Promise<Observable<unknown>> {
-    if (context.getType() !== 'http') return next.handle();
+    if (context.getType() !== 'http') {
+      return isOfGraphqlRequest(context) ? this.resolveOfGraphql(context, next) : next.handle();
+    }
     if (traitsOf(context).takesBody) refuseEmptyJson(context.switchToHttp().getRequest<PlatformRequest>());
     const resolution = this.resolver.resolveFor(context);
     return resolution instanceof Promise
@@ -39,13 +41,21 @@ export class SessionInterceptor implements NestInterceptor {
       : this.serve(resolution, context, next);
   }
 
+  /** One request may ask for several fields, each by a resolver of its own: it counts once. */
+  private async resolveOfGraphql(context: ExecutionContext, next: CallHandler): Promise<Observable<unknown>> {
+    const resolution = await this.resolver.resolveFor(context);
+    const request = nodeRequest(requestOf(context));
+    if (this.counted.has(request)) return next.handle();
+    const answer = this.serve(resolution, context, next);
+    this.counted.add(request);
+    return answer;
+  }
+
   private serve(resolution: Resolution, context: ExecutionContext, next: CallHandler): Observable<unknown> {
-    const http = context.switchToHttp();
-    const stream = eventStreamOf(nodeRequest(http.getRequest<PlatformRequest>()));
+    const stream = eventStreamOf(nodeRequest(requestOf(context)));
     if (resolution.session) {
       if (traitsOf(context).isPassive) this.resolver.confirm(resolution);
-      else
-        this.resolver.touch(resolution, stream ? null : nodeResponse(http.getResponse<PlatformResponse>()));
+      else this.resolver.touch(resolution, stream ? null : nodeResponse(responseOf(context)));
     } else if (resolution.reason === 'mismatch') throw errorFor(resolution);
     return stream ? stream.carry(next.handle()) : next.handle();
   }
