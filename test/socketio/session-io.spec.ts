@@ -178,6 +178,11 @@ describe.each(CASES)('socket.io on %s by %s', (adapter, transport) => {
           statusCode: 403,
         });
       }
+      for (const site of ['cross-site', 'same-site']) {
+        const outcome = await refusal({ ...headers, 'sec-fetch-site': site });
+        expect(outcome).toMatchObject({ code: 'CROSS_SITE_REFUSED' });
+      }
+      await connect({ ...headers, 'sec-fetch-site': 'same-origin' });
       expect(warnings).toHaveBeenCalledTimes(1);
       expect(warnings.mock.calls[0]?.[0]).toMatch(/socket\.io connection of a page of null was refused/);
       warnings.mockRestore();
@@ -219,9 +224,12 @@ describe.each(CASES)('socket.io on %s by %s', (adapter, transport) => {
       const first = await connect(visitor.headers);
       const others = ['/chat', '/room-1'].map((name) => first.socket.io.socket(name));
       const told: unknown[] = [];
+      const connected = others.map(
+        (socket) => new Promise<void>((resolve) => socket.once('connect', resolve)),
+      );
+      await Promise.all(connected);
       for (const socket of others) {
         socket.on('session-ended', (...data: unknown[]) => told.push(socket.active, ...data));
-        await new Promise<void>((resolve) => socket.once('connect', resolve));
         expect(await socket.timeout(5000).emitWithAck('whoami')).toEqual([visitor.id, visitor.id]);
       }
       expect([...app.chat.connected, ...app.rooms.connected]).toEqual([visitor.id, visitor.id]);

@@ -91,17 +91,17 @@ export class ConnectionGate {
   }
 
   /**
-   * A client that names no origin is no browser: no foreign page can make it present its cookies. A browser presents no bearer
-   * token by itself: the page knows it.
+   * Browsers name the origin of every WebSocket, and of long polling the origin or the site: a client that names neither is no
+   * browser, and no foreign page can make it present its cookies. A browser presents no bearer token by itself: the page knows it.
    */
   private requireOwnPage(request: IncomingMessage, presenting: Presenting): void {
     const origin = originOf(request);
-    if (origin === null || this.resolver.pages.isOne(origin, request)) return;
+    if (origin === null ? namesNoOtherSite(request) : this.resolver.pages.isOne(origin, request)) return;
     if (this.resolver.tokens.bearerOf(presenting) !== null) return;
     this.minuteLog.warn('origin', () => {
       const host = oneLine(this.resolver.trust.hostOf(request) ?? 'none', 300);
       return (
-        `A ${this.kind} of a page of ${oneLine(origin, 300)} was refused: the request's host is ${host}. If the page ` +
+        `A ${this.kind} of a page of ${oneLine(origin ?? 'another site', 300)} was refused: the request's host is ${host}. If the page ` +
         'is yours, have your proxy pass on the host (nginx: proxy_set_header Host $http_host) or send X-Forwarded-Host ' +
         'and trust it; list origins of other sites in allowedOrigins (SESSION_ALLOWED_ORIGINS).'
       );
@@ -111,4 +111,9 @@ export class ConnectionGate {
       'This connection comes from a page of another site: list its origin in the option allowedOrigins.',
     );
   }
+}
+
+function namesNoOtherSite({ headers }: IncomingMessage): boolean {
+  const site = headers['sec-fetch-site'];
+  return site === undefined || site === 'same-origin' || site === 'none';
 }
