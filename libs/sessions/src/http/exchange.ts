@@ -13,15 +13,15 @@ export function isOfGraphqlRequest(context: ExecutionContext): boolean {
   return context.getType<string>() === 'graphql' && !!graphqlOf(context).req && !!graphqlResponse(context);
 }
 
-/** The request of a handler or GraphQL resolver. */
+/** The request of a handler or GraphQL resolver. By its index: `switchToHttp()` makes three functions at each call. */
 export function requestOf(context: ExecutionContext): PlatformRequest {
-  if (context.getType() === 'http') return context.switchToHttp().getRequest<PlatformRequest>();
+  if (context.getType() === 'http') return context.getArgByIndex<PlatformRequest>(0);
   return graphqlOf(context).req as PlatformRequest;
 }
 
 /** The response of a handler or GraphQL resolver. */
 export function responseOf(context: ExecutionContext): PlatformResponse {
-  if (context.getType() === 'http') return context.switchToHttp().getResponse<PlatformResponse>();
+  if (context.getType() === 'http') return context.getArgByIndex<PlatformResponse>(1);
   return graphqlResponse(context) as PlatformResponse;
 }
 

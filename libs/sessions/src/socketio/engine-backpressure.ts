@@ -1,13 +1,13 @@
 import type { ServerResponse } from 'node:http';
 import { Backpressure } from '../http/stream/backpressure.js';
-import { closeEngine, webSocketOf, type EngineSocket } from './engine-socket.js';
+import { cutEngine, webSocketOf, type EngineSocket } from './engine-socket.js';
 
 /** What engine.io passes on before it puts a packet into its buffer. */
 interface CreatedPacket {
   readonly data?: string | ArrayBufferView | ArrayBuffer;
 }
 
-/** Closes the connection of a client that stays too far behind, so that the client may connect again. */
+/** Cuts the connection of a client that stays too far behind, so that the client may connect again. */
 export class EngineBackpressure {
   private readonly backpressure = new Backpressure();
   /** Answers to polls that the client has not read. */
@@ -17,7 +17,7 @@ export class EngineBackpressure {
 
   constructor(private readonly engine: EngineSocket) {
     engine.on('packetCreate', ({ data }: CreatedPacket) => {
-      if (this.backpressure.isTooMuch(this.pendingBytes)) void closeEngine(engine);
+      if (this.backpressure.isTooMuch(this.pendingBytes)) cutEngine(engine);
       this.waitingBytes += bytesOf(data);
     });
     engine.on('flush', () => {

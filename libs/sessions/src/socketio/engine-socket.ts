@@ -23,16 +23,20 @@ export function webSocketOf({ transport }: EngineSocket): RawWebSocket | undefin
 /** Resolves when the connection is closed. What was sent before goes out first, if the client takes it within a second. */
 export async function closeEngine(engine: EngineSocket): Promise<void> {
   if (engine.readyState === 'closed') return;
+  const { transport } = engine;
   const webSocket = webSocketOf(engine);
   const closed = new Promise<void>((resolve) => void (webSocket ?? engine).once('close', resolve));
-  const timeout = setTimeout(() => cut(engine), CLOSE_WITHIN_MS);
-  engine.close();
+  const timeout = setTimeout(() => cutEngine(engine), CLOSE_WITHIN_MS);
+  // A polling client is told by the answer to a poll for which nothing else is left: engine.io itself would wait 30 s for it.
+  const closeIfPolled = (): unknown => transport.writable && engine.close();
+  if (webSocket) engine.close();
+  else if (!closeIfPolled()) transport.on('ready', closeIfPolled);
   await closed;
   clearTimeout(timeout);
 }
 
-function cut(engine: EngineSocket): void {
+/** Closes the connection at once: what was sent before is lost. */
+export function cutEngine(engine: EngineSocket): void {
   webSocketOf(engine)?.terminate();
-  // Long polling would wait another 29 s for the client's next request.
-  engine.transport.emit('close');
+  engine.close(true);
 }

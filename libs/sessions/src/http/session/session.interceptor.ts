@@ -9,7 +9,7 @@ import {
 import type { Observable } from 'rxjs';
 import { eventStreamOf } from '../stream/event-stream.js';
 import { isOfGraphqlRequest, requestOf, responseOf } from '../exchange.js';
-import { nodeRequest, nodeResponse, type PlatformRequest } from '../platform-message.js';
+import { nodeRequest, nodeResponse } from '../platform-message.js';
 import { refuseEmptyJson } from '../empty-json.js';
 import { traitsOf } from './handler-traits.js';
 import { errorFor, type Resolution } from './resolution.js';
@@ -34,7 +34,7 @@ export class SessionInterceptor implements NestInterceptor {
     if (context.getType() !== 'http') {
       return isOfGraphqlRequest(context) ? this.resolveOfGraphql(context, next) : next.handle();
     }
-    if (traitsOf(context).takesBody) refuseEmptyJson(context.switchToHttp().getRequest<PlatformRequest>());
+    if (traitsOf(context).takesBody) refuseEmptyJson(requestOf(context));
     const resolution = this.resolver.resolveFor(context);
     return resolution instanceof Promise
       ? resolution.then((resolved) => this.serve(resolved, context, next))
