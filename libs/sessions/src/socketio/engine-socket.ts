@@ -28,9 +28,14 @@ export async function closeEngine(engine: EngineSocket): Promise<void> {
   const closed = new Promise<void>((resolve) => void (webSocket ?? engine).once('close', resolve));
   const timeout = setTimeout(() => cutEngine(engine), CLOSE_WITHIN_MS);
   // A polling client is told by the answer to a poll for which nothing else is left: engine.io itself would wait 30 s for it.
-  const closeIfPolled = (): unknown => transport.writable && engine.close();
+  const closeIfPolled = (): void => {
+    if (transport.writable) engine.close();
+  };
   if (webSocket) engine.close();
-  else if (!closeIfPolled()) transport.on('ready', closeIfPolled);
+  else {
+    transport.on('ready', closeIfPolled);
+    closeIfPolled();
+  }
   await closed;
   clearTimeout(timeout);
 }
