@@ -233,7 +233,17 @@ describe('optional packages', () => {
   });
 
   it('no layer of the main entry reaches into a subpath', () => {
-    const subpaths = new Set(['admin', 'cli', 'health', 'metrics', 'redis', 'socketio', 'store', 'ws', 'testing']);
+    const subpaths = new Set([
+      'admin',
+      'cli',
+      'health',
+      'metrics',
+      'redis',
+      'socketio',
+      'store',
+      'ws',
+      'testing',
+    ]);
     const offences = library
       .filter(({ layer }) => !subpaths.has(layer))
       .flatMap(({ path, layers }) =>

@@ -82,7 +82,7 @@ describe.each(CASES)('@CurrentSession() in resolvers of %s', (_name, adapter, op
     return { response, answer: JSON.parse(response.text) as Answer };
   };
   interface Answer {
-    readonly data: Record<string, never> | null;
+    readonly data: Record<string, unknown> | null;
     readonly errors?: readonly {
       readonly message: string;
       readonly extensions?: { readonly code?: string };
