@@ -1,5 +1,6 @@
 import { connect, type Socket as NetSocket } from 'node:net';
 import { once } from 'node:events';
+import type { WebSocket } from 'ws';
 import { eventually } from '../support/eventually.js';
 import { ADAPTERS } from '../support/http-app.js';
 import { IoClient, startIoApp, type IoApp } from './io-app.js';
@@ -13,21 +14,21 @@ describe.each(ADAPTERS)('socket.io clients that read slowly, on %s,', (adapter) 
   });
   afterEach(() => app.close());
 
-  /** The TCP connection beneath the client's WebSocket. */
-  const wireOf = (client: IoClient): NetSocket =>
-    (client.socket.io.engine.transport as unknown as { ws: { _socket: NetSocket } }).ws._socket;
+  /** From now on the client reads nothing. */
+  const pause = (client: IoClient): void =>
+    (client.socket.io.engine.transport as unknown as { ws: WebSocket }).ws.pause();
 
   it('are disconnected when they stay behind, by WebSocket', async () => {
     const visitor = await app.visitor();
     const client = await IoClient.connect(app.url, { extraHeaders: visitor.headers });
     const server = app.gateway.clients[0]!;
-    wireOf(client).pause();
+    pause(client);
     await eventually('the server gives up', async () => {
       for (let sent = 0; sent < 64; sent += 1) server.emit('burst', text);
       return server.conn.readyState === 'closed';
     });
     const held = async () => (await app.service.describe(visitor))?.resources.length;
-    await eventually('the stream is released', async () => (await held()) === 0);
+    expect(await eventually('the stream is released', async () => (await held()) === 0)).toBe(true);
     client.socket.disconnect();
   });
 
@@ -35,7 +36,7 @@ describe.each(ADAPTERS)('socket.io clients that read slowly, on %s,', (adapter) 
     const visitor = await app.visitor();
     const client = await IoClient.connect(app.url, { extraHeaders: visitor.headers });
     const server = app.gateway.clients[0]!;
-    wireOf(client).pause();
+    pause(client);
     for (let sent = 0; sent < 100; sent += 1) server.emit('burst', text);
     const begun = performance.now();
     await app.service.end({ id: visitor.id }, 'admin', { thorough: true });
@@ -53,6 +54,7 @@ describe.each(ADAPTERS)('socket.io clients that read slowly, on %s,', (adapter) 
       });
       for (let sent = 0; sent < 64; sent += 1) app.gateway.clients.at(-1)!.emit('burst', text);
       await eventually('all of it is there', async () => client.received.length === 64);
+      expect(app.gateway.clients.at(-1)!.conn.readyState).toBe('open');
       client.socket.disconnect();
     }
   });
@@ -92,6 +94,7 @@ describe.each(ADAPTERS)('socket.io clients that read slowly, on %s,', (adapter) 
       },
       10_000,
     );
+    expect(wires.length).toBeLessThan(10);
     for (const wire of wires) wire.destroy();
   });
 

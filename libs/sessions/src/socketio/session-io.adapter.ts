@@ -47,14 +47,14 @@ export class SessionsIoAdapter extends IoAdapter {
   }
 
   override create(...args: Parameters<IoAdapter['create']>): Server | Namespace {
-    const server = super.create(...args) as Server | Namespace;
+    const server = super.create(...args);
     // Of a dynamic namespace, here and nowhere else: its children take over what guards it.
     if (!('engine' in server)) this.guard(server);
     return server;
   }
 
   override createIOServer(port: number, options: GivenOptions = {}): Server {
-    const server = super.createIOServer(port, this.bounded(options) as ServerOptions) as Server;
+    const server = super.createIOServer(port, this.bounded(options) as ServerOptions);
     const clients = new Map<string, EngineBackpressure>();
     server.engine.use((request: IncomingMessage, response: object, next: () => void) => {
       if (response instanceof ServerResponse) this.watchReader(request, response, clients);
