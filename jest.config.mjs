@@ -25,7 +25,7 @@ export default {
     }],
     '/(node_modules|libs/sessions/dist|dist)/.+\\.m?js$': ['@swc/jest', { ...swc, sourceMaps: false, jsc: { target: 'es2023', parser: { syntax: 'ecmascript' } } }],
   },
-  transformIgnorePatterns: [`/node_modules/(?!(?:${esmPackages.join('|')})/)`],
+  transformIgnorePatterns: [`/node_modules/(?!(?:.+/node_modules/)?(?:${esmPackages.join('|')})/)`],
   moduleNameMapper: {
     '^(\\.{1,2}/.*)\\.js$': '$1',
     '^#sessions/(.*)$': '<rootDir>/libs/sessions/dist/$1.js',

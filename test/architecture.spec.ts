@@ -121,6 +121,10 @@ const RULES: Record<string, { layers: string[]; packages: (string | RegExp)[] }>
     layers: ['domain', 'ports', 'core', 'http'],
     packages: [NODE, ...NEST, '@nestjs/websockets', '@nestjs/platform-ws', 'ws', 'proxy-addr'],
   },
+  socketio: {
+    layers: ['domain', 'ports', 'core', 'http'],
+    packages: [NODE, ...NEST, '@nestjs/platform-socket.io', 'socket.io'],
+  },
 };
 
 /** So many files one looks through at a glance. */
@@ -212,8 +216,10 @@ describe('optional packages', () => {
     readFileSync(join(ROOT, 'libs/sessions/package.json'), 'utf8'),
   ) as { peerDependenciesMeta: Record<string, { optional: boolean }> };
   const OWNERS: Record<string, string> = {
+    '@nestjs/platform-socket.io': 'socketio',
     '@nestjs/platform-ws': 'ws',
     '@nestjs/websockets': 'ws',
+    'socket.io': 'socketio',
     ws: 'ws',
     '@nestjs/terminus': 'health',
     'nest-commander': 'cli',
@@ -233,7 +239,17 @@ describe('optional packages', () => {
   });
 
   it('no layer of the main entry reaches into a subpath', () => {
-    const subpaths = new Set(['admin', 'cli', 'health', 'metrics', 'redis', 'store', 'ws', 'testing']);
+    const subpaths = new Set([
+      'admin',
+      'cli',
+      'health',
+      'metrics',
+      'redis',
+      'socketio',
+      'store',
+      'ws',
+      'testing',
+    ]);
     const offences = library
       .filter(({ layer }) => !subpaths.has(layer))
       .flatMap(({ path, layers }) =>

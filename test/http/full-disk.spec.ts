@@ -167,7 +167,7 @@ describe.each(ADAPTERS)('On a disk that is full to the last byte, on %s', (adapt
     lines.length = 0;
     running.clock.advance(60_000);
     expect(await upgradeStatus(headers)).toBe(503);
-    expect(lines).toContain('Failed WebSocket upgrades: 4 more');
+    expect(lines).toContain('Failed WebSocket handshakes: 4 more');
   });
 
   function upgradeStatus(headers: Record<string, string>): Promise<number | undefined> {

@@ -11,7 +11,7 @@ export default {
   cacheDirectory: '<rootDir>/.jest-cache',
   roots: ['<rootDir>/test'],
   testMatch: [
-    '<rootDir>/test/{http,ws,admin,health,metrics,throttler}/**/*.spec.ts',
+    '<rootDir>/test/{http,ws,socketio,admin,health,metrics,throttler}/**/*.spec.ts',
     '<rootDir>/test/compat/consumer.test.ts',
     '<rootDir>/test/compat/testing-page.test.ts',
   ],

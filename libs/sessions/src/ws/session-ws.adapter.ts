@@ -12,15 +12,10 @@ import type {
   WebSocketServer,
 } from 'ws';
 import type { SessionsConfig } from '../core/config/config.js';
-import { SessionsCore } from '../core/core.js';
-import { describeError, oneLine } from '../core/watch/log.js';
-import { MinuteLog } from '../core/watch/minute-log.js';
-import type { RepeatedFailures } from '../core/watch/repeated-failures.js';
-import { originOf } from '../http/client/own-pages.js';
-import { SessionResolver } from '../http/session/session-resolver.js';
+import { describeError } from '../core/watch/log.js';
+import { ConnectionGate } from '../http/connection/connection-gate.js';
 import { withoutTokens } from '../http/token/token-header.js';
 import { SESSIONS_CONFIG } from '../core/config/tokens.js';
-import { Clock } from '../ports/clock.js';
 import { BackpressureWebSocket } from './backpressure-web-socket.js';
 import { RefusedSocket, type UpgradedSocket } from './refused-socket.js';
 import { refusalFor, refusalOf, refuseUpgrade, type UpgradeRefusal } from './upgrade-answer.js';
@@ -52,10 +47,8 @@ interface GatewayOptions {
  */
 export class SessionsWsAdapter extends WsAdapter {
   protected override readonly logger = new Logger('SessionSockets');
-  private readonly gate: UpgradeGate;
-  private readonly resolver: SessionResolver;
-  private readonly minuteLog: MinuteLog;
-  private readonly failures: RepeatedFailures;
+  private readonly gate: ConnectionGate;
+  private readonly upgrades: UpgradeGate;
   private readonly readerIdleMs: number;
   private readonly admitted = new WeakMap<IncomingMessage, UpgradedSocket>();
   private readonly connections = new WeakMap<WebSocket, UpgradedSocket>();
@@ -63,13 +56,9 @@ export class SessionsWsAdapter extends WsAdapter {
 
   constructor(app: INestApplication, options?: ConstructorParameters<typeof WsAdapter>[1]) {
     super(app, options);
-    const clock = app.get(Clock, { strict: false });
-    this.resolver = app.get(SessionResolver, { strict: false });
     this.readerIdleMs = app.get<SessionsConfig>(SESSIONS_CONFIG, { strict: false }).downloadIdleMs;
-    const core = app.get(SessionsCore, { strict: false });
-    this.failures = core.failures;
-    this.gate = new UpgradeGate(core, this.resolver, clock);
-    this.minuteLog = new MinuteLog(clock, this.logger);
+    this.gate = new ConnectionGate(app, 'WebSocket', this.logger);
+    this.upgrades = new UpgradeGate(this.gate);
   }
 
   override create(port: number, options: ServerOptions = {}): WebSocketServer {
@@ -139,37 +128,20 @@ export class SessionsWsAdapter extends WsAdapter {
   }
 
   private async verify(upgrade: Upgrade, verdict: Verdict, then: VerifyClient | undefined): Promise<void> {
-    const refusal = this.isOfOwnPage(upgrade.req) ? await this.admit(upgrade.req) : refusalOf(403);
+    const refusal = await this.admit(upgrade.req);
     if (refusal) verdict(false, refusal.status, refusal.text, refusal.headers);
     else if (!then) verdict(true);
     else if (then.length === 2) then(upgrade, verdict);
     else verdict((then as VerifyClientCallbackSync)(upgrade));
   }
 
-  /** A client that names no origin is no browser: no foreign page can make it present its cookies. */
-  private isOfOwnPage(request: IncomingMessage): boolean {
-    const origin = originOf(request);
-    if (origin === null || this.resolver.pages.isOne(origin, request)) return true;
-    // A browser presents no bearer token by itself: the page knows it.
-    if (this.resolver.tokens.bearerOf(request) !== null) return true;
-    this.minuteLog.warn('origin', () => {
-      const host = oneLine(this.resolver.trust.hostOf(request) ?? 'none', 300);
-      return (
-        `A WebSocket of a page of ${oneLine(origin, 300)} was refused with 403: the request's host is ${host}. If the page ` +
-        'is yours, have your proxy pass on the host (nginx: proxy_set_header Host $http_host) or send X-Forwarded-Host ' +
-        'and trust it; list origins of other sites in allowedOrigins (SESSION_ALLOWED_ORIGINS).'
-      );
-    });
-    return false;
-  }
-
   private async admit(request: IncomingMessage): Promise<UpgradeRefusal | null> {
     try {
-      this.admitted.set(request, await this.gate.admit(request));
+      this.admitted.set(request, await this.upgrades.admit(request));
       return null;
     } catch (error) {
       const refusal = refusalFor(error);
-      if (refusal.status >= 500) this.failures.note('Failed WebSocket upgrades', describeError(error));
+      if (refusal.status >= 500) this.gate.noteFailure(error);
       return refusal;
     }
   }

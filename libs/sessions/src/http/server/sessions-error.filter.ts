@@ -32,13 +32,13 @@ export class SessionsErrorFilter implements ExceptionFilter<SessionsError> {
   ) {}
 
   catch(error: SessionsError, context: ArgumentsHost): void {
+    if (context.getType<string>() === 'graphql') throw this.graphqlErrorOf(error);
     if (context.getType() !== 'http') throw error;
     const response = context.switchToHttp().getResponse<PlatformResponse>();
     const request = context.switchToHttp().getRequest<PlatformRequest>();
     const location = locationOf(error, request);
     const { status, retryAfterSeconds, body } = answerTo(error, location);
-    if (status >= 500 && !TOLD_ELSEWHERE.has(error.code))
-      this.failures.note(error.code, describeError(error));
+    this.note(error, status);
     const http = this.host.httpAdapter;
     if (http.isHeadersSent(response)) {
       // One that has ended is whole: what failed came after it.
@@ -54,6 +54,19 @@ export class SessionsErrorFilter implements ExceptionFilter<SessionsError> {
     if (retryAfterSeconds !== undefined) http.setHeader(response, 'Retry-After', String(retryAfterSeconds));
     if (location !== null) http.setHeader(response, 'Location', location);
     http.reply(response, body, status);
+  }
+
+  /** GraphQL answers an error with its message and `extensions`. */
+  private graphqlErrorOf(error: SessionsError): Error & { readonly extensions: object } {
+    const { status, body } = answerTo(error);
+    this.note(error, status);
+    const { message, ...extensions } = body;
+    return Object.assign(new Error(message), { extensions });
+  }
+
+  private note(error: SessionsError, status: number): void {
+    if (status < 500 || TOLD_ELSEWHERE.has(error.code)) return;
+    this.failures.note(error.code, describeError(error));
   }
 }
 

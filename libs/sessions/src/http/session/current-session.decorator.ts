@@ -1,7 +1,8 @@
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { Session } from '../../core/handles/session.js';
 import { sessionOf } from './connection-sessions.js';
-import { nodeRequest, type PlatformRequest } from '../platform-message.js';
+import { isOfGraphqlRequest, requestOf } from '../exchange.js';
+import { nodeRequest } from '../platform-message.js';
 import { errorFor, FoundSession, resolutionOf, used, type Resolution } from './resolution.js';
 
 /** @internal Metadata of a handler one of whose parameters needs the session. */
@@ -21,7 +22,7 @@ const FromContext = createParamDecorator(
 );
 
 /**
- * Passes a handler the session of its request; in a gateway, of its client. A request without a session is refused: 429
+ * Passes a handler or GraphQL resolver the session of its request; in a gateway, of its client. A request without a session is refused: 429
  * or 503 with Retry-After if none could be opened, 401 otherwise. `{ optional: true }` passes `null` instead.
  */
 export function CurrentSession(options: CurrentSessionOptions = {}): ParameterDecorator {
@@ -56,8 +57,15 @@ export function sessionIn(
 
 /** The interceptor resolves the session of every request before Nest reads a handler's parameters. */
 function resolutionIn(context: ExecutionContext): Resolution | Promise<Resolution> {
-  if (context.getType() !== 'http') return ofConnection(context.switchToWs().getClient<object>());
-  const resolution = resolutionOf(nodeRequest(context.switchToHttp().getRequest<PlatformRequest>()));
+  const type = context.getType<string>();
+  if (type !== 'http' && type !== 'graphql') return ofConnection(context.switchToWs().getClient<object>());
+  if (type === 'graphql' && !isOfGraphqlRequest(context)) {
+    throw new Error(
+      '@CurrentSession() of a GraphQL resolver requires the response: set context: (req, reply) => ({ req, reply }). ' +
+        'A subscription has none.',
+    );
+  }
+  const resolution = resolutionOf(nodeRequest(requestOf(context)));
   if (resolution === undefined)
     throw new Error('@CurrentSession() requires SessionsModule: import SessionsModule.forRoot().');
   return resolution;

@@ -13,6 +13,7 @@ import { ClientReader } from '../client/client-reader.js';
 import { CrossSiteGate } from '../client/cross-site-gate.js';
 import { ExcludedPaths } from '../excluded-paths.js';
 import { traitsOf, type HandlerTraits } from './handler-traits.js';
+import { requestOf, responseOf } from '../exchange.js';
 import { trackRequest } from '../stream/http-request-in-flight.js';
 import {
   nodeRequest,
@@ -103,7 +104,7 @@ export class SessionResolver {
   }
 
   /**
-   * The same, for guards: opens no session for a handler that skips sessions or is passive, nor for an event stream whose
+   * The same, for guards, of GraphQL resolvers too: opens no session for a handler that skips sessions or is passive, nor for an event stream whose
    * session has ended. Synchronous if this process has the session cached.
    */
   resolveFor(context: ExecutionContext): Resolution | Promise<Resolution> {
@@ -112,10 +113,9 @@ export class SessionResolver {
 
   /** The same, but opens no session: a request that presents no live one is `unused`, and may open one later. */
   lookFor(context: ExecutionContext): Resolution | Promise<Resolution> {
-    const http = context.switchToHttp();
-    const request = http.getRequest<PlatformRequest>();
+    const request = requestOf(context);
     const known = resolutionOf(nodeRequest(request));
-    return known ?? this.arrive(request, http.getResponse<PlatformResponse>(), traitsOf(context));
+    return known ?? this.arrive(request, responseOf(context), traitsOf(context));
   }
 
   /** @internal For a request that arrives at a handler: by the option `openOn`, that alone is a use of its session, or not. */

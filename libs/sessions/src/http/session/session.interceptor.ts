@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import {
   Inject,
   Injectable,
@@ -7,24 +8,23 @@ import {
 } from '@nestjs/common';
 import type { Observable } from 'rxjs';
 import { eventStreamOf } from '../stream/event-stream.js';
-import {
-  nodeRequest,
-  nodeResponse,
-  type PlatformRequest,
-  type PlatformResponse,
-} from '../platform-message.js';
+import { isOfGraphqlRequest, requestOf, responseOf } from '../exchange.js';
+import { nodeRequest, nodeResponse } from '../platform-message.js';
 import { refuseEmptyJson } from '../empty-json.js';
 import { traitsOf } from './handler-traits.js';
 import { errorFor, UnusedSession, type Resolution } from './resolution.js';
 import { SessionResolver } from './session-resolver.js';
 
 /**
- * Looks up the session of every HTTP request, and opens one unless that is left to its first use. Counts the request, which is
- * activity until its response has ended; ends event streams with their sessions. Handlers marked with `@SkipSession()` and
+ * Looks up the session of every HTTP request, of GraphQL too, and opens one unless that is left to its first use. Counts the request,
+ * which is activity until its response has ended; ends event streams with their sessions. Handlers marked with `@SkipSession()` and
  * excluded paths are exempt.
  */
 @Injectable()
 export class SessionInterceptor implements NestInterceptor {
+  /** GraphQL requests that count. */
+  private readonly counted = new WeakSet<IncomingMessage>();
+
   constructor(@Inject(SessionResolver) private readonly resolver: SessionResolver) {}
 
   /** Synchronous if possible: a promise here costs a request more than all other work for its session. */
@@ -32,21 +32,31 @@ export class SessionInterceptor implements NestInterceptor {
     context: ExecutionContext,
     next: CallHandler,
   ): Observable<unknown> | Promise<Observable<unknown>> {
-    if (context.getType() !== 'http') return next.handle();
-    if (traitsOf(context).takesBody) refuseEmptyJson(context.switchToHttp().getRequest<PlatformRequest>());
+    if (context.getType() !== 'http') {
+      return isOfGraphqlRequest(context) ? this.resolveOfGraphql(context, next) : next.handle();
+    }
+    if (traitsOf(context).takesBody) refuseEmptyJson(requestOf(context));
     const resolution = this.resolver.admitFor(context);
     return resolution instanceof Promise
       ? resolution.then((resolved) => this.serve(resolved, context, next))
       : this.serve(resolution, context, next);
   }
 
+  /** One request may ask for several fields, each by a resolver of its own: it counts once. */
+  private async resolveOfGraphql(context: ExecutionContext, next: CallHandler): Promise<Observable<unknown>> {
+    const resolution = await this.resolver.admitFor(context);
+    const request = nodeRequest(requestOf(context));
+    if (this.counted.has(request)) return next.handle();
+    const answer = this.serve(resolution, context, next);
+    this.counted.add(request);
+    return answer;
+  }
+
   private serve(resolution: Resolution, context: ExecutionContext, next: CallHandler): Observable<unknown> {
-    const http = context.switchToHttp();
-    const stream = eventStreamOf(nodeRequest(http.getRequest<PlatformRequest>()));
+    const stream = eventStreamOf(nodeRequest(requestOf(context)));
     if (resolution.session) {
       if (traitsOf(context).isPassive) this.resolver.confirm(resolution);
-      else
-        this.resolver.touch(resolution, stream ? null : nodeResponse(http.getResponse<PlatformResponse>()));
+      else this.resolver.touch(resolution, stream ? null : nodeResponse(responseOf(context)));
     } else if (resolution instanceof UnusedSession) this.leaveToUse(resolution, context);
     else if (resolution.reason === 'mismatch') throw errorFor(resolution);
     return stream ? stream.carry(next.handle()) : next.handle();
@@ -55,7 +65,7 @@ export class SessionInterceptor implements NestInterceptor {
   private leaveToUse(unused: UnusedSession, context: ExecutionContext): void {
     // The headers of an event stream go out before its handler has run.
     if (traitsOf(context).isEventStream) return unused.close();
-    const response = nodeResponse(context.switchToHttp().getResponse<PlatformResponse>());
+    const response = nodeResponse(responseOf(context));
     unused.whenOpened((found) => this.resolver.touch(found, response));
   }
 }
