@@ -20,7 +20,11 @@ import type { FileSink } from '../resources/file-sink.js';
 import type { FileBatch } from '../resources/file-batch.js';
 import type { FileDescription } from '../resources/file-writing.js';
 import type { Closable } from '../process/live-connections.js';
-import type { OpenedResource, Resources, TrackedStream } from '../resources/resources.js';
+import type { FileClaiming } from '../outgoing/file-claiming.js';
+import type { FileLending } from '../outgoing/file-lending.js';
+import type { FileReading, OpenedResource } from '../outgoing/file-reading.js';
+import type { FileUses, ResourceRef } from '../outgoing/file-uses.js';
+import type { Resources, TrackedStream } from '../resources/resources.js';
 import { detailsOf, type SessionDetails } from './session-details.js';
 import type { Finding, SessionFinder } from './session-finder.js';
 import type { LoginOptions, RegenerateOptions, SessionLogins } from './session-logins.js';
@@ -39,6 +43,12 @@ export interface SessionServiceParts {
   readonly logins: SessionLogins;
   readonly ender: Ender;
   readonly resources: Resources;
+  readonly outgoing: {
+    readonly uses: FileUses;
+    readonly reading: FileReading;
+    readonly lending: FileLending;
+    readonly claiming: FileClaiming;
+  };
   readonly slices: SessionSlices;
   readonly values: SessionValues;
 }
@@ -238,16 +248,36 @@ export class SessionService extends SessionDataService {
    * stream fails when the session ends; also when its token is replaced, if the record was found with a `Session`.
    * @throws SessionsError `RESOURCE_GONE`; `RESOURCE_ELSEWHERE` if the file is on another node
    */
-  async openResource(
-    resource: Pick<ResourceRecord, 'id'> & Partial<ResourceRecord>,
-    range?: ByteRange,
-  ): Promise<OpenedResource> {
-    requireResource(resource);
-    const { sessionId } = resource.sessionId ? resource : await this.recordOf(resource.id);
-    if (!sessionId || !(await this.parts.finder.isLiveNow(sessionId))) {
-      throw new SessionsError('RESOURCE_GONE', 'There is no such resource in a live session.');
-    }
-    return this.parts.resources.open(resource, range);
+  async openResource(resource: ResourceRef, range?: ByteRange): Promise<OpenedResource> {
+    await this.requireLive(resource);
+    return this.parts.outgoing.reading.open(resource, range);
+  }
+
+  /**
+   * Lends a file to a program that needs a path, such as ffmpeg, until `work` has settled; answers what `work` does. The file is in use
+   * meanwhile, and cannot be changed through the path, whose extension comes from the media type. When the session ends, the path is
+   * removed at once, `signal` is aborted (pass it to `spawn`), and this rejects when `work` has settled; also when the token is
+   * replaced, if the record was found with a `Session`.
+   * @throws SessionsError `RESOURCE_GONE`, `RESOURCE_ELSEWHERE`, `SESSION_GONE`, `SESSION_STALE`; what `work` throws
+   */
+  async withFile<Result>(
+    resource: ResourceRef,
+    work: (path: string, signal: AbortSignal) => Result | Promise<Result>,
+  ): Promise<Result> {
+    await this.requireLive(resource);
+    return this.parts.outgoing.lending.lend(resource, work);
+  }
+
+  /**
+   * Moves a file out of the session to `path`, in a folder of the option `claimTo`: when this resolves, the whole file is durable there,
+   * with mode 600, and the session has it no more. It never replaces a file. A crash leaves it whole, either there or in the session.
+   * Reads under way go on. If the store fails after the file got its path, the next cleanup removes it from the session.
+   * @throws SessionsError `INVALID_ARGUMENT` (path not in `claimTo`), `FILE_EXISTS`, `RESOURCE_GONE`, `RESOURCE_ELSEWHERE`,
+   * `RESOURCES_IN_USE` (another call is claiming it), `SESSION_STALE`, `STORAGE_FULL`; the file stays in the session then
+   */
+  async claim(resource: ResourceRef, path: string): Promise<void> {
+    await this.requireLive(resource);
+    return this.parts.outgoing.claiming.claim(resource, path);
   }
 
   /**
@@ -255,7 +285,7 @@ export class SessionService extends SessionDataService {
    * @throws SessionsError `RESOURCE_ELSEWHERE` if the file is on another node
    */
   requireHere(resource: Pick<ResourceRecord, 'nodeId'>): Promise<void> {
-    return this.parts.resources.requireHere(resource);
+    return this.parts.outgoing.uses.requireHere(resource);
   }
 
   /**
@@ -285,6 +315,14 @@ export class SessionService extends SessionDataService {
       await this.context.touches.flush(this.context.clock.now());
     } catch (error) {
       if (!hasCode(error, 'STORE_UNAVAILABLE')) throw error;
+    }
+  }
+
+  private async requireLive(resource: ResourceRef): Promise<void> {
+    requireResource(resource);
+    const { sessionId } = resource.sessionId ? resource : await this.recordOf(resource.id);
+    if (!sessionId || !(await this.parts.finder.isLiveNow(sessionId))) {
+      throw new SessionsError('RESOURCE_GONE', 'There is no such resource in a live session.');
     }
   }
 
