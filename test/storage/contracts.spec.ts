@@ -1,3 +1,4 @@
+import { tmpdir } from 'node:os';
 import { MemoryFileStorage } from '#sessions/storage/memory/memory-file-storage';
 import { MemoryStorageRoot } from '#sessions/storage/memory/memory-storage-root';
 import { fileStorageContract } from '#sessions/testing/file-storage.contract';
@@ -5,7 +6,7 @@ import { storageRootContract } from '#sessions/testing/storage-root.contract';
 import { Place, openFiles } from './local-support.js';
 
 describe.each([
-  ['local', (place: Place) => place.connected({ ballastBytes: 1_000_000 })],
+  ['local', (place: Place) => place.connected({ ballastBytes: 1_000_000, claimTo: [tmpdir()] })],
   [
     'memory',
     () => ({ storage: new MemoryFileStorage({ adoptFrom: [] }), storageRoot: new MemoryStorageRoot() }),

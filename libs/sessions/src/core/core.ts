@@ -134,7 +134,8 @@ export class SessionsCore {
     new RefusalLog({ ...context, log: logFor('SessionResources') }).listen();
     const writing = new FileWriting(context, { limiter, placer, releaser, sinks });
     const resources = new Resources(context, { writing, limiter, placer, releaser });
-    const uses = new FileUses(context, { placer, nodes: this.nodes });
+    const isLive = (id: string): Promise<boolean> => this.finder.isLiveNow(id);
+    const uses = new FileUses(context, { isLive, placer, nodes: this.nodes });
     const reading = new FileReading(context, uses);
     const lending = new FileLending(context, uses);
     const claiming = new FileClaiming(context, { uses, resources });

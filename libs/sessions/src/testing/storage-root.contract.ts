@@ -1,15 +1,14 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import type { StorageRoot } from '../ports/storage/storage-root.js';
+import { outgoingCases } from './storage/outgoing.cases.js';
+import type { StorageRootCase } from './storage/storage-root.case.js';
 
-/** One test of a storage root: see `storageRootContract`. */
-export interface StorageRootCase {
-  readonly name: string;
-  /** Rejects with an `AssertionError` if the storage root does not do what `name` says. */
-  run(root: StorageRoot): Promise<void>;
-}
+export type { StorageRootCase } from './storage/storage-root.case.js';
 
-/** The promises of every storage root. Each case needs a connected root with free space, and uses new ids. */
+/**
+ * The promises of every storage root. Each case needs a connected root with free space, from which files may be claimed to folders
+ * below `os.tmpdir()`, and uses new ids.
+ */
 export const storageRootContract: readonly StorageRootCase[] = [
   {
     name: 'the root has free space and is trusted',
@@ -52,4 +51,5 @@ export const storageRootContract: readonly StorageRootCase[] = [
       assert.equal(await beacons.sees(one, next), false);
     },
   },
+  ...outgoingCases,
 ];

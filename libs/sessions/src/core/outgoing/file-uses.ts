@@ -1,6 +1,7 @@
 import { hasCode, SessionsError, staleSession } from '../../domain/errors.js';
 import { isReadable, STREAM_TYPE, type ResourceRecord } from '../../domain/resource.js';
 import { isStale } from '../../domain/session.js';
+import { requireResource } from '../handles/arguments.js';
 import { sessionFoundWith } from '../handles/found-with.js';
 import { Session, type SessionRef } from '../handles/session.js';
 import { underAuthority } from '../handles/under-authority.js';
@@ -23,16 +24,19 @@ export interface FileUse {
 export class FileUses {
   constructor(
     private readonly context: CoreContext,
-    private readonly parts: { readonly placer: Placer; readonly nodes: Nodes },
+    private readonly parts: {
+      readonly isLive: (sessionId: string) => Promise<boolean>;
+      readonly placer: Placer;
+      readonly nodes: Nodes;
+    },
   ) {}
 
-  /** The session that a file is read with: the `Session` that it was found with, or its id alone. */
+  /** The live session that a file is read with: the `Session` that it was found with, or its id alone. */
   async sessionOf(resource: ResourceRef): Promise<SessionRef> {
-    const foundWith = sessionFoundWith(resource);
-    if (foundWith) return foundWith;
+    requireResource(resource);
     const sessionId = resource.sessionId ?? (await this.context.store.resources.find(resource.id))?.sessionId;
-    if (sessionId === undefined) throw goneFile();
-    return { id: sessionId };
+    if (!sessionId || !(await this.parts.isLive(sessionId))) throw goneFile();
+    return sessionFoundWith(resource) ?? { id: sessionId };
   }
 
   /**

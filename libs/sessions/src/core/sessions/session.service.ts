@@ -1,13 +1,13 @@
 import type { Client } from '../../domain/binding.js';
 import type { Usage } from '../../domain/budgets.js';
-import { hasCode, staleSession, SessionsError } from '../../domain/errors.js';
+import { hasCode, staleSession } from '../../domain/errors.js';
 import { isUuid } from '../../domain/ids.js';
 import type { ResourceRecord } from '../../domain/resource.js';
 import { isStale, type EndReason, type SessionRecord } from '../../domain/session.js';
 import type { ByteRange } from '../../ports/storage/file-storage.js';
 import { orderOf } from '../../ports/sessions.js';
 import type { SessionQuery, StoreTotals } from '../../ports/store/session-store.js';
-import { requireResource, requireSession, requireUserId } from '../handles/arguments.js';
+import { requireSession, requireUserId } from '../handles/arguments.js';
 import { noteFoundWith } from '../handles/found-with.js';
 import { OwnEnds } from '../handles/own-ends.js';
 import { underAuthority } from '../handles/under-authority.js';
@@ -248,8 +248,7 @@ export class SessionService extends SessionDataService {
    * stream fails when the session ends; also when its token is replaced, if the record was found with a `Session`.
    * @throws SessionsError `RESOURCE_GONE`; `RESOURCE_ELSEWHERE` if the file is on another node
    */
-  async openResource(resource: ResourceRef, range?: ByteRange): Promise<OpenedResource> {
-    await this.requireLive(resource);
+  openResource(resource: ResourceRef, range?: ByteRange): Promise<OpenedResource> {
     return this.parts.outgoing.reading.open(resource, range);
   }
 
@@ -260,11 +259,10 @@ export class SessionService extends SessionDataService {
    * replaced, if the record was found with a `Session`.
    * @throws SessionsError `RESOURCE_GONE`, `RESOURCE_ELSEWHERE`, `SESSION_GONE`, `SESSION_STALE`; what `work` throws
    */
-  async withFile<Result>(
+  withFile<Result>(
     resource: ResourceRef,
     work: (path: string, signal: AbortSignal) => Result | Promise<Result>,
   ): Promise<Result> {
-    await this.requireLive(resource);
     return this.parts.outgoing.lending.lend(resource, work);
   }
 
@@ -275,8 +273,7 @@ export class SessionService extends SessionDataService {
    * @throws SessionsError `INVALID_ARGUMENT` (path not in `claimTo`), `FILE_EXISTS`, `RESOURCE_GONE`, `RESOURCE_ELSEWHERE`,
    * `RESOURCES_IN_USE` (another call is claiming it), `SESSION_STALE`, `STORAGE_FULL`; the file stays in the session then
    */
-  async claim(resource: ResourceRef, path: string): Promise<void> {
-    await this.requireLive(resource);
+  claim(resource: ResourceRef, path: string): Promise<void> {
     return this.parts.outgoing.claiming.claim(resource, path);
   }
 
@@ -316,18 +313,6 @@ export class SessionService extends SessionDataService {
     } catch (error) {
       if (!hasCode(error, 'STORE_UNAVAILABLE')) throw error;
     }
-  }
-
-  private async requireLive(resource: ResourceRef): Promise<void> {
-    requireResource(resource);
-    const { sessionId } = resource.sessionId ? resource : await this.recordOf(resource.id);
-    if (!sessionId || !(await this.parts.finder.isLiveNow(sessionId))) {
-      throw new SessionsError('RESOURCE_GONE', 'There is no such resource in a live session.');
-    }
-  }
-
-  private async recordOf(resourceId: string): Promise<Partial<ResourceRecord>> {
-    return (await this.context.store.resources.find(resourceId)) ?? {};
   }
 
   /** Reads on past sessions that are over, so that only the last page is short. */
