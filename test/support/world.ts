@@ -55,7 +55,7 @@ export class World {
       name === 'memory'
         ? (beside?.store ?? new MemorySessionStore())
         : new SqliteSessionStore({ path: join(root, 'sessions.db') });
-    const { storage = new MemoryFileStorage(), storageRoot = new MemoryStorageRoot() } =
+    const { storage = new MemoryFileStorage(), storageRoot = new MemoryStorageRoot(config) } =
       name === 'memory'
         ? { ...beside }
         : createLocalStorage({

@@ -6,7 +6,7 @@ export { SessionToken } from './core/tokens/session-token.js';
 export { SessionEventBus, type SessionEventListener } from './core/watch/event-bus.js';
 export { FileSink } from './core/resources/file-sink.js';
 export type { FileDescription } from './core/resources/file-writing.js';
-export type { OpenedResource } from './core/outgoing/file-reading.js';
+export type { OpenedResource } from './core/ways-out/file-reading.js';
 export type { TrackedStream } from './core/resources/resources.js';
 export type { EndedSession } from './core/endings/ender.js';
 export type { Finding } from './core/sessions/session-finder.js';

@@ -1,5 +1,5 @@
 import type { Adoption, FileKey, FileStorage, FileWriter } from '#sessions/ports/storage/file-storage';
-import type { Claim, Claims } from '#sessions/ports/storage/outgoing-files';
+import type { Claim, Claims } from '#sessions/ports/storage/ways-out';
 import type { NewLogin, NewToken, Placement, SessionStore } from '#sessions/ports/store/session-store';
 import type { StorageRoot } from '#sessions/ports/storage/storage-root';
 import { WrappedStore } from '#sessions/ports/store/wrapped-store';

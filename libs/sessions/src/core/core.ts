@@ -18,10 +18,10 @@ import { RemoteEnds } from './endings/remote-ends.js';
 import { SessionEventBus } from './watch/event-bus.js';
 import { logEvents } from './watch/event-log.js';
 import { Recovery } from './cleanup/recovery.js';
-import { FileClaiming } from './outgoing/file-claiming.js';
-import { FileLending } from './outgoing/file-lending.js';
-import { FileReading } from './outgoing/file-reading.js';
-import { FileUses } from './outgoing/file-uses.js';
+import { FileClaiming } from './ways-out/file-claiming.js';
+import { FileLending } from './ways-out/file-lending.js';
+import { FileReading } from './ways-out/file-reading.js';
+import { FileUses } from './ways-out/file-uses.js';
 import { FileWriting } from './resources/file-writing.js';
 import { Limiter } from './resources/limiter.js';
 import { describeError, type LogFor } from './watch/log.js';
@@ -168,9 +168,9 @@ export class SessionsCore {
     const { values } = this;
     const logins = new SessionLogins(context, opener, ender, resources);
     const slices = new SessionSlices(store.resources);
-    const outgoing = { uses, reading, lending, claiming };
+    const waysOut = { uses, reading, lending, claiming };
     // prettier-ignore
-    this.service = new SessionService(context, { finder, opener, logins, ender, resources, outgoing, slices, values });
+    this.service = new SessionService(context, { finder, opener, logins, ender, resources, waysOut, slices, values });
     this.config = config;
     this.clock = clock;
     this.clockTrust = clockTrust;

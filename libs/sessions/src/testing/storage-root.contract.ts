@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { outgoingCases } from './storage/outgoing.cases.js';
+import { waysOutCases } from './storage/ways-out.cases.js';
 import type { StorageRootCase } from './storage/storage-root.case.js';
 
 export type { StorageRootCase } from './storage/storage-root.case.js';
@@ -51,5 +51,5 @@ export const storageRootContract: readonly StorageRootCase[] = [
       assert.equal(await beacons.sees(one, next), false);
     },
   },
-  ...outgoingCases,
+  ...waysOutCases,
 ];

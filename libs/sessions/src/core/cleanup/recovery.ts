@@ -2,7 +2,7 @@ import { LEASE_MS, type LeaseRequest } from '../../ports/endings.js';
 import type { CoreContext } from '../process/context.js';
 import { requireDeleted, type Ender } from '../endings/ender.js';
 import { SILENT_AFTER_MS } from '../process/this-process.js';
-import type { FileClaiming } from '../outgoing/file-claiming.js';
+import type { FileClaiming } from '../ways-out/file-claiming.js';
 import type { Placer } from '../resources/placer.js';
 import type { Releaser } from '../resources/releaser.js';
 import type { Attempts, Item } from './attempts.js';

@@ -20,10 +20,10 @@ import type { FileSink } from '../resources/file-sink.js';
 import type { FileBatch } from '../resources/file-batch.js';
 import type { FileDescription } from '../resources/file-writing.js';
 import type { Closable } from '../process/live-connections.js';
-import type { FileClaiming } from '../outgoing/file-claiming.js';
-import type { FileLending } from '../outgoing/file-lending.js';
-import type { FileReading, OpenedResource } from '../outgoing/file-reading.js';
-import type { FileUses, ResourceRef } from '../outgoing/file-uses.js';
+import type { FileClaiming } from '../ways-out/file-claiming.js';
+import type { FileLending } from '../ways-out/file-lending.js';
+import type { FileReading, OpenedResource } from '../ways-out/file-reading.js';
+import type { FileUses, ResourceRef } from '../ways-out/file-uses.js';
 import type { Resources, TrackedStream } from '../resources/resources.js';
 import { detailsOf, type SessionDetails } from './session-details.js';
 import type { Finding, SessionFinder } from './session-finder.js';
@@ -43,7 +43,7 @@ export interface SessionServiceParts {
   readonly logins: SessionLogins;
   readonly ender: Ender;
   readonly resources: Resources;
-  readonly outgoing: {
+  readonly waysOut: {
     readonly uses: FileUses;
     readonly reading: FileReading;
     readonly lending: FileLending;
@@ -249,32 +249,30 @@ export class SessionService extends SessionDataService {
    * @throws SessionsError `RESOURCE_GONE`; `RESOURCE_ELSEWHERE` if the file is on another node
    */
   openResource(resource: ResourceRef, range?: ByteRange): Promise<OpenedResource> {
-    return this.parts.outgoing.reading.open(resource, range);
+    return this.parts.waysOut.reading.open(resource, range);
   }
 
   /**
-   * Lends a file to a program that needs a path, such as ffmpeg, until `work` has settled; answers what `work` does. The file is in use
-   * meanwhile, and cannot be changed through the path, whose extension comes from the media type. When the session ends, the path is
-   * removed at once, `signal` is aborted (pass it to `spawn`), and this rejects when `work` has settled; also when the token is
-   * replaced, if the record was found with a `Session`.
+   * Lends a file to a program that needs a path, until `work` has settled; answers what `work` does. The file is in use meanwhile, and
+   * cannot be changed through the path, whose extension comes from the media type. When the session ends, the path is removed and `signal`
+   * aborted at once, and this rejects when `work` has settled; also when the token is replaced, if found with a `Session`.
    * @throws SessionsError `RESOURCE_GONE`, `RESOURCE_ELSEWHERE`, `SESSION_GONE`, `SESSION_STALE`; what `work` throws
    */
   withFile<Result>(
     resource: ResourceRef,
     work: (path: string, signal: AbortSignal) => Result | Promise<Result>,
   ): Promise<Result> {
-    return this.parts.outgoing.lending.lend(resource, work);
+    return this.parts.waysOut.lending.lend(resource, work);
   }
 
   /**
-   * Moves a file out of the session to `path`, in a folder of the option `claimTo`: when this resolves, the whole file is durable there,
-   * with mode 600, and the session has it no more. It never replaces a file. A crash leaves it whole, either there or in the session.
-   * Reads under way go on. If the store fails after the file got its path, the next cleanup removes it from the session.
-   * @throws SessionsError `INVALID_ARGUMENT` (path not in `claimTo`), `FILE_EXISTS`, `RESOURCE_GONE`, `RESOURCE_ELSEWHERE`,
-   * `RESOURCES_IN_USE` (another call is claiming it), `SESSION_STALE`, `STORAGE_FULL`; the file stays in the session then
+   * Moves a file out of the session to `path`, in a folder of the option `claimTo`: then the whole file is durable there, with mode 600,
+   * and not in the session. It never replaces a file; a crash leaves it whole, either there or in the session. Reads under way go on.
+   * @throws SessionsError `INVALID_ARGUMENT` (not in `claimTo`), `FILE_EXISTS`, `RESOURCE_GONE`, `RESOURCE_ELSEWHERE`, `SESSION_STALE`,
+   * `RESOURCES_IN_USE` (another call is claiming it), `STORAGE_FULL`; the file stays in the session then
    */
   claim(resource: ResourceRef, path: string): Promise<void> {
-    return this.parts.outgoing.claiming.claim(resource, path);
+    return this.parts.waysOut.claiming.claim(resource, path);
   }
 
   /**
@@ -282,7 +280,7 @@ export class SessionService extends SessionDataService {
    * @throws SessionsError `RESOURCE_ELSEWHERE` if the file is on another node
    */
   requireHere(resource: Pick<ResourceRecord, 'nodeId'>): Promise<void> {
-    return this.parts.outgoing.uses.requireHere(resource);
+    return this.parts.waysOut.uses.requireHere(resource);
   }
 
   /**

@@ -1,5 +1,5 @@
 import type { StoreIdentity } from '../ledger.js';
-import type { Claims, LentFiles } from './outgoing-files.js';
+import type { Claims, LentFiles } from './ways-out.js';
 
 /**
  * The storage folder of this machine, whose marker names the store that the files belong to. An embedded database is in

@@ -3,8 +3,8 @@ import { StorageRoot, type StorageRoom } from '../../ports/storage/storage-root.
 import type { RootPaths } from './folders/paths.js';
 import { translateErrors, unavailable } from './folders/storage-error.js';
 import { Ballast } from './root/ballast.js';
-import { LocalClaims } from './outgoing/local-claims.js';
-import { LocalLentFiles } from './outgoing/local-lent-files.js';
+import { LocalClaims } from './ways-out/local-claims.js';
+import { LocalLentFiles } from './ways-out/local-lent-files.js';
 import { LocalRootBeacons } from './root/root-beacons.js';
 import { DiskRoom } from './root/disk-room.js';
 import { inspectRoot, prepareRoot } from './root/root.js';

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { link, lstat, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { FileKey } from '../../ports/storage/file-storage.js';
-import type { Claim, ClaimEntry, Claims, OutgoingSource } from '../../ports/storage/outgoing-files.js';
+import type { Claim, ClaimEntry, Claims, StoredBytes } from '../../ports/storage/ways-out.js';
 import { beingClaimed, claimTargetOf, fileExists, goneBeforeClaim } from '../claim-target.js';
 
 /** Claims files of the memory by writing them. What a crash leaves of a claim stays: the memory is gone with it. */
@@ -12,7 +12,7 @@ export class MemoryClaims implements Claims {
 
   constructor(private readonly claimTo?: readonly string[]) {}
 
-  async prepare(source: OutgoingSource, key: FileKey, path: string): Promise<Claim> {
+  async prepare(source: StoredBytes, key: FileKey, path: string): Promise<Claim> {
     const { folder, name } = await claimTargetOf(path, this.claimTo);
     const target = join(folder, name);
     const draft = join(folder, `.${randomBytes(16).toString('hex')}.claim`);

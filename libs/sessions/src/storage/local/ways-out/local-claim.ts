@@ -1,7 +1,7 @@
 import { constants, type BigIntStats } from 'node:fs';
 import { link, lstat, open } from 'node:fs/promises';
 import { SessionsError } from '../../../domain/errors.js';
-import type { Claim, OutgoingSource } from '../../../ports/storage/outgoing-files.js';
+import type { Claim, StoredBytes } from '../../../ports/storage/ways-out.js';
 import { fileExists, goneBeforeClaim } from '../../claim-target.js';
 import { unlinkIfThere } from '../files/file-removal.js';
 import { AsyncFolder, FILE_MODE } from '../folders/async-folder.js';
@@ -27,7 +27,7 @@ export class LocalClaim implements Claim {
     private readonly note: ClaimNote,
   ) {}
 
-  async prepare(source: OutgoingSource): Promise<void> {
+  async prepare(source: StoredBytes): Promise<void> {
     await this.inFolder(async (folder) => {
       if (await statOrNull(folder.at(this.note.name))) throw fileExists();
       await this.notes.write(this.note);

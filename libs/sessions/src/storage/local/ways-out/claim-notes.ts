@@ -1,7 +1,7 @@
 import { link, open, readFile, readdir } from 'node:fs/promises';
 import { isAbsolute } from 'node:path';
 import { isUuid } from '../../../domain/ids.js';
-import type { ClaimEntry } from '../../../ports/storage/outgoing-files.js';
+import type { ClaimEntry } from '../../../ports/storage/ways-out.js';
 import { beingClaimed, type ClaimTarget } from '../../claim-target.js';
 import { unlinkIfThere } from '../files/file-removal.js';
 import { AsyncFolder, FILE_MODE } from '../folders/async-folder.js';

@@ -6,8 +6,8 @@ import type {
   LentFile,
   LentFiles,
   LentName,
-  OutgoingSource,
-} from '../../../ports/storage/outgoing-files.js';
+  StoredBytes,
+} from '../../../ports/storage/ways-out.js';
 import { unlinkIfThere } from '../files/file-removal.js';
 import { AsyncFolder, STORED_MODE } from '../folders/async-folder.js';
 import { parseTempName, tempName, type RootPaths } from '../folders/paths.js';
@@ -24,7 +24,7 @@ export class LocalLentFiles implements LentFiles {
     private readonly room: DiskRoom,
   ) {}
 
-  lend(source: OutgoingSource, key: FileKey, { owner, extension }: LentName): Promise<LentFile | null> {
+  lend(source: StoredBytes, key: FileKey, { owner, extension }: LentName): Promise<LentFile | null> {
     return translateErrors(async () => {
       await this.guard.assertPresent();
       const name = tempName(owner, extension);

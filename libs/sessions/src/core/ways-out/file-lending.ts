@@ -1,5 +1,5 @@
 import { SessionsError, staleSession } from '../../domain/errors.js';
-import type { LentFile } from '../../ports/storage/outgoing-files.js';
+import type { LentFile } from '../../ports/storage/ways-out.js';
 import type { CoreContext } from '../process/context.js';
 import type { CloseReason, LiveConnection } from '../process/live-connections.js';
 import { keyOf } from '../resources/file-writing.js';

@@ -1,5 +1,5 @@
 import type { ResourceRecord } from '../../domain/resource.js';
-import type { Claim, ClaimEntry } from '../../ports/storage/outgoing-files.js';
+import type { Claim, ClaimEntry } from '../../ports/storage/ways-out.js';
 import type { CoreContext } from '../process/context.js';
 import { keyOf } from '../resources/file-writing.js';
 import type { Resources } from '../resources/resources.js';

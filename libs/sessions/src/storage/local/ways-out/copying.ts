@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import type { FileKey } from '../../../ports/storage/file-storage.js';
-import type { OutgoingSource } from '../../../ports/storage/outgoing-files.js';
+import type { StoredBytes } from '../../../ports/storage/ways-out.js';
 import { unlinkIfThere } from '../files/file-removal.js';
 import { syncHandle } from '../folders/durable.js';
 
@@ -9,7 +9,7 @@ const NEW_FILE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | con
 
 /** Copies a stored file to a new one at `path`, durably; answers whether there was one. */
 export async function copyFile(
-  source: OutgoingSource,
+  source: StoredBytes,
   key: FileKey,
   path: string,
   mode: number,

@@ -1,7 +1,7 @@
 import type { FileKey, FileStorage } from './file-storage.js';
 
 /** The storage whose files leave it: linked if it can, else copied. */
-export type OutgoingSource = Pick<FileStorage, 'read' | 'link'>;
+export type StoredBytes = Pick<FileStorage, 'read' | 'link'>;
 
 /** Gives stored files a path, for programs that need one. */
 export interface LentFiles {
@@ -9,7 +9,7 @@ export interface LentFiles {
    * Gives a finished file a path on this disk until `takeBack`; `null` if there is no such file. Writing through the path never changes
    * what is stored: the file cannot be opened for writing there, or is a copy. The name ends in `extension`.
    */
-  lend(source: OutgoingSource, key: FileKey, name: LentName): Promise<LentFile | null>;
+  lend(source: StoredBytes, key: FileKey, name: LentName): Promise<LentFile | null>;
 
   /** All paths that are lent, by this process and others, also those that a crash left. */
   list(): Promise<LentEntry[]>;
@@ -43,7 +43,7 @@ export interface Claims {
    * with `INVALID_ARGUMENT` if the path is not allowed, `FILE_EXISTS` if it exists, `RESOURCES_IN_USE` if the file is being claimed
    * already, `RESOURCE_GONE` if there is no such file; nothing is left then.
    */
-  prepare(source: OutgoingSource, key: FileKey, path: string, owner: string): Promise<Claim>;
+  prepare(source: StoredBytes, key: FileKey, path: string, owner: string): Promise<Claim>;
 
   /** The claims that are neither complete nor aborted, those under way included. */
   list(): Promise<ClaimEntry[]>;

@@ -13,7 +13,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import type { LocalStorage } from '#sessions/storage/local/create-local-storage';
-import type { ClaimEntry } from '#sessions/ports/storage/outgoing-files';
+import type { ClaimEntry } from '#sessions/ports/storage/ways-out';
 import { CONNECTED, Place, fileOf, newKey, read, write } from './local-support.js';
 
 const SOMEBODY = 65_534;

@@ -1,5 +1,5 @@
 import type { FileKey } from '../../../ports/storage/file-storage.js';
-import type { Claim, ClaimEntry, Claims, OutgoingSource } from '../../../ports/storage/outgoing-files.js';
+import type { Claim, ClaimEntry, Claims, StoredBytes } from '../../../ports/storage/ways-out.js';
 import { claimTargetOf } from '../../claim-target.js';
 import { checkKey, claimDraftName, type RootPaths } from '../folders/paths.js';
 import { translateErrors } from '../folders/storage-error.js';
@@ -19,7 +19,7 @@ export class LocalClaims implements Claims {
     this.notes = new ClaimNotes(paths);
   }
 
-  prepare(source: OutgoingSource, key: FileKey, path: string, owner: string): Promise<Claim> {
+  prepare(source: StoredBytes, key: FileKey, path: string, owner: string): Promise<Claim> {
     return translateErrors(async () => {
       const { sessionId, resourceId } = key;
       checkKey(key);
