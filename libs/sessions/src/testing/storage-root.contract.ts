@@ -5,10 +5,7 @@ import type { StorageRootCase } from './storage/storage-root.case.js';
 
 export type { StorageRootCase } from './storage/storage-root.case.js';
 
-/**
- * The promises of every storage root. Each case needs a connected root with free space, from which files may be claimed to folders
- * below `os.tmpdir()`, and uses new ids.
- */
+/** The promises of every storage root. Each case needs a connected root with free space, and uses new ids. */
 export const storageRootContract: readonly StorageRootCase[] = [
   {
     name: 'the root has free space and is trusted',

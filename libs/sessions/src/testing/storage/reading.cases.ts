@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { FileStorageCase } from './storage.case.js';
 import { bytes, drain, newKey, rejectsWith, textOf, write } from './storage.fixtures.js';
@@ -50,35 +49,25 @@ export const readingCases: readonly FileStorageCase[] = [
   },
   {
     name: 'a link has the bytes of its file, and survives its removal; where it is refused nothing is made',
-    async run(storage) {
-      const folder = await mkdtemp(join(tmpdir(), 'nest-sessions-'));
-      try {
-        const key = await write(storage, 'linked');
-        const path = join(folder, 'link');
-        const isLinked = await storage.link(key, path);
-        assert.equal(await textOf(storage, key), 'linked');
-        await storage.remove(key);
-        const text = await readFile(path, 'utf8').catch(() => null);
-        assert.equal(text, isLinked ? 'linked' : null);
-      } finally {
-        await rm(folder, { recursive: true });
-      }
+    async run(storage, folder) {
+      const key = await write(storage, 'linked');
+      const path = join(folder, 'link');
+      const isLinked = await storage.link(key, path);
+      assert.equal(await textOf(storage, key), 'linked');
+      await storage.remove(key);
+      const text = await readFile(path, 'utf8').catch(() => null);
+      assert.equal(text, isLinked ? 'linked' : null);
     },
   },
   {
     name: 'no link is made of a missing or unfinished file',
-    async run(storage) {
-      const folder = await mkdtemp(join(tmpdir(), 'nest-sessions-'));
-      try {
-        assert.equal(await storage.link(newKey(), join(folder, 'missing')), false);
-        const key = newKey();
-        const writer = await storage.create(key);
-        await writer.write([bytes('half')]);
-        assert.equal(await storage.link(key, join(folder, 'half')), false);
-        await writer.abort();
-      } finally {
-        await rm(folder, { recursive: true });
-      }
+    async run(storage, folder) {
+      assert.equal(await storage.link(newKey(), join(folder, 'missing')), false);
+      const key = newKey();
+      const writer = await storage.create(key);
+      await writer.write([bytes('half')]);
+      assert.equal(await storage.link(key, join(folder, 'half')), false);
+      await writer.abort();
     },
   },
 ];

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { mkdir, mkdtemp, readFile, readdir, realpath, rm, stat, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readFile, readdir, stat, symlink, writeFile } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import type { LentEntry, StoredBytes } from '../../ports/storage/ways-out.js';
@@ -35,19 +34,14 @@ async function lentBy(root: StorageRoot, owner: string): Promise<LentEntry[]> {
   return (await root.lentFiles.list()).filter((entry) => entry.owner === owner);
 }
 
-/** A case in a folder of its own, which must be as empty of hidden names afterwards as before. */
-function claimCase(name: string, run: (root: StorageRoot, folder: string) => Promise<void>): StorageRootCase {
+/** A case that leaves neither a hidden name in its folder nor a claim under way. */
+function claimCase(name: string, run: StorageRootCase['run']): StorageRootCase {
   return {
     name,
-    async run(root) {
-      const folder = await realpath(await mkdtemp(join(tmpdir(), 'nest-sessions-')));
-      try {
-        await run(root, folder);
-        assert.doesNotMatch(await namesIn(folder), /(^|,)\./);
-        assert.equal((await root.claims.list()).length, 0);
-      } finally {
-        await rm(folder, { recursive: true });
-      }
+    async run(root, folder) {
+      await run(root, folder);
+      assert.doesNotMatch(await namesIn(folder), /(^|,)\./);
+      assert.equal((await root.claims.list()).length, 0);
     },
   };
 }
