@@ -106,7 +106,7 @@ export class Machines {
   /** What lies in the root beside the folders of files. */
   async entriesOf(world: World): Promise<string[]> {
     return (await readdir(world.root))
-      .filter((name) => !['s', 'trash', '.gitignore'].includes(name))
+      .filter((name) => !['s', 'trash', 'tmp', 'claims', '.gitignore'].includes(name))
       .toSorted();
   }
 

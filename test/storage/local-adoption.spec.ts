@@ -59,7 +59,7 @@ describe('adopting a file', () => {
     await adoption.complete();
     expect(existsSync(source)).toBe(false);
     expect(await read(storage, key)).toBe('spoken');
-    expect(lstatSync(fileOf(place.root, key)).mode & 0o7777).toBe(0o600);
+    expect(lstatSync(fileOf(place.root, key)).mode & 0o7777).toBe(0o400);
     expect((await scanAll(storage)).files).toHaveLength(1);
   });
 
@@ -126,7 +126,7 @@ describe('adopting a file', () => {
     await adoption.place();
     await adoption.complete();
     expect(existsSync(big)).toBe(false);
-    expect(lstatSync(fileOf(place.root, key)).mode & 0o7777).toBe(0o600);
+    expect(lstatSync(fileOf(place.root, key)).mode & 0o7777).toBe(0o400);
     expect((await read(copying, key))?.length).toBe(3_000_000);
     expect(openFiles()).toBe(before);
   });

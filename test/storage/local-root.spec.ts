@@ -192,7 +192,7 @@ describe('the root of the local storage', () => {
         expect([path, lstatSync(path).mode & 0o777]).toEqual([path, 0o700]);
       }
       expect(lstatSync(join(root, MARKER)).mode & 0o777).toBe(0o600);
-      expect(readdirSync(root).toSorted()).toEqual(['.gitignore', MARKER, 's', 'trash']);
+      expect(readdirSync(root).toSorted()).toEqual(['.gitignore', MARKER, 'claims', 's', 'tmp', 'trash']);
     }
   });
 
@@ -208,7 +208,7 @@ describe('the root of the local storage', () => {
     await (await place.connected()).storage.close();
     writeFileSync(join(place.root, `${MARKER}.0123456789abcdef.tmp`), '{');
     await place.connected();
-    expect(readdirSync(place.root).toSorted()).toEqual(['.gitignore', MARKER, 's', 'trash']);
+    expect(readdirSync(place.root).toSorted()).toEqual(['.gitignore', MARKER, 'claims', 's', 'tmp', 'trash']);
   });
 
   it('is marked, however many processes start at once', async () => {
@@ -371,7 +371,7 @@ describe('the root of the local storage', () => {
     await first.storageRoot.noteStore({ ...STORE, counter: 10 });
     await second.storageRoot.noteStore({ ...STORE, counter: 7 });
     expect(JSON.parse(readFileSync(join(place.root, MARKER), 'utf8'))).toMatchObject({ counter: 10 });
-    expect(readdirSync(place.root).toSorted()).toEqual(['.gitignore', MARKER, 's', 'trash']);
+    expect(readdirSync(place.root).toSorted()).toEqual(['.gitignore', MARKER, 'claims', 's', 'tmp', 'trash']);
     await Promise.all([write(first.storage), write(second.storage)]);
   });
 
@@ -528,7 +528,15 @@ describe('the root of the local storage', () => {
     expect(new Set(told.map(({ rootId }) => rootId)).size).toBe(1);
     for (const key of told.flatMap(({ keys }) => keys))
       expect(existsSync(fileOf(place.root, key))).toBe(true);
-    expect(readdirSync(place.root).toSorted()).toEqual(['.gitignore', MARKER, 'ballast', 's', 'trash']);
+    expect(readdirSync(place.root).toSorted()).toEqual([
+      '.gitignore',
+      MARKER,
+      'ballast',
+      'claims',
+      's',
+      'tmp',
+      'trash',
+    ]);
     expect(readdirSync(join(place.root, 'trash'))).toEqual([]);
     expect(lstatSync(join(place.root, 'ballast')).size).toBe(100_000);
   });

@@ -72,7 +72,7 @@ describe('writing to the local storage', () => {
         const key = await write(storage);
         const unfinished = newKey(key.sessionId);
         const writer = await storage.create(unfinished);
-        expect(modeOf(fileOf(place.root, key))).toBe(0o600);
+        expect(modeOf(fileOf(place.root, key))).toBe(0o400);
         expect(modeOf(`${fileOf(place.root, unfinished)}.part`)).toBe(0o600);
         expect(modeOf(folderOf(place.root, key.sessionId))).toBe(0o700);
         expect(modeOf(join(folderOf(place.root, key.sessionId), '..'))).toBe(0o700);

@@ -9,7 +9,7 @@ import type { SessionStore } from '#sessions/ports/store/session-store';
 import type { StorageRoot } from '#sessions/ports/storage/storage-root';
 import { SessionsCore } from '#sessions/core/core';
 import { resolveConfig, type SessionsOptions } from '#sessions/core/config/config';
-import type { Session } from '#sessions/core/handles/session';
+import { Session } from '#sessions/core/handles/session';
 import type { SessionToken } from '#sessions/core/tokens/session-token';
 import { createLocalStorage } from '#sessions/storage/local/create-local-storage';
 import { MemoryFileStorage } from '#sessions/storage/memory/memory-file-storage';
@@ -55,12 +55,13 @@ export class World {
       name === 'memory'
         ? (beside?.store ?? new MemorySessionStore())
         : new SqliteSessionStore({ path: join(root, 'sessions.db') });
-    const { storage = new MemoryFileStorage(), storageRoot = new MemoryStorageRoot() } =
+    const { storage = new MemoryFileStorage(), storageRoot = new MemoryStorageRoot(config) } =
       name === 'memory'
         ? { ...beside }
         : createLocalStorage({
             root,
             adoptFrom: config.adoptFrom,
+            claimTo: config.claimTo,
             minFreeBytes: 0,
             minFreeInodes: 0,
             ballastBytes: 0,
@@ -91,6 +92,13 @@ export class World {
     const opening = await this.service.open(client);
     if (opening.kind !== 'opened') throw new Error(`not opened: ${opening.reason}`);
     return opening;
+  }
+
+  /** The session of a token as another request gets it. */
+  async again(token: SessionToken, client = CLIENT): Promise<Session> {
+    const finding = await this.service.identify(token.reveal(), client);
+    if (finding.kind !== 'live') throw new Error(`not live: ${finding.kind}`);
+    return new Session(finding.record);
   }
 
   /** What its token stands for now. */

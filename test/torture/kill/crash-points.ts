@@ -10,7 +10,7 @@ export interface Step {
 
 const sql = (text: string): string => `sql ${text}`;
 
-/** Every step of reserve, write, complete, place, release, end, trash, cleanup and regenerate, and of the start that comes first. */
+/** Every step of reserve, write, adopt, claim, complete, place, release, end, trash, cleanup and regenerate, and of the start that comes first. */
 export const STEPS = {
   start: [
     { name: 'linkSync database draft', only: 'first boot' },
@@ -22,6 +22,8 @@ export const STEPS = {
     { name: 'unlink marker draft', only: 'first boot' },
     { name: 'mkdir s', only: 'first boot' },
     { name: 'mkdir trash', only: 'first boot' },
+    { name: 'mkdir tmp', only: 'first boot' },
+    { name: 'mkdir claims', only: 'first boot' },
     { name: 'create ballast.part', only: 'first boot' },
     { name: 'datasync ballast.part', only: 'first boot' },
     { name: 'rename ballast.part', only: 'first boot' },
@@ -51,6 +53,24 @@ export const STEPS = {
     'adoption.complete',
     'unlink source',
     'rename linked',
+  ],
+  claim: [
+    'claims.prepare',
+    'create claim note',
+    'writeFile claim note',
+    'sync claim note',
+    'link claim note',
+    'unlink claim note',
+    'sync claims',
+    'link id',
+    'create claim draft',
+    'writeFile claim draft',
+    'sync claim draft',
+    'sync claim folder',
+    'claim.place',
+    'link claim draft',
+    'claim.complete',
+    'unlink claim draft',
   ],
   complete: ['store.resources.complete'],
   place: ['store.resources.place', 'storage.remove', 'unlink id', 'store.releases.finishRelease'],
@@ -107,6 +127,7 @@ const ACTIONS: Readonly<Record<keyof typeof STEPS, Action>> = {
   reserve: 'upload',
   write: 'upload',
   adopt: 'adopt',
+  claim: 'claim',
   complete: 'upload',
   place: 'upload',
   use: 'download',

@@ -1,5 +1,6 @@
 import type { FileSink } from '../../../libs/sessions/dist/core/resources/file-sink.js';
-import type { OpenedResource, TrackedStream } from '../../../libs/sessions/dist/core/resources/resources.js';
+import type { OpenedResource } from '../../../libs/sessions/dist/core/ways-out/file-reading.js';
+import type { TrackedStream } from '../../../libs/sessions/dist/core/resources/resources.js';
 import { Session } from '../../../libs/sessions/dist/core/handles/session.js';
 import { LIMITS, type PlainModel, type PlainResource, type PlainSession, type Which } from './plain-model.ts';
 

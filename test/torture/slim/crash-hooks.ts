@@ -108,6 +108,9 @@ function nameKind(path: unknown): string {
   if (/^[0-9a-f]{2}$/.test(name)) return 'shard';
   if (/^\.nest-sessions\.json\..+\.tmp$/.test(name)) return 'marker draft';
   if (/^sessions\.db\..+-.+$/.test(name)) return 'database draft';
+  if (/^\.[0-9a-f]{32}\.claim$/.test(name)) return 'claim draft';
+  if (/^[0-9a-f]{32}-[0-9a-f]{32}\.note$/.test(name)) return 'claim note';
+  if (name.endsWith('-claims')) return 'claim folder';
   if (name.startsWith('source-')) return 'source';
   return name;
 }

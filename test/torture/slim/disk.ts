@@ -8,6 +8,8 @@ const ROOT_NAMES = new Set([
   's',
   'trash',
   'beacons',
+  'tmp',
+  'claims',
   'ballast',
   '.gitignore',
   DATABASE,
@@ -53,7 +55,9 @@ export function readDisk(root: string): Disk {
   }
   const litter = [
     ...namesIn(root).filter((name) => !ROOT_NAMES.has(name)),
-    ...namesIn(join(root, 'trash')).map((name) => `trash/${name}`),
+    ...['trash', 'tmp', 'claims'].flatMap((folder) =>
+      namesIn(join(root, folder)).map((name) => `${folder}/${name}`),
+    ),
   ];
   return { files, folders, litter, ballast: existsSync(join(root, 'ballast')) };
 }

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ResourceLimits } from '#sessions/domain/limits';
+import { checkClaims } from './claims.ts';
 import { contentOf } from './content.ts';
 import { readRecords, type Records, type SessionRow } from './database.ts';
 import { readDisk, type Disk } from './disk.ts';
@@ -8,7 +9,12 @@ import { NOBODY, type Ledger } from './ledger.ts';
 import { DATABASE } from './slim-plan.ts';
 
 /** What is wrong with a storage root whose server has come back and done one cleanup, and does nothing else. */
-export function inspect(root: string, ledger: Ledger, limits: ResourceLimits): string[] {
+export function inspect(
+  root: string,
+  ledger: Ledger,
+  limits: ResourceLimits,
+  claimFolders: readonly string[] = [],
+): string[] {
   const records = readRecords(join(root, DATABASE));
   const disk = readDisk(root);
   const faults = [
@@ -19,6 +25,7 @@ export function inspect(root: string, ledger: Ledger, limits: ResourceLimits): s
     ...compareCounts(records, limits),
     ...compareContents(disk, records, ledger),
     ...checkAcknowledged(records, disk, ledger),
+    ...checkClaims(records, ledger, claimFolders),
   ];
   ledger.settleFor(records);
   return faults;

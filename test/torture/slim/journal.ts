@@ -8,6 +8,7 @@ import { existsSync, openSync, readFileSync, writeSync } from 'node:fs';
  * - `may-log-in` session, token hash, user; `logged-in` session, token hash, user
  * - `settling` session, resource, seed of its content, size; `settled` session, resource
  * - `adopting` resource, path of its source
+ * - `claiming` resource, path; `claim-placed` resource, path; `claimed` resource, path
  * - `may-go` resource ...
  * - `fault` text: what must not happen
  */

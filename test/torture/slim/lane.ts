@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { SessionsConfig } from '#sessions/core/config/config';
 import { inspect } from './inspection.ts';
 import { Ledger } from './ledger.ts';
-import { adoptionFolder } from './load.ts';
+import { adoptionFolder, claimFolders } from './load.ts';
 import type { Action, CrashPlan } from './slim-plan.ts';
 import { SlimProcess } from './slim-process.ts';
 
@@ -50,12 +50,14 @@ export class Lane {
     this.#roots += 1;
     this.#root = join(this.#options.base, `${this.#options.name}-${this.#roots}`);
     this.#ledger = new Ledger();
-    mkdirSync(adoptionFolder(this.#root));
+    for (const folder of [adoptionFolder(this.#root), ...claimFolders(this.#root)]) mkdirSync(folder);
   }
 
   remove(): void {
-    for (const path of [this.#root, this.journal, adoptionFolder(this.#root)]) {
-      if (this.#root !== '') rmSync(path, { recursive: true, force: true });
+    if (this.#root === '') return;
+    const folders = [adoptionFolder(this.#root), ...claimFolders(this.#root)];
+    for (const path of [this.#root, this.journal, ...folders]) {
+      rmSync(path, { recursive: true, force: true });
     }
   }
 
@@ -66,7 +68,12 @@ export class Lane {
       journal: this.journal,
       aheadMs: AFTER_DEATH_MS,
       seed: Math.floor(random() * 2 ** 31),
-      config: { ...config, storagePath: this.#root, adoptFrom: [adoptionFolder(this.#root)] },
+      config: {
+        ...config,
+        storagePath: this.#root,
+        adoptFrom: [adoptionFolder(this.#root)],
+        claimTo: claimFolders(this.#root),
+      },
       favour,
       codeCache: join(base, 'code'),
       ...(crash && { crash }),
@@ -77,7 +84,10 @@ export class Lane {
   inspect(server: SlimProcess, after: string): void {
     this.#ledger.follow(this.journal);
     const { config } = this.#options;
-    const faults = [...server.failures, ...inspect(this.#root, this.#ledger, config.limits)];
+    const faults = [
+      ...server.failures,
+      ...inspect(this.#root, this.#ledger, config.limits, claimFolders(this.#root)),
+    ];
     for (const fault of faults) this.#options.violation(`${after}: ${fault}`);
   }
 }

@@ -19,6 +19,13 @@ export interface KnownFile {
   mayGo: boolean;
 }
 
+/** A file on its way out, by its new path. */
+export interface KnownClaim {
+  readonly resourceId: string;
+  /** It has its path. */
+  isPlaced: boolean;
+}
+
 /** What a store and a storage have to hold, told by the journal of the processes that used them. */
 export class Ledger {
   readonly sessions = new Map<string, KnownSession>();
@@ -26,6 +33,7 @@ export class Ledger {
   readonly ended = new Set<string>();
   /** Paths of sources, by the resource that takes them over. */
   readonly sources = new Map<string, string>();
+  readonly claims = new Map<string, KnownClaim>();
   /** Folders of dead sessions that were seen. */
   emptied: ReadonlySet<string> = new Set();
   readonly faults: string[] = [];
@@ -48,6 +56,7 @@ export class Ledger {
     for (const [id, file] of this.files) copy.files.set(id, { ...file });
     for (const id of this.ended) copy.ended.add(id);
     for (const [id, path] of this.sources) copy.sources.set(id, path);
+    for (const [path, claim] of this.claims) copy.claims.set(path, { ...claim });
     return copy;
   }
 
@@ -63,6 +72,7 @@ export class Ledger {
     }
     const ready = new Set(resources.filter(({ state }) => state === 'ready').map(({ id }) => id));
     this.sources.clear();
+    this.claims.clear();
     for (const [id, file] of this.files) {
       if (!ready.has(id)) this.files.delete(id);
       else Object.assign(file, { settled: true, mayGo: false });
@@ -124,6 +134,13 @@ export class Ledger {
         break;
       case 'adopting':
         this.sources.set(key, value);
+        break;
+      case 'claiming':
+        this.claims.set(value, { resourceId: key, isPlaced: false });
+        break;
+      case 'claim-placed':
+      case 'claimed':
+        this.claims.set(value, { resourceId: key, isPlaced: true });
         break;
       case 'may-go':
         for (const resource of details) this.#update(String(resource), { mayGo: true });

@@ -23,6 +23,7 @@ const WEIGHTS: readonly (readonly [Action, number])[] = [
   ['regenerate', 7],
   ['login', 5],
   ['adopt', 7],
+  ['claim', 5],
   ['stream', 4],
   ['cleanup', 4],
   ['open', 7],
@@ -44,6 +45,11 @@ const REFUSALS = new Set([
 /** Where sources of adoptions lie, beside the storage root. */
 export function adoptionFolder(root: string): string {
   return `${root}-sources`;
+}
+
+/** Where files are claimed to: beside the storage root, and on another file system. */
+export function claimFolders(root: string): string[] {
+  return [`${root}-claims`, join('/dev/shm', `${root.replaceAll('/', '_')}-claims`)];
 }
 
 /**
@@ -105,6 +111,8 @@ export class Load {
         return this.#login(session);
       case 'adopt':
         return this.#adopt(session);
+      case 'claim':
+        return this.#claim(session);
       case 'stream':
         return this.#stream(session);
       case 'cleanup':
@@ -159,6 +167,17 @@ export class Load {
       fileName: source,
     });
     this.#journal.note('settled', session, settled.id);
+  }
+
+  /** To a folder on the file system of the root, or on another one. */
+  async #claim(session: string): Promise<void> {
+    const folder = this.#pick(this.#core.config.claimTo);
+    const resource = folder === undefined ? undefined : await this.#anyFile(session);
+    if (folder === undefined || !resource) return;
+    const path = join(folder, `claimed-${randomUUID()}`);
+    this.#journal.note('claiming', resource.id, path);
+    await this.#core.service.claim(resource, path);
+    this.#journal.note('claimed', resource.id, path);
   }
 
   async #download(session: string): Promise<void> {

@@ -9,6 +9,7 @@ export type Action =
   | 'regenerate'
   | 'login'
   | 'adopt'
+  | 'claim'
   | 'stream'
   | 'cleanup'
   | 'open'

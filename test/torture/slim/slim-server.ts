@@ -35,6 +35,7 @@ async function boot(): Promise<SessionsCore> {
   const { storage, storageRoot } = createLocalStorage({
     root: folder,
     adoptFrom: config.adoptFrom,
+    claimTo: config.claimTo,
     minFreeBytes: config.minFreeBytes,
     minFreeInodes: config.minFreeInodes,
     ballastBytes: config.ballastBytes,
@@ -50,7 +51,7 @@ async function boot(): Promise<SessionsCore> {
     config,
     store: watchStore(store, journal),
     storage: watchStorage(storage, journal),
-    storageRoot: watchRoot(storageRoot),
+    storageRoot: watchRoot(storageRoot, journal),
     clock: new AnchoredClock(),
     role: 'server',
     logFor: () => ({ debug: quiet, log: quiet, warn: complain, error: complain }),

@@ -1,4 +1,5 @@
 import type { Adoption, FileKey, FileStorage, FileWriter } from '#sessions/ports/storage/file-storage';
+import type { Claim, Claims } from '#sessions/ports/storage/ways-out';
 import type { NewLogin, NewToken, Placement, SessionStore } from '#sessions/ports/store/session-store';
 import type { StorageRoot } from '#sessions/ports/storage/storage-root';
 import { WrappedStore } from '#sessions/ports/store/wrapped-store';
@@ -8,7 +9,7 @@ import { around } from './crash-hooks.ts';
 import type { Journal } from './journal.ts';
 
 type Watch = (method: string, args: readonly unknown[]) => void;
-type Outcome = (method: string, result: unknown) => unknown;
+type Outcome = (method: string, result: unknown, args: readonly unknown[]) => unknown;
 
 /** The store, with a crash point before and after each call, and a note before each that lets something go. */
 export function watchStore(store: SessionStore, journal: Journal): SessionStore {
@@ -51,9 +52,29 @@ export function watchStorage(storage: FileStorage, journal: Journal): FileStorag
   );
 }
 
-/** The storage root, likewise. */
-export function watchRoot(root: StorageRoot): StorageRoot {
-  return watched('storageRoot', root);
+/** The storage root, likewise, and its claims. */
+export function watchRoot(root: StorageRoot, journal: Journal): StorageRoot {
+  const claims = (): Claims =>
+    watched('claims', root.claims, undefined, (method, result, args) =>
+      method === 'prepare'
+        ? watchClaim(result as Claim, args as Parameters<Claims['prepare']>, journal)
+        : result,
+    );
+  return new Proxy(watched('storageRoot', root), {
+    get: (target, key) => (key === 'claims' ? claims() : (Reflect.get(target, key) as unknown)),
+  });
+}
+
+/** Notes that the file has its path: from then on it must never be lost. */
+function watchClaim(
+  claim: Claim,
+  [, { resourceId }, path]: Parameters<Claims['prepare']>,
+  journal: Journal,
+): Claim {
+  return watched('claim', claim, undefined, (method, result) => {
+    if (method === 'place') journal.note('claim-placed', resourceId, path);
+    return result;
+  });
 }
 
 function watched<Port extends object>(
@@ -69,7 +90,9 @@ function watched<Port extends object>(
       return (...args: unknown[]) => {
         before(key, args);
         const result = around(`${name}.${key}`, (): unknown => Reflect.apply(value, target, args));
-        return result instanceof Promise ? result.then((answer) => after(key, answer)) : after(key, result);
+        return result instanceof Promise
+          ? result.then((answer) => after(key, answer, args))
+          : after(key, result, args);
       };
     },
   });

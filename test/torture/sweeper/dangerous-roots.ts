@@ -145,8 +145,7 @@ function isOurs(name: string): boolean {
   return (
     name.startsWith('sessions.db') ||
     name.startsWith('.nest-sessions') ||
-    name === 's' ||
-    name === 'trash' ||
+    ['s', 'trash', 'tmp', 'claims'].includes(name) ||
     /^beacons(\/[0-9a-f]{32}-[0-9a-f]{16})?$/.test(name)
   );
 }

@@ -100,13 +100,14 @@ async function createStorage(options: AssemblyOptions): Promise<StorageParts> {
   if (isAllGiven || keepsFilesInMemory(platform, options.store ? { store: 'memory' } : config)) {
     return {
       storage: new MemoryFileStorage({ adoptFrom: config.adoptFrom }),
-      storageRoot: new MemoryStorageRoot(),
+      storageRoot: new MemoryStorageRoot({ claimTo: config.claimTo }),
     };
   }
   const log = logFor('SessionStorage');
   const local = createLocalStorage({
     root: config.storagePath,
     adoptFrom: config.adoptFrom,
+    claimTo: config.claimTo,
     minFreeBytes: config.minFreeBytes,
     minFreeInodes: config.minFreeInodes,
     ballastBytes: config.store === 'sqlite' ? config.ballastBytes : 0,

@@ -18,6 +18,10 @@ import { RemoteEnds } from './endings/remote-ends.js';
 import { SessionEventBus } from './watch/event-bus.js';
 import { logEvents } from './watch/event-log.js';
 import { Recovery } from './cleanup/recovery.js';
+import { FileClaiming } from './ways-out/file-claiming.js';
+import { FileLending } from './ways-out/file-lending.js';
+import { FileReading } from './ways-out/file-reading.js';
+import { FileUses } from './ways-out/file-uses.js';
 import { FileWriting } from './resources/file-writing.js';
 import { Limiter } from './resources/limiter.js';
 import { describeError, type LogFor } from './watch/log.js';
@@ -129,14 +133,18 @@ export class SessionsCore {
     const limiter = new Limiter(context, releaser);
     new RefusalLog({ ...context, log: logFor('SessionResources') }).listen();
     const writing = new FileWriting(context, { limiter, placer, releaser, sinks });
-    const { nodes } = this;
-    const resources = new Resources(context, { writing, limiter, placer, releaser, nodes });
+    const resources = new Resources(context, { writing, limiter, placer, releaser });
+    const isLive = (id: string): Promise<boolean> => this.finder.isLiveNow(id);
+    const uses = new FileUses(context, { isLive, placer, nodes: this.nodes });
+    const reading = new FileReading(context, uses);
+    const lending = new FileLending(context, uses);
+    const claiming = new FileClaiming(context, { uses, resources });
     const opener = new SessionOpener(context, ender);
     this.finder = new SessionFinder(context, ender);
     this.keyWatch = new KeyWatch(sealed, () => thisProcess.listOtherServers(), log);
     this.requests = new RequestsInFlight(store.sessions, touches, clock);
     const attempts = new Attempts(background);
-    const recovery = new Recovery(background, attempts, { ender, releaser, placer });
+    const recovery = new Recovery(background, attempts, { ender, releaser, placer, claiming });
     this.remoteEnds = new RemoteEnds(
       () => thisProcess.nodeId,
       () => recovery.finishEndsNow(),
@@ -160,7 +168,9 @@ export class SessionsCore {
     const { values } = this;
     const logins = new SessionLogins(context, opener, ender, resources);
     const slices = new SessionSlices(store.resources);
-    this.service = new SessionService(context, { finder, opener, logins, ender, resources, slices, values });
+    const waysOut = { uses, reading, lending, claiming };
+    // prettier-ignore
+    this.service = new SessionService(context, { finder, opener, logins, ender, resources, waysOut, slices, values });
     this.config = config;
     this.clock = clock;
     this.clockTrust = clockTrust;

@@ -64,6 +64,7 @@ export {
 } from '../domain/session.js';
 export * from '../ports/clock.js';
 export * from '../ports/storage/file-storage.js';
+export * from '../ports/storage/ways-out.js';
 export * from '../ports/store/session-store.js';
 export * from '../ports/storage/storage-root.js';
 export * from '../ports/store/store-groups.js';

@@ -1,13 +1,9 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import type { StorageRoot } from '../ports/storage/storage-root.js';
+import { waysOutCases } from './storage/ways-out.cases.js';
+import type { StorageRootCase } from './storage/storage-root.case.js';
 
-/** One test of a storage root: see `storageRootContract`. */
-export interface StorageRootCase {
-  readonly name: string;
-  /** Rejects with an `AssertionError` if the storage root does not do what `name` says. */
-  run(root: StorageRoot): Promise<void>;
-}
+export type { StorageRootCase } from './storage/storage-root.case.js';
 
 /** The promises of every storage root. Each case needs a connected root with free space, and uses new ids. */
 export const storageRootContract: readonly StorageRootCase[] = [
@@ -52,4 +48,5 @@ export const storageRootContract: readonly StorageRootCase[] = [
       assert.equal(await beacons.sees(one, next), false);
     },
   },
+  ...waysOutCases,
 ];

@@ -2,6 +2,7 @@ import { LEASE_MS, type LeaseRequest } from '../../ports/endings.js';
 import type { CoreContext } from '../process/context.js';
 import { requireDeleted, type Ender } from '../endings/ender.js';
 import { SILENT_AFTER_MS } from '../process/this-process.js';
+import type { FileClaiming } from '../ways-out/file-claiming.js';
 import type { Placer } from '../resources/placer.js';
 import type { Releaser } from '../resources/releaser.js';
 import type { Attempts, Item } from './attempts.js';
@@ -10,8 +11,9 @@ import { RunReport } from './run-report.js';
 const SESSION = 'Session';
 const RESOURCE = 'Resource';
 const OVERDRAWN = 'Overdrawn files of session';
+const CLAIM = 'Claim of resource';
 const TRASH = 'Trash';
-const KINDS = [SESSION, RESOURCE, OVERDRAWN, TRASH];
+const KINDS = [SESSION, RESOURCE, OVERDRAWN, CLAIM, TRASH];
 const PAGE = 500;
 const TRASH_PAGE = 100;
 const TOMBSTONE_PAGE = 5000;
@@ -27,6 +29,7 @@ export class Recovery {
       readonly ender: Ender;
       readonly releaser: Releaser;
       readonly placer: Placer;
+      readonly claiming: FileClaiming;
     },
   ) {}
 
@@ -36,6 +39,7 @@ export class Recovery {
     await this.step('Failed items', report, () => this.reviewFailed(report, retryNow));
     await this.step('Dead processes', report, () => this.dropDeadProcesses(report));
     await this.step('Failed uploads', report, () => this.parts.releaser.abandonPending());
+    await this.step('Claims', report, () => this.parts.claiming.finishPending());
     await this.step('Owed ends', report, () => this.parts.ender.repeatOwed());
     await this.step('Ends', report, () => this.finishEnds(report, retryNow));
     await this.step('Releases', report, () => this.finishReleases(report, retryNow));
@@ -67,6 +71,8 @@ export class Recovery {
 
   private async dropDeadProcesses(report: RunReport): Promise<void> {
     const { store, storageRoot, clock, thisProcess } = this.context;
+    // Read before the processes: the store lists whoever lent a path or began a claim before that.
+    const [lent, claims] = [await storageRoot.lentFiles.list(), await storageRoot.claims.list()];
     const silentSince = clock.now() - SILENT_AFTER_MS;
     const alive: string[] = [thisProcess.id];
     for (const { processId, isLive } of await thisProcess.listProcesses()) {
@@ -74,6 +80,12 @@ export class Recovery {
       else if (await store.fleet.dropProcess(processId, silentSince)) report.done();
     }
     await storageRoot.beacons.keepOnly(alive);
+    const isLeft = ({ owner }: { readonly owner: string }): boolean => !alive.includes(owner);
+    await Promise.all(lent.filter(isLeft).map((entry) => storageRoot.lentFiles.remove(entry)));
+    for (const claim of claims.filter(isLeft)) {
+      const item = { kind: CLAIM, id: claim.resourceId };
+      await this.attempt(item, report, () => this.parts.claiming.resume(claim));
+    }
   }
 
   private finishEnds(report: RunReport, retryNow = false): Promise<void> {
@@ -133,11 +145,13 @@ export class Recovery {
 
   /** Another process, or an operator, may have finished what failed before. */
   private async reviewFailed(report: RunReport, retryNow: boolean): Promise<void> {
-    const { store, storage } = this.context;
+    const { store, storage, storageRoot } = this.context;
     await this.attempts.load(retryNow);
     await this.attempts.forgetDone(KINDS, async ({ kind, id }) => {
       if (kind === SESSION) return this.isEnding(id);
       if (kind === RESOURCE) return this.isReleasing(id);
+      if (kind === CLAIM)
+        return (await storageRoot.claims.list()).some(({ resourceId }) => resourceId === id);
       if (kind === TRASH) return (await storage.listTrash()).some(({ ticket }) => ticket === id);
       return (await store.resources.list([id])).some(({ overdrawn }) => overdrawn);
     });

@@ -195,6 +195,8 @@ export class SessionsSettings {
   @Option('SESSION_RESOURCE_TYPES', TYPE_NAMES) resourceTypes: readonly string[] = [];
   /** Folders that `adoptFile` may take files from. Default: none. */
   @Option('SESSION_ADOPT_FROM', paths) adoptFrom: readonly string[] = [];
+  /** Folders that `claim` may move files to. Default: none. */
+  @Option('SESSION_CLAIM_TO', paths) claimTo: readonly string[] = [];
   /** Seconds without a byte of an upload before it is aborted. Default: 30. */
   @Option('SESSION_UPLOAD_IDLE_SECONDS', wholeNumber(1, 3600)) uploadIdleSeconds = 30;
   /** Seconds without a byte before a file that the application writes is given up. Default: 900. */

@@ -1,6 +1,6 @@
 import type { Client } from '../../domain/binding.js';
 import type { Usage } from '../../domain/budgets.js';
-import { hasCode, staleSession, SessionsError } from '../../domain/errors.js';
+import { hasCode, staleSession } from '../../domain/errors.js';
 import { isUuid } from '../../domain/ids.js';
 import { boundTo } from '../../domain/lifetime.js';
 import type { ResourceRecord } from '../../domain/resource.js';
@@ -8,7 +8,7 @@ import { isStale, type EndReason, type SessionRecord } from '../../domain/sessio
 import type { ByteRange } from '../../ports/storage/file-storage.js';
 import { orderOf } from '../../ports/sessions.js';
 import type { SessionQuery, StoreTotals } from '../../ports/store/session-store.js';
-import { requireResource, requireSession, requireUserId } from '../handles/arguments.js';
+import { requireSession, requireUserId } from '../handles/arguments.js';
 import { noteFoundWith } from '../handles/found-with.js';
 import { OwnEnds } from '../handles/own-ends.js';
 import { underAuthority } from '../handles/under-authority.js';
@@ -21,7 +21,11 @@ import type { FileSink } from '../resources/file-sink.js';
 import type { FileBatch } from '../resources/file-batch.js';
 import type { FileDescription } from '../resources/file-writing.js';
 import type { Closable } from '../process/live-connections.js';
-import type { OpenedResource, Resources, TrackedStream } from '../resources/resources.js';
+import type { FileClaiming } from '../ways-out/file-claiming.js';
+import type { FileLending } from '../ways-out/file-lending.js';
+import type { FileReading, OpenedResource } from '../ways-out/file-reading.js';
+import type { FileUses, ResourceRef } from '../ways-out/file-uses.js';
+import type { Resources, TrackedStream } from '../resources/resources.js';
 import { detailsOf, type SessionDetails } from './session-details.js';
 import type { Finding, SessionFinder } from './session-finder.js';
 import type { LoginOptions, RegenerateOptions, SessionLogins } from './session-logins.js';
@@ -40,6 +44,12 @@ export interface SessionServiceParts {
   readonly logins: SessionLogins;
   readonly ender: Ender;
   readonly resources: Resources;
+  readonly waysOut: {
+    readonly uses: FileUses;
+    readonly reading: FileReading;
+    readonly lending: FileLending;
+    readonly claiming: FileClaiming;
+  };
   readonly slices: SessionSlices;
   readonly values: SessionValues;
 }
@@ -252,16 +262,31 @@ export class SessionService extends SessionDataService {
    * stream fails when the session ends; also when its token is replaced, if the record was found with a `Session`.
    * @throws SessionsError `RESOURCE_GONE`; `RESOURCE_ELSEWHERE` if the file is on another node
    */
-  async openResource(
-    resource: Pick<ResourceRecord, 'id'> & Partial<ResourceRecord>,
-    range?: ByteRange,
-  ): Promise<OpenedResource> {
-    requireResource(resource);
-    const { sessionId } = resource.sessionId ? resource : await this.recordOf(resource.id);
-    if (!sessionId || !(await this.parts.finder.isLiveNow(sessionId))) {
-      throw new SessionsError('RESOURCE_GONE', 'There is no such resource in a live session.');
-    }
-    return this.parts.resources.open(resource, range);
+  openResource(resource: ResourceRef, range?: ByteRange): Promise<OpenedResource> {
+    return this.parts.waysOut.reading.open(resource, range);
+  }
+
+  /**
+   * Lends a file to a program that needs a path, until `work` has settled; answers what `work` does. The file is in use meanwhile, and
+   * cannot be changed through the path, whose extension comes from the media type. When the session ends, the path is removed and `signal`
+   * aborted at once, and this rejects when `work` has settled; also when the token is replaced, if found with a `Session`.
+   * @throws SessionsError `RESOURCE_GONE`, `RESOURCE_ELSEWHERE`, `SESSION_GONE`, `SESSION_STALE`; what `work` throws
+   */
+  withFile<Result>(
+    resource: ResourceRef,
+    work: (path: string, signal: AbortSignal) => Result | Promise<Result>,
+  ): Promise<Result> {
+    return this.parts.waysOut.lending.lend(resource, work);
+  }
+
+  /**
+   * Moves a file out of the session to `path`, in a folder of the option `claimTo`: then the whole file is durable there, with mode 600,
+   * and not in the session. It never replaces a file; a crash leaves it whole, either there or in the session. Reads under way go on.
+   * @throws SessionsError `INVALID_ARGUMENT` (not in `claimTo`), `FILE_EXISTS`, `RESOURCE_GONE`, `RESOURCE_ELSEWHERE`, `SESSION_STALE`,
+   * `RESOURCES_IN_USE` (another call is claiming it), `STORAGE_FULL`; the file stays in the session then
+   */
+  claim(resource: ResourceRef, path: string): Promise<void> {
+    return this.parts.waysOut.claiming.claim(resource, path);
   }
 
   /**
@@ -269,7 +294,7 @@ export class SessionService extends SessionDataService {
    * @throws SessionsError `RESOURCE_ELSEWHERE` if the file is on another node
    */
   requireHere(resource: Pick<ResourceRecord, 'nodeId'>): Promise<void> {
-    return this.parts.resources.requireHere(resource);
+    return this.parts.waysOut.uses.requireHere(resource);
   }
 
   /**
@@ -300,10 +325,6 @@ export class SessionService extends SessionDataService {
     } catch (error) {
       if (!hasCode(error, 'STORE_UNAVAILABLE')) throw error;
     }
-  }
-
-  private async recordOf(resourceId: string): Promise<Partial<ResourceRecord>> {
-    return (await this.context.store.resources.find(resourceId)) ?? {};
   }
 
   /** Reads on past sessions that are over, so that only the last page is short. */

@@ -31,6 +31,12 @@ export abstract class FileStorage {
    */
   abstract read(key: FileKey, range?: ByteRange): Promise<Readable | null>;
 
+  /**
+   * Gives a finished file a second name, `path` on this disk; its bytes never change. `false`, and nothing is done, if that is impossible (as
+   * always with an object store), if the file has one already, or there is no such file: copy what `read` answers then.
+   */
+  abstract link(key: FileKey, path: string): Promise<boolean>;
+
   /** Deletes a file, finished or not. Its writer cannot finish it any more. */
   abstract remove(key: FileKey): Promise<void>;
 

@@ -1,4 +1,5 @@
 import type { StoreIdentity } from '../ledger.js';
+import type { Claims, LentFiles } from './ways-out.js';
 
 /**
  * The storage folder of this machine, whose marker names the store that the files belong to. An embedded database is in
@@ -17,6 +18,12 @@ export abstract class StorageRoot {
 
   /** Available after `connect`. */
   abstract readonly beacons: RootBeacons;
+
+  /** Available after `connect`. */
+  abstract readonly lentFiles: LentFiles;
+
+  /** Available after `connect`. */
+  abstract readonly claims: Claims;
 
   /**
    * Rejects with `STORAGE_UNSAFE` if files must not be kept, or deleted, in this folder. Creates nothing; a missing folder is

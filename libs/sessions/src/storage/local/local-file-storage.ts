@@ -15,6 +15,7 @@ import {
 import { LocalAdoption } from './files/adoption.js';
 import { removeFile } from './files/file-removal.js';
 import { LocalFileWriter } from './files/file-writer.js';
+import { linkFile } from './files/linking.js';
 import { openFile } from './files/reading.js';
 import { checkKey, folderName, type RootPaths } from './folders/paths.js';
 import { SessionFolders } from './folders/session-folders.js';
@@ -94,6 +95,10 @@ export class LocalFileStorage extends FileStorage {
       if (!stream) await guard.assertPresent();
       return stream;
     });
+  }
+
+  link(key: FileKey, path: string): Promise<boolean> {
+    return this.attempt(({ folders }) => linkFile(folders, key, path));
   }
 
   remove(key: FileKey): Promise<void> {

@@ -3,6 +3,8 @@ import { StorageRoot, type StorageRoom } from '../../ports/storage/storage-root.
 import type { RootPaths } from './folders/paths.js';
 import { translateErrors, unavailable } from './folders/storage-error.js';
 import { Ballast } from './root/ballast.js';
+import { LocalClaims } from './ways-out/local-claims.js';
+import { LocalLentFiles } from './ways-out/local-lent-files.js';
 import { LocalRootBeacons } from './root/root-beacons.js';
 import { DiskRoom } from './root/disk-room.js';
 import { inspectRoot, prepareRoot } from './root/root.js';
@@ -21,6 +23,8 @@ export interface LocalStorageRootOptions {
    * Foreign names accepted in the root, such as the database; also with a suffix that begins with `-` or `.`. Default: none.
    */
   readonly reservedNames?: readonly string[];
+  /** Absolute paths of folders that files may be claimed to. Default: none. */
+  readonly claimTo?: readonly string[];
   /** Receives warnings for operators, one line each. Default: none. */
   readonly onWarning?: (message: string) => void;
 }
@@ -30,6 +34,8 @@ interface ConnectedRoot {
   readonly guard: RootGuard;
   readonly room: DiskRoom;
   readonly beacons: LocalRootBeacons;
+  readonly lentFiles: LocalLentFiles;
+  readonly claims: LocalClaims;
 }
 
 /**
@@ -53,6 +59,14 @@ export class LocalStorageRoot extends StorageRoot {
     return this.connected.beacons;
   }
 
+  get lentFiles(): LocalLentFiles {
+    return this.connected.lentFiles;
+  }
+
+  get claims(): LocalClaims {
+    return this.connected.claims;
+  }
+
   /** The parts that `LocalFileStorage` uses. Throws `STORAGE_UNAVAILABLE` before `connect`. */
   get connected(): ConnectedRoot {
     if (!this.connection) throw unavailable('The storage root is not connected: call connect() first.');
@@ -74,7 +88,14 @@ export class LocalStorageRoot extends StorageRoot {
       const floor = { freeBytes: minFreeBytes, freeInodes: minFreeInodes };
       const room = new DiskRoom(paths, guard, ballast, floor);
       if (prepared.fresh) await room.restoreBallast();
-      this.connection = { paths, guard, room, beacons: new LocalRootBeacons(paths, guard) };
+      this.connection = {
+        paths,
+        guard,
+        room,
+        beacons: new LocalRootBeacons(paths, guard),
+        lentFiles: new LocalLentFiles(paths, guard, room),
+        claims: new LocalClaims(paths, guard, this.options.claimTo ?? []),
+      };
     });
   }
 

@@ -126,6 +126,11 @@ export class MemoryFileStorage extends FileStorage {
     return Readable.from([range ? bytes.subarray(range.start, range.end + 1) : bytes], { objectMode: false });
   }
 
+  async link({ sessionId, resourceId }: FileKey): Promise<boolean> {
+    checkIds(sessionId, resourceId);
+    return false;
+  }
+
   async remove({ sessionId, resourceId }: FileKey): Promise<void> {
     checkIds(sessionId, resourceId);
     this.sessions.get(sessionId)?.delete(resourceId);

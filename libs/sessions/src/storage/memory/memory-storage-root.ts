@@ -1,10 +1,24 @@
 import { randomUUID } from 'node:crypto';
+import { MemoryClaims } from './memory-claims.js';
+import { MemoryLentFiles } from './memory-lent-files.js';
 import { StorageRoot, type RootBeacons, type StorageRoom } from '../../ports/storage/storage-root.js';
+
+export interface MemoryStorageRootOptions {
+  /** Folders that files may be claimed to. Default: any. */
+  readonly claimTo?: readonly string[];
+}
 
 /** The storage root for files in memory, for tests and on Windows: always trusted, never full. */
 export class MemoryStorageRoot extends StorageRoot {
   readonly id = randomUUID();
   readonly beacons: RootBeacons = new MemoryRootBeacons();
+  readonly lentFiles = new MemoryLentFiles();
+  readonly claims: MemoryClaims;
+
+  constructor({ claimTo }: MemoryStorageRootOptions = {}) {
+    super();
+    this.claims = new MemoryClaims(claimTo);
+  }
 
   async inspect(): Promise<void> {}
 

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { FileStorageCase } from './storage.case.js';
-import { drain, newKey, rejectsWith, textOf, write } from './storage.fixtures.js';
+import { bytes, drain, newKey, rejectsWith, textOf, write } from './storage.fixtures.js';
 
 export const readingCases: readonly FileStorageCase[] = [
   {
@@ -43,6 +45,29 @@ export const readingCases: readonly FileStorageCase[] = [
       assert.ok(first && second);
       assert.equal((await drain(first)).byteLength, text.length);
       assert.equal((await drain(second)).byteLength, text.length);
+    },
+  },
+  {
+    name: 'a link has the bytes of its file, and survives its removal; where it is refused nothing is made',
+    async run(storage, folder) {
+      const key = await write(storage, 'linked');
+      const path = join(folder, 'link');
+      const isLinked = await storage.link(key, path);
+      assert.equal(await textOf(storage, key), 'linked');
+      await storage.remove(key);
+      const text = await readFile(path, 'utf8').catch(() => null);
+      assert.equal(text, isLinked ? 'linked' : null);
+    },
+  },
+  {
+    name: 'no link is made of a missing or unfinished file',
+    async run(storage, folder) {
+      assert.equal(await storage.link(newKey(), join(folder, 'missing')), false);
+      const key = newKey();
+      const writer = await storage.create(key);
+      await writer.write([bytes('half')]);
+      assert.equal(await storage.link(key, join(folder, 'half')), false);
+      await writer.abort();
     },
   },
 ];

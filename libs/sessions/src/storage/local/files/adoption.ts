@@ -5,15 +5,19 @@ import { SessionsError } from '../../../domain/errors.js';
 import type { Adoption, FileKey } from '../../../ports/storage/file-storage.js';
 import { removeFile } from './file-removal.js';
 import { LocalFileWriter } from './file-writer.js';
-import { FILE_MODE, AsyncFolder } from '../folders/async-folder.js';
+import { STORED_MODE, AsyncFolder } from '../folders/async-folder.js';
 import { datasyncHandle } from '../folders/durable.js';
 import { linkName } from '../folders/paths.js';
 import type { SessionFolders } from '../folders/session-folders.js';
-import { isAbsence, isSystemError, toStorageError, translateErrors } from '../folders/storage-error.js';
+import {
+  CANNOT_LINK,
+  isAbsence,
+  isSystemError,
+  toStorageError,
+  translateErrors,
+} from '../folders/storage-error.js';
 
 const COPY_STEP_BYTES = 1024 * 1024;
-/** Errors of `link` after which a copy may still work. */
-const CANNOT_LINK = ['EXDEV', 'EPERM', 'EMLINK', 'ENOTSUP', 'ENOSYS'];
 const OPEN_EXISTING = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
 /** The file to adopt, as it was when `begin` checked it. */
@@ -62,7 +66,7 @@ export class LocalAdoption implements Adoption {
 
   complete(): Promise<void> {
     return translateErrors(async () => {
-      if (this.linked) await this.setMode(FILE_MODE);
+      if (this.linked) await this.setMode(STORED_MODE);
       await this.unlinkSource();
       if (this.linked) await this.takeFinalName();
     });

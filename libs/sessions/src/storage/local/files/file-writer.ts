@@ -3,7 +3,7 @@ import { open, unlink, type FileHandle } from 'node:fs/promises';
 import { SessionsError } from '../../../domain/errors.js';
 import type { FileKey, FileWriter } from '../../../ports/storage/file-storage.js';
 import { removeFile, removePart } from './file-removal.js';
-import { FILE_MODE } from '../folders/async-folder.js';
+import { FILE_MODE, STORED_MODE } from '../folders/async-folder.js';
 import { datasyncHandle } from '../folders/durable.js';
 import { partName } from '../folders/paths.js';
 import type { SessionFolders } from '../folders/session-folders.js';
@@ -46,6 +46,7 @@ export class LocalFileWriter implements FileWriter {
 
   finish(): Promise<number> {
     this.finishing ??= this.inOrder(async () => {
+      await this.openHandle().chmod(STORED_MODE);
       await datasyncHandle(this.openHandle());
       await this.close();
       await this.folders.publish(this.key, partName(this.key.resourceId), () => {

@@ -6,6 +6,8 @@ import { isAbsence, isSystemError } from './storage-error.js';
 
 export const FOLDER_MODE = 0o700;
 export const FILE_MODE = 0o600;
+/** Of finished files: no program that is given a path of one can change it. */
+export const STORED_MODE = 0o400;
 
 const OPEN_FOLDER = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
 

@@ -7,6 +7,8 @@ import type { FileKey, TrashTicket } from '../../../ports/storage/file-storage.j
 const FOLDER_NAME = /^[0-9a-f]{32}$/;
 const FILE_NAME = /^([0-9a-f]{32})(\.part|\.link)?$/;
 const SHARD_NAME = /^[0-9a-f]{2}$/;
+const TEMP_NAME = /^([0-9a-f]{32})-[0-9a-f]{32}\.[0-9a-z]{1,8}$/;
+const CLAIM_DRAFT = /^\.[0-9a-f]{32}\.claim$/;
 const BEACON_NAME = /^[0-9a-f]{32}-[0-9a-f]{16}$/;
 
 export interface ParsedFileName {
@@ -27,6 +29,10 @@ export class RootPaths {
   readonly ballast: string;
   readonly unfinishedBallast: string;
   readonly beacons: string;
+  /** Paths lent to programs, and notes that are being written. */
+  readonly temp: string;
+  /** A note for each file that is being claimed. */
+  readonly claims: string;
 
   constructor(readonly root: string) {
     this.marker = join(root, MARKER_NAME);
@@ -35,6 +41,8 @@ export class RootPaths {
     this.ballast = join(root, 'ballast');
     this.unfinishedBallast = join(root, 'ballast.part');
     this.beacons = join(root, 'beacons');
+    this.temp = join(root, 'tmp');
+    this.claims = join(root, 'claims');
   }
 
   /** The parent of the session's folder, one of 256. */
@@ -103,6 +111,26 @@ export function beaconName(processId: string, beacon: string): string {
 
 export function isBeaconName(name: string): boolean {
   return BEACON_NAME.test(name);
+}
+
+/** A new name in `tmp`, of this process. */
+export function tempName(processId: string, extension: string): string {
+  return `${hexOf(processId)}-${randomBytes(16).toString('hex')}.${extension}`;
+}
+
+/** The process whose file has this name in `tmp`; `null` if our code does not make such names. */
+export function parseTempName(name: string): string | null {
+  const match = TEMP_NAME.exec(name);
+  return match?.[1] ? idOfDigits(match[1]) : null;
+}
+
+/** A new hidden name, in the folder that a file is claimed to. */
+export function claimDraftName(): string {
+  return `.${randomBytes(16).toString('hex')}.claim`;
+}
+
+export function isClaimDraftName(name: string): boolean {
+  return CLAIM_DRAFT.test(name);
 }
 
 export function isShardName(name: string): boolean {

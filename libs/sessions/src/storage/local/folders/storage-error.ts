@@ -1,5 +1,8 @@
 import { SessionsError } from '../../../domain/errors.js';
 
+/** Errors of `link` after which a copy may still work. */
+export const CANNOT_LINK = ['EXDEV', 'EPERM', 'EMLINK', 'ENOTSUP', 'ENOSYS'];
+
 /** The code of a system error, such as `ENOENT`; `null` for any other error. */
 export function systemCode(error: unknown): string | null {
   // Not `instanceof`: in a test runner, system errors come from another realm.

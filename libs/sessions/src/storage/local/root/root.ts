@@ -48,7 +48,7 @@ export async function prepareRoot(
   const prepared = await AsyncFolder.use(paths.root, async (folder) => {
     const isMarked = await refuseUnsafe(path, reservedNames);
     const fresh = !isMarked && (await mark(folder, store));
-    await Promise.all([paths.sessions, paths.trash].map(prepareOwn));
+    await Promise.all([paths.sessions, paths.trash, paths.temp, paths.claims].map(prepareOwn));
     await folder.sync();
     const marker = await readMarker(folder);
     if (marker === null || marker === 'unreadable') throw unreadableMarker(path);

@@ -1,0 +1,55 @@
+/** The extension that programs such as ffmpeg expect, by media type. */
+const EXTENSIONS = new Map(
+  Object.entries({
+    'audio/aac': 'aac',
+    'audio/aiff': 'aiff',
+    'audio/amr': 'amr',
+    'audio/flac': 'flac',
+    'audio/m4a': 'm4a',
+    'audio/mp3': 'mp3',
+    'audio/mp4': 'm4a',
+    'audio/mpeg': 'mp3',
+    'audio/ogg': 'ogg',
+    'audio/opus': 'opus',
+    'audio/vnd.wave': 'wav',
+    'audio/wav': 'wav',
+    'audio/wave': 'wav',
+    'audio/webm': 'webm',
+    'audio/x-aiff': 'aiff',
+    'audio/x-flac': 'flac',
+    'audio/x-m4a': 'm4a',
+    'audio/x-matroska': 'mka',
+    'audio/x-wav': 'wav',
+    'video/3gpp': '3gp',
+    'video/mp4': 'mp4',
+    'video/mpeg': 'mpg',
+    'video/ogg': 'ogv',
+    'video/quicktime': 'mov',
+    'video/webm': 'webm',
+    'video/x-matroska': 'mkv',
+    'image/avif': 'avif',
+    'image/bmp': 'bmp',
+    'image/gif': 'gif',
+    'image/heic': 'heic',
+    'image/jpeg': 'jpg',
+    'image/png': 'png',
+    'image/svg+xml': 'svg',
+    'image/tiff': 'tiff',
+    'image/webp': 'webp',
+    'application/json': 'json',
+    'application/ogg': 'ogg',
+    'application/pdf': 'pdf',
+    'application/xml': 'xml',
+    'application/zip': 'zip',
+    'text/csv': 'csv',
+    'text/html': 'html',
+    'text/markdown': 'md',
+    'text/plain': 'txt',
+  }),
+);
+
+/** From a fixed list alone: what a client declares never becomes part of a path. */
+export function extensionOf(mediaType: string | null): string {
+  const [essence = ''] = (mediaType ?? '').toLowerCase().split(';');
+  return EXTENSIONS.get(essence.trim()) ?? 'bin';
+}

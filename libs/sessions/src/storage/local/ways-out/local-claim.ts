@@ -1,0 +1,130 @@
+import { constants, type BigIntStats } from 'node:fs';
+import { link, lstat, open } from 'node:fs/promises';
+import { SessionsError } from '../../../domain/errors.js';
+import type { Claim, StoredBytes } from '../../../ports/storage/ways-out.js';
+import { fileExists, goneBeforeClaim } from '../../claim-target.js';
+import { unlinkIfThere } from '../files/file-removal.js';
+import { AsyncFolder, FILE_MODE } from '../folders/async-folder.js';
+import {
+  CANNOT_LINK,
+  isAbsence,
+  isSystemError,
+  translateErrors,
+  unavailable,
+} from '../folders/storage-error.js';
+import type { ClaimNote, ClaimNotes } from './claim-notes.js';
+import { copyFile } from './copying.js';
+
+const OPEN_DRAFT = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+
+/**
+ * Moves a file in steps, each durable before the next: note → hidden draft in the target folder, a link or a copy → link from the draft to
+ * the name → (the storage removes its file) → mode, draft and note. A draft with the name's inode shows that the name was given.
+ */
+export class LocalClaim implements Claim {
+  constructor(
+    private readonly notes: ClaimNotes,
+    private readonly note: ClaimNote,
+  ) {}
+
+  async prepare(source: StoredBytes): Promise<void> {
+    await this.inFolder(async (folder) => {
+      if (await statOrNull(folder.at(this.note.name))) throw fileExists();
+      await this.notes.write(this.note);
+      try {
+        const draft = folder.at(this.note.draft);
+        const isThere =
+          (await source.link(this.note, draft)) || (await copyFile(source, this.note, draft, FILE_MODE));
+        if (!isThere) throw goneBeforeClaim();
+        await folder.sync();
+      } catch (error) {
+        await this.abort().catch(() => undefined);
+        throw error;
+      }
+    });
+  }
+
+  place(): Promise<void> {
+    return translateErrors(() =>
+      this.inFolder(async (folder) => {
+        try {
+          await link(folder.at(this.note.draft), folder.at(this.note.name));
+        } catch (error) {
+          if (isSystemError(error, 'EEXIST')) throw fileExists(error);
+          if (isSystemError(error, ...CANNOT_LINK)) throw withoutLinks(error);
+          throw error;
+        }
+        await folder.sync();
+      }),
+    );
+  }
+
+  complete(): Promise<void> {
+    return translateErrors(async () => {
+      await AsyncFolder.use(this.note.folder, async (folder) => {
+        await setMode(folder.at(this.note.draft));
+        await unlinkIfThere(folder.at(this.note.draft));
+        await folder.sync();
+      });
+      await this.notes.remove(this.note);
+    });
+  }
+
+  abort(): Promise<void> {
+    return translateErrors(async () => {
+      await AsyncFolder.use(this.note.folder, (folder) => unlinkIfThere(folder.at(this.note.draft)));
+      await this.notes.remove(this.note);
+    });
+  }
+
+  /** Whether the file has its name. */
+  async isPlaced(): Promise<boolean> {
+    const placed = await AsyncFolder.use(this.note.folder, async (folder) => {
+      const draft = await statOrNull(folder.at(this.note.draft));
+      const named = await statOrNull(folder.at(this.note.name));
+      return draft !== null && named !== null && draft.dev === named.dev && draft.ino === named.ino;
+    });
+    return placed ?? false;
+  }
+
+  private async inFolder<T>(work: (folder: AsyncFolder) => Promise<T>): Promise<T> {
+    const folder = await AsyncFolder.open(this.note.folder);
+    if (!folder) throw unavailable('The folder of the claim was moved or removed meanwhile: try again.');
+    try {
+      return await work(folder);
+    } finally {
+      await folder.close();
+    }
+  }
+}
+
+/** By the draft: whoever waited for the file may have moved it already. */
+async function setMode(draft: string): Promise<void> {
+  try {
+    const handle = await open(draft, OPEN_DRAFT);
+    try {
+      await handle.chmod(FILE_MODE);
+    } finally {
+      await handle.close();
+    }
+  } catch (error) {
+    if (!isAbsence(error)) throw error;
+  }
+}
+
+async function statOrNull(path: string): Promise<BigIntStats | null> {
+  try {
+    return await lstat(path, { bigint: true });
+  } catch (error) {
+    if (isAbsence(error)) return null;
+    throw error;
+  }
+}
+
+function withoutLinks(cause: unknown): SessionsError {
+  return new SessionsError(
+    'INVALID_ARGUMENT',
+    'The file system of this folder of claimTo has no hard links: claim files to a folder of another one.',
+    { cause },
+  );
+}

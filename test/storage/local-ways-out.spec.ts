@@ -1,0 +1,236 @@
+/* oxlint-disable no-await-in-loop -- the steps depend on each other */
+import { execFileSync } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import type { LocalStorage } from '#sessions/storage/local/create-local-storage';
+import type { ClaimEntry } from '#sessions/ports/storage/ways-out';
+import { CONNECTED, Place, fileOf, newKey, read, write } from './local-support.js';
+
+const SOMEBODY = 65_534;
+
+describe('lending a file', () => {
+  let place: Place;
+  beforeEach(() => (place = new Place()));
+  afterEach(() => place.leave());
+
+  /** What a program does with a lent path that runs, as the server does, as this user. */
+  function lendAs(uid: number): {
+    text: string;
+    wrote: string;
+    stored: string;
+    names: number;
+    left: string[];
+  } {
+    mkdirSync(place.root);
+    execFileSync('chown', ['-R', String(uid), place.path]);
+    const program = `${CONNECTED}
+      const { randomUUID } = await import('node:crypto');
+      const { readFileSync, writeFileSync, lstatSync, readdirSync } = await import('node:fs');
+      const key = { sessionId: randomUUID(), resourceId: randomUUID() };
+      const writer = await storage.create(key);
+      await writer.write([Buffer.from('spoken')]);
+      await writer.finish();
+      const lent = await storageRoot.lentFiles.lend(storage, key, { owner: randomUUID(), extension: 'wav' });
+      const text = readFileSync(lent.path, 'utf8');
+      const names = lstatSync(lent.path).nlink;
+      let wrote = 'written';
+      try { writeFileSync(lent.path, 'changed'); } catch (error) { wrote = error.code; }
+      let stored = '';
+      for await (const chunk of await storage.read(key)) stored += chunk;
+      await lent.takeBack();
+      const left = readdirSync(process.argv[1] + '/tmp');
+      await storage.close();
+      console.log(JSON.stringify({ text, wrote, stored, names, left }));`;
+    const answer = execFileSync(process.execPath, ['--input-type=module', '-e', program, place.root], {
+      uid,
+      gid: uid,
+      cwd: '/',
+      env: { ...process.env, HOME: '/nonexistent' },
+      encoding: 'utf8',
+    });
+    return JSON.parse(answer) as ReturnType<typeof lendAs>;
+  }
+
+  it('links it where modes count: nobody can write through the path', () => {
+    expect(lendAs(SOMEBODY)).toEqual({
+      text: 'spoken',
+      wrote: 'EACCES',
+      stored: 'spoken',
+      names: 2,
+      left: [],
+    });
+  });
+
+  it('copies it for root, whom no mode stops', () => {
+    expect(lendAs(0)).toEqual({ text: 'spoken', wrote: 'written', stored: 'spoken', names: 1, left: [] });
+  });
+
+  it('lists what is ours in `tmp`, and removes nothing else', async () => {
+    const { storage, storageRoot } = await place.connected();
+    const owner = randomUUID();
+    await storageRoot.lentFiles.lend(storage, await write(storage), { owner, extension: 'mp3' });
+    writeFileSync(join(place.root, 'tmp', 'foreign.mp3'), '');
+    const [entry, ...more] = await storageRoot.lentFiles.list();
+    expect([entry?.owner, more]).toEqual([owner, []]);
+    await storageRoot.lentFiles.remove({ owner, name: 'foreign.mp3' });
+    await storageRoot.lentFiles.remove({ owner, name: '../.nest-sessions.json' });
+    await storageRoot.lentFiles.remove(entry!);
+    expect(readdirSync(join(place.root, 'tmp'))).toEqual(['foreign.mp3']);
+    expect(existsSync(join(place.root, '.nest-sessions.json'))).toBe(true);
+  });
+});
+
+describe('claiming a file', () => {
+  let place: Place;
+  let local: LocalStorage;
+  let here: string;
+  let there: string;
+  beforeEach(async () => {
+    place = new Place();
+    here = join(place.path, 'claimed');
+    there = join(place.path, 'other-disk');
+    mkdirSync(here);
+    place.mountTmpfs(there, 'size=4m');
+    local = await place.connected({ claimTo: [here, there] });
+  });
+  afterEach(() => place.leave());
+
+  const prepare = async (path: string, owner = randomUUID()) => {
+    const key = await write(local.storage, 'spoken');
+    return { key, claim: await local.storageRoot.claims.prepare(local.storage, key, path, owner) };
+  };
+
+  it.each([
+    ['by a link in its file system', () => here, true],
+    ['by a copy across file systems', () => there, false],
+  ])('moves it %s', async (_how, folder, isLink) => {
+    const path = join(folder(), 'answer.wav');
+    const { key, claim } = await prepare(path);
+    const { ino } = lstatSync(fileOf(place.root, key));
+    await claim.place();
+    await local.storage.remove(key);
+    await claim.complete();
+    const { mode, nlink, ino: claimed } = lstatSync(path);
+    expect([readFileSync(path, 'utf8'), mode & 0o7777, nlink]).toEqual(['spoken', 0o600, 1]);
+    expect(claimed === ino).toBe(isLink);
+    expect(readdirSync(folder())).toEqual(['answer.wav']);
+    expect(readdirSync(join(place.root, 'claims'))).toEqual([]);
+  });
+
+  it('copies a file that is lent by a link, so that no program has the claimed one', async () => {
+    const key = await write(local.storage, 'spoken');
+    await local.storage.link(key, join(place.root, 'tmp', 'lent'));
+    const path = join(here, 'answer.wav');
+    const claim = await local.storageRoot.claims.prepare(local.storage, key, path, randomUUID());
+    await claim.place();
+    await claim.complete();
+    expect(lstatSync(path).ino).not.toBe(lstatSync(fileOf(place.root, key)).ino);
+  });
+
+  it.each([
+    ['beside claimTo', (): string => join(place.path, 'answer.wav')],
+    [
+      'in a folder whose name begins as one of claimTo',
+      (): string => join(place.path, 'claimed-not', 'a.wav'),
+    ],
+    ['through a link out of claimTo', (): string => join(here, 'escape', 'a.wav')],
+    ['in the storage root, though claimTo leads there', (): string => join(here, 'root', 'tmp', 'a.wav')],
+  ])('refuses a path %s', async (_where, path) => {
+    mkdirSync(join(place.path, 'claimed-not'));
+    symlinkSync(place.path, join(here, 'escape'));
+    symlinkSync(place.root, join(here, 'root'));
+    await expect(prepare(path())).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+    expect(readdirSync(join(place.root, 'claims'))).toEqual([]);
+  });
+
+  it('does not follow a link that replaces the folder meanwhile', async () => {
+    const folder = join(here, 'in');
+    mkdirSync(folder);
+    const { claim } = await prepare(join(folder, 'a.wav'));
+    renameSync(folder, join(here, 'moved'));
+    mkdirSync(join(place.path, 'elsewhere'));
+    symlinkSync(join(place.path, 'elsewhere'), folder);
+    await expect(claim.place()).rejects.toMatchObject({ code: 'STORAGE_UNAVAILABLE' });
+    expect(readdirSync(join(place.path, 'elsewhere'))).toEqual([]);
+  });
+
+  it('on a full disk leaves nothing there', async () => {
+    const key = newKey();
+    const writer = await local.storage.create(key);
+    await writer.write([Buffer.alloc(6 * 1024 * 1024, 1)]);
+    await writer.finish();
+    const claim = local.storageRoot.claims.prepare(local.storage, key, join(there, 'large'), randomUUID());
+    await expect(claim).rejects.toMatchObject({ code: 'STORAGE_FULL' });
+    expect(readdirSync(there)).toEqual([]);
+    expect(readdirSync(join(place.root, 'claims'))).toEqual([]);
+  });
+
+  describe('after a crash', () => {
+    /** Another process, which finds what the first one left. */
+    const successor = async (): Promise<{ storage: LocalStorage; entries: ClaimEntry[] }> => {
+      const storage = await place.connected({ claimTo: [here, there] });
+      return { storage, entries: await storage.storageRoot.claims.list() };
+    };
+
+    it.each([
+      ['here', () => here],
+      ['there', () => there],
+    ])('before the file had its path, %s: undoes it', async (_where, folder) => {
+      const { key } = await prepare(join(folder(), 'a.wav'));
+      const { storage, entries } = await successor();
+      expect(entries).toMatchObject([key]);
+      expect(await storage.storageRoot.claims.resume(entries[0]!)).toBeNull();
+      expect(readdirSync(folder())).toEqual([]);
+      expect(readdirSync(join(place.root, 'claims'))).toEqual([]);
+      expect(await read(storage.storage, key)).toBe('spoken');
+    });
+
+    it.each([
+      ['here', () => here],
+      ['there', () => there],
+    ])('after the file had its path, %s: goes on', async (_where, folder) => {
+      const { key, claim } = await prepare(join(folder(), 'a.wav'));
+      await claim.place();
+      const { storage, entries } = await successor();
+      const resumed = await storage.storageRoot.claims.resume(entries[0]!);
+      await storage.storage.remove(key);
+      await resumed?.complete();
+      expect(readdirSync(folder())).toEqual(['a.wav']);
+      expect(lstatSync(join(folder(), 'a.wav')).nlink).toBe(1);
+      expect(readdirSync(join(place.root, 'claims'))).toEqual([]);
+      // The one that was only believed dead.
+      await claim.complete();
+      expect(readFileSync(join(folder(), 'a.wav'), 'utf8')).toBe('spoken');
+    });
+
+    it('leaves alone what is no note of a claim, and the claim of another owner', async () => {
+      const { key } = await prepare(join(here, 'a.wav'));
+      const hidden = readdirSync(here);
+      const notes = join(place.root, 'claims');
+      const name = readdirSync(notes)[0]!;
+      const note = JSON.parse(readFileSync(join(notes, name), 'utf8')) as Record<string, unknown>;
+      writeFileSync(join(notes, 'torn'), '{"resourceId":');
+      writeFileSync(join(here, 'precious'), '');
+      const other = newKey();
+      const lying = { ...note, ...other, folder: here, draft: 'precious' };
+      writeFileSync(join(notes, other.resourceId.replaceAll('-', '')), JSON.stringify(lying));
+      const { storage, entries } = await successor();
+      expect(entries).toHaveLength(1);
+      for (const resourceId of [key.resourceId, other.resourceId])
+        expect(
+          await storage.storageRoot.claims.resume({ ...key, resourceId, owner: randomUUID() }),
+        ).toBeNull();
+      expect(readdirSync(here).toSorted()).toEqual([...hidden, 'precious'].toSorted());
+    });
+  });
+});
