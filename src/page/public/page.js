@@ -69,7 +69,7 @@ async function connect() {
 /** If the session is over, `refresh` finds another one. */
 function connectLater() {
   ui.link.textContent = 'reconnecting …';
-  connectTimer = setTimeout(connect, retryMs);
+  connectTimer = setTimeout(() => void connect(), retryMs);
   retryMs = Math.min(retryMs * 2, LAST_RETRY_MS);
 }
 
@@ -96,7 +96,7 @@ function fail(error) {
 /** Several changes at once are one refresh. */
 function refreshSoon() {
   clearTimeout(refreshTimer);
-  refreshTimer = setTimeout(() => refresh().catch(complain), TOGETHER_MS);
+  refreshTimer = setTimeout(() => void refresh().catch(complain), TOGETHER_MS);
 }
 
 function hear(kind, message) {
