@@ -46,7 +46,8 @@ export class SessionsIoAdapter extends IoAdapter {
     this.gate = new ConnectionGate(app, 'socket.io connection', this.logger);
   }
 
-  override create(...args: Parameters<IoAdapter['create']>): Server | Namespace {
+  /** As the adapter of the app's Nest types it: Nest 11 leaves out namespaces. */
+  override create(...args: Parameters<IoAdapter['create']>): ReturnType<IoAdapter['create']> {
     const server = super.create(...args);
     // Of a dynamic namespace, here and nowhere else: its children take over what guards it.
     if (!('engine' in server)) this.guard(server);
