@@ -31,7 +31,11 @@ export class FileLending {
     const live = this.context.connections.add(
       session,
       { suspend: () => cutOff.abort(staleSession()), close: end },
-      { restore: async () => void (use && (await this.uses.restore(resource.id, session))) },
+      {
+        restore: async () => {
+          if (use) await this.uses.restore(resource.id, session);
+        },
+      },
     );
     try {
       use = await this.uses.begin(resource.id, session);
