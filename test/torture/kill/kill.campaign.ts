@@ -30,11 +30,16 @@ async function run({ count, random, violation, note, progress }: CampaignContext
   const jobs = planJobs(count, random);
   const planned = jobs.length;
   const tell = (): void => progress(planned - jobs.length, planned);
-  const killers = Array.from({ length: LANES }, (_, index) => {
-    const lane = new Lane({ base, name: `lane-${index}`, config: slimConfig, random, violation });
-    return new Killer(lane, random, violation);
-  });
-  await Promise.all(killers.map((killer) => work(killer, jobs, tell)));
+  const lanes = Array.from(
+    { length: LANES },
+    (_, index) => new Lane({ base, name: `lane-${index}`, config: slimConfig, random, violation }),
+  );
+  const killers = lanes.map((lane) => new Killer(lane, random, violation));
+  try {
+    await Promise.all(killers.map((killer) => work(killer, jobs, tell)));
+  } finally {
+    for (const lane of lanes) lane.remove();
+  }
   const commands = killers.reduce((sum, { commands }) => sum + commands, 0);
   const tried = killers.reduce((sum, { kills }) => sum + kills, commands);
   const met = new Map<CrashPoint, number>();
