@@ -15,7 +15,10 @@ export class UpgradeGate {
    * @throws SessionsError the reason for a refusal
    */
   async admit(request: IncomingMessage): Promise<UpgradedSocket> {
-    if (this.gate.skips(request)) return new SessionlessSocket();
+    if (this.gate.skips(request)) {
+      this.gate.requireOwnPage(request, request);
+      return new SessionlessSocket();
+    }
     try {
       return await this.gate.admit(
         request,

@@ -98,8 +98,9 @@ export class ConnectionGate {
   /**
    * Browsers name the origin of every WebSocket, and of long polling the origin or the site: a client that names neither is no
    * browser, and no foreign page can make it present its cookies. A browser presents no bearer token by itself: the page knows it.
+   * @throws SessionsError `CROSS_SITE_REFUSED`
    */
-  private requireOwnPage(request: IncomingMessage, presenting: Presenting): void {
+  requireOwnPage(request: IncomingMessage, presenting: Presenting): void {
     const origin = originOf(request);
     if (origin === null ? namesNoOtherSite(request) : this.resolver.pages.isOne(origin, request)) return;
     if (this.resolver.tokens.bearerOf(presenting) !== null) return;

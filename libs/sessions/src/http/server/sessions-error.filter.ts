@@ -40,9 +40,11 @@ export class SessionsErrorFilter implements ExceptionFilter<SessionsError> {
     const { status, retryAfterSeconds, body } = answerTo(error, location);
     this.note(error, status);
     const http = this.host.httpAdapter;
-    if (http.isHeadersSent(response)) {
+    const node = nodeResponse(response);
+    // Not asked of the adapter: on Nest 11 that of Fastify knows nothing of headers that went out by the raw response.
+    if (node.headersSent) {
       // One that has ended is whole: what failed came after it.
-      if (!nodeResponse(response).writableEnded) nodeResponse(response).destroy();
+      if (!node.writableEnded) node.destroy();
       return;
     }
     if (error.code === 'SESSION_STALE' && wantsEventStream(request)) {

@@ -1,8 +1,13 @@
 import type { IncomingMessage } from 'node:http';
-import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
+import { createParamDecorator, type ExecutionContext, type PipeTransform, type Type } from '@nestjs/common';
 import type { FileBatch } from '../../core/resources/file-batch.js';
 import { nodeRequest, type PlatformRequest } from '../platform-message.js';
 import type { ReceivedFile } from './files/received-file.js';
+
+type Pipe = PipeTransform | Type<PipeTransform>;
+
+/** Takes the field of the form, and pipes; without a field, all fields. Nest 11 and 12 infer different types for it. */
+type UploadDecorator = (fieldOrPipe?: string | Pipe, ...pipes: Pipe[]) => ParameterDecorator;
 
 /** The files of an upload, in the order of the body. */
 export interface UploadedFiles extends ReadonlyArray<ReceivedFile> {
@@ -35,13 +40,13 @@ function filesOf(context: ExecutionContext, field: string | undefined): Received
  * The file that `UploadInterceptor` saved, the first of several; of one field: `@UploadedResource('avatar')`. `undefined` if the
  * request had none. Takes pipes, such as Nest's `ParseFilePipe`: if one refuses the file, nothing of the request is kept.
  */
-export const UploadedResource = createParamDecorator(
+export const UploadedResource: UploadDecorator = createParamDecorator(
   (field: string | undefined, context: ExecutionContext): ReceivedFile | undefined =>
     filesOf(context, field)[0],
 );
 
 /** All files that `UploadInterceptor` saved, or those of one field: `@UploadedResources('papers')`; empty if there are none. */
-export const UploadedResources = createParamDecorator(
+export const UploadedResources: UploadDecorator = createParamDecorator(
   (field: string | undefined, context: ExecutionContext): UploadedFiles =>
     Object.assign(filesOf(context, field), { keep: async () => batchOf(context)?.place() }),
 );
