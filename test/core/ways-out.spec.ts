@@ -1,5 +1,13 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { extname, join } from 'node:path';
@@ -335,6 +343,20 @@ describe('Files on their way out of two processes', () => {
       await here.core.cleanup.runAll();
       expect(readdirSync(folder)).toEqual(['answer.wav']);
       expect(readFileSync(join(folder, 'answer.wav')).equals(CONTENT)).toBe(true);
+      expect(await here.service.describe(session)).toMatchObject({ resourceCount: 0, bytesUsed: 0 });
+    });
+
+    it('leave the session also if the application has moved them on since, with the mode that it gave them', async () => {
+      const { session } = await here.open();
+      const file = await here.write(session, CONTENT);
+      await (await begin(there, file)).place();
+      const moved = join(folder, 'moved.wav');
+      renameSync(join(folder, 'answer.wav'), moved);
+      expect(statSync(moved).mode & 0o777).toBe(0o600);
+      chmodSync(moved, 0o644);
+      await here.core.cleanup.runAll();
+      expect(readdirSync(folder)).toEqual(['moved.wav']);
+      expect(statSync(moved).mode & 0o777).toBe(0o644);
       expect(await here.service.describe(session)).toMatchObject({ resourceCount: 0, bytesUsed: 0 });
     });
 

@@ -92,3 +92,16 @@ describe.each(ADAPTERS)('An upload route on %s', (adapter) => {
     expect(resourceTypes).toContain('image_file');
   });
 });
+
+it.each([
+  [{ maxFileBytes: Number.NaN }, 'maxFileBytes of the upload field "file" is NaN'],
+  [{ maxFiles: 0 }, 'maxFiles of the upload field "file" is 0'],
+  [{ mediaTypes: ['audio/webm;codecs=opus'] }, '"audio/webm;codecs=opus"'],
+  [{ contents: ['*'] }, '"*"'],
+])('An upload route with options that admit or refuse everything is no route: %j', (options, message) => {
+  expect(() => UploadInterceptor('file', options)).toThrow(message);
+});
+
+it('An upload route without a field is no route', () => {
+  expect(() => UploadInterceptor({})).toThrow('no field');
+});

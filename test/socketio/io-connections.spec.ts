@@ -1,4 +1,5 @@
 import { Logger } from '@nestjs/common';
+import { SessionResolver } from 'nest-sessions';
 import { io } from 'socket.io-client';
 import { requestVerbatim } from '../support/verbatim-request.js';
 import { ADAPTERS } from '../support/http-app.js';
@@ -226,6 +227,23 @@ describe.each(ADAPTERS)('Connections of socket.io on %s', (adapter) => {
       expect(refused.data).toMatchObject({ code: 'INVALID_ARGUMENT', statusCode: 400 });
       expect(await client.ask('whoami')).toEqual([first.id, first.id]);
     });
+  });
+
+  it('that ask for very many namespaces in one message are cut, with a session and without, before each is looked up', async () => {
+    await start();
+    const live = await app.visitor();
+    const find = jest.spyOn(app.app.get(SessionResolver).presented, 'find');
+    for (const headers of [{ 'user-agent': 'test' }, live.headers]) {
+      find.mockClear();
+      const begun = await app.request('/socket.io/?EIO=4&transport=polling', { headers });
+      const { sid } = JSON.parse(begun.text.slice(1)) as { sid: string };
+      const body = Array<string>(20_000).fill('40').join('\x1e');
+      const polling = `/socket.io/?EIO=4&transport=polling&sid=${sid}`;
+      await app.request(polling, { method: 'POST', headers, body }).catch(() => undefined);
+      await eventually('it is gone', async () => (await app.request(polling, { headers })).status === 400);
+      expect(find.mock.calls.length).toBeLessThan(40);
+      expect(app.gateway.clients).toEqual([]);
+    }
   });
 
   it('get the address and security of a trusted proxy', async () => {

@@ -12,6 +12,7 @@ import { refusalFor } from './connection-refusal.js';
 import { EngineBackpressure } from './engine-backpressure.js';
 import { EngineConnection } from './engine-connection.js';
 import type { EngineSocket } from './engine-socket.js';
+import { NamespaceRequests } from './namespace-requests.js';
 
 const MAX_MESSAGE_BYTES = 1_048_576;
 /** Time for a client to join a namespace: until then it has shown no session. */
@@ -30,7 +31,7 @@ type GivenOptions = Partial<ServerOptions>;
  * `session-stale`, and the connection is closed: the client connects again, with the new cookie.
  *
  * The maximum message size is the option `maxHttpBufferSize`. Default: 1 MiB. A client that stays more than 1 MiB behind is
- * disconnected; so is one that joins no namespace within `connectTimeout`. Default: 10 s.
+ * disconnected; so is one that joins no namespace within `connectTimeout` (default: 10 s), or asks for more than 32 at once.
  */
 export class SessionsIoAdapter extends IoAdapter {
   protected override readonly logger = new Logger('SessionSockets');
@@ -39,6 +40,7 @@ export class SessionsIoAdapter extends IoAdapter {
   /** The connection of each client that showed a session, once all that it asked for before is decided. */
   private readonly connections = new WeakMap<EngineSocket, Promise<EngineConnection | null>>();
   private readonly admitted = new WeakMap<Socket, EngineConnection>();
+  private readonly requests = new WeakMap<EngineSocket, NamespaceRequests>();
 
   constructor(app: INestApplication) {
     super(app);
@@ -64,6 +66,7 @@ export class SessionsIoAdapter extends IoAdapter {
     server.engine.on('connection', (engine: EngineSocket) => {
       const id = engine.transport.sid;
       clients.set(id, new EngineBackpressure(engine));
+      this.requests.set(engine, new NamespaceRequests(engine));
       engine.once('close', () => clients.delete(id));
     });
     this.guard(server.of('/'));
@@ -113,6 +116,11 @@ export class SessionsIoAdapter extends IoAdapter {
 
   private async admit(socket: Socket): Promise<void> {
     if (this.admitted.has(socket)) return;
+    const join = () => this.join(socket);
+    await (this.requests.get(socket.conn)?.decide(socket.nsp.name, join) ?? join());
+  }
+
+  private async join(socket: Socket): Promise<void> {
     const engine = socket.conn;
     const before = this.connections.get(engine) ?? Promise.resolve(null);
     const admission = before.then((known) => this.admitTo(known, socket));

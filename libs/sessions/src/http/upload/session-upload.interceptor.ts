@@ -29,7 +29,7 @@ import { SessionResolver } from '../session/session-resolver.js';
 import { bodyFormatOf, type ReadBody } from './body/body-format.js';
 import { drainRequest } from './body/drain-request.js';
 import { IncomingBody } from './body/incoming-body.js';
-import { declareUpload, type UploadDeclaration } from './files/upload-declaration.js';
+import { declareUpload, requireUsable, type UploadDeclaration } from './files/upload-declaration.js';
 import { abortedUpload, missingFile } from './files/upload-error.js';
 import { UploadFiles } from './files/upload-files.js';
 import { announcedBytes, planUpload, type UploadPlan } from './files/upload-plan.js';
@@ -45,6 +45,7 @@ type UploadRequest = PlatformRequest & { body?: unknown };
  * before, the files are removed, and nothing was evicted for them.
  */
 export function uploadInterceptorOf(declaration: UploadDeclaration): Type<NestInterceptor> {
+  requireUsable(declaration);
   class SessionUploadInterceptor implements NestInterceptor {
     private readonly plan: UploadPlan;
 

@@ -48,5 +48,7 @@ export function peek(stream: Readable, bytes: number): Promise<Buffer> {
 export async function mediaTypeOf(head: Buffer): Promise<string | null> {
   // Loaded with the first file that needs it: most applications declare no `contents`.
   const { fileTypeFromBuffer } = await import('file-type');
-  return (await fileTypeFromBuffer(head))?.mime ?? null;
+  // A crafted head may make its parser fail: then it has no known signature.
+  const found = await fileTypeFromBuffer(head).catch(() => undefined);
+  return found?.mime ?? null;
 }

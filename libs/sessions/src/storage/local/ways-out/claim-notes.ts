@@ -1,4 +1,4 @@
-import { link, open, readFile, readdir } from 'node:fs/promises';
+import { link, open, readFile, readdir, rename } from 'node:fs/promises';
 import { isAbsolute } from 'node:path';
 import { isUuid } from '../../../domain/ids.js';
 import type { ClaimEntry } from '../../../ports/storage/ways-out.js';
@@ -13,6 +13,8 @@ import { isAbsence, isSystemError, unavailable } from '../folders/storage-error.
 export interface ClaimNote extends ClaimEntry, ClaimTarget {
   /** The hidden name of the whole file in the target folder. */
   readonly draft: string;
+  /** Whether the file is known to have its name: it may have been moved on since. */
+  readonly isPlaced?: boolean;
 }
 
 /** The notes of all claims under way: one file each in the folder `claims`, named by its resource, so that a file has one claim at most. */
@@ -21,14 +23,27 @@ export class ClaimNotes {
 
   /** Writes the note, durably and in one step. Rejects with `RESOURCES_IN_USE` if the resource has one. */
   async write(note: ClaimNote): Promise<void> {
+    await this.put(note, async (temp, name) => {
+      try {
+        await link(temp, name);
+      } catch (error) {
+        throw isSystemError(error, 'EEXIST') ? beingClaimed() : error;
+      }
+    });
+  }
+
+  /** The same in place of the note that the resource has. */
+  async rewrite(note: ClaimNote): Promise<void> {
+    await this.put(note, rename);
+  }
+
+  private async put(note: ClaimNote, give: (temp: string, name: string) => Promise<void>): Promise<void> {
     const temp = tempName(note.owner, 'note');
     const written = await AsyncFolder.use(this.paths.temp, (from) =>
       AsyncFolder.use(this.paths.claims, async (into) => {
         try {
           await writeWhole(from.at(temp), JSON.stringify(note));
-          await link(from.at(temp), into.at(fileName(note.resourceId)));
-        } catch (error) {
-          throw isSystemError(error, 'EEXIST') ? beingClaimed() : error;
+          await give(from.at(temp), into.at(fileName(note.resourceId)));
         } finally {
           await unlinkIfThere(from.at(temp));
         }

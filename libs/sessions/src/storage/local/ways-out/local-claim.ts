@@ -19,12 +19,13 @@ const OPEN_DRAFT = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBL
 
 /**
  * Moves a file in steps, each durable before the next: note → hidden draft in the target folder, a link or a copy → link from the draft to
- * the name → (the storage removes its file) → mode, draft and note. A draft with the name's inode shows that the name was given.
+ * the name, mode → the note says so → (the storage removes its file) → draft and note go. Until the note says so, a draft with the name's
+ * inode shows that the name was given.
  */
 export class LocalClaim implements Claim {
   constructor(
     private readonly notes: ClaimNotes,
-    private readonly note: ClaimNote,
+    private note: ClaimNote,
   ) {}
 
   async prepare(source: StoredBytes): Promise<void> {
@@ -55,6 +56,7 @@ export class LocalClaim implements Claim {
           throw error;
         }
         await folder.sync();
+        await this.noteName(folder).catch(() => undefined);
       }),
     );
   }
@@ -62,7 +64,8 @@ export class LocalClaim implements Claim {
   complete(): Promise<void> {
     return translateErrors(async () => {
       await AsyncFolder.use(this.note.folder, async (folder) => {
-        await setMode(folder.at(this.note.draft));
+        // Once that was done it may have another mode, of the application's choice.
+        if (!this.note.isPlaced) await setMode(folder.at(this.note.draft));
         await unlinkIfThere(folder.at(this.note.draft));
         await folder.sync();
       });
@@ -77,14 +80,23 @@ export class LocalClaim implements Claim {
     });
   }
 
-  /** Whether the file has its name. */
+  /** Whether the file got its name. */
   async isPlaced(): Promise<boolean> {
+    if (this.note.isPlaced) return true;
     const placed = await AsyncFolder.use(this.note.folder, async (folder) => {
       const draft = await statOrNull(folder.at(this.note.draft));
       const named = await statOrNull(folder.at(this.note.name));
       return draft !== null && named !== null && draft.dev === named.dev && draft.ino === named.ino;
     });
     return placed ?? false;
+  }
+
+  /** The application may move the file from now on, and the store be away for long. Whoever finds it not noted looks at the name. */
+  private async noteName(folder: AsyncFolder): Promise<void> {
+    await setMode(folder.at(this.note.draft));
+    const placed = { ...this.note, isPlaced: true };
+    await this.notes.rewrite(placed);
+    this.note = placed;
   }
 
   private async inFolder<T>(work: (folder: AsyncFolder) => Promise<T>): Promise<T> {
