@@ -158,13 +158,19 @@ export class CanaryHunt {
     const places: Place[] = [{ name: `the names of files ${when}`, bytes: Buffer.from(names.join('\n')) }];
     for (const name of names) {
       const path = join(root, name);
-      if (!(await stat(path)).isFile()) continue;
-      places.push({
-        name: `${name} ${when}`,
-        bytes: await readFile(path),
-        isStore: name.startsWith('sessions.db'),
-      });
+      const bytes = await bytesOf(path);
+      if (bytes) places.push({ name: `${name} ${when}`, bytes, isStore: name.startsWith('sessions.db') });
     }
     return places;
+  }
+}
+
+/** `null` for what is no file, and what the server has removed since it was listed, such as its beacon. */
+async function bytesOf(path: string): Promise<Buffer | null> {
+  try {
+    return (await stat(path)).isFile() ? await readFile(path) : null;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
   }
 }
