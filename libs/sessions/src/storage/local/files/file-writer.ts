@@ -1,15 +1,13 @@
-import { constants } from 'node:fs';
-import { open, unlink, type FileHandle } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { SessionsError } from '../../../domain/errors.js';
 import type { FileKey, FileWriter } from '../../../ports/storage/file-storage.js';
 import { removeFile, removePart } from './file-removal.js';
+import { openNew } from './new-file.js';
 import { FILE_MODE, STORED_MODE } from '../folders/async-folder.js';
 import { datasyncHandle } from '../folders/durable.js';
 import { partName } from '../folders/paths.js';
 import type { SessionFolders } from '../folders/session-folders.js';
 import { toStorageError, translateErrors } from '../folders/storage-error.js';
-
-const NEW_FILE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
 
 /**
  * Writes one new file. Calls run in order: an `abort` waits for the current write. The first failure aborts: the file is
@@ -30,7 +28,11 @@ export class LocalFileWriter implements FileWriter {
   ) {}
 
   static async create(folders: SessionFolders, key: FileKey): Promise<LocalFileWriter> {
-    return new LocalFileWriter(folders, key, await folders.begin(key, partName(key.resourceId), openNew));
+    return new LocalFileWriter(
+      folders,
+      key,
+      await folders.begin(key, partName(key.resourceId), (path) => openNew(path, FILE_MODE)),
+    );
   }
 
   write(chunks: readonly Uint8Array[]): Promise<void> {
@@ -113,17 +115,4 @@ function skipBytes(chunks: readonly Uint8Array[], bytes: number): readonly Uint8
     skipped -= chunk.byteLength;
   }
   return [];
-}
-
-async function openNew(path: string): Promise<FileHandle> {
-  const handle = await open(path, NEW_FILE, FILE_MODE);
-  try {
-    // The umask may have removed permissions of the owner.
-    await handle.chmod(FILE_MODE);
-    return handle;
-  } catch (error) {
-    await handle.close();
-    await unlink(path);
-    throw error;
-  }
 }

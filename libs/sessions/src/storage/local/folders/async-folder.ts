@@ -46,12 +46,18 @@ export class AsyncFolder {
   /** Opens the folder, calls `work` and closes it; `null` if `open` finds no folder. */
   static async use<T>(path: string, work: (folder: AsyncFolder) => Promise<T>): Promise<T | null> {
     const folder = await AsyncFolder.open(path);
-    if (!folder) return null;
-    try {
-      return await work(folder);
-    } finally {
-      await folder.close();
-    }
+    return folder && folder.during(work);
+  }
+
+  /** The same, but rejects with the error of `missing` if `open` finds no folder. */
+  static async within<T>(
+    path: string,
+    missing: () => Error,
+    work: (folder: AsyncFolder) => Promise<T>,
+  ): Promise<T> {
+    const folder = await AsyncFolder.open(path);
+    if (!folder) throw missing();
+    return folder.during(work);
   }
 
   /** The path of a name in this folder; valid while the folder is open. */
@@ -82,6 +88,14 @@ export class AsyncFolder {
 
   close(): Promise<void> {
     return this.handle.close();
+  }
+
+  private async during<T>(work: (folder: AsyncFolder) => Promise<T>): Promise<T> {
+    try {
+      return await work(this);
+    } finally {
+      await this.close();
+    }
   }
 }
 

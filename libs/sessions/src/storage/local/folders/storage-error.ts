@@ -54,3 +54,11 @@ export async function translateErrors<T>(work: () => Promise<T>): Promise<T> {
 export function unavailable(message: string, cause?: unknown): SessionsError {
   return new SessionsError('STORAGE_UNAVAILABLE', message, cause === undefined ? {} : { cause });
 }
+
+/** Makes the error for a folder of the root that was there when the process started. */
+export function missingInRoot(folder: string): () => SessionsError {
+  return () =>
+    unavailable(
+      `The folder \`${folder}\` is missing in the storage root: restart the server, which makes it.`,
+    );
+}

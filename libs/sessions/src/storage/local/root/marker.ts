@@ -3,8 +3,8 @@ import { constants, type BigIntStats } from 'node:fs';
 import { link, lstat, open, readdir, rename } from 'node:fs/promises';
 import type { StoreIdentity } from '../../../ports/store/session-store.js';
 import { unlinkIfThere } from '../files/file-removal.js';
+import { writeNew } from '../files/new-file.js';
 import { FILE_MODE, type AsyncFolder } from '../folders/async-folder.js';
-import { syncHandle } from '../folders/durable.js';
 import { MARKER_NAME } from '../folders/paths.js';
 import { isAbsence, isSystemError } from '../folders/storage-error.js';
 
@@ -122,17 +122,7 @@ async function publish<T>(
 
 async function writeUnfinished(root: AsyncFolder, marker: Marker): Promise<string> {
   const path = root.at(`${MARKER_NAME}.${randomBytes(8).toString('hex')}.tmp`);
-  const handle = await open(path, 'wx', FILE_MODE);
-  try {
-    await handle.chmod(FILE_MODE);
-    await handle.writeFile(`${JSON.stringify({ format: FORMAT, ...marker }, null, 2)}\n`);
-    await syncHandle(handle);
-  } catch (error) {
-    await unlinkIfThere(path);
-    throw error;
-  } finally {
-    await handle.close();
-  }
+  await writeNew(path, `${JSON.stringify({ format: FORMAT, ...marker }, null, 2)}\n`, FILE_MODE);
   return path;
 }
 

@@ -13,7 +13,7 @@ import {
   trashName,
   type RootPaths,
 } from '../folders/paths.js';
-import { isAbsence, isSystemError, unavailable } from '../folders/storage-error.js';
+import { isAbsence, isSystemError, missingInRoot, unavailable } from '../folders/storage-error.js';
 import type { EntryOutcome } from './trash-removal.js';
 import { TrashThread } from './trash-thread.js';
 
@@ -41,19 +41,12 @@ export class Trash {
   /** Moves the folder of a session to the trash, durably. Answers its ticket, or `null` if it has no folder there either. */
   async take(sessionId: string): Promise<TrashTicket | null> {
     const ticket = trashName(sessionId);
-    const into = await AsyncFolder.open(this.paths.trash);
-    if (!into)
-      throw unavailable(
-        'The folder `trash` is missing in the storage root: restart the server, which makes it.',
-      );
-    try {
+    return AsyncFolder.within(this.paths.trash, missingInRoot('trash'), async (into) => {
       const moved = await AsyncFolder.use(this.paths.shard(sessionId), (shard) =>
         this.move(shard, folderName(sessionId), into, ticket),
       );
       return moved || (await isThere(into.at(ticket))) ? ticket : null;
-    } finally {
-      await into.close();
-    }
+    });
   }
 
   async empty(ticket: TrashTicket): Promise<TrashReport> {

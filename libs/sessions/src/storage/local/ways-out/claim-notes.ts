@@ -1,13 +1,13 @@
-import { link, open, readFile, readdir, rename } from 'node:fs/promises';
+import { link, readFile, readdir, rename } from 'node:fs/promises';
 import { isAbsolute } from 'node:path';
 import { isUuid } from '../../../domain/ids.js';
 import type { ClaimEntry } from '../../../ports/storage/ways-out.js';
 import { beingClaimed, type ClaimTarget } from '../../claim-target.js';
 import { unlinkIfThere } from '../files/file-removal.js';
+import { writeNew } from '../files/new-file.js';
 import { AsyncFolder, FILE_MODE } from '../folders/async-folder.js';
-import { syncHandle } from '../folders/durable.js';
 import { fileName, isClaimDraftName, tempName, type RootPaths } from '../folders/paths.js';
-import { isAbsence, isSystemError, unavailable } from '../folders/storage-error.js';
+import { isAbsence, isSystemError, missingInRoot } from '../folders/storage-error.js';
 
 /** What a claim is about to do, for whoever finishes it after a crash. */
 export interface ClaimNote extends ClaimEntry, ClaimTarget {
@@ -39,22 +39,17 @@ export class ClaimNotes {
 
   private async put(note: ClaimNote, give: (temp: string, name: string) => Promise<void>): Promise<void> {
     const temp = tempName(note.owner, 'note');
-    const written = await AsyncFolder.use(this.paths.temp, (from) =>
-      AsyncFolder.use(this.paths.claims, async (into) => {
+    await AsyncFolder.within(this.paths.temp, missingInRoot('tmp'), (from) =>
+      AsyncFolder.within(this.paths.claims, missingInRoot('claims'), async (into) => {
         try {
-          await writeWhole(from.at(temp), JSON.stringify(note));
+          await writeNew(from.at(temp), JSON.stringify(note), FILE_MODE);
           await give(from.at(temp), into.at(fileName(note.resourceId)));
         } finally {
           await unlinkIfThere(from.at(temp));
         }
         await into.sync();
-        return true;
       }),
     );
-    if (!written)
-      throw unavailable(
-        'A folder, `tmp` or `claims`, is missing in the storage root: restart the server, which makes both.',
-      );
   }
 
   async list(): Promise<ClaimNote[]> {
@@ -96,14 +91,4 @@ function isNote(value: unknown): value is ClaimNote {
   if (!texts || ![resourceId, sessionId, owner].every((id) => typeof id === 'string' && isUuid(id)))
     return false;
   return isAbsolute(String(folder)) && !/[/\0]/.test(String(name)) && isClaimDraftName(String(draft));
-}
-
-async function writeWhole(path: string, text: string): Promise<void> {
-  const handle = await open(path, 'wx', FILE_MODE);
-  try {
-    await handle.writeFile(text);
-    await syncHandle(handle);
-  } finally {
-    await handle.close();
-  }
 }

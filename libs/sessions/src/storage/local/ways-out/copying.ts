@@ -1,11 +1,6 @@
-import { constants } from 'node:fs';
-import { open } from 'node:fs/promises';
 import type { FileKey } from '../../../ports/storage/file-storage.js';
 import type { StoredBytes } from '../../../ports/storage/ways-out.js';
-import { unlinkIfThere } from '../files/file-removal.js';
-import { syncHandle } from '../folders/durable.js';
-
-const NEW_FILE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+import { writeNew } from '../files/new-file.js';
 
 /** Copies a stored file to a new one at `path`, durably; answers whether there was one. */
 export async function copyFile(
@@ -17,18 +12,7 @@ export async function copyFile(
   const bytes = await source.read(key);
   if (!bytes) return false;
   try {
-    const handle = await open(path, NEW_FILE, mode);
-    try {
-      await handle.writeFile(bytes);
-      // The umask may have removed permissions of the owner.
-      await handle.chmod(mode);
-      await syncHandle(handle);
-    } catch (error) {
-      await unlinkIfThere(path);
-      throw error;
-    } finally {
-      await handle.close();
-    }
+    await writeNew(path, bytes, mode);
     return true;
   } finally {
     bytes.destroy();

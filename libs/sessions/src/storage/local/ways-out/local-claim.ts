@@ -99,15 +99,13 @@ export class LocalClaim implements Claim {
     this.note = placed;
   }
 
-  private async inFolder<T>(work: (folder: AsyncFolder) => Promise<T>): Promise<T> {
-    const folder = await AsyncFolder.open(this.note.folder);
-    if (!folder) throw unavailable('The folder of the claim was moved or removed meanwhile: try again.');
-    try {
-      return await work(folder);
-    } finally {
-      await folder.close();
-    }
+  private inFolder<T>(work: (folder: AsyncFolder) => Promise<T>): Promise<T> {
+    return AsyncFolder.within(this.note.folder, movedAway, work);
   }
+}
+
+function movedAway(): SessionsError {
+  return unavailable('The folder of the claim was moved or removed meanwhile: try again.');
 }
 
 /** By the draft: whoever waited for the file may have moved it already. */

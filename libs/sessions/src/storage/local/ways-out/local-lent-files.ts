@@ -11,7 +11,7 @@ import type {
 import { unlinkIfThere } from '../files/file-removal.js';
 import { AsyncFolder, STORED_MODE } from '../folders/async-folder.js';
 import { parseTempName, tempName, type RootPaths } from '../folders/paths.js';
-import { translateErrors, unavailable } from '../folders/storage-error.js';
+import { missingInRoot, translateErrors } from '../folders/storage-error.js';
 import type { DiskRoom } from '../root/disk-room.js';
 import type { RootGuard } from '../root/root-guard.js';
 import { copyFile } from './copying.js';
@@ -28,7 +28,7 @@ export class LocalLentFiles implements LentFiles {
     return translateErrors(async () => {
       await this.guard.assertPresent();
       const name = tempName(owner, extension);
-      const isLent = await this.inTemp(async (folder) => {
+      const isLent = await AsyncFolder.within(this.paths.temp, missingInRoot('tmp'), async (folder) => {
         if (process.geteuid?.() !== 0 && (await source.link(key, folder.at(name)))) return true;
         await this.room.admit();
         return copyFile(source, key, folder.at(name), STORED_MODE);
@@ -55,18 +55,5 @@ export class LocalLentFiles implements LentFiles {
       if (parseTempName(name) === null) return;
       await AsyncFolder.use(this.paths.temp, (folder) => unlinkIfThere(folder.at(name)));
     });
-  }
-
-  private async inTemp<T>(work: (folder: AsyncFolder) => Promise<T>): Promise<T> {
-    const folder = await AsyncFolder.open(this.paths.temp);
-    if (!folder)
-      throw unavailable(
-        'The folder `tmp` is missing in the storage root: restart the server, which makes it.',
-      );
-    try {
-      return await work(folder);
-    } finally {
-      await folder.close();
-    }
   }
 }
