@@ -7,7 +7,7 @@ const IMPORT = /\b(?:from|import|import\()\s*'(\.[^']+)'/g;
 const STARTED = /\b(?:spawn|spawnSync|execFile|execFileSync)\(\s*'([^']+)'/g;
 
 /** Programs that every Unix has, or that come with npm. */
-const EVERYWHERE = ['cp', 'mkfifo', 'mknod', 'npm', 'npx', 'rm', 'sh', 'umount'];
+const EVERYWHERE = ['chown', 'cp', 'mkfifo', 'mknod', 'npm', 'npx', 'rm', 'sh', 'umount'];
 
 /** Patterns that show what a file needs. */
 const SIGNS: Record<string, RegExp> = {
@@ -29,6 +29,7 @@ const SIGNS: Record<string, RegExp> = {
   prlimit: started('prlimit'),
   'redis-server': started('redis-server'),
   script: /\| script -/,
+  sox: started('sox'),
   unshare: /'unshare'/,
 };
 

@@ -11,7 +11,7 @@ import { CLIENT, SmallCore } from './small-core.ts';
 
 const SOME_ID = '00000000-0000-4000-8000-000000000000';
 const OUR_FILE =
-  /^(?:sessions\.db(?:-wal|-shm)?|\.gitignore|\.nest-sessions\.json|trash|beacons(?:\/[0-9a-f]{32}-[0-9a-f]{16})?|s|s\/[0-9a-f]{2}(?:\/[0-9a-f]{32}(?:\/[0-9a-f]{32})?)?)$/;
+  /^(?:sessions\.db(?:-wal|-shm)?|\.gitignore|\.nest-sessions\.json|trash|claims|tmp|beacons(?:\/[0-9a-f]{32}-[0-9a-f]{16})?|s|s\/[0-9a-f]{2}(?:\/[0-9a-f]{32}(?:\/[0-9a-f]{32})?)?)$/;
 const UNSEEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u;
 /** What a file name keeps of it: emoji of several code points, and the joiners of letters. */
 const JOINED = /\p{RGI_Emoji}|[\u200C\u200D]/gv;
