@@ -29,7 +29,7 @@ const SIGNS: Record<string, RegExp> = {
   prlimit: started('prlimit'),
   'redis-server': started('redis-server'),
   script: /\| script -/,
-  sox: started('sox'),
+  soxi: started('soxi'),
   unshare: /'unshare'/,
 };
 
