@@ -1,5 +1,6 @@
 import type { EndCondition } from '../domain/lifetime.js';
 import type { EndReason, SessionRecord } from '../domain/session.js';
+import type { DeedNote } from './journal.js';
 
 /** Ends sessions: finds the due ones, leads them through `open → ending → ended`, drops tombstones. */
 export abstract class EndingsGroup {
@@ -32,7 +33,7 @@ export abstract class EndingsGroup {
   /** Counts the open sessions that are due at `at`: idle, and expired. */
   abstract countDue(at: number): Promise<{ readonly idle: number; readonly expired: number }>;
 
-  /** Drops at most `limit` tombstones whose absolute end is at or before `at`; answers how many. */
+  /** Drops at most `limit` tombstones, with their timelines, that need not be kept beyond `at`; answers how many. */
   abstract dropTombstones(at: number, limit: number): Promise<number>;
 }
 
@@ -64,6 +65,10 @@ export interface BeginEnd {
   readonly reason: EndReason;
   readonly at: number;
   readonly lease: Lease;
+  /** Enters `ended`, and into the audit if an operator did it. Default: nothing is entered. */
+  readonly note?: DeedNote | null;
+  /** The tombstone and its timeline are kept until this instant, and until the absolute end in any case. Default: no longer. */
+  readonly keptUntil?: number | null;
 }
 
 /** A session in state `ending`, as one node sees it. */

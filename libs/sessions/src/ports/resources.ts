@@ -4,6 +4,7 @@ import type { ResourceLimits } from '../domain/limits.js';
 import type { NewResource, ResourceRecord } from '../domain/resource.js';
 import type { Authority } from '../domain/session.js';
 import type { Lease } from './endings.js';
+import type { DeedNote } from './journal.js';
 import type { Refused } from './sessions.js';
 
 /**
@@ -114,6 +115,8 @@ export interface Placement {
   readonly at: number;
   /** On the victims. A victim of another node is left for that node to lease. */
   readonly lease: Lease;
+  /** Enters `evicted` for each victim. Default: nothing is entered. */
+  readonly note?: DeedNote | null;
 }
 
 export interface Placed {

@@ -1,5 +1,6 @@
 import type { UsageBound } from '../domain/limits.js';
 import type { Authority, NewSession, SessionRecord } from '../domain/session.js';
+import type { DeedNote, LoginNote } from './journal.js';
 
 /** Opens, finds, touches and lists sessions; logs users in and replaces tokens. */
 export abstract class SessionsGroup {
@@ -10,7 +11,11 @@ export abstract class SessionsGroup {
    * core do (see `domain/bucket`: a bucket is a slot of the store that holds a share of the sessions), and reject others with
    * `INVALID_ARGUMENT` too.
    */
-  abstract open(session: NewSession, limits: OpeningLimits): Promise<'opened' | RefusedOpening>;
+  abstract open(
+    session: NewSession,
+    limits: OpeningLimits,
+    note?: DeedNote | null,
+  ): Promise<'opened' | RefusedOpening>;
 
   /** Rejects if `open` would reject now, because the store is damaged, full or takes no writes. Adds nothing. */
   abstract probe(): Promise<void>;
@@ -126,6 +131,8 @@ export interface NewToken {
    * kept until a replacement without it. Logins keep none. Default: false.
    */
   readonly keepsAuthority?: boolean;
+  /** Enters `regenerated`. Default: nothing is entered. */
+  readonly note?: DeedNote | null;
 }
 
 export interface NewLogin extends NewToken {
@@ -143,6 +150,8 @@ export interface NewLogin extends NewToken {
   readonly idleMs?: number;
   /** Whether the client keeps its tokens until the absolute end, until the next login says otherwise. Default: false. */
   readonly remembered?: boolean;
+  /** Enters `login`. Default: nothing is entered. */
+  readonly note?: LoginNote | null;
 }
 
 export interface TokenMatch {

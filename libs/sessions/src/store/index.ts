@@ -12,6 +12,26 @@ export {
   type Usage,
 } from '../domain/budgets.js';
 export type { CleanupJob } from '../domain/events.js';
+export { isOperator, type Actor, type Operator } from '../domain/journal/actor.js';
+export {
+  AUDIT_DEEDS,
+  AUDIT_MAX_BYTES,
+  AUDIT_MS,
+  MOST_WRONG_TOKENS,
+  type AuditDeed,
+  type AuditEntry,
+  type AuditOutcome,
+  type WrongTokens,
+} from '../domain/journal/audit-entry.js';
+export {
+  classOf,
+  ENTRY_OVERHEAD_BYTES,
+  MOST_DEEDS,
+  MOST_MARKS,
+  MOST_REQUESTS,
+  type EntryClass,
+  type JournalEntry,
+} from '../domain/journal/entry.js';
 export {
   evictionRank,
   idleEndsAt,

@@ -1,9 +1,11 @@
+import type { AuditGroup } from '../audit.js';
 import type { BudgetsGroup } from '../budgets.js';
 import type { ClockGroup } from '../clock.js';
 import type { DataGroup } from '../data.js';
 import type { EndingsGroup } from '../endings.js';
 import type { FeedGroup } from '../feed.js';
 import type { FleetGroup } from '../fleet.js';
+import type { JournalGroup } from '../journal.js';
 import type { LedgerGroup } from '../ledger.js';
 import type { RatesGroup } from '../rates.js';
 import type { ReleasesGroup } from '../releases.js';
@@ -12,11 +14,13 @@ import type { SessionsGroup } from '../sessions.js';
 import type { StoreGroups } from './store-groups.js';
 import type { Holder, StoreTrouble } from './store-trouble.js';
 
+export * from '../audit.js';
 export * from '../budgets.js';
 export * from '../data.js';
 export * from '../endings.js';
 export * from '../feed.js';
 export * from '../fleet.js';
+export * from '../journal.js';
 export * from '../ledger.js';
 export * from '../rates.js';
 export * from '../releases.js';
@@ -28,10 +32,10 @@ export * from '../sessions.js';
  * each write is conditional, so that of two processes that decide at once only one succeeds.
  *
  * Every operation of every group promises:
- * - It is atomic, and durable when its promise resolves, except touches, heartbeats and rates.
+ * - It is atomic, and durable when its promise resolves, except touches, heartbeats, rates and `journal.append`.
  * - Absence is an answer, never an error. Only `sessions.open` creates a session; no write revives an ended one.
  * - It may be repeated: a repeat changes nothing and answers as documented there. Only counters (`touch`, `grow`, `use`,
- *   `recordRun`, `rates.count`) count again.
+ *   `recordRun`, `rates.count`, `audit.countWrongToken`) count again, and `append` adds again.
  * - If the store cannot answer, it rejects with `STORE_UNAVAILABLE`; then it has changed nothing or everything.
  */
 export abstract class SessionStore implements StoreGroups {
@@ -49,6 +53,8 @@ export abstract class SessionStore implements StoreGroups {
   readonly ledger: LedgerGroup;
   readonly rates: RatesGroup;
   readonly budgets: BudgetsGroup;
+  readonly journal: JournalGroup;
+  readonly audit: AuditGroup;
 
   constructor(groups: StoreGroups) {
     this.sessions = groups.sessions;
@@ -62,6 +68,8 @@ export abstract class SessionStore implements StoreGroups {
     this.ledger = groups.ledger;
     this.rates = groups.rates;
     this.budgets = groups.budgets;
+    this.journal = groups.journal;
+    this.audit = groups.audit;
   }
 
   /** What is wrong with the store's data, as far as this process knows; `null` for nothing. Never waits. */

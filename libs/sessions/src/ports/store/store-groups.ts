@@ -1,9 +1,11 @@
+import type { AuditGroup } from '../audit.js';
 import type { BudgetsGroup } from '../budgets.js';
 import type { ClockGroup } from '../clock.js';
 import type { DataGroup } from '../data.js';
 import type { EndingsGroup } from '../endings.js';
 import type { FeedGroup } from '../feed.js';
 import type { FleetGroup } from '../fleet.js';
+import type { JournalGroup } from '../journal.js';
 import type { LedgerGroup } from '../ledger.js';
 import type { RatesGroup } from '../rates.js';
 import type { ReleasesGroup } from '../releases.js';
@@ -23,6 +25,8 @@ export interface StoreGroups {
   readonly ledger: LedgerGroup;
   readonly rates: RatesGroup;
   readonly budgets: BudgetsGroup;
+  readonly journal: JournalGroup;
+  readonly audit: AuditGroup;
 }
 
 export type GroupName = keyof StoreGroups;
@@ -111,6 +115,14 @@ export const STORE_OPERATIONS: { readonly [Group in GroupName]: KindsOf<StoreGro
   },
   rates: { count: 'write' },
   budgets: { ofUser: 'read', listUsers: 'list' },
+  journal: { key: 'read', append: 'upkeep', read: 'list', prune: 'upkeep', forgetUser: 'upkeep' },
+  audit: {
+    append: 'write',
+    read: 'list',
+    countWrongToken: 'upkeep',
+    listWrongTokens: 'list',
+    prune: 'upkeep',
+  },
 };
 
 export const OPERATION_NAMES: readonly OperationName[] = Object.entries(STORE_OPERATIONS).flatMap(
