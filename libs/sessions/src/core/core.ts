@@ -90,6 +90,7 @@ export class SessionsCore {
   readonly clockTrust: ClockTrust;
   readonly sinks: OpenSinks;
   readonly failures: RepeatedFailures;
+  readonly journal: SessionJournal;
   readonly entries: EntryBuffer;
   private readonly takeover: StoreTakeover;
   private readonly ender: Ender;
@@ -123,8 +124,10 @@ export class SessionsCore {
     const owedEnds = new OwedEnds();
     // Closed until the start has ended, which itself needs the store.
     const served = new GatedStore(store, () => takeover.refusal);
+    this.journal = new SessionJournal(config, served.journal);
+    const { journal } = this;
     // prettier-ignore
-    const context: CoreContext = { config, store: new OwedEndsStore(served, owedEnds), storage, storageRoot, clock, clockTrust, events, thisProcess, tokens, cache, touches, connections, owedEnds, journal: new SessionJournal(config, served.journal), failures, log };
+    const context: CoreContext = { config, store: new OwedEndsStore(served, owedEnds), storage, storageRoot, clock, clockTrust, events, thisProcess, tokens, cache, touches, connections, owedEnds, journal, failures, log };
     const background = { ...context, log: logFor('SessionCleanup') };
 
     const ender = new Ender(context);
