@@ -241,6 +241,11 @@ export class SessionsSettings {
    */
   @Option('SESSION_JOURNAL', oneOf('off', 'deeds', 'requests'))
   journal: 'off' | 'deeds' | 'requests' = 'deeds';
+  /**
+   * Whether timelines with `requests` hold whole paths with their queries, which a replay needs, and not the patterns of routes alone.
+   * Applications may have names and secrets in their paths. Default: `false`.
+   */
+  @Option('SESSION_JOURNAL_PATHS', flag) journalPaths = false;
   /** Hours that the timeline of a session is kept after its end. Default: 24. */
   @Option('SESSION_JOURNAL_HOURS', wholeNumber(1, 8760)) journalHours = 24;
   /** Bytes of all timelines; beyond them requests go first, then the oldest sessions' timelines. Default: 67108864. */

@@ -4,7 +4,7 @@ import type { EntryBuffer } from './entry-buffer.js';
 
 /** Enters what this process sees happen to sessions: refused resources, and tokens that others present. */
 export function recordDeeds(
-  { clock, events, journal }: Pick<CoreContext, 'clock' | 'events' | 'journal'>,
+  { clock, config, events, journal }: Pick<CoreContext, 'clock' | 'config' | 'events' | 'journal'>,
   buffer: EntryBuffer,
 ): void {
   if (!journal.isOn) return;
@@ -15,5 +15,9 @@ export function recordDeeds(
   });
   events.on('session.mismatch', ({ sessionId, property }) => {
     buffer.add(sessionId, { at: clock.now(), kind: 'mismatch', property });
+  });
+  if (config.journal !== 'requests') return;
+  events.on('resource.ready', ({ sessionId, resourceId, type, sizeBytes }) => {
+    buffer.add(sessionId, { at: clock.now(), kind: 'placed', resourceId, type, sizeBytes });
   });
 }
