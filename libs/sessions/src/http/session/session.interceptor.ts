@@ -33,7 +33,8 @@ export class SessionInterceptor implements NestInterceptor {
     @Inject(SessionResolver) private readonly resolver: SessionResolver,
     @Inject(SessionsCore) { config, entries, clock }: SessionsCore,
   ) {
-    this.journal = config.journal === 'requests' ? new RequestJournal(entries, clock, config.journalPaths) : null;
+    this.journal =
+      config.journal === 'requests' ? new RequestJournal(entries, clock, config.journalPaths) : null;
   }
 
   /** Synchronous if possible: a promise here costs a request more than all other work for its session. */
