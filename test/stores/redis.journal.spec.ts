@@ -225,7 +225,8 @@ describe('The journal in Redis', () => {
     const indexed = await Promise.all(
       (await keys(/:(?:timelines|requested|hashes)$/)).map((key) => server.command('ZRANGE', key, '0', '-1')),
     );
-    expect(indexed.flat().toSorted()).toEqual([other.id, other.id, `${HASH}:${other.id}`].toSorted());
+    expect(indexed.flat()).toHaveLength(3);
+    expect(new Set(indexed.flat())).toEqual(new Set([other.id, `${HASH}:${other.id}`]));
   });
 
   it('is counted anew before entries are dropped for their bytes, so that those that expired make room', async () => {
@@ -283,9 +284,8 @@ describe('The journal in Redis', () => {
     expect(reset).toMatchObject({ reset: true });
     for (const session of [lost, kept]) expect(await kinds(session)).toEqual(['opened', 'ended']);
     expect(await kinds(login)).toEqual(['opened', 'login']);
-    expect((await auditOf(store)).map(({ subject }) => subject).toSorted()).toEqual(
-      [lost.id, kept.id].toSorted(),
-    );
+    const ends = (await auditOf(store)).map(({ subject }) => subject);
+    expect([ends.length, new Set(ends)]).toEqual([2, new Set([lost.id, kept.id])]);
     await server.command('DEBUG', 'CHANGE-REPL-ID');
     expect(await store.feed.read(reset.position, 10)).toMatchObject({ reset: true });
     for (const session of [lost, kept]) expect(await kinds(session)).toEqual(['opened', 'ended']);
