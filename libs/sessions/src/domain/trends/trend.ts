@@ -50,20 +50,29 @@ export function bucketMs(bucket: number): number {
   return bucket <= 0 ? 0 : RATIO ** (bucket - 0.5);
 }
 
-/** A percentile (0 to 1) of the durations that these counts have, within 5 %, in milliseconds; `null` for none. */
-export function durationPercentile(counts: TrendCounts, share: number): number | null {
-  const buckets = Object.entries(counts)
-    .filter(([name]) => name.startsWith('duration:'))
-    .map(([name, count]) => ({ bucket: Number(name.slice('duration:'.length)), count }))
-    .toSorted((a, b) => a.bucket - b.bucket);
-  const total = buckets.reduce((sum, { count }) => sum + count, 0);
-  if (total === 0) return null;
-  let seen = 0;
-  for (const { bucket, count } of buckets) {
-    seen += count;
-    if (seen >= share * total) return bucketMs(bucket);
+/** Counts by what follows the colon of their names: of `ended:idle`, `ended` has `idle`. Names without a colon are left out. */
+export function partsOfCounts(counts: TrendCounts): Readonly<Partial<Record<string, TrendCounts>>> {
+  const parts: Record<string, Record<string, number>> = {};
+  for (const [name, count] of Object.entries(counts)) {
+    const colon = name.indexOf(':');
+    if (colon > 0) (parts[name.slice(0, colon)] ??= {})[name.slice(colon + 1)] = count;
   }
-  return bucketMs(buckets.at(-1)?.bucket ?? 0);
+  return parts;
+}
+
+/** Percentiles (0 to 1) of the durations in these buckets, within 5 %, in milliseconds; each `null` if there are none. */
+export function durationPercentiles(
+  buckets: TrendCounts,
+  shares: readonly number[],
+): readonly (number | null)[] {
+  // Whole numbers as keys come in ascending order.
+  const entries = Object.entries(buckets);
+  const total = entries.reduce((sum, [, count]) => sum + count, 0);
+  return shares.map((share) => {
+    let seen = 0;
+    const reached = entries.find(([, count]) => count > 0 && (seen += count) >= share * total);
+    return reached ? bucketMs(Number(reached[0])) : null;
+  });
 }
 
 /** The counts of several points together. */
