@@ -220,6 +220,8 @@ export class SessionsCore {
     if (this.parts.role === 'server') await this.keyWatch.start();
     await this.feed.start();
     if (this.parts.role === 'server') this.alerts.start();
+    // Begins the first minute.
+    void this.trends.flush();
     this.owedTimer = setInterval(() => this.everySecond(), REPEAT_MS).unref();
     this.started = true;
   }
