@@ -93,7 +93,7 @@ describe.each(ADAPTERS)('admin trends on %s', (adapter: AdapterName) => {
         to: '2026-11-29T12:35:00.000Z',
       });
       expect(points).toHaveLength(60);
-      expect(points.slice(0, -2).map(({ start, ...figures }) => figures)).toEqual(Array(58).fill(NOTHING));
+      expect(points.slice(0, -2)).toEqual(Array.from({ length: 58 }, () => expect.objectContaining(NOTHING)));
       const [before, last] = points.slice(-2);
       expect(before).toEqual({
         start: '2026-11-29T12:33:00.000Z',

@@ -51,7 +51,7 @@ describe('The page of trends', () => {
       'duration:100': 100,
     };
     for (const count of [1, 24, 60, 2880]) {
-      const page = trendsPage(terminal, viewOf(Array<TrendCounts>(count).fill(large)));
+      const page = trendsPage(terminal, viewOf(Array.from({ length: count }, () => large)));
       expect(Math.max(...page.split('\n').map((line) => line.length))).toBeLessThanOrEqual(80);
       expect(rowOf(page, 'opened').course).toMatch(/^█+$/);
     }

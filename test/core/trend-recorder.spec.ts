@@ -37,7 +37,7 @@ describe('The counts of a process', () => {
       failures,
       touches,
       store: { trends } as unknown as SessionStore,
-      thisProcess: { id: PROCESS } as ThisProcess,
+      thisProcess: { id: PROCESS } as unknown as ThisProcess,
     });
   });
 

@@ -43,7 +43,8 @@ function figuresOf(counts: TrendCounts) {
 }
 
 function sorted(counts: TrendCounts = {}): TrendCounts {
-  return Object.fromEntries(Object.entries(counts).toSorted(([one], [other]) => (one < other ? -1 : 1)));
+  const names = Object.keys(counts).toSorted();
+  return Object.fromEntries(names.map((name) => [name, counts[name] ?? 0]));
 }
 
 function rounded(ms: number | null): number | null {
