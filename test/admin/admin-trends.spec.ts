@@ -38,7 +38,7 @@ describe.each(ADAPTERS)('admin trends on %s', (adapter: AdapterName) => {
   let running: RunningApp;
   let admin: AdminClient;
 
-  beforeEach(async () => {
+  beforeAll(async () => {
     clock = new ManualClock(NOW);
     running = await startApp(adapter, {
       imports: [SessionsAdminModule],
@@ -47,10 +47,8 @@ describe.each(ADAPTERS)('admin trends on %s', (adapter: AdapterName) => {
     });
     admin = new AdminClient(running.url);
   });
-  afterEach(async () => {
-    jest.restoreAllMocks();
-    await running.close();
-  });
+  afterEach(() => jest.restoreAllMocks());
+  afterAll(() => running.close());
 
   const read = (query = ''): Promise<TrendsView> => admin.read<TrendsView>(`${TRENDS}?${query}`);
   const core = (): SessionsCore => running.app.get(SessionsCore);
@@ -230,6 +228,7 @@ describe.each(ADAPTERS)('admin trends on %s', (adapter: AdapterName) => {
     expect((await admin.request(TRENDS)).status).toBe(503);
   });
 
+  // The last one: it moves the clock.
   it('tell what happened, in agreement with the totals, without an id', async () => {
     const anna = new Browser(running.url, 'Anna/1.0');
     await anna.fetch('/login/anna', { method: 'POST' });

@@ -1,5 +1,6 @@
 import { trendStart, TREND_SPAN_NAMES, sumOfCounts, type TrendCounts } from '#sessions/domain/trends/trend';
 import type { SessionsOptions } from '#sessions/core/config/config';
+import { eventually } from '../support/eventually.js';
 import { STORES, World } from '../support/world.js';
 
 const MINUTE = 60_000;
@@ -79,6 +80,13 @@ describe.each(STORES)('Trends on the store %s', (store) => {
     world.clock.advance(MINUTE);
     await world.core.trends.flush();
     expect((await sumBy('hour'))['peak_open']).toBe(2);
+  });
+
+  it('are sent soon after the end of each minute', async () => {
+    await start();
+    world.core.events.emit('session.refused', { reason: 'full' });
+    world.clock.advance(MINUTE);
+    await eventually('the count is in the store', async () => (await sumBy('day'))['refused:full'] === 1);
   });
 
   it('of the last minute are sent when the process stops', async () => {

@@ -50,7 +50,7 @@ export class Recovery {
     await this.step('Ballast', report, () => storageRoot.restoreBallast());
     await this.step('Tombstones', report, () => this.dropTombstones());
     await this.step('Journal', report, () => this.pruneJournal());
-    await this.step('Trends', report, () => this.pruneTrends());
+    await this.step('Trends', report, () => store.trends.prune(clock.now()));
     await this.step('Networks', report, () => store.sessions.forgetNetworks(clock.now()));
     await this.step('Marker', report, async () => storageRoot.noteStore(await store.ledger.identity()));
   }
@@ -224,12 +224,6 @@ export class Recovery {
     const { store, clock, config } = this.context;
     await store.audit.prune(clock.now() - AUDIT_MS);
     while ((await store.journal.prune(config.journalMaxBytes, JOURNAL_PAGE)) > 0);
-  }
-
-  /** A clock that is wrong for a moment must not cost a year of counts. */
-  private async pruneTrends(): Promise<void> {
-    const { store, clock, clockTrust } = this.context;
-    if (clockTrust.isTrusted) await store.trends.prune(clock.now());
   }
 
   /** `retryNow`: also what a process has a lease on, which may have failed a moment ago. Two may finish one item. */
