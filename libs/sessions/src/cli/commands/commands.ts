@@ -7,6 +7,7 @@ import { NodesCommand } from './nodes.command.js';
 import { SessionsCommandRunner } from './sessions-command-runner.js';
 import { ShowCommand } from './show.command.js';
 import { StatsCommand } from './stats.command.js';
+import { TrendsCommand } from './trends.command.js';
 
 /*
  * Names of the commands: `sessions list` in any program, with the flat alias `sessions-list`, and `list` in the program
@@ -16,6 +17,7 @@ import { StatsCommand } from './stats.command.js';
 const LIST = 'lists live sessions';
 const SHOW = 'shows one session with its resources';
 const STATS = 'shows totals, limits, cleanup jobs and processes';
+const TRENDS = 'shows what happened by minute, hour or day';
 const CLEANUP = 'ends due sessions and sweeps orphans; with an id: ends that session';
 const NODES = 'lists the nodes that store files; forget <id>: gives up one that will not return';
 const CLOCK = 'shows the time of the store; --trust puts it right by the system clock';
@@ -25,6 +27,7 @@ const ID = { id: 'id of a session, as printed by list' };
 const list = { description: LIST };
 const show = { description: SHOW, arguments: '<id>', argsDescription: ID };
 const stats = { description: STATS };
+const trends = { description: TRENDS };
 const clock = { description: CLOCK };
 const cleanup = { description: CLEANUP, arguments: '[id]', argsDescription: ID };
 
@@ -39,6 +42,9 @@ export class SessionsShowSubCommand extends ShowCommand {}
 @SubCommand({ ...stats, name: 'stats' })
 export class SessionsStatsSubCommand extends StatsCommand {}
 
+@SubCommand({ ...trends, name: 'trends' })
+export class SessionsTrendsSubCommand extends TrendsCommand {}
+
 @SubCommand({ ...cleanup, name: 'cleanup' })
 export class SessionsCleanupSubCommand extends CleanupCommand {}
 
@@ -50,11 +56,12 @@ export class SessionsClockSubCommand extends ClockCommand {}
 
 @Command({
   name: 'sessions',
-  description: 'manages user sessions: list, show, stats, cleanup, nodes, clock',
+  description: 'manages user sessions: list, show, stats, trends, cleanup, nodes, clock',
   subCommands: [
     SessionsListSubCommand,
     SessionsShowSubCommand,
     SessionsStatsSubCommand,
+    SessionsTrendsSubCommand,
     SessionsCleanupSubCommand,
     SessionsNodesSubCommand,
     SessionsClockSubCommand,
@@ -63,7 +70,9 @@ export class SessionsClockSubCommand extends ClockCommand {}
 export class SessionsCommand extends SessionsCommandRunner {
   protected override execute([unknown]: readonly string[]): Promise<void> {
     const fault = unknown === undefined ? 'command missing' : `unknown command 'sessions ${unknown}'`;
-    return Promise.reject(usage(`${fault}: use list, show, stats, cleanup, nodes or clock (see --help)`));
+    return Promise.reject(
+      usage(`${fault}: use list, show, stats, trends, cleanup, nodes or clock (see --help)`),
+    );
   }
 
   override setCommand(command: Parameters<SessionsCommandRunner['setCommand']>[0]): this {
@@ -92,6 +101,9 @@ export class NestSessionsShowCommand extends ShowCommand {}
 @Command({ ...stats, name: 'stats' })
 export class NestSessionsStatsCommand extends StatsCommand {}
 
+@Command({ ...trends, name: 'trends' })
+export class NestSessionsTrendsCommand extends TrendsCommand {}
+
 @Command({ ...cleanup, name: 'cleanup' })
 export class NestSessionsCleanupCommand extends CleanupCommand {}
 
@@ -107,6 +119,7 @@ export const sessionsCommands = [
   SessionsListSubCommand,
   SessionsShowSubCommand,
   SessionsStatsSubCommand,
+  SessionsTrendsSubCommand,
   SessionsCleanupSubCommand,
   SessionsNodesSubCommand,
   SessionsClockSubCommand,
@@ -120,6 +133,7 @@ export const nestSessionsCommands = [
   NestSessionsListCommand,
   NestSessionsShowCommand,
   NestSessionsStatsCommand,
+  NestSessionsTrendsCommand,
   NestSessionsCleanupCommand,
   NestSessionsNodesCommand,
   NestSessionsClockCommand,
