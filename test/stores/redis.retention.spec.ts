@@ -33,7 +33,8 @@ const DATA = 'data-of-the-house';
 const NETWORK = `${ADDRESS}/32`;
 /** Keys of the store as a whole: they name no session. */
 // Trends are counts without ids.
-const OF_THE_STORE = /^(?:store|trends:.*|\{processes\}:.*|\{counts\}:(?:taken|pending)|job:.*|\{\d+\}:totals)$/;
+const OF_THE_STORE =
+  /^(?:store|trends:.*|\{processes\}:.*|\{counts\}:(?:taken|pending)|job:.*|\{\d+\}:totals)$/;
 /** All clocks of the machine run on while a test does. */
 const SLACK_MS = MINUTE;
 
