@@ -38,16 +38,16 @@ export function isPeak(name: string): boolean {
 }
 
 /** Neighbouring buckets differ by 10 %, so that the middle of one is within 5 % of all in it. */
-const RATIO = 1.1;
+export const DURATION_RATIO = 1.1;
 
 /** The bucket of a duration in milliseconds; 0: less than one. */
 export function durationBucket(ms: number): number {
-  return ms < 1 ? 0 : 1 + Math.floor(Math.log(ms) / Math.log(RATIO));
+  return ms < 1 ? 0 : 1 + Math.floor(Math.log(ms) / Math.log(DURATION_RATIO));
 }
 
 /** The middle of a bucket, in milliseconds. */
 export function bucketMs(bucket: number): number {
-  return bucket <= 0 ? 0 : RATIO ** (bucket - 0.5);
+  return bucket <= 0 ? 0 : DURATION_RATIO ** (bucket - 0.5);
 }
 
 /** Counts by what follows the colon of their names: of `ended:idle`, `ended` has `idle`. Names without a colon are left out. */
@@ -77,12 +77,12 @@ export function durationPercentiles(
 
 /** The counts of several points together. */
 export function sumOfCounts(all: readonly TrendCounts[]): Record<string, number> {
-  const sum: Record<string, number> = {};
+  const sum = new Map<string, number>();
   for (const counts of all) {
     for (const [name, count] of Object.entries(counts)) {
-      const known = sum[name] ?? 0;
-      sum[name] = isPeak(name) ? Math.max(known, count) : known + count;
+      const known = sum.get(name) ?? 0;
+      sum.set(name, isPeak(name) ? Math.max(known, count) : known + count);
     }
   }
-  return sum;
+  return Object.fromEntries(sum);
 }
