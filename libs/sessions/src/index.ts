@@ -8,6 +8,7 @@ export { FileSink } from './core/resources/file-sink.js';
 export type { FileDescription } from './core/resources/file-writing.js';
 export type { OpenedResource } from './core/ways-out/file-reading.js';
 export type { TrackedStream } from './core/resources/resources.js';
+export type { Forgotten } from './core/journal/forgetting.js';
 export type { EndedSession } from './core/endings/ender.js';
 export type { Finding } from './core/sessions/session-finder.js';
 export type { Opening } from './core/sessions/session-opener.js';
@@ -23,6 +24,7 @@ export {
   type SessionsErrorOptions,
 } from './domain/errors.js';
 export type { Quota, Usage } from './domain/budgets.js';
+export type { Actor, Operator } from './domain/journal/actor.js';
 export {
   REFUSAL_REASONS,
   RESOURCE_REFUSAL_REASONS,

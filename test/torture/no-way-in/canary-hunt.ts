@@ -6,10 +6,14 @@ import { compose, OPERATOR } from '../bad-input/request.ts';
 import type { Send, Visitor } from '../bad-input/visitors.ts';
 import type { CampaignContext } from '../campaign.ts';
 import { runCli } from '../remote/cli.ts';
+import { ClientWords } from './client-words.ts';
 import { Canaries, storedFormsOf, type Place } from './canaries.ts';
 import { liveThrough } from './traffic.ts';
 
 type Header = readonly [name: string, value: string];
+
+/** Visitors that say a client's words. */
+const MOST_SPEAKERS = 5;
 
 /** Lets a server have traffic of every kind, and looks for its secrets wherever somebody else may read. */
 export class CanaryHunt {
@@ -18,6 +22,7 @@ export class CanaryHunt {
   readonly #environment: Readonly<Record<'ADMIN_TOKEN' | 'SESSION_METRICS_TOKEN', string>>;
   readonly #context: CampaignContext;
   readonly #send: Send;
+  readonly #words = new ClientWords();
   #summary = '';
 
   constructor(
@@ -44,6 +49,7 @@ export class CanaryHunt {
       this.#server.port,
       Math.min(50, Math.ceil(this.#context.count / 5)),
     );
+    for (const visitor of visitors.slice(0, MOST_SPEAKERS)) await this.#words.say(this.#send, visitor);
     const tokens = visitors.map(({ token }) => token);
     const secrets = [...this.#environment.ADMIN_TOKEN.split(','), this.#environment.SESSION_METRICS_TOKEN];
     const canaries = new Canaries(tokens, secrets);
@@ -68,6 +74,8 @@ export class CanaryHunt {
     const found = canaries.findIn(place);
     if (found !== null)
       this.#context.violation(`${this.#adapter}: a secret in ${place.name}: ${JSON.stringify(found)}`);
+    const word = this.#words.findIn(place);
+    if (word !== null) this.#context.violation(`${this.#adapter}: a client's word in ${place.name}: ${word}`);
     if (!canaries.wouldFindIn(place, this.#context.random()))
       this.#context.violation(`${this.#adapter}: a secret planted in ${place.name} was not found`);
   }
@@ -105,7 +113,9 @@ export class CanaryHunt {
       ['PUT', '/admin/sessions', [admin]],
       ['GET', '/admin/sessions', []],
       ['GET', '/admin/sessions', [['X-Admin-Token', `${token}x`]]],
+      ['GET', '/admin/sessions/audit', [admin]],
       ...visitors.map(({ sessionId }) => ['GET', `/admin/sessions/${sessionId}`, [admin]] as const),
+      ...visitors.map(({ sessionId }) => ['GET', `/admin/sessions/${sessionId}/timeline`, [admin]] as const),
       ...visitors
         .filter((_visitor, index) => index % 3 === 0)
         .map(({ sessionId }) => ['POST', `/admin/sessions/${sessionId}/cleanup`, [admin]] as const),
@@ -129,6 +139,9 @@ export class CanaryHunt {
       ['show', `${second}`],
       ['stats'],
       ['stats', '--json'],
+      ['timeline', `${first}`],
+      ['timeline', `${second}`, '--json'],
+      ['audit', '--json'],
       ['cleanup', '--json'],
       ['cleanup'],
       ['cleanup', `${visitors.at(3)?.sessionId}`, '--yes'],

@@ -38,7 +38,8 @@ async function attackServer(
     randomBytes(36).toString('base64url'),
   );
   const environment = { ADMIN_TOKEN: `${adminToken},${spareToken}`, SESSION_METRICS_TOKEN: metricsToken };
-  const server = await AppServer.start(adapter, logs, environment);
+  const settings = { ...environment, SESSION_JOURNAL: 'requests' };
+  const server = await AppServer.start(adapter, logs, settings);
   try {
     const admin = new AdminAttack(adapter, server.port, { adminToken, spareToken, metricsToken }, context);
     const variants = await admin.run(2 * context.count);

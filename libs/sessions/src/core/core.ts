@@ -27,6 +27,10 @@ import { Limiter } from './resources/limiter.js';
 import { describeError, type LogFor } from './watch/log.js';
 import { MeteredStore } from './watch/metered-store.js';
 import { RepeatedFailures } from './watch/repeated-failures.js';
+import { recordDeeds } from './journal/deed-recorder.js';
+import { EntryBuffer } from './journal/entry-buffer.js';
+import { Forgetting } from './journal/forgetting.js';
+import { SessionJournal } from './journal/session-journal.js';
 import { Nodes } from './process/nodes.js';
 import { OrphanSweep } from './cleanup/orphan-sweep.js';
 import { ThisProcess } from './process/this-process.js';
@@ -86,6 +90,8 @@ export class SessionsCore {
   readonly clockTrust: ClockTrust;
   readonly sinks: OpenSinks;
   readonly failures: RepeatedFailures;
+  readonly journal: SessionJournal;
+  readonly entries: EntryBuffer;
   private readonly takeover: StoreTakeover;
   private readonly ender: Ender;
   private readonly owedEnds: OwedEnds;
@@ -118,13 +124,18 @@ export class SessionsCore {
     const owedEnds = new OwedEnds();
     // Closed until the start has ended, which itself needs the store.
     const served = new GatedStore(store, () => takeover.refusal);
+    this.journal = new SessionJournal(config, served.journal);
+    const { journal } = this;
     // prettier-ignore
-    const context: CoreContext = { config, store: new OwedEndsStore(served, owedEnds), storage, storageRoot, clock, clockTrust, events, thisProcess, tokens, cache, touches, connections, owedEnds, failures, log };
+    const context: CoreContext = { config, store: new OwedEndsStore(served, owedEnds), storage, storageRoot, clock, clockTrust, events, thisProcess, tokens, cache, touches, connections, owedEnds, journal, failures, log };
     const background = { ...context, log: logFor('SessionCleanup') };
 
     const ender = new Ender(context);
     this.ender = ender;
     this.owedEnds = owedEnds;
+    this.entries = new EntryBuffer(context);
+    recordDeeds(context, this.entries);
+    const forgetting = new Forgetting(context, ender);
     const releaser = new Releaser(context);
     this.nodes = new Nodes(context);
     const placer = new Placer(context, releaser);
@@ -170,7 +181,7 @@ export class SessionsCore {
     const slices = new SessionSlices(store.resources);
     const waysOut = { uses, reading, lending, claiming };
     // prettier-ignore
-    this.service = new SessionService(context, { finder, opener, logins, ender, resources, waysOut, slices, values });
+    this.service = new SessionService(context, { finder, opener, logins, ender, forgetting, resources, waysOut, slices, values });
     this.config = config;
     this.clock = clock;
     this.clockTrust = clockTrust;
@@ -225,6 +236,7 @@ export class SessionsCore {
   private everySecond(): void {
     if (this.store.trouble === 'newer') this.takeover.tellOfNewer();
     void this.ender.repeatOwed();
+    void this.entries.flush();
     // As long as the store does not answer, the next time asks again.
     void this.ender.recheckDoubtful().catch(() => {});
   }
@@ -251,6 +263,7 @@ export class SessionsCore {
       async () => this.keyWatch.stop(),
       () => this.remoteEnds.stop(),
       () => this.repeatOwed(),
+      () => this.entries.flush(),
       () => this.ender.stop(),
       () => this.thisProcess.stop(),
       async () => this.started && (await this.nodes.leave()),

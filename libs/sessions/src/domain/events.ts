@@ -37,7 +37,7 @@ export interface SessionEvents {
   'resource.evicted': ResourceEvent;
   'resource.released': ResourceEvent;
   'resource.refused': {
-    /** `null` if it was refused before its session was looked up. */
+    /** `null` if it was refused before it had a session. */
     readonly sessionId: string | null;
     readonly reason: ResourceRefusalReason;
     /** What was announced, or had arrived; `null` if it is not known, and for streams. */

@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { idleEndsAt, idleReason, whyOver } from '../../domain/lifetime.js';
 import { CLEANUP_JOBS, type CleanupJob } from '../../domain/events.js';
+import type { Actor } from '../../domain/journal/actor.js';
 import type { EndReason, SessionRecord } from '../../domain/session.js';
 import type { DueAfter, JobRun } from '../../ports/store/session-store.js';
 import { untilStopped } from '../process/bounded-wait.js';
@@ -193,6 +194,7 @@ export class Cleanup {
       report.done((await this.context.store.endings.countDue(now))[job]);
       return;
     }
+    const by = this.context.thisProcess.asActor(job);
     const tried = new Set<string>();
     let after: DueAfter | null = null;
     let isContended = false;
@@ -218,7 +220,7 @@ export class Cleanup {
         const ended = await Promise.all(
           batch.map((session) => {
             const reason = job === 'expired' ? job : idleReason(session);
-            return this.endOne(session, reason, tried, report);
+            return this.endOne(session, reason, by, tried, report);
           }),
         );
         isContended = ended.filter((isOurs) => !isOurs).length > batch.length / 2;
@@ -232,12 +234,13 @@ export class Cleanup {
   private async endOne(
     session: SessionRecord,
     reason: EndReason,
+    by: Actor,
     tried: Set<string>,
     report: RunReport,
   ): Promise<boolean> {
     tried.add(session.id);
     try {
-      const ended = await this.ender.endIfStill(session, reason, { deleted: true });
+      const ended = await this.ender.endIfStill(session, reason, { deleted: true, by });
       if (ended?.unfinished) report.failed(`Session ${session.id}`, ended.unfinished);
       else if (ended) report.done();
       return ended !== null;

@@ -1,3 +1,4 @@
+import { AUDIT_MS } from '../../domain/journal/audit-entry.js';
 import { LEASE_MS, type LeaseRequest } from '../../ports/endings.js';
 import type { CoreContext } from '../process/context.js';
 import { requireDeleted, type Ender } from '../endings/ender.js';
@@ -17,6 +18,7 @@ const KINDS = [SESSION, RESOURCE, OVERDRAWN, CLAIM, TRASH];
 const PAGE = 500;
 const TRASH_PAGE = 100;
 const TOMBSTONE_PAGE = 5000;
+const JOURNAL_PAGE = 2000;
 /** A tombstone outlives the absolute end by this, so that every process reads of the end. */
 const TOMBSTONE_MARGIN_MS = 60_000;
 
@@ -47,6 +49,7 @@ export class Recovery {
     await this.step('Trash', report, () => this.emptyTrash(report));
     await this.step('Ballast', report, () => storageRoot.restoreBallast());
     await this.step('Tombstones', report, () => this.dropTombstones());
+    await this.step('Journal', report, () => this.pruneJournal());
     await this.step('Networks', report, () => store.sessions.forgetNetworks(clock.now()));
     await this.step('Marker', report, async () => storageRoot.noteStore(await store.ledger.identity()));
   }
@@ -214,6 +217,12 @@ export class Recovery {
   private async dropTombstones(): Promise<void> {
     const at = this.context.clock.now() - TOMBSTONE_MARGIN_MS;
     while ((await this.context.store.endings.dropTombstones(at, TOMBSTONE_PAGE)) === TOMBSTONE_PAGE);
+  }
+
+  private async pruneJournal(): Promise<void> {
+    const { store, clock, config } = this.context;
+    await store.audit.prune(clock.now() - AUDIT_MS);
+    while ((await store.journal.prune(config.journalMaxBytes, JOURNAL_PAGE)) > 0);
   }
 
   /** `retryNow`: also what a process has a lease on, which may have failed a moment ago. Two may finish one item. */

@@ -235,6 +235,22 @@ export class SessionsSettings {
    * Default: `false`.
    */
   @Option('SESSION_REDIRECT_TO_NODE', flag) redirectToNode = false;
+  /**
+   * What timelines tell: the `deeds` of a session's life (openings, logins, evictions, refusals, ends); `requests`, those and each
+   * request; or `off`. Operators' deeds are audited in any case. Default: `deeds`.
+   */
+  @Option('SESSION_JOURNAL', oneOf('off', 'deeds', 'requests'))
+  journal: 'off' | 'deeds' | 'requests' = 'deeds';
+  /**
+   * Whether timelines with `requests` hold whole paths with their queries, which a replay needs, and not the patterns of routes alone.
+   * Applications may have names and secrets in their paths. Default: `false`.
+   */
+  @Option('SESSION_JOURNAL_PATHS', flag) journalPaths = false;
+  /** Hours that the timeline of a session is kept after its end. Default: 24. */
+  @Option('SESSION_JOURNAL_HOURS', wholeNumber(1, 8760)) journalHours = 24;
+  /** Bytes of all timelines; beyond them requests go first, then the oldest sessions' timelines. Default: 67108864. */
+  @Option('SESSION_JOURNAL_MAX_BYTES', wholeNumber(65_536, Number.MAX_SAFE_INTEGER)) journalMaxBytes =
+    67_108_864;
   /** Active sessions above which an alert is raised. Default: 1000. */
   @Option('SESSION_ALERT_ACTIVE_SESSIONS', wholeNumber(1, 100_000_000)) alertActiveSessions = 1000;
   /** Share of a limit, in percent, above which a session raises an alert. Default: 80. */

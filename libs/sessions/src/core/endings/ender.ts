@@ -1,8 +1,10 @@
 import { hasCode, SessionsError } from '../../domain/errors.js';
+import type { Actor } from '../../domain/journal/actor.js';
 import { endCondition, type EndCondition } from '../../domain/lifetime.js';
 import type { EndReason, SessionRecord } from '../../domain/session.js';
 import type { TrashReport, TrashTicket } from '../../ports/storage/file-storage.js';
 import type { EndingSession, Released, SessionChange } from '../../ports/store/session-store.js';
+import { APP } from '../journal/actor-of.js';
 import { untilStopped } from '../process/bounded-wait.js';
 import type { CoreContext } from '../process/context.js';
 import { describeError } from '../watch/log.js';
@@ -13,6 +15,8 @@ import { PeerWait, type PendingFiles } from './peer-wait.js';
 export interface EndOptions {
   /** Ends the session only if it still matches what the end was decided on. */
   readonly only?: EndCondition | undefined;
+  /** Who ends it, for the journal. Default: the application. */
+  readonly by?: Actor | undefined;
   /**
    * Answers when this process has closed its streams and deleted its files. It waits a few seconds for the other processes;
    * `EndedSession.pending` tells what they had not deleted by then.
@@ -62,7 +66,7 @@ export class Ender {
   endIfStill(
     session: SessionRecord,
     reason: EndReason,
-    options: Pick<EndOptions, 'deleted'> = {},
+    options: Pick<EndOptions, 'deleted' | 'by'> = {},
   ): Promise<EndedSession | null> {
     return this.end(session.id, reason, { ...options, only: endCondition(reason, session) });
   }
@@ -78,14 +82,16 @@ export class Ender {
   async end(sessionId: string, reason: EndReason, options: EndOptions = {}): Promise<EndedSession | null> {
     const at = this.context.clock.now();
     const lease = this.context.thisProcess.lease();
-    const { owedEnds, store } = this.context;
+    const { owedEnds, store, journal } = this.context;
+    const { by = APP } = options;
     const isDecided = options.only === undefined && (reason === 'ended' || reason === 'admin');
     const canOwe = this.context.thisProcess.isServer && isDecided;
     const wasOwed = owedEnds.reasonOf(sessionId) !== undefined;
-    if (canOwe && !wasOwed) owedEnds.add(sessionId, reason);
+    if (canOwe && !wasOwed) owedEnds.add(sessionId, { reason, by });
     let record;
     try {
-      record = await store.endings.beginEnd(sessionId, { reason, at, lease }, options.only);
+      const end = { reason, at, lease, ...journal.noteOfEnd(by, at) };
+      record = await store.endings.beginEnd(sessionId, end, options.only);
     } catch (error) {
       if (canOwe && hasCode(error, 'STORE_UNAVAILABLE')) return this.owe(sessionId, reason, error, wasOwed);
       if (canOwe && !wasOwed) owedEnds.remove(sessionId);
@@ -120,8 +126,8 @@ export class Ender {
 
   /** Repeats the ends that the store could not take. Never rejects: while the store takes none, the next call repeats them. */
   async repeatOwed(): Promise<void> {
-    for (const [sessionId, reason] of this.context.owedEnds.all) {
-      await this.end(sessionId, reason).catch(() => {});
+    for (const [sessionId, { reason, by }] of this.context.owedEnds.all) {
+      await this.end(sessionId, reason, { by }).catch(() => {});
       if (this.context.owedEnds.reasonOf(sessionId) !== undefined) return;
     }
   }

@@ -11,6 +11,7 @@ import type { Log } from '../watch/log.js';
 import type { RepeatedFailures } from '../watch/repeated-failures.js';
 import type { ThisProcess } from './this-process.js';
 import type { TokenCodec } from '../tokens/token-codec.js';
+import type { SessionJournal } from '../journal/session-journal.js';
 import type { SessionCache } from './session-cache.js';
 import type { TouchBuffer } from './touch-buffer.js';
 
@@ -29,6 +30,7 @@ export interface CoreContext {
   readonly touches: TouchBuffer;
   readonly connections: LiveConnections;
   readonly owedEnds: OwedEnds;
+  readonly journal: SessionJournal;
   /** For what fails once per session, file or request: `log` would have a line for each. */
   readonly failures: RepeatedFailures;
   readonly log: Log;

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { hasCode } from '../../domain/errors.js';
+import type { CleanupJob } from '../../domain/events.js';
+import type { Actor } from '../../domain/journal/actor.js';
 import type { Clock } from '../../ports/clock.js';
 import { LEASE_MS, type Lease } from '../../ports/endings.js';
 import type { FleetGroup, Heartbeat } from '../../ports/fleet.js';
@@ -68,6 +70,11 @@ export class ThisProcess {
   /** Whether it serves clients, unlike a command, which is over soon. */
   get isServer(): boolean {
     return this.self.role === 'server';
+  }
+
+  /** This process as the one that runs a cleanup job. */
+  asActor(job: CleanupJob): Actor {
+    return { kind: 'job', job, host: hostname(), pid: process.pid };
   }
 
   get nodeId(): string {

@@ -5,6 +5,7 @@ import type { Placed, Placement } from '../../ports/resources.js';
 import type { Refused } from '../../ports/sessions.js';
 import type { SessionRef } from '../handles/session.js';
 import { underAuthority } from '../handles/under-authority.js';
+import { actorOf } from '../journal/actor-of.js';
 import type { CoreContext } from '../process/context.js';
 import { untilAnswered } from '../process/bounded-wait.js';
 import { describeError } from '../watch/log.js';
@@ -95,7 +96,7 @@ export class Placer {
   }
 
   private placement(session: SessionRef, resourceIds: readonly string[]): Placement {
-    const { config, clock, thisProcess } = this.context;
+    const { config, clock, thisProcess, journal } = this.context;
     return {
       sessionId: session.id,
       authority: null,
@@ -105,6 +106,7 @@ export class Placer {
       overdraw: false,
       at: clock.now(),
       lease: thisProcess.lease(),
+      note: journal.note(actorOf(session)),
     };
   }
 

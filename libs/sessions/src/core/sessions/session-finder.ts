@@ -2,6 +2,7 @@ import { familyOf, judgeClient, mayUse, type Client, type Fit, type Mismatch } f
 import { SessionsError } from '../../domain/errors.js';
 import { whyOver } from '../../domain/lifetime.js';
 import { authorityOf, REPLACED_MS, type EndReason, type SessionRecord } from '../../domain/session.js';
+import { CLIENT } from '../journal/actor-of.js';
 import type { CoreContext } from '../process/context.js';
 import type { Ender } from '../endings/ender.js';
 import { SILENT_AFTER_MS } from '../process/this-process.js';
@@ -154,7 +155,7 @@ export class SessionFinder {
   /** `false` if it was touched or ended after it was read: the caller reads it again. */
   private async endOver(record: SessionRecord, over: EndReason): Promise<boolean> {
     if (!this.context.clockTrust.isTrusted) return true;
-    return (await this.ender.endIfStill(record, over)) !== null;
+    return (await this.ender.endIfStill(record, over, { by: CLIENT })) !== null;
   }
 
   /** An answer that took long, because the process was suspended or the store is slow, may be outdated: look up again. */

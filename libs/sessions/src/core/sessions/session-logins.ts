@@ -14,6 +14,7 @@ import {
 import { Session } from '../handles/session.js';
 import type { SessionToken } from '../tokens/session-token.js';
 import type { TokenUse } from '../tokens/token-codec.js';
+import { actorOf } from '../journal/actor-of.js';
 import type { CoreContext } from '../process/context.js';
 import { applyReplacement } from '../endings/replacements.js';
 import { untilAnswered } from '../process/bounded-wait.js';
@@ -120,7 +121,8 @@ export class SessionLogins {
     const authority = Session.authorityOf(session);
     const ends = endsOf(options, this.context.clock.now());
     const { maxSessionsPerUser: maxSessions } = this.context.config;
-    const login = { ...this.newToken(token), userId, dropsData, maxSessions, ...ends };
+    const note = await this.context.journal.noteOfLogin(actorOf(session), userId);
+    const login = { ...this.newToken(token), userId, dropsData, maxSessions, note, ...ends };
     const answer = await this.replacing(session, token, (sessions) =>
       this.limit.within(session.id, login, () => sessions.login(session.id, authority, login)),
     );
@@ -152,10 +154,12 @@ export class SessionLogins {
       const refusing: LoginOptions = { ...options, ifTaken: 'refuse' };
       const { token, values } = await this.bind(opening.session, userId, refusing, false, use);
       await this.replaceToken(session, this.context.tokens.createFor(session.id));
-      await untilAnswered(this.context.clock, () => this.ender.end(session.id, 'ended'));
+      await untilAnswered(this.context.clock, () =>
+        this.ender.end(session.id, 'ended', { by: actorOf(session) }),
+      );
       return { token, values: Object.assign(opening.session, values) };
     } catch (error) {
-      await this.ender.end(opening.session.id, 'ended').catch(() => {});
+      await this.ender.end(opening.session.id, 'ended', { by: actorOf(session) }).catch(() => {});
       throw error;
     }
   }
@@ -173,7 +177,8 @@ export class SessionLogins {
     keepsAuthority = false,
   ): Promise<Pick<Session, 'authority'>> {
     const authority = Session.authorityOf(session);
-    const replacement = { ...this.newToken(token), keepsAuthority };
+    const note = this.context.journal.note(actorOf(session));
+    const replacement = { ...this.newToken(token), keepsAuthority, note };
     admit(
       await this.replacing(session, token, (sessions) =>
         sessions.regenerate(session.id, authority, replacement),
@@ -208,7 +213,7 @@ export class SessionLogins {
     }
   }
 
-  private newToken(token: SessionToken): NewToken {
+  private newToken(token: SessionToken): Pick<NewToken, 'tokenHash' | 'at'> {
     return { tokenHash: token.hash, at: this.context.clock.now() };
   }
 

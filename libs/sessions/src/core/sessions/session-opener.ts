@@ -6,6 +6,7 @@ import { openingRecord, type NewSession } from '../../domain/session.js';
 import type { NetworkLimits, OpeningLimits, RefusedNetwork, RefusedOpening } from '../../ports/sessions.js';
 import { hasNetwork, networkOf } from '../config/client-address.js';
 import { labelOf } from '../config/options.js';
+import { CLIENT, limitOf } from '../journal/actor-of.js';
 import { MinuteLog } from '../watch/minute-log.js';
 import type { CoreContext } from '../process/context.js';
 import type { Ender } from '../endings/ender.js';
@@ -116,7 +117,7 @@ export class SessionOpener {
   private async add(session: NewSession, limits: OpeningLimits): Promise<'opened' | RefusedOpening> {
     let answer: 'opened' | RefusedOpening = 'full';
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
-      answer = await this.context.store.sessions.open(session, limits);
+      answer = await this.context.store.sessions.open(session, limits, this.context.journal.note(CLIENT));
       if (answer !== 'full' && answer !== 'network-full') return answer;
       const network = answer === 'network-full' ? limits.network?.key : undefined;
       if (!(await this.makeRoom(network))) return answer;
@@ -158,7 +159,8 @@ export class SessionOpener {
     eviction.hasChosen = true;
     const wanted = Math.min(eviction.wanted, MAX_EVICTED_AT_ONCE);
     const candidates = await store.sessions.findEvictable(wanted, network);
-    await Promise.all(candidates.map((session) => this.ender.endIfStill(session, 'evicted')));
+    const by = limitOf(network === undefined ? 'maxSessions' : 'maxSessionsPerNetwork');
+    await Promise.all(candidates.map((session) => this.ender.endIfStill(session, 'evicted', { by })));
     return candidates.length > 0;
   }
 

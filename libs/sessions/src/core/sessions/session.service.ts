@@ -2,6 +2,7 @@ import type { Client } from '../../domain/binding.js';
 import type { Usage } from '../../domain/budgets.js';
 import { hasCode, staleSession } from '../../domain/errors.js';
 import { isUuid } from '../../domain/ids.js';
+import type { Actor } from '../../domain/journal/actor.js';
 import { boundTo } from '../../domain/lifetime.js';
 import type { ResourceRecord } from '../../domain/resource.js';
 import { isStale, type EndReason, type SessionRecord } from '../../domain/session.js';
@@ -16,6 +17,8 @@ import { SessionDataService } from '../data/session-data-service.js';
 import type { SessionValues } from '../data/session-values.js';
 import type { CoreContext } from '../process/context.js';
 import type { EndedSession, Ender } from '../endings/ender.js';
+import { actorOf, APP } from '../journal/actor-of.js';
+import type { Forgetting, Forgotten } from '../journal/forgetting.js';
 import type { SessionEventBus } from '../watch/event-bus.js';
 import type { FileSink } from '../resources/file-sink.js';
 import type { FileBatch } from '../resources/file-batch.js';
@@ -43,6 +46,7 @@ export interface SessionServiceParts {
   readonly opener: SessionOpener;
   readonly logins: SessionLogins;
   readonly ender: Ender;
+  readonly forgetting: Forgetting;
   readonly resources: Resources;
   readonly waysOut: {
     readonly uses: FileUses;
@@ -122,15 +126,16 @@ export class SessionService extends SessionDataService {
   /**
    * Ends a session, deletes its files and closes its streams: at once in this process, within a second in all others.
    * `null` if it was over already. With `thorough` it resolves when files are deleted and streams closed, or answers what
-   * other nodes still have to delete.
+   * other nodes still have to delete. `by`: who ends it, for the journal. Default: the client whose request was given the object, else
+   * the application.
    */
   async end(
     session: SessionRef,
     reason: EndReason = 'ended',
-    options: { thorough?: boolean } = {},
+    options: { thorough?: boolean; by?: Actor } = {},
   ): Promise<EndedSession | null> {
     requireSession(session);
-    const ended = await this.parts.ender.end(session.id, reason, options);
+    const ended = await this.parts.ender.end(session.id, reason, { by: actorOf(session), ...options });
     OwnEnds.note(session.id);
     Session.carrierOf(session)?.clear();
     return ended;
@@ -158,6 +163,15 @@ export class SessionService extends SessionDataService {
     const ended = await this.parts.ender.end(sessionId, 'ended', { only: boundTo(userId) });
     if (ended !== null) OwnEnds.note(sessionId);
     return ended;
+  }
+
+  /**
+   * Ends the live sessions of a user, and erases the timelines and the hash that the store keeps of the ended ones: from the database
+   * and its log, not from backups. Repeat it if it rejects.
+   */
+  async forget(userId: string, { by = APP }: { by?: Actor } = {}): Promise<Forgotten> {
+    requireUserId(userId);
+    return this.parts.forgetting.forget(userId, by);
   }
 
   /** What the open sessions of a user count for in the limits of a user; zeros for none. */

@@ -2,6 +2,7 @@ import { whyOver } from '../../domain/lifetime.js';
 import type { NewLogin } from '../../ports/sessions.js';
 import { labelOf } from '../config/options.js';
 import type { Ender } from '../endings/ender.js';
+import { limitOf } from '../journal/actor-of.js';
 import type { CoreContext } from '../process/context.js';
 import { oneLine } from '../watch/log.js';
 import { MinuteLog } from '../watch/minute-log.js';
@@ -62,9 +63,10 @@ export class UserSessionLimit {
     const over = others.filter((session) => whyOver(session, clock.now()) !== null);
     const rest = others.filter((session) => !over.includes(session));
     const due = [...over, ...rest].slice(0, surplus);
+    const by = limitOf('maxSessionsPerUser');
     for (let start = 0; start < due.length; start += ENDED_AT_ONCE) {
       const some = due.slice(start, start + ENDED_AT_ONCE);
-      await Promise.all(some.map(({ id }) => this.ender.end(id, 'evicted')));
+      await Promise.all(some.map(({ id }) => this.ender.end(id, 'evicted', { by })));
     }
   }
 }

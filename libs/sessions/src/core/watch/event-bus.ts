@@ -1,3 +1,4 @@
+import { channel, type Channel } from 'node:diagnostics_channel';
 import type { SessionEventName, SessionEvents } from '../../domain/events.js';
 import { describeError } from './log.js';
 import type { RepeatedFailures } from './repeated-failures.js';
@@ -7,9 +8,14 @@ export type SessionEventListener<Name extends SessionEventName> = (event: Sessio
 /**
  * Emits the events that an application subscribes to. Calls listeners in turn, after the fact, and does not await them. A
  * listener that throws or rejects is logged; it affects neither the caller nor other listeners.
+ *
+ * Each event is also published on the channel of `node:diagnostics_channel` with its name after `nest-sessions:`, such as
+ * `nest-sessions:session.ended`: for tools that know nothing of the application. Subscribers must not throw or change it.
  */
 export class SessionEventBus {
   private readonly listeners = new Map<SessionEventName, Set<SessionEventListener<never>>>();
+
+  private readonly channels = new Map<SessionEventName, Channel>();
 
   constructor(private readonly failures: Pick<RepeatedFailures, 'note'>) {}
 
@@ -22,7 +28,7 @@ export class SessionEventBus {
 
   /** @internal Whether anybody has subscribed: for events that are costly to make. */
   hasListeners(name: SessionEventName): boolean {
-    return (this.listeners.get(name)?.size ?? 0) > 0;
+    return (this.listeners.get(name)?.size ?? 0) > 0 || this.channelOf(name).hasSubscribers;
   }
 
   /** @internal */
@@ -30,6 +36,13 @@ export class SessionEventBus {
     for (const listener of this.listeners.get(name) ?? []) {
       void this.call(name, listener as SessionEventListener<Name>, event);
     }
+    this.channelOf(name).publish(event);
+  }
+
+  private channelOf(name: SessionEventName): Channel {
+    const known = this.channels.get(name) ?? channel(`nest-sessions:${name}`);
+    this.channels.set(name, known);
+    return known;
   }
 
   private async call<Name extends SessionEventName>(

@@ -5,11 +5,11 @@ import type { Actor } from './actor.js';
 
 /**
  * What a timeline tells of one session. Instants are epoch milliseconds, sizes bytes. No entry holds a token, a cookie, a name of
- * a file, an address or a user's id.
+ * a file, an address or a user's id, but for what an application writes into its paths: see `journalPaths`.
  */
 export type JournalEntry = Entry & { readonly at: number };
 
-type Entry = MarkEntry | DeedEntry | RequestEntry;
+type Entry = MarkEntry | DeedEntry | RequestEntry | PlacedEntry;
 
 /** What must be true: written in the same step as the deed, and kept as long as the timeline. */
 export type MarkEntry =
@@ -54,11 +54,24 @@ export interface RequestEntry {
   readonly method: string;
   /** The pattern of the route: `/files/:id`; `null` if no route matched. */
   readonly route: string | null;
+  /** Path and query as the client sent them, with the option `journalPaths`, for a replay; else `null`. */
+  readonly path: string | null;
   /** `null` if the client went away before the response was complete. */
   readonly status: number | null;
   readonly durationMs: number;
   readonly receivedBytes: number;
   readonly sentBytes: number;
+  /** Media types of the bodies, without parameters; `null` for none. */
+  readonly requestType: string | null;
+  readonly responseType: string | null;
+}
+
+/** A file took its place, or a stream began. Kept as requests are. */
+export interface PlacedEntry {
+  readonly kind: 'placed';
+  readonly resourceId: string;
+  readonly type: string;
+  readonly sizeBytes: number;
 }
 
 export type JournalKind = JournalEntry['kind'];
@@ -75,6 +88,7 @@ const CLASSES: Readonly<Record<JournalKind, EntryClass>> = {
   refused: 'deed',
   mismatch: 'deed',
   request: 'request',
+  placed: 'request',
 };
 
 export function classOf({ kind }: Pick<JournalEntry, 'kind'>): EntryClass {

@@ -5,6 +5,7 @@ import type { SessionsConfig } from '../../core/config/config.js';
 import { SessionsCore } from '../../core/core.js';
 import type { SessionValues } from '../../core/data/session-values.js';
 import { Session } from '../../core/handles/session.js';
+import { CLIENT } from '../../core/journal/actor-of.js';
 import type { Client } from '../../domain/binding.js';
 import { SESSIONS_CONFIG } from '../../core/config/tokens.js';
 import { OwnPages } from '../client/own-pages.js';
@@ -286,7 +287,7 @@ export class SessionResolver {
     const { session, token } = opening;
     if (!this.tokens.write(response, isSecure, slot, token)) {
       // The response has begun meanwhile: nobody can reach the session.
-      await this.core.service.end(session, 'unconfirmed');
+      await this.core.service.end(session, 'unconfirmed', { by: CLIENT });
       throw tooLate();
     }
     session.readDataFrom(this.values.ofRequests);

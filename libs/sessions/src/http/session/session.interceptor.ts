@@ -7,11 +7,13 @@ import {
   type NestInterceptor,
 } from '@nestjs/common';
 import type { Observable } from 'rxjs';
+import { SessionsCore } from '../../core/core.js';
 import { eventStreamOf } from '../stream/event-stream.js';
 import { isOfGraphqlRequest, requestOf, responseOf } from '../exchange.js';
 import { nodeRequest, nodeResponse } from '../platform-message.js';
 import { refuseEmptyJson } from '../empty-json.js';
 import { traitsOf } from './handler-traits.js';
+import { RequestJournal } from './request-journal.js';
 import { errorFor, UnusedSession, type Resolution } from './resolution.js';
 import { SessionResolver } from './session-resolver.js';
 
@@ -25,7 +27,15 @@ export class SessionInterceptor implements NestInterceptor {
   /** GraphQL requests that count. */
   private readonly counted = new WeakSet<IncomingMessage>();
 
-  constructor(@Inject(SessionResolver) private readonly resolver: SessionResolver) {}
+  private readonly journal: RequestJournal | null;
+
+  constructor(
+    @Inject(SessionResolver) private readonly resolver: SessionResolver,
+    @Inject(SessionsCore) { config, entries, clock }: SessionsCore,
+  ) {
+    this.journal =
+      config.journal === 'requests' ? new RequestJournal(entries, clock, config.journalPaths) : null;
+  }
 
   /** Synchronous if possible: a promise here costs a request more than all other work for its session. */
   intercept(
@@ -55,6 +65,7 @@ export class SessionInterceptor implements NestInterceptor {
   private serve(resolution: Resolution, context: ExecutionContext, next: CallHandler): Observable<unknown> {
     const stream = eventStreamOf(nodeRequest(requestOf(context)));
     if (resolution.session) {
+      this.journal?.note(resolution.session, context);
       if (traitsOf(context).isPassive) this.resolver.confirm(resolution);
       else this.resolver.touch(resolution, stream ? null : nodeResponse(responseOf(context)));
     } else if (resolution instanceof UnusedSession) this.leaveToUse(resolution, context);
@@ -66,6 +77,9 @@ export class SessionInterceptor implements NestInterceptor {
     // The headers of an event stream go out before its handler has run.
     if (traitsOf(context).isEventStream) return unused.close();
     const response = nodeResponse(responseOf(context));
-    unused.whenOpened((found) => this.resolver.touch(found, response));
+    unused.whenOpened((found) => {
+      this.resolver.touch(found, response);
+      this.journal?.note(found.session, context);
+    });
   }
 }

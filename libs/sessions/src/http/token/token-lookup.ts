@@ -2,6 +2,7 @@ import { Logger } from '@nestjs/common';
 import type { SessionsConfig } from '../../core/config/config.js';
 import { labelOf } from '../../core/config/options.js';
 import type { SessionsCore } from '../../core/core.js';
+import { CLIENT } from '../../core/journal/actor-of.js';
 import type { Finding } from '../../core/sessions/session-finder.js';
 import { MinuteLog } from '../../core/watch/minute-log.js';
 import type { Client, Mismatch } from '../../domain/binding.js';
@@ -141,7 +142,7 @@ export class TokenLookup {
       const { id: sessionId } = presented.record;
       events.emit('session.mismatch', { sessionId, property: presented.property });
       this.warnOfMismatch(sessionId, presented.property);
-      if (this.config.onMismatch === 'end') await service.end({ id: sessionId });
+      if (this.config.onMismatch === 'end') await service.end({ id: sessionId }, 'ended', { by: CLIENT });
     }
     if (presented.kind === 'ambiguous') this.warnOfAmbiguity();
     const refusal = REFUSALS[presented.kind];

@@ -64,7 +64,7 @@ export function uploadInterceptorOf(declaration: UploadDeclaration): Type<NestIn
       const request = http.getRequest<UploadRequest>();
       const response = http.getResponse<PlatformResponse>();
       try {
-        const batch = await this.receive(request, response);
+        const batch = await this.receive(request, response, context);
         const handled = batch.ownEnds.watch(() => next.handle());
         return traitsOf(context).answersItself
           ? this.placeWithResponse(handled, batch, nodeResponse(response))
@@ -75,11 +75,15 @@ export function uploadInterceptorOf(declaration: UploadDeclaration): Type<NestIn
       }
     }
 
-    private async receive(request: UploadRequest, response: PlatformResponse): Promise<FileBatch> {
+    private async receive(
+      request: UploadRequest,
+      response: PlatformResponse,
+      context: ExecutionContext,
+    ): Promise<FileBatch> {
       const node = nodeRequest(request);
       const { plan, service } = this;
       const length = node.headers['content-length'];
-      const readBody = this.formatOf(request);
+      const readBody = await this.formatOf(request, context);
       const session = await this.resolver.require(request, response);
       const batch = await service.beginBatch(session, announcedBytes(plan, length));
       const totalBytes = length === undefined ? null : Number(length);
@@ -101,15 +105,15 @@ export function uploadInterceptorOf(declaration: UploadDeclaration): Type<NestIn
       }
     }
 
-    /** What is declared too large is refused before its session is looked up: it begins none. */
-    private formatOf(request: UploadRequest): ReadBody {
+    /** What is declared too large is refused before its session is opened: it begins none. */
+    private async formatOf(request: UploadRequest, context: ExecutionContext): Promise<ReadBody> {
       const { headers } = nodeRequest(request);
       try {
         return bodyFormatOf(headers, this.plan);
       } catch (error) {
         if (hasCode(error, 'RESOURCE_TOO_LARGE')) {
           this.service.events.emit('resource.refused', {
-            sessionId: null,
+            sessionId: await this.liveSessionOf(context),
             reason: 'too_large',
             sizeBytes: announcedBytes(this.plan, headers['content-length']),
             limitBytes: this.plan.maxTotalBytes,
@@ -117,6 +121,15 @@ export function uploadInterceptorOf(declaration: UploadDeclaration): Type<NestIn
           });
         }
         throw error;
+      }
+    }
+
+    /** Whose timeline tells of a refusal. The answer does not depend on it: `null` also if the store is away. */
+    private async liveSessionOf(context: ExecutionContext): Promise<string | null> {
+      try {
+        return (await this.resolver.lookFor(context)).session?.id ?? null;
+      } catch {
+        return null;
       }
     }
 

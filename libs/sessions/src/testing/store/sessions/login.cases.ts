@@ -27,7 +27,10 @@ type Answer = 'done' | 'taken' | 'full' | 'gone' | 'stale';
 
 /** Both steps that replace a token; a login is ada's. */
 const STEPS: Readonly<
-  Record<string, (store: SessionStore, id: string, by: Authority | null, token: NewToken) => Promise<Answer>>
+  Record<
+    string,
+    (store: SessionStore, id: string, by: Authority | null, token: Omit<NewToken, 'note'>) => Promise<Answer>
+  >
 > = {
   login: (store, id, by, token) => store.sessions.login(id, by, { ...token, userId: 'ada' }),
   regenerate: (store, id, by, token) => store.sessions.regenerate(id, by, token),

@@ -1,0 +1,72 @@
+import type { JournalEntry } from '../../domain/journal/entry.js';
+import { MOST_DEEDS, MOST_REQUESTS } from '../../domain/journal/entry.js';
+import type { NewEntry } from '../../ports/journal.js';
+import type { CoreContext } from '../process/context.js';
+import { describeError } from '../watch/log.js';
+
+/** Entries that wait for the next flush; the store may be away for long. More are counted, and lost. */
+const MOST_WAITING = 20_000;
+/** As many as the store keeps. */
+const MOST_OF_SESSION = MOST_DEEDS + MOST_REQUESTS;
+const SLICE = 500;
+
+/** Entries that may be lost: this process writes them once a second. */
+export class EntryBuffer {
+  private waiting: NewEntry[] = [];
+  private ofSession = new Map<string, number>();
+  private flushing: Promise<void> | null = null;
+  private lost = 0;
+
+  constructor(private readonly context: Pick<CoreContext, 'store' | 'failures'>) {}
+
+  /** One session, however busy, leaves room for the others. */
+  add(sessionId: string, entry: JournalEntry): void {
+    const ofSession = this.ofSession.get(sessionId) ?? 0;
+    if (ofSession >= MOST_OF_SESSION) return;
+    if (this.waiting.length >= MOST_WAITING) {
+      this.lost += 1;
+      return;
+    }
+    this.ofSession.set(sessionId, ofSession + 1);
+    this.waiting.push({ sessionId, entry });
+  }
+
+  /** Never rejects: what the store does not take waits for the next call. Calls during a flush share it. */
+  flush(): Promise<void> {
+    if (this.waiting.length === 0) return this.flushing ?? Promise.resolve();
+    this.flushing ??= this.write().finally(() => (this.flushing = null));
+    return this.flushing;
+  }
+
+  private async write(): Promise<void> {
+    const entries = this.waiting;
+    this.waiting = [];
+    this.ofSession = new Map();
+    for (let start = 0; start < entries.length; start += SLICE) {
+      try {
+        await this.context.store.journal.append(entries.slice(start, start + SLICE));
+      } catch (error) {
+        this.keep(entries.slice(start));
+        this.tell(describeError(error));
+        return;
+      }
+    }
+    if (this.lost > 0) this.tell('the store took none for long');
+    this.lost = 0;
+  }
+
+  private keep(entries: readonly NewEntry[]): void {
+    const later = this.waiting;
+    this.waiting = [];
+    this.ofSession = new Map();
+    for (const { sessionId, entry } of [...entries, ...later]) this.add(sessionId, entry);
+  }
+
+  private tell(reason: string): void {
+    this.context.failures.note(
+      'Journal entries that were not written',
+      `The journal is behind: ${this.waiting.length} entries wait, ${this.lost} are lost: ${reason}`,
+      'warn',
+    );
+  }
+}
