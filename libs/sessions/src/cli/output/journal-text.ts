@@ -51,7 +51,7 @@ export function entryText(entry: JournalEntry): string {
 
 /** What an entry of the audit tells, beside its instant, deed and actor. */
 export function auditText({ outcome, subject, sessions, resources, bytes, deed }: AuditEntry): string {
-  const parts = [outcome];
+  const parts: string[] = [outcome];
   if (deed !== 'end' && sessions > 0) parts.push(counted(sessions, 'session'));
   if (resources > 0) parts.push(counted(resources, 'resource'));
   if (bytes > 0) parts.push(size(bytes));

@@ -27,6 +27,7 @@ export async function readTimeline(
   if (after && after.sessionId !== sessionId) {
     throw new SessionsError('INVALID_ARGUMENT', 'The cursor is of the timeline of another session.');
   }
+  await core.entries.flush();
   const record = await core.store.sessions.find(sessionId);
   if (record === null) return null;
   const { entries, next } = await core.store.journal.read(sessionId, limit, after?.position ?? null);
