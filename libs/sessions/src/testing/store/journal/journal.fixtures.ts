@@ -66,7 +66,9 @@ export async function notedLogin(
 
 export function request(at: number, route: string | null = '/files/:id'): JournalEntry {
   const { method, status, durationMs } = { method: 'GET', status: 200, durationMs: 3 };
-  return { kind: 'request', at, method, route, status, durationMs, receivedBytes: 0, sentBytes: 1234 };
+  const sizes = { durationMs, receivedBytes: 0, sentBytes: 1234 };
+  const types = { requestType: null, responseType: 'audio/wav' };
+  return { kind: 'request', at, method, route, path: null, status, ...sizes, ...types };
 }
 
 export function mismatch(at: number): JournalEntry {
