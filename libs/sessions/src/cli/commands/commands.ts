@@ -1,12 +1,15 @@
 import { Command, SubCommand } from 'nest-commander';
+import { AuditCommand } from './audit.command.js';
 import { ClockCommand } from './clock.command.js';
 import { CleanupCommand } from './cleanup.command.js';
 import { usage } from '../output/command-failure.js';
+import { ForgetUserCommand } from './forget-user.command.js';
 import { ListCommand } from './list.command.js';
 import { NodesCommand } from './nodes.command.js';
 import { SessionsCommandRunner } from './sessions-command-runner.js';
 import { ShowCommand } from './show.command.js';
 import { StatsCommand } from './stats.command.js';
+import { TimelineCommand } from './timeline.command.js';
 import { TrendsCommand } from './trends.command.js';
 
 /*
@@ -14,20 +17,39 @@ import { TrendsCommand } from './trends.command.js';
  * of this package. nest-commander requires a class per name; these classes add nothing else.
  */
 
+const NAMES = [
+  'list',
+  'show',
+  'timeline',
+  'stats',
+  'trends',
+  'audit',
+  'cleanup',
+  'nodes',
+  'clock',
+  'forget-user',
+];
 const LIST = 'lists live sessions';
-const SHOW = 'shows one session with its resources';
+const SHOW = 'shows one session with its resources, or how it ended';
+const TIMELINE = 'shows what happened to one session';
+const AUDIT = 'lists what operators did, and wrong admin tokens';
+const FORGET_USER = 'ends the sessions of a user, and erases what the journal keeps of the user';
 const STATS = 'shows totals, limits, cleanup jobs and processes';
 const TRENDS = 'shows what happened by minute, hour or day';
 const CLEANUP = 'ends due sessions and sweeps orphans; with an id: ends that session';
 const NODES = 'lists the nodes that store files; forget <id>: gives up one that will not return';
 const CLOCK = 'shows the time of the store; --trust puts it right by the system clock';
 const ACTION = { action: 'list or forget', id: 'id of the node to forget, as printed by list' };
+const USER = { id: 'id of a user, as the application logs it in' };
 const ID = { id: 'id of a session, as printed by list' };
 
 const list = { description: LIST };
 const show = { description: SHOW, arguments: '<id>', argsDescription: ID };
 const stats = { description: STATS };
 const trends = { description: TRENDS };
+const timeline = { description: TIMELINE, arguments: '<id>', argsDescription: ID };
+const audit = { description: AUDIT };
+const forgetUser = { description: FORGET_USER, arguments: '<id>', argsDescription: USER };
 const clock = { description: CLOCK };
 const cleanup = { description: CLEANUP, arguments: '[id]', argsDescription: ID };
 
@@ -54,9 +76,18 @@ export class SessionsNodesSubCommand extends NodesCommand {}
 @SubCommand({ ...clock, name: 'clock' })
 export class SessionsClockSubCommand extends ClockCommand {}
 
+@SubCommand({ ...timeline, name: 'timeline' })
+export class SessionsTimelineSubCommand extends TimelineCommand {}
+
+@SubCommand({ ...audit, name: 'audit' })
+export class SessionsAuditSubCommand extends AuditCommand {}
+
+@SubCommand({ ...forgetUser, name: 'forget-user' })
+export class SessionsForgetUserSubCommand extends ForgetUserCommand {}
+
 @Command({
   name: 'sessions',
-  description: 'manages user sessions: list, show, stats, trends, cleanup, nodes, clock',
+  description: `manages user sessions: ${NAMES.join(', ')}`,
   subCommands: [
     SessionsListSubCommand,
     SessionsShowSubCommand,
@@ -65,13 +96,16 @@ export class SessionsClockSubCommand extends ClockCommand {}
     SessionsCleanupSubCommand,
     SessionsNodesSubCommand,
     SessionsClockSubCommand,
+    SessionsTimelineSubCommand,
+    SessionsAuditSubCommand,
+    SessionsForgetUserSubCommand,
   ],
 })
 export class SessionsCommand extends SessionsCommandRunner {
   protected override execute([unknown]: readonly string[]): Promise<void> {
     const fault = unknown === undefined ? 'command missing' : `unknown command 'sessions ${unknown}'`;
     return Promise.reject(
-      usage(`${fault}: use list, show, stats, trends, cleanup, nodes or clock (see --help)`),
+      usage(`${fault}: use ${NAMES.slice(0, -1).join(', ')} or ${NAMES.at(-1)} (see --help)`),
     );
   }
 
@@ -113,6 +147,15 @@ export class NestSessionsNodesCommand extends NodesCommand {}
 @Command({ ...clock, name: 'clock' })
 export class NestSessionsClockCommand extends ClockCommand {}
 
+@Command({ ...timeline, name: 'timeline' })
+export class NestSessionsTimelineCommand extends TimelineCommand {}
+
+@Command({ ...audit, name: 'audit' })
+export class NestSessionsAuditCommand extends AuditCommand {}
+
+@Command({ ...forgetUser, name: 'forget-user' })
+export class NestSessionsForgetUserCommand extends ForgetUserCommand {}
+
 /** For any program: nested and flat. */
 export const sessionsCommands = [
   SessionsCommand,
@@ -123,6 +166,9 @@ export const sessionsCommands = [
   SessionsCleanupSubCommand,
   SessionsNodesSubCommand,
   SessionsClockSubCommand,
+  SessionsTimelineSubCommand,
+  SessionsAuditSubCommand,
+  SessionsForgetUserSubCommand,
   SessionsListCommand,
   SessionsStatsCommand,
   SessionsCleanupCommand,
@@ -137,4 +183,7 @@ export const nestSessionsCommands = [
   NestSessionsCleanupCommand,
   NestSessionsNodesCommand,
   NestSessionsClockCommand,
+  NestSessionsTimelineCommand,
+  NestSessionsAuditCommand,
+  NestSessionsForgetUserCommand,
 ];
