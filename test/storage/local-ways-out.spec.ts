@@ -11,8 +11,10 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
+import promises from 'node:fs/promises';
 import { join } from 'node:path';
 import type { LocalStorage } from '#sessions/storage/local/create-local-storage';
+import type { FileKey } from '#sessions/ports/storage/file-storage';
 import type { ClaimEntry } from '#sessions/ports/storage/ways-out';
 import { CONNECTED, Place, fileOf, newKey, read, write } from './local-support.js';
 
@@ -135,6 +137,81 @@ describe('claiming a file', () => {
     await claim.place();
     await claim.complete();
     expect(lstatSync(path).ino).not.toBe(lstatSync(fileOf(place.root, key)).ino);
+  });
+
+  describe('while it is lent by a link', () => {
+    afterEach(() => jest.restoreAllMocks());
+
+    /** Stops the next link of a stored file until the first of these is done, the one after that until the second is. */
+    const beforeLinks = (...meanwhile: (() => Promise<unknown>)[]): void => {
+      const { link } = promises;
+      jest.spyOn(promises, 'link').mockImplementation(async (from, to) => {
+        if (/\/[0-9a-f]{32}$/.test(String(from))) await meanwhile.shift()?.();
+        await link(from, to);
+      });
+    };
+    const lent = (): string => join(place.root, 'tmp', 'lent');
+    const claim = async (key: FileKey) => {
+      const path = join(here, 'answer.wav');
+      const claimed = await local.storageRoot.claims.prepare(local.storage, key, path, randomUUID());
+      await claimed.place();
+      return { path, complete: () => claimed.complete() };
+    };
+
+    it('gives up a link that a claim has overtaken: no program has the claimed file', async () => {
+      const key = await write(local.storage, 'spoken');
+      let path = '';
+      beforeLinks(async () => ({ path } = await claim(key)));
+      expect(await local.storage.link(key, lent())).toBe(false);
+      expect([existsSync(lent()), readFileSync(path, 'utf8')]).toEqual([false, 'spoken']);
+    });
+
+    it.each([1, 2])('copies for a claim that %i links have overtaken', async (count) => {
+      const key = await write(local.storage, 'spoken');
+      const paths = [lent(), `${lent()}-too`].slice(0, count);
+      const links: boolean[] = [];
+      beforeLinks(async () => {
+        for (const one of paths) links.push(await local.storage.link(key, one));
+      });
+      const { path } = await claim(key);
+      const { ino, nlink } = lstatSync(path);
+      expect([links, nlink]).toEqual([[true, false].slice(0, count), 2]);
+      expect(paths.filter(existsSync).map((one) => lstatSync(one).ino === ino)).toEqual([false]);
+    });
+
+    it('gives up two links that are made at once if a claim comes between them', async () => {
+      const key = await write(local.storage, 'spoken');
+      let claimed: Awaited<ReturnType<typeof claim>> | undefined;
+      let other: boolean | undefined;
+      beforeLinks(
+        async () => (other = await local.storage.link(key, `${lent()}-too`)),
+        async () => (claimed = await claim(key)),
+      );
+      const links = [await local.storage.link(key, lent()), other];
+      await local.storage.remove(key);
+      await claimed?.complete();
+      expect(links).toEqual([false, false]);
+      expect(lstatSync(claimed?.path ?? '').nlink).toBe(1);
+    });
+
+    it('links nothing that a claim has taken out of the storage meanwhile', async () => {
+      const key = await write(local.storage, 'spoken');
+      const { lstat } = promises;
+      const path = join(here, 'answer.wav');
+      // The first look at the link: from there on the claimed file and the link are the only names.
+      jest.spyOn(promises, 'lstat').mockImplementation((async (name: string, options: object) => {
+        const looked = await lstat(name, options);
+        if (String(name) === lent()) {
+          jest.restoreAllMocks();
+          const { link, unlink } = promises;
+          await link(name, path);
+          await unlink(fileOf(place.root, key));
+        }
+        return looked;
+      }) as typeof lstat);
+      expect(await local.storage.link(key, lent())).toBe(false);
+      expect([existsSync(lent()), readFileSync(path, 'utf8')]).toEqual([false, 'spoken']);
+    });
   });
 
   it.each([
