@@ -49,6 +49,14 @@ export function goneBeforeClaim(): SessionsError {
   return new SessionsError('RESOURCE_GONE', 'There is no such file to claim.');
 }
 
+export function withoutLinks(cause: unknown): SessionsError {
+  return new SessionsError(
+    'INVALID_ARGUMENT',
+    'The file system of this folder of claimTo has no hard links: claim files to a folder of another one.',
+    { cause },
+  );
+}
+
 function isIn(folder: string, parent: string): boolean {
   return folder === parent || folder.startsWith(parent.endsWith(sep) ? parent : parent + sep);
 }

@@ -27,6 +27,18 @@ export async function linkFile(folders: SessionFolders, key: FileKey, path: stri
   return linked ?? false;
 }
 
+/** Gives a lent file a further name. */
+export async function linkAgain(from: string, to: string): Promise<'linked' | 'missing' | 'impossible'> {
+  try {
+    await link(from, to);
+    return 'linked';
+  } catch (error) {
+    if (isAbsence(error)) return 'missing';
+    if (isSystemError(error, ...CANNOT_LINK)) return 'impossible';
+    throw error;
+  }
+}
+
 /** Others may have linked the file since it was looked at: of all who see a third name none keeps theirs. */
 async function keepIfAlone(source: string, path: string): Promise<boolean> {
   let isAlone = false;

@@ -1,9 +1,10 @@
-import { constants, type BigIntStats } from 'node:fs';
-import { link, lstat, open } from 'node:fs/promises';
-import { SessionsError } from '../../../domain/errors.js';
+import { constants } from 'node:fs';
+import { link, open } from 'node:fs/promises';
+import type { SessionsError } from '../../../domain/errors.js';
 import type { Claim, StoredBytes } from '../../../ports/storage/ways-out.js';
-import { fileExists, goneBeforeClaim } from '../../claim-target.js';
+import { fileExists, goneBeforeClaim, withoutLinks } from '../../claim-target.js';
 import { unlinkIfThere } from '../files/file-removal.js';
+import { statOrNull } from '../files/file-stat.js';
 import { AsyncFolder, FILE_MODE } from '../folders/async-folder.js';
 import {
   CANNOT_LINK,
@@ -120,21 +121,4 @@ async function setMode(draft: string): Promise<void> {
   } catch (error) {
     if (!isAbsence(error)) throw error;
   }
-}
-
-async function statOrNull(path: string): Promise<BigIntStats | null> {
-  try {
-    return await lstat(path, { bigint: true });
-  } catch (error) {
-    if (isAbsence(error)) return null;
-    throw error;
-  }
-}
-
-function withoutLinks(cause: unknown): SessionsError {
-  return new SessionsError(
-    'INVALID_ARGUMENT',
-    'The file system of this folder of claimTo has no hard links: claim files to a folder of another one.',
-    { cause },
-  );
 }
