@@ -284,7 +284,7 @@ describe('claiming a file', () => {
       // The first look at the link: from there on the claimed file and the link are the only names.
       jest.spyOn(promises, 'lstat').mockImplementation((async (name: string, options: object) => {
         const looked = await lstat(name, options);
-        if (String(name) === lent()) {
+        if (name === lent()) {
           jest.restoreAllMocks();
           const { link, unlink } = promises;
           await link(name, path);

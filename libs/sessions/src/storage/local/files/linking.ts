@@ -4,8 +4,8 @@ import type { FileKey } from '../../../ports/storage/file-storage.js';
 import { STORED_MODE } from '../folders/async-folder.js';
 import { checkKey, fileName } from '../folders/paths.js';
 import type { SessionFolders } from '../folders/session-folders.js';
-import { CANNOT_LINK, isAbsence, isSystemError } from '../folders/storage-error.js';
-import { unlinkIfThere } from './file-removal.js';
+import { CANNOT_LINK, isAbsence, isSystemError } from '../../storage-error.js';
+import { unlinkIfThere } from '../../names.js';
 
 /**
  * Gives a finished file a second name; answers whether it did. A file with two names already, or one that can be written to (its adoption
@@ -25,18 +25,6 @@ export async function linkFile(folders: SessionFolders, key: FileKey, path: stri
     return keepIfAlone(source, path);
   });
   return linked ?? false;
-}
-
-/** Gives a lent file a further name. */
-export async function linkAgain(from: string, to: string): Promise<'linked' | 'missing' | 'impossible'> {
-  try {
-    await link(from, to);
-    return 'linked';
-  } catch (error) {
-    if (isAbsence(error)) return 'missing';
-    if (isSystemError(error, ...CANNOT_LINK)) return 'impossible';
-    throw error;
-  }
 }
 
 /** Others may have linked the file since it was looked at: of all who see a third name none keeps theirs. */

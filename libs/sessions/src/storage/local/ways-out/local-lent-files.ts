@@ -8,16 +8,14 @@ import type {
   LentName,
   StoredBytes,
 } from '../../../ports/storage/ways-out.js';
+import { copyFile } from '../../copying.js';
+import { linkAgain, statOrNull, unlinkIfThere } from '../../names.js';
 import { backdate, SharedLends, type LentPaths } from '../../shared-lends.js';
-import { unlinkIfThere } from '../files/file-removal.js';
-import { statOrNull } from '../files/file-stat.js';
-import { linkAgain } from '../files/linking.js';
 import { AsyncFolder, STORED_MODE } from '../folders/async-folder.js';
 import { parseTempName, tempName, type RootPaths } from '../folders/paths.js';
-import { missingInRoot, translateErrors } from '../folders/storage-error.js';
+import { missingInRoot, translateErrors } from '../../storage-error.js';
 import type { DiskRoom } from '../root/disk-room.js';
 import type { RootGuard } from '../root/root-guard.js';
-import { copyFile } from './copying.js';
 
 /**
  * Lends files as hard links in the folder `tmp`; as copies where links fail, or to root, who may write whatever the mode. Those who borrow
@@ -59,7 +57,7 @@ export class LocalLentFiles implements LentFiles {
         inTemp(async (folder) => {
           const further = tempName(owner, extension);
           const outcome = await linkAgain(folder.at(name), folder.at(further));
-          return { linked: further, missing: null, impossible: name }[outcome];
+          return { made: further, missing: null, impossible: name }[outcome];
         }),
       find: (name) => inTemp((folder) => statOrNull(folder.at(name))),
       remove: (name) => this.remove({ owner, name }),
