@@ -208,8 +208,15 @@ export const trendCases: readonly SessionStoreCase[] = [
     name: 'trends agree with the totals through hundreds of mixed operations',
     async run(store) {
       await mixedOperations(store, 400);
+      const session = await opened(store);
+      await ready(store, session.id, 10);
+      const file = await complete(store, session.id, 10, { type: 'file' });
+      const candidates = evictionOrder(await store.resources.list([session.id]));
+      const limits = { ...LIMITS, maxResources: 1 };
+      placed(await store.resources.place(placement(session.id, [file], { candidates, limits })));
       const { created, ended, types } = await store.ledger.totals();
       const evicted = types.reduce((sum, type) => sum + type.evicted, 0);
+      assert.ok(evicted > 0);
       for (const span of TREND_SPAN_NAMES) {
         const all = sumOfCounts((await points(store, span)).map((point) => point.counts));
         same([all['opened'], all['evicted'] ?? 0], [created, evicted], span);
@@ -325,7 +332,9 @@ export const trendCases: readonly SessionStoreCase[] = [
       ];
       const all = Object.fromEntries(names.map((name, index) => [name, index + 1]));
       await store.trends.add(batch(1, all));
-      await counts(store, all);
+      for (const span of TREND_SPAN_NAMES) {
+        same(await points(store, span), [{ at: trendStart(span, NOW), counts: all }], span);
+      }
     },
   },
   {
