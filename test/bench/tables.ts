@@ -12,6 +12,7 @@ const TABLES: Readonly<Record<string, () => Promise<Measure>>> = {
   request: async () => (await import('./tables/request.table.ts')).measureRequests,
   throttled: async () => (await import('./tables/added.table.ts')).measureThrottled,
   data: async () => (await import('./tables/added.table.ts')).measureData,
+  journal: async () => (await import('./tables/journal.table.ts')).measureJournal,
   flush: async () => (await import('./tables/flush.table.ts')).measureFlush,
   opening: async () => (await import('./tables/opening.table.ts')).measureOpening,
   scale: async () => (await import('./tables/scale.table.ts')).measureScale,

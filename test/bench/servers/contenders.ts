@@ -80,10 +80,25 @@ export const WITH_DATA: readonly { readonly base: Contender; readonly use: Conte
   { base: named(FASTIFY_REDIS), use: peerWithData(FASTIFY_REDIS, ['fastify'], fastifySession, use) },
 ]);
 
+/** With timelines that tell of requests, or of nothing, beside those of the default. */
+export const JOURNALED: readonly { readonly base: Contender; readonly added: Contender }[] = (
+  [
+    [SQLITE, 'sqlite'],
+    [REDIS, 'redis'],
+  ] as const
+).flatMap(([name, store]) => {
+  const off = nestSessions(`${name}, journal: off`, { store, journal: 'off' });
+  return [
+    { base: off, added: named(name) },
+    { base: off, added: nestSessions(`${name}, journal: requests`, { store, journal: 'requests' }) },
+  ];
+});
+
 export function contenderNamed(name: string): Contender {
   const limited = THROTTLED.map(({ throttled: contender }) => contender);
   const using = WITH_DATA.map(({ use }) => use);
-  const found = [...CONTENDERS, ...WITH_ADMIN, ...limited, ...using].find(
+  const journaled = JOURNALED.flatMap(({ base, added }) => [base, added]);
+  const found = [...CONTENDERS, ...WITH_ADMIN, ...limited, ...using, ...journaled].find(
     (contender) => contender.name === name,
   );
   if (!found) throw new Error(`There is no contender ${name}.`);

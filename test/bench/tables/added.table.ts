@@ -11,14 +11,14 @@ import { sampleAll, type Effort, type Sample } from './request.table.ts';
 /** A contender, and the same without what is measured. */
 interface Pair {
   readonly base: Contender;
-  readonly with: Contender;
+  readonly added: Contender;
 }
 
 /** 10. A request that is counted for a rate limit of its visitor. */
 export function measureThrottled(scope: Scope): Promise<Table[]> {
   return measurePairs(scope, {
     title: 'A throttled request',
-    pairs: THROTTLED.map(({ base, throttled }) => ({ base, with: throttled })),
+    pairs: THROTTLED.map(({ base, throttled }) => ({ base, added: throttled })),
     notes: [
       'Each visitor has a limit that is not reached.',
       `${['@nestjs/throttler', '@nest-lab/throttler-storage-redis', 'ioredis'].map(versionOf).join(', ')}, ${RedisServer.version()}.`,
@@ -31,7 +31,7 @@ export function measureThrottled(scope: Scope): Promise<Table[]> {
 export function measureData(scope: Scope): Promise<Table[]> {
   return measurePairs(scope, {
     title: 'A request with data',
-    pairs: WITH_DATA.map(({ base, use }) => ({ base, with: use })),
+    pairs: WITH_DATA.map(({ base, use }) => ({ base, added: use })),
     notes: [
       'One key holds a cart of ten lines. Who writes it has read it before. The peers write the whole session, ours the key.',
       `${['express-session', '@fastify/session', 'connect-redis', 'redis'].map(versionOf).join(', ')}, ${RedisServer.version()}.`,
@@ -45,7 +45,8 @@ interface Comparison {
   readonly notes: readonly string[];
 }
 
-async function measurePairs(scope: Scope, comparison: Comparison): Promise<Table[]> {
+/** What each of a pair costs, and the difference. */
+export async function measurePairs(scope: Scope, comparison: Comparison): Promise<Table[]> {
   const tables: Table[] = [];
   for (const adapter of ADAPTERS) tables.push(await measureOn(adapter, scope, comparison));
   return tables;
@@ -59,17 +60,17 @@ async function measureOn(
   const effort: Effort = short
     ? { sessions: 100, warmUp: 1000, casts: 1, rounds: 3, requests: 500 }
     : { sessions: 1000, warmUp: 10_000, casts: 1, rounds: 9, requests: 5000 };
-  const contenders = new Set(pairs.flatMap((pair) => [pair.base, pair.with]));
+  const contenders = new Set(pairs.flatMap((pair) => [pair.base, pair.added]));
   const samples = await sampleAll(adapter, [...contenders], effort);
   const rows = pairs
-    .filter((pair) => samples.has(pair.with))
+    .filter((pair) => samples.has(pair.added))
     .map((pair) => {
-      const [before, after] = [samples.get(pair.base) ?? [], samples.get(pair.with) ?? []];
+      const [before, after] = [samples.get(pair.base) ?? [], samples.get(pair.added) ?? []];
       return [
-        pair.with.name,
+        pair.added.name,
         figure(median(after.map(({ cpu }) => cpu)), 1),
         `${difference(aboveOf(before, after, ({ cpu }) => cpu))} above ${pair.base.name === BARE ? BARE : 'the same without'}`,
-        pair.with.needsRedis ? difference(aboveOf(before, after, ({ redisCpu }) => redisCpu ?? 0)) : '',
+        pair.added.needsRedis ? difference(aboveOf(before, after, ({ redisCpu }) => redisCpu ?? 0)) : '',
         figure(median(after.map(({ perSecond }) => perSecond))),
         figure(median(after.map(({ p99Ms }) => p99Ms)), 2),
       ];

@@ -4,6 +4,10 @@ import { endingCases } from './store/endings/ending.cases.js';
 import { clockCases } from './store/fleet/clock.cases.js';
 import { nodeCases } from './store/fleet/nodes.cases.js';
 import { processCases } from './store/fleet/processes.cases.js';
+import { auditCases } from './store/journal/audit.cases.js';
+import { deedCases } from './store/journal/deeds.cases.js';
+import { forgettingCases } from './store/journal/forgetting.cases.js';
+import { journalCases } from './store/journal/journal.cases.js';
 import { rateCases } from './store/ledger/rates.cases.js';
 import { runCases } from './store/ledger/runs.cases.js';
 import { totalsCases } from './store/ledger/totals.cases.js';
@@ -53,4 +57,8 @@ export const sessionStoreContract: readonly SessionStoreCase[] = [
   ...clockCases,
   ...usageCases,
   ...budgetCases,
+  ...deedCases,
+  ...journalCases,
+  ...forgettingCases,
+  ...auditCases,
 ];

@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
+import type { OperationName } from '../../ports/store/store-groups.js';
 import { numberOf } from './database/values.js';
 import type { Call } from './sqlite.messages.js';
 
@@ -9,12 +10,16 @@ const MANY_FREE_SHARE = 0.25;
 const STEP_PAGES = 256;
 /** A database without sessions is rewritten up to this size, in a few milliseconds. */
 const SMALL_PAGES = 1024;
+/** A database in which a user was forgotten is rewritten up to this size, which is in memory meanwhile: 64 MiB. */
+const MOST_REWRITTEN_PAGES = 16_384;
+/** After these the database may hold what must go. A cleanup drops tombstones last. */
+const ERASED_AFTER: ReadonlySet<OperationName> = new Set(['endings.dropTombstones', 'journal.forgetUser']);
 
 /**
  * Erases what deleted rows leave: `secure_delete` overwrites them in the file, but the write-ahead log and the unused parts
  * of pages may still have them. After each cleanup it cuts the log, gives free pages back if there are many, and rewrites a
- * database that no session is in. It works in steps, so that calls wait for one at most. It waits for no lock: what another
- * process prevents, the next cleanup does.
+ * database that no session is in; after a user was forgotten too, and then rewrites any database but a large one. It works in steps,
+ * so that calls wait for one at most. It waits for no lock: what another process prevents, the next cleanup does, of any process.
  */
 export class SqliteErasure {
   isDue = false;
@@ -25,9 +30,8 @@ export class SqliteErasure {
     private readonly busyTimeoutMs: number,
   ) {}
 
-  /** A cleanup drops tombstones last. */
   note(calls: readonly Call[]): void {
-    if (calls.some(({ name }) => name === 'endings.dropTombstones')) this.isDue = true;
+    if (calls.some(({ name }) => ERASED_AFTER.has(name))) this.isDue = true;
   }
 
   step(): void {
@@ -39,7 +43,7 @@ export class SqliteErasure {
         this.isDue = true;
         return;
       }
-      this.#rewriteIfEmpty();
+      this.#rewriteIfDue();
       this.db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
     } catch {
       // A lock of another process, or a full disk: the next cleanup tries again.
@@ -54,13 +58,17 @@ export class SqliteErasure {
     return free >= MANY_FREE_PAGES && free >= this.#pragma('page_count') * MANY_FREE_SHARE;
   }
 
-  #rewriteIfEmpty(): void {
-    const store = this.db.prepare('SELECT counter, open + ending AS live FROM store').get() ?? {};
+  #rewriteIfDue(): void {
+    const store =
+      this.db.prepare('SELECT counter, open + ending AS live, rewrite_due FROM store').get() ?? {};
     const counter = numberOf(store, 'counter');
-    if (numberOf(store, 'live') > 0 || counter === this.#rewrittenAt) return;
-    if (this.#pragma('page_count') > SMALL_PAGES) return;
+    const isDue = numberOf(store, 'rewrite_due') === 1;
+    const isEmpty = numberOf(store, 'live') === 0 && counter !== this.#rewrittenAt;
+    const pages = this.#pragma('page_count');
+    if (!(isDue && pages <= MOST_REWRITTEN_PAGES) && !(isEmpty && pages <= SMALL_PAGES)) return;
     this.db.exec('VACUUM');
     this.#rewrittenAt = counter;
+    if (isDue) this.db.exec('UPDATE store SET rewrite_due = 0');
   }
 
   #pragma(name: string): number {

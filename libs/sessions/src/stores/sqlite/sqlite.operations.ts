@@ -7,6 +7,8 @@ import { SqliteData } from './operations/data.js';
 import { SqliteEndings } from './operations/endings.js';
 import { SqliteFeed } from './operations/feed.js';
 import { SqliteFleet } from './operations/fleet.js';
+import { SqliteAudit } from './operations/journal/audit.js';
+import { SqliteJournal } from './operations/journal/journal.js';
 import { SqliteLedger } from './operations/ledger.js';
 import { SqliteNetworks } from './operations/networks.js';
 import { SqlitePlacement } from './operations/placement.js';
@@ -29,14 +31,16 @@ type SessionsOperations = SqliteOperations & {
 export function sqliteOperations(db: DatabaseSync): SessionsOperations {
   const ledger = new SqliteLedger(db);
   const data = new SqliteData(db);
-  const endings = new SqliteEndings(db, ledger, data);
+  const journal = new SqliteJournal(db, ledger);
+  const audit = new SqliteAudit(db, ledger);
+  const endings = new SqliteEndings(db, ledger, data, journal, audit);
   const accounts = new SqliteAccounts(db);
   const releases = new SqliteReleases(db, ledger, accounts);
-  const placement = new SqlitePlacement(db, ledger, accounts, releases);
+  const placement = new SqlitePlacement(db, ledger, accounts, releases, journal);
   const networks = new SqliteNetworks(db);
   const budgets = new SqliteBudgets(db);
   return {
-    sessions: new SqliteSessions(db, ledger, networks, data, budgets),
+    sessions: new SqliteSessions(db, ledger, networks, data, budgets, journal),
     networks,
     endings,
     resources: new SqliteResources(db, ledger, accounts, placement, budgets),
@@ -47,6 +51,8 @@ export function sqliteOperations(db: DatabaseSync): SessionsOperations {
     feed: new SqliteFeed(db, ledger),
     ledger,
     budgets,
+    journal,
+    audit,
   };
 }
 

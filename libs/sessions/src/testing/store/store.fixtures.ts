@@ -55,6 +55,7 @@ export function tokenHash(sessionId: string = randomUUID()): string {
   return bucketName(sessionId) + createHash('sha256').update(randomUUID()).digest('base64url');
 }
 
+/** Without a note: that of a login has a hash too. */
 export function newToken({ id }: { readonly id: string }, at = NOW): Omit<NewToken, 'note'> {
   return { tokenHash: tokenHash(id), at };
 }

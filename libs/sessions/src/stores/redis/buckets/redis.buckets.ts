@@ -204,3 +204,8 @@ export function entriesOf(reply: unknown): Entry[] {
 export function byScore(a: Entry, b: Entry): number {
   return a.score - b.score || compareIds(a.id, b.id);
 }
+
+/** Highest score first, ties in the order of the ids. */
+export function byFallingScore(a: Entry, b: Entry): number {
+  return b.score - a.score || compareIds(a.id, b.id);
+}

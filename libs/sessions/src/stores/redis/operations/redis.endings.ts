@@ -1,4 +1,5 @@
 import { compareIds } from '../../../domain/ids.js';
+import { isOperator } from '../../../domain/journal/actor.js';
 import { idleEndsAt, type EndCondition } from '../../../domain/lifetime.js';
 import type { SessionRecord } from '../../../domain/session.js';
 import type {
@@ -9,11 +10,14 @@ import type {
   LeaseRequest,
   Released,
 } from '../../../ports/endings.js';
+import { auditBeginning, endedBeginning } from '../buckets/journal.values.js';
 import type { RedisBuckets } from '../buckets/redis.buckets.js';
+import { mostOfBucket } from './redis.audit.js';
 import type { RedisDurableWrites } from './redis.durable-writes.js';
 import type { BucketKey } from '../scripts/redis.layout.js';
 import type { SessionCounts } from '../buckets/session-counts.js';
 import { BEGIN_END, LEASE_ENDING, DROP_TOMBSTONES, FINISH_END } from '../scripts/lua/endings.scripts.js';
+import { placeOf } from '../scripts/lua/includes/journal.includes.js';
 import { COUNT_UP_TO } from '../scripts/lua/listings.scripts.js';
 import { MEND } from '../scripts/lua/mending.script.js';
 import type { RedisSessions } from './redis.sessions.js';
@@ -33,7 +37,10 @@ export class RedisEndings implements EndingsGroup {
     const bucket = this.buckets.of(sessionId);
     if (bucket === null) return null;
     const condition = [only?.lastActivityAt ?? '', only?.evictionRank ?? '', only?.userId ?? ''];
-    const args = [sessionId, end.reason, end.at, end.lease.until, end.lease.nodeId, ...condition];
+    const { reason, at, lease, note, keptUntil } = end;
+    const audit = note && isOperator(note.by) ? auditBeginning(sessionId, note.by) : '';
+    const told = [endedBeginning(end), audit, placeOf(bucket), mostOfBucket(this.buckets.layout.buckets)];
+    const args = [sessionId, reason, at, lease.until, lease.nodeId, ...condition, keptUntil ?? '', ...told];
     const reply = textsOf(await this.durable.runIn(BEGIN_END, bucket, ...args));
     const [text, created = '0', closed = '0', network = ''] = reply;
     if (text === undefined) return null;

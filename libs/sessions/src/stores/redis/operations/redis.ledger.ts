@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { CLEANUP_JOBS, type CleanupJob } from '../../../domain/events.js';
 import { compareIds } from '../../../domain/ids.js';
 import { END_REASONS, noneEnded } from '../../../domain/session.js';
@@ -23,6 +23,8 @@ import {
 import type { RedisBuckets } from '../buckets/redis.buckets.js';
 import { pairsOf, textsOf } from '../buckets/redis.values.js';
 
+const JOURNAL_KEY_BYTES = 32;
+
 /** Also the layout and the number of buckets of the store. */
 export class RedisLedger implements LedgerGroup {
   constructor(
@@ -44,10 +46,11 @@ export class RedisLedger implements LedgerGroup {
 
   /** The facts from the creation of the store; creates a missing store. */
   async facts() {
-    const args = [randomUUID(), this.layout, this.buckets.layout.buckets];
+    const key = randomBytes(JOURNAL_KEY_BYTES).toString('base64url');
+    const args = [randomUUID(), this.layout, this.buckets.layout.buckets, key];
     const reply = await this.buckets.run(PREPARE, [this.buckets.layout.store], args);
-    const [generation = '', layout = '', buckets = ''] = textsOf(reply);
-    return { generation, layout, buckets };
+    const [generation = '', layout = '', buckets = '', journalKey = ''] = textsOf(reply);
+    return { generation, layout, buckets, journalKey };
   }
 
   async totals(): Promise<StoreTotals> {

@@ -17,6 +17,7 @@ import {
   UNUSE,
   USE,
 } from '../scripts/lua/resources.scripts.js';
+import { evictedBeginning } from '../buckets/journal.values.js';
 import type { RedisBuckets } from '../buckets/redis.buckets.js';
 import type { RedisBudgets } from './redis.budgets.js';
 import type { RedisDurableWrites } from './redis.durable-writes.js';
@@ -119,6 +120,7 @@ export class RedisResources implements ResourcesGroup {
       at,
       lease.until,
       lease.nodeId,
+      evictedBeginning(placement),
       resourceIds.length,
       ...resourceIds,
       ...candidates.flatMap(({ id, lastUsedAt }) => [id, lastUsedAt]),

@@ -1,7 +1,6 @@
 import { bucketName } from '../../../domain/bucket.js';
 import { SessionsError } from '../../../domain/errors.js';
 import type { UsageBound } from '../../../domain/limits.js';
-import { compareIds } from '../../../domain/ids.js';
 import { evictionRank, idleEndsAt } from '../../../domain/lifetime.js';
 import {
   isReplaced,
@@ -23,9 +22,17 @@ import {
   type Touch,
 } from '../../../ports/sessions.js';
 import type { DueAfter } from '../../../ports/endings.js';
+import type { DeedNote } from '../../../ports/journal.js';
+import { loginText, openedText, regeneratedText } from '../buckets/journal.values.js';
 import { KEPT_AFTER_END_MS, type BucketKey } from '../scripts/redis.layout.js';
 import { ABOVE, PAGE } from '../scripts/lua/listings.scripts.js';
-import { byScore, entriesOf, type Entry, type RedisBuckets } from '../buckets/redis.buckets.js';
+import {
+  byFallingScore,
+  byScore,
+  entriesOf,
+  type Entry,
+  type RedisBuckets,
+} from '../buckets/redis.buckets.js';
 import type { RedisBudgets } from './redis.budgets.js';
 import type { RedisDurableWrites } from './redis.durable-writes.js';
 import type { SessionCounts } from '../buckets/session-counts.js';
@@ -61,7 +68,11 @@ export class RedisSessions implements SessionsGroup {
     private readonly budgets: RedisBudgets,
   ) {}
 
-  async open(session: NewSession, limits: OpeningLimits): Promise<'opened' | RefusedOpening> {
+  async open(
+    session: NewSession,
+    limits: OpeningLimits,
+    note?: DeedNote | null,
+  ): Promise<'opened' | RefusedOpening> {
     const bucket = this.#bucketOf(session.id, session.tokenHash);
     const most = this.budgets.mostSessions(limits.network?.maxSessions);
     const refused = await this.#reserve(bucket, session, limits, most);
@@ -75,7 +86,7 @@ export class RedisSessions implements SessionsGroup {
     const network = limits.network?.key ?? null;
     const instants = [createdAt, expiresAt, idleEndsAt(openingRecord(session))];
     const text = newSessionText(session, network);
-    const of = [network ?? '', most];
+    const of = [network ?? '', most, openedText(createdAt, note)];
     const reply = await this.buckets.runIn(OPEN, bucket, id, tokenHash, text, ...instants, ...of);
     const [answer, created = '0', closed = '0'] = textsOf(reply);
     this.counts.settleSoon(bucket, { created, closed }, { id, network }, answer === 'opened');
@@ -144,6 +155,8 @@ export class RedisSessions implements SessionsGroup {
       login.idleMs ?? '',
       login.remembered ? 1 : 0,
       most,
+      loginText(at, login.note),
+      login.note?.userHash ?? '',
     ];
     const args = [sessionId, authorityText(authority), userId, tokenHash, at, ...what];
     const answer = textOf(await this.durable.runIn(LOGIN, bucket, ...args));
@@ -156,11 +169,12 @@ export class RedisSessions implements SessionsGroup {
   async regenerate(
     sessionId: string,
     authority: Authority | null,
-    { tokenHash, at, keepsAuthority }: NewToken,
+    { tokenHash, at, keepsAuthority, note }: NewToken,
   ): Promise<'done' | Refused> {
     if (this.buckets.of(sessionId) === null) return 'gone';
     const bucket = this.#bucketOf(sessionId, tokenHash);
-    const args = [sessionId, authorityText(authority), tokenHash, at, keepsAuthority ? 1 : 0];
+    const keeps = keepsAuthority ? 1 : 0;
+    const args = [sessionId, authorityText(authority), tokenHash, at, keeps, regeneratedText(at, note)];
     return replacedOr(textOf(await this.durable.runIn(REGENERATE, bucket, ...args)));
   }
 
@@ -318,9 +332,4 @@ function taken(): SessionsError {
     'INVALID_ARGUMENT',
     'Another session already has this id or token: use new random ones',
   );
-}
-
-/** Highest score first, ties by id. */
-function byFallingScore(a: Entry, b: Entry): number {
-  return b.score - a.score || compareIds(a.id, b.id);
 }

@@ -12,6 +12,7 @@
  * | `{7}:resources:<id>` | string | the record of a resource, JSON                                                 |
  * | `{7}:data:<id>`   | hash   | key → JSON of the data of a session                                              |
  * | `{7}:writes:<operation>` | string | nothing: a write of data was made; expires after `REPEATED_MS`            |
+ * | `{7}:marks:<id>`, `{7}:deeds:<id>`, `{7}:requests:<id>` | list | the timeline of a session, a list for each class of entries: `number:JSON`, the number from the bucket's counter |
  * | `{7}:replaced`     | hash   | hash of a replaced token → session id; expires a minute after the bucket's last login or regenerate |
  * | `{7}:replaced_at`  | zset   | the same hashes by the instant of the replacement; expires at once with `replaced` |
  * | `{7}:held`         | zset   | `session id:resource id`, in the order of the text                               |
@@ -26,15 +27,19 @@
  * | `{7}:files`        | zset   | open sessions with files by their number                                         |
  * | `{7}:streams`      | zset   | open sessions with streams by their number                                       |
  * | `{7}:ending`       | zset   | `node id:lease:session id` of the ends that nodes have a part in, in the order of the text |
- * | `{7}:tombstones`   | zset   | ended sessions by their absolute end                                             |
+ * | `{7}:tombstones`   | zset   | ended sessions by the instant until which they are kept                          |
  * | `{7}:changes`      | zset   | every session by the number of its latest change                                 |
  * | `{7}:releasing`    | zset   | `node id:lease:resource id` of resources being released, same order              |
- * | `{7}:totals`       | hash   | the bucket's change counter, newest instant, share of the totals, and its number of files on each node |
+ * | `{7}:timelines`    | zset   | sessions with a timeline by their opening                                        |
+ * | `{7}:requested`    | zset   | those of them with entries of requests                                           |
+ * | `{7}:hashes`       | zset   | `hash of a user:session id`, in the order of the text                            |
+ * | `{7}:audit`        | zset   | `number:JSON` of the ends by operators, by instant; expires after `AUDIT_MS`      |
+ * | `{7}:totals`       | hash   | the bucket's change counter, newest instant, share of the totals, its number of files on each node, and of its timelines and its audit the latest number and the bytes |
  * | `{7}:counted`      | hash   | id of an open session → `resources:bytes:name` of what it counts for, and the budget that counts it |
  * | `budgets:user:<id>`, `budgets:network:<network>`, `budgets:all` | hash | sessions, resources and bytes that count for a user, a network without users, all |
  * | `budgets:users`    | zset   | users with open sessions, in the order of their ids                               |
  * | `budgets:evictable:<network>` | zset | what `evictable` has of the sessions of a network                         |
- * | `store`            | hash   | generation, layout and number of buckets; while it is migrated, the layout it comes from |
+ * | `store`            | hash   | generation, layout, number of buckets and key of the journal; while it is migrated, the layout it comes from |
  * | `{processes}:live` | hash   | process id → its latest heartbeat, JSON                                         |
  * | `{processes}:lost` | hash   | process id → start of striking it off                                           |
  * | `{processes}:seen` | string | the newest instant of a heartbeat                                                |
@@ -44,6 +49,9 @@
  * | `{counts}:pending` | zset   | counted sessions that may not be open yet, by the instant of the reservation     |
  * | `{counts}:openings:<network>` | string | the ring of its openings (see `RateRing`), JSON: newest slot, counts; expires when it is empty |
  * | `{counts}:provisional:<network>` | zset | its open sessions whose cookie never came back, holding nothing, by their idle end; expires with the last |
+ * | `{audit}:deeds`, `{audit}:totals` | zset, hash | what operators did beside the ends, like `{7}:audit`; its number and bytes; expire after `AUDIT_MS` |
+ * | `{audit}:wrong`    | zset   | `minute:network` of wrong admin tokens, by minute; expires after `AUDIT_MS`      |
+ * | `{audit}:wrong_counts` | hash | the same → their number; expires at once with `wrong`                           |
  * | `rate:<key>`       | string | what `countRate` remembers of a key, JSON; expires when nothing of it counts any more |
  * | `job:idle` …       | hash   | the latest run of a job, and the sums of all                                     |
  * | `failures:<node>`  | hash   | item that a cleanup of the node could not finish → `tries:instant of the next one`; lives a week from the latest failure |
@@ -64,6 +72,9 @@ export const BUCKET_KEYS = [
   'resources',
   'data',
   'writes',
+  'marks',
+  'deeds',
+  'requests',
   'held',
   'overdrawn',
   'by_process',
@@ -79,6 +90,10 @@ export const BUCKET_KEYS = [
   'tombstones',
   'changes',
   'releasing',
+  'timelines',
+  'requested',
+  'hashes',
+  'audit',
   'totals',
   'counted',
   'budgets',
@@ -92,6 +107,9 @@ const RECORD_KEYS = [
   'resources',
   'data',
   'writes',
+  'marks',
+  'deeds',
+  'requests',
 ] as const satisfies readonly BucketKey[];
 export type RecordKey = (typeof RECORD_KEYS)[number];
 const BEGINNINGS: ReadonlySet<BucketKey> = new Set([...RECORD_KEYS, 'budgets']);
@@ -109,7 +127,7 @@ export const BUDGET_KEPT_MS = KEPT_UNTENDED_MS + KEPT_AFTER_END_MS;
 export const CHANGES_CHANNEL = 'changes';
 
 /** The layout of the first release. After it, each change is a new entry of `MIGRATIONS`. */
-export const FIRST_LAYOUT = 10;
+export const FIRST_LAYOUT = 11;
 
 /** Builds the keys of one store. */
 export class RedisLayout {
@@ -166,6 +184,11 @@ export class RedisLayout {
 
   provisional(network: string): string {
     return `${this.prefix}{counts}:provisional:${network}`;
+  }
+
+  /** Of the audit of what has no session: deeds, totals, wrong tokens, their counts. */
+  get audit(): readonly string[] {
+    return ['deeds', 'totals', 'wrong', 'wrong_counts'].map((name) => `${this.prefix}{audit}:${name}`);
   }
 
   rate(key: string): string {

@@ -1,6 +1,12 @@
 import { PROVISIONAL_MS } from '../../../domain/lifetime.js';
 import { STREAM_TYPE } from '../../../domain/resource.js';
 import { BUDGET_COLUMNS, BUDGETS_SCHEMA } from './budgets.schema.js';
+import {
+  JOURNAL_COLUMNS,
+  JOURNAL_SCHEMA,
+  JOURNAL_STORE_COLUMNS,
+  TOMBSTONE_ENDS_AT,
+} from './journal.schema.js';
 
 /** SQLite's `application_id` of our databases. */
 export const APPLICATION_ID = 0x6e736573;
@@ -9,7 +15,7 @@ export const APPLICATION_ID = 0x6e736573;
  * The version of `SCHEMA`, stored in SQLite's `user_version`. Before the first release older versions are refused; after
  * it, each change is a new entry of `MIGRATIONS`.
  */
-export const FIRST_SCHEMA = 13;
+export const FIRST_SCHEMA = 14;
 
 /** `isDisposable` of the domain, in SQL. */
 export const IS_DISPOSABLE =
@@ -50,7 +56,8 @@ export const SCHEMA = `
     created INTEGER NOT NULL DEFAULT 0,
     open INTEGER NOT NULL DEFAULT 0,
     ending INTEGER NOT NULL DEFAULT 0,
-    ended_duration_ms INTEGER NOT NULL DEFAULT 0
+    ended_duration_ms INTEGER NOT NULL DEFAULT 0,
+    ${JOURNAL_STORE_COLUMNS}
   );
 
   CREATE TABLE clock_anchors (
@@ -90,6 +97,7 @@ export const SCHEMA = `
     data_bytes INTEGER NOT NULL DEFAULT 0,
     most_resources INTEGER NOT NULL DEFAULT 0,
     most_bytes INTEGER NOT NULL DEFAULT 0,
+    ${JOURNAL_COLUMNS},
     idle_ends_at INTEGER GENERATED ALWAYS AS (
       last_activity_at
       + CASE WHEN ${IS_PROVISIONAL} THEN min(${PROVISIONAL_MS}, idle_ms) ELSE idle_ms END
@@ -104,7 +112,7 @@ export const SCHEMA = `
   CREATE UNIQUE INDEX sessions_change ON sessions (change);
   CREATE INDEX sessions_idle ON sessions (idle_ends_at) WHERE state = 'open';
   CREATE INDEX sessions_expiry ON sessions (expires_at) WHERE state = 'open';
-  CREATE INDEX sessions_tombstone ON sessions (expires_at) WHERE state = 'ended';
+  CREATE INDEX sessions_tombstone ON sessions (${TOMBSTONE_ENDS_AT}) WHERE state = 'ended';
   CREATE INDEX sessions_created ON sessions (created_at) WHERE state = 'open';
   CREATE INDEX sessions_activity ON sessions (last_activity_at) WHERE state = 'open';
   CREATE INDEX sessions_user ON sessions (user_id) WHERE state = 'open' AND user_id IS NOT NULL;
@@ -165,6 +173,7 @@ export const SCHEMA = `
     PRIMARY KEY (session_key, key)
   );
 
+  ${JOURNAL_SCHEMA}
   CREATE TABLE data_writes (operation TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;
   CREATE INDEX data_writes_age ON data_writes (at);
 

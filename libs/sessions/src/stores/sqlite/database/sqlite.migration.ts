@@ -1,8 +1,11 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { isStillSilent, StoreHeld, type Holder } from '../../../ports/store/store-trouble.js';
 import { APPLICATION_ID, FIRST_SCHEMA, SCHEMA } from './schema.js';
 import { idOf, numberOf, textOf } from './values.js';
+
+/** Of the key of an HMAC with SHA-256. */
+const JOURNAL_KEY_BYTES = 32;
 
 /** The schema that a program with these migrations writes. */
 export function schemaWith(migrations: readonly string[]): number {
@@ -45,7 +48,10 @@ export function migrate(
 function create(db: DatabaseSync): void {
   db.exec(SCHEMA);
   pragma(db, `application_id = ${APPLICATION_ID}`);
-  db.prepare('INSERT INTO store (one, generation) VALUES (1, :generation)').run({ generation: randomUUID() });
+  db.prepare('INSERT INTO store (one, generation, journal_key) VALUES (1, :generation, :journalKey)').run({
+    generation: randomUUID(),
+    journalKey: randomBytes(JOURNAL_KEY_BYTES).toString('base64url'),
+  });
 }
 
 function refuseHeld(db: DatabaseSync, silent: readonly Holder[]): void {

@@ -3,6 +3,7 @@ import type { ClockAnchor, ClockDoubt, ClockGroup, ClockReading, ClockState } fr
 import { LEASE_MS } from '../../../ports/endings.js';
 import type { InOneThread } from '../../../ports/store/store-groups.js';
 import type { SqliteLedger } from './ledger.js';
+import { TOMBSTONE_ENDS_AT } from '../database/journal.schema.js';
 import { numberOf, numberOrNull, textOf } from '../database/values.js';
 
 /** Anchors kept of earlier boots and other time namespaces. */
@@ -90,12 +91,18 @@ const LATEST_LEASE = `:at + ${LEASE_MS}`;
 
 const FORGET_SQL = [
   'UPDATE store SET seen_at = :at WHERE seen_at > :at',
+  // A tombstone is kept as long after `at` as it would have been after its end.
+  `UPDATE sessions SET kept_until = kept_until - (kept_from - :at), kept_from = :at
+   WHERE key IN (
+     SELECT key FROM sessions INDEXED BY sessions_tombstone WHERE state = 'ended' AND ${TOMBSTONE_ENDS_AT} > :at
+     UNION SELECT session_key FROM ending_parts INDEXED BY ending_parts_lease)
+   AND kept_from > :at`,
   `UPDATE sessions SET created_at = min(created_at, :at), last_activity_at = min(last_activity_at, :at),
      expires_at = min(expires_at, :at)
    WHERE key IN (
      SELECT key FROM sessions INDEXED BY sessions_created WHERE state = 'open' AND created_at > :at
      UNION SELECT key FROM sessions INDEXED BY sessions_activity WHERE state = 'open' AND last_activity_at > :at
-     UNION SELECT key FROM sessions INDEXED BY sessions_tombstone WHERE state = 'ended' AND expires_at > :at
+     UNION SELECT key FROM sessions INDEXED BY sessions_tombstone WHERE state = 'ended' AND ${TOMBSTONE_ENDS_AT} > :at
        AND max(created_at, last_activity_at) > :at
      UNION SELECT session_key FROM ending_parts INDEXED BY ending_parts_lease)
    AND max(created_at, last_activity_at) > :at`,

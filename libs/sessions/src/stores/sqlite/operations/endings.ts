@@ -1,5 +1,6 @@
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import { NOBODY } from '../../../domain/ids.js';
+import { isOperator } from '../../../domain/journal/actor.js';
 import { meetsEndCondition, type EndCondition } from '../../../domain/lifetime.js';
 import { REPLACED_MS, type SessionRecord } from '../../../domain/session.js';
 import type {
@@ -13,8 +14,11 @@ import type {
 import type { SqliteData } from './data.js';
 import { DROP_REPLACED_SQL } from '../database/schema.js';
 import type { InOneThread } from '../../../ports/store/store-groups.js';
+import type { SqliteAudit } from './journal/audit.js';
+import type { SqliteJournal } from './journal/journal.js';
 import type { SqliteLedger } from './ledger.js';
 import { IS_INCOMING, IS_IN_PLACE, IS_STREAM } from '../database/schema.js';
+import { TOMBSTONE_ENDS_AT } from '../database/journal.schema.js';
 import { byLease, idOf, numberOf, packId, sessionOf, textOf, type Row } from '../database/values.js';
 
 /** The part of one node in the end of a session. */
@@ -47,6 +51,8 @@ export class SqliteEndings implements InOneThread<EndingsGroup> {
     db: DatabaseSync,
     private readonly ledger: SqliteLedger,
     private readonly data: SqliteData,
+    private readonly journal: SqliteJournal,
+    private readonly audit: SqliteAudit,
   ) {
     this.#idle = db.prepare(IDLE_SQL);
     this.#expired = db.prepare(EXPIRED_SQL);
@@ -54,7 +60,7 @@ export class SqliteEndings implements InOneThread<EndingsGroup> {
     this.#find = db.prepare('SELECT * FROM sessions WHERE id = :id');
     this.#begin = db.prepare(`
       UPDATE sessions SET
-        state = 'ending', end_reason = :reason, change = :change,
+        state = 'ending', end_reason = :reason, change = :change, kept_from = :keptFrom, kept_until = :keptUntil,
         ip_address = '', other_address = NULL, user_agent = '', network = NULL, data_bytes = 0
       WHERE key = :key RETURNING *`);
     this.#nodes = db.prepare(
@@ -101,7 +107,8 @@ export class SqliteEndings implements InOneThread<EndingsGroup> {
     );
     this.#dropTombstones = db.prepare(`
       DELETE FROM sessions WHERE key IN (
-        SELECT key FROM sessions WHERE state = 'ended' AND expires_at <= :at ORDER BY expires_at LIMIT :limit)`);
+        SELECT key FROM sessions WHERE state = 'ended' AND ${TOMBSTONE_ENDS_AT} <= :at
+        ORDER BY ${TOMBSTONE_ENDS_AT} LIMIT :limit)`);
     this.#dropReplaced = db.prepare(DROP_REPLACED_SQL);
   }
 
@@ -124,11 +131,15 @@ export class SqliteEndings implements InOneThread<EndingsGroup> {
     const session = sessionOf(row);
     if (session.state !== 'open' || (only && !meetsEndCondition(session, only))) return null;
     const key = numberOf(row, 'key');
-    const ending = this.#begin.get({ key, reason: end.reason, change: this.ledger.stamp() });
+    const { reason, keptUntil = null } = end;
+    const keptFrom = keptUntil === null ? null : end.at;
+    const ending = this.#begin.get({ key, reason, change: this.ledger.stamp(), keptFrom, keptUntil });
     this.data.drop(key);
     const hasFiles = this.#addParts(key, end);
     this.ledger.see(end.at);
-    this.ledger.countBeginEnd(end.reason, Math.max(0, end.at - session.createdAt));
+    const durationMs = Math.max(0, end.at - session.createdAt);
+    this.ledger.countBeginEnd(reason, durationMs);
+    this.#enter(key, session, end, durationMs);
     return ending === undefined ? null : { ...sessionOf(ending), hasFiles };
   }
 
@@ -181,6 +192,15 @@ export class SqliteEndings implements InOneThread<EndingsGroup> {
     this.#dropReplaced.run({ before: at - REPLACED_MS });
     this.data.forgetWrites(at);
     return Number(this.#dropTombstones.run({ at, limit }).changes);
+  }
+
+  #enter(key: number, session: SessionRecord, { at, reason, note }: BeginEnd, durationMs: number): void {
+    if (!note) return;
+    const { by } = note;
+    const { id, requestCount: requests, resourceCount: resources, bytesUsed: bytes } = session;
+    this.journal.enter(key, [{ kind: 'ended', at, by, reason, durationMs, requests, resources, bytes }]);
+    if (!isOperator(by)) return;
+    this.audit.append({ at, by, deed: 'end', subject: id, outcome: 'done', sessions: 1, resources, bytes });
   }
 
   /** Whether the node that ends the session has files of it. */

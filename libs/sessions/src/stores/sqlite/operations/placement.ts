@@ -1,11 +1,14 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { isStillEvictable, victimsFor } from '../../../domain/eviction.js';
+import type { Actor } from '../../../domain/journal/actor.js';
+import type { JournalEntry } from '../../../domain/journal/entry.js';
 import { sumOf } from '../../../domain/limits.js';
 import { accountOf, isReadable, type ResourceRecord } from '../../../domain/resource.js';
 import { isStale } from '../../../domain/session.js';
 import type { Placed, Placement } from '../../../ports/resources.js';
 import type { Refused } from '../../../ports/sessions.js';
 import { filesInPlace, type SqliteAccounts } from './accounts.js';
+import type { SqliteJournal } from './journal/journal.js';
 import type { SqliteLedger } from './ledger.js';
 import type { SqliteReleases } from './releases.js';
 import { idOrNull, numberOf, packId, resourceOf, sessionOf, type Row } from '../database/values.js';
@@ -27,6 +30,7 @@ export class SqlitePlacement {
     private readonly ledger: SqliteLedger,
     private readonly accounts: SqliteAccounts,
     private readonly releases: SqliteReleases,
+    private readonly journal: SqliteJournal,
   ) {
     this.#session = db.prepare('SELECT *, key AS session_key FROM sessions WHERE id = :id');
     this.#find = db.prepare(`
@@ -55,7 +59,7 @@ export class SqlitePlacement {
     const more = sumOf(waiting.map(({ record }) => ({ resources: 1, bytes: record.sizeBytes })));
     const victims = victimsFor(filesInPlace(session), more, this.#evictable(placement), limits);
     if (victims === null && !overdraw) return 'full';
-    const evicted = this.#evict(placement, victims ?? []);
+    const evicted = this.#evict(key, placement, victims ?? []);
     for (const { row } of waiting) {
       this.#place.run({ key: numberOf(row, 'key'), overdrawnAt: victims === null ? at : null });
     }
@@ -78,11 +82,18 @@ export class SqlitePlacement {
     }
   }
 
-  #evict(placement: Placement, victims: readonly Found[]): ResourceRecord[] {
+  #evict(session: number, placement: Placement, victims: readonly Found[]): ResourceRecord[] {
+    if (victims.length === 0) return [];
     for (const { row, record } of victims) {
       this.releases.mark(row, placement.lease, placement.resourceIds[0]);
       this.ledger.countType(record.type, { evicted: 1 });
     }
+    const { at, note } = placement;
+    if (note)
+      this.journal.enter(
+        session,
+        recordsOf(victims).map((victim) => evictionOf(victim, at, note.by)),
+      );
     const ids = victims.map(({ record }) => record.id);
     return recordsOf(this.#all(placement, ids));
   }
@@ -100,6 +111,10 @@ export class SqlitePlacement {
       .filter((row) => row !== undefined)
       .map((row) => ({ row, record: resourceOf(row) }));
   }
+}
+
+function evictionOf({ id, type, sizeBytes }: ResourceRecord, at: number, by: Actor): JournalEntry {
+  return { kind: 'evicted', at, by, resourceId: id, type, sizeBytes };
 }
 
 function recordsOf(found: readonly Found[]): ResourceRecord[] {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { SessionsError } from '../../../domain/errors.js';
+import type { JournalEntry } from '../../../domain/journal/entry.js';
 import type { UsageBound } from '../../../domain/limits.js';
 import {
   isReplaced,
@@ -11,6 +12,7 @@ import {
   type NewSession,
   type SessionRecord,
 } from '../../../domain/session.js';
+import type { DeedNote } from '../../../ports/journal.js';
 import {
   orderOf,
   SESSION_SORTS,
@@ -31,6 +33,7 @@ import type { SqliteBudgets } from './budgets.js';
 import type { SqliteData } from './data.js';
 import type { SqliteLedger } from './ledger.js';
 import type { SqliteNetworks } from './networks.js';
+import type { SqliteJournal } from './journal/journal.js';
 import { ABOVE_SQL, DROP_REPLACED_SQL } from '../database/schema.js';
 import { idOf, numberOf, packAuthorities, packHash, packId, sessionOf } from '../database/values.js';
 
@@ -38,6 +41,8 @@ interface Page {
   readonly ofAll: StatementSync;
   readonly ofUser: StatementSync;
 }
+
+type Entered = Extract<JournalEntry, { readonly kind: 'login' | 'regenerated' }>;
 
 export class SqliteSessions implements InOneThread<SessionsGroup> {
   readonly #insert;
@@ -64,6 +69,7 @@ export class SqliteSessions implements InOneThread<SessionsGroup> {
     private readonly networks: SqliteNetworks,
     private readonly data: SqliteData,
     private readonly budgets: SqliteBudgets,
+    private readonly journal: SqliteJournal,
   ) {
     this.#insert = db.prepare(`
       INSERT INTO sessions (
@@ -84,7 +90,8 @@ export class SqliteSessions implements InOneThread<SessionsGroup> {
       WHERE id = :id AND state = 'open'`);
     this.#replaceToken = db.prepare(`
       UPDATE sessions SET token_hash = :tokenHash, kept_authorities = :kept, user_id = :userId,
-        logged_in_at = :loggedInAt, expires_at = :expiresAt, idle_ms = :idleMs, remembered = :remembered, change = :change
+        logged_in_at = :loggedInAt, expires_at = :expiresAt, idle_ms = :idleMs, remembered = :remembered, change = :change,
+        user_hash = ifnull(:userHash, user_hash)
       WHERE id = :id`);
     this.#learnAddress = db.prepare(
       'UPDATE sessions SET other_address = :ipAddress, change = :change WHERE id = :id',
@@ -110,7 +117,7 @@ export class SqliteSessions implements InOneThread<SessionsGroup> {
     );
   }
 
-  open(session: NewSession, limits: OpeningLimits): 'opened' | RefusedOpening {
+  open(session: NewSession, limits: OpeningLimits, note?: DeedNote | null): 'opened' | RefusedOpening {
     const known = this.find(session.id);
     if (known !== null) {
       if (known.tokenHash === session.tokenHash) return 'opened';
@@ -124,13 +131,14 @@ export class SqliteSessions implements InOneThread<SessionsGroup> {
     if (this.#isNetworkFull(limits.network)) return 'network-full';
     const change = this.ledger.admit(session.createdAt, limits.maxSessions);
     if (change === null) return 'full';
-    this.#insert.run({
+    const { lastInsertRowid: key } = this.#insert.run({
       ...session,
       id: packId(session.id),
       tokenHash: packHash(session.tokenHash),
       network: limits.network?.key ?? null,
       change,
     });
+    if (note) this.journal.begin(Number(key), { kind: 'opened', at: session.createdAt, by: note.by });
     // Last: what fails above is undone, and must not be counted.
     this.networks.keep(admission);
     return 'opened';
@@ -187,8 +195,13 @@ export class SqliteSessions implements InOneThread<SessionsGroup> {
       if (this.budgets.ofUser(login.userId).sessions >= login.maxSessions) return 'full';
     }
     const { userId, at: loggedInAt, expiresAt = session.expiresAt, idleMs = session.idleMs } = login;
-    const { remembered = false } = login;
-    const answer = this.#replace({ ...session, userId, loggedInAt, expiresAt, idleMs, remembered }, login);
+    const { remembered = false, note } = login;
+    const entry: Entered | null = note ? { kind: 'login', at: loggedInAt, ...note } : null;
+    const answer = this.#replace(
+      { ...session, userId, loggedInAt, expiresAt, idleMs, remembered },
+      login,
+      entry,
+    );
     if (answer === 'done' && login.dropsData) this.data.clear(sessionId);
     return answer;
   }
@@ -197,7 +210,9 @@ export class SqliteSessions implements InOneThread<SessionsGroup> {
     const session = this.find(sessionId);
     if (session?.state !== 'open') return 'gone';
     if (session.tokenHash === token.tokenHash) return 'done';
-    return isReplaced(session, authority) ? 'stale' : this.#replace(session, token);
+    const { at, note } = token;
+    const entry: Entered | null = note ? { kind: 'regenerated', at, by: note.by } : null;
+    return isReplaced(session, authority) ? 'stale' : this.#replace(session, token, entry);
   }
 
   learnAddress(
@@ -214,7 +229,11 @@ export class SqliteSessions implements InOneThread<SessionsGroup> {
   }
 
   /** `session`: as it is afterwards, but with the replaced token. */
-  #replace(session: SessionRecord, { tokenHash, at, keepsAuthority }: NewToken): 'done' | Refused {
+  #replace(
+    session: SessionRecord,
+    { tokenHash, at, keepsAuthority }: NewToken,
+    entry: Entered | null,
+  ): 'done' | Refused {
     const { id, userId, loggedInAt, expiresAt, idleMs, remembered } = session;
     const holder = this.findByToken(tokenHash)?.session;
     // The session had this token already: a repeat that comes late.
@@ -226,8 +245,8 @@ export class SqliteSessions implements InOneThread<SessionsGroup> {
       );
     }
     this.#dropReplaced.run({ before: at - REPLACED_MS });
-    const { session_key: key } = this.#keepReplaced.get({ id: packId(id), at }) ?? {};
-    this.#dropEarlier.run({ key: key ?? null });
+    const key = numberOf(this.#keepReplaced.get({ id: packId(id), at }) ?? {}, 'session_key');
+    this.#dropEarlier.run({ key });
     this.#replaceToken.run({
       id: packId(id),
       tokenHash: packHash(tokenHash),
@@ -237,8 +256,10 @@ export class SqliteSessions implements InOneThread<SessionsGroup> {
       expiresAt,
       idleMs,
       remembered: Number(remembered),
+      userHash: entry?.kind === 'login' ? entry.userHash : null,
       change: this.ledger.stamp(),
     });
+    if (entry !== null) this.journal.enter(key, [entry]);
     this.ledger.see(at);
     return 'done';
   }

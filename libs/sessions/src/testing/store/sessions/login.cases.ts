@@ -23,14 +23,12 @@ import {
   type SessionStoreCase,
 } from '../store.fixtures.js';
 
+type Token = Omit<NewToken, 'note'>;
 type Answer = 'done' | 'taken' | 'full' | 'gone' | 'stale';
 
 /** Both steps that replace a token; a login is ada's. */
 const STEPS: Readonly<
-  Record<
-    string,
-    (store: SessionStore, id: string, by: Authority | null, token: Omit<NewToken, 'note'>) => Promise<Answer>
-  >
+  Record<string, (store: SessionStore, id: string, by: Authority | null, token: Token) => Promise<Answer>>
 > = {
   login: (store, id, by, token) => store.sessions.login(id, by, { ...token, userId: 'ada' }),
   regenerate: (store, id, by, token) => store.sessions.regenerate(id, by, token),

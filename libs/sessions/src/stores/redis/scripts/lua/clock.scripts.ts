@@ -2,7 +2,7 @@ import { LEASE_MS } from '../../../../ports/endings.js';
 import { BucketScript } from '../bucket-script.js';
 import { RedisScript } from '../redis.script.js';
 import { leaseMember, leaseTo } from './includes/resources.includes.js';
-import { call, index, read, write } from './includes/sessions.includes.js';
+import { call, index, keptUntil, read, write } from './includes/sessions.includes.js';
 
 /** KEYS: processes → time of Redis in milliseconds, with fractions; edition; end of the doubt, or '' */
 export const READ_CLOCK = new RedisScript(
@@ -91,7 +91,7 @@ export const FORGET_AFTER = new BucketScript(
       'replaced_at',
       'totals',
     ],
-    includes: [call, read, write, index, leaseMember, leaseTo],
+    includes: [call, read, write, index, keptUntil, leaseMember, leaseTo],
   },
   `
 local at = tonumber(ARGV[1])
@@ -99,7 +99,13 @@ local later = '(' .. ARGV[1]
 local latest_lease = at + ${LEASE_MS}
 
 local function clamp(session)
-  if session.createdAt <= at and session.lastActivityAt <= at then return false end
+  -- A tombstone is kept as long after its end as before.
+  local ended_later = session.endedAt and session.endedAt > at
+  if ended_later then
+    session.keptUntil = session.keptUntil - (session.endedAt - at)
+    session.endedAt = at
+  end
+  if session.createdAt <= at and session.lastActivityAt <= at then return ended_later end
   session.createdAt = math.min(session.createdAt, at)
   session.lastActivityAt = math.min(session.lastActivityAt, at)
   session.expiresAt = math.min(session.expiresAt, at)
@@ -121,7 +127,7 @@ for _, id in ipairs(call('ZRANGEBYSCORE', TOMBSTONES, later, '+inf')) do
   local session = read(SESSIONS, id)
   if session and clamp(session) then
     write(SESSIONS, session)
-    call('ZADD', TOMBSTONES, session.expiresAt, id)
+    call('ZADD', TOMBSTONES, kept_until_of(session), id)
   end
 end
 for _, member in ipairs(call('ZRANGE', ENDING, 0, -1)) do

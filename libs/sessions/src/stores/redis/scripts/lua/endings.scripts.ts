@@ -1,5 +1,6 @@
 import { BucketScript } from '../bucket-script.js';
 import { countSession } from './includes/budgets.includes.js';
+import { dropTimeline, enterAudit, enterMark, keepTimeline } from './includes/journal.includes.js';
 import {
   account,
   drop,
@@ -15,6 +16,8 @@ import {
   counted,
   evictionRank,
   indexUsage,
+  keptUntil,
+  lifetime,
   membersOf,
   openSession,
   publishChange,
@@ -24,14 +27,17 @@ import {
 } from './includes/sessions.includes.js';
 
 /**
- * id, reason, instant, lease, node, a condition's last activity, eviction rank and user, each or '' → record, sessions created and
- * closed in this bucket, the network that counted it or ''; nothing if the session is not open or the condition fails
+ * id, reason, instant, lease, node, a condition's last activity, eviction rank and user, each or '', instant until which its
+ * tombstone is kept or '', beginning of its last mark or '', beginning of an entry in the audit or '', digits of this bucket, most
+ * bytes of its audit → record, sessions created and closed in this bucket, the network that counted it or ''; nothing if the session
+ * is not open or the condition fails
  */
 export const BEGIN_END = new BucketScript(
   'free',
   {
     keys: [
       'sessions',
+      'tokens',
       'resources',
       'data',
       'held',
@@ -60,15 +66,35 @@ export const BEGIN_END = new BucketScript(
       nobody,
       leaseMember,
       countSession,
+      lifetime,
+      keptUntil,
+      keepTimeline,
+      enterMark,
+      enterAudit,
     ],
   },
   `
-local id, reason, at, lease, node, active_at, rank, user = unpack(ARGV)
+local id, reason, at, lease, node, active_at, rank, user, kept_until, mark, audit, place, most = unpack(ARGV)
 local session = open_session(id)
 if not session then return {} end
 if active_at ~= '' and session.lastActivityAt > tonumber(active_at) then return {} end
 if rank ~= '' and (eviction_rank(session) or 9) > tonumber(rank) then return {} end
 if user ~= '' and session.userId ~= user then return {} end
+local duration = math.max(0, tonumber(at) - session.createdAt)
+local holds = string.format('"resources":%.0f,"bytes":%.0f}', session.resourceCount, session.bytesUsed)
+if mark ~= '' then
+  local lived = string.format(',"durationMs":%.0f,"requests":%.0f,', duration, session.requestCount)
+  enter_mark(session, mark .. lived .. holds)
+end
+if audit ~= '' then enter_audit(at, audit .. ',' .. holds, place, most) end
+if kept_until ~= '' then
+  session.endedAt = tonumber(at)
+  session.keptUntil = tonumber(kept_until)
+  local ms = lifetime(kept_until_of(session), at)
+  call('PEXPIRE', SESSIONS .. id, ms)
+  call('PEXPIRE', TOKENS .. session.tokenHash, ms)
+  keep_timeline(id, ms)
+end
 local network = session.isAwaited and session.network or ''
 if session.network then call('ZREM', BUDGETS .. 'evictable:' .. session.network, id) end
 session.isAwaited = nil
@@ -98,7 +124,7 @@ count('open', -1)
 count('closed', 1)
 count('ending', 1)
 count('ended:' .. reason, 1)
-count('ended_duration_ms', math.max(0, tonumber(at) - session.createdAt))
+count('ended_duration_ms', duration)
 return { write(SESSIONS, session), counted('created'), counted('closed'), network }
 `,
 );
@@ -210,16 +236,21 @@ return { #members == 500 and '(' .. members[500] or '', resources, bytes }
 /** instant, ids → id of each dropped tombstone */
 export const DROP_TOMBSTONES = new BucketScript(
   'free',
-  { keys: ['sessions', 'tokens', 'tombstones', 'changes'], includes: [call, read] },
+  {
+    keys: ['sessions', 'tokens', 'tombstones', 'changes', 'hashes'],
+    includes: [call, read, keptUntil, dropTimeline],
+  },
   `
 local dropped = {}
 for i = 2, #ARGV do
   local id = ARGV[i]
   local session = read(SESSIONS, id)
-  if session and session.state == 'ended' and session.expiresAt <= tonumber(ARGV[1]) then
+  if session and session.state == 'ended' and kept_until_of(session) <= tonumber(ARGV[1]) then
     call('DEL', SESSIONS .. id, TOKENS .. session.tokenHash)
     call('ZREM', TOMBSTONES, id)
     call('ZREM', CHANGES, id)
+    drop_timeline(id)
+    if session.userHash then call('ZREM', HASHES, session.userHash .. ':' .. id) end
     dropped[#dropped + 1] = id
   end
 end

@@ -1,6 +1,7 @@
 import { BucketScript } from '../bucket-script.js';
 import { KEPT_AFTER_END_MS, KEPT_UNTENDED_MS } from '../redis.layout.js';
 import { moveCounted } from './includes/budgets.includes.js';
+import { dropTimeline, recount } from './includes/journal.includes.js';
 import { drop, lose } from './includes/resources.includes.js';
 import { afterColon, call, count, membersOf, read } from './includes/sessions.includes.js';
 
@@ -20,6 +21,9 @@ export const MEND = new BucketScript(
       'tokens',
       'resources',
       'data',
+      'marks',
+      'deeds',
+      'requests',
       'held',
       'overdrawn',
       'by_process',
@@ -39,10 +43,11 @@ export const MEND = new BucketScript(
       'counted',
       'budgets',
     ],
-    includes: [call, read, count, membersOf, afterColon, drop, lose, moveCounted],
+    includes: [call, read, count, membersOf, afterColon, drop, lose, moveCounted, dropTimeline, recount],
   },
   `
 local at = ARGV[1]
+local has_forgotten = false
 
 local function is_gone(key, id) return call('EXISTS', key .. id) == 0 end
 local function id_of(member) return string.match(member, '[^:]+$') end
@@ -55,6 +60,8 @@ local function forget(id)
   local had_ended = call('ZREM', TOMBSTONES, id) == 1
   local was_known = call('ZREM', CHANGES, id) == 1
   call('DEL', DATA .. id)
+  drop_timeline(id)
+  has_forgotten = true
   local network = string.match(call('HGET', COUNTED, id) or '', '^%d+:%d+:network:(.*)$')
   if network then call('ZREM', BUDGETS .. 'evictable:' .. network, id) end
   move_counted(id, '', 0, 0)
@@ -108,6 +115,7 @@ for _, member in ipairs(call('ZRANGE', ENDING, 0, -1)) do
   if session then
     lengthen(SESSIONS .. session.id, ${KEPT_AFTER_END_MS})
     lengthen(TOKENS .. session.tokenHash, ${KEPT_AFTER_END_MS})
+    for _, key in ipairs({ MARKS, DEEDS, REQUESTS }) do lengthen(key .. session.id, ${KEPT_AFTER_END_MS}) end
     for _, held in ipairs(members_of(HELD, session.id)) do
       lengthen(RESOURCES .. after_colon(held, session.id), ${KEPT_AFTER_END_MS})
     end
@@ -123,6 +131,7 @@ for _, id in ipairs(due(OVERDRAWN)) do
   if is_gone(RESOURCES, id) then call('ZREM', OVERDRAWN, id) end
 end
 if call('HDEL', TOTALS, 'lost') == 1 then keep_resources() end
+if has_forgotten then recount() end
 for _, key in ipairs(KEYS) do
   if key ~= TOTALS then lengthen(key, ${KEPT_UNTENDED_MS}) end
 end

@@ -1,4 +1,5 @@
 import { BucketScript } from '../bucket-script.js';
+import { enterDeed } from './includes/journal.includes.js';
 import {
   account,
   fits,
@@ -12,9 +13,9 @@ import { call, count, openSession, read, write } from './includes/sessions.inclu
 import { isStale } from './includes/tokens.includes.js';
 
 /**
- * session id, authority or `*`, maximum resources and bytes, whether to overdraw, instant, lease, node, number of files,
- * their ids, then per candidate: id, last use → `placed`, number of files, number of overdrawn files in the
- * session, records of the files, records of the victims; or `full`, `stale` or `gone` alone
+ * session id, authority or `*`, maximum resources and bytes, whether to overdraw, instant, lease, node, beginning of the entry
+ * of each eviction or '', number of files, their ids, then per candidate: id, last use → `placed`, number of files, number of
+ * overdrawn files in the session, records of the files, records of the victims; or `full`, `stale` or `gone` alone
  */
 export const PLACE = new BucketScript(
   'free',
@@ -34,17 +35,19 @@ export const PLACE = new BucketScript(
       account,
       release,
       writeAccounts,
+      enterDeed,
     ],
   },
   `
-local session_id, authority, max_resources, max_bytes, overdraw, at, lease_until, node, files = unpack(ARGV, 1, 9)
-local first_candidate = 10 + tonumber(files)
+local session_id, authority, max_resources, max_bytes, overdraw, at, lease_until, node, deed, files = unpack(ARGV, 1, 10)
+local first_file = 11
+local first_candidate = first_file + tonumber(files)
 local session = open_session(session_id)
 if not session then return { 'gone' } end
 if is_stale(session, authority) then return { 'stale' } end
 
 local all, waiting, bytes = {}, {}, 0
-for i = 10, first_candidate - 1 do
+for i = first_file, first_candidate - 1 do
   local resource = read(RESOURCES, ARGV[i])
   if not resource or resource.sessionId ~= session_id or not is_readable(resource) then return { 'gone' } end
   all[#all + 1] = resource
@@ -59,7 +62,7 @@ if #waiting == 0 then
   for _, resource in ipairs(all) do answer[#answer + 1] = call('GET', RESOURCES .. resource.id) end
   for i = first_candidate, #ARGV, 2 do
     local victim = read(RESOURCES, ARGV[i])
-    if victim and victim.evictedFor and victim.evictedFor == ARGV[10] then
+    if victim and victim.evictedFor and victim.evictedFor == ARGV[first_file] then
       answer[#answer + 1] = call('GET', RESOURCES .. victim.id)
     end
   end
@@ -106,9 +109,13 @@ end
 answer[3] = session.overdrawnCount
 for _, resource in ipairs(all) do answer[#answer + 1] = call('GET', RESOURCES .. resource.id) end
 for _, victim in ipairs(victims) do
-  victim.evictedFor = ARGV[10]
+  victim.evictedFor = ARGV[first_file]
   answer[#answer + 1] = release(session, victim, lease_until, node)
   count('evicted:' .. victim.type, 1)
+  if deed ~= '' then
+    local of = ',"resourceId":' .. cjson.encode(victim.id) .. ',"type":' .. cjson.encode(victim.type)
+    enter_deed(session, deed .. of .. string.format(',"sizeBytes":%.0f}', victim.sizeBytes))
+  end
 end
 write_accounts(session)
 return answer

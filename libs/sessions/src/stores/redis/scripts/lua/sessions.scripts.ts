@@ -1,6 +1,7 @@
 import { BucketScript } from '../bucket-script.js';
 import { BUDGET_KEPT_MS } from '../redis.layout.js';
 import { countSession, moveCounted } from './includes/budgets.includes.js';
+import { bytesOf, enterMark, keepHash } from './includes/journal.includes.js';
 import {
   call,
   counted,
@@ -18,8 +19,8 @@ import {
 import { isReplaced, replaceable, replaceToken } from './includes/tokens.includes.js';
 
 /**
- * id, token hash, record, instants of opening, absolute and idle end, network or '', its limit of sessions without a user or 0 →
- * `opened`, `known`, `taken` or `network-full`, sessions created and closed in this bucket
+ * id, token hash, record, instants of opening, absolute and idle end, network or '', its limit of sessions without a user or 0, text
+ * of its first mark or '' → `opened`, `known`, `taken` or `network-full`, sessions created and closed in this bucket
  */
 export const OPEN = new BucketScript(
   'write',
@@ -27,6 +28,8 @@ export const OPEN = new BucketScript(
     keys: [
       'sessions',
       'tokens',
+      'marks',
+      'timelines',
       'totals',
       'changes',
       'expiry',
@@ -36,10 +39,10 @@ export const OPEN = new BucketScript(
       'evictable',
       'budgets',
     ],
-    includes: [call, read, counted, lifetime, moveCounted],
+    includes: [call, read, counted, lifetime, moveCounted, bytesOf],
   },
   `
-local id, token, raw, created_at, expires_at, idle_ends_at, network, most_of_network = unpack(ARGV)
+local id, token, raw, created_at, expires_at, idle_ends_at, network, most_of_network, mark = unpack(ARGV)
 local known = read(SESSIONS, id)
 if known and known.tokenHash == token then return { 'known', counted('created'), counted('closed') } end
 if not known and tonumber(most_of_network) > 0 then
@@ -52,11 +55,19 @@ local kept_ms = lifetime(expires_at, created_at)
 if known or not call('SET', TOKENS .. token, id, 'NX', 'PX', kept_ms) then
   return { 'taken', counted('created'), counted('closed') }
 end
-local totals = call('HMGET', TOTALS, 'counter', 'created', 'open', 'closed', 'seen_at')
-for i = 1, 5 do totals[i] = tonumber(totals[i] or 0) end
+local totals = call('HMGET', TOTALS, 'counter', 'created', 'open', 'closed', 'seen_at', 'entries', 'journal_bytes')
+for i = 1, 7 do totals[i] = tonumber(totals[i] or 0) end
 local change = totals[1] + 1
+-- Not by enter(): an opening writes its totals in one call.
+if mark ~= '' then
+  local entry = string.format('%.0f:', totals[6] + 1) .. mark
+  totals[6], totals[7] = totals[6] + 1, totals[7] + bytes_of(entry)
+  call('RPUSH', MARKS .. id, entry)
+  call('PEXPIRE', MARKS .. id, kept_ms)
+  call('ZADD', TIMELINES, created_at, id)
+end
 call('HSET', TOTALS, 'counter', change, 'created', totals[2] + 1, 'open', totals[3] + 1,
-  'seen_at', math.max(totals[5], created_at))
+  'seen_at', math.max(totals[5], created_at), 'entries', totals[6], 'journal_bytes', totals[7])
 call('SET', SESSIONS .. id, string.format('%s,"change":%.0f}', string.sub(raw, 1, -2), change), 'PX', kept_ms)
 call('ZADD', CHANGES, change, id)
 call('ZADD', EXPIRY, expires_at, id)
@@ -123,16 +134,29 @@ return networks
 
 /**
  * id, authority or `*`, user id, new token hash, instant, `1` to delete its data, new absolute end or '', new idle time or '', `1`
- * if the client keeps its token, most sessions of the user or 0 → `done`, `full`, or an answer of `replaceable`
+ * if the client keeps its token, most sessions of the user or 0, text of a mark or '', hash of the user or '' → `done`, `full`, or an
+ * answer of `replaceable`
  */
 export const LOGIN = new BucketScript(
   'write',
   {
     keys: ['sessions', 'data', 'expiry', 'budgets'],
-    includes: [call, write, see, publishChange, index, replaceable, replaceToken, keepRecords, countSession],
+    includes: [
+      call,
+      write,
+      see,
+      publishChange,
+      index,
+      replaceable,
+      replaceToken,
+      keepRecords,
+      countSession,
+      enterMark,
+      keepHash,
+    ],
   },
   `
-local id, authority, user, token, at, drops_data, expires_at, idle_ms, remembered, most = unpack(ARGV)
+local id, authority, user, token, at, drops_data, expires_at, idle_ms, remembered, most, mark, hash = unpack(ARGV)
 local session, refused = replaceable(id, authority, token, user)
 if not session then return refused end
 if tonumber(most) > 0 and not session.userId then
@@ -153,6 +177,10 @@ if drops_data == '1' then
   call('DEL', DATA .. id)
   session.dataBytes = 0
 end
+if mark ~= '' then
+  enter_mark(session, mark)
+  keep_hash(session, hash)
+end
 publish_change(session)
 write(SESSIONS, session)
 index(session)
@@ -163,15 +191,19 @@ return 'done'
 `,
 );
 
-/** id, authority or `*`, new token hash, instant, `1` to keep authorities → `done`, or an answer of `replaceable` */
+/**
+ * id, authority or `*`, new token hash, instant, `1` to keep authorities, text of a mark or '' → `done`, or an answer of
+ * `replaceable`
+ */
 export const REGENERATE = new BucketScript(
   'write',
-  { keys: ['sessions'], includes: [write, see, publishChange, replaceable, replaceToken] },
+  { keys: ['sessions'], includes: [write, see, publishChange, replaceable, replaceToken, enterMark] },
   `
-local id, authority, token, at, keeps = unpack(ARGV)
+local id, authority, token, at, keeps, mark = unpack(ARGV)
 local session, refused = replaceable(id, authority, token)
 if not session then return refused end
 replace_token(session, token, at, keeps == '1')
+if mark ~= '' then enter_mark(session, mark) end
 publish_change(session)
 write(SESSIONS, session)
 see(at)

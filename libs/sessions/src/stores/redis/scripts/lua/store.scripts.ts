@@ -3,8 +3,8 @@ import { QuestionScript } from '../question-script.js';
 import { RedisScript } from '../redis.script.js';
 
 /**
- * Creates the store if the key `store` is missing. Arguments: generation, layout and number of buckets of a new store.
- * Answers those of the store that is there.
+ * Creates the store if the key `store` is missing. Arguments: generation, layout, number of buckets and key of the journal of a new
+ * store. Answers those of the store that is there.
  */
 export const PREPARE = new RedisScript(
   'write',
@@ -12,7 +12,8 @@ export const PREPARE = new RedisScript(
 redis.call('HSETNX', KEYS[1], 'generation', ARGV[1])
 redis.call('HSETNX', KEYS[1], 'layout', ARGV[2])
 redis.call('HSETNX', KEYS[1], 'buckets', ARGV[3])
-return redis.call('HMGET', KEYS[1], 'generation', 'layout', 'buckets')
+redis.call('HSETNX', KEYS[1], 'journalKey', ARGV[4])
+return redis.call('HMGET', KEYS[1], 'generation', 'layout', 'buckets', 'journalKey')
 `,
 );
 

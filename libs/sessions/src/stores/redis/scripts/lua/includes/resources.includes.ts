@@ -8,6 +8,7 @@ import {
   count,
   index,
   indexUsage,
+  keptUntil,
   membersOf,
   openSession,
   read,
@@ -248,6 +249,7 @@ export const finishPart = new LuaInclude(
       account,
       drop,
       lose,
+      keptUntil,
     ],
   },
   `
@@ -279,7 +281,7 @@ local function finish_part(session, node, at, is_deleted)
     session.incomingBytes = 0
     session.overdrawnCount = 0
     session.outgoing = {}
-    call('ZADD', TOMBSTONES, session.expiresAt, session.id)
+    call('ZADD', TOMBSTONES, kept_until_of(session), session.id)
     stamp(session)
     count('ending', -1)
   end

@@ -42,6 +42,16 @@ local function lifetime(expires_at, at)
 end`,
 );
 
+/** session → the instant until which its tombstone is kept */
+export const keptUntil = new LuaInclude(
+  'kept_until_of',
+  {},
+  `
+local function kept_until_of(session)
+  return math.max(session.expiresAt, session.keptUntil or 0)
+end`,
+);
+
 /** key of an index of `owner:id`, owner → the members of that owner */
 export const membersOf = new LuaInclude(
   'members_of',
@@ -66,12 +76,14 @@ end`,
 /** session, instant: its records live until its absolute end and longer, as those that are written from now on */
 export const keepRecords = new LuaInclude(
   'keep_records',
-  { keys: ['sessions', 'resources', 'data', 'held'], includes: [call, lifetime, membersOf, afterColon] },
+  {
+    keys: ['sessions', 'resources', 'data', 'marks', 'deeds', 'requests', 'held'],
+    includes: [call, lifetime, membersOf, afterColon],
+  },
   `
 local function keep_records(session, at)
   local ms = lifetime(session.expiresAt, at)
-  call('PEXPIRE', SESSIONS .. session.id, ms)
-  call('PEXPIRE', DATA .. session.id, ms)
+  for _, key in ipairs({ SESSIONS, DATA, MARKS, DEEDS, REQUESTS }) do call('PEXPIRE', key .. session.id, ms) end
   for _, held in ipairs(members_of(HELD, session.id)) do
     call('PEXPIRE', RESOURCES .. after_colon(held, session.id), ms)
   end
