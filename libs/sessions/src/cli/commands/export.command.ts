@@ -1,6 +1,5 @@
 import { writeFile } from 'node:fs/promises';
 import { Option } from 'nest-commander';
-import { harOf } from '../../operate/replay/har.js';
 import type { Recording } from '../../operate/replay/recording.js';
 import { readRecording } from '../../operate/replay/timeline-recording.js';
 import { packageVersion } from '../../operate/package-version.js';
@@ -39,6 +38,8 @@ export abstract class ExportCommand extends SessionsCommandRunner {
     if (!har) throw usage('export requires --har: there is no other format');
     const path = single('--out', out);
     const recording = await recordingOfSession(this.access, id);
+    // Imported here, so that other commands start without Node's HTTP.
+    const { harOf } = await import('../../operate/replay/har.js');
     const text = `${toEscapedJson(harOf(recording, packageVersion()))}\n`;
     if (path === undefined) await this.terminal.print(text);
     else await write(path, text);

@@ -27,7 +27,7 @@ export function bodyLike({ mediaType, sizeBytes, text }: RecordedBody, field: st
   if (mediaType === 'multipart/form-data') return formOf(sizeBytes, field);
   if (mediaType?.startsWith('audio/')) return { mediaType, sizeBytes, chunks: () => silence(sizeBytes) };
   if (mediaType !== null && isJson(mediaType)) {
-    const bytes = Buffer.from(sizeBytes < 2 ? '0' : `{${' '.repeat(sizeBytes - 2)}}`);
+    const bytes = Buffer.from(sizeBytes < 2 ? '0'.repeat(sizeBytes) : `{${' '.repeat(sizeBytes - 2)}}`);
     return { mediaType, sizeBytes, chunks: () => [bytes] };
   }
   return { mediaType, sizeBytes, chunks: () => zeros(sizeBytes) };

@@ -24,6 +24,8 @@ export interface Answer extends IdSource {
 
 type ToughCookie = typeof import('tough-cookie');
 
+/** As in `http/token`. */
+const TOKEN_HEADER = 'x-session-token';
 const AGENT = 'nest-sessions-replay';
 /** Without a byte in either direction. */
 const SILENT_MS = 30_000;
@@ -33,6 +35,8 @@ const MOST_JSON = 1024 * 1024;
 /** Sends requests to one server, with a cookie jar of its own. Follows no redirects. */
 export class ReplayClient {
   private readonly jar: CookieJar;
+  /** Of a server that gives its sessions' tokens in headers. */
+  private bearer: string | null = null;
 
   private constructor(
     private readonly target: URL,
@@ -65,7 +69,7 @@ export class ReplayClient {
     });
     outgoing.once('response', (incoming) => {
       progress.answered = true;
-      this.keepCookies(incoming, sent.path);
+      this.keepTokens(incoming, sent.path);
       void answerOf(incoming, outgoing).then(resolve, reject);
     });
     // Errors of the way out are errors of the request.
@@ -85,6 +89,7 @@ export class ReplayClient {
         'user-agent': AGENT,
         ...headers,
         ...(cookie !== '' && { cookie }),
+        ...(this.bearer !== null && { authorization: `Bearer ${this.bearer}` }),
         ...(body && { 'content-length': body.sizeBytes }),
         ...(body?.mediaType && { 'content-type': body.mediaType }),
       },
@@ -95,11 +100,13 @@ export class ReplayClient {
     });
   }
 
-  /** A server that names its domain names another one than this target's. */
-  private keepCookies({ headers }: IncomingMessage, path: string): void {
+  private keepTokens({ headers }: IncomingMessage, path: string): void {
+    const token = headers[TOKEN_HEADER];
+    if (typeof token === 'string') this.bearer = token;
     for (const line of headers['set-cookie'] ?? []) {
       const cookie = this.cookies.Cookie.parse(line);
       if (!cookie) continue;
+      // Which is another one than this target's, where a server names it.
       cookie.domain = null;
       this.jar.setCookieSync(cookie, this.urlOf(path), { ignoreError: true });
     }

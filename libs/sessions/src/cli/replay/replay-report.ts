@@ -1,9 +1,12 @@
-import { counted, cell } from '../output/format.js';
+import { escapeControlStart } from '../output/escape-control.js';
+import { counted } from '../output/format.js';
 import { columns } from '../output/table.js';
 import type { Terminal } from '../output/terminal.js';
 import type { Replayed } from './replayer.js';
 
 const HEAD = ['#', 'METHOD', 'PATH', 'THEN', 'NOW', ''];
+/** Room for two ids would be too much for a line of 80 characters. */
+const MAX_PATH = 52;
 const DIFFERENT = '≠';
 
 /** A line for each request: status then and now. */
@@ -11,7 +14,7 @@ export function replayTable(terminal: Terminal, outcomes: readonly Replayed[]): 
   const rows = outcomes.map(({ number, recorded, verdict, status, reason }) => [
     number,
     recorded.method,
-    cell(recorded.path),
+    escapeControlStart(recorded.path, MAX_PATH),
     String(recorded.status ?? '-'),
     verdict === 'skipped' ? 'skipped' : String(status ?? '-'),
     [verdict === 'different' ? DIFFERENT : '', reason ?? ''].filter((part) => part !== '').join(' '),

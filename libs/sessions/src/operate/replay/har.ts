@@ -70,7 +70,7 @@ function requestOf({ method, origin, path, body }: RecordedRequest) {
 }
 
 function postDataOf({ mediaType, text }: RecordedBody) {
-  return { mimeType: mediaType ?? '', ...(text !== null && { text }) };
+  return { mimeType: mediaType ?? '', text: text ?? '' };
 }
 
 function queryOf(path: string) {

@@ -10,7 +10,7 @@ const EVENT_STREAM = 'text/event-stream';
 /** What takes its place in the last instant of a request: both instants are whole milliseconds. */
 const SLACK_MS = 1;
 const SETTINGS =
-  "`journal: 'requests'` (SESSION_JOURNAL=requests) and `journalPaths: true` (SESSION_JOURNAL_PATHS=1)";
+  "`journal: 'requests'` (SESSION_JOURNAL=requests) and `journalPaths: true` (SESSION_JOURNAL_PATHS=true)";
 
 type Request = RequestEntry & { readonly at: number };
 type Placed = PlacedEntry & { readonly at: number };
