@@ -70,7 +70,7 @@ export class RedisOperations implements StoreGroups {
     this.budgets = budgets;
     this.releases = new RedisReleases(buckets, this.fleet);
     this.ledger = new RedisLedger(buckets, layoutWith(migrations));
-    this.journal = new RedisJournal(buckets, this.ledger);
+    this.journal = new RedisJournal(buckets, durable, this.ledger);
     this.audit = new RedisAudit(buckets);
     this.version = new RedisVersion(buckets, this.fleet, migrations);
     this.feed = new RedisFeed(connection, buckets, servers, this.ledger, durable, recent, this.version);

@@ -16,6 +16,7 @@ import {
   SIZE,
 } from '../scripts/lua/journal.scripts.js';
 import { FIELDS } from '../scripts/lua/store.scripts.js';
+import type { RedisDurableWrites } from './redis.durable-writes.js';
 import type { RedisLedger } from './redis.ledger.js';
 
 /** Entries of one script: few milliseconds of Redis. */
@@ -50,6 +51,7 @@ export class RedisJournal implements JournalGroup {
 
   constructor(
     private readonly buckets: RedisBuckets,
+    private readonly durable: RedisDurableWrites,
     private readonly ledger: Pick<RedisLedger, 'facts'>,
   ) {}
 
@@ -115,12 +117,13 @@ export class RedisJournal implements JournalGroup {
     return dropped;
   }
 
+  /** What was forgotten must not come back with a failover. */
   async forgetUser(userHash: string, limit: number): Promise<number> {
     const found = await this.buckets.inAll(async (bucket) =>
       textsOf(await this.buckets.runIn(OVER_OF_USER, bucket, userHash, limit)),
     );
     const forgotten = await this.buckets.byBucket(found.flat().slice(0, limit), async (bucket, ids) =>
-      numberOf(await this.buckets.runIn(FORGET_USER, bucket, userHash, ...ids)),
+      numberOf(await this.durable.runIn(FORGET_USER, bucket, userHash, ...ids)),
     );
     return forgotten.reduce((sum, count) => sum + count, 0);
   }

@@ -2,8 +2,9 @@
  * All keys of a store. Sessions are spread over buckets; all keys of a bucket share a hash tag, so that a script can change
  * a session and its resources in one slot of a cluster. `{7}` stands for any bucket.
  *
- * Each record of a session is a key with a lifetime: until `KEPT_AFTER_END_MS` after the absolute end, so that Redis deletes
- * it even if no cleanup ever runs again. The indexes and sums of a bucket do not notice that: `MEND` corrects them.
+ * Each record of a session is a key with a lifetime: until `KEPT_AFTER_END_MS` after the absolute end, or after the instant until
+ * which its tombstone is kept, so that Redis deletes it even if no cleanup ever runs again. The indexes and sums of a bucket do not
+ * notice that: `MEND` corrects them.
  *
  * | key                | type   | holds                                                                            |
  * | ------------------ | ------ | -------------------------------------------------------------------------------- |
@@ -12,7 +13,7 @@
  * | `{7}:resources:<id>` | string | the record of a resource, JSON                                                 |
  * | `{7}:data:<id>`   | hash   | key → JSON of the data of a session                                              |
  * | `{7}:writes:<operation>` | string | nothing: a write of data was made; expires after `REPEATED_MS`            |
- * | `{7}:marks:<id>`, `{7}:deeds:<id>`, `{7}:requests:<id>` | list | the timeline of a session, a list for each class of entries: `number:JSON`, the number from the bucket's counter |
+ * | `{7}:marks:<id>`, `{7}:deeds:<id>`, `{7}:requests:<id>` | list | the timeline of a session, a list for each class of entries: `number:instant:JSON`, the number from the bucket's counter |
  * | `{7}:replaced`     | hash   | hash of a replaced token → session id; expires a minute after the bucket's last login or regenerate |
  * | `{7}:replaced_at`  | zset   | the same hashes by the instant of the replacement; expires at once with `replaced` |
  * | `{7}:held`         | zset   | `session id:resource id`, in the order of the text                               |
@@ -33,7 +34,7 @@
  * | `{7}:timelines`    | zset   | sessions with a timeline by their opening                                        |
  * | `{7}:requested`    | zset   | those of them with entries of requests                                           |
  * | `{7}:hashes`       | zset   | `hash of a user:session id`, in the order of the text                            |
- * | `{7}:audit`        | zset   | `number:JSON` of the ends by operators, by instant; expires after `AUDIT_MS`      |
+ * | `{7}:audit`        | zset   | `number and bucket:JSON` of the ends by operators, by instant; expires after `AUDIT_MS` |
  * | `{7}:totals`       | hash   | the bucket's change counter, newest instant, share of the totals, its number of files on each node, and of its timelines and its audit the latest number and the bytes |
  * | `{7}:counted`      | hash   | id of an open session → `resources:bytes:name` of what it counts for, and the budget that counts it |
  * | `budgets:user:<id>`, `budgets:network:<network>`, `budgets:all` | hash | sessions, resources and bytes that count for a user, a network without users, all |

@@ -65,8 +65,19 @@ export async function notedLogin(
 }
 
 export function request(at: number, route: string | null = '/files/:id'): JournalEntry {
-  const { method, status, durationMs } = { method: 'GET', status: 200, durationMs: 3 };
-  return { kind: 'request', at, method, route, status, durationMs, receivedBytes: 0, sentBytes: 1234 };
+  return {
+    kind: 'request',
+    at,
+    method: 'GET',
+    route,
+    path: null,
+    status: 200,
+    durationMs: 3,
+    receivedBytes: 0,
+    sentBytes: 1234,
+    requestType: null,
+    responseType: 'application/json',
+  };
 }
 
 export function mismatch(at: number): JournalEntry {
