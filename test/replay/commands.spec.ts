@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { resultOf, runCli, startCli, type CliResult } from '../cli/cli-process.js';
 import type { SessionAnswer, UploadAnswer } from '../app/session-answer.js';
 import { ADAPTERS } from '../support/http-app.js';
@@ -311,6 +311,50 @@ describe('What was not recorded', () => {
     } finally {
       await app.destroy();
     }
+  });
+});
+
+describe('A replay in a command line of an app', () => {
+  const setting = {
+    program: resolve(import.meta.dirname, '../cli/own-program.mjs'),
+    env: { SESSION_MIN_FREE_BYTES: '0' },
+  };
+  let app: AppProcess;
+  let folder: string;
+  let args: string[];
+  beforeAll(async () => {
+    app = await AppProcess.start('express');
+    folder = await mkdtemp(join(tmpdir(), 'nest-sessions-replay-'));
+    const har = join(folder, 'one.har');
+    const request = { method: 'POST', url: 'http://localhost/files', bodySize: 10 };
+    const entry = { startedDateTime: '2026-03-01T12:00:00Z', request, response: { status: 201 } };
+    await writeFile(har, JSON.stringify({ log: { entries: [entry] } }));
+    args = ['sessions', 'replay', har, '--against', 'http://127.0.0.1:9'];
+  });
+  afterAll(async () => {
+    await app.destroy();
+    await rm(folder, { recursive: true });
+  });
+
+  it('prints what it skips, and exits with 2 if that is all', async () => {
+    const { code, stdout, stderr } = await runCli(args, { ...setting, storagePath: app.storagePath });
+    expect({ code, stderr }).toEqual({
+      code: 2,
+      stderr:
+        '0 requests sent: 0 answered as then, 0 otherwise; 1 skipped\nerror: nothing was sent: pass --unsafe\n',
+    });
+    expect(stdout).toContain('1  POST    /files  201   skipped  needs --unsafe\n');
+  });
+
+  it('names the package that it lacks', async () => {
+    const hook = resolve(import.meta.dirname, '../support/without-tough-cookie.mjs');
+    const env = { ...setting.env, NODE_OPTIONS: `--import=${hook}` };
+    const result = await runCli(args, { ...setting, env, storagePath: app.storagePath });
+    expect(result).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: 'error: replay needs the package tough-cookie: npm install tough-cookie\n',
+    });
   });
 });
 

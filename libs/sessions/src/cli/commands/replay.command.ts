@@ -147,10 +147,10 @@ async function outcomesOf(replayer: Replayer, target: URL, signal: AbortSignal):
 }
 
 function refuseDifferences(outcomes: readonly Replayed[], signal: AbortSignal): void {
-  const { same, different, skipped } = countsOf(outcomes);
+  const { same, different } = countsOf(outcomes);
   if (different > 0)
     throw new CommandFailure(EXIT.failure, counted(different, 'answer differs', 'answers differ'));
   if (same > 0 || signal.aborted) return;
   const hint = outcomes.some(({ reason }) => reason === 'needs --unsafe') ? ': pass --unsafe' : '';
-  throw usage(`no request was sent, ${skipped} were skipped${hint}`);
+  throw usage(`nothing was sent${hint}`);
 }

@@ -51,6 +51,7 @@ export class ReplayClient {
     try {
       return new ReplayClient(target, await import('tough-cookie'));
     } catch (error) {
+      if (!isMissing(error)) throw error;
       const message = 'replay needs the package tough-cookie: npm install tough-cookie';
       throw new CommandFailure(EXIT.failure, message, { cause: error });
     }
@@ -115,6 +116,10 @@ export class ReplayClient {
   private urlOf(path: string): string {
     return `${this.target.origin}${path}`;
   }
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND';
 }
 
 async function answerOf(incoming: IncomingMessage, outgoing: ClientRequest): Promise<Answer> {
