@@ -8,10 +8,10 @@ import { isStale } from '../../../domain/session.js';
 import type { Placed, Placement } from '../../../ports/resources.js';
 import type { Refused } from '../../../ports/sessions.js';
 import { filesInPlace, type SqliteAccounts } from './accounts.js';
-import type { SqliteJournal } from './journal/journal.js';
-import type { SqliteLedger } from './ledger.js';
+import type { SqliteJournal } from './record/journal.js';
+import type { SqliteLedger } from './record/ledger.js';
 import type { SqliteReleases } from './releases.js';
-import type { SqliteTrends } from './trends.js';
+import type { SqliteTrends } from './record/trends.js';
 import { idOrNull, numberOf, packId, resourceOf, sessionOf, type Row } from '../database/values.js';
 
 /** A resource with its row. */
