@@ -520,7 +520,9 @@ describe('Every statement', () => {
       'expires_at >= :afterEnd AND',
       'SEARCH sessions USING INDEX sessions_expiry (expires_at>? AND expires_at<?)',
     ],
-    ["state = 'ended' AND expires_at <= :at", 'sessions_tombstone (expires_at<?)'],
+    ['DELETE FROM sessions WHERE key IN', 'USING INDEX sessions_tombstone (<expr><?)'],
+    ['json_group_object', 'SEARCH trends USING PRIMARY KEY (span=? AND at>? AND at<?)'],
+    ['FROM trends WHERE span = :span AND at <=', 'SEARCH trends USING PRIMARY KEY (span=? AND at<?)'],
     [
       'ending_parts.leased_until <= :at',
       'SEARCH ending_parts USING COVERING INDEX ending_parts_lease (node_id=? AND leased_until<?)',
