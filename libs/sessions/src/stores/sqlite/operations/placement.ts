@@ -86,7 +86,6 @@ export class SqlitePlacement {
   }
 
   #evict(session: number, placement: Placement, victims: readonly Found[]): ResourceRecord[] {
-    if (victims.length === 0) return [];
     for (const { row, record } of victims) {
       this.releases.mark(row, placement.lease, placement.resourceIds[0]);
       this.ledger.countType(record.type, { evicted: 1 });
