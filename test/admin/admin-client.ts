@@ -1,6 +1,9 @@
+import { createHash } from 'node:crypto';
 import { requestVerbatim, type VerbatimRequest, type VerbatimResponse } from '../support/verbatim-request.js';
 
 export const TOKEN = 'an-operator-token-of-32-characters-or-more';
+/** How the audit names the token. */
+export const KEY_ID = createHash('sha256').update(TOKEN).digest('hex').slice(0, 8);
 
 /** Sends an operator's requests. Default: with the valid token. */
 export class AdminClient {

@@ -162,13 +162,21 @@ describe.each(ADAPTERS)('bad admin input on %s', (adapter: AdapterName) => {
       expect((await admin.request('/admin/sessions')).status).toBe(200);
     });
 
-    it.each(UNKNOWN_IDS)('session %s is unknown: 404 to read, 404 to clean up', async (id) => {
-      const shown = await admin.request(`/admin/sessions/${id}`);
-      const cleaned = await admin.cleanup(id);
-      expect([shown.status, cleaned.status]).toEqual([404, 404]);
-      const { message } = JSON.parse(shown.text) as { message: string };
-      expect(message).toMatch(/^(No live session has this id\.|Cannot GET \S+)$/);
-    });
+    it.each(UNKNOWN_IDS)(
+      'session %s is unknown: 404 to read, 404 for its timeline, 404 to clean up',
+      async (id) => {
+        const shown = await admin.request(`/admin/sessions/${id}`);
+        const told = await admin.request(`/admin/sessions/${id}/timeline`);
+        const cleaned = await admin.cleanup(id);
+        expect([shown.status, told.status, cleaned.status]).toEqual([404, 404, 404]);
+        for (const { text } of [shown, told]) {
+          const { message } = JSON.parse(text) as { message: string };
+          expect(message).toMatch(/^(No session has this id, or it ended too long ago\.|Cannot GET \S+)$/);
+        }
+        const { message } = JSON.parse(cleaned.text) as { message: string };
+        expect(message).toMatch(/^(No live session has this id\.|Cannot POST \S+)$/);
+      },
+    );
 
     it.each(['%E0%A4%A', '%', '%zz'])('a path that cannot be decoded (%s): 4xx', async (id) => {
       const { status, text } = await admin.request(`/admin/sessions/${id}`);

@@ -13,6 +13,8 @@ const ROUTES = [
   ['GET', '/admin/sessions/metrics'],
   ['GET', '/admin/sessions/users'],
   ['GET', '/admin/sessions/users/anna'],
+  ['GET', '/admin/sessions/audit'],
+  ['GET', `/admin/sessions/${SOME_ID}/timeline`],
   ['GET', `/admin/sessions/${SOME_ID}`],
   ['POST', `/admin/sessions/${SOME_ID}/cleanup`],
   ['GET', '/operators'],
@@ -111,7 +113,9 @@ describe.each(ADAPTERS)('admin token on %s', (adapter: AdapterName) => {
       admin.request('/admin/sessions?limit=0'),
       stranger.request('/admin/sessions'),
     ]);
-    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200, 404, 404, 200, 400, 401]);
+    expect(answers.map(({ status }) => status)).toEqual([
+      200, 200, 200, 200, 200, 404, 404, 404, 200, 400, 401,
+    ]);
     for (const { headers } of answers) {
       expect(headers).toMatchObject({
         'cache-control': 'no-store',

@@ -138,12 +138,12 @@ describe('reading commands beside a running server', () => {
     expect(stderr).toBe('2 of 2 active sessions\n');
   });
 
-  it('exits with 3 for a session that is not live', async () => {
+  it('exits with 3 for a session that is unknown', async () => {
     const { code, stdout, stderr } = await run('show', '00000000-0000-4000-8000-000000000000');
     expect({ code, stdout, stderr }).toEqual({
       code: 3,
       stdout: '',
-      stderr: 'error: no live session has this id\n',
+      stderr: 'error: no session has this id, or it ended too long ago\n',
     });
   });
 

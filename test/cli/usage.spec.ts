@@ -37,6 +37,9 @@ describe('a wrong command line', () => {
     'a user with a line break': ['list', '--user', 'anna\nben'],
     'a user left out before another option': ['list', '--user', '--json'],
     'a cursor left out before another option': ['list', '--cursor', '--json'],
+    'an unknown span': ['trends', '--span', 'week'],
+    'an instant without its zone': ['trends', '--from', '2026-11-29T12:00:00'],
+    'trends as JSON and CSV': ['sessions', 'trends', '--json', '--csv'],
     'no id': ['show'],
     'an empty id': ['show', ''],
     'a glob': ['show', '*'],
@@ -57,6 +60,18 @@ describe('a wrong command line', () => {
     'a grace that is no number': ['cleanup', '--orphan-grace', '∞', '--force'],
     'a grace below 0': ['cleanup', '--orphan-grace', '-5', '--force'],
     '--force without a grace': ['cleanup', '--force'],
+    'a timeline of no session': ['timeline'],
+    'a timeline of an invalid id': ['sessions', 'timeline', 'bogus'],
+    'a timeline with a limit of 0': ['timeline', SOME_ID, '--limit', '0'],
+    'a timeline with an invalid cursor': ['timeline', SOME_ID, '--cursor', 'zzz'],
+    'an audit from no instant': ['audit', '--from', 'yesterday'],
+    'an audit to an instant without a zone': ['audit', '--to', '2026-11-29T17:30:00'],
+    'an audit from after its end': ['audit', '--from', '2026-11-30', '--to', '2026-11-29'],
+    'an audit with an invalid cursor': ['audit', '--cursor', 'e30'],
+    'an audit of something': ['sessions', 'audit', SOME_ID],
+    'no user to forget': ['forget-user'],
+    'a user to forget with a line break': ['forget-user', 'anna\nben', '--yes'],
+    'a user to forget and no terminal to ask on': ['forget-user', 'anna'],
   };
 
   const names = Object.keys(wrong);
@@ -123,6 +138,12 @@ describe('help and version', () => {
     [['--help'], /Usage: nest-sessions .*\n[^]*list[^]*show[^]*stats[^]*cleanup/],
     [['sessions', '--help'], /Usage: nest-sessions sessions .*\n[^]*list[^]*show[^]*stats[^]*cleanup/],
     [['cleanup', '--help'], /--orphan-grace[^]*--dry-run[^]*--yes/],
+    [
+      ['timeline', '--help'],
+      /--limit[^]*--cursor[^]*--json[^]*Example:\n {2}sessions timeline [0-9a-f-]{36} --limit 20/,
+    ],
+    [['sessions', 'audit', '--help'], /--from[^]*--to[^]*Example:\n {2}sessions audit --from 2\d{3}-/],
+    [['forget-user', '--help'], /--yes[^]*Example:\n {2}sessions forget-user anna --yes/],
     [['--version'], /^\d+\.\d+\.\d+\n$/],
   ])('%j needs no store', async (args, expected) => {
     const { code, stdout, stderr } = await runCli(args, { storagePath: '/nowhere' });
@@ -130,12 +151,17 @@ describe('help and version', () => {
     expect(stdout).toMatch(expected);
   });
 
-  it.each([[['list']], [['show']], [['stats']], [['cleanup']]])(
-    '%j takes no secret as an argument, which every user of the machine could read',
-    async (args) => {
-      const { stdout } = await runCli([...args, '--help'], { storagePath: '/nowhere' });
-      expect(stdout).toContain('--json');
-      expect(stdout).not.toMatch(/--\S*(token|secret|password|key|url)/i);
-    },
-  );
+  it.each([
+    [['list']],
+    [['show']],
+    [['stats']],
+    [['cleanup']],
+    [['timeline']],
+    [['audit']],
+    [['forget-user']],
+  ])('%j takes no secret as an argument, which every user of the machine could read', async (args) => {
+    const { stdout } = await runCli([...args, '--help'], { storagePath: '/nowhere' });
+    expect(stdout).toContain('--json');
+    expect(stdout).not.toMatch(/--\S*(token|secret|password|key|url)/i);
+  });
 });

@@ -71,7 +71,18 @@ describe('What the pages name', () => {
   });
 
   it('are flags of some command', async () => {
-    const commands = ['list', 'show', 'stats', 'cleanup', 'nodes', 'clock', 'export', 'replay'];
+    const commands = [
+      'list',
+      'show',
+      'stats',
+      'cleanup',
+      'nodes',
+      'clock',
+      'trends',
+      'timeline',
+      'audit',
+      'forget-user',
+    ];
     const helps = await Promise.all(commands.map((command) => runCli([command, '--help'])));
     const known = new Set(helps.flatMap(({ stdout }) => stdout.match(/--[a-z-]+/g) ?? []));
     const named = quoted.flatMap((text) => /^--[a-z-]+/.exec(text)?.[0] ?? []);

@@ -38,6 +38,7 @@ const PLAIN_TARGETS = [
   '/admin/sessions',
   '/admin/sessions/metrics',
   '/admin/sessions/users',
+  '/admin/sessions/audit',
   '/nothing',
 ];
 const BODY_TARGETS = ['/speech', '/speech', '/speech', '/audio', '/session', '/admin/sessions', '/nothing'];
@@ -87,7 +88,8 @@ export class BadRequests {
     for (const header of NASTY_HEADERS) yield* this.#withHeaders([header]);
     for (const headers of NASTY_HEADER_SETS) yield* this.#withHeaders(headers);
     for (const query of NASTY_QUERIES) {
-      for (const target of ['/admin/sessions', '/admin/sessions/users'])
+      const timeline = `/admin/sessions/${one.sessionId}/timeline`;
+      for (const target of ['/admin/sessions', '/admin/sessions/users', '/admin/sessions/audit', timeline])
         yield this.#asOperator({ what: 'a query', target: `${target}?${query}` });
       for (const target of ['/session', '/metrics', '/health'])
         yield this.#asVisitor({ what: 'a query', target: `${target}?${query}` });
@@ -142,6 +144,7 @@ export class BadRequests {
     yield this.#asVisitor({ what: 'an id', target: `/audio/${id}/waveform` });
     yield this.#asOperator({ what: 'an id', target: `/admin/sessions/${id}` });
     yield this.#asOperator({ what: 'an id', target: `/admin/sessions/users/${id}` });
+    yield this.#asOperator({ what: 'an id', target: `/admin/sessions/${id}/timeline` });
     yield this.#asOperator({ what: 'an id', method: 'POST', target: `/admin/sessions/${id}/cleanup` });
   }
 

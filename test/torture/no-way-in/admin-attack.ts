@@ -14,7 +14,7 @@ const AT_ONCE = 16;
 const SUCCESS = /(?:^|\n)HTTP\/1\.[01] 2\d\d/;
 /** Fields that only operators are told. */
 const DATA =
-  /"(?:sessions|users|quota|stats|limits|cleaned|ip_address|user_agent|request_count|total_created|session_id)":/;
+  /"(?:sessions|users|quota|stats|limits|cleaned|entries|wrong_tokens|key_id|ended_by|ip_address|user_agent|request_count|total_created|session_id)":/;
 
 /** Knocks at the admin without a token, and looks whether anything comes out, or happens. */
 export class AdminAttack {
@@ -63,7 +63,9 @@ export class AdminAttack {
   /** With both tokens it is open: else whoever finds it shut would have shown nothing. */
   async #lookAsOperator(): Promise<void> {
     for (const token of [this.#secrets.adminToken, this.#secrets.spareToken]) {
-      const targets = ['', '/metrics', '/users', '/users/anna'].map((end) => `/admin/sessions${end}`);
+      const targets = ['', '/metrics', '/users', '/users/anna', '/audit'].map(
+        (end) => `/admin/sessions${end}`,
+      );
       for (const target of targets) {
         const request = compose({
           what: 'an operator',

@@ -59,7 +59,9 @@ export class AdminVariants {
       ['GET', '/admin/sessions/metrics'],
       ['GET', '/admin/sessions/users'],
       ['GET', '/admin/sessions/users/anna'],
+      ['GET', '/admin/sessions/audit'],
       ['GET', `/admin/sessions/${sessionId}`],
+      ['GET', `/admin/sessions/${sessionId}/timeline`],
       ['POST', `/admin/sessions/${sessionId}/cleanup`],
     ];
   }

@@ -12,6 +12,7 @@ import { HttpAdapterHost } from '@nestjs/core';
 import type { PlatformRequest } from '../http/platform-message.js';
 import { addressOf } from '../http/client/client-reader.js';
 import { AdminAccess } from './admin-access.js';
+import { noteOperator } from './admin-operator.js';
 
 const RESPONSE_HEADERS = {
   'Cache-Control': 'no-store',
@@ -46,7 +47,10 @@ export class AdminTokenGuard implements CanActivate {
     const admission = await this.access.admit(request.headers['x-admin-token'], addressOf(request));
     if (admission.kind === 'off') throw unknownRoute(request);
     for (const [name, value] of Object.entries(RESPONSE_HEADERS)) this.setHeader(response, name, value);
-    if (admission.kind === 'admitted') return true;
+    if (admission.kind === 'admitted') {
+      noteOperator(request, admission.keyId);
+      return true;
+    }
     if (admission.kind === 'refused') throw new UnauthorizedException();
     this.setHeader(response, 'Retry-After', String(admission.retryAfterSeconds));
     throw new HttpException('Too Many Requests', HttpStatus.TOO_MANY_REQUESTS);

@@ -24,9 +24,19 @@ import type { PlatformRequest, PlatformResponse } from '../http/platform-message
 import { addressOf } from '../http/client/client-reader.js';
 import { SkipSession } from '../http/session/skip-session.decorator.js';
 import { jsonInPieces } from '../http/stream/json-in-pieces.js';
+import { readAudit } from '../operate/journal/audit-page.js';
+import { readAuditQuery } from '../operate/journal/audit.query.js';
+import { auditView, pastSessionView, timelineView } from '../operate/journal/journal-views.js';
+import { OperatorDeeds } from '../operate/journal/operator-deeds.js';
+import { readPastSession } from '../operate/journal/past-session.js';
+import { readTimeline } from '../operate/journal/timeline.js';
+import { readTimelineQuery, type TimelineQuery } from '../operate/journal/timeline.query.js';
 import { readOverview } from '../operate/overview.js';
 import { readSessionListQuery } from '../operate/session-list.query.js';
 import { SessionPage } from '../operate/session-page.js';
+import { readTrends, type TrendsRange } from '../operate/trends/trends.js';
+import { trendsView } from '../operate/trends/trends-view.js';
+import { readTrendsQuery } from '../operate/trends/trends.query.js';
 import { readUserListQuery } from '../operate/user-list.query.js';
 import { readUserPage, userQuotaOf } from '../operate/user-page.js';
 import {
@@ -37,7 +47,8 @@ import {
   userPageView,
   userView,
 } from '../operate/views.js';
-import type { SessionQuery, UserQuery } from '../ports/store/session-store.js';
+import type { AuditQuery, SessionQuery, UserQuery } from '../ports/store/session-store.js';
+import { operatorOf } from './admin-operator.js';
 import { AdminTokenGuard } from './admin-token.guard.js';
 import { ListQueryPipe } from './list-query.pipe.js';
 
@@ -81,11 +92,37 @@ export class SessionsAdminController {
     return userView({ userId, ...usage }, userQuotaOf(this.core));
   }
 
+  /** Counts by minute, hour or day. */
+  @Get('trends')
+  async trends(@Query(new ListQueryPipe(readTrendsQuery)) range: TrendsRange) {
+    return trendsView(await readTrends(this.core, range));
+  }
+
+  /** What operators did; its first page also has the wrong tokens, counted by network and minute. */
+  @Get('audit')
+  async audit(@Query(new ListQueryPipe(readAuditQuery)) query: AuditQuery) {
+    return auditView(await readAudit(this.core, query));
+  }
+
+  /** Of a session that is over, what is known of its end, as long as its tombstone is kept. */
   @Get(':session_id')
   async show(@Param('session_id') id: string) {
-    const session = isUuid(id) ? await this.core.service.describe({ id }) : null;
-    if (!session) throw noSuchSession();
-    return sessionDetailView(session, this.core.clock.now());
+    if (!isUuid(id)) throw unknownSession();
+    const session = await this.core.service.describe({ id });
+    if (session) return sessionDetailView(session, this.core.clock.now());
+    const past = await readPastSession(this.core, id);
+    if (!past) throw unknownSession();
+    return pastSessionView(past);
+  }
+
+  @Get(':session_id/timeline')
+  async timeline(
+    @Param('session_id') id: string,
+    @Query(new ListQueryPipe(readTimelineQuery)) query: TimelineQuery,
+  ) {
+    const timeline = isUuid(id) ? await readTimeline(this.core, id, query) : null;
+    if (!timeline) throw unknownSession();
+    return timelineView(timeline);
   }
 
   /** Answers after the files are deleted and the streams closed; 202 if a node with files is away or late. */
@@ -96,16 +133,19 @@ export class SessionsAdminController {
     @Req() request: PlatformRequest,
     @Res({ passthrough: true }) response: object,
   ) {
-    const ended = isUuid(id) ? await this.core.service.end({ id }, 'admin', { thorough: true }) : null;
+    const requester = { by: operatorOf(request), network: networkOf(addressOf(request)) };
+    const deeds = new OperatorDeeds(this.core, requester, this.logger);
+    const ended = isUuid(id) ? await deeds.end(id) : null;
     if (!ended) throw noSuchSession();
-    const { resources, unfinished, pending } = ended;
-    const network = networkOf(addressOf(request));
-    const isDone = !unfinished && !pending;
-    this.logger.log(`cleanup session=${id} network=${network} resources=${resources} done=${isDone}`);
+    const { unfinished, pending } = ended;
     if (unfinished) throw unfinished;
     if (pending) this.host.httpAdapter.status(response, HttpStatus.ACCEPTED);
     return endedView(ended);
   }
+}
+
+function unknownSession(): NotFoundException {
+  return new NotFoundException('No session has this id, or it ended too long ago.');
 }
 
 function noSuchSession(): NotFoundException {

@@ -1,8 +1,16 @@
 import { isUserId, isUuid } from '../domain/ids.js';
 import type { SessionRecord } from '../domain/session.js';
+import type { AuditPosition } from '../ports/audit.js';
+import type { JournalPosition } from '../ports/journal.js';
 import { orderOf, type SessionQuery, type SessionSort } from '../ports/sessions.js';
 
 type Position = NonNullable<SessionQuery['after']>;
+
+/** A reader's position in the timeline of a session. */
+export interface TimelinePosition {
+  readonly sessionId: string;
+  readonly position: JournalPosition;
+}
 
 /** More than the longest, after a user whose id has 255 characters of three bytes: 1,036. */
 const MAX_LENGTH = 2048;
@@ -33,6 +41,35 @@ export function cursorAfterUser(userId: string): string {
 export function decodeUserCursor(text: string): string | null {
   const [, userId] = partsOf(text);
   return isUserId(userId) && cursorAfterUser(userId) === text ? userId : null;
+}
+
+/** Opaque cursor of the next page of a session's timeline. It is valid for this session only. */
+export function timelineCursor({ sessionId, position }: TimelinePosition): string {
+  return encode('timeline', sessionId, position);
+}
+
+/** `null` unless `timelineCursor` could have made the text. The store alone knows whether there is such a position. */
+export function decodeTimelineCursor(text: string): TimelinePosition | null {
+  const [, sessionId, position] = partsOf(text);
+  if (!isUuid(sessionId) || !isPosition(position)) return null;
+  const decoded = { sessionId, position };
+  return timelineCursor(decoded) === text ? decoded : null;
+}
+
+/** Opaque cursor of the next page of the audit. */
+export function auditCursor(position: AuditPosition): string {
+  return encode('audit', position);
+}
+
+/** `null` unless `auditCursor` could have made the text. The store alone knows whether there is such a position. */
+export function decodeAuditCursor(text: string): AuditPosition | null {
+  const [, position] = partsOf(text);
+  return isPosition(position) && auditCursor(position) === text ? position : null;
+}
+
+/** Whether a store may have made the text: visible ASCII. */
+function isPosition(value: unknown): value is string {
+  return typeof value === 'string' && /^[!-~]{1,200}$/.test(value);
 }
 
 function encode(...parts: readonly (string | number)[]): string {

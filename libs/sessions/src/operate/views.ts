@@ -10,6 +10,7 @@ import { averageDurationMs, endedSessions, sumOfTypes } from './figures.js';
 import { listJson, type JsonFormat } from './list-json.js';
 import type { JobState, Overview } from './overview.js';
 import type { PageEnd, SessionPage } from './session-page.js';
+import { secondsBetween, secondsOf, timeOf } from './units.js';
 import type { UserPage, UserQuota } from './user-page.js';
 
 /*
@@ -194,16 +195,4 @@ function resourceView(resource: ResourceRecord) {
     created_at: timeOf(resource.createdAt),
     last_used_at: timeOf(resource.lastUsedAt),
   };
-}
-
-function timeOf(instant: number): string {
-  return new Date(instant).toISOString();
-}
-
-function secondsOf(ms: number): number {
-  return Math.round(ms) / 1000;
-}
-
-function secondsBetween(from: number, to: number): number {
-  return Math.max(0, Math.floor((to - from) / 1000));
 }

@@ -22,6 +22,8 @@ const GOOD: readonly (readonly string[])[] = [
   ['list', '--limit', '10', '--sort', '-last_activity'],
   ['list', '--user', 'someone', '--json'],
   ['show', SOME_ID, '--json'],
+  ['timeline', SOME_ID, '--json'],
+  ['audit', '--from', '2026-11-29', '--to', '2026-11-30T12:00:00Z', '--limit', '5'],
   ['cleanup', SOME_ID, '--yes', '--json'],
   ['cleanup', '--dry-run', '--json'],
   ['cleanup', '--orphan-grace', '600'],
@@ -77,10 +79,13 @@ const IDS = [
 const WRONG: readonly (readonly string[])[] = [
   ...NUMBERS.flatMap((number) => [
     ['list', `--limit=${number}`],
+    ['audit', `--limit=${number}`],
+    ['audit', `--from=${number}`],
     ['cleanup', `--orphan-grace=${number === '0' ? '-1' : number}`],
   ]),
   ...IDS.flatMap((id) => [
     ['show', id],
+    ['timeline', id],
     ['cleanup', id, '--yes'],
   ]),
   ...[
@@ -110,6 +115,7 @@ const WRONG: readonly (readonly string[])[] = [
     'list',
     `--cursor=${cursor}`,
   ]),
+  ...['yesterday', '2026-02-30', '2026-11-29T17:30:00', '__proto__'].map((to) => ['audit', `--to=${to}`]),
   ...['created_at;drop', 'CREATED_AT', '', 'id', '--', '__proto__'].map((sort) => ['list', `--sort=${sort}`]),
   ['show'],
   ['show', SOME_ID, SOME_ID],
@@ -123,6 +129,12 @@ const WRONG: readonly (readonly string[])[] = [
   ['list', '--dry-run'],
   ['list', '--user', '--json'],
   ['list', 'extra', '--json'],
+  ['timeline'],
+  ['timeline', SOME_ID, SOME_ID],
+  ['audit', SOME_ID],
+  ['forget-user', ''],
+  ['forget-user', 'anna\nben', '--yes'],
+  ['forget-user', 'anna'],
 ];
 
 const SCRIPTS: readonly (readonly [script: string, ...exits: number[]])[] = [

@@ -87,13 +87,17 @@ export abstract class CleanupCommand extends SessionsCommandRunner {
     if (mustAsk) this.terminal.requirePerson();
     const core = await this.access.open();
     const session = await core.service.describe({ id });
-    if (!session) throw noSuchSession();
+    const deeds = this.deedsOn(core);
+    if (!session) {
+      if (!options.dryRun) await deeds.noteNothing('end', id);
+      throw noSuchSession();
+    }
     if (options.dryRun) {
       const { resourceCount: resources, bytesUsed: bytes } = session;
       return this.reportEnd({ sessionId: id, resources, bytes, unfinished: null, pending: null }, options);
     }
     if (mustAsk) await this.terminal.confirm(questionFor(session), signal);
-    const ended = await core.service.end({ id }, 'admin', { thorough: true });
+    const ended = await deeds.end(id);
     if (!ended) throw noSuchSession();
     const { unfinished, pending } = ended;
     await this.reportEnd(ended, options);
@@ -114,7 +118,7 @@ export abstract class CleanupCommand extends SessionsCommandRunner {
   private async cleanUp(options: CleanupCommandOptions, signal: AbortSignal): Promise<void> {
     const graceMs = graceOf(options);
     const core = await this.access.open();
-    await refuseWrongFolder(core, options);
+    await this.refuseWrongFolder(core, options);
     const reports = await this.runAll(core, graceMs, options, signal);
     await this.reportAll(reports, options);
     const failures = reports.reduce((sum, report) => sum + report.failures, 0);
@@ -133,19 +137,32 @@ export abstract class CleanupCommand extends SessionsCommandRunner {
     const progress = this.terminal.showsProgress
       ? await progressOf(await core.store.endings.countDue(core.clock.now()))
       : null;
-    const stop = (): void => void core.cleanup.stop();
-    signal.addEventListener('abort', stop, { once: true });
+    const run = {
+      dryRun: dryRun ?? false,
+      confirmed: confirm ?? false,
+      ...(orphanGraceMs !== undefined && { orphanGraceMs }),
+      ...(progress && { onProgress: (job: CleanupJob, items: number) => progress.show(job, items) }),
+    };
     try {
-      return await core.cleanup.runAll({
-        dryRun: dryRun ?? false,
-        confirmed: confirm ?? false,
-        ...(orphanGraceMs !== undefined && { orphanGraceMs }),
-        ...(progress && { onProgress: (job, items) => progress.show(job, items) }),
-      });
+      return await this.deedsOn(core).cleanUp(run, signal);
     } finally {
-      signal.removeEventListener('abort', stop);
       progress?.stop();
     }
+  }
+
+  /**
+   * On Redis the store does not tell whether the folder is the right one. Nothing is cleaned up with a wrong one: the orphans of
+   * another store are not this command's.
+   */
+  private async refuseWrongFolder(core: SessionsCore, options: CleanupCommandOptions): Promise<void> {
+    if (core.config.store !== 'redis' || options.confirm || options.dryRun) return;
+    const { problem } = await core.storageRoot.room();
+    if (problem !== 'untrusted') return;
+    await this.deedsOn(core).noteRefused('cleanup', null);
+    throw new CommandFailure(
+      EXIT.storeUnreachable,
+      `nothing was cleaned up: the files at SESSION_STORAGE_PATH (${core.config.storagePath}) ${NOT_OURS}; set it to the folder of the server, or pass --confirm if it is`,
+    );
   }
 
   private async reportAll(
@@ -178,20 +195,6 @@ function graceOf({ orphanGrace, force }: CleanupCommandOptions): number | undefi
     throw usage(`--orphan-grace ${seconds} is below ${SAFE_GRACE_SECONDS} seconds: it requires --force`);
   }
   return seconds === undefined ? undefined : seconds * 1000;
-}
-
-/**
- * On Redis the store does not tell whether the folder is the right one. Nothing is cleaned up with a wrong one: the orphans of
- * another store are not this command's.
- */
-async function refuseWrongFolder(core: SessionsCore, options: CleanupCommandOptions): Promise<void> {
-  if (core.config.store !== 'redis' || options.confirm || options.dryRun) return;
-  const { problem } = await core.storageRoot.room();
-  if (problem !== 'untrusted') return;
-  throw new CommandFailure(
-    EXIT.storeUnreachable,
-    `nothing was cleaned up: the files at SESSION_STORAGE_PATH (${core.config.storagePath}) ${NOT_OURS}; set it to the folder of the server, or pass --confirm if it is`,
-  );
 }
 
 function refuseIfHeld({ trusted, held }: SweepReport): void {

@@ -40,9 +40,10 @@ export abstract class ClockCommand extends SessionsCommandRunner {
     if (yes && !trust) throw usage('--yes requires --trust');
     const mustAsk = trust && !yes;
     if (mustAsk) this.terminal.requirePerson();
-    const { clockTrust } = await this.access.open();
+    const core = await this.access.open();
+    const { clockTrust } = core;
     if (mustAsk) await this.terminal.confirm(questionFor(clockTrust.status()), signal);
-    const status = trust ? await clockTrust.trust() : clockTrust.status();
+    const status = trust ? await this.deedsOn(core).trustClock() : clockTrust.status();
     if (json) await this.terminal.printJson(clockView(status));
     else await this.terminal.print(this.page(status));
   }

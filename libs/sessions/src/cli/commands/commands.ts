@@ -1,35 +1,62 @@
 import { Command, SubCommand } from 'nest-commander';
+import { AuditCommand } from './audit.command.js';
 import { ClockCommand } from './clock.command.js';
 import { CleanupCommand } from './cleanup.command.js';
 import { usage } from '../output/command-failure.js';
 import { ExportCommand } from './export.command.js';
+import { ForgetUserCommand } from './forget-user.command.js';
 import { ListCommand } from './list.command.js';
 import { NodesCommand } from './nodes.command.js';
 import { ReplayCommand } from './replay.command.js';
 import { SessionsCommandRunner } from './sessions-command-runner.js';
 import { ShowCommand } from './show.command.js';
 import { StatsCommand } from './stats.command.js';
+import { TimelineCommand } from './timeline.command.js';
+import { TrendsCommand } from './trends.command.js';
 
 /*
  * Names of the commands: `sessions list` in any program, with the flat alias `sessions-list`, and `list` in the program
  * of this package. nest-commander requires a class per name; these classes add nothing else.
  */
 
+const NAMES = [
+  'list',
+  'show',
+  'timeline',
+  'stats',
+  'trends',
+  'audit',
+  'cleanup',
+  'nodes',
+  'clock',
+  'forget-user',
+  'export',
+  'replay',
+];
 const LIST = 'lists live sessions';
-const SHOW = 'shows one session with its resources';
+const SHOW = 'shows one session with its resources, or how it ended';
+const TIMELINE = 'shows what happened to one session';
+const AUDIT = 'lists what operators did, and wrong admin tokens';
+const FORGET_USER = 'ends the sessions of a user, and erases what the journal keeps of the user';
 const STATS = 'shows totals, limits, cleanup jobs and processes';
+const TRENDS = 'shows what happened by minute, hour or day';
 const CLEANUP = 'ends due sessions and sweeps orphans; with an id: ends that session';
 const NODES = 'lists the nodes that store files; forget <id>: gives up one that will not return';
 const CLOCK = 'shows the time of the store; --trust puts it right by the system clock';
 const EXPORT = "prints what the journal has of a session's requests";
 const REPLAY = 'sends recorded requests to a server again, and compares the answers';
 const ACTION = { action: 'list or forget', id: 'id of the node to forget, as printed by list' };
+const USER = { id: 'id of a user, as the application logs it in' };
 const ID = { id: 'id of a session, as printed by list' };
 const SOURCE = { source: 'a HAR file, or the id of a session' };
 
 const list = { description: LIST };
 const show = { description: SHOW, arguments: '<id>', argsDescription: ID };
 const stats = { description: STATS };
+const trends = { description: TRENDS };
+const timeline = { description: TIMELINE, arguments: '<id>', argsDescription: ID };
+const audit = { description: AUDIT };
+const forgetUser = { description: FORGET_USER, arguments: '<id>', argsDescription: USER };
 const clock = { description: CLOCK };
 const cleanup = { description: CLEANUP, arguments: '[id]', argsDescription: ID };
 const exporting = { description: EXPORT, arguments: '<id>', argsDescription: ID };
@@ -46,6 +73,9 @@ export class SessionsShowSubCommand extends ShowCommand {}
 @SubCommand({ ...stats, name: 'stats' })
 export class SessionsStatsSubCommand extends StatsCommand {}
 
+@SubCommand({ ...trends, name: 'trends' })
+export class SessionsTrendsSubCommand extends TrendsCommand {}
+
 @SubCommand({ ...cleanup, name: 'cleanup' })
 export class SessionsCleanupSubCommand extends CleanupCommand {}
 
@@ -61,25 +91,38 @@ export class SessionsExportSubCommand extends ExportCommand {}
 @SubCommand({ ...replay, name: 'replay' })
 export class SessionsReplaySubCommand extends ReplayCommand {}
 
+@SubCommand({ ...timeline, name: 'timeline' })
+export class SessionsTimelineSubCommand extends TimelineCommand {}
+
+@SubCommand({ ...audit, name: 'audit' })
+export class SessionsAuditSubCommand extends AuditCommand {}
+
+@SubCommand({ ...forgetUser, name: 'forget-user' })
+export class SessionsForgetUserSubCommand extends ForgetUserCommand {}
+
 @Command({
   name: 'sessions',
-  description: 'manages user sessions: list, show, stats, cleanup, nodes, clock, export, replay',
+  description: `manages user sessions: ${NAMES.join(', ')}`,
   subCommands: [
     SessionsListSubCommand,
     SessionsShowSubCommand,
     SessionsStatsSubCommand,
+    SessionsTrendsSubCommand,
     SessionsCleanupSubCommand,
     SessionsNodesSubCommand,
     SessionsClockSubCommand,
     SessionsExportSubCommand,
     SessionsReplaySubCommand,
+    SessionsTimelineSubCommand,
+    SessionsAuditSubCommand,
+    SessionsForgetUserSubCommand,
   ],
 })
 export class SessionsCommand extends SessionsCommandRunner {
   protected override execute([unknown]: readonly string[]): Promise<void> {
     const fault = unknown === undefined ? 'command missing' : `unknown command 'sessions ${unknown}'`;
     return Promise.reject(
-      usage(`${fault}: use list, show, stats, cleanup, nodes, clock, export or replay (see --help)`),
+      usage(`${fault}: use ${NAMES.slice(0, -1).join(', ')} or ${NAMES.at(-1)} (see --help)`),
     );
   }
 
@@ -109,6 +152,9 @@ export class NestSessionsShowCommand extends ShowCommand {}
 @Command({ ...stats, name: 'stats' })
 export class NestSessionsStatsCommand extends StatsCommand {}
 
+@Command({ ...trends, name: 'trends' })
+export class NestSessionsTrendsCommand extends TrendsCommand {}
+
 @Command({ ...cleanup, name: 'cleanup' })
 export class NestSessionsCleanupCommand extends CleanupCommand {}
 
@@ -124,17 +170,30 @@ export class NestSessionsExportCommand extends ExportCommand {}
 @Command({ ...replay, name: 'replay' })
 export class NestSessionsReplayCommand extends ReplayCommand {}
 
+@Command({ ...timeline, name: 'timeline' })
+export class NestSessionsTimelineCommand extends TimelineCommand {}
+
+@Command({ ...audit, name: 'audit' })
+export class NestSessionsAuditCommand extends AuditCommand {}
+
+@Command({ ...forgetUser, name: 'forget-user' })
+export class NestSessionsForgetUserCommand extends ForgetUserCommand {}
+
 /** For any program: nested and flat. */
 export const sessionsCommands = [
   SessionsCommand,
   SessionsListSubCommand,
   SessionsShowSubCommand,
   SessionsStatsSubCommand,
+  SessionsTrendsSubCommand,
   SessionsCleanupSubCommand,
   SessionsNodesSubCommand,
   SessionsClockSubCommand,
   SessionsExportSubCommand,
   SessionsReplaySubCommand,
+  SessionsTimelineSubCommand,
+  SessionsAuditSubCommand,
+  SessionsForgetUserSubCommand,
   SessionsListCommand,
   SessionsStatsCommand,
   SessionsCleanupCommand,
@@ -145,9 +204,13 @@ export const nestSessionsCommands = [
   NestSessionsListCommand,
   NestSessionsShowCommand,
   NestSessionsStatsCommand,
+  NestSessionsTrendsCommand,
   NestSessionsCleanupCommand,
   NestSessionsNodesCommand,
   NestSessionsClockCommand,
   NestSessionsExportCommand,
   NestSessionsReplayCommand,
+  NestSessionsTimelineCommand,
+  NestSessionsAuditCommand,
+  NestSessionsForgetUserCommand,
 ];

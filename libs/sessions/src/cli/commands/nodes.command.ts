@@ -56,11 +56,18 @@ export abstract class NodesCommand extends SessionsCommandRunner {
   private async forget(id: string, { yes, json }: NodesOptions, signal: AbortSignal): Promise<void> {
     if (!yes) this.terminal.requirePerson();
     const core = await this.access.open();
+    const deeds = this.deedsOn(core);
     const node = (await core.nodes.list()).find((known) => known.nodeId === id);
-    if (!node) throw noSuchNode();
-    if (node.isLive) throw isLive();
+    if (!node) {
+      await deeds.noteNothing('forget-node', id);
+      throw noSuchNode();
+    }
+    if (node.isLive) {
+      await deeds.noteRefused('forget-node', id);
+      throw isLive();
+    }
     if (!yes) await this.terminal.confirm(questionFor(node), signal);
-    const forgotten = await core.nodes.forget(id);
+    const forgotten = await deeds.forgetNode(id);
     if (forgotten === 'unknown') throw noSuchNode();
     if (forgotten === 'live') throw isLive();
     if (json) return this.terminal.printJson(forgottenView(id, forgotten));

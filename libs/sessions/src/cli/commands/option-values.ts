@@ -1,4 +1,4 @@
-import { isUuid } from '../../domain/ids.js';
+import { isUserId, isUuid, USER_ID_RULE } from '../../domain/ids.js';
 import { usage } from '../output/command-failure.js';
 
 const WHOLE_NUMBER = /^(0|[1-9]\d{0,15})$/;
@@ -38,5 +38,10 @@ export function nodeId(text: string): string {
 
 export function sessionId(text: string): string {
   if (!isUuid(text)) throw usage('a session id is a UUID in lower case: see `list`');
+  return text;
+}
+
+export function userId(text: string): string {
+  if (!isUserId(text)) throw usage(`a user id ${USER_ID_RULE}`);
   return text;
 }

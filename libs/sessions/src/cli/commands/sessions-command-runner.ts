@@ -1,5 +1,8 @@
-import { Inject } from '@nestjs/common';
+import { Inject, Logger } from '@nestjs/common';
 import { CommandRunner } from 'nest-commander';
+import type { SessionsCore } from '../../core/core.js';
+import { OperatorDeeds } from '../../operate/journal/operator-deeds.js';
+import { commandOperator } from '../access/command-operator.js';
 import { CommandFailure, EXIT } from '../output/command-failure.js';
 import { Interruption } from './interruption.js';
 import { SessionsAccess } from '../access/sessions-access.js';
@@ -25,11 +28,19 @@ export abstract class SessionsCommandRunner extends CommandRunner {
     super();
   }
 
+  /** A command line that help shows. */
+  protected readonly example: string | null = null;
+
   protected abstract execute(
     parameters: readonly string[],
     options: Record<string, unknown>,
     signal: AbortSignal,
   ): Promise<void>;
+
+  /** What the command changes goes by these, into the audit. */
+  protected deedsOn(core: SessionsCore): OperatorDeeds {
+    return new OperatorDeeds(core, { by: commandOperator(), network: null }, new Logger('SessionsAudit'));
+  }
 
   override setCommand(command: Command): this {
     // Sub-commands do not inherit these settings from their program.
@@ -37,6 +48,7 @@ export abstract class SessionsCommandRunner extends CommandRunner {
       .exitOverride(stopCommander)
       .allowExcessArguments(false)
       .configureOutput({ outputError: () => {} });
+    if (this.example !== null) command.addHelpText('after', `\nExample:\n  ${this.example}`);
     return super.setCommand(command);
   }
 

@@ -1,4 +1,6 @@
 import { Option } from 'nest-commander';
+import { pastSessionView } from '../../operate/journal/journal-views.js';
+import { readPastSession, type PastSession } from '../../operate/journal/past-session.js';
 import { sessionDetailView } from '../../operate/views.js';
 import type { SessionDetails } from '../../core/sessions/session-details.js';
 import { CommandFailure, EXIT } from '../output/command-failure.js';
@@ -6,9 +8,10 @@ import { sessionId } from './option-values.js';
 import { SessionsCommandRunner } from './sessions-command-runner.js';
 import { columns, facts, section } from '../output/table.js';
 import { escapeControl } from '../output/escape-control.js';
+import { actorText } from '../output/journal-text.js';
 import { ago, cell, instant, size, span } from '../output/format.js';
 
-/** Shows one session with its resources. This does not count as session activity. */
+/** Shows one session with its resources, or what is known of its end. This does not count as session activity. */
 export abstract class ShowCommand extends SessionsCommandRunner {
   @Option({ flags: '--json', description: 'prints JSON, that of GET /admin/sessions/{session_id}' })
   wantsJson(): boolean {
@@ -22,10 +25,35 @@ export abstract class ShowCommand extends SessionsCommandRunner {
     const id = sessionId(given);
     const core = await this.access.open();
     const session = await core.service.describe({ id });
-    if (!session) throw noSuchSession();
+    if (!session) return this.showPast(await readPastSession(core, id), core.clock.now(), options);
     const now = core.clock.now();
     if (options.json) await this.terminal.printJson(sessionDetailView(session, now));
     else await this.terminal.print(this.page(session, now));
+  }
+
+  private async showPast(
+    past: PastSession | null,
+    now: number,
+    { json }: { readonly json?: boolean },
+  ): Promise<void> {
+    if (!past) throw unknownSession();
+    if (json) return this.terminal.printJson(pastSessionView(past));
+    await this.terminal.print(this.pastPage(past, now));
+  }
+
+  private pastPage({ id, state, createdAt, endReason, end }: PastSession, now: number): string {
+    return facts(this.terminal, [
+      ['Session', id],
+      ['State', state],
+      ['Created', `${instant(createdAt)} (${ago(createdAt, now)})`],
+      ['Ended', end ? `${instant(end.at)} (${ago(end.at, now)})` : '-'],
+      ['Reason', endReason ?? '-'],
+      ['By', end ? actorText(end.by) : '-'],
+      ['Duration', end ? span(end.durationMs) : '-'],
+      ['Requests', end?.requests ?? '-'],
+      ['Resources', end?.resources ?? '-'],
+      ['Size', end ? size(end.bytes) : '-'],
+    ]);
   }
 
   private page(session: SessionDetails, now: number): string {
@@ -56,6 +84,10 @@ export abstract class ShowCommand extends SessionsCommandRunner {
     const head = ['RESOURCE', 'TYPE', 'STATE', 'FILE NAME', 'MEDIA TYPE', 'SIZE', 'LAST USED', 'PURPOSE'];
     return `${overview}\n${section(this.terminal, 'Resources', columns(this.terminal, head, rows))}`;
   }
+}
+
+export function unknownSession(): CommandFailure {
+  return new CommandFailure(EXIT.notFound, 'no session has this id, or it ended too long ago');
 }
 
 export function noSuchSession(): CommandFailure {

@@ -41,6 +41,49 @@ export function columns(
   return render(table);
 }
 
+/** Columns of a usual terminal. */
+const WIDTH = 80;
+const GAP = 2;
+
+/**
+ * Rows whose last two columns are broken at spaces, so that lines have 80 characters where their words allow. `widest`: of the last
+ * but one; `narrowest`: what the last has at least.
+ */
+export function brokenColumns(
+  terminal: Terminal,
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+  { widest, narrowest }: { readonly widest: number; readonly narrowest: number },
+): string {
+  const last = head.length - 1;
+  const broken = rows.map((row) =>
+    row.map((text, index) => (index === last - 1 ? brokenAtSpaces(text, widest) : text)),
+  );
+  const taken = head
+    .slice(0, last)
+    .map((name, index) => Math.max(name.length, ...broken.map((row) => longestLine(row[index] ?? ''))))
+    .reduce((sum, width) => sum + width + GAP, 0);
+  const left = Math.max(narrowest, WIDTH - taken);
+  const whole = broken.map((row) => [...row.slice(0, last), brokenAtSpaces(row[last] ?? '', left)]);
+  return columns(terminal, head, whole);
+}
+
+/** A longer word keeps its line: ids are copied. */
+function brokenAtSpaces(text: string, width: number): string {
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    const line = lines.at(-1);
+    if (line !== undefined && line.length + 1 + word.length <= width)
+      lines[lines.length - 1] = `${line} ${word}`;
+    else lines.push(word);
+  }
+  return lines.join('\n');
+}
+
+function longestLine(text: string): number {
+  return Math.max(...text.split('\n').map(({ length }) => length));
+}
+
 /** One name and value per line. */
 export function facts(terminal: Terminal, pairs: readonly (readonly [string, Cell])[]): string {
   const table = new CliTable(PLAIN);

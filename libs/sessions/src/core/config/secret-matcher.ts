@@ -10,13 +10,21 @@ export class SecretMatcher {
 
   /** Whether `presented` is one of the secrets. Compares it with all of them, whichever matches. */
   matches(presented: unknown): boolean {
-    if (typeof presented !== 'string') return false;
+    return this.keyIdOf(presented) !== null;
+  }
+
+  /** The key id of `presented`, which names the secret and does not reveal it; `null` if it is none. Compares as `matches` does. */
+  keyIdOf(presented: unknown): string | null {
+    if (typeof presented !== 'string') return null;
     const digest = digestOf(presented);
     let matches = false;
     for (const known of this.digests) matches = timingSafeEqual(known, digest) || matches;
-    return matches;
+    return matches ? digest.toString('hex', 0, KEY_ID_BYTES) : null;
   }
 }
+
+/** The first 8 hex digits of the SHA-256. */
+const KEY_ID_BYTES = 4;
 
 function digestOf(text: string): Buffer {
   return createHash('sha256').update(text).digest();

@@ -40,6 +40,9 @@
  * | `budgets:user:<id>`, `budgets:network:<network>`, `budgets:all` | hash | sessions, resources and bytes that count for a user, a network without users, all |
  * | `budgets:users`    | zset   | users with open sessions, in the order of their ids                               |
  * | `budgets:evictable:<network>` | zset | what `evictable` has of the sessions of a network                         |
+ * | `trends:<span>:<start>` | hash | counts of a minute, an hour or a day, by name; expires a day after its time        |
+ * | `trends:points:<span>` | zset | the beginnings of these, by themselves                                            |
+ * | `trends:batch:<process>` | string | number of the latest counts that a process has sent; expires after two days  |
  * | `store`            | hash   | generation, layout, number of buckets and key of the journal; while it is migrated, the layout it comes from |
  * | `{processes}:live` | hash   | process id → its latest heartbeat, JSON                                         |
  * | `{processes}:lost` | hash   | process id → start of striking it off                                           |
@@ -58,7 +61,8 @@
  * | `failures:<node>`  | hash   | item that a cleanup of the node could not finish → `tries:instant of the next one`; lives a week from the latest failure |
  * | `user:<sha256>`    | set    | ids of sessions that are, or are about to be, this user's: verified on read; lives as long as the longest of them |
  *
- * On a cluster each bucket has budgets of its own, `{7}:budgets:…`: a user's usage is their sum, and no limit is kept.
+ * On a cluster each bucket has budgets and trends of its own, `{7}:budgets:…`, `{7}:trends:…`: a user's usage is their sum, and no
+ * limit is kept.
  *
  * The channel `changes`, with the prefix of the keys, carries an empty message for each end, login and regenerate.
  *
@@ -98,6 +102,7 @@ export const BUCKET_KEYS = [
   'totals',
   'counted',
   'budgets',
+  'trends',
 ] as const;
 export type BucketKey = (typeof BUCKET_KEYS)[number];
 
@@ -113,7 +118,9 @@ const RECORD_KEYS = [
   'requests',
 ] as const satisfies readonly BucketKey[];
 export type RecordKey = (typeof RECORD_KEYS)[number];
-const BEGINNINGS: ReadonlySet<BucketKey> = new Set([...RECORD_KEYS, 'budgets']);
+/** Beginnings of keys that lie together on one server, and in each bucket on a cluster. */
+const TOGETHER: readonly BucketKey[] = ['budgets', 'trends'];
+const BEGINNINGS: ReadonlySet<BucketKey> = new Set([...RECORD_KEYS, ...TOGETHER]);
 
 /** How long the records of a session outlive its absolute end, unless a cleanup deletes them sooner. */
 export const KEPT_AFTER_END_MS = 7 * 24 * 3_600_000;
@@ -128,7 +135,7 @@ export const BUDGET_KEPT_MS = KEPT_UNTENDED_MS + KEPT_AFTER_END_MS;
 export const CHANGES_CHANNEL = 'changes';
 
 /** The layout of the first release. After it, each change is a new entry of `MIGRATIONS`. */
-export const FIRST_LAYOUT = 11;
+export const FIRST_LAYOUT = 12;
 
 /** Builds the keys of one store. */
 export class RedisLayout {
@@ -147,7 +154,7 @@ export class RedisLayout {
   }
 
   key(bucket: number, key: BucketKey): string {
-    if (key === 'budgets' && !this.isCluster) return `${this.prefix}budgets:`;
+    if (TOGETHER.includes(key) && !this.isCluster) return `${this.prefix}${key}:`;
     return `${this.prefix}{${bucket}}:${key}${BEGINNINGS.has(key) ? ':' : ''}`;
   }
 

@@ -65,19 +65,10 @@ export async function notedLogin(
 }
 
 export function request(at: number, route: string | null = '/files/:id'): JournalEntry {
-  return {
-    kind: 'request',
-    at,
-    method: 'GET',
-    route,
-    path: null,
-    status: 200,
-    durationMs: 3,
-    receivedBytes: 0,
-    sentBytes: 1234,
-    requestType: null,
-    responseType: 'application/json',
-  };
+  const { method, status, durationMs } = { method: 'GET', status: 200, durationMs: 3 };
+  const sizes = { durationMs, receivedBytes: 0, sentBytes: 1234 };
+  const types = { requestType: null, responseType: 'audio/wav' };
+  return { kind: 'request', at, method, route, path: null, status, ...sizes, ...types };
 }
 
 export function mismatch(at: number): JournalEntry {

@@ -1,10 +1,10 @@
-import { SessionsError } from '../../../domain/errors.js';
-import { classOf } from '../../../domain/journal/entry.js';
-import type { JournalGroup, JournalPage, JournalPosition, NewEntry } from '../../../ports/journal.js';
-import type { RedisBuckets } from '../buckets/redis.buckets.js';
-import { entryText, inTime, storedEntryOf } from '../buckets/journal.values.js';
-import { numberOf, textsOf } from '../buckets/redis.values.js';
-import type { RecordKey } from '../scripts/redis.layout.js';
+import { SessionsError } from '../../../../domain/errors.js';
+import { classOf } from '../../../../domain/journal/entry.js';
+import type { JournalGroup, JournalPage, JournalPosition, NewEntry } from '../../../../ports/journal.js';
+import type { RedisBuckets } from '../../buckets/redis.buckets.js';
+import { entryText, inTime, storedEntryOf } from '../../buckets/journal.values.js';
+import { numberOf, textsOf } from '../../buckets/redis.values.js';
+import type { RecordKey } from '../../scripts/redis.layout.js';
 import {
   APPEND,
   DROP_REQUESTS,
@@ -14,10 +14,10 @@ import {
   OVER_OF_USER,
   RECOUNT,
   SIZE,
-} from '../scripts/lua/journal.scripts.js';
-import { FIELDS } from '../scripts/lua/store.scripts.js';
-import type { RedisDurableWrites } from './redis.durable-writes.js';
-import type { RedisLedger } from './redis.ledger.js';
+} from '../../scripts/lua/journal.scripts.js';
+import { FIELDS } from '../../scripts/lua/store.scripts.js';
+import type { RedisDurableWrites } from '../redis.durable-writes.js';
+import type { RedisLedger } from '../redis.ledger.js';
 
 /** Entries of one script: few milliseconds of Redis. */
 const ENTRIES_TOGETHER = 500;
