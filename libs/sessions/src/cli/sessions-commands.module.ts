@@ -1,6 +1,6 @@
 import { Module } from '@nestjs/common';
 import { AppSessionsAccess } from './access/app-sessions-access.js';
-import { sessionsCommands } from './commands/commands.js';
+import { sessionsCommands } from './commands.js';
 import { SessionsAccess } from './access/sessions-access.js';
 import { Terminal } from './output/terminal.js';
 

@@ -1,18 +1,18 @@
 import { Command, SubCommand } from 'nest-commander';
-import { AuditCommand } from './audit.command.js';
-import { ClockCommand } from './clock.command.js';
-import { CleanupCommand } from './cleanup.command.js';
-import { usage } from '../output/command-failure.js';
-import { ExportCommand } from './export.command.js';
-import { ForgetUserCommand } from './forget-user.command.js';
-import { ListCommand } from './list.command.js';
-import { NodesCommand } from './nodes.command.js';
-import { ReplayCommand } from './replay.command.js';
-import { SessionsCommandRunner } from './sessions-command-runner.js';
-import { ShowCommand } from './show.command.js';
-import { StatsCommand } from './stats.command.js';
-import { TimelineCommand } from './timeline.command.js';
-import { TrendsCommand } from './trends.command.js';
+import { AuditCommand } from './commands/audit.command.js';
+import { ClockCommand } from './commands/clock.command.js';
+import { CleanupCommand } from './commands/cleanup.command.js';
+import { usage } from './output/command-failure.js';
+import { ExportCommand } from './replay/export.command.js';
+import { ForgetUserCommand } from './commands/forget-user.command.js';
+import { ListCommand } from './commands/list.command.js';
+import { NodesCommand } from './commands/nodes.command.js';
+import { ReplayCommand } from './replay/replay.command.js';
+import { SessionsCommandRunner } from './commands/sessions-command-runner.js';
+import { ShowCommand } from './commands/show.command.js';
+import { StatsCommand } from './commands/stats.command.js';
+import { TimelineCommand } from './commands/timeline.command.js';
+import { TrendsCommand } from './commands/trends.command.js';
 
 /*
  * Names of the commands: `sessions list` in any program, with the flat alias `sessions-list`, and `list` in the program

@@ -7,8 +7,8 @@ import type { SessionsAccess } from '../access/sessions-access.js';
 import { CommandFailure, EXIT, usage } from '../output/command-failure.js';
 import { toEscapedJson } from '../output/escape-control.js';
 import { counted } from '../output/format.js';
-import { gather, sessionId, single, type Given } from './option-values.js';
-import { SessionsCommandRunner } from './sessions-command-runner.js';
+import { gather, sessionId, single, type Given } from '../commands/option-values.js';
+import { SessionsCommandRunner } from '../commands/sessions-command-runner.js';
 
 interface ExportOptions {
   readonly har?: boolean;
