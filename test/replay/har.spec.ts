@@ -166,6 +166,19 @@ describe('What took its place during a request', () => {
     ]);
   });
 
+  it('is one file each, of equal uploads at once: that of the first to end comes first', () => {
+    const requests = [upload(0, { durationMs: 40 }), upload(1), upload(2, { durationMs: 30 })];
+    const [first, second, third] = [FILE, SPEECH, STREAM].map((id, index) => placed(15 + index, id, 5000));
+    expect(placedIn(...requests, first!, second!, third!)).toEqual([[STREAM], [FILE], [SPEECH]]);
+  });
+
+  it('is both files of one form', () => {
+    const form = upload(0, { receivedBytes: 10_400 });
+    expect(
+      placedIn(form, upload(1), placed(15, FILE, 5000), placed(16, SPEECH, 5000), placed(17, STREAM, 5000)),
+    ).toEqual([[SPEECH, STREAM], [FILE]]);
+  });
+
   it('is that of the request that changes something, where the file is longer than any body', () => {
     const speak = upload(0, { requestType: 'application/json', receivedBytes: 30, path: '/speech' });
     expect(placedIn(requested(0), speak, placed(15, SPEECH, 90_000))).toEqual([[], [SPEECH]]);

@@ -380,6 +380,7 @@ describe('The target of a replay', () => {
     ['http://localhost.example.com', 'pass --allow-host'],
     ['http://127.0.0.1.example.com', 'pass --allow-host'],
     ['http://ada:pw@127.0.0.1', 'user or password'],
+    ['http://ada@127.0.0.1', 'user or password'],
     ['http://127.0.0.1/app', 'a scheme, a host and a port'],
     ['ftp://127.0.0.1', 'must be a URL such as'],
     ['127.0.0.1:5005', 'must be a URL such as'],

@@ -1,6 +1,6 @@
 import { Injectable, Module } from '@nestjs/common';
 import { InjectCommander, type CommandRunner } from 'nest-commander';
-import { nestSessionsCommands, sessionsCommands } from './commands/commands.js';
+import { nestSessionsCommands, sessionsCommands } from './commands.js';
 import { EnvironmentSessionsAccess } from './access/environment-sessions-access.js';
 import { runCli } from './run-cli.js';
 import { SessionsAccess } from './access/sessions-access.js';

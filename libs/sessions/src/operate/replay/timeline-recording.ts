@@ -81,25 +81,28 @@ function bodyOf({ method, requestType, receivedBytes }: Request): RecordedBody |
   return { mediaType: requestType, sizeBytes: receivedBytes, text: null };
 }
 
-/** What took its place during each request. Of several at once, the one that fits best by its size. */
+/** What took its place during each request. Of several at once, the one with the body that fits best, then the first to end. */
 function placedBy(requests: readonly Request[], all: readonly Placed[]): Map<Request, Placed[]> {
   const placed = new Map<Request, Placed[]>();
   for (const one of all) {
-    const during = requests.filter(
-      ({ at, durationMs }) => at <= one.at && one.at <= at + durationMs + SLACK_MS,
-    );
-    const [owner] = during.toSorted((a, b) => misfitOf(a, one) - misfitOf(b, one));
+    const during = requests.filter((request) => request.at <= one.at && one.at <= endOf(request) + SLACK_MS);
+    const misfit = (request: Request): number => misfitOf(request, placed.get(request) ?? [], one);
+    const [owner] = during.toSorted((a, b) => misfit(a) - misfit(b) || endOf(a) - endOf(b));
     if (owner) placed.set(owner, [...(placed.get(owner) ?? []), one]);
   }
   return placed;
 }
 
-/** 0 for a request that surely placed it. */
-function misfitOf(request: Request, placed: Placed): number {
+function endOf({ at, durationMs }: Request): number {
+  return at + durationMs;
+}
+
+/** 0 for a request that surely placed it, after those that it placed before. */
+function misfitOf(request: Request, before: readonly Placed[], placed: Placed): number {
   if (isStream(placed)) return Number(request.responseType !== EVENT_STREAM);
   if (isSafe(request.method)) return Number.MAX_SAFE_INTEGER;
-  const extra = request.receivedBytes - placed.sizeBytes;
-  return extra >= 0 ? extra : Number.MAX_SAFE_INTEGER - 1;
+  const left = before.reduce((bytes, { sizeBytes }) => bytes - sizeBytes, request.receivedBytes);
+  return left >= placed.sizeBytes ? left - placed.sizeBytes : Number.MAX_SAFE_INTEGER - 1;
 }
 
 function isStream({ type }: Placed): boolean {

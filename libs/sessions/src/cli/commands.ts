@@ -1,18 +1,18 @@
 import { Command, SubCommand } from 'nest-commander';
-import { AuditCommand } from './audit.command.js';
-import { ClockCommand } from './clock.command.js';
-import { CleanupCommand } from './cleanup.command.js';
-import { usage } from '../output/command-failure.js';
-import { ExportCommand } from './export.command.js';
-import { ForgetUserCommand } from './forget-user.command.js';
-import { ListCommand } from './list.command.js';
-import { NodesCommand } from './nodes.command.js';
-import { ReplayCommand } from './replay.command.js';
-import { SessionsCommandRunner } from '../running/sessions-command-runner.js';
-import { ShowCommand } from './show.command.js';
-import { StatsCommand } from './stats.command.js';
-import { TimelineCommand } from './timeline.command.js';
-import { TrendsCommand } from './trends.command.js';
+import { AuditCommand } from './commands/audit.command.js';
+import { ClockCommand } from './commands/clock.command.js';
+import { CleanupCommand } from './commands/cleanup.command.js';
+import { usage } from './output/command-failure.js';
+import { ExportCommand } from './replay/export.command.js';
+import { ForgetUserCommand } from './commands/forget-user.command.js';
+import { ListCommand } from './commands/list.command.js';
+import { NodesCommand } from './commands/nodes.command.js';
+import { ReplayCommand } from './replay/replay.command.js';
+import { SessionsCommandRunner } from './running/sessions-command-runner.js';
+import { ShowCommand } from './commands/show.command.js';
+import { StatsCommand } from './commands/stats.command.js';
+import { TimelineCommand } from './commands/timeline.command.js';
+import { TrendsCommand } from './commands/trends.command.js';
 
 /*
  * Names of the commands: `sessions list` in any program, with the flat alias `sessions-list`, and `list` in the program
@@ -29,9 +29,9 @@ const NAMES = [
   'cleanup',
   'nodes',
   'clock',
+  'forget-user',
   'export',
   'replay',
-  'forget-user',
 ];
 const LIST = 'lists live sessions';
 const SHOW = 'shows one session with its resources, or how it ended';
@@ -85,6 +85,12 @@ export class SessionsNodesSubCommand extends NodesCommand {}
 @SubCommand({ ...clock, name: 'clock' })
 export class SessionsClockSubCommand extends ClockCommand {}
 
+@SubCommand({ ...exporting, name: 'export' })
+export class SessionsExportSubCommand extends ExportCommand {}
+
+@SubCommand({ ...replay, name: 'replay' })
+export class SessionsReplaySubCommand extends ReplayCommand {}
+
 @SubCommand({ ...timeline, name: 'timeline' })
 export class SessionsTimelineSubCommand extends TimelineCommand {}
 
@@ -93,12 +99,6 @@ export class SessionsAuditSubCommand extends AuditCommand {}
 
 @SubCommand({ ...forgetUser, name: 'forget-user' })
 export class SessionsForgetUserSubCommand extends ForgetUserCommand {}
-
-@SubCommand({ ...exporting, name: 'export' })
-export class SessionsExportSubCommand extends ExportCommand {}
-
-@SubCommand({ ...replay, name: 'replay' })
-export class SessionsReplaySubCommand extends ReplayCommand {}
 
 @Command({
   name: 'sessions',
@@ -111,11 +111,11 @@ export class SessionsReplaySubCommand extends ReplayCommand {}
     SessionsCleanupSubCommand,
     SessionsNodesSubCommand,
     SessionsClockSubCommand,
+    SessionsExportSubCommand,
+    SessionsReplaySubCommand,
     SessionsTimelineSubCommand,
     SessionsAuditSubCommand,
     SessionsForgetUserSubCommand,
-    SessionsExportSubCommand,
-    SessionsReplaySubCommand,
   ],
 })
 export class SessionsCommand extends SessionsCommandRunner {
@@ -164,6 +164,12 @@ export class NestSessionsNodesCommand extends NodesCommand {}
 @Command({ ...clock, name: 'clock' })
 export class NestSessionsClockCommand extends ClockCommand {}
 
+@Command({ ...exporting, name: 'export' })
+export class NestSessionsExportCommand extends ExportCommand {}
+
+@Command({ ...replay, name: 'replay' })
+export class NestSessionsReplayCommand extends ReplayCommand {}
+
 @Command({ ...timeline, name: 'timeline' })
 export class NestSessionsTimelineCommand extends TimelineCommand {}
 
@@ -172,12 +178,6 @@ export class NestSessionsAuditCommand extends AuditCommand {}
 
 @Command({ ...forgetUser, name: 'forget-user' })
 export class NestSessionsForgetUserCommand extends ForgetUserCommand {}
-
-@Command({ ...exporting, name: 'export' })
-export class NestSessionsExportCommand extends ExportCommand {}
-
-@Command({ ...replay, name: 'replay' })
-export class NestSessionsReplayCommand extends ReplayCommand {}
 
 /** For any program: nested and flat. */
 export const sessionsCommands = [
@@ -189,11 +189,11 @@ export const sessionsCommands = [
   SessionsCleanupSubCommand,
   SessionsNodesSubCommand,
   SessionsClockSubCommand,
+  SessionsExportSubCommand,
+  SessionsReplaySubCommand,
   SessionsTimelineSubCommand,
   SessionsAuditSubCommand,
   SessionsForgetUserSubCommand,
-  SessionsExportSubCommand,
-  SessionsReplaySubCommand,
   SessionsListCommand,
   SessionsStatsCommand,
   SessionsCleanupCommand,
@@ -208,9 +208,9 @@ export const nestSessionsCommands = [
   NestSessionsCleanupCommand,
   NestSessionsNodesCommand,
   NestSessionsClockCommand,
+  NestSessionsExportCommand,
+  NestSessionsReplayCommand,
   NestSessionsTimelineCommand,
   NestSessionsAuditCommand,
   NestSessionsForgetUserCommand,
-  NestSessionsExportCommand,
-  NestSessionsReplayCommand,
 ];

@@ -5,10 +5,10 @@ import { readHar } from '../../operate/replay/har-reader.js';
 import type { Recording } from '../../operate/replay/recording.js';
 import { CommandFailure, EXIT, usage } from '../output/command-failure.js';
 import { counted, span } from '../output/format.js';
-import type { Replayed, Replayer } from '../replay/replayer.js';
-import { NoAnswer } from '../replay/no-answer.js';
-import { replaySummary, replayTable, replayView, countsOf } from '../replay/replay-report.js';
-import { targetOf } from '../replay/replay-target.js';
+import type { Replayed, Replayer } from './replayer.js';
+import { NoAnswer } from './no-answer.js';
+import { replaySummary, replayTable, replayView, countsOf } from './replay-report.js';
+import { targetOf } from './replay-target.js';
 import { recordingOfSession } from './export.command.js';
 import { gather, single, type Given } from '../running/option-values.js';
 import { SessionsCommandRunner } from '../running/sessions-command-runner.js';
@@ -83,8 +83,8 @@ export abstract class ReplayCommand extends SessionsCommandRunner {
     this.announce(recording, target, settings.pace);
     // Imported here, so that other commands start without an HTTP client.
     const [{ ReplayClient }, { Replayer }] = await Promise.all([
-      import('../replay/replay-client.js'),
-      import('../replay/replayer.js'),
+      import('./replay-client.js'),
+      import('./replayer.js'),
     ]);
     const replayer = new Replayer(await ReplayClient.create(target), recording, settings);
     const outcomes = await outcomesOf(replayer, target, signal);
