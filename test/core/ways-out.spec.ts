@@ -147,6 +147,12 @@ describe.each(STORES)('Files on their way out, on %s', (store) => {
       await expect(lend(stream.resourceId)).rejects.toMatchObject({ code: 'RESOURCE_GONE' });
       await expect(lend(randomUUID())).rejects.toMatchObject({ code: 'RESOURCE_GONE' });
       await expect(lend('../x')).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+      const ofNone = { id: file.id, sessionId: 1n as unknown as string };
+      await expect(world.service.withFile(ofNone, () => {})).rejects.toMatchObject({
+        code: 'INVALID_ARGUMENT',
+      });
+      const noWork = world.service.withFile(file, undefined as unknown as () => void);
+      await expect(noWork).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
       await world.service.end(session);
       await expect(lend(file.id)).rejects.toMatchObject({ code: 'RESOURCE_GONE' });
     });
