@@ -366,6 +366,21 @@ describe('Files on their way out of two processes', () => {
       expect(await here.service.describe(session)).toMatchObject({ resourceCount: 0, bytesUsed: 0 });
     });
 
+    it('are not stored any more, though a power cut has brought back what the store has no record of', async () => {
+      const { session } = await here.open();
+      const file = await here.write(session, CONTENT);
+      await (await begin(there, file)).place();
+      const remove = jest.spyOn(here.storage, 'remove').mockResolvedValueOnce();
+      await here.service.release(file);
+      const key = { sessionId: session.id, resourceId: file.id };
+      const back = await here.storage.read(key);
+      back?.destroy();
+      expect([remove.mock.calls.length, back === null]).toEqual([1, false]);
+      await here.core.cleanup.runAll();
+      expect(await here.storage.read(key)).toBeNull();
+      expect(readFileSync(join(folder, 'answer.wav')).equals(CONTENT)).toBe(true);
+    });
+
     it('leave no lent path; those of the living stay', async () => {
       const { session } = await here.open();
       const file = await here.write(session, CONTENT);
