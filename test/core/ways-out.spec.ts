@@ -147,6 +147,12 @@ describe.each(STORES)('Files on their way out, on %s', (store) => {
       await expect(lend(stream.resourceId)).rejects.toMatchObject({ code: 'RESOURCE_GONE' });
       await expect(lend(randomUUID())).rejects.toMatchObject({ code: 'RESOURCE_GONE' });
       await expect(lend('../x')).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+      const ofNone = { id: file.id, sessionId: 1n as unknown as string };
+      await expect(world.service.withFile(ofNone, () => {})).rejects.toMatchObject({
+        code: 'INVALID_ARGUMENT',
+      });
+      const noWork = world.service.withFile(file, undefined as unknown as () => void);
+      await expect(noWork).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
       await world.service.end(session);
       await expect(lend(file.id)).rejects.toMatchObject({ code: 'RESOURCE_GONE' });
     });
@@ -358,6 +364,21 @@ describe('Files on their way out of two processes', () => {
       expect(readdirSync(folder)).toEqual(['moved.wav']);
       expect(statSync(moved).mode & 0o777).toBe(0o644);
       expect(await here.service.describe(session)).toMatchObject({ resourceCount: 0, bytesUsed: 0 });
+    });
+
+    it('are not stored any more, though a power cut has brought back what the store has no record of', async () => {
+      const { session } = await here.open();
+      const file = await here.write(session, CONTENT);
+      await (await begin(there, file)).place();
+      const remove = jest.spyOn(here.storage, 'remove').mockResolvedValueOnce();
+      await here.service.release(file);
+      const key = { sessionId: session.id, resourceId: file.id };
+      const back = await here.storage.read(key);
+      back?.destroy();
+      expect([remove.mock.calls.length, back === null]).toEqual([1, false]);
+      await here.core.cleanup.runAll();
+      expect(await here.storage.read(key)).toBeNull();
+      expect(readFileSync(join(folder, 'answer.wav')).equals(CONTENT)).toBe(true);
     });
 
     it('leave no lent path; those of the living stay', async () => {

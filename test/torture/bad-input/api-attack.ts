@@ -1,15 +1,16 @@
 import { link, mkdir, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { SessionsError, type FileSink, type ResourceRecord, type Session } from 'nest-sessions';
+import type { FileSink, ResourceRecord, Session } from 'nest-sessions';
 import { dispositionOf, safeMediaType } from '#sessions/http/download/download-headers';
 import { planDownload } from '#sessions/http/download/download-options';
 import type { CampaignContext } from '../campaign.ts';
+import { Calls } from './calls.ts';
 import { NASTY_FILE_NAMES } from './cases/file-names.ts';
+import { NO_VALUES, shown } from './cases/no-values.ts';
 import { Chance } from './chance.ts';
 import { mutate } from './mutation.ts';
 import { CLIENT, SmallCore } from './small-core.ts';
 
-const SOME_ID = '00000000-0000-4000-8000-000000000000';
 const OUR_FILE =
   /^(?:sessions\.db(?:-wal|-shm)?|\.gitignore|\.nest-sessions\.json|trash|claims|tmp|beacons(?:\/[0-9a-f]{32}-[0-9a-f]{16})?|s|s\/[0-9a-f]{2}(?:\/[0-9a-f]{32}(?:\/[0-9a-f]{32})?)?)$/;
 const UNSEEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u;
@@ -17,55 +18,16 @@ const UNSEEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u;
 const JOINED = /\p{RGI_Emoji}|[\u200C\u200D]/gv;
 const HEADER = /^[\t\x20-\x7e]+$/;
 
-/** Whatever is not what a compiler would let pass. */
-const NO_VALUES: readonly unknown[] = [
-  undefined,
-  null,
-  0,
-  -1,
-  1.5,
-  Number.NaN,
-  Infinity,
-  2 ** 53,
-  1n,
-  true,
-  '',
-  ' ',
-  '..',
-  '/etc/passwd',
-  'a\0b',
-  '\ud800',
-  SOME_ID.toUpperCase(),
-  'x'.repeat(1e5),
-  [],
-  {},
-  [SOME_ID],
-  { id: null },
-  { id: 7 },
-  { id: '../..' },
-  { id: [] },
-  { length: 1 },
-  Symbol('x'),
-  () => 1,
-  new Date(0),
-  Buffer.from('/tmp/x'),
-  Object.create(null),
-  new Map(),
-  {
-    toString: null,
-    valueOf: null,
-  },
-];
-
 /** Errors of who calls the service: each is one of the package's own, with a code, or an answer. */
 export class ApiAttack {
   readonly #context: CampaignContext;
   readonly #chance: Chance;
-  #tried = 0;
+  readonly #calls: Calls;
 
   constructor(context: CampaignContext) {
     this.#context = context;
     this.#chance = new Chance(context.random);
+    this.#calls = new Calls(context);
   }
 
   async run(fileNames: number): Promise<number> {
@@ -79,7 +41,7 @@ export class ApiAttack {
     } finally {
       await small.destroy();
     }
-    return this.#tried;
+    return this.#calls.tried;
   }
 
   async #wrongValues(small: SmallCore): Promise<void> {
@@ -123,7 +85,7 @@ export class ApiAttack {
     };
     for (const [name, call] of Object.entries(calls)) {
       for (const value of NO_VALUES)
-        await this.#attempt(`${name}(${shown(value)})`, () => call(value as never));
+        await this.#calls.attempt(`${name}(${shown(value)})`, () => call(value as never));
     }
     await service.end(session);
   }
@@ -141,35 +103,39 @@ export class ApiAttack {
       { start: 0.5, end: 1 },
       { start: 5, end: 9 },
     ]) {
-      await this.#attempt(`openResource with ${JSON.stringify(range)}`, async () =>
+      await this.#calls.attempt(`openResource with ${JSON.stringify(range)}`, async () =>
         (await service.openResource(resource, range)).stream.destroy(),
       );
     }
-    await this.#attempt('a file that is ended twice', async () => {
+    await this.#calls.attempt('a file that is ended twice', async () => {
       const sink = await service.createFile(session, { type: 'audio_file' });
       sink.end('a');
       sink.end('b');
       await closed(sink);
     });
-    await this.#attempt('a write after the end', async () => {
+    await this.#calls.attempt('a write after the end', async () => {
       const sink = await service.createFile(session, { type: 'audio_file' });
       sink.end('a');
       sink.write('b');
       await closed(sink);
     });
-    await this.#attempt(
+    await this.#calls.attempt(
       'a resource before it is finished',
       async () => (await this.#given(service.createFile(session, { type: 'audio_file' }))).resource,
     );
-    await this.#attempt('releases at once', () =>
+    await this.#calls.attempt('releases at once', () =>
       Promise.all([service.release(resource), service.release(resource), service.release(resource)]),
     );
-    await this.#attempt('a resource that is gone', () => service.openResource(resource));
-    await this.#attempt('regenerate at once', () =>
+    await this.#calls.attempt('a resource that is gone', () => service.openResource(resource));
+    await this.#calls.attempt('regenerate at once', () =>
       Promise.all([service.regenerate(session), service.regenerate(session)]),
     );
-    await this.#attempt('a listener that is none', () => service.events.on('session.ended', 7 as never));
-    await this.#attempt('two ends at once', () => Promise.all([service.end(session), service.end(session)]));
+    await this.#calls.attempt('a listener that is none', () =>
+      service.events.on('session.ended', 7 as never),
+    );
+    await this.#calls.attempt('two ends at once', () =>
+      Promise.all([service.end(session), service.end(session)]),
+    );
     for (const [name, call] of Object.entries({
       createFile: () => service.createFile(session, { type: 'audio_file' }),
       trackStream: () => service.trackStream(session, { close: () => undefined }),
@@ -178,7 +144,7 @@ export class ApiAttack {
       describe: () => service.describe(session),
       end: () => service.end(session),
     })) {
-      await this.#attempt(`${name} of a session that is over`, call);
+      await this.#calls.attempt(`${name} of a session that is over`, call);
     }
   }
 
@@ -219,12 +185,12 @@ export class ApiAttack {
         root,
         small.database,
       ]) {
-        const taken = await this.#attempt(`adoptFile(${path.slice(0, 80)})`, () =>
+        const taken = await this.#calls.attempt(`adoptFile(${path.slice(0, 80)})`, () =>
           service.adoptFile(session, path, { type: 'audio_file' }),
         );
         if (taken) this.#context.violation(`adoptFile took ${path}`);
       }
-      await this.#attempt('adoptFile twice', async () => {
+      await this.#calls.attempt('adoptFile twice', async () => {
         const path = join(inbox, 'plain');
         const twice = await Promise.allSettled(
           [0, 1].map(() => service.adoptFile(session, path, { type: 'audio_file' })),
@@ -240,7 +206,7 @@ export class ApiAttack {
     const { session } = await small.open();
     for (let number = 0; number < count; number += 1) {
       const fileName = NASTY_FILE_NAMES[number] ?? mutate(this.#chance.pick(NASTY_FILE_NAMES), this.#chance);
-      await this.#attempt(`the file name ${JSON.stringify(fileName).slice(0, 100)}`, async () => {
+      await this.#calls.attempt(`the file name ${JSON.stringify(fileName).slice(0, 100)}`, async () => {
         const sink = await small.service.createFile(session, {
           type: 'audio_file',
           fileName,
@@ -286,28 +252,7 @@ export class ApiAttack {
       cleanup: () => small.core.cleanup.runAll(),
       'stop again': () => small.core.stop(),
     })) {
-      await this.#attempt(`${name} after the stop`, call);
-    }
-  }
-
-  /** Whether it was an answer. */
-  async #attempt(what: string, call: () => unknown): Promise<boolean> {
-    this.#tried += 1;
-    const late = Symbol('late');
-    let timer: NodeJS.Timeout | undefined;
-    try {
-      const answer = await Promise.race([
-        call(),
-        new Promise((resolve) => (timer = setTimeout(() => resolve(late), 8000))),
-      ]);
-      if (answer === late) this.#context.violation(`${what}: no answer in 8 s`);
-      return true;
-    } catch (error) {
-      if (!(error instanceof SessionsError) && !isStreamError(error))
-        this.#context.violation(`${what}: ${String(error)}`);
-      return false;
-    } finally {
-      clearTimeout(timer);
+      await this.#calls.attempt(`${name} after the stop`, call);
     }
   }
 
@@ -322,17 +267,4 @@ export class ApiAttack {
 
 function closed(sink: FileSink): Promise<void> {
   return new Promise((resolve, reject) => sink.once('error', reject).once('close', resolve));
-}
-
-/** What Node's streams say to who writes when all is written. */
-function isStreamError(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && String(error.code).startsWith('ERR_STREAM_');
-}
-
-function shown(value: unknown): string {
-  return typeof value === 'string'
-    ? JSON.stringify(value.slice(0, 40))
-    : typeof value === 'object' && value !== null
-      ? Object.prototype.toString.call(value)
-      : String(value);
 }

@@ -3,6 +3,7 @@ import type { Campaign, CampaignContext } from '../campaign.ts';
 import { ApiAttack } from './api-attack.ts';
 import { ADAPTERS, AppServer, type AdapterName } from './app-server.ts';
 import { attackBoots } from './boot-attack.ts';
+import { ClaimAttack } from './claim-attack.ts';
 import { CliAttack } from './cli-attack.ts';
 import { HttpAttack, MAX_BYTES } from './http-attack.ts';
 import { Secrets } from './secrets.ts';
@@ -19,6 +20,7 @@ export const campaign: Campaign = {
     let tried = attackSettings(Math.ceil(context.count / 10), context);
     tried += await attackBoots(Math.ceil(context.count / 1000), context);
     tried += await new ApiAttack(context).run(Math.ceil(context.count / 50));
+    tried += await new ClaimAttack(context).run(Math.ceil(context.count / 50));
     tried += await new StoreAttack(context).run(Math.ceil(context.count / 500));
     for (const [index, adapter] of ADAPTERS.entries())
       tried += await attackServer(adapter, index === 0 ? 'plain' : 'json', context);

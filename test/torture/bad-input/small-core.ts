@@ -46,6 +46,7 @@ export class SmallCore {
       ...createLocalStorage({
         root: folder,
         adoptFrom: config.adoptFrom,
+        claimTo: config.claimTo,
         minFreeBytes: 0,
         minFreeInodes: 0,
         ballastBytes: 0,

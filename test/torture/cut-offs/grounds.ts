@@ -121,14 +121,19 @@ export class Grounds {
     return found;
   }
 
-  /** What the ways out have not taken back yet. */
-  async onTheWayOut(): Promise<string[]> {
+  /** What the ways out of the session's files have not taken back yet. */
+  async onTheWayOut(sessionId: string): Promise<string[]> {
     const { lentFiles, claims } = this.storageRoot;
     const [lent, claimed] = [await lentFiles.list(), await claims.list()];
-    return [
-      ...lent.map(({ name }) => `lent: ${name}`),
-      ...claimed.map((claim) => `claim: ${claim.resourceId}`),
-    ];
+    const own = claimed.filter((claim) => claim.sessionId === sessionId);
+    return [...lent.map(({ name }) => `lent: ${name}`), ...own.map((claim) => `claim: ${claim.resourceId}`)];
+  }
+
+  /** So that the next round is judged by itself. */
+  async clearWaysOut(): Promise<void> {
+    for (const name of await this.claimedNames()) await rm(join(this.claimFolder, name));
+    for (const entry of await this.storageRoot.lentFiles.list())
+      await this.storageRoot.lentFiles.remove(entry);
   }
 
   /** The names where files are claimed to, hidden ones too. */

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import type { Session } from '#sessions/core/handles/session';
@@ -7,7 +7,7 @@ import type { Deed } from './stops.ts';
 
 export const ACTS = ['upload', 'adoption', 'download', 'stream', 'claim', 'lend'] as const;
 /** They begin with a file that the session has. */
-const ACTS_ON_A_FILE: readonly string[] = ['download', 'claim', 'lend'];
+const ACTS_ON_A_FILE: ReadonlySet<string> = new Set(['download', 'claim', 'lend']);
 export type Act = (typeof ACTS)[number];
 export const DEEDS = ['end', 'login', 'eviction', 'release'] as const;
 export type DeedName = (typeof DEEDS)[number];
@@ -28,7 +28,7 @@ export async function playRound(
 ): Promise<{ stops: readonly string[]; faults: Faults }> {
   const { stops } = grounds;
   const { session, other } = await grounds.open();
-  const before = ACTS_ON_A_FILE.includes(act) ? [(await grounds.write({ id: session.id })).id] : [];
+  const before = ACTS_ON_A_FILE.has(act) ? [(await grounds.write({ id: session.id })).id] : [];
   const round = new Round(grounds, session, other, before);
   stops.start(
     deeds.map(({ name, at }): Deed => ({ at, run: () => round.do(name) })),
@@ -154,7 +154,7 @@ class Round {
       left = await this.leftovers();
     }
     this.faults.push(...left);
-    rmSync(this.claimPath, { force: true });
+    await grounds.clearWaysOut();
     if (!this.done.has('end')) await grounds.core.service.end({ id }, 'ended', { thorough: true });
   }
 
@@ -174,7 +174,7 @@ class Round {
     if (files.some((file) => !ids.has(file))) left.push('a file stays that no record names');
     const connections = Reflect.get(grounds.core, 'connections') as { sessionIds: readonly string[] };
     if (connections.sessionIds.includes(id)) left.push('a connection stays registered');
-    left.push(...(await grounds.onTheWayOut()), ...(await this.claimFaults(ids)));
+    left.push(...(await grounds.onTheWayOut(id)), ...(await this.claimFaults(ids)));
     return left;
   }
 

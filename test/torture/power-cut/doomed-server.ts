@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { inspect } from '../slim/inspection.ts';
 import { Ledger } from '../slim/ledger.ts';
@@ -9,6 +9,15 @@ import { LoopDisk } from './loop-disk.ts';
 
 /** Leases have run out by then, and the process that the cut has killed is silent. */
 const AFTER_CUT_MS = 62_000;
+/** The share of servers that claim files more often than anything else. */
+const CLAIMING = 0.5;
+
+interface DiskWithCopy {
+  readonly disk: LoopDisk;
+  /** What has reached the disk, at the same place. */
+  readonly copy: LoopDisk;
+  readonly image: string;
+}
 
 export interface DoomedServerOptions {
   /** Where its disk is, and the copies of it. */
@@ -17,11 +26,15 @@ export interface DoomedServerOptions {
   readonly neverDurable: boolean;
 }
 
-/** A server on a disk of its own, whose power can be cut again and again: each time on a copy of the disk. */
+/**
+ * A server on a disk of its own, with another one that files are claimed to, whose power can be cut again and again: each time on copies of
+ * the disks. They are mounted over the disks, as the notes of claims hold paths; what is open on the frozen server stays below.
+ */
 export class DoomedServer {
   readonly #options: DoomedServerOptions;
-  readonly #disk: LoopDisk;
-  readonly #copy: LoopDisk;
+  readonly #disks: readonly DiskWithCopy[];
+  /** Where files are claimed to: beside the storage root, and on the other disk. */
+  readonly #claimFolders: readonly string[];
   readonly #journal: string;
   readonly #ledger = new Ledger();
   #server: SlimProcess | null = null;
@@ -29,15 +42,25 @@ export class DoomedServer {
   constructor(options: DoomedServerOptions) {
     const { base } = options;
     this.#options = options;
-    this.#disk = new LoopDisk(join(base, 'disk.img'), join(base, 'disk'));
-    this.#copy = new LoopDisk(join(base, 'copy.img'), join(base, 'copy'));
-    this.#journal = join(base, 'disk.journal');
+    this.#disks = ['disk', 'other'].map((name) => {
+      const [place, image] = [join(base, name), join(base, `${name}-copy.img`)];
+      return {
+        disk: new LoopDisk(join(base, `${name}.img`), place),
+        copy: new LoopDisk(image, place),
+        image,
+      };
+    });
+    this.#claimFolders = [join(base, 'disk', 'claimed'), join(base, 'other', 'claimed')];
+    this.#journal = join(base, 'server.journal');
   }
 
   start(): void {
-    this.#disk.format();
-    this.#disk.mount();
-    this.#server = this.#startOn('disk', this.#options.neverDurable);
+    for (const { disk } of this.#disks) {
+      disk.format();
+      disk.mount();
+    }
+    for (const folder of this.#claimFolders) mkdirSync(folder);
+    this.#server = this.#startAs('server', this.#options.neverDurable);
   }
 
   /** Resolves once it is under load. */
@@ -54,7 +77,7 @@ export class DoomedServer {
     await server.freeze();
     try {
       this.#ledger.follow(this.#journal);
-      this.#disk.copyTo(join(this.#options.base, 'copy.img'));
+      for (const { disk, image } of this.#disks) disk.copyTo(image);
       return await this.#recover();
     } finally {
       server.thaw();
@@ -63,32 +86,35 @@ export class DoomedServer {
 
   async stop(): Promise<void> {
     await this.#server?.kill();
-    this.#disk.unmount();
+    for (const { disk } of this.#disks) disk.unmount();
   }
 
   async #recover(): Promise<string[]> {
     const known = this.#ledger.fork();
     // Nobody has promised that the sources of adoptions are durable.
     known.sources.clear();
-    this.#copy.mount();
-    const survivor = this.#startOn('copy', false);
+    let survivor: SlimProcess | null = null;
     try {
+      for (const { copy } of this.#disks) copy.mount();
+      survivor = this.#startAs('survivor', false);
       if ((await survivor.recovered) === 'dead') {
         return [`the server does not come up: ${await survivor.died()}`];
       }
-      known.follow(join(this.#options.base, 'copy.journal'));
-      const root = join(this.#options.base, 'copy', 'root');
-      return [...survivor.failures, ...inspect(root, known, slimConfig.limits)];
+      known.follow(join(this.#options.base, 'survivor.journal'));
+      return [
+        ...survivor.failures,
+        ...inspect(this.#root, known, slimConfig.limits, this.#claimFolders.filter(existsSync)),
+      ];
     } finally {
-      await survivor.kill();
-      this.#copy.unmount();
+      await survivor?.kill();
+      for (const { copy } of this.#disks) copy.unmount();
     }
   }
 
-  #startOn(place: 'disk' | 'copy', neverDurable: boolean): SlimProcess {
+  #startAs(name: 'server' | 'survivor', neverDurable: boolean): SlimProcess {
     const { base, random } = this.#options;
-    const folder = join(base, place, 'root');
-    const journal = join(base, `${place}.journal`);
+    const folder = this.#root;
+    const journal = join(base, `${name}.journal`);
     rmSync(journal, { force: true });
     mkdirSync(adoptionFolder(folder), { recursive: true });
     return new SlimProcess({
@@ -96,11 +122,20 @@ export class DoomedServer {
       journal,
       aheadMs: AFTER_CUT_MS,
       seed: Math.floor(random() * 2 ** 31),
-      config: { ...slimConfig, storagePath: folder, adoptFrom: [adoptionFolder(folder)] },
-      favour: null,
+      config: {
+        ...slimConfig,
+        storagePath: folder,
+        adoptFrom: [adoptionFolder(folder)],
+        claimTo: this.#claimFolders,
+      },
+      favour: random() < CLAIMING ? 'claim' : null,
       codeCache: join(base, 'code'),
       neverDurable,
     });
+  }
+
+  get #root(): string {
+    return join(this.#options.base, 'disk', 'root');
   }
 
   #running(): SlimProcess {

@@ -1,6 +1,8 @@
 import type { SessionsCore } from '#sessions/core/core';
 import { Session } from '#sessions/core/handles/session';
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { finished } from 'node:stream/promises';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { join } from 'node:path';
@@ -13,6 +15,7 @@ const ACTORS = 6;
 /** Most are far smaller. */
 const MAX_FILE_BYTES = 700_000;
 const MAX_CHUNK_BYTES = 24_000;
+const MOST_WORK_MS = 20;
 /** How often the favoured action is taken before all others. */
 const FAVOUR = 0.4;
 const WEIGHTS: readonly (readonly [Action, number])[] = [
@@ -24,6 +27,7 @@ const WEIGHTS: readonly (readonly [Action, number])[] = [
   ['login', 5],
   ['adopt', 7],
   ['claim', 5],
+  ['lend', 5],
   ['stream', 4],
   ['cleanup', 4],
   ['open', 7],
@@ -113,6 +117,8 @@ export class Load {
         return this.#adopt(session);
       case 'claim':
         return this.#claim(session);
+      case 'lend':
+        return this.#lend(session);
       case 'stream':
         return this.#stream(session);
       case 'cleanup':
@@ -178,6 +184,19 @@ export class Load {
     this.#journal.note('claiming', resource.id, path);
     await this.#core.service.claim(resource, path);
     this.#journal.note('claimed', resource.id, path);
+  }
+
+  /** To a program that works a moment, on the bytes that the session was sent. */
+  async #lend(session: string): Promise<void> {
+    const resource = await this.#anyFile(session);
+    if (!resource) return;
+    await this.#core.service.withFile(resource, async (path) => {
+      await sleep(this.#upTo(MOST_WORK_MS));
+      const expected = contentOf(resource.fileName ?? resource.id, resource.sizeBytes);
+      if (!(await readFile(path)).equals(expected)) {
+        this.#journal.note('fault', `a lent path of ${resource.id} has other bytes than were uploaded`);
+      }
+    });
   }
 
   async #download(session: string): Promise<void> {

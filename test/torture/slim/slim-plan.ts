@@ -10,6 +10,7 @@ export type Action =
   | 'login'
   | 'adopt'
   | 'claim'
+  | 'lend'
   | 'stream'
   | 'cleanup'
   | 'open'

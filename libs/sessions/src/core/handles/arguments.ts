@@ -47,6 +47,11 @@ export function requireTexts(given: object | null | undefined, names: readonly s
   if (wrong !== undefined) throw invalidArgument(`Resource ${wrong} must be a string.`);
 }
 
+/** @throws SessionsError `INVALID_ARGUMENT` unless it is a function */
+export function requireFunction(what: string, given: unknown): void {
+  if (typeof given !== 'function') throw invalidArgument(`${what} must be a function.`);
+}
+
 export function invalidArgument(message: string): SessionsError {
   return new SessionsError('INVALID_ARGUMENT', message);
 }

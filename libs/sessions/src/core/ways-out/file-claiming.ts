@@ -50,8 +50,13 @@ export class FileClaiming {
 
   /** Finishes the claim of a dead process. */
   async resume(entry: ClaimEntry): Promise<void> {
-    const claim = await this.context.storageRoot.claims.resume(entry);
-    if (claim) await this.finish({ id: entry.resourceId }, claim);
+    const { storage, storageRoot } = this.context;
+    const claim = await storageRoot.claims.resume(entry);
+    if (!claim) return;
+    await this.parts.resources.release({ id: entry.resourceId });
+    // After a power cut it may be there again, though the store has no record of it.
+    await storage.remove(entry);
+    await claim.complete();
   }
 
   /** Retries the releases that failed. Never rejects. */

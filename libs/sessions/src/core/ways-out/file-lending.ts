@@ -1,5 +1,6 @@
 import { SessionsError, staleSession } from '../../domain/errors.js';
 import type { LentFile } from '../../ports/storage/ways-out.js';
+import { requireFunction } from '../handles/arguments.js';
 import type { CoreContext } from '../process/context.js';
 import type { CloseReason, LiveConnection } from '../process/live-connections.js';
 import { keyOf } from '../resources/file-writing.js';
@@ -18,6 +19,7 @@ export class FileLending {
     resource: ResourceRef,
     work: (path: string, signal: AbortSignal) => Result | Promise<Result>,
   ): Promise<Result> {
+    requireFunction('The work of withFile', work);
     const session = await this.uses.sessionOf(resource);
     const cutOff = new AbortController();
     let use: FileUse | undefined;

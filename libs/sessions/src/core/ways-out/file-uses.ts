@@ -1,7 +1,7 @@
 import { hasCode, SessionsError, staleSession } from '../../domain/errors.js';
 import { isReadable, STREAM_TYPE, type ResourceRecord } from '../../domain/resource.js';
 import { isStale } from '../../domain/session.js';
-import { requireResource } from '../handles/arguments.js';
+import { requireResource, requireSession } from '../handles/arguments.js';
 import { sessionFoundWith } from '../handles/found-with.js';
 import { Session, type SessionRef } from '../handles/session.js';
 import { underAuthority } from '../handles/under-authority.js';
@@ -34,6 +34,7 @@ export class FileUses {
   /** The live session that a file is read with: the `Session` that it was found with, or its id alone. */
   async sessionOf(resource: ResourceRef): Promise<SessionRef> {
     requireResource(resource);
+    if (resource.sessionId) requireSession({ id: resource.sessionId });
     const sessionId = resource.sessionId ?? (await this.context.store.resources.find(resource.id))?.sessionId;
     if (!sessionId || !(await this.parts.isLive(sessionId))) throw goneFile();
     return sessionFoundWith(resource) ?? { id: sessionId };
