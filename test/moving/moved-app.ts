@@ -28,7 +28,7 @@ export async function startMovedApp(
 ): Promise<MovedApp> {
   const avatars = await mkdtemp(join(tmpdir(), 'avatars-'));
   const clock = new ManualClock();
-  const page = modulesOfPage(PAGE, { "'avatars'": JSON.stringify(avatars) });
+  const page = modulesOfPage(PAGE, { '/srv/avatars': avatars });
   const recipes = modulesOfPage('docs/recipes.md');
   const sessionsOptions = page.valueOf('sessions.options.ts', 'sessionsOptions') as SessionsModuleOptions;
   const running = await startApp(adapter, {
