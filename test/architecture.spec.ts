@@ -163,6 +163,7 @@ describe('imports in the library point inwards', () => {
       'core/config/config.ts',
       'operate/page-query.ts',
       'operate/session-list.query.ts',
+      'operate/trends/trends.query.ts',
     ]);
   });
 

@@ -225,7 +225,7 @@ describe('Configuration', () => {
 
   it('refuses an idle time longer than the session', () => {
     expect(() => resolveConfig({ maxIdleSeconds: 61, maxDurationSeconds: 60 }, {})).toThrow(
-      /must not be more/,
+      'maxIdleSeconds (MAX_SESSION_IDLE_TIME): must be at most maxDurationSeconds (MAX_SESSION_DURATION), which is 60 seconds, not 61',
     );
   });
 

@@ -78,6 +78,7 @@ describe('What the pages name', () => {
       'cleanup',
       'nodes',
       'clock',
+      'trends',
       'timeline',
       'audit',
       'forget-user',

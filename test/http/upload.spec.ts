@@ -157,6 +157,14 @@ describe.each(ADAPTERS)('Uploads on %s', (adapter) => {
       expect((await app.upload('/small', file(1000))).status).toBe(201);
     });
 
+    it('counts one refusal for a file, however many of its bytes still arrive', async () => {
+      app = await FileApp.start(adapter);
+      let refusals = 0;
+      app.service.events.on('resource.refused', () => void (refusals += 1));
+      expect((await app.upload('/small', file(400_000))).status).toBe(413);
+      expect(refusals).toBe(1);
+    });
+
     it('refuses files that together exceed the limit of a session', async () => {
       app = await FileApp.start(adapter, { maxBytes: 3 * MIB });
       const response = await app.upload('/many', file(2 * MIB), file(MIB + 1));

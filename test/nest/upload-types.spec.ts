@@ -1,7 +1,15 @@
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Controller, Post, Put, UseInterceptors, type Type } from '@nestjs/common';
+import {
+  Controller,
+  Post,
+  Put,
+  UploadedFile,
+  UploadedFiles,
+  UseInterceptors,
+  type Type,
+} from '@nestjs/common';
 import { RawUploadInterceptor, SESSIONS_CONFIG, UploadInterceptor, type SessionsConfig } from 'nest-sessions';
 import { ADAPTERS, startApp } from '../support/http-app.js';
 
@@ -55,6 +63,24 @@ class OfStream {
   }
 }
 
+@Controller()
+class WithFileOfMulter {
+  @Post('photos')
+  @UseInterceptors(UploadInterceptor('photo'))
+  add(@UploadedFile() photo: object): object {
+    return photo;
+  }
+}
+
+@Controller()
+class WithFilesOfMulter {
+  @Post('photos')
+  @UseInterceptors(UploadInterceptor('photo'))
+  add(@UploadedFiles() photos: object[]): object {
+    return photos;
+  }
+}
+
 describe.each(ADAPTERS)('An upload route on %s', (adapter) => {
   let folder: string;
   beforeEach(async () => (folder = await mkdtemp(join(tmpdir(), 'nest-sessions-'))));
@@ -76,6 +102,17 @@ describe.each(ADAPTERS)('An upload route on %s', (adapter) => {
     });
     expect(await readdir(folder)).toEqual([]);
   });
+
+  it.each([WithFileOfMulter, WithFilesOfMulter])(
+    'whose handler takes a file of multer stops the boot: %p',
+    async (controller) => {
+      const booting = startApp(adapter, { controllers: [controller] });
+      await expect(booting).rejects.toMatchObject({
+        code: 'INVALID_ARGUMENT',
+        message: expect.stringContaining(`${controller.name}.add has a parameter`) as string,
+      });
+    },
+  );
 
   it.each<[name: string, controller: Type]>([
     ['handler', OnHandler],

@@ -8,12 +8,15 @@ import {
   readFileSync,
   readdirSync,
   renameSync,
+  rmSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
+import promises from 'node:fs/promises';
 import { join } from 'node:path';
 import type { LocalStorage } from '#sessions/storage/local/create-local-storage';
-import type { ClaimEntry } from '#sessions/ports/storage/ways-out';
+import type { FileKey } from '#sessions/ports/storage/file-storage';
+import type { ClaimEntry, LentFile } from '#sessions/ports/storage/ways-out';
 import { CONNECTED, Place, fileOf, newKey, read, write } from './local-support.js';
 
 const SOMEBODY = 65_534;
@@ -29,6 +32,7 @@ describe('lending a file', () => {
     wrote: string;
     stored: string;
     names: number;
+    copies: number;
     left: string[];
   } {
     mkdirSync(place.root);
@@ -40,17 +44,20 @@ describe('lending a file', () => {
       const writer = await storage.create(key);
       await writer.write([Buffer.from('spoken')]);
       await writer.finish();
-      const lent = await storageRoot.lentFiles.lend(storage, key, { owner: randomUUID(), extension: 'wav' });
+      const name = { owner: randomUUID(), extension: 'wav' };
+      const lents = await Promise.all([1, 2, 3].map(() => storageRoot.lentFiles.lend(storage, key, name)));
+      const [lent] = lents;
       const text = readFileSync(lent.path, 'utf8');
       const names = lstatSync(lent.path).nlink;
+      const copies = new Set(lents.map(({ path }) => lstatSync(path).ino)).size;
       let wrote = 'written';
       try { writeFileSync(lent.path, 'changed'); } catch (error) { wrote = error.code; }
       let stored = '';
       for await (const chunk of await storage.read(key)) stored += chunk;
-      await lent.takeBack();
+      for (const { takeBack } of lents) await takeBack();
       const left = readdirSync(process.argv[1] + '/tmp');
       await storage.close();
-      console.log(JSON.stringify({ text, wrote, stored, names, left }));`;
+      console.log(JSON.stringify({ text, wrote, stored, names, copies, left }));`;
     const answer = execFileSync(process.execPath, ['--input-type=module', '-e', program, place.root], {
       uid,
       gid: uid,
@@ -66,13 +73,91 @@ describe('lending a file', () => {
       text: 'spoken',
       wrote: 'EACCES',
       stored: 'spoken',
-      names: 2,
+      names: 4,
+      copies: 1,
       left: [],
     });
   });
 
   it('copies it for root, whom no mode stops', () => {
-    expect(lendAs(0)).toEqual({ text: 'spoken', wrote: 'written', stored: 'spoken', names: 1, left: [] });
+    expect(lendAs(0)).toEqual({
+      text: 'spoken',
+      wrote: 'written',
+      stored: 'spoken',
+      names: 3,
+      copies: 1,
+      left: [],
+    });
+  });
+
+  describe('to several at once', () => {
+    let local: LocalStorage;
+    let key: FileKey;
+    beforeEach(async () => {
+      local = await place.connected();
+      key = await write(local.storage, 'spoken');
+    });
+    afterEach(() => jest.restoreAllMocks());
+
+    const owner = randomUUID();
+    const lend = async (): Promise<LentFile> => {
+      const lent = await local.storageRoot.lentFiles.lend(local.storage, key, { owner, extension: 'wav' });
+      if (!lent) throw new Error('nothing was lent');
+      return lent;
+    };
+    const lendTo = (count: number): Promise<LentFile[]> =>
+      Promise.all(Array.from({ length: count }, () => lend()));
+    /** How often its size is on the disk. */
+    const copies = (): number =>
+      new Set(
+        readdirSync(join(place.root, 'tmp')).map((name) => lstatSync(join(place.root, 'tmp', name)).ino),
+      ).size;
+    const backTo = (lents: readonly LentFile[]): Promise<unknown> =>
+      Promise.all(lents.map((lent) => lent.takeBack()));
+
+    it('makes one copy for root, under a path for each, until the last is back', async () => {
+      const lents = await lendTo(20);
+      expect([new Set(lents.map(({ path }) => path)).size, copies()]).toEqual([20, 1]);
+      expect(lstatSync(lents[0]!.path).ino).not.toBe(lstatSync(fileOf(place.root, key)).ino);
+      await backTo(lents.slice(1));
+      await backTo(lents.slice(1));
+      expect(readFileSync(lents[0]!.path, 'utf8')).toBe('spoken');
+      await backTo([lents[0]!, await lend(), await lend()]);
+      expect(readdirSync(join(place.root, 'tmp'))).toEqual([]);
+      expect(readFileSync((await lend()).path, 'utf8')).toBe('spoken');
+    });
+
+    it.each([
+      ['written to', (path: string) => writeFileSync(path, 'SPOKEN')],
+      ['replaced', (path: string) => (rmSync(path), writeFileSync(path, 'spoken', { mode: 0o400 }))],
+      ['removed', (path: string) => rmSync(path)],
+    ])('lends nobody what a borrower has %s', async (_what, spoil) => {
+      const first = await lend();
+      spoil(first.path);
+      const third = await lend();
+      expect(readFileSync(third.path, 'utf8')).toBe('spoken');
+      expect(await read(local.storage, key)).toBe('spoken');
+      await backTo([first, third, await lend()]);
+      expect(readdirSync(join(place.root, 'tmp'))).toEqual([]);
+    });
+
+    it('shares the one path where the file system has no further links', async () => {
+      jest.spyOn(promises, 'link').mockRejectedValue(Object.assign(new Error('no links'), { code: 'EPERM' }));
+      const lents = await lendTo(3);
+      expect([new Set(lents.map(({ path }) => path)).size, copies()]).toEqual([1, 1]);
+      await backTo([lents[0]!, lents[0]!, lents[1]!]);
+      expect(readFileSync(lents[2]!.path, 'utf8')).toBe('spoken');
+      await backTo(lents);
+      expect(copies()).toBe(0);
+    });
+
+    it('tries anew after a copy that failed, and leaves nothing of it', async () => {
+      const lutimes = jest.spyOn(promises, 'lutimes').mockRejectedValueOnce(new Error('the disk failed'));
+      await expect(lend()).rejects.toMatchObject({ code: 'STORAGE_UNAVAILABLE' });
+      expect([copies(), lutimes.mock.calls.length]).toEqual([0, 1]);
+      await backTo(await lendTo(2));
+      expect(copies()).toBe(0);
+    });
   });
 
   it('lists what is ours in `tmp`, and removes nothing else', async () => {
@@ -135,6 +220,81 @@ describe('claiming a file', () => {
     await claim.place();
     await claim.complete();
     expect(lstatSync(path).ino).not.toBe(lstatSync(fileOf(place.root, key)).ino);
+  });
+
+  describe('while it is lent by a link', () => {
+    afterEach(() => jest.restoreAllMocks());
+
+    /** Stops the next link of a stored file until the first of these is done, the one after that until the second is. */
+    const beforeLinks = (...meanwhile: (() => Promise<unknown>)[]): void => {
+      const { link } = promises;
+      jest.spyOn(promises, 'link').mockImplementation(async (from, to) => {
+        if (/\/[0-9a-f]{32}$/.test(String(from))) await meanwhile.shift()?.();
+        await link(from, to);
+      });
+    };
+    const lent = (): string => join(place.root, 'tmp', 'lent');
+    const claim = async (key: FileKey) => {
+      const path = join(here, 'answer.wav');
+      const claimed = await local.storageRoot.claims.prepare(local.storage, key, path, randomUUID());
+      await claimed.place();
+      return { path, complete: () => claimed.complete() };
+    };
+
+    it('gives up a link that a claim has overtaken: no program has the claimed file', async () => {
+      const key = await write(local.storage, 'spoken');
+      let path = '';
+      beforeLinks(async () => ({ path } = await claim(key)));
+      expect(await local.storage.link(key, lent())).toBe(false);
+      expect([existsSync(lent()), readFileSync(path, 'utf8')]).toEqual([false, 'spoken']);
+    });
+
+    it.each([1, 2])('copies for a claim that %i links have overtaken', async (count) => {
+      const key = await write(local.storage, 'spoken');
+      const paths = [lent(), `${lent()}-too`].slice(0, count);
+      const links: boolean[] = [];
+      beforeLinks(async () => {
+        for (const one of paths) links.push(await local.storage.link(key, one));
+      });
+      const { path } = await claim(key);
+      const { ino, nlink } = lstatSync(path);
+      expect([links, nlink]).toEqual([[true, false].slice(0, count), 2]);
+      expect(paths.filter(existsSync).map((one) => lstatSync(one).ino === ino)).toEqual([false]);
+    });
+
+    it('gives up two links that are made at once if a claim comes between them', async () => {
+      const key = await write(local.storage, 'spoken');
+      let claimed: Awaited<ReturnType<typeof claim>> | undefined;
+      let other: boolean | undefined;
+      beforeLinks(
+        async () => (other = await local.storage.link(key, `${lent()}-too`)),
+        async () => (claimed = await claim(key)),
+      );
+      const links = [await local.storage.link(key, lent()), other];
+      await local.storage.remove(key);
+      await claimed?.complete();
+      expect(links).toEqual([false, false]);
+      expect(lstatSync(claimed?.path ?? '').nlink).toBe(1);
+    });
+
+    it('links nothing that a claim has taken out of the storage meanwhile', async () => {
+      const key = await write(local.storage, 'spoken');
+      const { lstat } = promises;
+      const path = join(here, 'answer.wav');
+      // The first look at the link: from there on the claimed file and the link are the only names.
+      jest.spyOn(promises, 'lstat').mockImplementation((async (name: string, options: object) => {
+        const looked = await lstat(name, options);
+        if (name === lent()) {
+          jest.restoreAllMocks();
+          const { link, unlink } = promises;
+          await link(name, path);
+          await unlink(fileOf(place.root, key));
+        }
+        return looked;
+      }) as typeof lstat);
+      expect(await local.storage.link(key, lent())).toBe(false);
+      expect([existsSync(lent()), readFileSync(path, 'utf8')]).toEqual([false, 'spoken']);
+    });
   });
 
   it.each([

@@ -32,7 +32,9 @@ const FILE_NAME = 'diary-of-the-house';
 const DATA = 'data-of-the-house';
 const NETWORK = `${ADDRESS}/32`;
 /** Keys of the store as a whole: they name no session. */
-const OF_THE_STORE = /^(?:store|\{processes\}:.*|\{counts\}:(?:taken|pending)|job:.*|\{\d+\}:totals)$/;
+// Trends are counts without ids.
+const OF_THE_STORE =
+  /^(?:store|trends:.*|\{processes\}:.*|\{counts\}:(?:taken|pending)|job:.*|\{\d+\}:totals)$/;
 /** All clocks of the machine run on while a test does. */
 const SLACK_MS = MINUTE;
 

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
@@ -8,6 +8,7 @@ import { Session } from '#sessions/core/handles/session';
 import type { ResourceRecord } from '#sessions/domain/resource';
 import type { SessionRecord } from '#sessions/domain/session';
 import type { FileStorage } from '#sessions/ports/storage/file-storage';
+import type { StorageRoot } from '#sessions/ports/storage/storage-root';
 import type { SessionStore } from '#sessions/ports/store/session-store';
 import { createLocalStorage } from '#sessions/storage/local/create-local-storage';
 import { MemoryFileStorage } from '#sessions/storage/memory/memory-file-storage';
@@ -15,7 +16,7 @@ import { MemoryStorageRoot } from '#sessions/storage/memory/memory-storage-root'
 import { MemorySessionStore } from '#sessions/stores/sqlite/memory-session-store';
 import { SqliteSessionStore } from '#sessions/stores/sqlite/sqlite-session-store';
 import { ManualClock } from '#sessions/testing/manual-clock';
-import { Stops, stoppingStorage, stoppingStore } from './stops.ts';
+import { Stops, stoppingRoot, stoppingStorage, stoppingStore } from './stops.ts';
 
 export const MAX_FILES = 3;
 export const FILE = Buffer.alloc(300_000, 'f');
@@ -26,13 +27,17 @@ export class Grounds {
   readonly stops: Stops;
   readonly core: SessionsCore;
   readonly folder: string;
+  /** Where files are claimed to. */
+  readonly claimFolder: string;
   private readonly store: SessionStore;
   private readonly storage: FileStorage;
+  private readonly storageRoot: StorageRoot;
 
   private constructor(folder: string, kind: 'memory' | 'disk') {
     this.folder = folder;
+    this.claimFolder = join(folder, 'claimed');
     this.stops = new Stops();
-    const adoptFrom = [folder];
+    const [adoptFrom, claimTo] = [[folder], [this.claimFolder]];
     const config = resolveConfig(
       {
         openRate: 0,
@@ -40,6 +45,7 @@ export class Grounds {
         maxSessionsPerNetwork: 0,
         maxResources: MAX_FILES,
         adoptFrom,
+        claimTo,
       },
       {},
     );
@@ -48,17 +54,18 @@ export class Grounds {
       kind === 'memory'
         ? new MemorySessionStore()
         : new SqliteSessionStore({ path: join(folder, 'sessions.db') });
-    const disk = { root, adoptFrom, minFreeBytes: 0, minFreeInodes: 0, ballastBytes: 0, reservedNames: [] };
+    const floor = { minFreeBytes: 0, minFreeInodes: 0, ballastBytes: 0 };
     const { storage, storageRoot } =
       kind === 'memory'
-        ? { storage: new MemoryFileStorage(), storageRoot: new MemoryStorageRoot() }
-        : createLocalStorage(disk);
+        ? { storage: new MemoryFileStorage(), storageRoot: new MemoryStorageRoot({ claimTo }) }
+        : createLocalStorage({ root, adoptFrom, claimTo, ...floor });
     this.storage = storage;
+    this.storageRoot = storageRoot;
     this.core = new SessionsCore({
       config,
       store: stoppingStore(this.store, this.stops),
       storage: stoppingStorage(storage, this.stops),
-      storageRoot,
+      storageRoot: stoppingRoot(storageRoot, this.stops),
       clock: new ManualClock(),
       role: 'server',
       logFor: () => silent,
@@ -67,6 +74,7 @@ export class Grounds {
 
   static async start(kind: 'memory' | 'disk'): Promise<Grounds> {
     const grounds = new Grounds(await mkdtemp(join(tmpdir(), 'nest-sessions-cut-offs-')), kind);
+    await mkdir(grounds.claimFolder);
     await grounds.core.start();
     return grounds;
   }
@@ -111,5 +119,20 @@ export class Grounds {
       found.push(...unknown.filter((file) => file.sessionId === sessionId).map((file) => file.resourceId));
     }
     return found;
+  }
+
+  /** What the ways out have not taken back yet. */
+  async onTheWayOut(): Promise<string[]> {
+    const { lentFiles, claims } = this.storageRoot;
+    const [lent, claimed] = [await lentFiles.list(), await claims.list()];
+    return [
+      ...lent.map(({ name }) => `lent: ${name}`),
+      ...claimed.map((claim) => `claim: ${claim.resourceId}`),
+    ];
+  }
+
+  /** The names where files are claimed to, hidden ones too. */
+  claimedNames(): Promise<string[]> {
+    return readdir(this.claimFolder);
   }
 }

@@ -1,9 +1,13 @@
+import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import type { Session } from '#sessions/core/handles/session';
 import { FILE, MAX_FILES, type Grounds } from './grounds.ts';
 import type { Deed } from './stops.ts';
 
-export const ACTS = ['upload', 'adoption', 'download', 'stream'] as const;
+export const ACTS = ['upload', 'adoption', 'download', 'stream', 'claim', 'lend'] as const;
+/** They begin with a file that the session has. */
+const ACTS_ON_A_FILE: readonly string[] = ['download', 'claim', 'lend'];
 export type Act = (typeof ACTS)[number];
 export const DEEDS = ['end', 'login', 'eviction', 'release'] as const;
 export type DeedName = (typeof DEEDS)[number];
@@ -12,6 +16,7 @@ export type DeedName = (typeof DEEDS)[number];
 export type Faults = string[];
 
 const CHUNKS = 4;
+const CLAIMED = 'claimed.wav';
 /** So often judges look again, every 5 ms. */
 const MOST_TRIES = 400;
 
@@ -23,7 +28,7 @@ export async function playRound(
 ): Promise<{ stops: readonly string[]; faults: Faults }> {
   const { stops } = grounds;
   const { session, other } = await grounds.open();
-  const before = act === 'download' ? [(await grounds.write({ id: session.id })).id] : [];
+  const before = ACTS_ON_A_FILE.includes(act) ? [(await grounds.write({ id: session.id })).id] : [];
   const round = new Round(grounds, session, other, before);
   stops.start(
     deeds.map(({ name, at }): Deed => ({ at, run: () => round.do(name) })),
@@ -43,6 +48,7 @@ class Round {
   private readonly before: readonly string[];
   private readonly done = new Set<DeedName>();
   private hasBegun = false;
+  private isClaimed = false;
 
   constructor(grounds: Grounds, session: Session, other: Session, before: readonly string[]) {
     this.grounds = grounds;
@@ -111,6 +117,33 @@ class Round {
     await tracked?.release();
   }
 
+  async claim(): Promise<void> {
+    await this.may('claim', async () => {
+      const { service } = this.grounds.core;
+      const found = await service.findResource(this.session, this.before[0] ?? '');
+      if (!found) return;
+      await service.claim(found, this.claimPath);
+      this.isClaimed = true;
+    });
+  }
+
+  /** A program that works a while on its path. */
+  async lend(): Promise<void> {
+    await this.may('lend', async () => {
+      const { service } = this.grounds.core;
+      const found = await service.findResource(this.session, this.before[0] ?? '');
+      if (!found) return;
+      const wasCutOff = await service.withFile(found, async (path, signal) => {
+        if (this.isCutOff) this.fault('a path was lent after');
+        await this.grounds.stops.around('work', settled);
+        if (this.isCutOff) await this.expectNoPath(path, signal);
+        else if (!readFileSync(path).equals(FILE)) this.fault('the lent path has other bytes');
+        return this.isCutOff;
+      });
+      if (wasCutOff) this.fault('what was cut off has a result');
+    });
+  }
+
   async judge(): Promise<void> {
     const { grounds, session } = this;
     const { id } = session;
@@ -121,6 +154,7 @@ class Round {
       left = await this.leftovers();
     }
     this.faults.push(...left);
+    rmSync(this.claimPath, { force: true });
     if (!this.done.has('end')) await grounds.core.service.end({ id }, 'ended', { thorough: true });
   }
 
@@ -140,7 +174,32 @@ class Round {
     if (files.some((file) => !ids.has(file))) left.push('a file stays that no record names');
     const connections = Reflect.get(grounds.core, 'connections') as { sessionIds: readonly string[] };
     if (connections.sessionIds.includes(id)) left.push('a connection stays registered');
+    left.push(...(await grounds.onTheWayOut()), ...(await this.claimFaults(ids)));
     return left;
+  }
+
+  /** A claimed file is whole, at its path alone; of a claim that failed nothing is there. */
+  private async claimFaults(held: ReadonlySet<string>): Promise<Faults> {
+    const names = await this.grounds.claimedNames();
+    const faults = names.filter((name) => name !== CLAIMED).map((name) => `left behind: ${name}`);
+    if (names.includes(CLAIMED) !== this.isClaimed)
+      faults.push(this.isClaimed ? 'the claimed file is not there' : 'what failed to be claimed is there');
+    else if (this.isClaimed) {
+      if (!readFileSync(this.claimPath).equals(FILE)) faults.push('the claimed file has other bytes');
+      if (held.has(this.before[0] ?? '')) faults.push('the claimed file is still one of the session');
+    }
+    return faults;
+  }
+
+  private get claimPath(): string {
+    return join(this.grounds.claimFolder, CLAIMED);
+  }
+
+  /** The program is told at once, and its path goes. */
+  private async expectNoPath(path: string, signal: AbortSignal): Promise<void> {
+    if (!signal.aborted) this.fault('the program was not told');
+    for (let tries = 0; existsSync(path) && tries < MOST_TRIES; tries += 1) await settled();
+    if (existsSync(path)) this.fault('the path stays after');
   }
 
   get isCutOff(): boolean {

@@ -1,4 +1,5 @@
 import type { FileStorage } from '#sessions/ports/storage/file-storage';
+import type { StorageRoot } from '#sessions/ports/storage/storage-root';
 import type { SessionStore } from '#sessions/ports/store/session-store';
 import { WrappedStore } from '#sessions/ports/store/wrapped-store';
 
@@ -75,11 +76,29 @@ export function stoppingStore(store: SessionStore, stops: Stops): SessionStore {
 }
 
 const PLAIN = new Set(['connect', 'close', 'scan']);
-const PARTS: Readonly<Record<string, string>> = { create: 'writer', adopt: 'adoption' };
+const PARTS: Readonly<Record<string, string>> = {
+  create: 'writer',
+  adopt: 'adoption',
+  prepare: 'claim',
+  lend: 'lent',
+};
+/** What a client's work writes: into a session, or out of it. */
+const WRITES = new Set(['writer.write', 'claim.place']);
 
 /** The storage, its writers and its adoptions. */
 export function stoppingStorage(storage: FileStorage, stops: Stops): FileStorage {
   return stopping('storage', storage, stops);
+}
+
+/** The storage root's ways out. Whatever else it does makes no stop. */
+export function stoppingRoot(root: StorageRoot, stops: Stops): StorageRoot {
+  return new Proxy(root, {
+    get(_target, key) {
+      if (key === 'claims' || key === 'lentFiles') return stopping<object>(key, root[key], stops);
+      const value: unknown = Reflect.get(root, key, root);
+      return typeof value === 'function' ? (value.bind(root) as unknown) : value;
+    },
+  });
 }
 
 function stopping<Port extends object>(port: string, target: Port, stops: Stops): Port {
@@ -90,11 +109,11 @@ function stopping<Port extends object>(port: string, target: Port, stops: Stops)
       const call = value as (...args: unknown[]) => Promise<unknown>;
       if (PLAIN.has(key)) return call.bind(target);
       return (...args: unknown[]) => {
-        if (port === 'writer' && key === 'write') stops.noteWrite();
+        if (WRITES.has(`${port}.${key}`)) stops.noteWrite();
         return stops.around(`${port}.${key}`, async () => {
           const answer = await call.apply(target, args);
           const part = PARTS[key];
-          return part === undefined ? answer : stopping(part, answer as object, stops);
+          return part === undefined || answer === null ? answer : stopping(part, answer as object, stops);
         });
       };
     },

@@ -10,6 +10,18 @@ export interface SessionRow {
   readonly userId: string | null;
   readonly resourceCount: number;
   readonly bytesUsed: number;
+  readonly endReason: string | null;
+  readonly loggedInAt: number | null;
+  readonly userHash: string | null;
+}
+
+/** An entry of a timeline. */
+export interface EntryRow {
+  readonly at: number;
+  readonly kind: string;
+  readonly reason?: string;
+  readonly userHash?: string;
+  readonly resourceId?: string;
 }
 
 export interface ResourceRow {
@@ -37,6 +49,10 @@ export interface Records {
   readonly open: number;
   readonly ending: number;
   readonly types: readonly TypeRow[];
+  /** The timeline of each session, by its id, as it was written. */
+  readonly timelines: ReadonlyMap<string, readonly EntryRow[]>;
+  /** Evictions that were ever counted. */
+  readonly evicted: number;
 }
 
 /** Everything in a database, read with nothing of the library. */
@@ -49,7 +65,8 @@ export function readRecords(path: string): Records {
     return {
       integrity: String(one('PRAGMA integrity_check')),
       sessions: all<SessionRow & { id: Uint8Array; token: Uint8Array }>(
-        `SELECT id, token_hash AS token, state, user_id AS userId, resource_count AS resourceCount, bytes_used AS bytesUsed
+        `SELECT id, token_hash AS token, state, user_id AS userId, resource_count AS resourceCount, bytes_used AS bytesUsed,
+           end_reason AS endReason, logged_in_at AS loggedInAt, user_hash AS userHash
          FROM sessions`,
       ).map((row) => ({
         ...row,
@@ -65,10 +82,30 @@ export function readRecords(path: string): Records {
       open: Number(one('SELECT open FROM store')),
       ending: Number(one('SELECT ending FROM store')),
       types: all<TypeRow>('SELECT type, active, active_bytes AS activeBytes FROM type_totals'),
+      timelines: timelinesOf(
+        all<JournalRow>(
+          `SELECT sessions.id, text FROM journal JOIN sessions ON sessions.key = session_key ORDER BY journal.key`,
+        ),
+      ),
+      evicted: Number(one('SELECT total(evicted) FROM type_totals')),
     };
   } finally {
     db.close();
   }
+}
+
+interface JournalRow {
+  readonly id: Uint8Array;
+  readonly text: string;
+}
+
+function timelinesOf(rows: readonly JournalRow[]): Map<string, EntryRow[]> {
+  const timelines = new Map<string, EntryRow[]>();
+  for (const { id, text } of rows) {
+    const known = timelines.get(uuidOf(id)) ?? [];
+    timelines.set(uuidOf(id), [...known, ...(JSON.parse(text) as EntryRow[])]);
+  }
+  return timelines;
 }
 
 function uuidOf(bytes: Uint8Array): string {

@@ -7,6 +7,7 @@ import { readRecords, type Records, type SessionRow } from './database.ts';
 import { readDisk, type Disk } from './disk.ts';
 import { NOBODY, type Ledger } from './ledger.ts';
 import { DATABASE } from './slim-plan.ts';
+import { checkTimelines } from './timelines.ts';
 
 /** What is wrong with a storage root whose server has come back and done one cleanup, and does nothing else. */
 export function inspect(
@@ -26,6 +27,7 @@ export function inspect(
     ...compareContents(disk, records, ledger),
     ...checkAcknowledged(records, disk, ledger),
     ...checkClaims(records, ledger, claimFolders),
+    ...checkTimelines(records, ledger),
   ];
   ledger.settleFor(records);
   return faults;

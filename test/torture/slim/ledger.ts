@@ -36,6 +36,9 @@ export class Ledger {
   readonly claims = new Map<string, KnownClaim>();
   /** Folders of dead sessions that were seen. */
   emptied: ReadonlySet<string> = new Set();
+  /** Files that timelines have told to be evicted, and how many evictions were counted. */
+  readonly evictions = new Set<string>();
+  evicted = 0;
   readonly faults: string[] = [];
   readonly warnings: string[] = [];
   #read = 0;
@@ -57,6 +60,8 @@ export class Ledger {
     for (const id of this.ended) copy.ended.add(id);
     for (const [id, path] of this.sources) copy.sources.set(id, path);
     for (const [path, claim] of this.claims) copy.claims.set(path, { ...claim });
+    for (const id of this.evictions) copy.evictions.add(id);
+    copy.evicted = this.evicted;
     return copy;
   }
 

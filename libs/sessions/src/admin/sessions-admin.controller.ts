@@ -34,6 +34,9 @@ import { readTimelineQuery, type TimelineQuery } from '../operate/journal/timeli
 import { readOverview } from '../operate/overview.js';
 import { readSessionListQuery } from '../operate/session-list.query.js';
 import { SessionPage } from '../operate/session-page.js';
+import { readTrends, type TrendsRange } from '../operate/trends/trends.js';
+import { trendsView } from '../operate/trends/trends-view.js';
+import { readTrendsQuery } from '../operate/trends/trends.query.js';
 import { readUserListQuery } from '../operate/user-list.query.js';
 import { readUserPage, userQuotaOf } from '../operate/user-page.js';
 import {
@@ -87,6 +90,12 @@ export class SessionsAdminController {
     if (!isUserId(userId)) throw new BadRequestException([`user_id ${USER_ID_RULE}`]);
     const usage = await this.core.store.budgets.ofUser(userId);
     return userView({ userId, ...usage }, userQuotaOf(this.core));
+  }
+
+  /** Counts by minute, hour or day. */
+  @Get('trends')
+  async trends(@Query(new ListQueryPipe(readTrendsQuery)) range: TrendsRange) {
+    return trendsView(await readTrends(this.core, range));
   }
 
   /** What operators did; its first page also has the wrong tokens, counted by network and minute. */

@@ -5,7 +5,7 @@ import { SessionsAccess } from './access/sessions-access.js';
 import { Terminal } from './output/terminal.js';
 
 /**
- * Adds `sessions list | show | stats | cleanup | nodes | clock | timeline | audit | forget-user`, and the flat `sessions-list`,
+ * Adds `sessions list | show | stats | cleanup | nodes | clock | timeline | audit | trends | forget-user`, and the flat `sessions-list`,
  * `sessions-stats` and `sessions-cleanup`, to a nest-commander program that imports `SessionsModule`. Run the program with `runCli`.
  */
 @Module({

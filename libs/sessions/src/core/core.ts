@@ -31,6 +31,7 @@ import { recordDeeds } from './journal/deed-recorder.js';
 import { EntryBuffer } from './journal/entry-buffer.js';
 import { Forgetting } from './journal/forgetting.js';
 import { SessionJournal } from './journal/session-journal.js';
+import { TrendRecorder } from './journal/trend-recorder.js';
 import { Nodes } from './process/nodes.js';
 import { OrphanSweep } from './cleanup/orphan-sweep.js';
 import { ThisProcess } from './process/this-process.js';
@@ -92,6 +93,7 @@ export class SessionsCore {
   readonly failures: RepeatedFailures;
   readonly journal: SessionJournal;
   readonly entries: EntryBuffer;
+  readonly trends: TrendRecorder;
   private readonly takeover: StoreTakeover;
   private readonly ender: Ender;
   private readonly owedEnds: OwedEnds;
@@ -135,6 +137,7 @@ export class SessionsCore {
     this.owedEnds = owedEnds;
     this.entries = new EntryBuffer(context);
     recordDeeds(context, this.entries);
+    this.trends = new TrendRecorder(context);
     const forgetting = new Forgetting(context, ender);
     const releaser = new Releaser(context);
     this.nodes = new Nodes(context);
@@ -173,7 +176,8 @@ export class SessionsCore {
     this.feed = new ChangeFeed(store, cache, clock, log, onChange, onReset);
     this.sweep = new OrphanSweep(background, attempts);
     this.cleanup = new Cleanup(background, ender, { recovery, sweep: this.sweep, attempts });
-    this.alerts = new Alerts({ ...context, log: logFor('SessionAlerts') });
+    const { trends } = this;
+    this.alerts = new Alerts({ ...context, log: logFor('SessionAlerts') }, (open) => trends.seeOpen(open));
     const { finder } = this;
     this.values = new SessionValues(context, (record) => finder.isLive(record));
     const { values } = this;
@@ -216,6 +220,8 @@ export class SessionsCore {
     if (this.parts.role === 'server') await this.keyWatch.start();
     await this.feed.start();
     if (this.parts.role === 'server') this.alerts.start();
+    // Begins the first minute.
+    void this.trends.flush();
     this.owedTimer = setInterval(() => this.everySecond(), REPEAT_MS).unref();
     this.started = true;
   }
@@ -237,6 +243,7 @@ export class SessionsCore {
     if (this.store.trouble === 'newer') this.takeover.tellOfNewer();
     void this.ender.repeatOwed();
     void this.entries.flush();
+    void this.trends.flush();
     // As long as the store does not answer, the next time asks again.
     void this.ender.recheckDoubtful().catch(() => {});
   }
@@ -264,6 +271,7 @@ export class SessionsCore {
       () => this.remoteEnds.stop(),
       () => this.repeatOwed(),
       () => this.entries.flush(),
+      () => this.trends.stop(),
       () => this.ender.stop(),
       () => this.thisProcess.stop(),
       async () => this.started && (await this.nodes.leave()),

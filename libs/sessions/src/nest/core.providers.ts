@@ -10,7 +10,7 @@ import { SessionService } from '../core/sessions/session.service.js';
 import { SessionEventBus } from '../core/watch/event-bus.js';
 import { RepeatedFailures } from '../core/watch/repeated-failures.js';
 import { SessionsError } from '../domain/errors.js';
-import { requireKnownTypes } from '../http/upload/upload-routes.js';
+import { requireUsableRoutes } from '../http/upload/upload-routes.js';
 import { Clock } from '../ports/clock.js';
 import { FileStorage } from '../ports/storage/file-storage.js';
 import { SessionStore } from '../ports/store/session-store.js';
@@ -56,7 +56,7 @@ export const coreProviders: Provider[] = [
     useFactory: ({ adapters, ...options }: SessionsModuleOptions, modules: ModulesContainer) => {
       refuseSecond(modules);
       const config = resolveConfig(options, process.env, adapters?.defaults);
-      requireKnownTypes(modules, config);
+      requireUsableRoutes(modules, config);
       return config;
     },
     inject: [MODULE_OPTIONS_TOKEN, ModulesContainer],

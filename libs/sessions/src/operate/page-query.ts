@@ -22,7 +22,7 @@ export type ReadQuery<Query> =
   | { readonly kind: 'invalid'; readonly faults: readonly string[] };
 
 /** Fills `parameters` with what was given from outside, and validates it. Parameters that `names` lacks are faults. */
-export function readParameters<Parameters extends PageQuery>(
+export function readParameters<Parameters extends object>(
   parameters: Parameters,
   given: Readonly<Record<string, unknown>>,
   names: ParameterNames<Parameters>,

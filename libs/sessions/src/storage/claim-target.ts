@@ -1,6 +1,7 @@
-import { realpath } from 'node:fs/promises';
+import { link, realpath } from 'node:fs/promises';
 import { basename, dirname, resolve, sep } from 'node:path';
 import { SessionsError } from '../domain/errors.js';
+import { CANNOT_LINK, isSystemError } from './storage-error.js';
 
 const MOST_NAME_BYTES = 255;
 
@@ -31,6 +32,17 @@ export async function claimTargetOf(
   const allowed = claimTo && (await Promise.all(claimTo.map(realpathOrNull)));
   if (allowed?.every((one) => one === null || !isIn(folder, one))) throw notClaimable();
   return { folder, name };
+}
+
+/** Gives the whole file at `draft` its name. Rejects with `FILE_EXISTS` if there is one by now, with `INVALID_ARGUMENT` where the system cannot. */
+export async function giveName(draft: string, name: string): Promise<void> {
+  try {
+    await link(draft, name);
+  } catch (error) {
+    if (isSystemError(error, 'EEXIST')) throw fileExists(error);
+    if (isSystemError(error, ...CANNOT_LINK)) throw withoutLinks(error);
+    throw error;
+  }
 }
 
 export function fileExists(cause?: unknown): SessionsError {
@@ -66,5 +78,13 @@ function notClaimable(): SessionsError {
   return new SessionsError(
     'INVALID_ARGUMENT',
     'A file can be claimed only to a path without `..`, in an existing folder of claimTo (SESSION_CLAIM_TO).',
+  );
+}
+
+function withoutLinks(cause: unknown): SessionsError {
+  return new SessionsError(
+    'INVALID_ARGUMENT',
+    'The file system of this folder of claimTo has no hard links: claim files to a folder of another one.',
+    { cause },
   );
 }

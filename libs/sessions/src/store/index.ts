@@ -82,6 +82,15 @@ export {
   type SessionRecord,
   type SessionState,
 } from '../domain/session.js';
+export {
+  durationBucket,
+  isPeak,
+  TREND_SPANS,
+  trendStart,
+  type TrendCounts,
+  type TrendPoint,
+  type TrendSpan,
+} from '../domain/trends/trend.js';
 export * from '../ports/clock.js';
 export * from '../ports/storage/file-storage.js';
 export * from '../ports/storage/ways-out.js';

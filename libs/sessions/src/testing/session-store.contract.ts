@@ -11,6 +11,7 @@ import { journalCases } from './store/journal/journal.cases.js';
 import { rateCases } from './store/ledger/rates.cases.js';
 import { runCases } from './store/ledger/runs.cases.js';
 import { totalsCases } from './store/ledger/totals.cases.js';
+import { trendCases } from './store/ledger/trends.cases.js';
 import { placingCases } from './store/resources/placing.cases.js';
 import { releasingCases } from './store/resources/releasing.cases.js';
 import { resourceCases } from './store/resources/resources.cases.js';
@@ -53,6 +54,7 @@ export const sessionStoreContract: readonly SessionStoreCase[] = [
   ...runCases,
   ...rateCases,
   ...totalsCases,
+  ...trendCases,
   ...connectionCases,
   ...clockCases,
   ...usageCases,

@@ -10,19 +10,32 @@ import { SessionsCommandRunner } from './sessions-command-runner.js';
 import { ShowCommand } from './show.command.js';
 import { StatsCommand } from './stats.command.js';
 import { TimelineCommand } from './timeline.command.js';
+import { TrendsCommand } from './trends.command.js';
 
 /*
  * Names of the commands: `sessions list` in any program, with the flat alias `sessions-list`, and `list` in the program
  * of this package. nest-commander requires a class per name; these classes add nothing else.
  */
 
-const NAMES = ['list', 'show', 'stats', 'cleanup', 'nodes', 'clock', 'timeline', 'audit', 'forget-user'];
+const NAMES = [
+  'list',
+  'show',
+  'timeline',
+  'stats',
+  'trends',
+  'audit',
+  'cleanup',
+  'nodes',
+  'clock',
+  'forget-user',
+];
 const LIST = 'lists live sessions';
 const SHOW = 'shows one session with its resources, or how it ended';
 const TIMELINE = 'shows what happened to one session';
 const AUDIT = 'lists what operators did, and wrong admin tokens';
 const FORGET_USER = 'ends the sessions of a user, and erases what the journal keeps of the user';
 const STATS = 'shows totals, limits, cleanup jobs and processes';
+const TRENDS = 'shows what happened by minute, hour or day';
 const CLEANUP = 'ends due sessions and sweeps orphans; with an id: ends that session';
 const NODES = 'lists the nodes that store files; forget <id>: gives up one that will not return';
 const CLOCK = 'shows the time of the store; --trust puts it right by the system clock';
@@ -33,6 +46,7 @@ const ID = { id: 'id of a session, as printed by list' };
 const list = { description: LIST };
 const show = { description: SHOW, arguments: '<id>', argsDescription: ID };
 const stats = { description: STATS };
+const trends = { description: TRENDS };
 const timeline = { description: TIMELINE, arguments: '<id>', argsDescription: ID };
 const audit = { description: AUDIT };
 const forgetUser = { description: FORGET_USER, arguments: '<id>', argsDescription: USER };
@@ -49,6 +63,9 @@ export class SessionsShowSubCommand extends ShowCommand {}
 
 @SubCommand({ ...stats, name: 'stats' })
 export class SessionsStatsSubCommand extends StatsCommand {}
+
+@SubCommand({ ...trends, name: 'trends' })
+export class SessionsTrendsSubCommand extends TrendsCommand {}
 
 @SubCommand({ ...cleanup, name: 'cleanup' })
 export class SessionsCleanupSubCommand extends CleanupCommand {}
@@ -75,6 +92,7 @@ export class SessionsForgetUserSubCommand extends ForgetUserCommand {}
     SessionsListSubCommand,
     SessionsShowSubCommand,
     SessionsStatsSubCommand,
+    SessionsTrendsSubCommand,
     SessionsCleanupSubCommand,
     SessionsNodesSubCommand,
     SessionsClockSubCommand,
@@ -117,6 +135,9 @@ export class NestSessionsShowCommand extends ShowCommand {}
 @Command({ ...stats, name: 'stats' })
 export class NestSessionsStatsCommand extends StatsCommand {}
 
+@Command({ ...trends, name: 'trends' })
+export class NestSessionsTrendsCommand extends TrendsCommand {}
+
 @Command({ ...cleanup, name: 'cleanup' })
 export class NestSessionsCleanupCommand extends CleanupCommand {}
 
@@ -141,6 +162,7 @@ export const sessionsCommands = [
   SessionsListSubCommand,
   SessionsShowSubCommand,
   SessionsStatsSubCommand,
+  SessionsTrendsSubCommand,
   SessionsCleanupSubCommand,
   SessionsNodesSubCommand,
   SessionsClockSubCommand,
@@ -157,6 +179,7 @@ export const nestSessionsCommands = [
   NestSessionsListCommand,
   NestSessionsShowCommand,
   NestSessionsStatsCommand,
+  NestSessionsTrendsCommand,
   NestSessionsCleanupCommand,
   NestSessionsNodesCommand,
   NestSessionsClockCommand,

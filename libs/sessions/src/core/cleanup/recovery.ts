@@ -50,6 +50,7 @@ export class Recovery {
     await this.step('Ballast', report, () => storageRoot.restoreBallast());
     await this.step('Tombstones', report, () => this.dropTombstones());
     await this.step('Journal', report, () => this.pruneJournal());
+    await this.step('Trends', report, () => store.trends.prune(clock.now()));
     await this.step('Networks', report, () => store.sessions.forgetNetworks(clock.now()));
     await this.step('Marker', report, async () => storageRoot.noteStore(await store.ledger.identity()));
   }

@@ -13,7 +13,10 @@ export function conflictsOf({
   // Other types are reported by validation already, and some of them cannot be compared.
   const areNumbers = [maxIdleSeconds, maxDurationSeconds].every(Number.isFinite);
   if (areNumbers && maxIdleSeconds > maxDurationSeconds) {
-    faults.push(`${labelOf('maxIdleSeconds')}: must not be more than ${labelOf('maxDurationSeconds')}`);
+    faults.push(
+      `${labelOf('maxIdleSeconds')}: must be at most ${labelOf('maxDurationSeconds')}, ` +
+        `which is ${maxDurationSeconds} seconds, not ${maxIdleSeconds}`,
+    );
   }
   if (Array.isArray(keys) && new Set(keys).size < keys.length) {
     faults.push(`${labelOf('keys')}: must not list a key twice`);

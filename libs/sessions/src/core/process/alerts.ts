@@ -24,7 +24,11 @@ export class Alerts {
   private checking: Promise<void> | null = null;
   private unsubscribe = (): void => {};
 
-  constructor(private readonly context: Pick<CoreContext, 'config' | 'store' | 'events' | 'log'>) {}
+  /** `seeOpen` gets the number of open sessions with each check. */
+  constructor(
+    private readonly context: Pick<CoreContext, 'config' | 'store' | 'events' | 'log'>,
+    private readonly seeOpen: (open: number) => void = () => {},
+  ) {}
 
   start(): void {
     this.timer = setInterval(() => void this.check(), CHECK_MS);
@@ -76,6 +80,7 @@ export class Alerts {
       store.ledger.listRuns(),
       store.sessions.findAbove(shareOf(limits, alertSessionPercent), MOST_COUNTED),
     ]);
+    this.seeOpen(open);
     const messages = new Map<AlertName, string>();
     if (open > config.alertActiveSessions) {
       messages.set('active_sessions', `${open} active sessions, more than ${config.alertActiveSessions}`);

@@ -15,6 +15,7 @@ export class TouchBuffer {
   private readonly holds = new Set<{ readonly at: number }>();
   private flushedThrough: number;
   private noteBefore: (now: number) => void = () => {};
+  private counted = 0;
 
   constructor(
     private readonly sessions: SessionsGroup,
@@ -28,6 +29,16 @@ export class TouchBuffer {
    * per request would be garbage that outlives it.
    */
   add(sessionId: string, at: number, requests: number): void {
+    this.counted += requests;
+    this.note(sessionId, at, requests);
+  }
+
+  /** Requests counted since the process started. */
+  get requests(): number {
+    return this.counted;
+  }
+
+  private note(sessionId: string, at: number, requests: number): void {
     const noted = this.pending.get(sessionId);
     if (!noted) {
       this.pending.set(sessionId, { sessionId, at, requests });
@@ -96,7 +107,7 @@ export class TouchBuffer {
       try {
         await this.sessions.touch(touches.slice(start, start + SLICE));
       } catch (error) {
-        for (const { sessionId, at, requests } of touches.slice(start)) this.add(sessionId, at, requests);
+        for (const { sessionId, at, requests } of touches.slice(start)) this.note(sessionId, at, requests);
         throw error;
       }
     }

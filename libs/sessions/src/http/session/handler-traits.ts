@@ -74,7 +74,8 @@ function nameOf(controller: Type, handler: Handler): string {
   return handler.name;
 }
 
-function hasParameter(controller: Type, name: string, kinds: ReadonlySet<string>): boolean {
+/** Whether a handler has a parameter of one of these kinds, by Nest's numbers. */
+export function hasParameter(controller: Type, name: string, kinds: ReadonlySet<string>): boolean {
   const parameters: unknown = Reflect.getMetadata(PARAMETERS_METADATA, controller, name);
   return Object.keys(parameters ?? {}).some((key) => kinds.has(key.split(':')[0] ?? ''));
 }

@@ -7,7 +7,8 @@ export type StoredBytes = Pick<FileStorage, 'read' | 'link'>;
 export interface LentFiles {
   /**
    * Gives a finished file a path on this disk until `takeBack`; `null` if there is no such file. Writing through the path never changes
-   * what is stored: the file cannot be opened for writing there, or is a copy. The name ends in `extension`.
+   * what is stored: the file cannot be opened for writing there, or is a copy. The name ends in `extension`. Those who borrow one file at
+   * a time may share a copy, never one that has been written to.
    */
   lend(source: StoredBytes, key: FileKey, name: LentName): Promise<LentFile | null>;
 

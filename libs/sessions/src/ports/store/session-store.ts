@@ -11,6 +11,7 @@ import type { RatesGroup } from '../rates.js';
 import type { ReleasesGroup } from '../releases.js';
 import type { ResourcesGroup } from '../resources.js';
 import type { SessionsGroup } from '../sessions.js';
+import type { TrendsGroup } from '../trends.js';
 import type { StoreGroups } from './store-groups.js';
 import type { Holder, StoreTrouble } from './store-trouble.js';
 
@@ -26,6 +27,7 @@ export * from '../rates.js';
 export * from '../releases.js';
 export * from '../resources.js';
 export * from '../sessions.js';
+export * from '../trends.js';
 
 /**
  * Stores sessions and their resources, in groups of operations. It decides nothing: callers pass instants and limits, and
@@ -55,6 +57,7 @@ export abstract class SessionStore implements StoreGroups {
   readonly budgets: BudgetsGroup;
   readonly journal: JournalGroup;
   readonly audit: AuditGroup;
+  readonly trends: TrendsGroup;
 
   constructor(groups: StoreGroups) {
     this.sessions = groups.sessions;
@@ -70,6 +73,7 @@ export abstract class SessionStore implements StoreGroups {
     this.budgets = groups.budgets;
     this.journal = groups.journal;
     this.audit = groups.audit;
+    this.trends = groups.trends;
   }
 
   /** What is wrong with the store's data, as far as this process knows; `null` for nothing. Never waits. */

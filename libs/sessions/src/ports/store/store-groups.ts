@@ -11,6 +11,7 @@ import type { RatesGroup } from '../rates.js';
 import type { ReleasesGroup } from '../releases.js';
 import type { ResourcesGroup } from '../resources.js';
 import type { SessionsGroup } from '../sessions.js';
+import type { TrendsGroup } from '../trends.js';
 
 /** The operations of a store, in groups: its callers depend on the groups that they need. */
 export interface StoreGroups {
@@ -27,6 +28,7 @@ export interface StoreGroups {
   readonly budgets: BudgetsGroup;
   readonly journal: JournalGroup;
   readonly audit: AuditGroup;
+  readonly trends: TrendsGroup;
 }
 
 export type GroupName = keyof StoreGroups;
@@ -123,6 +125,7 @@ export const STORE_OPERATIONS: { readonly [Group in GroupName]: KindsOf<StoreGro
     listWrongTokens: 'list',
     prune: 'upkeep',
   },
+  trends: { add: 'upkeep', read: 'list', prune: 'upkeep' },
 };
 
 export const OPERATION_NAMES: readonly OperationName[] = Object.entries(STORE_OPERATIONS).flatMap(

@@ -19,7 +19,7 @@ import { linkFile } from './files/linking.js';
 import { openFile } from './files/reading.js';
 import { checkKey, folderName, type RootPaths } from './folders/paths.js';
 import { SessionFolders } from './folders/session-folders.js';
-import { toStorageError, translateErrors, unavailable } from './folders/storage-error.js';
+import { toStorageError, translateErrors, unavailable } from '../storage-error.js';
 import type { LocalStorageRoot } from './local-storage-root.js';
 import type { DiskRoom } from './root/disk-room.js';
 import type { RootGuard } from './root/root-guard.js';

@@ -1,7 +1,7 @@
 import type { StoreIdentity } from '../../ports/ledger.js';
 import { StorageRoot, type StorageRoom } from '../../ports/storage/storage-root.js';
 import type { RootPaths } from './folders/paths.js';
-import { translateErrors, unavailable } from './folders/storage-error.js';
+import { translateErrors, unavailable } from '../storage-error.js';
 import { Ballast } from './root/ballast.js';
 import { LocalClaims } from './ways-out/local-claims.js';
 import { LocalLentFiles } from './ways-out/local-lent-files.js';

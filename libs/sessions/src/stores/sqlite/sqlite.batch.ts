@@ -31,6 +31,7 @@ export class SqliteBatch {
   readonly #anyRow;
   readonly #operations: ReadonlyMap<OperationName, (...args: unknown[]) => unknown>;
   readonly #networks: SqliteOperations['networks'];
+  readonly #counted: SqliteOperations['counted'];
 
   constructor(
     private readonly db: DatabaseSync,
@@ -40,6 +41,7 @@ export class SqliteBatch {
     this.#version = db.prepare('PRAGMA user_version');
     this.#operations = new Map(OPERATION_NAMES.map((name) => [name, operationOf(operations, name)]));
     this.#networks = operations.networks;
+    this.#counted = operations.counted;
     this.#begin = db.prepare('BEGIN IMMEDIATE');
     this.#beginReading = db.prepare('BEGIN');
     this.#commit = db.prepare('COMMIT');
@@ -59,7 +61,10 @@ export class SqliteBatch {
         return calls.map(({ id }) => ({ id, fault: OUTDATED }));
       }
       const replies = calls.map((call) => this.#answer(call));
-      if (!onlyReads) this.#networks?.beforeCommit();
+      if (!onlyReads) {
+        this.#networks?.beforeCommit();
+        this.#counted?.beforeCommit();
+      }
       this.#commit.run();
       if (!onlyReads) this.#markRead();
       return replies;
@@ -68,6 +73,7 @@ export class SqliteBatch {
       return isBusy(error) ? null : this.refuse(calls, faultOf(error));
     } finally {
       this.#networks?.afterTransaction();
+      this.#counted?.afterTransaction();
     }
   }
 
@@ -88,6 +94,7 @@ export class SqliteBatch {
 
   #answer(call: Call): Reply {
     const isWrite = !isRead(call.name);
+    const mark = this.#counted?.mark() ?? 0;
     if (isWrite) this.#savepoint.run();
     try {
       const answer = JSON.stringify(this.#operations.get(call.name)?.(...JSON.parse(call.args)) ?? null);
@@ -98,6 +105,7 @@ export class SqliteBatch {
       if (isWrite) {
         this.#undo.run();
         this.#release.run();
+        this.#counted?.undo(mark);
       }
       return { id: call.id, fault: faultOf(error) };
     }

@@ -15,48 +15,54 @@ import { SqlitePlacement } from './operations/placement.js';
 import { SqliteReleases } from './operations/releases.js';
 import { SqliteResources } from './operations/resources.js';
 import { SqliteSessions } from './operations/sessions.js';
+import { SqliteTrends } from './operations/trends.js';
 import { SqliteRates } from './sqlite.rates.js';
 
 /** The groups that a database holds, in synchronous form. */
 export interface SqliteOperations extends Partial<Record<GroupName, object>> {
   /** What is told of the end of each transaction with a write. */
   readonly networks: Pick<SqliteNetworks, 'beforeCommit' | 'afterTransaction'> | null;
+  /** The same, and of each call that fails. */
+  readonly counted: Pick<SqliteTrends, 'mark' | 'undo' | 'beforeCommit' | 'afterTransaction'> | null;
 }
 
 type SessionsOperations = SqliteOperations & {
   readonly [Group in Exclude<GroupName, 'rates'>]: InOneThread<StoreGroups[Group]>;
 };
 
-/** The operations of the database of sessions. Call each within a transaction, and tell `networks` of its end. */
+/** The operations of the database of sessions. Call each within a transaction, and tell `networks` and `counted` of its end. */
 export function sqliteOperations(db: DatabaseSync): SessionsOperations {
   const ledger = new SqliteLedger(db);
+  const trends = new SqliteTrends(db);
   const data = new SqliteData(db);
   const journal = new SqliteJournal(db, ledger);
   const audit = new SqliteAudit(db, ledger);
-  const endings = new SqliteEndings(db, ledger, data, journal, audit);
+  const endings = new SqliteEndings(db, ledger, data, journal, audit, trends);
   const accounts = new SqliteAccounts(db);
   const releases = new SqliteReleases(db, ledger, accounts);
-  const placement = new SqlitePlacement(db, ledger, accounts, releases, journal);
+  const placement = new SqlitePlacement(db, ledger, accounts, releases, journal, trends);
   const networks = new SqliteNetworks(db);
   const budgets = new SqliteBudgets(db);
   return {
-    sessions: new SqliteSessions(db, ledger, networks, data, budgets, journal),
+    sessions: new SqliteSessions(db, ledger, networks, data, budgets, journal, trends),
     networks,
+    counted: trends,
     endings,
     resources: new SqliteResources(db, ledger, accounts, placement, budgets),
     data,
     releases,
-    fleet: new SqliteFleet(db, ledger, endings, releases),
+    fleet: new SqliteFleet(db, ledger, endings, releases, trends),
     clock: new SqliteClock(db, ledger),
     feed: new SqliteFeed(db, ledger),
     ledger,
     budgets,
     journal,
     audit,
+    trends,
   };
 }
 
 /** The operations of the database of rates. */
 export function ratesOperations(db: DatabaseSync): SqliteOperations {
-  return { rates: new SqliteRates(db), networks: null };
+  return { rates: new SqliteRates(db), networks: null, counted: null };
 }

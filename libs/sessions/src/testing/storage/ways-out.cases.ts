@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, readFile, readdir, stat, symlink, writeFile } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { Readable } from 'node:stream';
-import type { LentEntry, StoredBytes } from '../../ports/storage/ways-out.js';
+import type { LentEntry, LentFile, StoredBytes } from '../../ports/storage/ways-out.js';
 import type { StorageRoot } from '../../ports/storage/storage-root.js';
 import type { StorageRootCase } from './storage-root.case.js';
 import { bytes, newKey, rejectsWith } from './storage.fixtures.js';
@@ -58,6 +58,27 @@ export const waysOutCases: readonly StorageRootCase[] = [
       await lent.takeBack();
       await lent.takeBack();
       await assert.rejects(readFile(lent.path));
+    },
+  },
+  {
+    name: 'what several borrow at once stays until each has given it back, with the bytes that are stored',
+    async run(root) {
+      const [key, name] = [newKey(), { owner: randomUUID(), extension: 'wav' }];
+      const lend = (): Promise<LentFile | null> => root.lentFiles.lend(source, key, name);
+      const lents = await Promise.all([lend(), lend(), lend()]);
+      for (const lent of lents) {
+        assert.ok(lent);
+        assert.equal(await readFile(lent.path, 'utf8'), TEXT);
+        await Promise.all([lent.takeBack(), lent.takeBack()]);
+      }
+      assert.equal((await lentBy(root, name.owner)).length, 0);
+      const [spoilt, other] = [await lend(), await lend()];
+      // As root may.
+      await writeFile(spoilt?.path ?? '', 'SPOKEN').catch(() => undefined);
+      await other?.takeBack();
+      const later = await lend();
+      assert.equal(await readFile(later?.path ?? '', 'utf8'), TEXT);
+      await Promise.all([spoilt?.takeBack(), later?.takeBack()]);
     },
   },
   {

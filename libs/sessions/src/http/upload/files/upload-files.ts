@@ -33,6 +33,7 @@ export class UploadFiles {
   private readonly admitted = new Map<FieldPlan, number>();
   private pending = 0;
   private totalBytes = 0;
+  private isTooLarge = false;
 
   constructor(
     private readonly service: SessionService,
@@ -153,7 +154,9 @@ export class UploadFiles {
   tooLarge(sizeBytes: number, limitBytes: number): Error {
     const { sessionId } = this;
     const refusal = { sessionId, reason: 'too_large', sizeBytes, limitBytes, network: null } as const;
-    this.service.events.emit('resource.refused', refusal);
+    // Bytes that were buffered still arrive when the upload is refused.
+    if (!this.isTooLarge) this.service.events.emit('resource.refused', refusal);
+    this.isTooLarge = true;
     return tooLargeUpload(limitBytes);
   }
 }

@@ -6,7 +6,7 @@ import type { Adoption, FileKey } from '../../../ports/storage/file-storage.js';
 import { removeFile } from './file-removal.js';
 import { LocalFileWriter } from './file-writer.js';
 import { STORED_MODE, AsyncFolder } from '../folders/async-folder.js';
-import { datasyncHandle } from '../folders/durable.js';
+import { datasyncHandle } from '../../durable.js';
 import { linkName } from '../folders/paths.js';
 import type { SessionFolders } from '../folders/session-folders.js';
 import {
@@ -15,7 +15,7 @@ import {
   isSystemError,
   toStorageError,
   translateErrors,
-} from '../folders/storage-error.js';
+} from '../../storage-error.js';
 
 const COPY_STEP_BYTES = 1024 * 1024;
 const OPEN_EXISTING = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;

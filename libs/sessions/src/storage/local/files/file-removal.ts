@@ -3,7 +3,7 @@ import type { FileKey } from '../../../ports/storage/file-storage.js';
 import type { AsyncFolder } from '../folders/async-folder.js';
 import { checkKey, fileName, linkName, partName } from '../folders/paths.js';
 import type { SessionFolders } from '../folders/session-folders.js';
-import { isAbsence } from '../folders/storage-error.js';
+import { isAbsence } from '../../storage-error.js';
 
 /** Deletes the file of a key in any state. An entry that is no plain file stays. */
 export async function removeFile(folders: SessionFolders, key: FileKey): Promise<void> {
@@ -27,14 +27,6 @@ async function unlinkFile(folder: AsyncFolder, name: string): Promise<void> {
   try {
     const found = await lstat(path);
     if (found.isFile()) await unlink(path);
-  } catch (error) {
-    if (!isAbsence(error)) throw error;
-  }
-}
-
-export async function unlinkIfThere(path: string): Promise<void> {
-  try {
-    await unlink(path);
   } catch (error) {
     if (!isAbsence(error)) throw error;
   }

@@ -2,12 +2,12 @@ import type { FileHandle } from 'node:fs/promises';
 import { SessionsError } from '../../../domain/errors.js';
 import type { FileKey, FileWriter } from '../../../ports/storage/file-storage.js';
 import { removeFile, removePart } from './file-removal.js';
-import { openNew } from './new-file.js';
+import { openNew } from '../../new-file.js';
 import { FILE_MODE, STORED_MODE } from '../folders/async-folder.js';
-import { datasyncHandle } from '../folders/durable.js';
+import { datasyncHandle } from '../../durable.js';
 import { partName } from '../folders/paths.js';
 import type { SessionFolders } from '../folders/session-folders.js';
-import { toStorageError, translateErrors } from '../folders/storage-error.js';
+import { toStorageError, translateErrors } from '../../storage-error.js';
 
 /**
  * Writes one new file. Calls run in order: an `abort` waits for the current write. The first failure aborts: the file is

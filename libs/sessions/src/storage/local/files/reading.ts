@@ -5,7 +5,7 @@ import { SessionsError } from '../../../domain/errors.js';
 import type { ByteRange, FileKey } from '../../../ports/storage/file-storage.js';
 import { liesAt } from '../folders/async-folder.js';
 import type { RootPaths } from '../folders/paths.js';
-import { isAbsence, isSystemError } from '../folders/storage-error.js';
+import { isAbsence, isSystemError } from '../../storage-error.js';
 
 // Without O_NONBLOCK, a fifo with this name would block a thread forever.
 const OPEN_FILE = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;

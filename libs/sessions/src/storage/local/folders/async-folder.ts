@@ -1,8 +1,8 @@
 import { constants, existsSync } from 'node:fs';
 import { chmod, lstat, mkdir, open, readFile, readlink, realpath, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { syncHandle } from './durable.js';
-import { isAbsence, isSystemError } from './storage-error.js';
+import { syncFolder, syncNames } from '../../durable.js';
+import { isAbsence, isSystemError } from '../../storage-error.js';
 
 export const FOLDER_MODE = 0o700;
 export const FILE_MODE = 0o600;
@@ -137,29 +137,4 @@ export async function makeFolders(path: string): Promise<void> {
     await makeFolder(path);
   }
   await syncFolder(dirname(path));
-}
-
-async function syncFolder(path: string): Promise<void> {
-  let handle: FileHandle;
-  try {
-    handle = await open(path, constants.O_RDONLY | constants.O_DIRECTORY);
-  } catch (error) {
-    // Another user's folder may allow us to create names, but not to read it.
-    if (isSystemError(error, 'EACCES')) return;
-    throw error;
-  }
-  try {
-    await syncNames(handle);
-  } finally {
-    await handle.close();
-  }
-}
-
-async function syncNames(folder: FileHandle): Promise<void> {
-  try {
-    await syncHandle(folder);
-  } catch (error) {
-    // Some file systems do not support fsync of a folder: nothing can make names more durable there.
-    if (!isSystemError(error, 'EINVAL', 'ENOTSUP')) throw error;
-  }
 }

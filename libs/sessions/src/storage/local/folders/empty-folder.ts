@@ -1,6 +1,6 @@
 import { rmdir } from 'node:fs/promises';
 import type { AsyncFolder } from './async-folder.js';
-import { isAbsence, isSystemError } from './storage-error.js';
+import { isAbsence, isSystemError } from '../../storage-error.js';
 
 /** Deletes the folder of this name if it is empty; answers whether it did. */
 export async function removeIfEmpty(parent: AsyncFolder, name: string): Promise<boolean> {

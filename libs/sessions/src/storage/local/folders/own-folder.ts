@@ -1,4 +1,4 @@
-import type { BigIntStats } from 'node:fs';
+import { isOurs } from '../../names.js';
 import { AsyncFolder } from './async-folder.js';
 import type { RootPaths } from './paths.js';
 
@@ -11,8 +11,4 @@ export async function isOwnFolder(paths: RootPaths, folder: AsyncFolder): Promis
     async (root) => (await root.stat()).dev === stat.dev && (await root.mount()) === (await folder.mount()),
   );
   return isBelow ?? false;
-}
-
-export function isOurs({ uid }: BigIntStats): boolean {
-  return !process.geteuid || Number(uid) === process.geteuid();
 }

@@ -5,7 +5,7 @@ import type { FileKey } from '../../../ports/storage/file-storage.js';
 import { removeIfEmpty } from './empty-folder.js';
 import { AsyncFolder, makeFolder } from './async-folder.js';
 import { checkKey, fileName, folderName, linkName, type RootPaths } from './paths.js';
-import { isAbsence, isSystemError, unavailable } from './storage-error.js';
+import { isAbsence, isSystemError, unavailable } from '../../storage-error.js';
 
 /** A folder can disappear between `open` and `make` each time another writer aborts and removes it empty. */
 const ATTEMPTS = 50;

@@ -3,9 +3,9 @@ import { constants } from 'node:fs';
 import { lstat, open, rename, unlink } from 'node:fs/promises';
 import type { SessionsError } from '../../../domain/errors.js';
 import { FILE_MODE } from '../folders/async-folder.js';
-import { datasyncHandle } from '../folders/durable.js';
+import { datasyncHandle } from '../../durable.js';
 import type { RootPaths } from '../folders/paths.js';
-import { isAbsence, unavailable } from '../folders/storage-error.js';
+import { isAbsence, unavailable } from '../../storage-error.js';
 
 const STEP_BYTES = 1024 * 1024;
 const OPEN_UNFINISHED = constants.O_WRONLY | constants.O_CREAT | constants.O_NOFOLLOW | constants.O_NONBLOCK;

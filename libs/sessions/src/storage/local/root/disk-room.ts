@@ -4,7 +4,7 @@ import type { StorageProblem, StorageRoom } from '../../../ports/storage/storage
 import type { Ballast } from './ballast.js';
 import type { RootPaths } from '../folders/paths.js';
 import type { RootGuard } from './root-guard.js';
-import { isSystemError, unavailable } from '../folders/storage-error.js';
+import { isSystemError, unavailable } from '../../storage-error.js';
 
 /** How long figures are cached: each new file reads them. */
 const FRESH_MS = 250;

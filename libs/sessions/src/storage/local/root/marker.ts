@@ -2,11 +2,11 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { constants, type BigIntStats } from 'node:fs';
 import { link, lstat, open, readdir, rename } from 'node:fs/promises';
 import type { StoreIdentity } from '../../../ports/store/session-store.js';
-import { unlinkIfThere } from '../files/file-removal.js';
-import { writeNew } from '../files/new-file.js';
+import { unlinkIfThere } from '../../names.js';
+import { writeNew } from '../../new-file.js';
 import { FILE_MODE, type AsyncFolder } from '../folders/async-folder.js';
 import { MARKER_NAME } from '../folders/paths.js';
-import { isAbsence, isSystemError } from '../folders/storage-error.js';
+import { isAbsence, isSystemError } from '../../storage-error.js';
 
 /** Marks a folder as a storage root, and names the store that owns the files. */
 export interface Marker {

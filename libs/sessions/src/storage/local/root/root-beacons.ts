@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { lstat, open, readdir } from 'node:fs/promises';
 import type { RootBeacons } from '../../../ports/storage/storage-root.js';
-import { unlinkIfThere } from '../files/file-removal.js';
+import { unlinkIfThere } from '../../names.js';
 import { FILE_MODE, AsyncFolder, makeFolder } from '../folders/async-folder.js';
 import { beaconName, isBeaconName, type RootPaths } from '../folders/paths.js';
-import { isAbsence, translateErrors } from '../folders/storage-error.js';
+import { isAbsence, translateErrors } from '../../storage-error.js';
 import type { RootGuard } from './root-guard.js';
 
 /** `keepOnly` spares beacons this young: a process leaves its first beacon before the store knows the process. */

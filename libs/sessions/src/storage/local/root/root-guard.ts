@@ -4,7 +4,7 @@ import { AsyncFolder } from '../folders/async-folder.js';
 import { markerVersion, readMarker, replaceMarker, type MarkerOnDisk } from './marker.js';
 import type { RootPaths } from '../folders/paths.js';
 import type { PreparedRoot } from './root.js';
-import { isAbsence, unavailable } from '../folders/storage-error.js';
+import { isAbsence, unavailable } from '../../storage-error.js';
 
 /** The state of the root when its marker was last read. */
 export interface RootState {

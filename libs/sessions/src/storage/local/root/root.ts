@@ -4,7 +4,7 @@ import type { StoreIdentity } from '../../../ports/store/session-store.js';
 import { AsyncFolder, FILE_MODE, makeFolder, makeFolders } from '../folders/async-folder.js';
 import { createMarker, readMarker, removeUnfinishedMarkers, type MarkerOnDisk } from './marker.js';
 import { GIT_IGNORE_NAME, RootPaths } from '../folders/paths.js';
-import { isSystemError } from '../folders/storage-error.js';
+import { isSystemError } from '../../storage-error.js';
 import {
   cannotCreate,
   closeToOthers,

@@ -4,7 +4,7 @@ import { homedir, tmpdir } from 'node:os';
 import { join, parse } from 'node:path';
 import { SessionsError } from '../../../domain/errors.js';
 import { AsyncFolder, FOLDER_MODE } from '../folders/async-folder.js';
-import { isAbsence, isSystemError } from '../folders/storage-error.js';
+import { isAbsence, isSystemError } from '../../storage-error.js';
 import { isUnfinishedMarker, readMarker } from './marker.js';
 import { GIT_IGNORE_NAME, MARKER_NAME } from '../folders/paths.js';
 

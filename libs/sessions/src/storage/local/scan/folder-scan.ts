@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { packedIds } from '../../../domain/ids.js';
 import type { ScannedFile, ScannedPart } from '../../../ports/storage/file-storage.js';
 import { SyncFolder } from '../folders/sync-folder.js';
-import { isOurs } from '../folders/own-folder.js';
+import { isOurs } from '../../names.js';
 import { isShardName, parseFileName, parseFolderName, type RootPaths } from '../folders/paths.js';
 import { scannedFile } from './scanned-file.js';
-import { isAbsence, isSystemError, systemCode } from '../folders/storage-error.js';
+import { isAbsence, isSystemError, systemCode } from '../../storage-error.js';
 
 /** A part ends at this many names or folders, never within a folder. */
 const NAMES = 4096;

@@ -1,7 +1,7 @@
 import type { KnownResources, ScannedPart } from '../../../ports/storage/file-storage.js';
 import type { ListedPart } from './folder-scan.js';
 import type { RootPaths } from '../folders/paths.js';
-import { unavailable } from '../folders/storage-error.js';
+import { unavailable } from '../../storage-error.js';
 import { WorkerThread } from '../folders/worker-thread.js';
 
 /** Parts that are listed, looked up or compared concurrently, so that neither disk nor store is idle. */

@@ -1,6 +1,6 @@
 import type { BigIntStats } from 'node:fs';
 import type { ScannedFile } from '../../../ports/storage/file-storage.js';
-import { isOurs } from '../folders/own-folder.js';
+import { isOurs } from '../../names.js';
 import { parseFileName } from '../folders/paths.js';
 
 /**

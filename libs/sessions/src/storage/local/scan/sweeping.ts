@@ -3,10 +3,11 @@ import { lstat, unlink } from 'node:fs/promises';
 import type { ScannedFile } from '../../../ports/storage/file-storage.js';
 import { removeIfEmpty } from '../folders/empty-folder.js';
 import { AsyncFolder } from '../folders/async-folder.js';
-import { isOurs, isOwnFolder } from '../folders/own-folder.js';
+import { isOurs } from '../../names.js';
+import { isOwnFolder } from '../folders/own-folder.js';
 import { fileName, folderName, linkName, partName, type RootPaths } from '../folders/paths.js';
 import { changedAt, scannedFile } from './scanned-file.js';
-import { isAbsence } from '../folders/storage-error.js';
+import { isAbsence } from '../../storage-error.js';
 
 /** Deletes a scanned file if it is unchanged; answers whether it did. */
 export async function removeIfSame(paths: RootPaths, file: ScannedFile): Promise<boolean> {

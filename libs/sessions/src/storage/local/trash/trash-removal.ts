@@ -1,6 +1,6 @@
 import { lstatSync, rmdirSync, unlinkSync } from 'node:fs';
 import { SyncFolder } from '../folders/sync-folder.js';
-import { systemCode } from '../folders/storage-error.js';
+import { systemCode } from '../../storage-error.js';
 
 /** The result of deleting one trash entry. */
 export interface EntryOutcome {

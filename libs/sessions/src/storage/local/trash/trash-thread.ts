@@ -1,5 +1,5 @@
 import type { EntryOutcome } from './trash-removal.js';
-import { unavailable } from '../folders/storage-error.js';
+import { unavailable } from '../../storage-error.js';
 import { WorkerThread } from '../folders/worker-thread.js';
 
 /** Entries per message. */

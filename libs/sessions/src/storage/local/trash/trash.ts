@@ -4,7 +4,8 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { SessionsError } from '../../../domain/errors.js';
 import type { TrashEntry, TrashReport, TrashTicket } from '../../../ports/storage/file-storage.js';
 import { AsyncFolder } from '../folders/async-folder.js';
-import { isOurs, isOwnFolder } from '../folders/own-folder.js';
+import { isOurs } from '../../names.js';
+import { isOwnFolder } from '../folders/own-folder.js';
 import {
   folderName,
   isTrashName,
@@ -13,7 +14,7 @@ import {
   trashName,
   type RootPaths,
 } from '../folders/paths.js';
-import { isAbsence, isSystemError, missingInRoot, unavailable } from '../folders/storage-error.js';
+import { isAbsence, isSystemError, missingInRoot, unavailable } from '../../storage-error.js';
 import type { EntryOutcome } from './trash-removal.js';
 import { TrashThread } from './trash-thread.js';
 

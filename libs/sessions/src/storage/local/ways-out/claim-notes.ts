@@ -3,11 +3,11 @@ import { isAbsolute } from 'node:path';
 import { isUuid } from '../../../domain/ids.js';
 import type { ClaimEntry } from '../../../ports/storage/ways-out.js';
 import { beingClaimed, type ClaimTarget } from '../../claim-target.js';
-import { unlinkIfThere } from '../files/file-removal.js';
-import { writeNew } from '../files/new-file.js';
+import { unlinkIfThere } from '../../names.js';
+import { writeNew } from '../../new-file.js';
 import { AsyncFolder, FILE_MODE } from '../folders/async-folder.js';
 import { fileName, isClaimDraftName, tempName, type RootPaths } from '../folders/paths.js';
-import { isAbsence, isSystemError, missingInRoot } from '../folders/storage-error.js';
+import { isAbsence, isSystemError, missingInRoot } from '../../storage-error.js';
 
 /** What a claim is about to do, for whoever finishes it after a crash. */
 export interface ClaimNote extends ClaimEntry, ClaimTarget {

@@ -1,19 +1,13 @@
-import { constants, type BigIntStats } from 'node:fs';
-import { link, lstat, open } from 'node:fs/promises';
-import { SessionsError } from '../../../domain/errors.js';
+import { constants } from 'node:fs';
+import { open } from 'node:fs/promises';
+import type { SessionsError } from '../../../domain/errors.js';
 import type { Claim, StoredBytes } from '../../../ports/storage/ways-out.js';
-import { fileExists, goneBeforeClaim } from '../../claim-target.js';
-import { unlinkIfThere } from '../files/file-removal.js';
+import { fileExists, giveName, goneBeforeClaim } from '../../claim-target.js';
+import { copyFile } from '../../copying.js';
+import { statOrNull, unlinkIfThere } from '../../names.js';
 import { AsyncFolder, FILE_MODE } from '../folders/async-folder.js';
-import {
-  CANNOT_LINK,
-  isAbsence,
-  isSystemError,
-  translateErrors,
-  unavailable,
-} from '../folders/storage-error.js';
+import { isAbsence, translateErrors, unavailable } from '../../storage-error.js';
 import type { ClaimNote, ClaimNotes } from './claim-notes.js';
-import { copyFile } from './copying.js';
 
 const OPEN_DRAFT = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
@@ -48,13 +42,7 @@ export class LocalClaim implements Claim {
   place(): Promise<void> {
     return translateErrors(() =>
       this.inFolder(async (folder) => {
-        try {
-          await link(folder.at(this.note.draft), folder.at(this.note.name));
-        } catch (error) {
-          if (isSystemError(error, 'EEXIST')) throw fileExists(error);
-          if (isSystemError(error, ...CANNOT_LINK)) throw withoutLinks(error);
-          throw error;
-        }
+        await giveName(folder.at(this.note.draft), folder.at(this.note.name));
         await folder.sync();
         await this.noteName(folder).catch(() => undefined);
       }),
@@ -120,21 +108,4 @@ async function setMode(draft: string): Promise<void> {
   } catch (error) {
     if (!isAbsence(error)) throw error;
   }
-}
-
-async function statOrNull(path: string): Promise<BigIntStats | null> {
-  try {
-    return await lstat(path, { bigint: true });
-  } catch (error) {
-    if (isAbsence(error)) return null;
-    throw error;
-  }
-}
-
-function withoutLinks(cause: unknown): SessionsError {
-  return new SessionsError(
-    'INVALID_ARGUMENT',
-    'The file system of this folder of claimTo has no hard links: claim files to a folder of another one.',
-    { cause },
-  );
 }

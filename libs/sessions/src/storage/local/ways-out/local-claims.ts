@@ -2,7 +2,7 @@ import type { FileKey } from '../../../ports/storage/file-storage.js';
 import type { Claim, ClaimEntry, Claims, StoredBytes } from '../../../ports/storage/ways-out.js';
 import { claimTargetOf } from '../../claim-target.js';
 import { checkKey, claimDraftName, type RootPaths } from '../folders/paths.js';
-import { translateErrors } from '../folders/storage-error.js';
+import { translateErrors } from '../../storage-error.js';
 import type { RootGuard } from '../root/root-guard.js';
 import { ClaimNotes } from './claim-notes.js';
 import { LocalClaim } from './local-claim.js';

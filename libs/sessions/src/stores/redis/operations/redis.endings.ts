@@ -12,7 +12,7 @@ import type {
 } from '../../../ports/endings.js';
 import { auditBeginning, endedBeginning } from '../buckets/journal.values.js';
 import type { RedisBuckets } from '../buckets/redis.buckets.js';
-import { mostOfBucket } from './redis.audit.js';
+import { mostOfBucket } from './journal/redis.audit.js';
 import type { RedisDurableWrites } from './redis.durable-writes.js';
 import type { BucketKey } from '../scripts/redis.layout.js';
 import type { SessionCounts } from '../buckets/session-counts.js';

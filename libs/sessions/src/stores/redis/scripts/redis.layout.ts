@@ -2,8 +2,9 @@
  * All keys of a store. Sessions are spread over buckets; all keys of a bucket share a hash tag, so that a script can change
  * a session and its resources in one slot of a cluster. `{7}` stands for any bucket.
  *
- * Each record of a session is a key with a lifetime: until `KEPT_AFTER_END_MS` after the absolute end, so that Redis deletes
- * it even if no cleanup ever runs again. The indexes and sums of a bucket do not notice that: `MEND` corrects them.
+ * Each record of a session is a key with a lifetime: until `KEPT_AFTER_END_MS` after the absolute end, or after the instant until
+ * which its tombstone is kept, so that Redis deletes it even if no cleanup ever runs again. The indexes and sums of a bucket do not
+ * notice that: `MEND` corrects them.
  *
  * | key                | type   | holds                                                                            |
  * | ------------------ | ------ | -------------------------------------------------------------------------------- |
@@ -12,7 +13,7 @@
  * | `{7}:resources:<id>` | string | the record of a resource, JSON                                                 |
  * | `{7}:data:<id>`   | hash   | key → JSON of the data of a session                                              |
  * | `{7}:writes:<operation>` | string | nothing: a write of data was made; expires after `REPEATED_MS`            |
- * | `{7}:marks:<id>`, `{7}:deeds:<id>`, `{7}:requests:<id>` | list | the timeline of a session, a list for each class of entries: `number:JSON`, the number from the bucket's counter |
+ * | `{7}:marks:<id>`, `{7}:deeds:<id>`, `{7}:requests:<id>` | list | the timeline of a session, a list for each class of entries: `number:instant:JSON`, the number from the bucket's counter |
  * | `{7}:replaced`     | hash   | hash of a replaced token → session id; expires a minute after the bucket's last login or regenerate |
  * | `{7}:replaced_at`  | zset   | the same hashes by the instant of the replacement; expires at once with `replaced` |
  * | `{7}:held`         | zset   | `session id:resource id`, in the order of the text                               |
@@ -33,12 +34,15 @@
  * | `{7}:timelines`    | zset   | sessions with a timeline by their opening                                        |
  * | `{7}:requested`    | zset   | those of them with entries of requests                                           |
  * | `{7}:hashes`       | zset   | `hash of a user:session id`, in the order of the text                            |
- * | `{7}:audit`        | zset   | `number:JSON` of the ends by operators, by instant; expires after `AUDIT_MS`      |
+ * | `{7}:audit`        | zset   | `number and bucket:JSON` of the ends by operators, by instant; expires after `AUDIT_MS` |
  * | `{7}:totals`       | hash   | the bucket's change counter, newest instant, share of the totals, its number of files on each node, and of its timelines and its audit the latest number and the bytes |
  * | `{7}:counted`      | hash   | id of an open session → `resources:bytes:name` of what it counts for, and the budget that counts it |
  * | `budgets:user:<id>`, `budgets:network:<network>`, `budgets:all` | hash | sessions, resources and bytes that count for a user, a network without users, all |
  * | `budgets:users`    | zset   | users with open sessions, in the order of their ids                               |
  * | `budgets:evictable:<network>` | zset | what `evictable` has of the sessions of a network                         |
+ * | `trends:<span>:<start>` | hash | counts of a minute, an hour or a day, by name; expires a day after its time        |
+ * | `trends:points:<span>` | zset | the beginnings of these, by themselves                                            |
+ * | `trends:batch:<process>` | string | number of the latest counts that a process has sent; expires after two days  |
  * | `store`            | hash   | generation, layout, number of buckets and key of the journal; while it is migrated, the layout it comes from |
  * | `{processes}:live` | hash   | process id → its latest heartbeat, JSON                                         |
  * | `{processes}:lost` | hash   | process id → start of striking it off                                           |
@@ -57,7 +61,8 @@
  * | `failures:<node>`  | hash   | item that a cleanup of the node could not finish → `tries:instant of the next one`; lives a week from the latest failure |
  * | `user:<sha256>`    | set    | ids of sessions that are, or are about to be, this user's: verified on read; lives as long as the longest of them |
  *
- * On a cluster each bucket has budgets of its own, `{7}:budgets:…`: a user's usage is their sum, and no limit is kept.
+ * On a cluster each bucket has budgets and trends of its own, `{7}:budgets:…`, `{7}:trends:…`: a user's usage is their sum, and no
+ * limit is kept.
  *
  * The channel `changes`, with the prefix of the keys, carries an empty message for each end, login and regenerate.
  *
@@ -97,6 +102,7 @@ export const BUCKET_KEYS = [
   'totals',
   'counted',
   'budgets',
+  'trends',
 ] as const;
 export type BucketKey = (typeof BUCKET_KEYS)[number];
 
@@ -112,7 +118,9 @@ const RECORD_KEYS = [
   'requests',
 ] as const satisfies readonly BucketKey[];
 export type RecordKey = (typeof RECORD_KEYS)[number];
-const BEGINNINGS: ReadonlySet<BucketKey> = new Set([...RECORD_KEYS, 'budgets']);
+/** Beginnings of keys that lie together on one server, and in each bucket on a cluster. */
+const TOGETHER: readonly BucketKey[] = ['budgets', 'trends'];
+const BEGINNINGS: ReadonlySet<BucketKey> = new Set([...RECORD_KEYS, ...TOGETHER]);
 
 /** How long the records of a session outlive its absolute end, unless a cleanup deletes them sooner. */
 export const KEPT_AFTER_END_MS = 7 * 24 * 3_600_000;
@@ -127,7 +135,7 @@ export const BUDGET_KEPT_MS = KEPT_UNTENDED_MS + KEPT_AFTER_END_MS;
 export const CHANGES_CHANNEL = 'changes';
 
 /** The layout of the first release. After it, each change is a new entry of `MIGRATIONS`. */
-export const FIRST_LAYOUT = 11;
+export const FIRST_LAYOUT = 12;
 
 /** Builds the keys of one store. */
 export class RedisLayout {
@@ -146,7 +154,7 @@ export class RedisLayout {
   }
 
   key(bucket: number, key: BucketKey): string {
-    if (key === 'budgets' && !this.isCluster) return `${this.prefix}budgets:`;
+    if (TOGETHER.includes(key) && !this.isCluster) return `${this.prefix}${key}:`;
     return `${this.prefix}{${bucket}}:${key}${BEGINNINGS.has(key) ? ':' : ''}`;
   }
 

@@ -7,6 +7,7 @@ import {
   JOURNAL_STORE_COLUMNS,
   TOMBSTONE_ENDS_AT,
 } from './journal.schema.js';
+import { TRENDS_SCHEMA } from './trends.schema.js';
 
 /** SQLite's `application_id` of our databases. */
 export const APPLICATION_ID = 0x6e736573;
@@ -15,7 +16,7 @@ export const APPLICATION_ID = 0x6e736573;
  * The version of `SCHEMA`, stored in SQLite's `user_version`. Before the first release older versions are refused; after
  * it, each change is a new entry of `MIGRATIONS`.
  */
-export const FIRST_SCHEMA = 14;
+export const FIRST_SCHEMA = 15;
 
 /** `isDisposable` of the domain, in SQL. */
 export const IS_DISPOSABLE =
@@ -174,6 +175,7 @@ export const SCHEMA = `
   );
 
   ${JOURNAL_SCHEMA}
+  ${TRENDS_SCHEMA}
   CREATE TABLE data_writes (operation TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;
   CREATE INDEX data_writes_age ON data_writes (at);
 

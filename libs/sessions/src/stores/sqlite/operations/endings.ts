@@ -1,6 +1,7 @@
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import { NOBODY } from '../../../domain/ids.js';
 import { isOperator } from '../../../domain/journal/actor.js';
+import { durationBucket } from '../../../domain/trends/trend.js';
 import { meetsEndCondition, type EndCondition } from '../../../domain/lifetime.js';
 import { REPLACED_MS, type SessionRecord } from '../../../domain/session.js';
 import type {
@@ -17,6 +18,7 @@ import type { InOneThread } from '../../../ports/store/store-groups.js';
 import type { SqliteAudit } from './journal/audit.js';
 import type { SqliteJournal } from './journal/journal.js';
 import type { SqliteLedger } from './ledger.js';
+import type { SqliteTrends } from './trends.js';
 import { IS_INCOMING, IS_IN_PLACE, IS_STREAM } from '../database/schema.js';
 import { TOMBSTONE_ENDS_AT } from '../database/journal.schema.js';
 import { byLease, idOf, numberOf, packId, sessionOf, textOf, type Row } from '../database/values.js';
@@ -53,6 +55,7 @@ export class SqliteEndings implements InOneThread<EndingsGroup> {
     private readonly data: SqliteData,
     private readonly journal: SqliteJournal,
     private readonly audit: SqliteAudit,
+    private readonly trends: SqliteTrends,
   ) {
     this.#idle = db.prepare(IDLE_SQL);
     this.#expired = db.prepare(EXPIRED_SQL);
@@ -139,6 +142,7 @@ export class SqliteEndings implements InOneThread<EndingsGroup> {
     this.ledger.see(end.at);
     const durationMs = Math.max(0, end.at - session.createdAt);
     this.ledger.countBeginEnd(reason, durationMs);
+    this.trends.count(end.at, { [`ended:${reason}`]: 1, [`duration:${durationBucket(durationMs)}`]: 1 });
     this.#enter(key, session, end, durationMs);
     return ending === undefined ? null : { ...sessionOf(ending), hasFiles };
   }

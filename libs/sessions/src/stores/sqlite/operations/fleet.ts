@@ -6,6 +6,7 @@ import type { SqliteEndings } from './endings.js';
 import type { InOneThread } from '../../../ports/store/store-groups.js';
 import type { SqliteLedger } from './ledger.js';
 import type { SqliteReleases } from './releases.js';
+import type { SqliteTrends } from './trends.js';
 import { idOf, numberOf, oneOf, packId, resourceOf, textOf, textOrNull } from '../database/values.js';
 
 const ROLES: readonly Heartbeat['role'][] = ['server', 'cli'];
@@ -30,6 +31,7 @@ export class SqliteFleet implements InOneThread<FleetGroup> {
     private readonly ledger: SqliteLedger,
     private readonly endings: SqliteEndings,
     private readonly releases: SqliteReleases,
+    private readonly trends: SqliteTrends,
   ) {
     this.#isListed = db.prepare('SELECT 1 FROM processes WHERE id = :id');
     this.#beat = db.prepare(`
@@ -106,6 +108,7 @@ export class SqliteFleet implements InOneThread<FleetGroup> {
     const id = packId(processId);
     if (this.#drop.run({ id, silentSince }).changes === 0) return false;
     this.ledger.forgetTroubles(processId);
+    this.trends.forgetProcess(processId);
     this.#voidUses.run({ id });
     this.#dropUses.run({ id });
     for (const row of this.#held.all({ id })) this.releases.mark(row, null);

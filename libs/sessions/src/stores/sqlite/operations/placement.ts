@@ -11,6 +11,7 @@ import { filesInPlace, type SqliteAccounts } from './accounts.js';
 import type { SqliteJournal } from './journal/journal.js';
 import type { SqliteLedger } from './ledger.js';
 import type { SqliteReleases } from './releases.js';
+import type { SqliteTrends } from './trends.js';
 import { idOrNull, numberOf, packId, resourceOf, sessionOf, type Row } from '../database/values.js';
 
 /** A resource with its row. */
@@ -31,6 +32,7 @@ export class SqlitePlacement {
     private readonly accounts: SqliteAccounts,
     private readonly releases: SqliteReleases,
     private readonly journal: SqliteJournal,
+    private readonly trends: SqliteTrends,
   ) {
     this.#session = db.prepare('SELECT *, key AS session_key FROM sessions WHERE id = :id');
     this.#find = db.prepare(`
@@ -65,6 +67,7 @@ export class SqlitePlacement {
     }
     const placed = this.#all(placement, resourceIds);
     this.accounts.move(key, recordsOf(files), recordsOf(placed));
+    this.#count(at, recordsOf(waiting), evicted.length);
     return {
       files: recordsOf(placed),
       victims: evicted,
@@ -96,6 +99,14 @@ export class SqlitePlacement {
       );
     const ids = victims.map(({ record }) => record.id);
     return recordsOf(this.#all(placement, ids));
+  }
+
+  /** What is overdrawn was counted by the call that made it so. */
+  #count(at: number, waiting: readonly ResourceRecord[], evicted: number): void {
+    for (const { type, sizeBytes, state } of waiting) {
+      if (state === 'complete') this.trends.count(at, { [`files:${type}`]: 1, [`bytes:${type}`]: sizeBytes });
+    }
+    if (evicted > 0) this.trends.count(at, { evicted });
   }
 
   /** What an earlier call with the same files evicted. */

@@ -34,6 +34,7 @@ import type { SqliteData } from './data.js';
 import type { SqliteLedger } from './ledger.js';
 import type { SqliteNetworks } from './networks.js';
 import type { SqliteJournal } from './journal/journal.js';
+import type { SqliteTrends } from './trends.js';
 import { ABOVE_SQL, DROP_REPLACED_SQL } from '../database/schema.js';
 import { idOf, numberOf, packAuthorities, packHash, packId, sessionOf } from '../database/values.js';
 
@@ -70,6 +71,7 @@ export class SqliteSessions implements InOneThread<SessionsGroup> {
     private readonly data: SqliteData,
     private readonly budgets: SqliteBudgets,
     private readonly journal: SqliteJournal,
+    private readonly trends: SqliteTrends,
   ) {
     this.#insert = db.prepare(`
       INSERT INTO sessions (
@@ -141,14 +143,17 @@ export class SqliteSessions implements InOneThread<SessionsGroup> {
     if (note) this.journal.begin(Number(key), { kind: 'opened', at: session.createdAt, by: note.by });
     // Last: what fails above is undone, and must not be counted.
     this.networks.keep(admission);
+    this.trends.count(session.createdAt, { opened: 1 });
     return 'opened';
   }
 
   probe(): void {
     this.#mark.run();
+    const mark = this.trends.mark();
     this.open(probeSession(), { maxSessions: Number.MAX_SAFE_INTEGER, network: null });
     this.#undo.run();
     this.#release.run();
+    this.trends.undo(mark);
     // What is undone reaches no disk: a row is written again.
     this.ledger.rewrite();
   }
@@ -202,8 +207,10 @@ export class SqliteSessions implements InOneThread<SessionsGroup> {
       login,
       entry,
     );
-    if (answer === 'done' && login.dropsData) this.data.clear(sessionId);
-    return answer;
+    if (answer !== 'done') return answer;
+    if (login.dropsData) this.data.clear(sessionId);
+    this.trends.count(loggedInAt, { logins: 1 });
+    return 'done';
   }
 
   regenerate(sessionId: string, authority: Authority | null, token: NewToken): 'done' | Refused {

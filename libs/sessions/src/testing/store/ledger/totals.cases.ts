@@ -69,7 +69,7 @@ export const totalsCases: readonly SessionStoreCase[] = [
 ];
 
 /** Performs operations on a few sessions in a fixed pseudo-random order; answers the session ids. */
-async function mixedOperations(store: SessionStore, count: number): Promise<string[]> {
+export async function mixedOperations(store: SessionStore, count: number): Promise<string[]> {
   const sessionIds: string[] = [];
   const resourceIds: string[] = [];
   let seed = 7;

@@ -25,6 +25,7 @@ import {
   see,
   write,
 } from './includes/sessions.includes.js';
+import { countTrends, durationName } from './includes/trends.includes.js';
 
 /**
  * id, reason, instant, lease, node, a condition's last activity, eviction rank and user, each or '', instant until which its
@@ -71,6 +72,8 @@ export const BEGIN_END = new BucketScript(
       keepTimeline,
       enterMark,
       enterAudit,
+      countTrends,
+      durationName,
     ],
   },
   `
@@ -86,6 +89,7 @@ if mark ~= '' then
   local lived = string.format(',"durationMs":%.0f,"requests":%.0f,', duration, session.requestCount)
   enter_mark(session, mark .. lived .. holds)
 end
+count_trends(tonumber(at), { 'ended:' .. reason, 1, duration_name(duration), 1 })
 if audit ~= '' then enter_audit(at, audit .. ',' .. holds, place, most) end
 if kept_until ~= '' then
   session.endedAt = tonumber(at)

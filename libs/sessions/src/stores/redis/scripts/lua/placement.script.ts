@@ -11,6 +11,7 @@ import {
 } from './includes/resources.includes.js';
 import { call, count, openSession, read, write } from './includes/sessions.includes.js';
 import { isStale } from './includes/tokens.includes.js';
+import { countTrends } from './includes/trends.includes.js';
 
 /**
  * session id, authority or `*`, maximum resources and bytes, whether to overdraw, instant, lease, node, beginning of the entry
@@ -36,6 +37,7 @@ export const PLACE = new BucketScript(
       release,
       writeAccounts,
       enterDeed,
+      countTrends,
     ],
   },
   `
@@ -87,7 +89,13 @@ if is_overdrawn then
   victims = {}
 end
 
+local counts = { 'evicted', #victims }
 for _, resource in ipairs(waiting) do
+  if not resource.overdrawn then
+    for _, each in ipairs({ 'files:' .. resource.type, 1, 'bytes:' .. resource.type, resource.sizeBytes }) do
+      counts[#counts + 1] = each
+    end
+  end
   account(session, resource, -1)
   if resource.processId then
     if not resource.usedBy[resource.processId] then
@@ -117,6 +125,7 @@ for _, victim in ipairs(victims) do
     enter_deed(session, deed .. of .. string.format(',"sizeBytes":%.0f}', victim.sizeBytes))
   end
 end
+count_trends(tonumber(at), counts)
 write_accounts(session)
 return answer
 `,

@@ -16,6 +16,7 @@ import {
   see,
   write,
 } from './includes/sessions.includes.js';
+import { countTrends } from './includes/trends.includes.js';
 import { isReplaced, replaceable, replaceToken } from './includes/tokens.includes.js';
 
 /**
@@ -39,7 +40,7 @@ export const OPEN = new BucketScript(
       'evictable',
       'budgets',
     ],
-    includes: [call, read, counted, lifetime, moveCounted, bytesOf],
+    includes: [call, read, counted, lifetime, moveCounted, bytesOf, countTrends],
   },
   `
 local id, token, raw, created_at, expires_at, idle_ends_at, network, most_of_network, mark = unpack(ARGV)
@@ -81,6 +82,7 @@ if network ~= '' then
   call('PEXPIRE', of_network, ${BUDGET_KEPT_MS})
   move_counted(id, 'network:' .. network, 0, 0)
 end
+count_trends(tonumber(created_at), { 'opened', 1 })
 return { 'opened', totals[2] + 1, totals[4] }
 `,
 );
@@ -153,6 +155,7 @@ export const LOGIN = new BucketScript(
       countSession,
       enterMark,
       keepHash,
+      countTrends,
     ],
   },
   `
@@ -185,6 +188,7 @@ publish_change(session)
 write(SESSIONS, session)
 index(session)
 count_session(session)
+count_trends(tonumber(at), { 'logins', 1 })
 for _, budget in ipairs({ 'user:' .. user, 'users' }) do call('PEXPIRE', BUDGETS .. budget, ${BUDGET_KEPT_MS}) end
 see(at)
 return 'done'

@@ -1,18 +1,22 @@
-import { AUDIT_MAX_BYTES, type AuditEntry, type WrongTokens } from '../../../domain/journal/audit-entry.js';
-import { SessionsError } from '../../../domain/errors.js';
-import { compareIds } from '../../../domain/ids.js';
-import type { AuditGroup, AuditPage, AuditPosition, AuditQuery } from '../../../ports/audit.js';
-import { entriesOf, type Entry, type RedisBuckets } from '../buckets/redis.buckets.js';
-import { auditJson } from '../buckets/journal.values.js';
-import { numberOf } from '../buckets/redis.values.js';
+import {
+  AUDIT_MAX_BYTES,
+  type AuditEntry,
+  type WrongTokens,
+} from '../../../../domain/journal/audit-entry.js';
+import { SessionsError } from '../../../../domain/errors.js';
+import { compareIds } from '../../../../domain/ids.js';
+import type { AuditGroup, AuditPage, AuditPosition, AuditQuery } from '../../../../ports/audit.js';
+import { entriesOf, type Entry, type RedisBuckets } from '../../buckets/redis.buckets.js';
+import { auditJson } from '../../buckets/journal.values.js';
+import { numberOf } from '../../buckets/redis.values.js';
 import {
   APPEND_AUDIT,
   AUDIT_PAGE,
   COUNT_WRONG_TOKEN,
   FORGET_AUDIT,
   FORGET_OWN_AUDIT,
-} from '../scripts/lua/audit.scripts.js';
-import { NAME_LENGTH, NO_BUCKET } from '../scripts/lua/includes/journal.includes.js';
+} from '../../scripts/lua/audit.scripts.js';
+import { NAME_LENGTH, NO_BUCKET } from '../../scripts/lua/includes/journal.includes.js';
 
 const MINUTE_MS = 60_000;
 

@@ -1,4 +1,4 @@
-import { SessionsError } from '../../../domain/errors.js';
+import { SessionsError } from '../domain/errors.js';
 
 /** Errors of `link` after which a copy may still work. */
 export const CANNOT_LINK = ['EXDEV', 'EPERM', 'EMLINK', 'ENOTSUP', 'ENOSYS'];

@@ -1,6 +1,6 @@
-import type { FileKey } from '../../../ports/storage/file-storage.js';
-import type { StoredBytes } from '../../../ports/storage/ways-out.js';
-import { writeNew } from '../files/new-file.js';
+import type { FileKey } from '../ports/storage/file-storage.js';
+import type { StoredBytes } from '../ports/storage/ways-out.js';
+import { writeNew } from './new-file.js';
 
 /** Copies a stored file to a new one at `path`, durably; answers whether there was one. */
 export async function copyFile(

@@ -1,10 +1,10 @@
-import { SessionsError } from '../../../domain/errors.js';
-import { classOf } from '../../../domain/journal/entry.js';
-import type { JournalGroup, JournalPage, JournalPosition, NewEntry } from '../../../ports/journal.js';
-import type { RedisBuckets } from '../buckets/redis.buckets.js';
-import { entryText, inTime, storedEntryOf } from '../buckets/journal.values.js';
-import { numberOf, textsOf } from '../buckets/redis.values.js';
-import type { RecordKey } from '../scripts/redis.layout.js';
+import { SessionsError } from '../../../../domain/errors.js';
+import { classOf } from '../../../../domain/journal/entry.js';
+import type { JournalGroup, JournalPage, JournalPosition, NewEntry } from '../../../../ports/journal.js';
+import type { RedisBuckets } from '../../buckets/redis.buckets.js';
+import { entryText, inTime, storedEntryOf } from '../../buckets/journal.values.js';
+import { numberOf, textsOf } from '../../buckets/redis.values.js';
+import type { RecordKey } from '../../scripts/redis.layout.js';
 import {
   APPEND,
   DROP_REQUESTS,
@@ -14,9 +14,10 @@ import {
   OVER_OF_USER,
   RECOUNT,
   SIZE,
-} from '../scripts/lua/journal.scripts.js';
-import { FIELDS } from '../scripts/lua/store.scripts.js';
-import type { RedisLedger } from './redis.ledger.js';
+} from '../../scripts/lua/journal.scripts.js';
+import { FIELDS } from '../../scripts/lua/store.scripts.js';
+import type { RedisDurableWrites } from '../redis.durable-writes.js';
+import type { RedisLedger } from '../redis.ledger.js';
 
 /** Entries of one script: few milliseconds of Redis. */
 const ENTRIES_TOGETHER = 500;
@@ -50,6 +51,7 @@ export class RedisJournal implements JournalGroup {
 
   constructor(
     private readonly buckets: RedisBuckets,
+    private readonly durable: RedisDurableWrites,
     private readonly ledger: Pick<RedisLedger, 'facts'>,
   ) {}
 
@@ -115,12 +117,13 @@ export class RedisJournal implements JournalGroup {
     return dropped;
   }
 
+  /** What was forgotten must not come back with a failover. */
   async forgetUser(userHash: string, limit: number): Promise<number> {
     const found = await this.buckets.inAll(async (bucket) =>
       textsOf(await this.buckets.runIn(OVER_OF_USER, bucket, userHash, limit)),
     );
     const forgotten = await this.buckets.byBucket(found.flat().slice(0, limit), async (bucket, ids) =>
-      numberOf(await this.buckets.runIn(FORGET_USER, bucket, userHash, ...ids)),
+      numberOf(await this.durable.runIn(FORGET_USER, bucket, userHash, ...ids)),
     );
     return forgotten.reduce((sum, count) => sum + count, 0);
   }

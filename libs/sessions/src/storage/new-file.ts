@@ -1,8 +1,8 @@
 import { constants } from 'node:fs';
 import { open, unlink, type FileHandle } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
-import { syncHandle } from '../folders/durable.js';
-import { unlinkIfThere } from './file-removal.js';
+import { syncHandle } from './durable.js';
+import { unlinkIfThere } from './names.js';
 
 const NEW_FILE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
 

@@ -1,0 +1,38 @@
+import { IsIn, IsOptional, ValidateBy } from 'class-validator';
+import { TREND_SPAN_NAMES, type TrendSpan } from '../../domain/trends/trend.js';
+import { INSTANT_RULE, instantOf } from '../journal/instant.js';
+import { readParameters, type ParameterNames, type ReadQuery } from '../page-query.js';
+import type { TrendsRange } from './trends.js';
+
+const OWN_NAMES = { span: 'span', from: 'from', to: 'to' };
+const AN_INSTANT = { name: 'isInstant', validator: { validate: isInstant } };
+
+/** Query parameters of the trends, as strings. */
+class TrendsQuery {
+  @IsOptional()
+  @IsIn(TREND_SPAN_NAMES, { message: `must be one of ${TREND_SPAN_NAMES.join(', ')}` })
+  span?: TrendSpan;
+
+  @IsOptional()
+  @ValidateBy(AN_INSTANT, { message: INSTANT_RULE })
+  from?: string;
+
+  @IsOptional()
+  @ValidateBy(AN_INSTANT, { message: INSTANT_RULE })
+  to?: string;
+}
+
+/** Validates input from outside. Default: by minute. */
+export function readTrendsQuery(
+  given: Readonly<Record<string, unknown>>,
+  names: ParameterNames<TrendsQuery> = OWN_NAMES,
+): ReadQuery<TrendsRange> {
+  const read = readParameters(new TrendsQuery(), given, names);
+  if (read.kind === 'invalid') return read;
+  const { span = 'minute', from, to } = read.query;
+  return { kind: 'valid', query: { span, from: instantOf(from), to: instantOf(to) } };
+}
+
+function isInstant(value: unknown): boolean {
+  return instantOf(value) !== null;
+}
