@@ -107,7 +107,7 @@ const RULES: Record<string, { layers: string[]; packages: (string | RegExp)[] }>
   },
   cli: {
     layers: ['domain', 'ports', 'core', 'operate', 'assembly'],
-    packages: [NODE, ...NEST, 'nest-commander', 'cli-table3', 'cli-progress', 'pretty-bytes'],
+    packages: [NODE, ...NEST, 'nest-commander', 'cli-table3', 'cli-progress', 'pretty-bytes', 'tough-cookie'],
   },
   health: {
     layers: ['domain', 'ports', 'core', 'http', 'operate'],
@@ -226,6 +226,7 @@ describe('optional packages', () => {
     'nest-commander': 'cli',
     '@nestjs/throttler': 'throttler',
     'prom-client': 'metrics',
+    'tough-cookie': 'cli/replay',
     redis: 'stores/redis',
   };
 

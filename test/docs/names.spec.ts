@@ -82,6 +82,8 @@ describe('What the pages name', () => {
       'timeline',
       'audit',
       'forget-user',
+      'export',
+      'replay',
     ];
     const helps = await Promise.all(commands.map((command) => runCli([command, '--help'])));
     const known = new Set(helps.flatMap(({ stdout }) => stdout.match(/--[a-z-]+/g) ?? []));

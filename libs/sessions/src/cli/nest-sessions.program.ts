@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { Injectable, Module } from '@nestjs/common';
 import { InjectCommander, type CommandRunner } from 'nest-commander';
 import { nestSessionsCommands, sessionsCommands } from './commands/commands.js';
@@ -6,6 +5,7 @@ import { EnvironmentSessionsAccess } from './access/environment-sessions-access.
 import { runCli } from './run-cli.js';
 import { SessionsAccess } from './access/sessions-access.js';
 import { Terminal } from './output/terminal.js';
+import { packageVersion } from '../operate/package-version.js';
 
 type Program = Parameters<CommandRunner['setCommand']>[0];
 
@@ -30,11 +30,5 @@ class NestSessionsProgram {}
 
 /** Runs the program `nest-sessions`: the commands of this package, configured by the environment alone. */
 export function runNestSessions(): Promise<void> {
-  return runCli(NestSessionsProgram, { version: readVersion() });
-}
-
-function readVersion(): string {
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
-  const { version }: { version: string } = JSON.parse(text);
-  return version;
+  return runCli(NestSessionsProgram, { version: packageVersion() });
 }

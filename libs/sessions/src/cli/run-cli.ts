@@ -1,7 +1,7 @@
 import type { DynamicModule, INestApplicationContext, Type } from '@nestjs/common';
 import { CommandFactory } from 'nest-commander';
 import { CommandFailure } from './output/command-failure.js';
-import { stopCommander } from './commands/sessions-command-runner.js';
+import { stopCommander } from './running/sessions-command-runner.js';
 import { StderrLogger } from './output/stderr-logger.js';
 
 export interface CliOptions {

@@ -5,8 +5,8 @@ import { SessionsAccess } from './access/sessions-access.js';
 import { Terminal } from './output/terminal.js';
 
 /**
- * Adds `sessions list | show | stats | cleanup | nodes | clock | timeline | audit | trends | forget-user`, and the flat `sessions-list`,
- * `sessions-stats` and `sessions-cleanup`, to a nest-commander program that imports `SessionsModule`. Run the program with `runCli`.
+ * Adds `sessions list | show | stats | cleanup | nodes | clock | timeline | audit | trends | export | replay |
+ * forget-user`, and the flat `sessions-list`, `sessions-stats` and `sessions-cleanup`, to a nest-commander program that imports `SessionsModule`. Run the program with `runCli`.
  */
 @Module({
   providers: [Terminal, { provide: SessionsAccess, useClass: AppSessionsAccess }, ...sessionsCommands],

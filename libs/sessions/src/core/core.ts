@@ -30,7 +30,7 @@ import { RepeatedFailures } from './watch/repeated-failures.js';
 import { recordDeeds } from './journal/deed-recorder.js';
 import { EntryBuffer } from './journal/entry-buffer.js';
 import { Forgetting } from './journal/forgetting.js';
-import { SessionJournal } from './journal/session-journal.js';
+import { SessionJournal } from './watch/session-journal.js';
 import { TrendRecorder } from './journal/trend-recorder.js';
 import { Nodes } from './process/nodes.js';
 import { OrphanSweep } from './cleanup/orphan-sweep.js';

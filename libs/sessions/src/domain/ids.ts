@@ -1,4 +1,5 @@
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+const UUIDS = new RegExp(`\\b${UUID.source.slice(1, -1)}\\b`, 'g');
 const DIGITS = 32;
 
 /** In stores, the node id of streams and of ends of sessions without files. Not a UUID. */
@@ -7,6 +8,11 @@ export const NOBODY = '-';
 /** Whether `value` is a UUID in lower case, like all ids of sessions, resources, processes and nodes. */
 export function isUuid(value: unknown): value is string {
   return typeof value === 'string' && UUID.test(value);
+}
+
+/** `text` with each UUID in it replaced by what `change` makes of it, from the first on. */
+export function changeIds(text: string, change: (id: string) => string): string {
+  return text.replaceAll(UUIDS, (id) => change(id));
 }
 
 /** Compares ids by code units, for sorting. */

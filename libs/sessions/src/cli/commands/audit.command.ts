@@ -6,8 +6,8 @@ import type { AuditQuery } from '../../ports/store/session-store.js';
 import { cell } from '../output/format.js';
 import { actorText, auditText, secondText } from '../output/journal-text.js';
 import { columns, section } from '../output/table.js';
-import { EntriesCommand, pageOf, valid, type EntriesOptions } from './entries-command.js';
-import { gather, single, type Given } from './option-values.js';
+import { EntriesCommand, pageOf, valid, type EntriesOptions } from '../running/entries-command.js';
+import { gather, single, type Given } from '../running/option-values.js';
 
 const FLAGS = { limit: '--limit', cursor: '--cursor', from: '--from', to: '--to' };
 

@@ -4,7 +4,7 @@ import { clockView } from '../../operate/views.js';
 import { usage } from '../output/command-failure.js';
 import { instant, span } from '../output/format.js';
 import { facts } from '../output/table.js';
-import { SessionsCommandRunner } from './sessions-command-runner.js';
+import { SessionsCommandRunner } from '../running/sessions-command-runner.js';
 
 interface ClockOptions {
   readonly trust?: boolean;

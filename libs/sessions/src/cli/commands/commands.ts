@@ -3,10 +3,12 @@ import { AuditCommand } from './audit.command.js';
 import { ClockCommand } from './clock.command.js';
 import { CleanupCommand } from './cleanup.command.js';
 import { usage } from '../output/command-failure.js';
+import { ExportCommand } from './export.command.js';
 import { ForgetUserCommand } from './forget-user.command.js';
 import { ListCommand } from './list.command.js';
 import { NodesCommand } from './nodes.command.js';
-import { SessionsCommandRunner } from './sessions-command-runner.js';
+import { ReplayCommand } from './replay.command.js';
+import { SessionsCommandRunner } from '../running/sessions-command-runner.js';
 import { ShowCommand } from './show.command.js';
 import { StatsCommand } from './stats.command.js';
 import { TimelineCommand } from './timeline.command.js';
@@ -27,6 +29,8 @@ const NAMES = [
   'cleanup',
   'nodes',
   'clock',
+  'export',
+  'replay',
   'forget-user',
 ];
 const LIST = 'lists live sessions';
@@ -39,9 +43,12 @@ const TRENDS = 'shows what happened by minute, hour or day';
 const CLEANUP = 'ends due sessions and sweeps orphans; with an id: ends that session';
 const NODES = 'lists the nodes that store files; forget <id>: gives up one that will not return';
 const CLOCK = 'shows the time of the store; --trust puts it right by the system clock';
+const EXPORT = "prints what the journal has of a session's requests";
+const REPLAY = 'sends recorded requests to a server again, and compares the answers';
 const ACTION = { action: 'list or forget', id: 'id of the node to forget, as printed by list' };
 const USER = { id: 'id of a user, as the application logs it in' };
 const ID = { id: 'id of a session, as printed by list' };
+const SOURCE = { source: 'a HAR file, or the id of a session' };
 
 const list = { description: LIST };
 const show = { description: SHOW, arguments: '<id>', argsDescription: ID };
@@ -52,6 +59,8 @@ const audit = { description: AUDIT };
 const forgetUser = { description: FORGET_USER, arguments: '<id>', argsDescription: USER };
 const clock = { description: CLOCK };
 const cleanup = { description: CLEANUP, arguments: '[id]', argsDescription: ID };
+const exporting = { description: EXPORT, arguments: '<id>', argsDescription: ID };
+const replay = { description: REPLAY, arguments: '<source>', argsDescription: SOURCE };
 
 const nodes = { description: NODES, arguments: '[action] [id]', argsDescription: ACTION };
 
@@ -85,6 +94,12 @@ export class SessionsAuditSubCommand extends AuditCommand {}
 @SubCommand({ ...forgetUser, name: 'forget-user' })
 export class SessionsForgetUserSubCommand extends ForgetUserCommand {}
 
+@SubCommand({ ...exporting, name: 'export' })
+export class SessionsExportSubCommand extends ExportCommand {}
+
+@SubCommand({ ...replay, name: 'replay' })
+export class SessionsReplaySubCommand extends ReplayCommand {}
+
 @Command({
   name: 'sessions',
   description: `manages user sessions: ${NAMES.join(', ')}`,
@@ -99,6 +114,8 @@ export class SessionsForgetUserSubCommand extends ForgetUserCommand {}
     SessionsTimelineSubCommand,
     SessionsAuditSubCommand,
     SessionsForgetUserSubCommand,
+    SessionsExportSubCommand,
+    SessionsReplaySubCommand,
   ],
 })
 export class SessionsCommand extends SessionsCommandRunner {
@@ -156,6 +173,12 @@ export class NestSessionsAuditCommand extends AuditCommand {}
 @Command({ ...forgetUser, name: 'forget-user' })
 export class NestSessionsForgetUserCommand extends ForgetUserCommand {}
 
+@Command({ ...exporting, name: 'export' })
+export class NestSessionsExportCommand extends ExportCommand {}
+
+@Command({ ...replay, name: 'replay' })
+export class NestSessionsReplayCommand extends ReplayCommand {}
+
 /** For any program: nested and flat. */
 export const sessionsCommands = [
   SessionsCommand,
@@ -169,6 +192,8 @@ export const sessionsCommands = [
   SessionsTimelineSubCommand,
   SessionsAuditSubCommand,
   SessionsForgetUserSubCommand,
+  SessionsExportSubCommand,
+  SessionsReplaySubCommand,
   SessionsListCommand,
   SessionsStatsCommand,
   SessionsCleanupCommand,
@@ -186,4 +211,6 @@ export const nestSessionsCommands = [
   NestSessionsTimelineCommand,
   NestSessionsAuditCommand,
   NestSessionsForgetUserCommand,
+  NestSessionsExportCommand,
+  NestSessionsReplayCommand,
 ];

@@ -2,8 +2,8 @@ import { Option } from 'nest-commander';
 import type { SessionsCore } from '../../core/core.js';
 import { forgottenUserView } from '../../operate/journal/journal-views.js';
 import { cell, counted } from '../output/format.js';
-import { userId } from './option-values.js';
-import { SessionsCommandRunner } from './sessions-command-runner.js';
+import { userId } from '../running/option-values.js';
+import { SessionsCommandRunner } from '../running/sessions-command-runner.js';
 
 interface ForgetUserOptions {
   readonly yes?: boolean;

@@ -3,8 +3,8 @@ import type { NodeState } from '../../core/process/nodes.js';
 import { SILENT_AFTER_MS } from '../../core/process/this-process.js';
 import { forgottenView, nodeState, nodeView } from '../../operate/views.js';
 import { CommandFailure, EXIT, usage } from '../output/command-failure.js';
-import { nodeId } from './option-values.js';
-import { SessionsCommandRunner } from './sessions-command-runner.js';
+import { nodeId } from '../running/option-values.js';
+import { SessionsCommandRunner } from '../running/sessions-command-runner.js';
 import { columns } from '../output/table.js';
 import { ago, cell, counted, size } from '../output/format.js';
 

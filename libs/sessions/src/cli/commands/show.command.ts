@@ -4,8 +4,8 @@ import { readPastSession, type PastSession } from '../../operate/journal/past-se
 import { sessionDetailView } from '../../operate/views.js';
 import type { SessionDetails } from '../../core/sessions/session-details.js';
 import { CommandFailure, EXIT } from '../output/command-failure.js';
-import { sessionId } from './option-values.js';
-import { SessionsCommandRunner } from './sessions-command-runner.js';
+import { sessionId } from '../running/option-values.js';
+import { SessionsCommandRunner } from '../running/sessions-command-runner.js';
 import { columns, facts, section } from '../output/table.js';
 import { escapeControl } from '../output/escape-control.js';
 import { actorText } from '../output/journal-text.js';

@@ -3,7 +3,7 @@ import { averageDurationMs, endedSessions } from '../../operate/figures.js';
 import { readOverview, type JobState, type Overview } from '../../operate/overview.js';
 import { clockView, overviewView, processView, statsView } from '../../operate/views.js';
 import { clockWarning } from './clock.command.js';
-import { SessionsCommandRunner } from './sessions-command-runner.js';
+import { SessionsCommandRunner } from '../running/sessions-command-runner.js';
 import { columns, facts, section } from '../output/table.js';
 import { cell, ago, size, span } from '../output/format.js';
 

@@ -4,8 +4,8 @@ import { readTimeline } from '../../operate/journal/timeline.js';
 import type { TimelineQuery } from '../../operate/journal/timeline.query.js';
 import { counted } from '../output/format.js';
 import { actorText, entryText, secondText } from '../output/journal-text.js';
-import { EntriesCommand, pageOf, valid, type EntriesOptions } from './entries-command.js';
-import { sessionId } from './option-values.js';
+import { EntriesCommand, pageOf, valid, type EntriesOptions } from '../running/entries-command.js';
+import { sessionId } from '../running/option-values.js';
 import { unknownSession } from './show.command.js';
 
 const FLAGS = { limit: '--limit', cursor: '--cursor' };

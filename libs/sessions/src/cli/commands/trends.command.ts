@@ -3,8 +3,8 @@ import { readTrends, type TrendsRange } from '../../operate/trends/trends.js';
 import { trendsView } from '../../operate/trends/trends-view.js';
 import { usage } from '../output/command-failure.js';
 import { trendsCsv, trendsPage } from '../output/trends-page.js';
-import { gather, single, type Given } from './option-values.js';
-import { SessionsCommandRunner } from './sessions-command-runner.js';
+import { gather, single, type Given } from '../running/option-values.js';
+import { SessionsCommandRunner } from '../running/sessions-command-runner.js';
 
 const FLAGS = { span: '--span', from: '--from', to: '--to' };
 

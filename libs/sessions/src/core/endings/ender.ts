@@ -4,7 +4,7 @@ import { endCondition, type EndCondition } from '../../domain/lifetime.js';
 import type { EndReason, SessionRecord } from '../../domain/session.js';
 import type { TrashReport, TrashTicket } from '../../ports/storage/file-storage.js';
 import type { EndingSession, Released, SessionChange } from '../../ports/store/session-store.js';
-import { APP } from '../journal/actor-of.js';
+import { APP } from '../handles/actor-of.js';
 import { untilStopped } from '../process/bounded-wait.js';
 import type { CoreContext } from '../process/context.js';
 import { describeError } from '../watch/log.js';

@@ -11,7 +11,7 @@ import type { Log } from '../watch/log.js';
 import type { RepeatedFailures } from '../watch/repeated-failures.js';
 import type { ThisProcess } from './this-process.js';
 import type { TokenCodec } from '../tokens/token-codec.js';
-import type { SessionJournal } from '../journal/session-journal.js';
+import type { SessionJournal } from '../watch/session-journal.js';
 import type { SessionCache } from './session-cache.js';
 import type { TouchBuffer } from './touch-buffer.js';
 

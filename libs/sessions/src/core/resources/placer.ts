@@ -5,7 +5,7 @@ import type { Placed, Placement } from '../../ports/resources.js';
 import type { Refused } from '../../ports/sessions.js';
 import type { SessionRef } from '../handles/session.js';
 import { underAuthority } from '../handles/under-authority.js';
-import { actorOf } from '../journal/actor-of.js';
+import { actorOf } from '../handles/actor-of.js';
 import type { CoreContext } from '../process/context.js';
 import { untilAnswered } from '../process/bounded-wait.js';
 import { describeError } from '../watch/log.js';

@@ -2,7 +2,7 @@ import { familyOf, judgeClient, mayUse, type Client, type Fit, type Mismatch } f
 import { SessionsError } from '../../domain/errors.js';
 import { whyOver } from '../../domain/lifetime.js';
 import { authorityOf, REPLACED_MS, type EndReason, type SessionRecord } from '../../domain/session.js';
-import { CLIENT } from '../journal/actor-of.js';
+import { CLIENT } from '../handles/actor-of.js';
 import type { CoreContext } from '../process/context.js';
 import type { Ender } from '../endings/ender.js';
 import { SILENT_AFTER_MS } from '../process/this-process.js';

@@ -14,7 +14,7 @@ import {
 import { Session } from '../handles/session.js';
 import type { SessionToken } from '../tokens/session-token.js';
 import type { TokenUse } from '../tokens/token-codec.js';
-import { actorOf } from '../journal/actor-of.js';
+import { actorOf } from '../handles/actor-of.js';
 import type { CoreContext } from '../process/context.js';
 import { applyReplacement } from '../endings/replacements.js';
 import { untilAnswered } from '../process/bounded-wait.js';

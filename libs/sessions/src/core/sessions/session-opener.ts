@@ -6,7 +6,7 @@ import { openingRecord, type NewSession } from '../../domain/session.js';
 import type { NetworkLimits, OpeningLimits, RefusedNetwork, RefusedOpening } from '../../ports/sessions.js';
 import { hasNetwork, networkOf } from '../config/client-address.js';
 import { labelOf } from '../config/options.js';
-import { CLIENT, limitOf } from '../journal/actor-of.js';
+import { CLIENT, limitOf } from '../handles/actor-of.js';
 import { MinuteLog } from '../watch/minute-log.js';
 import type { CoreContext } from '../process/context.js';
 import type { Ender } from '../endings/ender.js';

@@ -17,7 +17,7 @@ import { SessionDataService } from '../data/session-data-service.js';
 import type { SessionValues } from '../data/session-values.js';
 import type { CoreContext } from '../process/context.js';
 import type { EndedSession, Ender } from '../endings/ender.js';
-import { actorOf, APP } from '../journal/actor-of.js';
+import { actorOf, APP } from '../handles/actor-of.js';
 import type { Forgetting, Forgotten } from '../journal/forgetting.js';
 import type { SessionEventBus } from '../watch/event-bus.js';
 import type { FileSink } from '../resources/file-sink.js';

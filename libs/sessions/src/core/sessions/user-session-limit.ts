@@ -2,7 +2,7 @@ import { whyOver } from '../../domain/lifetime.js';
 import type { NewLogin } from '../../ports/sessions.js';
 import { labelOf } from '../config/options.js';
 import type { Ender } from '../endings/ender.js';
-import { limitOf } from '../journal/actor-of.js';
+import { limitOf } from '../handles/actor-of.js';
 import type { CoreContext } from '../process/context.js';
 import { oneLine } from '../watch/log.js';
 import { MinuteLog } from '../watch/minute-log.js';

@@ -4,7 +4,12 @@ import type { Session } from '../../core/handles/session.js';
 import type { EntryBuffer } from '../../core/journal/entry-buffer.js';
 import type { Clock } from '../../ports/clock.js';
 import { requestOf, responseOf } from '../exchange.js';
-import { nodeRequest, nodeResponse, type PlatformRequest } from '../platform-message.js';
+import {
+  nodeRequest,
+  nodeResponse,
+  type PlatformRequest,
+  type PlatformResponse,
+} from '../platform-message.js';
 
 const MOST_PATH = 2048;
 const MEDIA_TYPE = /^[a-z0-9!#$&^_.+-]{1,64}\/[a-z0-9!#$&^_.+-]{1,64}/i;
@@ -15,6 +20,9 @@ interface RoutedRequest extends PlatformRequest {
   readonly route?: { readonly path?: unknown };
   readonly routeOptions?: { readonly url?: unknown };
 }
+
+/** Fastify hands its headers to Node when it writes them: only its own response tells them. */
+type AnsweredHeaders = PlatformResponse & { getHeader(name: string): unknown };
 
 /** Enters each request of a session when its response has ended: with its route's pattern, never with its headers or body. */
 export class RequestJournal {
@@ -27,7 +35,8 @@ export class RequestJournal {
   note({ id }: Session, context: ExecutionContext): void {
     const request = requestOf(context) as RoutedRequest;
     const node = nodeRequest(request);
-    const response = nodeResponse(responseOf(context));
+    const answer = responseOf(context) as AnsweredHeaders;
+    const response = nodeResponse(answer);
     const { socket } = response;
     const [readBefore, writtenBefore] = [socket?.bytesRead ?? 0, socket?.bytesWritten ?? 0];
     const began = this.clock.monotonic();
@@ -46,7 +55,7 @@ export class RequestJournal {
         receivedBytes: Math.max((socket?.bytesRead ?? 0) - readBefore, declaredBytes(response)),
         sentBytes: Math.max(0, (socket?.bytesWritten ?? 0) - writtenBefore),
         requestType: mediaTypeOf(node.headers['content-type']),
-        responseType: mediaTypeOf(response.getHeader('content-type')),
+        responseType: mediaTypeOf(answer.getHeader('content-type')),
       });
     });
   }

@@ -5,7 +5,7 @@ import type { SessionsConfig } from '../../core/config/config.js';
 import { SessionsCore } from '../../core/core.js';
 import type { SessionValues } from '../../core/data/session-values.js';
 import { Session } from '../../core/handles/session.js';
-import { CLIENT } from '../../core/journal/actor-of.js';
+import { CLIENT } from '../../core/handles/actor-of.js';
 import type { Client } from '../../domain/binding.js';
 import { SESSIONS_CONFIG } from '../../core/config/tokens.js';
 import { OwnPages } from '../client/own-pages.js';

@@ -2,7 +2,7 @@ import { Logger } from '@nestjs/common';
 import type { SessionsConfig } from '../../core/config/config.js';
 import { labelOf } from '../../core/config/options.js';
 import type { SessionsCore } from '../../core/core.js';
-import { CLIENT } from '../../core/journal/actor-of.js';
+import { CLIENT } from '../../core/handles/actor-of.js';
 import type { Finding } from '../../core/sessions/session-finder.js';
 import { MinuteLog } from '../../core/watch/minute-log.js';
 import type { Client, Mismatch } from '../../domain/binding.js';

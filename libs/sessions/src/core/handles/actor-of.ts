@@ -1,5 +1,5 @@
 import type { Actor } from '../../domain/journal/actor.js';
-import { Session, type SessionRef } from '../handles/session.js';
+import { Session, type SessionRef } from './session.js';
 
 export const CLIENT: Actor = Object.freeze({ kind: 'client' });
 export const APP: Actor = Object.freeze({ kind: 'app' });

@@ -1,0 +1,68 @@
+import { writeFile } from 'node:fs/promises';
+import { Option } from 'nest-commander';
+import type { Recording } from '../../operate/replay/recording.js';
+import { readRecording } from '../../operate/replay/timeline-recording.js';
+import { packageVersion } from '../../operate/package-version.js';
+import type { SessionsAccess } from '../access/sessions-access.js';
+import { CommandFailure, EXIT, usage } from '../output/command-failure.js';
+import { toEscapedJson } from '../output/escape-control.js';
+import { counted } from '../output/format.js';
+import { gather, sessionId, single, type Given } from '../running/option-values.js';
+import { SessionsCommandRunner } from '../running/sessions-command-runner.js';
+
+interface ExportOptions {
+  readonly har?: boolean;
+  readonly out?: Given;
+}
+
+/** Prints what the journal has of a session's requests, as HAR 1.2. */
+export abstract class ExportCommand extends SessionsCommandRunner {
+  @Option({ flags: '--har', description: 'as HAR 1.2, which browsers open in their developer tools' })
+  wantsHar(): boolean {
+    return true;
+  }
+
+  @Option({
+    flags: '--out <file>',
+    description: 'writes a new file that only its owner can read, and prints nothing',
+  })
+  gatherOut(value: string, before: Given): string[] {
+    return gather(value, before);
+  }
+
+  protected override async execute(
+    [given = '']: readonly string[],
+    { har, out }: ExportOptions,
+  ): Promise<void> {
+    const id = sessionId(given);
+    if (!har) throw usage('export requires --har: there is no other format');
+    const path = single('--out', out);
+    const recording = await recordingOfSession(this.access, id);
+    // Imported here, so that other commands start without Node's HTTP.
+    const { harOf } = await import('../../operate/replay/har.js');
+    const text = `${toEscapedJson(harOf(recording, packageVersion()))}\n`;
+    if (path === undefined) await this.terminal.print(text);
+    else await write(path, text);
+    const { requests, withoutPath } = recording;
+    const rest = withoutPath === 0 ? '' : `; ${withoutPath} left out, since the journal has no path of them`;
+    this.terminal.note(`${counted(requests.length, 'request')} of session ${id}${rest}\n`);
+  }
+}
+
+/** Rejects if the session is unknown, or its requests were not recorded. */
+export async function recordingOfSession(access: SessionsAccess, id: string): Promise<Recording> {
+  const recording = await readRecording(await access.open(), id);
+  if (!recording)
+    throw new CommandFailure(EXIT.notFound, 'the journal has no timeline of a session with this id');
+  return recording;
+}
+
+async function write(path: string, text: string): Promise<void> {
+  try {
+    await writeFile(path, text, { flag: 'wx', mode: 0o600 });
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
+    if (code === 'EEXIST') throw usage(`--out ${path} exists: choose another name, or delete it`);
+    throw new CommandFailure(EXIT.failure, `cannot write ${path} (${code})`, { cause: error });
+  }
+}
