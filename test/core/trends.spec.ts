@@ -87,6 +87,7 @@ describe.each(STORES)('Trends on the store %s', (store) => {
     world.core.events.emit('session.refused', { reason: 'full' });
     world.clock.advance(MINUTE);
     await eventually('the count is in the store', async () => (await sumBy('day'))['refused:full'] === 1);
+    expect((await sumBy('minute'))['refused:full']).toBe(1);
   });
 
   it('of the last minute are sent when the process stops', async () => {

@@ -5,7 +5,7 @@ import { evictionOrder } from '#sessions/domain/eviction';
 import { ENTRY_OVERHEAD_BYTES } from '#sessions/domain/journal/entry';
 import { authorityOf, type NewSession } from '#sessions/domain/session';
 import { RedisSessionStore } from '#sessions/redis/index';
-import { mostOfBucket } from '#sessions/stores/redis/operations/journal/redis.audit';
+import { mostOfBucket } from '#sessions/stores/redis/operations/record/redis.audit';
 import { KEPT_AFTER_END_MS } from '#sessions/stores/redis/scripts/redis.layout';
 import {
   append,

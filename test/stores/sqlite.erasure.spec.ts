@@ -1,10 +1,14 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { openDatabase } from '#sessions/stores/sqlite/database/sqlite.database';
+import { sqliteOperations } from '#sessions/stores/sqlite/sqlite.operations';
 import { SqliteSessionStore } from '#sessions/stores/sqlite/sqlite-session-store';
+import { append, CLIENT, requests } from '#sessions/testing/store/journal/journal.fixtures';
 import {
   anEnd,
+  DAY,
   HOUR,
   LIMITS,
   MANY,
@@ -25,6 +29,9 @@ const TRACES = [
   'diary-of-the-house',
   'data of the house',
 ];
+
+const USERS = 300;
+const FORGOTTEN = 'forgotten-one';
 
 describe('What ended sessions leave in the database and its log', () => {
   let folder: string;
@@ -84,4 +91,75 @@ describe('What ended sessions leave in the database and its log', () => {
     expect(await store.endings.dropTombstones(NOW + 2 * HOUR, 1000)).toBe(SESSIONS);
     await eventually('the traces are erased', async () => traces().length === 0, 5000);
   });
+
+  /** Opens a session of a user with a timeline. */
+  async function journal(name: string, isOver: boolean): Promise<void> {
+    const session = newSession();
+    await store.sessions.open(session, MANY, { by: CLIENT });
+    const note = { by: CLIENT, userHash: hashOf(name) };
+    await store.sessions.login(session.id, null, {
+      tokenHash: tokenHash(session.id),
+      at: NOW,
+      userId: name,
+      note,
+    });
+    await append(store, session, requests(20, NOW, `/routes/of-${name}`));
+    await append(store, session, requests(390, NOW + 1000, `/routes/of-${name}/later`));
+    if (!isOver) return;
+    await store.endings.beginEnd(session.id, anEnd({ note: { by: CLIENT }, keptUntil: NOW + DAY }));
+    await store.endings.finishEnd(session.id, NODE, NOW);
+  }
+
+  /** Those of these texts that the database or its log has. */
+  function tracesOf(texts: readonly string[]): string[] {
+    const files = ['sessions.db', 'sessions.db-wal']
+      .map((name) => join(folder, name))
+      .filter((path) => existsSync(path))
+      .map((path) => readFileSync(path));
+    return texts.filter((text) => files.some((bytes) => bytes.includes(text)));
+  }
+
+  it('is neither the hash of a user who was forgotten nor a route of theirs, while others live', async () => {
+    const traces = [FORGOTTEN, hashOf(FORGOTTEN)];
+    await Promise.all(
+      Array.from({ length: USERS }, (_, index) =>
+        journal(index % 3 === 0 ? FORGOTTEN : `the-other-one-${index}`, index % 5 !== 0),
+      ),
+    );
+    expect(tracesOf(traces)).toEqual(traces);
+    // Live sessions stay: the application ends them first.
+    const live = await store.sessions.list({ sort: 'created_at', limit: USERS, userId: FORGOTTEN });
+    expect(live.length).toBe(USERS / 15);
+    for (const { id } of live) {
+      await store.endings.beginEnd(id, anEnd());
+      await store.endings.finishEnd(id, NODE, NOW);
+    }
+    let forgotten = 0;
+    for (let more = 1; more > 0; forgotten += more)
+      more = await store.journal.forgetUser(hashOf(FORGOTTEN), 30);
+    expect(forgotten).toBe(USERS / 3);
+    await eventually('the traces are erased', async () => tracesOf(traces).length === 0, 10_000);
+    expect(tracesOf(['the-other-one'])).toEqual(['the-other-one']);
+  });
+
+  it('is erased by the next cleanup if the process that forgot a user died', async () => {
+    await journal(FORGOTTEN, true);
+    await journal('the-other-one', false);
+    const options = { mustExist: true, busyTimeoutMs: 1000, maxBytes: null };
+    const db = openDatabase({ path: join(folder, 'sessions.db'), ...options });
+    // When rows move to other pages, `secure_delete` seldom but sometimes leaves some behind.
+    db.exec('PRAGMA secure_delete = OFF');
+    expect(sqliteOperations(db).journal.forgetUser(hashOf(FORGOTTEN), 10)).toBe(1);
+    db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+    db.close();
+    const traces = [FORGOTTEN, hashOf(FORGOTTEN)];
+    expect(tracesOf(traces)).toEqual(traces);
+    await store.endings.dropTombstones(NOW, 10);
+    await eventually('the traces are erased', async () => tracesOf(traces).length === 0, 10_000);
+    expect(tracesOf(['the-other-one'])).toEqual(['the-other-one']);
+  });
 });
+
+function hashOf(name: string): string {
+  return createHash('sha256').update(name).digest('base64url');
+}

@@ -506,7 +506,7 @@ describe('Every statement', () => {
     expect(db.noted.length).toBeGreaterThan(50);
     for (const sql of db.noted) {
       expect(`${sql} → ${db.planOf(sql)}`).not.toMatch(
-        /SCAN (sessions|resources|uses|ending_parts|session_data|data_writes)(?! USING (COVERING )?INDEX)/,
+        /SCAN (sessions|resources|uses|ending_parts|session_data|data_writes|journal|audit)(?! USING (COVERING )?INDEX)/,
       );
     }
   });
@@ -520,7 +520,9 @@ describe('Every statement', () => {
       'expires_at >= :afterEnd AND',
       'SEARCH sessions USING INDEX sessions_expiry (expires_at>? AND expires_at<?)',
     ],
-    ["state = 'ended' AND expires_at <= :at", 'sessions_tombstone (expires_at<?)'],
+    ['DELETE FROM sessions WHERE key IN', 'USING INDEX sessions_tombstone (<expr><?)'],
+    ['json_group_object', 'SEARCH trends USING PRIMARY KEY (span=? AND at>? AND at<?)'],
+    ['FROM trends WHERE span = :span AND at <=', 'SEARCH trends USING PRIMARY KEY (span=? AND at<?)'],
     [
       'ending_parts.leased_until <= :at',
       'SEARCH ending_parts USING COVERING INDEX ending_parts_lease (node_id=? AND leased_until<?)',
@@ -555,6 +557,19 @@ describe('Every statement', () => {
       'SEARCH sessions USING INDEX sessions_activity (last_activity_at>?)',
     ],
     ['AND user_id = :userId', 'SEARCH sessions USING INDEX sessions_user (user_id=?)'],
+    ['WHERE user_hash = :userHash', 'SEARCH sessions USING INDEX sessions_user_hash (user_hash=?)'],
+    ['SELECT total(count) AS entries FROM journal', 'USING COVERING INDEX journal_session (session_key=?'],
+    [
+      'FROM journal WHERE session_key = :session AND class = :class ORDER',
+      'journal_session (session_key=? AND class=?)',
+    ],
+    ['SELECT session_key FROM journal', 'USING COVERING INDEX journal_'],
+    ['SELECT journal.key', 'SEARCH journal USING INDEX journal_session (session_key=?)'],
+    ['DELETE FROM journal WHERE session_key', 'journal_session (session_key=?)'],
+    ['FROM journal INDEXED BY journal_requests', 'USING INDEX journal_requests'],
+    ['FROM audit WHERE at >= :from', 'SEARCH audit USING INDEX audit_at (at>? AND at<?)'],
+    ['SELECT key FROM audit', 'USING COVERING INDEX audit_at'],
+    ['DELETE FROM audit WHERE at', 'audit_at (at<?)'],
   ])('with "%s" uses its index', (fragment, plan) => {
     const statements = db.noted.filter((sql) => sql.includes(fragment));
     expect(statements.length).toBeGreaterThan(0);

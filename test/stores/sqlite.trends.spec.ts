@@ -43,10 +43,10 @@ describe('What a transaction counts', () => {
     return db.prepare(`SELECT count(*) AS count FROM ${table}`).get()?.['count'];
   }
 
-  /** From now on `sessions.touch` counts 100 openings and fails. */
+  /** From now on `sessions.touch` opens a session, and fails then. */
   function failAfterCounting(error: () => Error): void {
     operations.sessions.touch = () => {
-      operations.trends.count(NOW, { opened: 100 });
+      operations.sessions.open(newSession(), MANY);
       throw error();
     };
   }

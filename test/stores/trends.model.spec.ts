@@ -11,13 +11,14 @@ import {
   type TrendPoint,
   type TrendSpan,
 } from '#sessions/domain/trends/trend';
-import type { SessionStore, TrendBatch, TrendQuery } from '#sessions/ports/store/session-store';
+import type { SessionStore, TrendBatch, TrendQuery, TrendsGroup } from '#sessions/ports/store/session-store';
+import type { InOneThread } from '#sessions/ports/store/store-groups';
 import { MemorySessionStore } from '#sessions/stores/sqlite/memory-session-store';
 import { SqliteSessionStore } from '#sessions/stores/sqlite/sqlite-session-store';
 import { DAY, HOUR, MINUTE, NOW, OTHER_PROCESS, PROCESS } from '#sessions/testing/store/store.fixtures';
 
 /** What a store answers, in a few lines. */
-class Trends {
+class Trends implements InOneThread<TrendsGroup> {
   readonly #numbers = new Map<string, number>();
   readonly #points = new Map<TrendSpan, Map<number, TrendCounts>>(
     TREND_SPAN_NAMES.map((span) => [span, new Map()]),
@@ -60,7 +61,8 @@ class Trends {
 }
 
 const at = fc.oneof(
-  fc.integer({ min: 0, max: 400 }).map((minutes) => NOW + minutes * MINUTE),
+  fc.integer({ min: 0, max: 4 }).map((minutes) => NOW + minutes * MINUTE),
+  fc.integer({ min: 0, max: 50 }).map((hours) => NOW + hours * HOUR),
   fc.integer({ min: 0, max: 5 * MINUTE }).map((ms) => NOW + ms),
   fc.integer({ min: 0, max: 40 }).map((days) => NOW + days * DAY - 1),
 );
@@ -81,15 +83,48 @@ const commands = fc.array(
         counts,
       }),
     },
-    fc.record({ kind: fc.constant('read' as const), span, from: at, lasts: fc.constantFrom(0, MINUTE, DAY) }),
+    fc.record({
+      kind: fc.constant('read' as const),
+      span,
+      from: at,
+      lasts: fc.constantFrom(0, MINUTE, 2 * MINUTE, HOUR, DAY),
+    }),
     fc.record({
       kind: fc.constant('prune' as const),
       // No later than a day after the last batch: later, a store may forget the numbers of batches.
       at: fc.integer({ min: 0, max: 47 }).map((hours) => NOW + hours * HOUR + 7),
     }),
   ),
-  { maxLength: 30 },
+  { maxLength: 30, size: 'max' },
 );
+
+type Drawn = ReturnType<(typeof commands)['generate']>['value'][number];
+type Step =
+  | { readonly kind: 'add'; readonly batch: TrendBatch }
+  | { readonly kind: 'read'; readonly query: TrendQuery }
+  | { readonly kind: 'prune'; readonly at: number };
+
+/** Numbers the batches of each process: mostly the next one, sometimes the last or an earlier one again. */
+function numbered(all: readonly Drawn[]): Step[] {
+  const numbers = new Map<string, number>();
+  return all.map((drawn) => {
+    if (drawn.kind === 'prune') return drawn;
+    if (drawn.kind === 'read') {
+      const { span: of, from, lasts } = drawn;
+      return { kind: 'read', query: { span: of, from, to: from + lasts } };
+    }
+    const { processId, step, at: batchAt, counts: counted } = drawn;
+    const number = Math.max(1, (numbers.get(processId) ?? 0) + step);
+    numbers.set(processId, number);
+    return { kind: 'add', batch: { processId, number, at: batchAt, counts: counted } };
+  });
+}
+
+async function perform(trends: TrendsGroup | InOneThread<TrendsGroup>, step: Step): Promise<unknown> {
+  if (step.kind === 'read') return trends.read(step.query);
+  if (step.kind === 'prune') return trends.prune(step.at);
+  return (await trends.add(step.batch)) ?? null;
+}
 
 const STORES: readonly [
   string,
@@ -115,20 +150,9 @@ describe.each(STORES)('The trends of the %s store', (_name, numRuns, make) => {
         const { store, remove } = await make();
         await store.connect();
         const model = new Trends();
-        const numbers = new Map<string, number>();
         try {
-          for (const command of all) {
-            if (command.kind === 'add') {
-              const { processId, step, at: batchAt, counts: counted } = command;
-              const number = Math.max(1, (numbers.get(processId) ?? 0) + step);
-              numbers.set(processId, number);
-              const batch = { processId, number, at: batchAt, counts: counted };
-              await store.trends.add(batch);
-              model.add(batch);
-            } else if (command.kind === 'read') {
-              const query = { span: command.span, from: command.from, to: command.from + command.lasts };
-              expect(await store.trends.read(query)).toEqual(model.read(query));
-            } else expect(await store.trends.prune(command.at)).toBe(model.prune(command.at));
+          for (const step of numbered(all)) {
+            expect(await perform(store.trends, step)).toEqual(await perform(model, step));
           }
           for (const name of TREND_SPAN_NAMES) {
             const query = { span: name, from: 0, to: NOW + 1000 * DAY };

@@ -2,7 +2,6 @@ import { createHmac } from 'node:crypto';
 import { isOperator, type Actor } from '../../domain/journal/actor.js';
 import type { BeginEnd } from '../../ports/endings.js';
 import type { DeedNote, JournalGroup, LoginNote } from '../../ports/journal.js';
-import type { SessionsConfig } from '../config/config.js';
 
 const HOUR_MS = 3_600_000;
 /** 128 bits: no two users share a hash. */
@@ -13,7 +12,10 @@ export class SessionJournal {
   private key: Promise<string> | null = null;
 
   constructor(
-    private readonly config: Pick<SessionsConfig, 'journal' | 'journalHours'>,
+    private readonly config: {
+      readonly journal: 'off' | 'deeds' | 'requests';
+      readonly journalHours: number;
+    },
     private readonly journal: JournalGroup,
   ) {}
 

@@ -7,15 +7,15 @@ import { SqliteData } from './operations/data.js';
 import { SqliteEndings } from './operations/endings.js';
 import { SqliteFeed } from './operations/feed.js';
 import { SqliteFleet } from './operations/fleet.js';
-import { SqliteAudit } from './operations/journal/audit.js';
-import { SqliteJournal } from './operations/journal/journal.js';
-import { SqliteLedger } from './operations/ledger.js';
+import { SqliteAudit } from './operations/record/audit.js';
+import { SqliteJournal } from './operations/record/journal.js';
+import { SqliteLedger } from './operations/record/ledger.js';
 import { SqliteNetworks } from './operations/networks.js';
 import { SqlitePlacement } from './operations/placement.js';
 import { SqliteReleases } from './operations/releases.js';
 import { SqliteResources } from './operations/resources.js';
 import { SqliteSessions } from './operations/sessions.js';
-import { SqliteTrends } from './operations/trends.js';
+import { SqliteTrends } from './operations/record/trends.js';
 import { SqliteRates } from './sqlite.rates.js';
 
 /** The groups that a database holds, in synchronous form. */

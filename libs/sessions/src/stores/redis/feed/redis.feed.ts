@@ -1,8 +1,8 @@
 import { authorityOf } from '../../../domain/session.js';
 import type { Feed, FeedGroup, FeedPosition } from '../../../ports/feed.js';
 import type { RedisBuckets } from '../buckets/redis.buckets.js';
-import type { RedisDurableWrites } from '../operations/redis.durable-writes.js';
-import type { RedisLedger } from '../operations/redis.ledger.js';
+import type { RedisDurableWrites } from '../buckets/redis.durable-writes.js';
+import type { RedisLedger } from '../operations/record/redis.ledger.js';
 import type { RedisVersion } from '../operations/redis.version.js';
 import type { RecentChanges } from './recent-changes.js';
 import type { RedisConnection } from '../connection/redis.connection.js';

@@ -12,8 +12,8 @@ import type {
 } from '../../../ports/endings.js';
 import { auditBeginning, endedBeginning } from '../buckets/journal.values.js';
 import type { RedisBuckets } from '../buckets/redis.buckets.js';
-import { mostOfBucket } from './journal/redis.audit.js';
-import type { RedisDurableWrites } from './redis.durable-writes.js';
+import { mostOfBucket } from './record/redis.audit.js';
+import type { RedisDurableWrites } from '../buckets/redis.durable-writes.js';
 import type { BucketKey } from '../scripts/redis.layout.js';
 import type { SessionCounts } from '../buckets/session-counts.js';
 import { BEGIN_END, LEASE_ENDING, DROP_TOMBSTONES, FINISH_END } from '../scripts/lua/endings.scripts.js';

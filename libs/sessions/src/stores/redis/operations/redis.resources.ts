@@ -20,7 +20,7 @@ import {
 import { evictedBeginning } from '../buckets/journal.values.js';
 import type { RedisBuckets } from '../buckets/redis.buckets.js';
 import type { RedisBudgets } from './redis.budgets.js';
-import type { RedisDurableWrites } from './redis.durable-writes.js';
+import type { RedisDurableWrites } from '../buckets/redis.durable-writes.js';
 import {
   authorityText,
   inOrder,

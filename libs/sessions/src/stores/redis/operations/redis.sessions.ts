@@ -34,7 +34,7 @@ import {
   type RedisBuckets,
 } from '../buckets/redis.buckets.js';
 import type { RedisBudgets } from './redis.budgets.js';
-import type { RedisDurableWrites } from './redis.durable-writes.js';
+import type { RedisDurableWrites } from '../buckets/redis.durable-writes.js';
 import type { SessionCounts } from '../buckets/session-counts.js';
 import type { UserIndex } from '../buckets/user-index.js';
 import {

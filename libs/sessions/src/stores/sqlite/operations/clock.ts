@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { ClockAnchor, ClockDoubt, ClockGroup, ClockReading, ClockState } from '../../../ports/clock.js';
 import { LEASE_MS } from '../../../ports/endings.js';
 import type { InOneThread } from '../../../ports/store/store-groups.js';
-import type { SqliteLedger } from './ledger.js';
+import type { SqliteLedger } from './record/ledger.js';
 import { TOMBSTONE_ENDS_AT } from '../database/journal.schema.js';
 import { numberOf, numberOrNull, textOf } from '../database/values.js';
 

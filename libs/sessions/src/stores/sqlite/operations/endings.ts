@@ -15,10 +15,10 @@ import type {
 import type { SqliteData } from './data.js';
 import { DROP_REPLACED_SQL } from '../database/schema.js';
 import type { InOneThread } from '../../../ports/store/store-groups.js';
-import type { SqliteAudit } from './journal/audit.js';
-import type { SqliteJournal } from './journal/journal.js';
-import type { SqliteLedger } from './ledger.js';
-import type { SqliteTrends } from './trends.js';
+import type { SqliteAudit } from './record/audit.js';
+import type { SqliteJournal } from './record/journal.js';
+import type { SqliteLedger } from './record/ledger.js';
+import type { SqliteTrends } from './record/trends.js';
 import { IS_INCOMING, IS_IN_PLACE, IS_STREAM } from '../database/schema.js';
 import { TOMBSTONE_ENDS_AT } from '../database/journal.schema.js';
 import { byLease, idOf, numberOf, packId, sessionOf, textOf, type Row } from '../database/values.js';

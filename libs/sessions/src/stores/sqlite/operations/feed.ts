@@ -3,7 +3,7 @@ import { NOBODY } from '../../../domain/ids.js';
 import { authorityOf } from '../../../domain/session.js';
 import type { Feed, FeedGroup, FeedPosition } from '../../../ports/feed.js';
 import type { InOneThread } from '../../../ports/store/store-groups.js';
-import type { SqliteLedger } from './ledger.js';
+import type { SqliteLedger } from './record/ledger.js';
 import {
   authoritiesOf,
   endReasonOf,

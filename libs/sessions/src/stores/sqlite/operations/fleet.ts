@@ -4,9 +4,9 @@ import { totalReleased, type Released } from '../../../ports/endings.js';
 import type { FleetGroup, Heartbeat, NodeRecord } from '../../../ports/fleet.js';
 import type { SqliteEndings } from './endings.js';
 import type { InOneThread } from '../../../ports/store/store-groups.js';
-import type { SqliteLedger } from './ledger.js';
+import type { SqliteLedger } from './record/ledger.js';
 import type { SqliteReleases } from './releases.js';
-import type { SqliteTrends } from './trends.js';
+import type { SqliteTrends } from './record/trends.js';
 import { idOf, numberOf, oneOf, packId, resourceOf, textOf, textOrNull } from '../database/values.js';
 
 const ROLES: readonly Heartbeat['role'][] = ['server', 'cli'];

@@ -8,10 +8,10 @@ import { isStale } from '../../../domain/session.js';
 import type { Placed, Placement } from '../../../ports/resources.js';
 import type { Refused } from '../../../ports/sessions.js';
 import { filesInPlace, type SqliteAccounts } from './accounts.js';
-import type { SqliteJournal } from './journal/journal.js';
-import type { SqliteLedger } from './ledger.js';
+import type { SqliteJournal } from './record/journal.js';
+import type { SqliteLedger } from './record/ledger.js';
 import type { SqliteReleases } from './releases.js';
-import type { SqliteTrends } from './trends.js';
+import type { SqliteTrends } from './record/trends.js';
 import { idOrNull, numberOf, packId, resourceOf, sessionOf, type Row } from '../database/values.js';
 
 /** A resource with its row. */
@@ -86,7 +86,6 @@ export class SqlitePlacement {
   }
 
   #evict(session: number, placement: Placement, victims: readonly Found[]): ResourceRecord[] {
-    if (victims.length === 0) return [];
     for (const { row, record } of victims) {
       this.releases.mark(row, placement.lease, placement.resourceIds[0]);
       this.ledger.countType(record.type, { evicted: 1 });

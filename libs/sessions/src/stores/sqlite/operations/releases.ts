@@ -4,7 +4,7 @@ import type { Lease, LeaseRequest, Released } from '../../../ports/endings.js';
 import type { ReleasesGroup } from '../../../ports/releases.js';
 import type { SqliteAccounts } from './accounts.js';
 import type { InOneThread } from '../../../ports/store/store-groups.js';
-import type { SqliteLedger } from './ledger.js';
+import type { SqliteLedger } from './record/ledger.js';
 import { byLease, numberOf, packId, resourceOf, type Row } from '../database/values.js';
 
 const JOINED = `

@@ -16,7 +16,7 @@ import type { Refused } from '../../../ports/sessions.js';
 import type { SqliteAccounts } from './accounts.js';
 import { COUNTED_COLUMNS, type SqliteBudgets } from './budgets.js';
 import type { InOneThread } from '../../../ports/store/store-groups.js';
-import type { SqliteLedger } from './ledger.js';
+import type { SqliteLedger } from './record/ledger.js';
 import type { SqlitePlacement } from './placement.js';
 import {
   authoritiesOf,

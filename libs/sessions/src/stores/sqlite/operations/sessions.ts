@@ -31,10 +31,10 @@ import {
 import type { InOneThread } from '../../../ports/store/store-groups.js';
 import type { SqliteBudgets } from './budgets.js';
 import type { SqliteData } from './data.js';
-import type { SqliteLedger } from './ledger.js';
+import type { SqliteLedger } from './record/ledger.js';
 import type { SqliteNetworks } from './networks.js';
-import type { SqliteJournal } from './journal/journal.js';
-import type { SqliteTrends } from './trends.js';
+import type { SqliteJournal } from './record/journal.js';
+import type { SqliteTrends } from './record/trends.js';
 import { ABOVE_SQL, DROP_REPLACED_SQL } from '../database/schema.js';
 import { idOf, numberOf, packAuthorities, packHash, packId, sessionOf } from '../database/values.js';
 

@@ -140,15 +140,25 @@ export const journalCases: readonly SessionStoreCase[] = [
     name: 'the position of a page is good while the entries before it are dropped',
     async run(store) {
       const session = await opened(store);
-      await append(store, session, requests(MOST_REQUESTS));
-      const { entries, next } = await store.journal.read(session.id, 10);
-      same(entries, requests(10));
-      await append(store, session, requests(5, NOW + 10 * SECOND));
-      const rest = await store.journal.read(session.id, ALL, next);
-      same(rest.entries, [...requests(MOST_REQUESTS).slice(10), ...requests(5, NOW + 10 * SECOND)]);
-      await append(store, session, requests(25, NOW + 20 * SECOND));
-      const left = await store.journal.read(session.id, 1, next);
-      same(left.entries, [requests(MOST_REQUESTS)[30]]);
+      // Fifty of each instant.
+      const entries = requests(MOST_REQUESTS).map((entry, index) => ({
+        ...entry,
+        at: NOW + Math.floor(index / 50),
+        route: `/${index}`,
+      }));
+      await append(store, session, entries);
+      const { entries: first, next } = await store.journal.read(session.id, 40);
+      same(first, entries.slice(0, 40));
+      const late = requests(35, NOW + 10 * SECOND);
+      await append(store, session, late.slice(0, 5));
+      same((await store.journal.read(session.id, ALL, next)).entries, [
+        ...entries.slice(40),
+        ...late.slice(0, 5),
+      ]);
+      await append(store, session, late.slice(5));
+      same((await store.journal.read(session.id, 10, next)).entries, entries.slice(40, 50));
+      await append(store, session, requests(20, NOW + 20 * SECOND));
+      same((await store.journal.read(session.id, 10, next)).entries, entries.slice(55, 65));
     },
   },
   {
@@ -214,19 +224,25 @@ export const journalCases: readonly SessionStoreCase[] = [
     },
   },
   {
-    name: 'of more requests in one call than are kept the latest stay, and those from before the kept ones do not',
+    name: 'of more requests than are kept the latest stay, in whatever order and in however many calls they came',
     async run(store) {
-      const session = await opened(store);
-      await append(store, session, requests(2 * MOST_REQUESTS + 1));
-      await append(store, session, [request(NOW), request(NOW + 10 * SECOND)]);
+      const [one, other] = (await openedMany(store, 2)).map(present);
+      assert.ok(one && other);
+      const instants = async (session: typeof one) =>
+        (await timelineOf(store, session)).map(({ at }) => at - NOW);
+      const upwards = Array.from({ length: MOST_REQUESTS }, (_, index) => index);
+      await append(store, one, requests(2 * MOST_REQUESTS, NOW - MOST_REQUESTS));
+      await append(store, one, [request(NOW - 1), request(NOW + MOST_REQUESTS)]);
+      same(await instants(one), [...upwards.slice(1), MOST_REQUESTS]);
+      const half = MOST_REQUESTS / 2;
+      await append(store, other, requests(half, NOW + 100));
+      await append(store, other, requests(half, NOW + 100 + half));
+      await append(store, other, [...requests(50, NOW)].toReversed());
+      await append(store, other, requests(50, NOW + 50).toReversed());
+      await append(store, other, [request(NOW + 100 + MOST_REQUESTS), request(NOW)]);
       same(
-        (await timelineOf(store, session)).map(({ at }) => at),
-        [
-          ...requests(2 * MOST_REQUESTS + 1)
-            .slice(MOST_REQUESTS + 2)
-            .map(({ at }) => at),
-          NOW + 10 * SECOND,
-        ],
+        await instants(other),
+        upwards.map((at) => at + 101),
       );
     },
   },

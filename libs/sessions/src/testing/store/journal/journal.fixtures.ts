@@ -114,7 +114,7 @@ export async function pagesOf<Entry, Position extends string>(
 ): Promise<Entry[]> {
   const all: Entry[] = [];
   let after: Position | null = null;
-  for (let index = 0; index < 100; index += 1) {
+  for (let index = 0; index < 1000; index += 1) {
     // oxlint-disable-next-line no-await-in-loop -- a page begins where the one before ends
     const page: { entries: readonly Entry[]; next: Position | null } = await read(after);
     same([page.entries.length <= limit, page.next === null || /^[!-~]+$/.test(page.next)], [true, true]);

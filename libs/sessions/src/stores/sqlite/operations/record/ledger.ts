@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { CLEANUP_JOBS } from '../../../domain/events.js';
-import { END_REASONS, noneEnded, type EndReason } from '../../../domain/session.js';
+import { CLEANUP_JOBS } from '../../../../domain/events.js';
+import { END_REASONS, noneEnded, type EndReason } from '../../../../domain/session.js';
 import {
   MOST_FAILURES,
   type Failure,
@@ -9,9 +9,17 @@ import {
   type LedgerGroup,
   type StoreIdentity,
   type StoreTotals,
-} from '../../../ports/ledger.js';
-import type { InOneThread } from '../../../ports/store/store-groups.js';
-import { numberOf, numberOrNull, oneOf, packId, textOf, textOrNull, type Row } from '../database/values.js';
+} from '../../../../ports/ledger.js';
+import type { InOneThread } from '../../../../ports/store/store-groups.js';
+import {
+  numberOf,
+  numberOrNull,
+  oneOf,
+  packId,
+  textOf,
+  textOrNull,
+  type Row,
+} from '../../database/values.js';
 
 const LOST_ROW = 'Table `store` has no row: the session database is damaged.';
 

@@ -16,8 +16,8 @@ import {
   SIZE,
 } from '../../scripts/lua/journal.scripts.js';
 import { FIELDS } from '../../scripts/lua/store.scripts.js';
-import type { RedisDurableWrites } from '../redis.durable-writes.js';
-import type { RedisLedger } from '../redis.ledger.js';
+import type { RedisDurableWrites } from '../../buckets/redis.durable-writes.js';
+import type { RedisLedger } from './redis.ledger.js';
 
 /** Entries of one script: few milliseconds of Redis. */
 const ENTRIES_TOGETHER = 500;

@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { CLEANUP_JOBS, type CleanupJob } from '../../../domain/events.js';
-import { compareIds } from '../../../domain/ids.js';
-import { END_REASONS, noneEnded } from '../../../domain/session.js';
+import { CLEANUP_JOBS, type CleanupJob } from '../../../../domain/events.js';
+import { compareIds } from '../../../../domain/ids.js';
+import { END_REASONS, noneEnded } from '../../../../domain/session.js';
 import {
   MOST_FAILURES,
   type Failure,
@@ -11,7 +11,7 @@ import {
   type StoreIdentity,
   type StoreTotals,
   type TypeTotals,
-} from '../../../ports/ledger.js';
+} from '../../../../ports/ledger.js';
 import {
   FIELDS,
   FORGET_FAILURES,
@@ -19,9 +19,9 @@ import {
   NOTE_FAILURES,
   PREPARE,
   RECORD_RUN,
-} from '../scripts/lua/store.scripts.js';
-import type { RedisBuckets } from '../buckets/redis.buckets.js';
-import { pairsOf, textsOf } from '../buckets/redis.values.js';
+} from '../../scripts/lua/store.scripts.js';
+import type { RedisBuckets } from '../../buckets/redis.buckets.js';
+import { pairsOf, textsOf } from '../../buckets/redis.values.js';
 
 const JOURNAL_KEY_BYTES = 32;
 

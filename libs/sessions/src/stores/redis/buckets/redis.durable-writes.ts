@@ -1,4 +1,4 @@
-import { RedisBuckets } from '../buckets/redis.buckets.js';
+import { RedisBuckets } from './redis.buckets.js';
 import type { RedisConnection } from '../connection/redis.connection.js';
 import type { BucketScript } from '../scripts/bucket-script.js';
 import { replicasIn, type RedisServers } from '../connection/redis.server.js';

@@ -9,7 +9,7 @@ import {
 import type { AuditGroup, AuditPage, AuditPosition, AuditQuery } from '../../../../ports/audit.js';
 import type { InOneThread } from '../../../../ports/store/store-groups.js';
 import { numberOf, textOf, type Row } from '../../database/values.js';
-import type { SqliteLedger } from '../ledger.js';
+import type { SqliteLedger } from './ledger.js';
 
 const MINUTE_MS = 60_000;
 

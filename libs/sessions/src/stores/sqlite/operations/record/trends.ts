@@ -7,11 +7,11 @@ import {
   type TrendCounts,
   type TrendPoint,
   type TrendSpan,
-} from '../../../domain/trends/trend.js';
-import type { InOneThread } from '../../../ports/store/store-groups.js';
-import type { TrendBatch, TrendQuery, TrendsGroup } from '../../../ports/trends.js';
-import { SPAN_NUMBERS } from '../database/trends.schema.js';
-import { numberOf, packId, textOf } from '../database/values.js';
+} from '../../../../domain/trends/trend.js';
+import type { InOneThread } from '../../../../ports/store/store-groups.js';
+import type { TrendBatch, TrendQuery, TrendsGroup } from '../../../../ports/trends.js';
+import { SPAN_NUMBERS } from '../../database/trends.schema.js';
+import { numberOf, packId, textOf } from '../../database/values.js';
 
 /** Counts of one instant. */
 interface Counted {

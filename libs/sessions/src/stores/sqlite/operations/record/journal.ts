@@ -9,7 +9,7 @@ import type { JournalGroup, JournalPage, JournalPosition, NewEntry } from '../..
 import type { InOneThread } from '../../../../ports/store/store-groups.js';
 import { CLASS_NUMBERS } from '../../database/journal.schema.js';
 import { numberOf, packId, textOf, type Row } from '../../database/values.js';
-import type { SqliteLedger } from '../ledger.js';
+import type { SqliteLedger } from './ledger.js';
 import {
   inOrder,
   packed,
