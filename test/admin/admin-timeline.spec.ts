@@ -216,6 +216,37 @@ describe.each(ADAPTERS)('the timeline of a session on %s', (adapter: AdapterName
     });
   });
 
+  it('503 if the store does not answer', async () => {
+    const { id } = await visitor();
+    const { journal } = running.app.get(SessionsCore).store;
+    jest.spyOn(journal, 'read').mockRejectedValueOnce(new SessionsError('STORE_UNAVAILABLE', 'no'));
+    expect((await admin.request(`/admin/sessions/${id}/timeline`)).status).toBe(503);
+  });
+
+  it('is no activity of the session', async () => {
+    const { id } = await visitor();
+    const sessions = running.app.get(SessionService);
+    const before = await sessions.describe({ id });
+    clock.advance(1000);
+    await timeline(id);
+    expect(await sessions.describe({ id })).toEqual(before);
+  });
+});
+
+describe.each(ADAPTERS)('bad input to the timeline on %s', (adapter: AdapterName) => {
+  let running: RunningApp;
+  let admin: AdminClient;
+  let id: string;
+
+  beforeAll(async () => {
+    const options = { adminTokens: [TOKEN] };
+    running = await startApp(adapter, { imports: [SessionsAdminModule], options });
+    admin = new AdminClient(running.url);
+    const opening = await running.app.get(SessionService).open({ ipAddress: '192.0.2.7', userAgent: 'test' });
+    id = opening.kind === 'opened' ? opening.session.id : '';
+  });
+  afterAll(() => running.close());
+
   it.each([
     'limit=0',
     'limit=1001',
@@ -230,7 +261,6 @@ describe.each(ADAPTERS)('the timeline of a session on %s', (adapter: AdapterName
     `cursor=${Buffer.from('["audit","1-0"]').toString('base64url')}`,
     `cursor=${timelineCursor({ sessionId: UNKNOWN, position: '1' })}`,
   ])('?%s is refused with 400, and not echoed', async (query) => {
-    const { id } = await visitor();
     const { status, text } = await admin.request(`/admin/sessions/${id}/timeline?${query}`);
     expect([status, text.length < 300]).toEqual([400, true]);
     expect(text).not.toContain('zzz');
@@ -257,28 +287,11 @@ describe.each(ADAPTERS)('the timeline of a session on %s', (adapter: AdapterName
   ])(
     'a cursor with the position %s, which no page had, is refused or leads somewhere, and is never a 500',
     async (position) => {
-      const { id } = await visitor();
       const cursor = timelineCursor({ sessionId: id, position });
       const { status } = await admin.request(`/admin/sessions/${id}/timeline?cursor=${cursor}`);
       expect([200, 400]).toContain(status);
     },
   );
-
-  it('503 if the store does not answer', async () => {
-    const { id } = await visitor();
-    const { journal } = running.app.get(SessionsCore).store;
-    jest.spyOn(journal, 'read').mockRejectedValueOnce(new SessionsError('STORE_UNAVAILABLE', 'no'));
-    expect((await admin.request(`/admin/sessions/${id}/timeline`)).status).toBe(503);
-  });
-
-  it('is no activity of the session', async () => {
-    const { id } = await visitor();
-    const sessions = running.app.get(SessionService);
-    const before = await sessions.describe({ id });
-    clock.advance(1000);
-    await timeline(id);
-    expect(await sessions.describe({ id })).toEqual(before);
-  });
 });
 
 describe.each(ADAPTERS)('an ended session on %s', (adapter: AdapterName) => {
