@@ -38,7 +38,8 @@ describe('commands on Redis', () => {
     expect((await runCli(['show', id], { storagePath, env })).code).toBe(0);
     expect((await runCli(['stats'], { storagePath, env })).code).toBe(0);
     expect((await runCli(['cleanup', id, '--yes'], { storagePath, env })).code).toBe(0);
-    expect((await runCli(['show', id], { storagePath, env })).code).toBe(3);
+    expect((await runCli(['show', id], { storagePath, env })).stdout).toMatch(/^State +ended$/m);
+    expect((await runCli(['cleanup', id, '--yes'], { storagePath, env })).code).toBe(3);
     expect((await runCli(['cleanup'], { storagePath, env })).code).toBe(0);
   });
 

@@ -140,7 +140,7 @@ describe('help and version', () => {
     [['cleanup', '--help'], /--orphan-grace[^]*--dry-run[^]*--yes/],
     [
       ['timeline', '--help'],
-      /--limit[^]*--cursor[^]*--json[^]*Example:\n {2}sessions timeline [0-9a-f-]{36} --limit 20/,
+      /--json[^]*--limit[^]*--cursor[^]*Example:\n {2}sessions timeline [0-9a-f-]{36} --limit 20/,
     ],
     [['sessions', 'audit', '--help'], /--from[^]*--to[^]*Example:\n {2}sessions audit --from 2\d{3}-/],
     [['forget-user', '--help'], /--yes[^]*Example:\n {2}sessions forget-user anna --yes/],
