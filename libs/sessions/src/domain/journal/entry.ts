@@ -17,7 +17,7 @@ export type MarkEntry =
   /** `userHash`: the keyed hash of the user's id. */
   | { readonly kind: 'login'; readonly by: Actor; readonly userHash: string }
   | { readonly kind: 'regenerated'; readonly by: Actor }
-  /** With what it held when it ended: resources and bytes in place, and the requests of its life. */
+  /** With what it held when it ended: resources and bytes in place, and the requests of its life but those of its last second. */
   | {
       readonly kind: 'ended';
       readonly by: Actor;

@@ -94,7 +94,8 @@ function positionOf(row: Row): AuditPosition {
 
 function placeAt(position: AuditPosition): [at: number, key: number] {
   const [at, key, ...rest] = position.split('.').map(Number);
-  if (at === undefined || key === undefined || rest.length > 0)
+  const isWhole = [at, key].every(Number.isSafeInteger);
+  if (at === undefined || key === undefined || !isWhole || rest.length > 0)
     throw new SessionsError(
       'INVALID_ARGUMENT',
       'audit.read(): unknown position: pass the `next` of a page of this store.',

@@ -66,7 +66,8 @@ export function positionOf({ at, key, fromEnd }: Place): JournalPosition {
 
 export function placeAt(position: JournalPosition): Place {
   const [at, key, fromEnd, ...rest] = position.split('.').map(Number);
-  if (at === undefined || key === undefined || fromEnd === undefined || rest.length > 0)
+  const isWhole = [at, key, fromEnd].every(Number.isSafeInteger);
+  if (at === undefined || key === undefined || fromEnd === undefined || !isWhole || rest.length > 0)
     throw new SessionsError(
       'INVALID_ARGUMENT',
       'journal.read(): unknown position: pass the `next` of a page of this store.',
