@@ -13,7 +13,8 @@
  * | `{7}:resources:<id>` | string | the record of a resource, JSON                                                 |
  * | `{7}:data:<id>`   | hash   | key → JSON of the data of a session                                              |
  * | `{7}:writes:<operation>` | string | nothing: a write of data was made; expires after `REPEATED_MS`            |
- * | `{7}:marks:<id>`, `{7}:deeds:<id>`, `{7}:requests:<id>` | list | the timeline of a session, a list for each class of entries: `number:instant:JSON`, the number from the bucket's counter |
+ * | `{7}:opened:<id>` | string | the entry of the opening of a session: one command writes it with its lifetime    |
+ * | `{7}:marks:<id>`, `{7}:deeds:<id>`, `{7}:requests:<id>` | list | the rest of its timeline, a list for each class of entries: `number:instant:JSON`, the number from the bucket's counter |
  * | `{7}:replaced`     | hash   | hash of a replaced token → session id; expires a minute after the bucket's last login or regenerate |
  * | `{7}:replaced_at`  | zset   | the same hashes by the instant of the replacement; expires at once with `replaced` |
  * | `{7}:held`         | zset   | `session id:resource id`, in the order of the text                               |
@@ -77,6 +78,7 @@ export const BUCKET_KEYS = [
   'resources',
   'data',
   'writes',
+  'opened',
   'marks',
   'deeds',
   'requests',
@@ -113,6 +115,7 @@ const RECORD_KEYS = [
   'resources',
   'data',
   'writes',
+  'opened',
   'marks',
   'deeds',
   'requests',

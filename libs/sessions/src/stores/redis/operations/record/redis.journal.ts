@@ -33,7 +33,7 @@ const LISTS = ['marks', 'deeds', 'requests'] as const satisfies readonly RecordK
 /** What is dropped first, by the index that has it. */
 const PRUNED = [
   { index: 'requested', lists: ['requests'], script: DROP_REQUESTS },
-  { index: 'timelines', lists: LISTS, script: DROP_TIMELINES },
+  { index: 'timelines', lists: ['opened', ...LISTS], script: DROP_TIMELINES },
 ] as const;
 
 interface Size {
@@ -42,7 +42,7 @@ interface Size {
 }
 
 /**
- * A timeline is three lists in the bucket of its session, which expire with its record. Each bucket keeps the sum of their bytes; where
+ * A timeline is its opening and three lists in the bucket of its session, which expire with its record. Each bucket keeps the sum of their bytes; where
  * timelines have expired by themselves, the next `dropTombstones` counts anew (see `MEND`), and `prune` does so in every bucket before
  * it drops anything, at most once an hour.
  */
@@ -80,8 +80,11 @@ export class RedisJournal implements JournalGroup {
     const bucket = this.buckets.of(sessionId);
     const position = after === null ? null : positionOf(after);
     if (bucket === null) return { entries: [], next: null };
-    const lists = await this.buckets.ask(ENTRIES, this.#listsOf(bucket, sessionId, LISTS));
-    const all = lists.flatMap(textsOf).map(storedEntryOf).toSorted(inTime);
+    const [opening, lists] = await Promise.all([
+      this.buckets.records(bucket, 'opened', [sessionId]),
+      this.buckets.ask(ENTRIES, this.#listsOf(bucket, sessionId, LISTS)),
+    ]);
+    const all = [...opening.filter(Boolean), ...lists.flatMap(textsOf)].map(storedEntryOf).toSorted(inTime);
     const first =
       position === null
         ? 0

@@ -30,11 +30,12 @@ end
 /** A list of a timeline → its entries */
 export const ENTRIES = new QuestionScript(`return redis.call('LRANGE', KEY, 0, -1)`);
 
-/** A list of a timeline → its entries and their bytes */
+/** A list of a timeline, or the key of its opening → its entries and their bytes */
 export const SIZE = new QuestionScript(
   `
 ${bytesOf.body}
-local entries, bytes = redis.call('LRANGE', KEY, 0, -1), 0
+local is_opening = string.find(KEY, '}:opened:', 1, true)
+local entries, bytes = is_opening and { redis.call('GET', KEY) or nil } or redis.call('LRANGE', KEY, 0, -1), 0
 for _, entry in ipairs(entries) do bytes = bytes + bytes_of(entry) end
 return { #entries, bytes }
 `,

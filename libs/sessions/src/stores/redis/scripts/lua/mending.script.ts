@@ -21,6 +21,7 @@ export const MEND = new BucketScript(
       'tokens',
       'resources',
       'data',
+      'opened',
       'marks',
       'deeds',
       'requests',
@@ -115,7 +116,7 @@ for _, member in ipairs(call('ZRANGE', ENDING, 0, -1)) do
   if session then
     lengthen(SESSIONS .. session.id, ${KEPT_AFTER_END_MS})
     lengthen(TOKENS .. session.tokenHash, ${KEPT_AFTER_END_MS})
-    for _, key in ipairs({ MARKS, DEEDS, REQUESTS }) do lengthen(key .. session.id, ${KEPT_AFTER_END_MS}) end
+    for _, key in ipairs({ OPENED, MARKS, DEEDS, REQUESTS }) do lengthen(key .. session.id, ${KEPT_AFTER_END_MS}) end
     for _, held in ipairs(members_of(HELD, session.id)) do
       lengthen(RESOURCES .. after_colon(held, session.id), ${KEPT_AFTER_END_MS})
     end

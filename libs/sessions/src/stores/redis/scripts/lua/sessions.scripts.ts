@@ -29,7 +29,7 @@ export const OPEN = new BucketScript(
     keys: [
       'sessions',
       'tokens',
-      'marks',
+      'opened',
       'timelines',
       'totals',
       'changes',
@@ -63,8 +63,7 @@ local change = totals[1] + 1
 if mark ~= '' then
   local entry = string.format('%.0f:', totals[6] + 1) .. mark
   totals[6], totals[7] = totals[6] + 1, totals[7] + bytes_of(entry)
-  call('RPUSH', MARKS .. id, entry)
-  call('PEXPIRE', MARKS .. id, kept_ms)
+  call('SET', OPENED .. id, entry, 'PX', kept_ms)
   call('ZADD', TIMELINES, created_at, id)
 end
 call('HSET', TOTALS, 'counter', change, 'created', totals[2] + 1, 'open', totals[3] + 1,

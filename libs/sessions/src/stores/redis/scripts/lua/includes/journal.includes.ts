@@ -38,8 +38,7 @@ end`,
 
 /**
  * beginning of the key of a list, most entries in it, whether they are marks, session in any state, text: adds an entry. → whether it
- * is the first. Marks are in the order in which they were written, and the first, the opening, stays; others are in the order of
- * their instants. The list lives as long as the record of the session, which must be stored.
+ * is the first. Marks are in the order in which they were written, others in the order of their instants. The list lives as long as the record of the session, which must be stored.
  */
 export const enter = new LuaInclude(
   'enter',
@@ -72,9 +71,7 @@ local function enter(key, most, are_marks, session, text)
     call('ZADD', TIMELINES, session.createdAt, session.id)
   end
   while length > most do
-    local first = are_marks and call('LPOP', list)
     bytes = bytes - bytes_of(call('LPOP', list))
-    if first then call('LPUSH', list, first) end
     length = length - 1
   end
   count('journal_bytes', bytes)
@@ -82,13 +79,13 @@ local function enter(key, most, are_marks, session, text)
 end`,
 );
 
-/** session, text of a mark: the opening stays, and the latest others */
+/** session, text of a mark. Its opening lies apart, and stays. */
 export const enterMark = new LuaInclude(
   'enter_mark',
   { keys: ['marks'], includes: [enter] },
   `
 local function enter_mark(session, text)
-  enter(MARKS, ${MOST_MARKS}, true, session, text)
+  enter(MARKS, ${MOST_MARKS - 1}, true, session, text)
 end`,
 );
 
@@ -117,10 +114,10 @@ end`,
 /** id of a session, milliseconds: its timeline lives so long from now on */
 export const keepTimeline = new LuaInclude(
   'keep_timeline',
-  { keys: ['marks', 'deeds', 'requests'], includes: [call] },
+  { keys: ['opened', 'marks', 'deeds', 'requests'], includes: [call] },
   `
 local function keep_timeline(id, ms)
-  for _, key in ipairs({ MARKS, DEEDS, REQUESTS }) do call('PEXPIRE', key .. id, ms) end
+  for _, key in ipairs({ OPENED, MARKS, DEEDS, REQUESTS }) do call('PEXPIRE', key .. id, ms) end
 end`,
 );
 
@@ -133,6 +130,18 @@ local function size_of(list)
   local entries, bytes = call('LRANGE', list, 0, -1), 0
   for _, entry in ipairs(entries) do bytes = bytes + bytes_of(entry) end
   return #entries, bytes
+end`,
+);
+
+/** id of a session → the number of entries of its opening, 1 or 0, and what they count for */
+export const sizeOfOpening = new LuaInclude(
+  'size_of_opening',
+  { keys: ['opened'], includes: [call, bytesOf] },
+  `
+local function size_of_opening(id)
+  local entry = call('GET', OPENED .. id)
+  if entry then return 1, bytes_of(entry) end
+  return 0, 0
 end`,
 );
 
@@ -169,12 +178,19 @@ end`,
 /** id of a session: drops its timeline → as `drop_entries` */
 export const dropTimeline = new LuaInclude(
   'drop_timeline',
-  { keys: ['marks', 'deeds', 'requests', 'timelines', 'requested'], includes: [call, dropEntries] },
+  {
+    keys: ['opened', 'marks', 'deeds', 'requests', 'timelines', 'requested'],
+    includes: [call, count, sizeOfOpening, dropEntries],
+  },
   `
 local function drop_timeline(id)
   call('ZREM', TIMELINES, id)
   call('ZREM', REQUESTED, id)
-  return drop_entries({ MARKS .. id, DEEDS .. id, REQUESTS .. id })
+  local opening, size = size_of_opening(id)
+  call('DEL', OPENED .. id)
+  count('journal_bytes', -size)
+  local entries, bytes = drop_entries({ MARKS .. id, DEEDS .. id, REQUESTS .. id })
+  return opening + entries, size + bytes
 end`,
 );
 
@@ -183,12 +199,14 @@ export const recount = new LuaInclude(
   'recount',
   {
     keys: ['sessions', 'marks', 'deeds', 'requests', 'timelines', 'hashes', 'totals'],
-    includes: [call, sizeOf],
+    includes: [call, sizeOf, sizeOfOpening],
   },
   `
 local function recount()
   local bytes = 0
   for _, id in ipairs(call('ZRANGE', TIMELINES, 0, -1)) do
+    local _, opening = size_of_opening(id)
+    bytes = bytes + opening
     for _, key in ipairs({ MARKS, DEEDS, REQUESTS }) do
       local _, size = size_of(key .. id)
       bytes = bytes + size

@@ -77,13 +77,13 @@ end`,
 export const keepRecords = new LuaInclude(
   'keep_records',
   {
-    keys: ['sessions', 'resources', 'data', 'marks', 'deeds', 'requests', 'held'],
+    keys: ['sessions', 'resources', 'data', 'opened', 'marks', 'deeds', 'requests', 'held'],
     includes: [call, lifetime, membersOf, afterColon],
   },
   `
 local function keep_records(session, at)
   local ms = lifetime(session.expiresAt, at)
-  for _, key in ipairs({ SESSIONS, DATA, MARKS, DEEDS, REQUESTS }) do call('PEXPIRE', key .. session.id, ms) end
+  for _, key in ipairs({ SESSIONS, DATA, OPENED, MARKS, DEEDS, REQUESTS }) do call('PEXPIRE', key .. session.id, ms) end
   for _, held in ipairs(members_of(HELD, session.id)) do
     call('PEXPIRE', RESOURCES .. after_colon(held, session.id), ms)
   end
