@@ -13,17 +13,17 @@ import type { TrendBatch, TrendQuery, TrendsGroup } from '../../../../ports/tren
 import { SPAN_NUMBERS } from '../../database/trends.schema.js';
 import { numberOf, packId, textOf } from '../../database/values.js';
 
+type Counts = Iterable<readonly [name: string, count: number]>;
+
 /** Counts of one instant. */
 interface Counted {
   readonly at: number;
-  readonly counts: TrendCounts;
+  readonly counts: Counts;
 }
 
 /** Counts of one minute, hour or day, which a transaction adds. */
-interface Addition {
+interface Addition extends Counted {
   readonly span: TrendSpan;
-  readonly at: number;
-  readonly counts: Map<string, number>;
 }
 
 /** Also counts deeds for the other groups: a transaction writes each count once, however many of its calls raise it. */
@@ -68,7 +68,7 @@ export class SqliteTrends implements InOneThread<TrendsGroup> {
 
   /** Counts what a call does: see `mark`. */
   count(at: number, counts: TrendCounts): void {
-    this.#pending.push({ at, counts });
+    this.#pending.push({ at, counts: Object.entries(counts) });
   }
 
   read({ span, from, to }: TrendQuery): TrendPoint[] {
@@ -119,20 +119,27 @@ export class SqliteTrends implements InOneThread<TrendsGroup> {
   }
 }
 
-function additionsOf(all: readonly Counted[]): Iterable<Addition> {
-  const additions = new Map<string, Addition>();
+/** Of an hour and a day the minutes are summed up, which are fewer than the calls. */
+function* additionsOf(counted: readonly Counted[]): Iterable<Addition> {
+  let all = counted;
   for (const span of TREND_SPAN_NAMES) {
+    const sums = new Map<number, Map<string, number>>();
     for (const { at: instant, counts } of all) {
       const at = trendStart(span, instant);
-      const key = `${span} ${at}`;
-      const addition = additions.get(key) ?? { span, at, counts: new Map<string, number>() };
-      additions.set(key, addition);
-      for (const [name, count] of Object.entries(counts)) {
-        if (count === 0) continue;
-        const known = addition.counts.get(name) ?? 0;
-        addition.counts.set(name, isPeak(name) ? Math.max(known, count) : known + count);
-      }
+      const sum = sums.get(at) ?? new Map<string, number>();
+      sums.set(at, sum);
+      addTo(sum, counts);
     }
+    const points = Array.from(sums, ([at, counts]) => ({ span, at, counts }));
+    yield* points;
+    all = points;
   }
-  return additions.values();
+}
+
+function addTo(sum: Map<string, number>, counts: Counts): void {
+  for (const [name, count] of counts) {
+    if (count === 0) continue;
+    const known = sum.get(name) ?? 0;
+    sum.set(name, isPeak(name) ? Math.max(known, count) : known + count);
+  }
 }
