@@ -13,8 +13,10 @@ const HAS_VITEST = existsSync(VITEST);
 const FILES = /^notes\..+\.ts$/;
 
 describe('The tests of docs/testing.md', () => {
-  it(`pass in the test program of this app: ${HAS_VITEST ? 'Vitest' : 'Jest'}`, async () => {
-    const page = readPage('docs/testing.md');
+  const page = readPage('docs/testing.md');
+  const config = blocksOf(page).find(({ marker }) => marker === 'file jest of package.json')?.text ?? '';
+
+  beforeAll(async () => {
     await mkdir(FOLDER, { recursive: true });
     for (const { name, text } of snippetFilesOf(page).filter((file) => FILES.test(file.name))) {
       await writeFile(join(FOLDER, name), HAS_VITEST ? text.replace("'@jest/globals'", "'vitest'") : text);
@@ -25,18 +27,37 @@ describe('The tests of docs/testing.md', () => {
     );
     // Vitest would take the configuration of this app, which lies above.
     await writeFile(join(FOLDER, 'vitest.config.mjs'), 'export default {};');
-    const config = blocksOf(page).find(({ marker }) => marker === 'file jest of package.json');
-    await writeFile(join(FOLDER, 'jest.config.json'), config?.text ?? '');
-    const args = HAS_VITEST
-      ? [VITEST, 'run', '--root', FOLDER]
-      : [join(APP, 'node_modules/jest/bin/jest.js'), '--config', join(FOLDER, 'jest.config.json')];
-    const { code, stdout, stderr } = await resultOf(
-      spawn(process.execPath, args, { cwd: FOLDER, env: environment(), stdio: ['ignore', 'pipe', 'pipe'] }),
-    );
-    expect(`${stdout}\n${stderr}`).toMatch(/Tests:?\s+4 passed/);
-    expect(code).toBe(0);
+  });
+
+  it(`pass in the test program of this app: ${HAS_VITEST ? 'Vitest' : 'Jest'}`, async () => {
+    await writeFile(join(FOLDER, 'jest.config.json'), config);
+    await expectToPass();
   }, 120_000);
+
+  const itWithJest = HAS_VITEST ? it.skip : it;
+  itWithJest(
+    'pass in Jest with the flag, if no package is transformed',
+    async () => {
+      const [, flag] = /^NODE_OPTIONS=(\S+) npx jest$/m.exec(page.text) ?? [];
+      const { transformIgnorePatterns: _, ...rest } = JSON.parse(config) as Record<string, unknown>;
+      await writeFile(join(FOLDER, 'jest.config.json'), JSON.stringify(rest));
+      await expectToPass({ NODE_OPTIONS: flag });
+    },
+    120_000,
+  );
 });
+
+async function expectToPass(variables: NodeJS.ProcessEnv = {}): Promise<void> {
+  const args = HAS_VITEST
+    ? [VITEST, 'run', '--root', FOLDER]
+    : [join(APP, 'node_modules/jest/bin/jest.js'), '--config', join(FOLDER, 'jest.config.json')];
+  const env = { ...environment(), ...variables };
+  const { code, stdout, stderr } = await resultOf(
+    spawn(process.execPath, args, { cwd: FOLDER, env, stdio: ['ignore', 'pipe', 'pipe'] }),
+  );
+  expect(`${stdout}\n${stderr}`).toMatch(/Tests:?\s+4 passed/);
+  expect(code).toBe(0);
+}
 
 /** Without what the test program that runs this has set for itself. */
 function environment(): NodeJS.ProcessEnv {
