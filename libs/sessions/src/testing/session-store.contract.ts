@@ -11,6 +11,7 @@ import { journalCases } from './store/journal/journal.cases.js';
 import { rateCases } from './store/ledger/rates.cases.js';
 import { runCases } from './store/ledger/runs.cases.js';
 import { totalsCases } from './store/ledger/totals.cases.js';
+import { trendBatchCases } from './store/ledger/trend-batches.cases.js';
 import { trendCases } from './store/ledger/trends.cases.js';
 import { placingCases } from './store/resources/placing.cases.js';
 import { releasingCases } from './store/resources/releasing.cases.js';
@@ -55,6 +56,7 @@ export const sessionStoreContract: readonly SessionStoreCase[] = [
   ...rateCases,
   ...totalsCases,
   ...trendCases,
+  ...trendBatchCases,
   ...connectionCases,
   ...clockCases,
   ...usageCases,
