@@ -7,6 +7,7 @@ import {
   mkdirSync,
   readFileSync,
   readdirSync,
+  readlinkSync,
   renameSync,
   rmSync,
   symlinkSync,
@@ -310,6 +311,25 @@ describe('claiming a file', () => {
     symlinkSync(place.path, join(here, 'escape'));
     symlinkSync(place.root, join(here, 'root'));
     await expect(prepare(path())).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+    expect(readdirSync(join(place.root, 'claims'))).toEqual([]);
+  });
+
+  it('undoes a claim durably before its note goes, on whatever disk', async () => {
+    const { claim } = await prepare(join(there, 'a.wav'));
+    const probe = await promises.open(there);
+    const handles = Object.getPrototypeOf(probe) as typeof probe;
+    await probe.close();
+    const seen: string[][] = [];
+    // oxlint-disable-next-line typescript/unbound-method -- called with a handle below
+    const { sync } = handles;
+    jest.spyOn(handles, 'sync').mockImplementation(async function (this: typeof probe) {
+      if (readlinkSync(`/proc/self/fd/${this.fd}`) === there)
+        seen.push([...readdirSync(there), ...readdirSync(join(place.root, 'claims')).map(() => 'a note')]);
+      await sync.call(this);
+    });
+    await claim.abort();
+    jest.restoreAllMocks();
+    expect(seen).toEqual([['a note']]);
     expect(readdirSync(join(place.root, 'claims'))).toEqual([]);
   });
 

@@ -84,6 +84,11 @@ export class DoomedServer {
     }
   }
 
+  /** Claims that had their paths before the last cut: each was looked for. */
+  get claims(): number {
+    return [...this.#ledger.claims.values()].filter(({ isPlaced }) => isPlaced).length;
+  }
+
   async stop(): Promise<void> {
     await this.#server?.kill();
     for (const { disk } of this.#disks) disk.unmount();

@@ -32,7 +32,7 @@ async function run({ count, random, violation, note }: CampaignContext, base: st
   if (loss) note(`a server that syncs no file is found out by the same means: ${firstLine(loss)}`);
   else violation(`a server that syncs no file was not found out in ${CUTS_TO_FIND_OUT} cuts`);
 
-  let tried = 0;
+  let [tried, claims] = [0, 0];
   while (tried < count) {
     const cuts = Math.min(CUTS_PER_SERVER, count - tried);
     await withServer({ base, random, neverDurable: false }, async (server) => {
@@ -43,8 +43,10 @@ async function run({ count, random, violation, note }: CampaignContext, base: st
         tried += 1;
         for (const fault of await server.cutPower()) violation(`cut ${tried}: ${fault}`);
       }
+      claims += server.claims;
     });
   }
+  note(`${claims} claimed files were looked for`);
   return { tried };
 }
 

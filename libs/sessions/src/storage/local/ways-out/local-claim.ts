@@ -63,7 +63,11 @@ export class LocalClaim implements Claim {
 
   abort(): Promise<void> {
     return translateErrors(async () => {
-      await AsyncFolder.use(this.note.folder, (folder) => unlinkIfThere(folder.at(this.note.draft)));
+      await AsyncFolder.use(this.note.folder, async (folder) => {
+        await unlinkIfThere(folder.at(this.note.draft));
+        // On another disk it might come back after a power cut, and nobody would know of it without the note.
+        await folder.sync();
+      });
       await this.notes.remove(this.note);
     });
   }
