@@ -116,8 +116,8 @@ describe.each(ADAPTERS)('operations, on %s', (adapter) => {
       const { sessions } = await told.admin<AdminListAnswer>('');
       await told.admin(`/${sessions[0]!.session_id}/cleanup`, { method: 'POST' });
       const lines = told.log.slice(before.length).trim().split('\n');
-      const names = lines.map((line) => / (resource\.evicted|session\.ended|cleanup) /.exec(line)?.[1]);
-      expect(new Set(names)).toEqual(new Set(['cleanup', 'resource.evicted', 'session.ended']));
+      const names = lines.map((line) => / (resource\.evicted|session\.ended|deed=end) /.exec(line)?.[1]);
+      expect(new Set(names)).toEqual(new Set(['deed=end', 'resource.evicted', 'session.ended']));
       expect(names).toHaveLength(3);
     } finally {
       await told.destroy();

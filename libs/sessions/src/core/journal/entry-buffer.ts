@@ -1,3 +1,4 @@
+import { hasCode } from '../../domain/errors.js';
 import type { JournalEntry } from '../../domain/journal/entry.js';
 import { MOST_DEEDS, MOST_REQUESTS } from '../../domain/journal/entry.js';
 import type { NewEntry } from '../../ports/journal.js';
@@ -47,7 +48,8 @@ export class EntryBuffer {
         await this.context.store.journal.append(entries.slice(start, start + SLICE));
       } catch (error) {
         this.keep(entries.slice(start));
-        this.tell(describeError(error));
+        // That a newer version took the store over is told elsewhere.
+        if (!hasCode(error, 'STORE_INCOMPATIBLE')) this.tell(describeError(error));
         return;
       }
     }

@@ -1,3 +1,4 @@
+import { hasCode } from '../../domain/errors.js';
 import { sumOfCounts, trendStart } from '../../domain/trends/trend.js';
 import type { TrendBatch } from '../../ports/trends.js';
 import type { CoreContext } from '../process/context.js';
@@ -86,6 +87,8 @@ export class TrendRecorder {
       try {
         await this.context.store.trends.add(this.unanswered);
       } catch (error) {
+        // That a newer version took the store over is told elsewhere.
+        if (hasCode(error, 'STORE_INCOMPATIBLE')) return;
         this.context.failures.note(
           'Trends that were not written',
           `The trends are ${this.waiting.length + 1} min behind: ${describeError(error)}`,
