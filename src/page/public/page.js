@@ -43,6 +43,7 @@ let retryMs = FIRST_RETRY_MS;
 let connectTimer;
 let refreshTimer;
 let lastAsked = 0;
+let newest = Promise.resolve();
 
 // The session
 
@@ -73,14 +74,20 @@ function connectLater() {
   retryMs = Math.min(retryMs * 2, LAST_RETRY_MS);
 }
 
-async function refresh() {
-  if (isOver) return;
+/** Whoever waits for one that was overtaken waits for the newest. */
+function refresh() {
+  if (isOver) return Promise.resolve();
   lastAsked += 1;
-  const mine = lastAsked;
+  newest = showNow(lastAsked);
+  return newest;
+}
+
+async function showNow(mine) {
   const answer = await request('GET', 'session').catch((error) => {
     if (mine === lastAsked) throw error;
   });
-  if (mine !== lastAsked || isOver) return;
+  if (isOver) return;
+  if (mine !== lastAsked) return newest;
   if (session !== null && answer.session_id !== session.session_id) return end();
   session = answer;
   showSession(session);
