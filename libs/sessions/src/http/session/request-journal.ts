@@ -4,6 +4,7 @@ import type { Session } from '../../core/handles/session.js';
 import type { EntryBuffer } from '../../core/journal/entry-buffer.js';
 import type { Clock } from '../../ports/clock.js';
 import { requestOf, responseOf } from '../exchange.js';
+import { whenResponseEnds } from '../stream/http-request-in-flight.js';
 import {
   nodeRequest,
   nodeResponse,
@@ -41,7 +42,7 @@ export class RequestJournal {
     const [readBefore, writtenBefore] = [socket?.bytesRead ?? 0, socket?.bytesWritten ?? 0];
     const began = this.clock.monotonic();
     const at = this.clock.now();
-    response.once('close', () => {
+    whenResponseEnds(response, () => {
       const { statusCode, writableFinished } = response;
       this.entries.add(id, {
         at,

@@ -65,9 +65,9 @@ export class SessionInterceptor implements NestInterceptor {
   private serve(resolution: Resolution, context: ExecutionContext, next: CallHandler): Observable<unknown> {
     const stream = eventStreamOf(nodeRequest(requestOf(context)));
     if (resolution.session) {
-      this.journal?.note(resolution.session, context);
       if (traitsOf(context).isPassive) this.resolver.confirm(resolution);
       else this.resolver.touch(resolution, stream ? null : nodeResponse(responseOf(context)));
+      this.journal?.note(resolution.session, context);
     } else if (resolution instanceof UnusedSession) this.leaveToUse(resolution, context);
     else if (resolution.reason === 'mismatch') throw errorFor(resolution);
     return stream ? stream.carry(next.handle()) : next.handle();

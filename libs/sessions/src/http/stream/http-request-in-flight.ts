@@ -9,6 +9,8 @@ type TrackedResponse = ServerResponse & { [IN_FLIGHT]?: HttpRequestInFlight };
 
 /** A class, not a literal, for the reason given at `ResponseTokens`. */
 class HttpRequestInFlight extends RequestInFlight {
+  whenEnded: (() => void) | null = null;
+
   constructor(
     private readonly response: ServerResponse,
     session: Session,
@@ -21,6 +23,11 @@ class HttpRequestInFlight extends RequestInFlight {
 
   get isOver(): boolean {
     return this.response.writableFinished || this.response.destroyed;
+  }
+
+  override end(): void {
+    super.end();
+    this.whenEnded?.();
   }
 
   get isEventStream(): boolean {
@@ -41,6 +48,16 @@ export function trackRequest(
   tracked[IN_FLIGHT] = new HttpRequestInFlight(response, session, at, isUnconfirmed, requests);
   requests.begin(tracked[IN_FLIGHT]);
   response.on('close', endRequest);
+}
+
+/**
+ * Calls the listener when the response has ended or its connection has closed. A request that is tracked
+ * has one at a time, and it is no further listener of the response: with those of a download that would be more than ten.
+ */
+export function whenResponseEnds(response: ServerResponse, listener: () => void): void {
+  const tracked = (response as TrackedResponse)[IN_FLIGHT];
+  if (tracked) tracked.whenEnded = listener;
+  else response.once('close', listener);
 }
 
 /** One function for all responses, for the reason given at `writePrivateHead`. */
