@@ -100,23 +100,25 @@ export class SessionsAuditSubCommand extends AuditCommand {}
 @SubCommand({ ...forgetUser, name: 'forget-user' })
 export class SessionsForgetUserSubCommand extends ForgetUserCommand {}
 
+const SUB_COMMANDS = [
+  SessionsListSubCommand,
+  SessionsShowSubCommand,
+  SessionsStatsSubCommand,
+  SessionsTrendsSubCommand,
+  SessionsCleanupSubCommand,
+  SessionsNodesSubCommand,
+  SessionsClockSubCommand,
+  SessionsExportSubCommand,
+  SessionsReplaySubCommand,
+  SessionsTimelineSubCommand,
+  SessionsAuditSubCommand,
+  SessionsForgetUserSubCommand,
+];
+
 @Command({
   name: 'sessions',
   description: `manages user sessions: ${NAMES.join(', ')}`,
-  subCommands: [
-    SessionsListSubCommand,
-    SessionsShowSubCommand,
-    SessionsStatsSubCommand,
-    SessionsTrendsSubCommand,
-    SessionsCleanupSubCommand,
-    SessionsNodesSubCommand,
-    SessionsClockSubCommand,
-    SessionsExportSubCommand,
-    SessionsReplaySubCommand,
-    SessionsTimelineSubCommand,
-    SessionsAuditSubCommand,
-    SessionsForgetUserSubCommand,
-  ],
+  subCommands: SUB_COMMANDS,
 })
 export class SessionsCommand extends SessionsCommandRunner {
   protected override execute([unknown]: readonly string[]): Promise<void> {
@@ -182,18 +184,7 @@ export class NestSessionsForgetUserCommand extends ForgetUserCommand {}
 /** For any program: nested and flat. */
 export const sessionsCommands = [
   SessionsCommand,
-  SessionsListSubCommand,
-  SessionsShowSubCommand,
-  SessionsStatsSubCommand,
-  SessionsTrendsSubCommand,
-  SessionsCleanupSubCommand,
-  SessionsNodesSubCommand,
-  SessionsClockSubCommand,
-  SessionsExportSubCommand,
-  SessionsReplaySubCommand,
-  SessionsTimelineSubCommand,
-  SessionsAuditSubCommand,
-  SessionsForgetUserSubCommand,
+  ...SUB_COMMANDS,
   SessionsListCommand,
   SessionsStatsCommand,
   SessionsCleanupCommand,

@@ -1,4 +1,5 @@
 import { BucketScript } from '../bucket-script.js';
+import type { LuaInclude } from '../lua-include.js';
 import { QuestionScript } from '../question-script.js';
 import {
   bytesOf,
@@ -45,32 +46,10 @@ return { #entries, bytes }
 export const RECOUNT = new BucketScript('free', { includes: [recount] }, `recount()`);
 
 /** ids of sessions whose requests are dropped → entries and bytes */
-export const DROP_REQUESTS = new BucketScript(
-  'free',
-  { includes: [dropRequests] },
-  `
-local entries, bytes = 0, 0
-for _, id in ipairs(ARGV) do
-  local some, size = drop_requests(id)
-  entries, bytes = entries + some, bytes + size
-end
-return { entries, bytes }
-`,
-);
+export const DROP_REQUESTS = droppingEach(dropRequests);
 
 /** ids of sessions whose timelines are dropped → entries and bytes */
-export const DROP_TIMELINES = new BucketScript(
-  'free',
-  { includes: [dropTimeline] },
-  `
-local entries, bytes = 0, 0
-for _, id in ipairs(ARGV) do
-  local some, size = drop_timeline(id)
-  entries, bytes = entries + some, bytes + size
-end
-return { entries, bytes }
-`,
-);
+export const DROP_TIMELINES = droppingEach(dropTimeline);
 
 /** hash of a user, limit → ids of sessions with it that are over, or of which no record is left */
 export const OVER_OF_USER = new BucketScript(
@@ -111,3 +90,19 @@ end
 return forgotten
 `,
 );
+
+/** `drop`: id of a session → as `drop_entries` */
+function droppingEach(drop: LuaInclude): BucketScript {
+  return new BucketScript(
+    'free',
+    { includes: [drop] },
+    `
+local entries, bytes = 0, 0
+for _, id in ipairs(ARGV) do
+  local some, size = ${drop.name}(id)
+  entries, bytes = entries + some, bytes + size
+end
+return { entries, bytes }
+`,
+  );
+}
