@@ -161,7 +161,6 @@ describe('imports in the library point inwards', () => {
     );
     expect(loading.map(({ path }) => path).toSorted()).toEqual([
       'core/config/config.ts',
-      'operate/journal/audit.query.ts',
       'operate/page-query.ts',
       'operate/session-list.query.ts',
       'operate/trends/trends.query.ts',

@@ -1,4 +1,4 @@
-import { instantOf } from '#sessions/operate/journal/instant';
+import { instantOf } from '#sessions/operate/instant';
 import { readAuditQuery } from '#sessions/operate/journal/audit.query';
 import { readTimelineQuery } from '#sessions/operate/journal/timeline.query';
 import { auditCursor, timelineCursor } from '#sessions/operate/page-cursor';

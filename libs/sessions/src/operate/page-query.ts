@@ -1,4 +1,5 @@
-import { IsOptional, IsString, Matches, validateSync } from 'class-validator';
+import { IsOptional, IsString, Matches, ValidateBy, validateSync } from 'class-validator';
+import { INSTANT_RULE, instantOf } from './instant.js';
 import { MAX_PAGE } from './session-page.js';
 
 /** Query parameters of every list, as strings. */
@@ -11,6 +12,20 @@ export class PageQuery {
   @IsOptional()
   @IsString({ message: 'must be the next_cursor of another page' })
   cursor?: string;
+}
+
+const AN_INSTANT = {
+  name: 'isInstant',
+  validator: { validate: (value: unknown) => instantOf(value) !== null },
+};
+
+/** A parameter that may be missing, and is an instant else: see `instantOf`. */
+export function IsInstant(): PropertyDecorator {
+  const [optional, instant] = [IsOptional(), ValidateBy(AN_INSTANT, { message: INSTANT_RULE })];
+  return (target, name) => {
+    optional(target, name);
+    instant(target, name);
+  };
 }
 
 /** Names of the parameters in faults: query parameters, or options of a command. */

@@ -1,21 +1,24 @@
-import { IsOptional, ValidateBy } from 'class-validator';
 import type { AuditQuery } from '../../ports/audit.js';
 import { decodeAuditCursor } from '../page-cursor.js';
-import { invalid, PageQuery, readParameters, type ParameterNames, type ReadQuery } from '../page-query.js';
+import { instantOf, LAST_INSTANT } from '../instant.js';
+import {
+  invalid,
+  IsInstant,
+  PageQuery,
+  readParameters,
+  type ParameterNames,
+  type ReadQuery,
+} from '../page-query.js';
 import { MAX_PAGE } from '../session-page.js';
-import { INSTANT_RULE, instantOf, LAST_INSTANT } from './instant.js';
 
 const OWN_NAMES = { limit: 'limit', cursor: 'cursor', from: 'from', to: 'to' };
-const AN_INSTANT = { name: 'isInstant', validator: { validate: isInstant } };
 
 /** Query parameters of the audit, as strings. */
 class AuditListQuery extends PageQuery {
-  @IsOptional()
-  @ValidateBy(AN_INSTANT, { message: INSTANT_RULE })
+  @IsInstant()
   from?: string;
 
-  @IsOptional()
-  @ValidateBy(AN_INSTANT, { message: INSTANT_RULE })
+  @IsInstant()
   to?: string;
 }
 
@@ -33,8 +36,4 @@ export function readAuditQuery(
   const after = cursor === undefined ? undefined : decodeAuditCursor(cursor);
   if (after === null) return invalid([`${names.cursor} must be the next_cursor of another page`]);
   return { kind: 'valid', query: { from, to, limit: Number(limit), ...(after !== undefined && { after }) } };
-}
-
-function isInstant(value: unknown): boolean {
-  return instantOf(value) !== null;
 }

@@ -1,11 +1,10 @@
-import { IsIn, IsOptional, ValidateBy } from 'class-validator';
+import { IsIn, IsOptional } from 'class-validator';
 import { TREND_SPAN_NAMES, type TrendSpan } from '../../domain/trends/trend.js';
-import { INSTANT_RULE, instantOf } from '../journal/instant.js';
-import { readParameters, type ParameterNames, type ReadQuery } from '../page-query.js';
+import { instantOf } from '../instant.js';
+import { IsInstant, readParameters, type ParameterNames, type ReadQuery } from '../page-query.js';
 import type { TrendsRange } from './trends.js';
 
 const OWN_NAMES = { span: 'span', from: 'from', to: 'to' };
-const AN_INSTANT = { name: 'isInstant', validator: { validate: isInstant } };
 
 /** Query parameters of the trends, as strings. */
 class TrendsQuery {
@@ -13,12 +12,10 @@ class TrendsQuery {
   @IsIn(TREND_SPAN_NAMES, { message: `must be one of ${TREND_SPAN_NAMES.join(', ')}` })
   span?: TrendSpan;
 
-  @IsOptional()
-  @ValidateBy(AN_INSTANT, { message: INSTANT_RULE })
+  @IsInstant()
   from?: string;
 
-  @IsOptional()
-  @ValidateBy(AN_INSTANT, { message: INSTANT_RULE })
+  @IsInstant()
   to?: string;
 }
 
@@ -31,8 +28,4 @@ export function readTrendsQuery(
   if (read.kind === 'invalid') return read;
   const { span = 'minute', from, to } = read.query;
   return { kind: 'valid', query: { span, from: instantOf(from), to: instantOf(to) } };
-}
-
-function isInstant(value: unknown): boolean {
-  return instantOf(value) !== null;
 }
