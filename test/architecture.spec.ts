@@ -161,8 +161,8 @@ describe('imports in the library point inwards', () => {
     );
     expect(loading.map(({ path }) => path).toSorted()).toEqual([
       'core/config/config.ts',
-      'operate/page-query.ts',
-      'operate/session-list.query.ts',
+      'operate/lists/page-query.ts',
+      'operate/lists/session-list.query.ts',
       'operate/trends/trends.query.ts',
     ]);
   });

@@ -3,7 +3,7 @@ import { SessionService, SessionsError } from 'nest-sessions';
 import { SessionsAdminModule } from 'nest-sessions/admin';
 import { ManualClock } from 'nest-sessions/testing';
 import { SessionsCore } from '#sessions/core/core';
-import { auditCursor } from '#sessions/operate/page-cursor';
+import { auditCursor } from '#sessions/operate/lists/page-cursor';
 import { ADAPTERS, startApp, type AdapterName, type RunningApp } from '../support/http-app.js';
 import { AdminClient, KEY_ID, TOKEN } from './admin-client.js';
 

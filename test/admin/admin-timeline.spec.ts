@@ -2,7 +2,7 @@ import { SessionService, SessionsError } from 'nest-sessions';
 import { SessionsAdminModule } from 'nest-sessions/admin';
 import { ManualClock } from 'nest-sessions/testing';
 import { SessionsCore } from '#sessions/core/core';
-import { timelineCursor } from '#sessions/operate/page-cursor';
+import { timelineCursor } from '#sessions/operate/lists/page-cursor';
 import { Browser } from '../support/browser.js';
 import { ADAPTERS, startApp, type AdapterName, type RunningApp } from '../support/http-app.js';
 import { OwnerController } from '../support/owner-app.js';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { AlertName } from '#sessions/domain/events';
 import { SessionsProbe } from '#sessions/health/sessions-probe';
 import { countStuck } from '#sessions/operate/overview';
-import type { TypeTotals } from '#sessions/ports/ledger';
+import type { TypeTotals } from '#sessions/ports/record/ledger';
 import { eventually } from '../support/eventually.js';
 import type { World } from '../support/world.js';
 import { entriesBelow, pathOf } from '../support/files-on-disk.js';

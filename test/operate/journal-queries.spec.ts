@@ -1,7 +1,7 @@
-import { instantOf } from '#sessions/operate/instant';
+import { instantOf } from '#sessions/operate/lists/instant';
 import { readAuditQuery } from '#sessions/operate/journal/audit.query';
 import { readTimelineQuery } from '#sessions/operate/journal/timeline.query';
-import { auditCursor, timelineCursor } from '#sessions/operate/page-cursor';
+import { auditCursor, timelineCursor } from '#sessions/operate/lists/page-cursor';
 
 const ID = '0e8fb3bb-5a3c-4be5-9f8a-1d1a3f7f6a11';
 const NAMES = { limit: '--limit', cursor: '--cursor', from: '--from', to: '--to' };

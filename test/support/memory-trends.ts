@@ -1,6 +1,6 @@
 import { sumOfCounts, TREND_SPAN_NAMES, TREND_SPANS, trendStart } from '#sessions/domain/trends/trend';
 import type { TrendPoint } from '#sessions/domain/trends/trend';
-import type { TrendBatch, TrendQuery, TrendsGroup } from '#sessions/ports/trends';
+import type { TrendBatch, TrendQuery, TrendsGroup } from '#sessions/ports/record/trends';
 
 /** The trends of a store as simply as they can be kept, for tests of what uses them. */
 export class MemoryTrends implements TrendsGroup {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { NewEntry } from '../../../libs/sessions/dist/ports/journal.js';
+import type { NewEntry } from '../../../libs/sessions/dist/ports/record/journal.js';
 import { PlainTokens } from '../../../libs/sessions/dist/core/tokens/plain-tokens.js';
 import { SqliteSessionStore } from '../../../libs/sessions/dist/stores/sqlite/sqlite-session-store.js';
 import { say } from '../harness/progress.ts';

@@ -32,13 +32,13 @@ import { readPastSession } from '../operate/journal/past-session.js';
 import { readTimeline } from '../operate/journal/timeline.js';
 import { readTimelineQuery, type TimelineQuery } from '../operate/journal/timeline.query.js';
 import { readOverview } from '../operate/overview.js';
-import { readSessionListQuery } from '../operate/session-list.query.js';
-import { SessionPage } from '../operate/session-page.js';
+import { readSessionListQuery } from '../operate/lists/session-list.query.js';
+import { SessionPage } from '../operate/lists/session-page.js';
 import { readTrends, type TrendsRange } from '../operate/trends/trends.js';
 import { trendsView } from '../operate/trends/trends-view.js';
 import { readTrendsQuery } from '../operate/trends/trends.query.js';
-import { readUserListQuery } from '../operate/user-list.query.js';
-import { readUserPage, userQuotaOf } from '../operate/user-page.js';
+import { readUserListQuery } from '../operate/lists/user-list.query.js';
+import { readUserPage, userQuotaOf } from '../operate/lists/user-page.js';
 import {
   endedView,
   overviewView,

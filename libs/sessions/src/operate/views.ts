@@ -7,11 +7,11 @@ import type { SessionDetails } from '../core/sessions/session-details.js';
 import type { ResourceRecord } from '../domain/resource.js';
 import type { Released, StoreTotals, UserUsage } from '../ports/store/session-store.js';
 import { averageDurationMs, endedSessions, sumOfTypes } from './figures.js';
-import { listJson, type JsonFormat } from './list-json.js';
+import { listJson, type JsonFormat } from './lists/list-json.js';
 import type { JobState, Overview } from './overview.js';
-import type { PageEnd, SessionPage } from './session-page.js';
+import type { PageEnd, SessionPage } from './lists/session-page.js';
 import { secondsBetween, secondsOf, timeOf } from './units.js';
-import type { UserPage, UserQuota } from './user-page.js';
+import type { UserPage, UserQuota } from './lists/user-page.js';
 
 /*
  * What operators see. Each field is named here, so that a new field of a record is not published by accident. Times are

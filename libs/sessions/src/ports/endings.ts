@@ -1,6 +1,6 @@
 import type { EndCondition } from '../domain/lifetime.js';
 import type { EndReason, SessionRecord } from '../domain/session.js';
-import type { DeedNote } from './journal.js';
+import type { DeedNote } from './record/journal.js';
 
 /** Ends sessions: finds the due ones, leads them through `open → ending → ended`, drops tombstones. */
 export abstract class EndingsGroup {

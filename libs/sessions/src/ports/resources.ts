@@ -4,7 +4,7 @@ import type { ResourceLimits } from '../domain/limits.js';
 import type { NewResource, ResourceRecord } from '../domain/resource.js';
 import type { Authority } from '../domain/session.js';
 import type { Lease } from './endings.js';
-import type { DeedNote } from './journal.js';
+import type { DeedNote } from './record/journal.js';
 import type { Refused } from './sessions.js';
 
 /**

@@ -1,6 +1,6 @@
 import type { UsageBound } from '../domain/limits.js';
 import type { Authority, NewSession, SessionRecord } from '../domain/session.js';
-import type { DeedNote, LoginNote } from './journal.js';
+import type { DeedNote, LoginNote } from './record/journal.js';
 
 /** Opens, finds, touches and lists sessions; logs users in and replaces tokens. */
 export abstract class SessionsGroup {

@@ -1,5 +1,5 @@
 import { Option } from 'nest-commander';
-import { MAX_PAGE, SessionPage } from '../../operate/session-page.js';
+import { MAX_PAGE, SessionPage } from '../../operate/lists/session-page.js';
 import { pageJson } from '../../operate/views.js';
 import type { SessionDetails } from '../../core/sessions/session-details.js';
 import type { SessionQuery } from '../../ports/store/session-store.js';
@@ -90,7 +90,7 @@ async function queryOf({ limit, cursor, user, sort }: ListOptions): Promise<Sess
     sort: single(FLAGS.sort, sort),
   };
   // Imported here, so that other commands start without class-validator.
-  const { readSessionListQuery } = await import('../../operate/session-list.query.js');
+  const { readSessionListQuery } = await import('../../operate/lists/session-list.query.js');
   const read = readSessionListQuery(given, FLAGS);
   if (read.kind === 'invalid') throw usage(read.faults.join('; '));
   return read.query;

@@ -1,4 +1,4 @@
-import type { JsonFormat } from '../../operate/list-json.js';
+import type { JsonFormat } from '../../operate/lists/list-json.js';
 
 /**
  * Characters that a terminal interprets or hides: control characters (ESC, C1, DEL), direction marks, invisible,

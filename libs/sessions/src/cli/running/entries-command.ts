@@ -1,6 +1,6 @@
 import { Option } from 'nest-commander';
-import { MAX_PAGE } from '../../operate/session-page.js';
-import type { ReadQuery } from '../../operate/page-query.js';
+import { MAX_PAGE } from '../../operate/lists/session-page.js';
+import type { ReadQuery } from '../../operate/lists/page-query.js';
 import { usage } from '../output/command-failure.js';
 import { brokenColumns } from '../output/table.js';
 import { gather, single, type Given } from './option-values.js';

@@ -1,5 +1,5 @@
 import { isStuck, pauseAfter } from '../../domain/backoff.js';
-import type { Failure } from '../../ports/ledger.js';
+import type { Failure } from '../../ports/record/ledger.js';
 import type { CoreContext } from '../process/context.js';
 import { describeError } from '../watch/log.js';
 import type { RunReport } from './run-report.js';

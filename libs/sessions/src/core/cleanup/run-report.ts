@@ -1,4 +1,4 @@
-import type { JobRun } from '../../ports/ledger.js';
+import type { JobRun } from '../../ports/record/ledger.js';
 import { describeError, type Log } from '../watch/log.js';
 
 /** Counts the work of one cleanup run. Logs an item that fails; the run continues. */

@@ -1,7 +1,7 @@
 import { hasCode } from '../../domain/errors.js';
 import type { JournalEntry } from '../../domain/journal/entry.js';
 import { MOST_DEEDS, MOST_REQUESTS } from '../../domain/journal/entry.js';
-import type { NewEntry } from '../../ports/journal.js';
+import type { NewEntry } from '../../ports/record/journal.js';
 import type { CoreContext } from '../process/context.js';
 import { describeError } from '../watch/log.js';
 

@@ -1,6 +1,6 @@
 import { hasCode } from '../../domain/errors.js';
 import { sumOfCounts, trendStart } from '../../domain/trends/trend.js';
-import type { TrendBatch } from '../../ports/trends.js';
+import type { TrendBatch } from '../../ports/record/trends.js';
 import type { CoreContext } from '../process/context.js';
 import { describeError } from '../watch/log.js';
 

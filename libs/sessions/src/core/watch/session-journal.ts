@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { isOperator, type Actor } from '../../domain/journal/actor.js';
 import type { BeginEnd } from '../../ports/endings.js';
-import type { DeedNote, JournalGroup, LoginNote } from '../../ports/journal.js';
+import type { DeedNote, JournalGroup, LoginNote } from '../../ports/record/journal.js';
 
 const HOUR_MS = 3_600_000;
 /** 128 bits: no two users share a hash. */

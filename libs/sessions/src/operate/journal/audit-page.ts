@@ -1,7 +1,7 @@
 import type { SessionsCore } from '../../core/core.js';
 import type { AuditEntry, WrongTokens } from '../../domain/journal/audit-entry.js';
-import type { AuditQuery } from '../../ports/audit.js';
-import { auditCursor } from '../page-cursor.js';
+import type { AuditQuery } from '../../ports/record/audit.js';
+import { auditCursor } from '../lists/page-cursor.js';
 
 const MINUTE_MS = 60_000;
 

@@ -1,6 +1,6 @@
-import type { AuditQuery } from '../../ports/audit.js';
-import { decodeAuditCursor } from '../page-cursor.js';
-import { instantOf, LAST_INSTANT } from '../instant.js';
+import type { AuditQuery } from '../../ports/record/audit.js';
+import { decodeAuditCursor } from '../lists/page-cursor.js';
+import { instantOf, LAST_INSTANT } from '../lists/instant.js';
 import {
   invalid,
   IsInstant,
@@ -8,8 +8,8 @@ import {
   readParameters,
   type ParameterNames,
   type ReadQuery,
-} from '../page-query.js';
-import { MAX_PAGE } from '../session-page.js';
+} from '../lists/page-query.js';
+import { MAX_PAGE } from '../lists/session-page.js';
 
 const OWN_NAMES = { limit: 'limit', cursor: 'cursor', from: 'from', to: 'to' };
 

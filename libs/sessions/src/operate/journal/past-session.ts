@@ -2,8 +2,8 @@ import type { SessionsCore } from '../../core/core.js';
 import type { JournalEntry } from '../../domain/journal/entry.js';
 import { whyOver } from '../../domain/lifetime.js';
 import type { EndReason } from '../../domain/session.js';
-import type { JournalPosition } from '../../ports/journal.js';
-import { MAX_PAGE } from '../session-page.js';
+import type { JournalPosition } from '../../ports/record/journal.js';
+import { MAX_PAGE } from '../lists/session-page.js';
 
 type EndedEntry = Extract<JournalEntry, { kind: 'ended' }>;
 

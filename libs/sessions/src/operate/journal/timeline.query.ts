@@ -1,6 +1,12 @@
-import { decodeTimelineCursor, type TimelinePosition } from '../page-cursor.js';
-import { invalid, PageQuery, readParameters, type ParameterNames, type ReadQuery } from '../page-query.js';
-import { MAX_PAGE } from '../session-page.js';
+import { decodeTimelineCursor, type TimelinePosition } from '../lists/page-cursor.js';
+import {
+  invalid,
+  PageQuery,
+  readParameters,
+  type ParameterNames,
+  type ReadQuery,
+} from '../lists/page-query.js';
+import { MAX_PAGE } from '../lists/session-page.js';
 
 const OWN_NAMES = { limit: 'limit', cursor: 'cursor' };
 

@@ -1,7 +1,7 @@
 import type { SessionsCore } from '../../core/core.js';
 import { SessionsError } from '../../domain/errors.js';
 import type { JournalEntry } from '../../domain/journal/entry.js';
-import { timelineCursor } from '../page-cursor.js';
+import { timelineCursor } from '../lists/page-cursor.js';
 import type { PastSession } from './past-session.js';
 import type { TimelineQuery } from './timeline.query.js';
 

@@ -2,7 +2,7 @@ import type { SessionsCore } from '../../core/core.js';
 import { SessionsError } from '../../domain/errors.js';
 import type { JournalEntry, PlacedEntry, RequestEntry } from '../../domain/journal/entry.js';
 import { STREAM_TYPE } from '../../domain/resource.js';
-import type { JournalPosition } from '../../ports/journal.js';
+import type { JournalPosition } from '../../ports/record/journal.js';
 import { isSafe, type RecordedBody, type RecordedRequest, type Recording } from './recording.js';
 
 const PAGE = 500;

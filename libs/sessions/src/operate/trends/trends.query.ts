@@ -1,7 +1,7 @@
 import { IsIn, IsOptional } from 'class-validator';
 import { TREND_SPAN_NAMES, type TrendSpan } from '../../domain/trends/trend.js';
-import { instantOf } from '../instant.js';
-import { IsInstant, readParameters, type ParameterNames, type ReadQuery } from '../page-query.js';
+import { instantOf } from '../lists/instant.js';
+import { IsInstant, readParameters, type ParameterNames, type ReadQuery } from '../lists/page-query.js';
 import type { TrendsRange } from './trends.js';
 
 const OWN_NAMES = { span: 'span', from: 'from', to: 'to' };

@@ -1,7 +1,7 @@
 import type { SessionsCore } from '../../core/core.js';
 import { SessionsError } from '../../domain/errors.js';
 import { TREND_SPANS, trendStart, type TrendPoint, type TrendSpan } from '../../domain/trends/trend.js';
-import type { TrendQuery } from '../../ports/trends.js';
+import type { TrendQuery } from '../../ports/record/trends.js';
 
 const MOST_POINTS = 3000;
 /** Points of a range whose beginning is not given. */

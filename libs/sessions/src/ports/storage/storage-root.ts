@@ -1,4 +1,4 @@
-import type { StoreIdentity } from '../ledger.js';
+import type { StoreIdentity } from '../record/ledger.js';
 import type { Claims, LentFiles } from './ways-out.js';
 
 /**

@@ -1,33 +1,33 @@
-import type { AuditGroup } from '../audit.js';
+import type { AuditGroup } from '../record/audit.js';
 import type { BudgetsGroup } from '../budgets.js';
 import type { ClockGroup } from '../clock.js';
 import type { DataGroup } from '../data.js';
 import type { EndingsGroup } from '../endings.js';
 import type { FeedGroup } from '../feed.js';
 import type { FleetGroup } from '../fleet.js';
-import type { JournalGroup } from '../journal.js';
-import type { LedgerGroup } from '../ledger.js';
+import type { JournalGroup } from '../record/journal.js';
+import type { LedgerGroup } from '../record/ledger.js';
 import type { RatesGroup } from '../rates.js';
 import type { ReleasesGroup } from '../releases.js';
 import type { ResourcesGroup } from '../resources.js';
 import type { SessionsGroup } from '../sessions.js';
-import type { TrendsGroup } from '../trends.js';
+import type { TrendsGroup } from '../record/trends.js';
 import type { StoreGroups } from './store-groups.js';
 import type { Holder, StoreTrouble } from './store-trouble.js';
 
-export * from '../audit.js';
+export * from '../record/audit.js';
 export * from '../budgets.js';
 export * from '../data.js';
 export * from '../endings.js';
 export * from '../feed.js';
 export * from '../fleet.js';
-export * from '../journal.js';
-export * from '../ledger.js';
+export * from '../record/journal.js';
+export * from '../record/ledger.js';
 export * from '../rates.js';
 export * from '../releases.js';
 export * from '../resources.js';
 export * from '../sessions.js';
-export * from '../trends.js';
+export * from '../record/trends.js';
 
 /**
  * Stores sessions and their resources, in groups of operations. It decides nothing: callers pass instants and limits, and

@@ -1,17 +1,17 @@
-import type { AuditGroup } from '../audit.js';
+import type { AuditGroup } from '../record/audit.js';
 import type { BudgetsGroup } from '../budgets.js';
 import type { ClockGroup } from '../clock.js';
 import type { DataGroup } from '../data.js';
 import type { EndingsGroup } from '../endings.js';
 import type { FeedGroup } from '../feed.js';
 import type { FleetGroup } from '../fleet.js';
-import type { JournalGroup } from '../journal.js';
-import type { LedgerGroup } from '../ledger.js';
+import type { JournalGroup } from '../record/journal.js';
+import type { LedgerGroup } from '../record/ledger.js';
 import type { RatesGroup } from '../rates.js';
 import type { ReleasesGroup } from '../releases.js';
 import type { ResourcesGroup } from '../resources.js';
 import type { SessionsGroup } from '../sessions.js';
-import type { TrendsGroup } from '../trends.js';
+import type { TrendsGroup } from '../record/trends.js';
 
 /** The operations of a store, in groups: its callers depend on the groups that they need. */
 export interface StoreGroups {

@@ -1,4 +1,4 @@
-import type { StoreIdentity } from '../../ports/ledger.js';
+import type { StoreIdentity } from '../../ports/record/ledger.js';
 import { StorageRoot, type StorageRoom } from '../../ports/storage/storage-root.js';
 import type { RootPaths } from './folders/paths.js';
 import { translateErrors, unavailable } from '../storage-error.js';

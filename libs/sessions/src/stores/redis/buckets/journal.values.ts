@@ -2,7 +2,7 @@ import type { Operator } from '../../../domain/journal/actor.js';
 import type { AuditEntry } from '../../../domain/journal/audit-entry.js';
 import type { JournalEntry, MarkEntry } from '../../../domain/journal/entry.js';
 import type { BeginEnd } from '../../../ports/endings.js';
-import type { DeedNote, LoginNote } from '../../../ports/journal.js';
+import type { DeedNote, LoginNote } from '../../../ports/record/journal.js';
 import type { Placement } from '../../../ports/resources.js';
 
 /*

@@ -22,7 +22,7 @@ import {
   type Touch,
 } from '../../../ports/sessions.js';
 import type { DueAfter } from '../../../ports/endings.js';
-import type { DeedNote } from '../../../ports/journal.js';
+import type { DeedNote } from '../../../ports/record/journal.js';
 import { loginText, openedText, regeneratedText } from '../buckets/journal.values.js';
 import { KEPT_AFTER_END_MS, type BucketKey } from '../scripts/redis.layout.js';
 import { ABOVE, PAGE } from '../scripts/lua/listings.scripts.js';

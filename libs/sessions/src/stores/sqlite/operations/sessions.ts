@@ -12,7 +12,7 @@ import {
   type NewSession,
   type SessionRecord,
 } from '../../../domain/session.js';
-import type { DeedNote } from '../../../ports/journal.js';
+import type { DeedNote } from '../../../ports/record/journal.js';
 import {
   orderOf,
   SESSION_SORTS,

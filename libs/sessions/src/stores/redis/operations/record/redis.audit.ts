@@ -5,7 +5,7 @@ import {
 } from '../../../../domain/journal/audit-entry.js';
 import { SessionsError } from '../../../../domain/errors.js';
 import { compareIds } from '../../../../domain/ids.js';
-import type { AuditGroup, AuditPage, AuditPosition, AuditQuery } from '../../../../ports/audit.js';
+import type { AuditGroup, AuditPage, AuditPosition, AuditQuery } from '../../../../ports/record/audit.js';
 import { entriesOf, type Entry, type RedisBuckets } from '../../buckets/redis.buckets.js';
 import { auditJson } from '../../buckets/journal.values.js';
 import { numberOf } from '../../buckets/redis.values.js';

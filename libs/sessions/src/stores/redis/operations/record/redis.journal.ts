@@ -1,6 +1,11 @@
 import { SessionsError } from '../../../../domain/errors.js';
 import { classOf } from '../../../../domain/journal/entry.js';
-import type { JournalGroup, JournalPage, JournalPosition, NewEntry } from '../../../../ports/journal.js';
+import type {
+  JournalGroup,
+  JournalPage,
+  JournalPosition,
+  NewEntry,
+} from '../../../../ports/record/journal.js';
 import type { RedisBuckets } from '../../buckets/redis.buckets.js';
 import { entryText, inTime, storedEntryOf } from '../../buckets/journal.values.js';
 import { numberOf, textsOf } from '../../buckets/redis.values.js';

@@ -11,7 +11,7 @@ import {
   type StoreIdentity,
   type StoreTotals,
   type TypeTotals,
-} from '../../../../ports/ledger.js';
+} from '../../../../ports/record/ledger.js';
 import {
   FIELDS,
   FORGET_FAILURES,

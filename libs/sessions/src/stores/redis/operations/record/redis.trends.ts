@@ -4,7 +4,7 @@ import {
   TREND_SPANS,
   type TrendPoint,
 } from '../../../../domain/trends/trend.js';
-import type { TrendBatch, TrendQuery, TrendsGroup } from '../../../../ports/trends.js';
+import type { TrendBatch, TrendQuery, TrendsGroup } from '../../../../ports/record/trends.js';
 import type { RedisBuckets } from '../../buckets/redis.buckets.js';
 import { numberOf, pairsOf, textsOf } from '../../buckets/redis.values.js';
 import { HASH } from '../../scripts/lua/store.scripts.js';

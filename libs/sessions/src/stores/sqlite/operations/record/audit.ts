@@ -6,7 +6,7 @@ import {
   type AuditEntry,
   type WrongTokens,
 } from '../../../../domain/journal/audit-entry.js';
-import type { AuditGroup, AuditPage, AuditPosition, AuditQuery } from '../../../../ports/audit.js';
+import type { AuditGroup, AuditPage, AuditPosition, AuditQuery } from '../../../../ports/record/audit.js';
 import type { InOneThread } from '../../../../ports/store/store-groups.js';
 import { numberOf, textOf, type Row } from '../../database/values.js';
 import type { SqliteLedger } from './ledger.js';

@@ -5,7 +5,12 @@ import {
   MOST_REQUESTS,
   type JournalEntry,
 } from '../../../../domain/journal/entry.js';
-import type { JournalGroup, JournalPage, JournalPosition, NewEntry } from '../../../../ports/journal.js';
+import type {
+  JournalGroup,
+  JournalPage,
+  JournalPosition,
+  NewEntry,
+} from '../../../../ports/record/journal.js';
 import type { InOneThread } from '../../../../ports/store/store-groups.js';
 import { CLASS_NUMBERS } from '../../database/journal.schema.js';
 import { numberOf, packId, textOf, type Row } from '../../database/values.js';

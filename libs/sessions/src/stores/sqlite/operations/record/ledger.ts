@@ -9,7 +9,7 @@ import {
   type LedgerGroup,
   type StoreIdentity,
   type StoreTotals,
-} from '../../../../ports/ledger.js';
+} from '../../../../ports/record/ledger.js';
 import type { InOneThread } from '../../../../ports/store/store-groups.js';
 import {
   numberOf,

@@ -1,6 +1,6 @@
 import { SessionsError } from '../../../../domain/errors.js';
 import { classOf, type JournalEntry } from '../../../../domain/journal/entry.js';
-import type { JournalPosition } from '../../../../ports/journal.js';
+import type { JournalPosition } from '../../../../ports/record/journal.js';
 import { CLASS_NUMBERS } from '../../database/journal.schema.js';
 import { numberOf, textOf, type Row } from '../../database/values.js';
 

@@ -9,7 +9,7 @@ import {
   type TrendSpan,
 } from '../../../../domain/trends/trend.js';
 import type { InOneThread } from '../../../../ports/store/store-groups.js';
-import type { TrendBatch, TrendQuery, TrendsGroup } from '../../../../ports/trends.js';
+import type { TrendBatch, TrendQuery, TrendsGroup } from '../../../../ports/record/trends.js';
 import { SPAN_NUMBERS } from '../../database/trends.schema.js';
 import { numberOf, packId, textOf } from '../../database/values.js';
 

@@ -1,5 +1,5 @@
-import type { Actor } from '../domain/journal/actor.js';
-import type { JournalEntry } from '../domain/journal/entry.js';
+import type { Actor } from '../../domain/journal/actor.js';
+import type { JournalEntry } from '../../domain/journal/entry.js';
 
 /**
  * What happened to sessions. A timeline belongs to its session: it is dropped with the session's tombstone (see `BeginEnd`). The store

@@ -1,8 +1,8 @@
-import { isUserId, isUuid } from '../domain/ids.js';
-import type { SessionRecord } from '../domain/session.js';
-import type { AuditPosition } from '../ports/audit.js';
-import type { JournalPosition } from '../ports/journal.js';
-import { orderOf, type SessionQuery, type SessionSort } from '../ports/sessions.js';
+import { isUserId, isUuid } from '../../domain/ids.js';
+import type { SessionRecord } from '../../domain/session.js';
+import type { AuditPosition } from '../../ports/record/audit.js';
+import type { JournalPosition } from '../../ports/record/journal.js';
+import { orderOf, type SessionQuery, type SessionSort } from '../../ports/sessions.js';
 
 type Position = NonNullable<SessionQuery['after']>;
 

@@ -1,6 +1,6 @@
-import type { SessionsCore } from '../core/core.js';
-import type { SessionDetails } from '../core/sessions/session-details.js';
-import type { SessionQuery, StoreTotals } from '../ports/store/session-store.js';
+import type { SessionsCore } from '../../core/core.js';
+import type { SessionDetails } from '../../core/sessions/session-details.js';
+import type { SessionQuery, StoreTotals } from '../../ports/store/session-store.js';
 import { cursorAfter } from './page-cursor.js';
 
 /** Maximum number of entries on a page of any list. */

@@ -1,4 +1,4 @@
-import type { AuditEntry, WrongTokens } from '../domain/journal/audit-entry.js';
+import type { AuditEntry, WrongTokens } from '../../domain/journal/audit-entry.js';
 
 /** What operators did. Nothing that a visitor does is written here, but wrong admin tokens, which have a bound of their own. */
 export abstract class AuditGroup {

@@ -1,5 +1,5 @@
-import type { SessionsCore } from '../core/core.js';
-import type { UserQuery, UserUsage } from '../ports/store/session-store.js';
+import type { SessionsCore } from '../../core/core.js';
+import type { UserQuery, UserUsage } from '../../ports/store/session-store.js';
 import { cursorAfterUser } from './page-cursor.js';
 
 /** Users who have open sessions, by id in the order of its UTF-8 bytes. */

@@ -1,6 +1,6 @@
 import { IsIn, IsOptional, ValidateBy } from 'class-validator';
-import { isUserId, USER_ID_RULE } from '../domain/ids.js';
-import { SESSION_SORTS, type SessionQuery, type SessionSort } from '../ports/store/session-store.js';
+import { isUserId, USER_ID_RULE } from '../../domain/ids.js';
+import { SESSION_SORTS, type SessionQuery, type SessionSort } from '../../ports/store/session-store.js';
 import { decodeCursor } from './page-cursor.js';
 import { invalid, PageQuery, readParameters, type ParameterNames, type ReadQuery } from './page-query.js';
 import { MAX_PAGE } from './session-page.js';

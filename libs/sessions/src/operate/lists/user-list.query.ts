@@ -1,4 +1,4 @@
-import type { UserQuery } from '../ports/store/session-store.js';
+import type { UserQuery } from '../../ports/store/session-store.js';
 import { decodeUserCursor } from './page-cursor.js';
 import { invalid, PageQuery, readParameters, type ReadQuery } from './page-query.js';
 import { MAX_PAGE } from './session-page.js';

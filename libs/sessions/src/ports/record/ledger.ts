@@ -1,5 +1,5 @@
-import type { CleanupJob } from '../domain/events.js';
-import type { EndReason } from '../domain/session.js';
+import type { CleanupJob } from '../../domain/events.js';
+import type { EndReason } from '../../domain/session.js';
 
 /** The store's identity, its totals, the runs of cleanup jobs, and the items that a cleanup could not finish. */
 export abstract class LedgerGroup {

@@ -1,4 +1,4 @@
-import type { TrendCounts, TrendPoint, TrendSpan } from '../domain/trends/trend.js';
+import type { TrendCounts, TrendPoint, TrendSpan } from '../../domain/trends/trend.js';
 
 /**
  * Counts by minute, hour and day, without ids: what a store counts of deeds rides in the step of the deed, at the deed's instant, so
