@@ -44,8 +44,8 @@ import { overviewView } from '../operate/views/overview-views.js';
 import { pageJson, sessionDetailView } from '../operate/views/session-views.js';
 import { userPageView, userView } from '../operate/views/user-views.js';
 import type { AuditQuery, SessionQuery, UserQuery } from '../ports/store/session-store.js';
-import { operatorOf } from './admin-operator.js';
-import { AdminTokenGuard } from './admin-token.guard.js';
+import { operatorOf } from './access/admin-credential.js';
+import { AdminTokenGuard } from './access/admin-token.guard.js';
 import { ListQueryPipe } from './list-query.pipe.js';
 
 /** Admin endpoints. Requests to them open and touch no session. */
