@@ -48,8 +48,8 @@ import {
   userView,
 } from '../operate/views.js';
 import type { AuditQuery, SessionQuery, UserQuery } from '../ports/store/session-store.js';
-import { operatorOf } from './admin-operator.js';
-import { AdminTokenGuard } from './admin-token.guard.js';
+import { operatorOf } from './access/admin-operator.js';
+import { AdminTokenGuard } from './access/admin-token.guard.js';
 import { ListQueryPipe } from './list-query.pipe.js';
 
 /** Admin endpoints. Requests to them open and touch no session. */

@@ -1,6 +1,6 @@
 import { Global, Module } from '@nestjs/common';
-import { AdminAccess } from './admin-access.js';
-import { AdminTokenGuard } from './admin-token.guard.js';
+import { AdminAccess } from './access/admin-access.js';
+import { AdminTokenGuard } from './access/admin-token.guard.js';
 import { SessionsAdminController } from './sessions-admin.controller.js';
 
 /**

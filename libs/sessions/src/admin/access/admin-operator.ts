@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
-import type { Operator } from '../domain/journal/actor.js';
-import { nodeRequest, type PlatformRequest } from '../http/platform-message.js';
+import type { Operator } from '../../domain/journal/actor.js';
+import { nodeRequest, type PlatformRequest } from '../../http/platform-message.js';
 
 /** Where an application replaces the guard, nobody knows the token. */
 const UNKNOWN: Operator = Object.freeze({ kind: 'admin', keyId: 'unknown' });

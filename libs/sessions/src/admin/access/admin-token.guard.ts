@@ -9,8 +9,8 @@ import {
   type ExecutionContext,
 } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
-import type { PlatformRequest } from '../http/platform-message.js';
-import { addressOf } from '../http/client/client-reader.js';
+import type { PlatformRequest } from '../../http/platform-message.js';
+import { addressOf } from '../../http/client/client-reader.js';
 import { AdminAccess } from './admin-access.js';
 import { noteOperator } from './admin-operator.js';
 

@@ -1,10 +1,10 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
-import { networkOf } from '../core/config/client-address.js';
-import type { SessionsConfig } from '../core/config/config.js';
-import { SecretMatcher } from '../core/config/secret-matcher.js';
-import { SESSIONS_CONFIG } from '../core/config/tokens.js';
-import { SessionsCore } from '../core/core.js';
-import { RateLimiter } from '../core/rates/rate-limiter.js';
+import { networkOf } from '../../core/config/client-address.js';
+import type { SessionsConfig } from '../../core/config/config.js';
+import { SecretMatcher } from '../../core/config/secret-matcher.js';
+import { SESSIONS_CONFIG } from '../../core/config/tokens.js';
+import { SessionsCore } from '../../core/core.js';
+import { RateLimiter } from '../../core/rates/rate-limiter.js';
 import { WrongTokenCounter } from './wrong-token-counter.js';
 
 /** Wrong tokens of a network in any minute; more are refused unread. */
