@@ -32,8 +32,7 @@ import { readPastSession } from '../operate/journal/past-session.js';
 import { readTimeline } from '../operate/journal/timeline.js';
 import { readTimelineQuery, type TimelineQuery } from '../operate/journal/timeline.query.js';
 import { readOverview } from '../operate/overview.js';
-import { readSessionListQuery } from '../operate/lists/session-list.query.js';
-import { SessionPage } from '../operate/lists/session-page.js';
+import { readSessionListQuery, type SessionListQuery } from '../operate/lists/session-list.query.js';
 import { readTrends, type TrendsRange } from '../operate/trends/trends.js';
 import { trendsView } from '../operate/trends/trends-view.js';
 import { readTrendsQuery } from '../operate/trends/trends.query.js';
@@ -41,9 +40,9 @@ import { readUserListQuery } from '../operate/lists/user-list.query.js';
 import { readUserPage, userQuotaOf } from '../operate/lists/user-page.js';
 import { endedView } from '../operate/views/cleanup-views.js';
 import { overviewView } from '../operate/views/overview-views.js';
-import { pageJson, sessionDetailView } from '../operate/views/session-views.js';
+import { sessionDetailView, sessionListJson } from '../operate/views/session-views.js';
 import { userPageView, userView } from '../operate/views/user-views.js';
-import type { AuditQuery, SessionQuery, UserQuery } from '../ports/store/session-store.js';
+import type { AuditQuery, UserQuery } from '../ports/store/session-store.js';
 import { operatorOf } from './admin-operator.js';
 import { AdminTokenGuard } from './admin-token.guard.js';
 import { ListQueryPipe } from './list-query.pipe.js';
@@ -63,11 +62,10 @@ export class SessionsAdminController {
   /** Written in pieces, as fast as the client reads: a large page needs little memory, and delays no other request. */
   @Get()
   async list(
-    @Query(new ListQueryPipe(readSessionListQuery)) query: SessionQuery,
+    @Query(new ListQueryPipe(readSessionListQuery)) query: SessionListQuery,
     @Res({ passthrough: true }) response: PlatformResponse,
   ): Promise<StreamableFile> {
-    const pieces = pageJson(await SessionPage.open(this.core, query));
-    return jsonInPieces(pieces, response, this.core.config.downloadIdleMs);
+    return jsonInPieces(await sessionListJson(this.core, query), response, this.core.config.downloadIdleMs);
   }
 
   @Get('metrics')
@@ -105,7 +103,7 @@ export class SessionsAdminController {
   async show(@Param('session_id') id: string) {
     if (!isUuid(id)) throw unknownSession();
     const session = await this.core.service.describe({ id });
-    if (session) return sessionDetailView(session, this.core.clock.now());
+    if (session) return sessionDetailView(session, this.core.config.limits, this.core.clock.now());
     const past = await readPastSession(this.core, id);
     if (!past) throw unknownSession();
     return pastSessionView(past);
