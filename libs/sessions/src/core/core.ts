@@ -185,7 +185,7 @@ export class SessionsCore {
     this.sweep = new OrphanSweep(background, attempts);
     this.cleanup = new Cleanup(background, ender, { recovery, sweep: this.sweep, attempts });
     const { trends } = this;
-    this.alerts = new Alerts({ ...context, log: logFor('SessionAlerts') }, (open) => trends.seeOpen(open));
+    this.alerts = new Alerts({ ...context, log: logFor('SessionAlerts') }, (...seen) => trends.see(...seen));
     const { finder } = this;
     this.values = new SessionValues(context, (record) => finder.isLive(record));
     const { values } = this;
