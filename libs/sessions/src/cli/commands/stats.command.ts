@@ -1,25 +1,27 @@
-import { Option } from 'nest-commander';
 import { averageDurationMs, endedSessions } from '../../operate/figures.js';
 import { readOverview, type JobState, type Overview } from '../../operate/overview.js';
 import { clockView, overviewView, processView, statsView } from '../../operate/views.js';
 import { clockWarning } from './clock.command.js';
+import type { CommandDeclaration, OptionsOf } from '../running/command-declaration.js';
 import { SessionsCommandRunner } from '../running/sessions-command-runner.js';
+import { json } from '../running/shared-options.js';
 import { columns, facts, section } from '../output/table.js';
 import { cell, ago, size, span } from '../output/format.js';
 
+const OPTIONS = { json: json('GET /admin/sessions/metrics with stats and processes') };
+
 /** Shows totals, limits, cleanup jobs and processes. */
-export abstract class StatsCommand extends SessionsCommandRunner {
-  @Option({
-    flags: '--json',
-    description: 'prints JSON, that of GET /admin/sessions/metrics with stats and processes',
-  })
-  wantsJson(): boolean {
-    return true;
-  }
+export class StatsCommand extends SessionsCommandRunner<typeof OPTIONS> {
+  static readonly declaration: CommandDeclaration = {
+    name: 'stats',
+    description: 'shows totals, limits, cleanup jobs and processes',
+    example: '--json',
+    options: OPTIONS,
+  };
 
   protected override async execute(
     _parameters: readonly string[],
-    options: { json?: boolean },
+    options: OptionsOf<typeof OPTIONS>,
   ): Promise<void> {
     const overview = await readOverview(await this.access.open());
     // Without the command's own process.
