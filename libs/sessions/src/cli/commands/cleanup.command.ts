@@ -1,4 +1,4 @@
-import { cleanupView, endedView } from '../../operate/views.js';
+import { cleanupView, endedView } from '../../operate/views/cleanup-views.js';
 import type { CleanupReport } from '../../core/cleanup/cleanup.js';
 import type { SessionsCore } from '../../core/core.js';
 import type { EndedSession } from '../../core/endings/ender.js';

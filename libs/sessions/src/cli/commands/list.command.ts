@@ -1,5 +1,5 @@
 import { SessionPage } from '../../operate/lists/session-page.js';
-import { pageJson } from '../../operate/views.js';
+import { pageJson } from '../../operate/views/session-views.js';
 import type { SessionDetails } from '../../core/sessions/session-details.js';
 import { SESSION_SORTS, type SessionQuery } from '../../ports/store/session-store.js';
 import { value, type CommandDeclaration, type OptionsOf } from '../running/command-declaration.js';

@@ -1,6 +1,6 @@
 import type { NodeState } from '../../core/process/nodes.js';
 import { SILENT_AFTER_MS } from '../../core/process/this-process.js';
-import { forgottenView, nodeState, nodeView } from '../../operate/views.js';
+import { forgottenView, nodeState, nodeView } from '../../operate/views/node-views.js';
 import { CommandFailure, EXIT, usage } from '../output/command-failure.js';
 import { nodeId } from '../running/option-values.js';
 import type { CommandDeclaration, OptionsOf } from '../running/command-declaration.js';

@@ -1,6 +1,6 @@
 import { averageDurationMs, endedSessions } from '../../operate/figures.js';
 import { readOverview, type JobState, type Overview } from '../../operate/overview.js';
-import { clockView, overviewView, processView, statsView } from '../../operate/views.js';
+import { clockView, overviewView, processView, statsView } from '../../operate/views/overview-views.js';
 import { clockWarning } from './clock.command.js';
 import type { CommandDeclaration, OptionsOf } from '../running/command-declaration.js';
 import { SessionsCommandRunner } from '../running/sessions-command-runner.js';
