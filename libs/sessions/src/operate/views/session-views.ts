@@ -45,7 +45,7 @@ function pageEndView({ totals, nextCursor }: PageEnd) {
   return { stats: statsView(totals), ...(nextCursor !== null && { next_cursor: nextCursor }) };
 }
 
-function resourceView(resource: ResourceRecord) {
+export function resourceView(resource: ResourceRecord) {
   return {
     resource_id: resource.id,
     type: resource.type,
