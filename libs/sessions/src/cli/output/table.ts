@@ -105,8 +105,8 @@ export function entryTable(terminal: Terminal, rows: readonly (readonly string[]
   return rows.length === 0 ? '' : brokenColumns(terminal, ENTRY_HEAD, rows, ENTRY_WIDTHS);
 }
 
-/** A longer word keeps its line: ids are copied. */
-function brokenAtSpaces(text: string, width: number): string {
+/** Lines of at most `width` characters; a longer word keeps its line: ids are copied. */
+export function brokenAtSpaces(text: string, width: number): string {
   const lines: string[] = [];
   for (const word of text.split(' ')) {
     const line = lines.at(-1);

@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import type { SessionsCore } from '../../core/core.js';
 import type { Recording } from '../../operate/replay/recording.js';
 import { readRecording } from '../../operate/replay/timeline-recording.js';
-import { packageVersion } from '../../operate/package-version.js';
+import { packageVersion } from '../../core/package-version.js';
 import { CommandFailure, EXIT, usage } from '../output/command-failure.js';
 import { toEscapedJson } from '../output/escape-control.js';
 import { counted } from '../output/format.js';
