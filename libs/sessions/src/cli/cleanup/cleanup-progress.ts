@@ -6,13 +6,10 @@ export class CleanupProgress {
   private bar: SingleBar | null = null;
   private job: string | null = null;
 
-  /** `due`: how many items each job has, as far as that is known. */
-  constructor(private readonly due: Readonly<Record<string, number>>) {}
-
-  show(job: string, items: number): void {
+  /** `due`: how many items the job has, as far as that is known. */
+  show(job: string, items: number, due = 0): void {
     if (performance.now() - this.startedAt < SHOWN_AFTER_MS) return;
-    // The number of orphans is known only at the end.
-    const total = Math.max(this.due[job] ?? 0, items);
+    const total = Math.max(due, items);
     if (this.bar === null || this.job !== job) this.begin(job, total);
     this.bar?.setTotal(total);
     this.bar?.update(items);

@@ -3,7 +3,13 @@ import { instantOf, INSTANT_RULE } from '../../operate/lists/instant.js';
 import { filterOf, type SessionCriteria } from '../../operate/lists/session-criteria.js';
 import type { BulkTarget } from '../../operate/bulk/bulk-report.js';
 import { usage } from '../output/command-failure.js';
-import { flag, flagOf, value, type CommandDeclaration, type OptionsOf } from '../running/command-declaration.js';
+import {
+  flag,
+  flagOf,
+  value,
+  type CommandDeclaration,
+  type OptionsOf,
+} from '../running/command-declaration.js';
 import { wholeNumber } from '../running/option-values.js';
 import { FILTER, FILTER_FLAGS, filterValues } from '../running/session-filters.js';
 import { resolveSessionId, sessionIdText } from '../running/session-ids.js';

@@ -7,7 +7,7 @@ import { counted, size } from '../output/format.js';
 import type { Terminal } from '../output/terminal.js';
 import { noSuchSession } from '../running/session-ids.js';
 import { partlyDeleted, type CleanupContext } from './cleanup-context.js';
-import type { CleanupProgress } from './cleanup-progress.js';
+import { newProgress } from './new-progress.js';
 
 interface EndOptions {
   readonly dryRun?: true | undefined;
@@ -54,16 +54,11 @@ async function run(
   target: BulkTarget,
   options: Omit<Settings, 'lineOf'>,
 ): Promise<BulkReport> {
-  const bars = terminal.showsProgress ? await import('./cleanup-progress.js') : null;
-  let progress: CleanupProgress | null = null;
+  const progress = terminal.showsProgress ? await newProgress() : null;
   try {
     return await runBulk(core, deeds, target, {
       ...options,
-      onProgress: (done, of) => {
-        if (!bars) return;
-        progress ??= new bars.CleanupProgress({ sessions: of });
-        progress.show('sessions', done);
-      },
+      ...(progress && { onProgress: (done, of) => progress.show('sessions', done, of) }),
     });
   } finally {
     progress?.stop();
@@ -83,7 +78,11 @@ function questionFor({ matched, resources, bytes }: BulkReport): string {
 }
 
 /** Lists what was not ended, and rejects if anything was not. */
-function refuseFailures(terminal: Terminal, { matched, failed, failures }: BulkReport, target: BulkTarget): void {
+function refuseFailures(
+  terminal: Terminal,
+  { matched, failed, failures }: BulkReport,
+  target: BulkTarget,
+): void {
   if (failures === 0) return;
   if ('ids' in target && matched === 0 && failed.every(({ code }) => code === 'SESSION_GONE'))
     throw noSuchSession();

@@ -38,11 +38,7 @@ export async function endOne(
   if (pending) throw partlyDeleted(pending);
 }
 
-async function report(
-  terminal: Terminal,
-  ended: EndedSession,
-  { json, dryRun }: EndOptions,
-): Promise<void> {
+async function report(terminal: Terminal, ended: EndedSession, { json, dryRun }: EndOptions): Promise<void> {
   if (json) {
     const view = endedView(ended);
     return terminal.printJson(dryRun ? { ...view, cleaned: false, dry_run: true } : view);

@@ -7,7 +7,7 @@ import { cell, counted, span } from '../output/format.js';
 import { columns } from '../output/table.js';
 import type { Terminal } from '../output/terminal.js';
 import type { CleanupContext } from './cleanup-context.js';
-import type { CleanupProgress } from './cleanup-progress.js';
+import { newProgress } from './new-progress.js';
 
 /** What is wrong with files that the marker assigns to another store, or that a later state of it has written. */
 const NOT_OURS = 'belong to another store, or to a later state of this one';
@@ -40,14 +40,16 @@ async function runAll(
   { orphanGraceMs, confirm, dryRun }: FullCleanupOptions,
   signal: AbortSignal,
 ): Promise<CleanupReport[]> {
-  const progress = terminal.showsProgress
-    ? await progressOf(await core.store.endings.countDue(core.clock.now()))
-    : null;
+  const progress = terminal.showsProgress ? await newProgress() : null;
+  // The number of orphans is known only at the end.
+  const due: Partial<Record<CleanupJob, number>> = progress
+    ? await core.store.endings.countDue(core.clock.now())
+    : {};
   const run = {
     dryRun: dryRun ?? false,
     confirmed: confirm ?? false,
     ...(orphanGraceMs !== undefined && { orphanGraceMs }),
-    ...(progress && { onProgress: (job: CleanupJob, items: number) => progress.show(job, items) }),
+    ...(progress && { onProgress: (job: CleanupJob, items: number) => progress.show(job, items, due[job]) }),
   };
   try {
     return await deeds.cleanUp(run, signal);
@@ -89,12 +91,6 @@ async function reportAll(
     cell(lastError),
   ]);
   await terminal.print(columns(terminal, head, rows));
-}
-
-/** Imports cli-progress only if somebody sees the bar. */
-async function progressOf(due: Readonly<Record<string, number>>): Promise<CleanupProgress> {
-  const { CleanupProgress } = await import('./cleanup-progress.js');
-  return new CleanupProgress(due);
 }
 
 function refuseIfHeld({ trusted, held }: SweepReport): void {

@@ -1,5 +1,5 @@
-import { findFile, nameOfFile, type FoundFile } from '../../operate/lists/find-file.js';
-import { foundFileView } from '../../operate/views/file-views.js';
+import { findFile, nameOfFile, type FoundFile } from '../../operate/files/find-file.js';
+import { foundFileView } from '../../operate/files/file-views.js';
 import { CommandFailure, EXIT, usage } from '../output/command-failure.js';
 import { ago, instant, size, wholeCell } from '../output/format.js';
 import { facts } from '../output/table.js';
@@ -26,18 +26,26 @@ export class FindCommand extends SessionsCommandRunner<typeof OPTIONS> {
     const core = await this.access.open();
     const name = nameOfFile(core, given);
     if (!name) {
-      throw usage('this is no resource id, a UUID in lower case, and no path such as s/0e/<32 digits>/<32 digits>');
+      throw usage(
+        'this is no resource id, a UUID in lower case, and no path such as s/0e/<32 digits>/<32 digits>',
+      );
     }
     const found = await findFile(core, name);
     if (!found) throw new CommandFailure(EXIT.notFound, 'no resource has this id, or it is gone');
     if (options.json) await this.terminal.printJson(foundFileView(found));
     else await this.terminal.print(this.page(found, core.clock.now()));
     if (found.sessionState === 'unknown' && !found.resource) {
-      throw new CommandFailure(EXIT.notFound, 'no session that the store knows owns this: a cleanup deletes it');
+      throw new CommandFailure(
+        EXIT.notFound,
+        'no session that the store knows owns this: a cleanup deletes it',
+      );
     }
   }
 
-  private page({ sessionId, sessionState, userId, resource, resourceId, name }: FoundFile, now: number): string {
+  private page(
+    { sessionId, sessionState, userId, resource, resourceId, name }: FoundFile,
+    now: number,
+  ): string {
     return facts(this.terminal, [
       ['Session', sessionId],
       ['Session is', sessionState],

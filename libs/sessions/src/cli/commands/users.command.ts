@@ -1,11 +1,6 @@
 import type { SessionsCore } from '../../core/core.js';
 import { MAX_PAGE, SessionPage } from '../../operate/lists/session-page.js';
-import {
-  readUserPage,
-  topUsers,
-  userQuotaOf,
-  type UserPage,
-} from '../../operate/lists/user-page.js';
+import { readUserPage, topUsers, userQuotaOf, type UserPage } from '../../operate/lists/user-page.js';
 import { userPageView, userView } from '../../operate/views/user-views.js';
 import { usage } from '../output/command-failure.js';
 import { counted, size, wholeCell } from '../output/format.js';
@@ -64,7 +59,9 @@ export class UsersCommand extends SessionsCommandRunner<typeof OPTIONS> {
     const found = await readPage(core, sort, options);
     if (options.json) return this.terminal.printJson(userPageView(found, quota));
     await this.printTable(found, options);
-    this.terminal.note(`${counted(found.users.length, 'user')}${sort === 'user' ? '' : ` with the most ${sort}`}\n`);
+    this.terminal.note(
+      `${counted(found.users.length, 'user')}${sort === 'user' ? '' : ` with the most ${sort}`}\n`,
+    );
     this.noteMore(found.nextCursor);
   }
 

@@ -1,5 +1,5 @@
-import type { FoundFile } from '../lists/find-file.js';
-import { resourceView } from './session-views.js';
+import type { FoundFile } from './find-file.js';
+import { resourceView } from '../views/session-views.js';
 
 /** Whose a resource or file is. */
 export function foundFileView({ sessionId, userId, sessionState, resource, resourceId, name }: FoundFile) {
