@@ -76,8 +76,6 @@ export interface PlacedEntry {
   readonly sizeBytes: number;
 }
 
-export type EndedEntry = Extract<JournalEntry, { readonly kind: 'ended' }>;
-
 /** A file came in or went out, or a stream is over; `at` is its beginning. Kept as requests are. */
 export interface TransferEntry {
   readonly kind: TransferKind;
@@ -97,6 +95,8 @@ export type TransferKind = 'upload' | 'download' | 'stream';
  * - `failed`: the file was refused, or the server had an error.
  */
 export type TransferOutcome = 'complete' | 'aborted' | 'cut_off' | 'failed';
+
+export type EndedEntry = Extract<JournalEntry, { readonly kind: 'ended' }>;
 
 export type JournalKind = JournalEntry['kind'];
 
