@@ -66,9 +66,7 @@ export class Prometheus {
 
   /** Rejects if Prometheus refuses the expression. */
   async query(expression: string): Promise<readonly Sample[]> {
-    const { result } = await this.ask<{ result: Sample[] }>(
-      `query?query=${encodeURIComponent(expression)}`,
-    );
+    const { result } = await this.ask<{ result: Sample[] }>(`query?query=${encodeURIComponent(expression)}`);
     return result;
   }
 

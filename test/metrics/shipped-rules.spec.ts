@@ -56,6 +56,7 @@ describe('The shipped alert rules and dashboard', () => {
       SESSION_OPEN_RATE: '0',
       SESSION_ALERT_ACTIVE_SESSIONS: '5',
       SESSION_CLEANUP_INTERVAL: '2',
+      MAX_SESSION_IDLE_TIME: '20',
       SESSION_ORPHAN_GRACE: '60',
       SESSION_MIN_FREE_BYTES: String(6 << 20),
     };
@@ -82,6 +83,7 @@ describe('The shipped alert rules and dashboard', () => {
 
   afterAll(async () => {
     await prometheus?.stop();
+    unmountBelow(root);
     await app?.destroy();
     await place.leave();
   });
@@ -91,10 +93,16 @@ describe('The shipped alert rules and dashboard', () => {
   }
 
   async function fire(...names: string[]): Promise<void> {
-    for (const name of names) {
-      await eventually(`${name} fires`, async () => (await firing()).includes(name), WITHIN_MS);
-      fired.add(name);
-    }
+    const missing = new Set(names);
+    const seeAll = async (): Promise<boolean> => {
+      for (const name of await firing()) if (missing.delete(name)) fired.add(name);
+      return missing.size === 0;
+    };
+    await eventually('they all fire', seeAll, WITHIN_MS).catch((error: unknown) => {
+      throw new Error(`Of ${names.join(', ')} these did not fire: ${[...missing].join(', ')}`, {
+        cause: error,
+      });
+    });
   }
 
   async function clear(...names: string[]): Promise<void> {
@@ -172,29 +180,33 @@ describe('The shipped alert rules and dashboard', () => {
   });
 
   it('fire for a full disk and a file that nobody can delete, and clear', async () => {
+    // It idles out after 20 seconds: the cleanup cannot delete its file, which is a mount.
     const [file = ''] = entriesBelow(join(root, 's'))
       .map(pathOf)
       .filter((path) => !path.startsWith(orphans));
     place.mount(['--bind', file, file], file);
-    await endAll();
-    await fire('NestSessionsCleanupFailing');
-    changeFailures('tries = 4, retry_at = 0');
     // Leaves 3 MiB of 64, and 9,500 inodes of 12,000.
     writeFileSync(hog, Buffer.alloc(60 << 20));
     mkdirSync(`${hog}s`);
     for (let count = 0; count < 2500; count += 1) writeFileSync(join(`${hog}s`, String(count)), '');
     const names = ['NestSessionsDiskLow', 'NestSessionsInodesLow', 'NestSessionsFilesRefused'];
     expect(await upload()).toBe(507);
-    await fire(...names, 'NestSessionsStuck');
+    await fire(...names, 'NestSessionsCleanupFailing');
+    changeFailures('tries = 4, retry_at = 0');
+    await fire('NestSessionsStuck');
     rmSync(hog);
     rmSync(`${hog}s`, { recursive: true });
-    spawnSync('umount', ['-l', mountedBelow(root)]);
+    unmountBelow(root);
     changeFailures('retry_at = 0');
     await clear(...names, 'NestSessionsStuck', 'NestSessionsCleanupFailing');
   }, 120_000);
 
   it('fire for orphans that a sweep does not dare to delete, and clear', async () => {
-    await eventually('they are old enough', async () => (await firing()).includes('NestSessionsOrphansFound'), 90_000);
+    await eventually(
+      'they are old enough',
+      async () => (await firing()).includes('NestSessionsOrphansFound'),
+      90_000,
+    );
     fired.add('NestSessionsOrphansFound');
     expect(readdirSync(orphans)).toHaveLength(HELD);
     rmSync(orphans, { recursive: true });
@@ -235,8 +247,10 @@ describe('The shipped alert rules and dashboard', () => {
   });
 });
 
-/** The only mount below a folder. */
-function mountedBelow(folder: string): string {
+function unmountBelow(folder: string): void {
   const mounts = readFileSync('/proc/self/mounts', 'utf8').split('\n');
-  return mounts.map((line) => line.split(' ')[1] ?? '').find((path) => path.startsWith(`${folder}/`)) ?? '';
+  const paths = mounts.map((line) => line.split(' ')[1] ?? '');
+  for (const path of paths.filter((mounted) => mounted.startsWith(`${folder}/`))) {
+    spawnSync('umount', ['-l', path]);
+  }
 }
