@@ -39,14 +39,10 @@ import { trendsView } from '../operate/trends/trends-view.js';
 import { readTrendsQuery } from '../operate/trends/trends.query.js';
 import { readUserListQuery } from '../operate/lists/user-list.query.js';
 import { readUserPage, userQuotaOf } from '../operate/lists/user-page.js';
-import {
-  endedView,
-  overviewView,
-  pageJson,
-  sessionDetailView,
-  userPageView,
-  userView,
-} from '../operate/views.js';
+import { endedView } from '../operate/views/cleanup-views.js';
+import { overviewView } from '../operate/views/overview-views.js';
+import { pageJson, sessionDetailView } from '../operate/views/session-views.js';
+import { userPageView, userView } from '../operate/views/user-views.js';
 import type { AuditQuery, SessionQuery, UserQuery } from '../ports/store/session-store.js';
 import { operatorOf } from './access/admin-operator.js';
 import { AdminTokenGuard } from './access/admin-token.guard.js';

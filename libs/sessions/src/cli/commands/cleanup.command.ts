@@ -1,5 +1,5 @@
 import { Option } from 'nest-commander';
-import { cleanupView, endedView } from '../../operate/views.js';
+import { cleanupView, endedView } from '../../operate/views/cleanup-views.js';
 import type { CleanupReport } from '../../core/cleanup/cleanup.js';
 import type { SessionsCore } from '../../core/core.js';
 import type { EndedSession } from '../../core/endings/ender.js';

@@ -1,6 +1,6 @@
 import { Option } from 'nest-commander';
 import type { ClockStatus } from '../../core/process/clock-trust.js';
-import { clockView } from '../../operate/views.js';
+import { clockView } from '../../operate/views/overview-views.js';
 import { usage } from '../output/command-failure.js';
 import { instant, span } from '../output/format.js';
 import { facts } from '../output/table.js';

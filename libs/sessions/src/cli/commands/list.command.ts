@@ -1,6 +1,6 @@
 import { Option } from 'nest-commander';
 import { MAX_PAGE, SessionPage } from '../../operate/lists/session-page.js';
-import { pageJson } from '../../operate/views.js';
+import { pageJson } from '../../operate/views/session-views.js';
 import type { SessionDetails } from '../../core/sessions/session-details.js';
 import type { SessionQuery } from '../../ports/store/session-store.js';
 import { usage } from '../output/command-failure.js';

@@ -1,7 +1,7 @@
 import { Option } from 'nest-commander';
 import type { NodeState } from '../../core/process/nodes.js';
 import { SILENT_AFTER_MS } from '../../core/process/this-process.js';
-import { forgottenView, nodeState, nodeView } from '../../operate/views.js';
+import { forgottenView, nodeState, nodeView } from '../../operate/views/node-views.js';
 import { CommandFailure, EXIT, usage } from '../output/command-failure.js';
 import { nodeId } from '../running/option-values.js';
 import { SessionsCommandRunner } from '../running/sessions-command-runner.js';

@@ -1,7 +1,7 @@
 import { Option } from 'nest-commander';
 import { pastSessionView } from '../../operate/journal/journal-views.js';
 import { readPastSession, type PastSession } from '../../operate/journal/past-session.js';
-import { sessionDetailView } from '../../operate/views.js';
+import { sessionDetailView } from '../../operate/views/session-views.js';
 import type { SessionDetails } from '../../core/sessions/session-details.js';
 import { CommandFailure, EXIT } from '../output/command-failure.js';
 import { sessionId } from '../running/option-values.js';

@@ -1,7 +1,7 @@
 import { Option } from 'nest-commander';
 import { averageDurationMs, endedSessions } from '../../operate/figures.js';
 import { readOverview, type JobState, type Overview } from '../../operate/overview.js';
-import { clockView, overviewView, processView, statsView } from '../../operate/views.js';
+import { clockView, overviewView, processView, statsView } from '../../operate/views/overview-views.js';
 import { clockWarning } from './clock.command.js';
 import { SessionsCommandRunner } from '../running/sessions-command-runner.js';
 import { columns, facts, section } from '../output/table.js';
