@@ -44,7 +44,7 @@ import { overviewView } from '../operate/views/overview-views.js';
 import { pageJson, sessionDetailView } from '../operate/views/session-views.js';
 import { userPageView, userView } from '../operate/views/user-views.js';
 import type { AuditQuery, SessionQuery, UserQuery } from '../ports/store/session-store.js';
-import { operatorOf } from './access/admin-operator.js';
+import { operatorOf } from './access/admin-credential.js';
 import { AdminTokenGuard } from './access/admin-token.guard.js';
 import { ListQueryPipe } from './list-query.pipe.js';
 

@@ -20,6 +20,7 @@ type Result = Pick<AuditEntry, 'outcome' | 'sessions' | 'resources' | 'bytes'>;
 const NOTHING: Result = { outcome: 'nothing', sessions: 0, resources: 0, bytes: 0 };
 const DONE: Result = { ...NOTHING, outcome: 'done' };
 const FAILED: Result = { ...NOTHING, outcome: 'failed' };
+const REFUSED: Result = { ...NOTHING, outcome: 'refused' };
 
 /**
  * Does what an operator asks for, and enters it into the audit, refused and failed deeds too. A deed that is done stays done if
@@ -102,6 +103,11 @@ export class OperatorDeeds {
   /** The deed was refused: there is nothing to do it to. */
   noteNothing(deed: AuditDeed, subject: string): Promise<void> {
     return this.note(deed, subject, NOTHING);
+  }
+
+  /** The operator may not do it. */
+  noteForbidden(deed: AuditDeed, subject: string | null): Promise<void> {
+    return this.note(deed, subject, REFUSED);
   }
 
   /** The deed was refused for another reason. */
