@@ -1,8 +1,15 @@
 import { Global, Module } from '@nestjs/common';
 import { AdminAccess } from './access/admin-access.js';
+import { AdminAnswers } from './access/admin-answers.js';
 import { AdminTokenGuard } from './access/admin-token.guard.js';
-import { SessionsAdminController } from './sessions-admin.controller.js';
 import { WriteGate } from './access/write-gate.js';
+import { LiveController } from './page/live.controller.js';
+import { LiveLists } from './page/live-lists.js';
+import { PageController } from './page/page.controller.js';
+import { PageGuard } from './page/page.guard.js';
+import { SignInController } from './page/sign-in.controller.js';
+import { SignIns } from './page/sign-ins.js';
+import { SessionsAdminController } from './sessions-admin.controller.js';
 
 /**
  * The admin endpoints under `/admin/sessions`. They require a token of the option `adminTokens` (`ADMIN_TOKEN`), or to look of `adminReadTokens`.
@@ -10,8 +17,10 @@ import { WriteGate } from './access/write-gate.js';
  */
 @Global()
 @Module({
-  controllers: [SessionsAdminController],
-  providers: [AdminAccess, WriteGate, AdminTokenGuard],
-  exports: [AdminAccess, WriteGate, AdminTokenGuard],
+  // Those of the page come first, the last of them takes all that is left below `ui`: Express would take `ui` for the id of a
+  // session. Without `SessionsAdminPageModule` they answer 404.
+  controllers: [SignInController, LiveController, PageController, SessionsAdminController],
+  providers: [AdminAccess, AdminAnswers, WriteGate, AdminTokenGuard, SignIns, LiveLists, PageGuard],
+  exports: [AdminAccess, AdminAnswers, WriteGate, AdminTokenGuard, SignIns],
 })
 export class SessionsAdminModule {}
