@@ -17,8 +17,8 @@ import { SessionsAdminController } from './sessions-admin.controller.js';
  */
 @Global()
 @Module({
-  // Those of the page come first, the last of them takes all that is left below `ui`: Express would take `ui` for the id of a
-  // session. Without `SessionsAdminPageModule` they answer 404.
+  // Those of the page come first, or Express would take `ui` for the id of a session. Without `SessionsAdminPageModule` they
+  // answer 404.
   controllers: [SignInController, LiveController, PageController, SessionsAdminController],
   providers: [AdminAccess, AdminAnswers, WriteGate, AdminTokenGuard, SignIns, LiveLists, PageGuard],
   exports: [AdminAccess, AdminAnswers, WriteGate, AdminTokenGuard, SignIns],

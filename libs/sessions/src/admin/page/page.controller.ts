@@ -40,8 +40,7 @@ export class PageController {
     @Req() request: PlatformRequest,
     @Res({ passthrough: true }) response: PlatformResponse,
   ): StreamableFile | undefined {
-    const { pathname } = new URL(request.originalUrl ?? nodeRequest(request).url ?? '', 'http://local');
-    return pathname.endsWith('/')
+    return pathOf(request).endsWith('/')
       ? this.withoutSlash(response)
       : this.send(this.files?.html, request, response);
   }
@@ -58,11 +57,10 @@ export class PageController {
     return sent;
   }
 
-  /** Fastify takes a slash at the end for another path. Express would take some of these for a session's. */
-  @Get('*rest')
+  /** To Fastify, a slash at the end is an empty name. Express would take `ui` for the id of a session in `ui/timeline`. */
+  @Get(':name')
   other(@Req() request: PlatformRequest, @Res({ passthrough: true }) response: PlatformResponse): undefined {
-    const { pathname } = new URL(request.originalUrl ?? nodeRequest(request).url ?? '', 'http://local');
-    if (!pathname.endsWith('/ui/')) throw noSuchFile();
+    if (!pathOf(request).endsWith('/')) throw noSuchFile();
     return this.withoutSlash(response);
   }
 
@@ -83,6 +81,11 @@ export class PageController {
     const bytes = takesGzip ? file.gzipped : file.content;
     return new StreamableFile(bytes, { type: file.type, length: bytes.length });
   }
+}
+
+function pathOf(request: PlatformRequest): string {
+  const target = request.originalUrl ?? nodeRequest(request).url ?? '';
+  return target.split('?', 1)[0] ?? '';
 }
 
 function acceptsGzip(header: string | string[] | undefined): boolean {
