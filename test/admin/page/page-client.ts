@@ -28,10 +28,9 @@ export class PageClient {
     private readonly headers: Record<string, string> = {},
   ) {}
 
-  /** `path`: as the page names it, such as `ui/me`; empty for the list. */
+  /** `path`: as the page names it, such as `ui/me`; empty, or a query, for the list. */
   async request(path: string, init: VerbatimRequest = {}): Promise<VerbatimResponse> {
-    // What the page's address is relative to.
-    const url = new URL(path === '' ? this.url : `${this.url}/${path}`);
+    const url = new URL(/^\w/.test(path) ? `${this.url}/${path}` : this.url + path);
     const cookie = await this.jar.getCookieString(this.seen(url));
     const headers = { ...OWN_PAGE, ...this.headers, ...(cookie && { cookie }), ...init.headers };
     const response = await requestVerbatim(url.origin, url.pathname + url.search, { ...init, headers });

@@ -133,17 +133,9 @@ describe.each(ADAPTERS)('The files of the admin page on %s', (adapter) => {
       'ui/timeline',
       'ui/a/b/c',
     ])('no file: %s is a 404', async (path) => {
-      const { status, text } = await get(path);
+      const { status, text } = await get(path, { 'x-admin-token': TOKEN });
       expect(status).toBe(404);
       expect(text).not.toContain('import');
-    });
-
-    it('the page has one address: with a slash at the end it redirects', async () => {
-      const { status, headers } = await get('ui/?a=b');
-      expect(status).toBe(308);
-      expect(new URL(headers.location!, `${running.url}/admin/sessions/ui/`).pathname).toBe(
-        '/admin/sessions/ui',
-      );
     });
 
     it('the other admin routes are there too', async () => {
@@ -176,6 +168,15 @@ describe.each(ADAPTERS)('The files of the admin page on %s', (adapter) => {
     await running.close();
   });
 
+  it('the page has one address: with a slash at the end it redirects, where the app takes that at all', async () => {
+    const running = await start(adapter, { ignoreTrailingSlash: true });
+    const url = `${running.url}/admin/sessions/ui`;
+    const { status, headers } = await requestVerbatim(running.url, '/admin/sessions/ui/?a=b');
+    expect(status).toBe(308);
+    expect(new URL(headers.location!, `${url}/`).href).toBe(url);
+    await running.close();
+  });
+
   it.each([
     ['before the endpoints', [SessionsAdminPageModule, SessionsAdminModule]],
     ['after the endpoints', [SessionsAdminModule, SessionsAdminPageModule]],
@@ -205,9 +206,6 @@ describe.each(ADAPTERS)('The files of the admin page on %s', (adapter) => {
     expect(await page.jar.getCookieString(`${proxy.url}/ops/admin/sessions/users`)).not.toBe('');
     for (const elsewhere of ['/ops/admin/sessionsx', '/ops/admin', '/admin/sessions', '/'])
       expect(await page.jar.getCookieString(proxy.url + elsewhere)).toBe('');
-    const { status, headers } = await requestVerbatim(proxy.url, '/ops/admin/sessions/ui/');
-    expect(status).toBe(308);
-    expect(new URL(headers.location!, `${url}/ui/`).href).toBe(`${url}/ui`);
     await proxy.stop();
     await running.close();
   }, 30_000);

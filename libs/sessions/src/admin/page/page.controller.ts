@@ -40,6 +40,7 @@ export class PageController {
     @Req() request: PlatformRequest,
     @Res({ passthrough: true }) response: PlatformResponse,
   ): StreamableFile | undefined {
+    // From there, the URLs that the page loads would be others.
     return pathOf(request).endsWith('/')
       ? this.withoutSlash(response)
       : this.send(this.files?.html, request, response);
@@ -55,13 +56,6 @@ export class PageController {
     const sent = this.send(file, request, response);
     this.answers.setHeader(response, 'Cache-Control', FOR_EVER);
     return sent;
-  }
-
-  /** To Fastify, a slash at the end is an empty name. Express would take `ui` for the id of a session in `ui/timeline`. */
-  @Get(':name')
-  other(@Req() request: PlatformRequest, @Res({ passthrough: true }) response: PlatformResponse): undefined {
-    if (!pathOf(request).endsWith('/')) throw noSuchFile();
-    return this.withoutSlash(response);
   }
 
   private withoutSlash(response: PlatformResponse): undefined {
