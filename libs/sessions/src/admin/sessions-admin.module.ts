@@ -3,6 +3,8 @@ import { AdminAccess } from './access/admin-access.js';
 import { AdminAnswers } from './access/admin-answers.js';
 import { AdminTokenGuard } from './access/admin-token.guard.js';
 import { WriteGate } from './access/write-gate.js';
+import { EndsAdminController } from './ends-admin.controller.js';
+import { ReportsAdminController } from './reports-admin.controller.js';
 import { LiveController } from './page/live.controller.js';
 import { LiveLists } from './page/live-lists.js';
 import { PageController } from './page/page.controller.js';
@@ -12,14 +14,22 @@ import { SignIns } from './page/sign-ins.js';
 import { SessionsAdminController } from './sessions-admin.controller.js';
 
 /**
- * The admin endpoints under `/admin/sessions`. They require a token of the option `adminTokens` (`ADMIN_TOKEN`), or to look of `adminReadTokens`.
- * Import it once, beside `SessionsModule`; it is global, so every module of the application can use `AdminTokenGuard`.
+ * The admin endpoints under `/admin/sessions`. They require a token of the option `adminTokens` (`ADMIN_TOKEN`); to read, one of
+ * `adminReadTokens` is enough. Import it once, beside `SessionsModule`; it is global, so every module of the application can use
+ * `AdminTokenGuard`.
  */
 @Global()
 @Module({
-  // Those of the page come first, or Express would take `ui` for the id of a session. Without `SessionsAdminPageModule` they
-  // answer 404.
-  controllers: [SignInController, LiveController, PageController, SessionsAdminController],
+  // In this order: a router that takes the first match must not take `ui` or `metrics` for an id. Those of the page answer 404
+  // without `SessionsAdminPageModule`.
+  controllers: [
+    SignInController,
+    LiveController,
+    PageController,
+    ReportsAdminController,
+    EndsAdminController,
+    SessionsAdminController,
+  ],
   providers: [AdminAccess, AdminAnswers, WriteGate, AdminTokenGuard, SignIns, LiveLists, PageGuard],
   exports: [AdminAccess, AdminAnswers, WriteGate, AdminTokenGuard, SignIns],
 })
