@@ -32,6 +32,8 @@ export interface AppParts extends ModuleMetadata {
   readonly maxParamLength?: number;
   /** Whether Fastify takes a slash at the end of a path for nothing, as Express does. Not unless said. */
   readonly ignoreTrailingSlash?: boolean;
+  /** Whether Nest's parsers read bodies. Default: true. */
+  readonly bodyParser?: boolean;
   /** Path of a Unix socket to listen at, instead of a port. */
   readonly socketPath?: string;
   /** Called before the app listens: adapters, pipes, trust settings, plugins. */
@@ -45,6 +47,7 @@ export async function startApp(adapter: AdapterName, parts: AppParts): Promise<R
     trustProxy,
     maxParamLength,
     ignoreTrailingSlash,
+    bodyParser,
     socketPath,
     configure,
     imports,
@@ -65,6 +68,7 @@ export async function startApp(adapter: AdapterName, parts: AppParts): Promise<R
     {
       logger: process.env['TEST_LOGS'] ? undefined : false,
       abortOnError: false,
+      ...(bodyParser !== undefined && { bodyParser }),
     },
   );
   await configure?.(app);

@@ -1,22 +1,9 @@
-import {
-  Controller,
-  Get,
-  Inject,
-  NotFoundException,
-  Optional,
-  Param,
-  Req,
-  Res,
-  StreamableFile,
-  UseGuards,
-  VERSION_NEUTRAL,
-} from '@nestjs/common';
+import { Get, Inject, NotFoundException, Optional, Param, Req, Res, StreamableFile } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { nodeRequest, type PlatformRequest, type PlatformResponse } from '../../http/platform-message.js';
-import { SkipSession } from '../../http/session/skip-session.decorator.js';
 import { AdminAnswers } from '../access/admin-answers.js';
+import { AdminPageController } from './admin-page-controller.decorator.js';
 import { PageFiles, type PageFile } from './page-files.js';
-import { PageGuard } from './page.guard.js';
 
 const FOR_EVER = 'public, max-age=31536000, immutable';
 const PERMANENT_REDIRECT = 308;
@@ -25,9 +12,7 @@ const PERMANENT_REDIRECT = 308;
  * The page, and the files that it loads. Its own URLs are relative to `…/ui`, so it needs not know what is before that: a global
  * prefix, or the path that a proxy cuts off.
  */
-@Controller({ path: 'admin/sessions/ui', version: VERSION_NEUTRAL })
-@SkipSession()
-@UseGuards(PageGuard)
+@AdminPageController()
 export class PageController {
   constructor(
     @Inject(HttpAdapterHost) private readonly host: HttpAdapterHost,

@@ -1,7 +1,9 @@
 import { SessionPage } from '../../operate/lists/session-page.js';
 import { pageJson } from '../../operate/views/session-views.js';
 import type { SessionDetails } from '../../core/sessions/session-details.js';
-import { SESSION_SORTS, type SessionQuery } from '../../ports/store/session-store.js';
+import type { LiveListQuery } from '../../operate/lists/session-list.query.js';
+import { SESSION_SORTS } from '../../ports/store/session-store.js';
+import { usage } from '../output/command-failure.js';
 import { value, type CommandDeclaration, type OptionsOf } from '../running/command-declaration.js';
 import { SessionsCommandRunner } from '../running/sessions-command-runner.js';
 import { json, page, pageOf, PAGE_FLAGS, valid } from '../running/shared-options.js';
@@ -58,9 +60,11 @@ function rowOf(session: SessionDetails, now: number): (string | number)[] {
   ];
 }
 
-async function queryOf(options: OptionsOf<typeof OPTIONS>): Promise<SessionQuery> {
+async function queryOf(options: OptionsOf<typeof OPTIONS>): Promise<LiveListQuery> {
   const given = { ...pageOf(options), user_id: options.user, sort: options.sort };
   // Imported here, so that other commands start without class-validator.
   const { readSessionListQuery } = await import('../../operate/lists/session-list.query.js');
-  return valid(readSessionListQuery(given, FLAGS));
+  const query = valid(readSessionListQuery(given, FLAGS));
+  if (query.state === 'ended') throw usage('only live sessions');
+  return query;
 }
