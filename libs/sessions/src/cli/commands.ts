@@ -1,5 +1,6 @@
 import { Command } from 'nest-commander';
 import { CleanupCommand } from './cleanup/cleanup.command.js';
+import { CompletionCommand } from './completion/completion.command.js';
 import { AuditCommand } from './commands/audit.command.js';
 import { ClockCommand } from './commands/clock.command.js';
 import { FindCommand } from './commands/find.command.js';
@@ -34,6 +35,7 @@ const COMMANDS: readonly CommandClass[] = [
   ForgetUserCommand,
   ExportCommand,
   ReplayCommand,
+  CompletionCommand,
 ];
 /** These are `sessions-list` in any program, too. */
 const FLAT: readonly CommandClass[] = [ListCommand, StatsCommand, CleanupCommand];

@@ -4,6 +4,7 @@ import { filterOf, type SessionCriteria } from '../../operate/lists/session-crit
 import type { BulkTarget } from '../../operate/bulk/bulk-report.js';
 import { usage } from '../output/command-failure.js';
 import {
+  argument,
   flag,
   flagOf,
   value,
@@ -53,7 +54,7 @@ export class CleanupCommand extends SessionsCommandRunner<typeof OPTIONS> {
   static readonly declaration: CommandDeclaration = {
     name: 'cleanup',
     description: 'ends due sessions and sweeps orphans; with ids or a filter: ends those sessions',
-    arguments: { '[ids...]': 'ids of sessions, as printed by list' },
+    arguments: { '[ids...]': argument('ids of sessions, or their beginnings, as printed by list') },
     example: '--user anna --idle-over 300 --dry-run',
     options: OPTIONS,
   };

@@ -3,7 +3,7 @@ import { foundFileView } from '../../operate/files/file-views.js';
 import { CommandFailure, EXIT, usage } from '../output/command-failure.js';
 import { ago, instant, size, wholeCell } from '../output/format.js';
 import { facts } from '../output/table.js';
-import type { CommandDeclaration, OptionsOf } from '../running/command-declaration.js';
+import { argument, type CommandDeclaration, type OptionsOf } from '../running/command-declaration.js';
 import { SessionsCommandRunner } from '../running/sessions-command-runner.js';
 import { json } from '../running/shared-options.js';
 
@@ -14,7 +14,9 @@ export class FindCommand extends SessionsCommandRunner<typeof OPTIONS> {
   static readonly declaration: CommandDeclaration = {
     name: 'find',
     description: 'tells whose file this is: session and user of a resource id, or of a path on disk',
-    arguments: { '<file>': 'id of a resource, or a path in the storage folder, absolute or relative to it' },
+    arguments: {
+      '<file>': argument('id of a resource, or a path in the storage folder, absolute or relative to it'),
+    },
     example: 'data/sessions/s/0e/0e8fb3bb5a3c4be59f8a1d1a3f7f6a11/0e85e0d8a4f24bd2a5b1f0c3b8a1c2d3',
     options: OPTIONS,
   };

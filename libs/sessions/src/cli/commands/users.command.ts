@@ -6,7 +6,13 @@ import { usage } from '../output/command-failure.js';
 import { counted, size, wholeCell } from '../output/format.js';
 import { sessionTable } from '../output/session-table.js';
 import { columns, facts, fittedColumns, section } from '../output/table.js';
-import { flag, value, type CommandDeclaration, type OptionsOf } from '../running/command-declaration.js';
+import {
+  argument,
+  flag,
+  value,
+  type CommandDeclaration,
+  type OptionsOf,
+} from '../running/command-declaration.js';
 import { userId } from '../running/option-values.js';
 import { SessionsCommandRunner } from '../running/sessions-command-runner.js';
 import { json, page, pageOf, PAGE_FLAGS, valid } from '../running/shared-options.js';
@@ -35,7 +41,7 @@ export class UsersCommand extends SessionsCommandRunner<typeof OPTIONS> {
   static readonly declaration: CommandDeclaration = {
     name: 'users',
     description: 'shows sessions, resources and bytes of each user, or of one',
-    arguments: { '[id]': 'id of a user, as the application logs it in' },
+    arguments: { '[id]': argument('id of a user, as the application logs it in') },
     example: '--sort=bytes --limit 10',
     options: OPTIONS,
   };

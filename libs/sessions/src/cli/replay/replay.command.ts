@@ -10,7 +10,13 @@ import { NoAnswer } from './no-answer.js';
 import { replaySummary, replayTable, replayView, countsOf } from './replay-report.js';
 import { targetOf } from './replay-target.js';
 import { recordingOfSession } from './export.command.js';
-import { flag, value, type CommandDeclaration, type OptionsOf } from '../running/command-declaration.js';
+import {
+  argument,
+  flag,
+  value,
+  type CommandDeclaration,
+  type OptionsOf,
+} from '../running/command-declaration.js';
 import { SessionsCommandRunner } from '../running/sessions-command-runner.js';
 import { mayBeSessionId, resolveSessionId } from '../running/session-ids.js';
 import { json } from '../running/shared-options.js';
@@ -36,7 +42,7 @@ export class ReplayCommand extends SessionsCommandRunner<typeof OPTIONS> {
   static readonly declaration: CommandDeclaration = {
     name: 'replay',
     description: 'sends recorded requests to a server again, and compares the answers',
-    arguments: { '<source>': 'a HAR file, or the id of a session' },
+    arguments: { '<source>': argument('a HAR file, or the id of a session') },
     example: 'fault.har --against http://127.0.0.1:5005',
     options: OPTIONS,
   };

@@ -9,6 +9,7 @@ import { Terminal } from '../output/terminal.js';
 import {
   flagOf,
   flagsOf,
+  type ArgumentDeclaration,
   type CommandDeclaration,
   type OptionDeclaration,
   type OptionDeclarations,
@@ -82,8 +83,9 @@ export abstract class SessionsCommandRunner<
       .configureOutput({ outputError: () => {} })
       .configureHelp({
         optionDescription: ({ description, argChoices }) => describe(description, argChoices),
+        argumentDescription: ({ description, argChoices }) => describe(description, argChoices),
       });
-    for (const [name, description] of Object.entries(args)) command.argument(name, description);
+    for (const [name, declared] of Object.entries(args)) addArgument(command, name, declared);
     for (const [name, option] of Object.entries(options)) addOption(command, name, option);
     command.addHelpText('after', () => `\nExample:\n  ${`${pathOf(command)} ${example}`.trimEnd()}`);
     return super.setCommand(command);
@@ -132,6 +134,12 @@ export abstract class SessionsCommandRunner<
       parsed.map(([name, given]) => [name, given === true ? given : single(flagOf(name), given)]),
     );
   }
+}
+
+function addArgument(command: Command, name: string, { description, values }: ArgumentDeclaration): void {
+  const argument = command.createArgument(name, description);
+  if (values.length > 0) argument.choices(values).argParser((value: string) => value);
+  command.addArgument(argument);
 }
 
 function addOption(command: Command, name: string, declared: OptionDeclaration): void {
