@@ -28,9 +28,10 @@ const SIGNS: Record<string, RegExp> = {
   openssl: started('openssl'),
   prlimit: started('prlimit'),
   'redis-server': started('redis-server'),
-  script: /\| script -/,
+  script: /\| script -|spawn\('script'/,
   soxi: started('soxi'),
   unshare: /'unshare'/,
+  zsh: started('zsh'),
 };
 
 function started(program: string): RegExp {
