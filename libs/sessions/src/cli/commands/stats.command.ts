@@ -179,7 +179,7 @@ const LIMITS: readonly (readonly [string, keyof ProcessLimits, (value: number) =
   ['Idle time', 'maxIdleMs', span],
   ['Resources per session', 'maxResources', String],
   ['Size per session', 'maxBytes', size],
-  ['Sessions', 'maxSessions', (count) => (count === 0 ? 'no limit' : String(count))],
+  ['Sessions', 'maxSessions', String],
   ['Cleanup interval', 'cleanupIntervalMs', span],
 ];
 
