@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { glob } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { LOG_LEVELS, LOG_PARTS, readLogSettings } from '../../src/log/log.settings.js';
+import { LOG_LEVELS, LOG_PARTS, readLogSettings } from '#app/log/log.settings';
 import { ADMIN_TOKEN, AppProcess, spawnApp } from '../support/app-process.js';
 import { Browser } from '../support/browser.js';
 import { eventually } from '../support/eventually.js';
