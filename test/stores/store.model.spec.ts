@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { countedOf, NO_BUDGETS } from '#sessions/domain/budgets';
+import { beat } from '#sessions/testing/store/store.fixtures';
 import { authorityOf, END_REASONS, type NewSession } from '#sessions/domain/session';
 import type { NewToken, OpeningLimits, SessionStore } from '#sessions/ports/store/session-store';
 import { WrappedStore } from '#sessions/ports/store/wrapped-store';
@@ -251,18 +252,7 @@ const commands = fc.oneof(
     store.releases.finishRelease(ids),
   ),
   command('heartbeat', [processId, node, at, at], (store, processId, nodeId, beatAt, flushedThroughAt) =>
-    store.fleet.heartbeat({
-      processId,
-      role: 'server',
-      host: 'one.example.com',
-      pid: 1,
-      at: beatAt,
-      flushedThroughAt,
-      nodeId,
-      address: null,
-      beacon: null,
-      keyIds: [],
-    }),
+    store.fleet.heartbeat(beat({ processId, at: beatAt, flushedThroughAt, nodeId })),
   ),
   command('forgetNode', [node, at, at], (store, ...args) => store.fleet.forgetNode(...args)),
   command('dropProcess', [processId, at], (store, ...args) => store.fleet.dropProcess(...args)),
@@ -277,10 +267,10 @@ const commands = fc.oneof(
   ),
   command('countDue', [at], (store, dueAt) => store.endings.countDue(dueAt)),
   command('list', [sort, limit, fc.option(userId, { nil: undefined })], (store, order, most, user) =>
-    store.sessions.list({ sort: order, limit: most, ...(user === undefined ? {} : { userId: user }) }),
+    store.sessions.list({ sort: order, limit: most, filter: user === undefined ? {} : { userId: user } }),
   ),
   command('list after', [sort, at, session], (store, order, instant, id) =>
-    store.sessions.list({ sort: order, limit: 3, after: { instant, id } }),
+    store.sessions.list({ sort: order, limit: 3, after: { value: instant, id } }),
   ),
 );
 
@@ -297,7 +287,7 @@ async function answerOf(store: SessionStore, { run }: Command): Promise<unknown>
 async function usersOf(store: SessionStore): Promise<unknown> {
   const users = await store.budgets.listUsers({ limit: 10 });
   for (const { userId, ...usage } of users) {
-    const sessions = await store.sessions.list({ sort: 'created_at', limit: 10, userId });
+    const { sessions } = await store.sessions.list({ sort: 'created_at', limit: 10, filter: { userId } });
     const counted = sessions.map((open) => countedOf(open, MOST));
     const sumOf = (what: 'resources' | 'bytes') => counted.reduce((sum, { [what]: one }) => sum + one, 0);
     expect(usage).toEqual({

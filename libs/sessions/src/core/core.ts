@@ -7,7 +7,7 @@ import { Alerts } from './process/alerts.js';
 import { ChangeFeed } from './process/change-feed.js';
 import { Attempts } from './cleanup/attempts.js';
 import { Cleanup } from './cleanup/cleanup.js';
-import { ClockTrust } from './process/clock-trust.js';
+import { ClockTrust } from './clock/clock-trust.js';
 import type { SessionsConfig } from './config/config.js';
 import type { CoreContext } from './process/context.js';
 import { SessionValues } from './data/session-values.js';
@@ -48,10 +48,12 @@ import { SessionFinder } from './sessions/session-finder.js';
 import { SessionLogins } from './sessions/session-logins.js';
 import { RequestsInFlight } from './sessions/requests-in-flight.js';
 import { SessionOpener } from './sessions/session-opener.js';
+import { SessionLists } from './sessions/session-lists.js';
 import { SessionSlices } from './sessions/session-slices.js';
 import { SessionService } from './sessions/session.service.js';
 import { GatedStore } from './versions/gated-store.js';
 import { StoreTakeover } from './versions/store-takeover.js';
+import { packageVersion } from './package-version.js';
 import { TouchBuffer } from './process/touch-buffer.js';
 
 /** Pause between two tries of what the store did not answer. */
@@ -81,6 +83,7 @@ export class SessionsCore {
   readonly sweep: OrphanSweep;
   readonly alerts: Alerts;
   readonly finder: SessionFinder;
+  readonly lists: SessionLists;
   readonly requests: RequestsInFlight;
   readonly values: SessionValues;
   readonly thisProcess: ThisProcess;
@@ -115,7 +118,14 @@ export class SessionsCore {
     const touches = new TouchBuffer(store.sessions, clock.now());
     const sealed = config.keys.length > 0 ? new SealedTokens(config.keys, config.cookieName) : null;
     const tokens = sealed ?? new PlainTokens();
-    const self = { role, address: config.nodeAddress, keyIds: sealed?.keyIds ?? [] };
+    const { maxDurationMs, maxIdleMs, maxResources, maxBytes, maxSessions, cleanupIntervalMs } = config;
+    const self = {
+      role,
+      address: config.nodeAddress,
+      keyIds: sealed?.keyIds ?? [],
+      version: packageVersion(),
+      limits: { maxDurationMs, maxIdleMs, maxResources, maxBytes, maxSessions, cleanupIntervalMs },
+    };
     const cache = new SessionCache(clock, config.cache);
     const thisProcess = new ThisProcess(store.fleet, storageRoot, touches, clock, self, log);
     const clockTrust = new ClockTrust(clock, store, log, () => {
@@ -182,10 +192,10 @@ export class SessionsCore {
     this.values = new SessionValues(context, (record) => finder.isLive(record));
     const { values } = this;
     const logins = new SessionLogins(context, opener, ender, resources);
-    const slices = new SessionSlices(store.resources);
+    this.lists = new SessionLists(context, finder, new SessionSlices(store.resources));
     const waysOut = { uses, reading, lending, claiming };
     // prettier-ignore
-    this.service = new SessionService(context, { finder, opener, logins, ender, forgetting, resources, waysOut, slices, values });
+    this.service = new SessionService(context, { finder, opener, logins, ender, forgetting, resources, waysOut, lists: this.lists, values });
     this.config = config;
     this.clock = clock;
     this.clockTrust = clockTrust;

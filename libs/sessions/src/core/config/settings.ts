@@ -190,6 +190,8 @@ export class SessionsSettings {
   @Option('SESSION_CROSS_SITE', oneOf('refuse', 'allow')) crossSite: 'refuse' | 'allow' = 'refuse';
   /** Tokens that admin routes accept: one or, for rotation, several. Default: none, and admin routes answer 404. */
   @Option('ADMIN_TOKEN', ADMIN_TOKENS, 'ADMIN_TOKEN_FILE') adminTokens: readonly string[] = [];
+  /** Tokens that look at everything that admin routes show, and change nothing. Default: none. */
+  @Option('ADMIN_READ_TOKEN', ADMIN_TOKENS, 'ADMIN_READ_TOKEN_FILE') adminReadTokens: readonly string[] = [];
   /**
    * Keys that seal session tokens: one or, for rotation, several; the first that all live servers have seals new tokens. Who
    * reads the store cannot use a session then. Default: none, and tokens are not sealed.
