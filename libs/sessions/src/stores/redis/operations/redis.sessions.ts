@@ -26,13 +26,7 @@ import type { DueAfter } from '../../../ports/endings.js';
 import type { DeedNote } from '../../../ports/record/journal.js';
 import { loginText, openedText, regeneratedText } from '../buckets/journal.values.js';
 import { KEPT_AFTER_END_MS, type BucketKey } from '../scripts/redis.layout.js';
-import {
-  byFallingScore,
-  byScore,
-  entriesOf,
-  type Entry,
-  type RedisBuckets,
-} from '../buckets/redis.buckets.js';
+import type { RedisBuckets } from '../buckets/redis.buckets.js';
 import type { RedisBudgets } from './redis.budgets.js';
 import { RedisListing } from './redis.listing.js';
 import type { RedisDurableWrites } from '../buckets/redis.durable-writes.js';

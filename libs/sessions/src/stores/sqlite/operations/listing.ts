@@ -57,9 +57,9 @@ export class SqliteListing {
     private readonly ledger: Pick<SqliteLedger, 'row'>,
     private readonly lookedAt = LOOKED_AT,
   ) {
-    db.function('is_within', { deterministic: true }, (first, last, ...addresses) => {
+    db.function('is_within', { deterministic: true }, (first, last, ip, other) => {
       const range = { first: String(first), last: String(last) };
-      return Number(addresses.some((address) => typeof address === 'string' && isWithin(range, address)));
+      return Number([ip, other].some((address) => typeof address === 'string' && isWithin(range, address)));
     });
   }
 
@@ -131,10 +131,11 @@ export class SqliteListing {
   #scan({ order, range, start, limit, conditions }: Page): SessionSlice {
     const { by, descending } = order;
     const column = COLUMNS[by];
-    const [direction, beyond] = descending ? ['DESC', '<='] : ['ASC', '>='];
+    const [direction, beyond] = descending ? ['DESC', '<'] : ['ASC', '>'];
     const from = `
       FROM sessions INDEXED BY ${INDEXES[by]}
       WHERE state = 'open' ${by === 'bytesUsed' ? 'AND bytes_used > 0' : ''}`;
+    // Beyond the value of the start, so that the next call begins further on, however many have that value.
     const last = this.#prepared(`
       SELECT ${column} AS value ${from} AND ${column} ${beyond} :value
       ORDER BY ${column} ${direction} LIMIT 1 OFFSET ${this.lookedAt}`);
