@@ -5,7 +5,7 @@ import { EnvironmentSessionsAccess } from './access/environment-sessions-access.
 import { runCli } from './run-cli.js';
 import { SessionsAccess } from './access/sessions-access.js';
 import { Terminal } from './output/terminal.js';
-import { packageVersion } from '../operate/package-version.js';
+import { packageVersion } from '../core/package-version.js';
 
 type Program = Parameters<CommandRunner['setCommand']>[0];
 
@@ -13,7 +13,10 @@ type Program = Parameters<CommandRunner['setCommand']>[0];
 @Injectable()
 class ProgramName {
   constructor(@InjectCommander() program: Program) {
-    program.name('nest-sessions').description('Inspects and cleans up user sessions.');
+    program
+      .name('nest-sessions')
+      .description('Inspects and cleans up user sessions.')
+      .addHelpText('after', '\nExample:\n  nest-sessions users --limit 10');
   }
 }
 

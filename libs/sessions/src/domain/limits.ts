@@ -91,7 +91,8 @@ export function usedShare(session: InPlace, limits: ResourceLimits): number {
   );
 }
 
-function percentOf(used: number, most: number): number {
+/** Whole, rounded down. */
+export function percentOf(used: number, most: number): number {
   return Math.floor((used * 100) / most);
 }
 

@@ -1,7 +1,7 @@
 import type { SessionsCore } from '../../core/core.js';
 import type { SessionDetails } from '../../core/sessions/session-details.js';
 import type { ResourceRecord } from '../../domain/resource.js';
-import { usedShare, type ResourceLimits } from '../../domain/limits.js';
+import { percentOf, usedShare, type ResourceLimits } from '../../domain/limits.js';
 import { pastSessionView } from '../journal/journal-views.js';
 import { readEndedPage, type EndedPage } from '../lists/ended-page.js';
 import { listJson, type JsonFormat } from '../lists/list-json.js';
@@ -22,6 +22,9 @@ function sessionView(session: SessionDetails, limits: ResourceLimits, now: numbe
     ip_address: session.ipAddress,
     created_at: timeOf(session.createdAt),
     last_activity: timeOf(session.lastActivityAt),
+    expires_at: timeOf(session.expiresAt),
+    // What comes first ends it.
+    idle_expires_at: timeOf(Math.min(session.idleEndsAt, session.expiresAt)),
     duration_seconds: secondsBetween(session.createdAt, now),
     idle_seconds: secondsBetween(session.lastActivityAt, now),
     request_count: session.requestCount,
@@ -36,7 +39,20 @@ function sessionView(session: SessionDetails, limits: ResourceLimits, now: numbe
 /** `limits`: those of this process. */
 export function sessionDetailView(session: SessionDetails, limits: ResourceLimits, now: number) {
   const { resources, ...facts } = sessionView(session, limits, now);
-  return { ...facts, user_agent: session.userAgent, resources };
+  return { ...facts, user_agent: session.userAgent, limits: limitsView(session, limits), resources };
+}
+
+function limitsView(session: SessionDetails, limits: ResourceLimits) {
+  const { resourceCount, streamCount, bytesUsed } = session;
+  return {
+    files: limitView(resourceCount - streamCount, limits.maxResources),
+    bytes: limitView(bytesUsed, limits.maxBytes),
+    streams: limitView(streamCount, limits.maxStreams),
+  };
+}
+
+function limitView(used: number, max: number) {
+  return { used, max, used_percent: percentOf(used, max) };
 }
 
 /** JSON of the page that was asked for, in pieces. Rejects if the store does not answer; the pieces may reject later. */
@@ -51,14 +67,15 @@ export async function sessionListJson(
 
 /** JSON of a page, in pieces. */
 export function pageJson(page: SessionPage, format?: JsonFormat): AsyncGenerator<string, void, void> {
-  return listJson('sessions', viewsOf(page), async () => pageEndView(await page.end()), format);
+  return listJson('sessions', sessionViews(page), async () => pageEndView(await page.end()), format);
 }
 
 export function endedPageJson(page: EndedPage, format?: JsonFormat): AsyncGenerator<string, void, void> {
   return listJson('sessions', pastViewsOf(page), async () => pageEndView(page), format);
 }
 
-async function* viewsOf(page: SessionPage) {
+/** The sessions of a page, a few at a time. */
+export async function* sessionViews(page: SessionPage) {
   for await (const slice of page.slices()) {
     yield slice.map((session) => {
       const { resources, ...facts } = sessionView(session, page.limits, page.now);
@@ -75,7 +92,7 @@ function pageEndView({ totals, nextCursor }: PageEnd) {
   return { stats: statsView(totals), ...(nextCursor !== null && { next_cursor: nextCursor }) };
 }
 
-function resourceView(resource: ResourceRecord) {
+export function resourceView(resource: ResourceRecord) {
   return {
     resource_id: resource.id,
     type: resource.type,

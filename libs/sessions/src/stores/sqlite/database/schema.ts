@@ -205,7 +205,11 @@ export const SCHEMA = `
     node_id BLOB NOT NULL,
     address TEXT,
     beacon TEXT,
-    key_ids TEXT NOT NULL
+    key_ids TEXT NOT NULL,
+    version TEXT NOT NULL,
+    started_at INTEGER NOT NULL,
+    limits TEXT NOT NULL,
+    disk TEXT
   ) WITHOUT ROWID;
 
   CREATE TABLE nodes (id BLOB PRIMARY KEY, address TEXT, last_seen_at INTEGER NOT NULL) WITHOUT ROWID;
