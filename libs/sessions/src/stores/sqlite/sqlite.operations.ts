@@ -10,6 +10,7 @@ import { SqliteFleet } from './operations/fleet.js';
 import { SqliteAudit } from './operations/record/audit.js';
 import { SqliteJournal } from './operations/record/journal.js';
 import { SqliteLedger } from './operations/record/ledger.js';
+import { SqliteListing } from './operations/listing.js';
 import { SqliteNetworks } from './operations/networks.js';
 import { SqlitePlacement } from './operations/placement.js';
 import { SqliteReleases } from './operations/releases.js';
@@ -43,8 +44,9 @@ export function sqliteOperations(db: DatabaseSync): SessionsOperations {
   const placement = new SqlitePlacement(db, ledger, accounts, releases, journal, trends);
   const networks = new SqliteNetworks(db);
   const budgets = new SqliteBudgets(db);
+  const listing = new SqliteListing(db, ledger);
   return {
-    sessions: new SqliteSessions(db, ledger, networks, data, budgets, journal, trends),
+    sessions: new SqliteSessions(db, ledger, networks, data, budgets, journal, trends, listing),
     networks,
     counted: trends,
     endings,
