@@ -15,9 +15,11 @@ interface Properties {
   readonly series: readonly Series[];
   readonly format: (value: number) => string;
   readonly span: Trends['span'];
+  /** Called with the point that the pointer is at, in this or another chart; `null` for none. */
+  readonly onPoint: (index: number | null) => void;
 }
 
-export function Chart({ label, starts, series, format, span }: Properties) {
+export function Chart({ label, starts, series, format, span, onPoint }: Properties) {
   const place = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
   const isDark = useDarkMode();
@@ -30,7 +32,7 @@ export function Chart({ label, starts, series, format, span }: Properties) {
   useEffect(() => {
     const element = place.current;
     if (!element) return undefined;
-    const made = new uPlot(optionsOf(element, series, format, span), data, element);
+    const made = new uPlot(optionsOf(element, { series, format, span, onPoint }), data, element);
     plot.current = made;
     const resizing = new ResizeObserver(() => made.setSize({ width: element.clientWidth, height: HEIGHT }));
     resizing.observe(element);
@@ -46,35 +48,35 @@ export function Chart({ label, starts, series, format, span }: Properties) {
   return <div ref={place} class="chart" role="img" aria-label={texts.trends.chartOf(label)} />;
 }
 
-function optionsOf(
-  element: HTMLElement,
-  series: readonly Series[],
-  format: (value: number) => string,
-  span: Trends['span'],
-): uPlot.Options {
+type Drawn = Pick<Properties, 'series' | 'format' | 'span' | 'onPoint'>;
+
+function optionsOf(element: HTMLElement, { series, format, span, onPoint }: Drawn): uPlot.Options {
   const styles = getComputedStyle(element);
   const color = (name: string): string => styles.getPropertyValue(`--${name}`).trim();
   const axis = { stroke: color('muted'), grid: { stroke: color('line'), width: 1 }, ticks: { show: false } };
-  const time = (seconds: number): string =>
-    span === 'day' ? formatDate(seconds * 1000) : formatClock(seconds * 1000);
-  const shown = (value: number | null): string => (value === null ? texts.none : format(value));
+  const time = span === 'day' ? formatDate : formatClock;
   return {
     width: element.clientWidth,
     height: HEIGHT,
-    cursor: { sync: { key: 'trends' }, drag: { x: false, y: false } },
+    legend: { show: false },
+    cursor: { sync: { key: 'trends' }, drag: { x: false, y: false }, y: false },
+    hooks: { setCursor: [({ cursor }) => onPoint(cursor.idx ?? null)] },
     scales: { y: { range: (_plot, _min, max) => [0, max > 0 ? max * 1.1 : 1] } },
     axes: [
-      { ...axis, values: (_plot, ticks) => ticks.map(time), space: span === 'day' ? 90 : 50 },
+      {
+        ...axis,
+        values: (_plot, ticks) => ticks.map((seconds) => time(seconds * 1000)),
+        space: span === 'day' ? 90 : 50,
+      },
       { ...axis, size: 70, values: (_plot, ticks) => ticks.map(format) },
     ],
     series: [
-      { value: (_plot, seconds) => (seconds === null ? texts.none : time(seconds)), label: texts.trends.at },
+      {},
       ...series.map(({ label }, index) => ({
         label,
         stroke: color(`series-${index % COLORS}`),
         width: 2,
         points: { show: false },
-        value: (_plot: uPlot, value: number | null) => shown(value),
       })),
     ],
   };

@@ -1,3 +1,4 @@
+import { useState } from 'preact/hooks';
 import { TableRegion } from '../../parts/table-region.js';
 import { Time } from '../../parts/time.js';
 import type { Trends } from '../../server/answers.js';
@@ -17,6 +18,8 @@ export function FigureSection({ figure, starts, span }: Properties) {
   const id = `figure-${name}`;
   const title = texts.trends.figures[name];
   const isEmpty = series.every(({ values }) => values.every((value) => !value));
+  const [point, setPoint] = useState<number | null>(null);
+  const start = point === null ? undefined : starts[point];
   const shown = (value: number | null): string => (value === null ? texts.none : format(value));
   return (
     <section class="figure" aria-labelledby={id}>
@@ -25,15 +28,23 @@ export function FigureSection({ figure, starts, span }: Properties) {
         <p class="empty">{texts.trends.nothing}</p>
       ) : (
         <>
-          <ul class="legend">
-            {series.map(({ label, total }, index) => (
+          <ul class="legend" aria-live="off">
+            <li>{start === undefined ? texts.trends.total : <Time at={new Date(start).toISOString()} />}</li>
+            {series.map(({ label, total, values }, index) => (
               <li key={label} class={`series-${index % 6}`}>
                 <span class="swatch" aria-hidden="true" />
-                {label} <strong>{shown(total)}</strong>
+                {label} <strong>{shown(start === undefined ? total : (values[point ?? 0] ?? null))}</strong>
               </li>
             ))}
           </ul>
-          <Chart label={title} starts={starts} series={series} format={format} span={span} />
+          <Chart
+            label={title}
+            starts={starts}
+            series={series}
+            format={format}
+            span={span}
+            onPoint={setPoint}
+          />
           <details>
             <summary>{texts.trends.asTable}</summary>
             <TableRegion label={title}>
