@@ -27,7 +27,7 @@ export abstract class ShowCommand extends SessionsCommandRunner {
     const session = await core.service.describe({ id });
     if (!session) return this.showPast(await readPastSession(core, id), core.clock.now(), options);
     const now = core.clock.now();
-    if (options.json) await this.terminal.printJson(sessionDetailView(session, now));
+    if (options.json) await this.terminal.printJson(sessionDetailView(session, core.config.limits, now));
     else await this.terminal.print(this.page(session, now));
   }
 

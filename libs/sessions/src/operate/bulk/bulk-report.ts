@@ -33,8 +33,9 @@ export interface BulkReport {
   readonly matched: number;
   /** Those that it ended; 0 of a dry run. What was over, or matched no longer, when its turn came is neither here nor in `failed`. */
   readonly cleaned: number;
-  /** The first `MOST_FAILURES`, in the order of the target. */
+  /** `MOST_FAILURES` at most. */
   readonly failed: readonly BulkFailure[];
+  /** All failures, also those that are not listed. */
   readonly failures: number;
   /** What the ended sessions held; of a dry run, what the matching ones hold. */
   readonly resources: number;
@@ -42,4 +43,6 @@ export interface BulkReport {
   readonly asOf: number;
   /** Files on nodes that are away or late, which delete them later; `null` for none. */
   readonly pending: PendingFiles | null;
+  /** Whether the run stopped before it had tried every session: by its signal, or after `MOST_FAILURES` ends that failed. */
+  readonly isStopped: boolean;
 }

@@ -3,7 +3,7 @@ import type { BulkReport } from './bulk-report.js';
 
 /** The answer to a bulk deed, and to its dry run: which one it is tells `dry_run`. */
 export function bulkView(report: BulkReport, dryRun: boolean) {
-  const { matched, cleaned, failed, failures, resources, bytes, asOf, pending } = report;
+  const { matched, cleaned, failed, failures, resources, bytes, asOf, pending, isStopped } = report;
   const unlisted = failures - failed.length;
   return {
     dry_run: dryRun,
@@ -14,6 +14,7 @@ export function bulkView(report: BulkReport, dryRun: boolean) {
     resources,
     bytes,
     as_of: timeOf(asOf),
+    ...(isStopped && { stopped: true }),
     ...(pending && {
       pending: { resources: pending.resources, bytes: pending.bytes, nodes: pending.nodes },
     }),

@@ -1,4 +1,5 @@
 import type { SessionDetails } from '../../core/sessions/session-details.js';
+import type { ResourceLimits } from '../../domain/limits.js';
 import type { ResourceRecord } from '../../domain/resource.js';
 import { listJson, type JsonFormat } from '../lists/list-json.js';
 import type { PageEnd, SessionPage } from '../lists/session-page.js';
@@ -27,9 +28,26 @@ function sessionView(session: SessionDetails, now: number) {
   };
 }
 
-export function sessionDetailView(session: SessionDetails, now: number) {
+/** One session: with when it ends unless its client comes back, and what it uses of this process's limits. */
+export function sessionDetailView(session: SessionDetails, limits: ResourceLimits, now: number) {
   const { resources, ...facts } = sessionView(session, now);
-  return { ...facts, user_agent: session.userAgent, resources };
+  const { userAgent, expiresAt, idleEndsAt, resourceCount, streamCount, bytesUsed } = session;
+  return {
+    ...facts,
+    user_agent: userAgent,
+    expires_at: timeOf(expiresAt),
+    idle_expires_at: timeOf(Math.min(idleEndsAt, expiresAt)),
+    limits: {
+      files: limitView(resourceCount - streamCount, limits.maxResources),
+      bytes: limitView(bytesUsed, limits.maxBytes),
+      streams: limitView(streamCount, limits.maxStreams),
+    },
+    resources,
+  };
+}
+
+function limitView(used: number, max: number) {
+  return { used, max, used_percent: Math.floor((used * 100) / max) };
 }
 
 /** JSON of a page, in pieces. */
