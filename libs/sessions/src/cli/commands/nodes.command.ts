@@ -1,12 +1,14 @@
 import { Option } from 'nest-commander';
 import type { NodeState } from '../../core/process/nodes.js';
-import { SILENT_AFTER_MS } from '../../core/process/this-process.js';
+import { SILENT_AFTER_MS, type ProcessState } from '../../core/process/this-process.js';
+import { liveServers } from '../../operate/server-limits.js';
 import { forgottenView, nodeState, nodeView } from '../../operate/views/node-views.js';
+import { processView } from '../../operate/views/overview-views.js';
 import { CommandFailure, EXIT, usage } from '../output/command-failure.js';
 import { nodeId } from '../running/option-values.js';
 import { SessionsCommandRunner } from '../running/sessions-command-runner.js';
 import { columns } from '../output/table.js';
-import { ago, cell, counted, size } from '../output/format.js';
+import { ID_START, ago, cell, counted, size } from '../output/format.js';
 
 interface NodesOptions {
   readonly yes?: boolean;
@@ -39,18 +41,40 @@ export abstract class NodesCommand extends SessionsCommandRunner {
 
   private async list({ json }: NodesOptions): Promise<void> {
     const core = await this.access.open();
-    const nodes = await core.nodes.list();
-    if (json) return this.terminal.printJson({ nodes: nodes.map(nodeView) });
-    const now = core.clock.now();
-    const rows = nodes.map((node) => [
+    const nodes = nodesWithServers(await core.nodes.list(), await core.thisProcess.listProcesses());
+    if (json) {
+      const views = nodes.map(({ servers, ...node }) => ({
+        ...nodeView(node),
+        processes: servers.map(processView),
+      }));
+      return this.terminal.printJson({ nodes: views });
+    }
+    if (nodes.length > 0) await this.terminal.print(this.page(nodes, core.clock.now()));
+  }
+
+  private page(nodes: readonly NodeWithServers[], now: number): string {
+    const rows = nodes.map(({ servers, ...node }) => [
       node.nodeId,
       nodeState(node),
       ago(node.lastSeenAt, now),
       node.resources,
-      cell(node.address),
+      freeOf(servers),
     ]);
-    const head = ['NODE', 'STATE', 'LAST SEEN', 'FILES', 'ADDRESS'];
-    if (rows.length > 0) await this.terminal.print(columns(this.terminal, head, rows));
+    const head = ['NODE', 'STATE', 'LAST SEEN', 'FILES', 'DISK FREE'];
+    const served = nodes.flatMap(({ nodeId: id, address, servers }) => {
+      const start = id.slice(0, ID_START);
+      if (servers.length === 0) return address === null ? [] : [[start, '-', '-', '-', cell(address)]];
+      return servers.map((server) => [
+        start,
+        String(server.pid),
+        cell(server.version),
+        cell(server.host),
+        cell(address),
+      ]);
+    });
+    const places = columns(this.terminal, head, rows);
+    if (served.length === 0) return places;
+    return `${places}\n${columns(this.terminal, ['NODE', 'PID', 'VERSION', 'HOST', 'ADDRESS'], served)}`;
   }
 
   private async forget(id: string, { yes, json }: NodesOptions, signal: AbortSignal): Promise<void> {
@@ -74,6 +98,24 @@ export abstract class NodesCommand extends SessionsCommandRunner {
     const { resources, bytes } = forgotten;
     await this.terminal.print(`${id} forgotten: ${counted(resources, 'file')}, ${size(bytes)}\n`);
   }
+}
+
+interface NodeWithServers extends NodeState {
+  readonly servers: readonly ProcessState[];
+}
+
+function nodesWithServers(
+  nodes: readonly NodeState[],
+  processes: readonly ProcessState[],
+): readonly NodeWithServers[] {
+  const byNode = Map.groupBy(liveServers(processes), ({ nodeId: id }) => id);
+  return nodes.map((node) => ({ ...node, servers: byNode.get(node.nodeId) ?? [] }));
+}
+
+/** The processes of a node have one disk: the latest heartbeat counts. */
+function freeOf(servers: readonly ProcessState[]): string {
+  const [latest] = servers.toSorted((a, b) => b.at - a.at);
+  return latest?.disk ? size(latest.disk.freeBytes) : '-';
 }
 
 function questionFor({ nodeId, resources }: NodeState): string {

@@ -68,8 +68,8 @@ export function brokenColumns(
   return columns(terminal, head, whole);
 }
 
-/** A longer word keeps its line: ids are copied. */
-function brokenAtSpaces(text: string, width: number): string {
+/** Lines of at most `width` characters; a longer word keeps its line: ids are copied. */
+export function brokenAtSpaces(text: string, width: number): string {
   const lines: string[] = [];
   for (const word of text.split(' ')) {
     const line = lines.at(-1);

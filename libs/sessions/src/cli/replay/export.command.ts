@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { Option } from 'nest-commander';
 import type { Recording } from '../../operate/replay/recording.js';
 import { readRecording } from '../../operate/replay/timeline-recording.js';
-import { packageVersion } from '../../operate/package-version.js';
+import { packageVersion } from '../../core/package-version.js';
 import type { SessionsAccess } from '../access/sessions-access.js';
 import { CommandFailure, EXIT, usage } from '../output/command-failure.js';
 import { toEscapedJson } from '../output/escape-control.js';

@@ -55,7 +55,10 @@ export class Alerts {
     return this.findings.nearLimit.length;
   }
 
-  /** Asks the store, raises and clears. A call during a check shares it. Never rejects: without an answer all stays. */
+  /**
+   * Asks the store, raises and clears; in a process that does not watch, such as a command, `active` alone changes. A call during a
+   * check shares it. Never rejects: without an answer all stays.
+   */
   check(): Promise<void> {
     this.checking ??= this.checkNow().finally(() => (this.checking = null));
     return this.checking;
@@ -65,6 +68,7 @@ export class Alerts {
     try {
       const before = this.findings;
       this.findings = await this.ask();
+      if (this.timer === undefined) return;
       for (const alert of ALERT_NAMES) this.tell(alert, before.messages.get(alert));
       this.tellOfOthers(before);
     } catch (error) {
