@@ -1,0 +1,93 @@
+import { finished } from 'node:stream';
+import {
+  Controller,
+  Get,
+  Inject,
+  Query,
+  Req,
+  Res,
+  ServiceUnavailableException,
+  Sse,
+  UseGuards,
+  VERSION_NEUTRAL,
+  type MessageEvent,
+  type OnModuleDestroy,
+} from '@nestjs/common';
+import { Subject, type Observable } from 'rxjs';
+import { SessionsCore } from '../../core/core.js';
+import { nodeResponse, type PlatformRequest, type PlatformResponse } from '../../http/platform-message.js';
+import { SkipSession } from '../../http/session/skip-session.decorator.js';
+import { readSessionListQuery } from '../../operate/lists/session-list.query.js';
+import { readOverview } from '../../operate/overview.js';
+import { SingleFlight } from '../../operate/single-flight.js';
+import { nodeView } from '../../operate/views/node-views.js';
+import { clockView, overviewView, processView } from '../../operate/views/overview-views.js';
+import type { SessionQuery } from '../../ports/store/session-store.js';
+import { AdminTokenGuard } from '../access/admin-token.guard.js';
+import { ListQueryPipe } from '../list-query.pipe.js';
+import { LiveFeed } from './live-feed.js';
+import { LiveLists } from './live-lists.js';
+import { PageGuard } from './page.guard.js';
+import { SignIns } from './sign-ins.js';
+
+/** Each has a connection of its own. */
+const MOST_WATCHERS = 50;
+
+/** What the page shows that changes by itself. */
+@Controller({ path: 'admin/sessions/ui', version: VERSION_NEUTRAL })
+@SkipSession()
+@UseGuards(PageGuard, AdminTokenGuard)
+export class LiveController implements OnModuleDestroy {
+  private readonly closing = new Subject<void>();
+  private watching = 0;
+  private readonly overviews: SingleFlight<object>;
+
+  constructor(
+    @Inject(SessionsCore) private readonly core: SessionsCore,
+    @Inject(SignIns) private readonly signIns: SignIns,
+    @Inject(LiveLists) private readonly lists: LiveLists,
+  ) {
+    this.overviews = new SingleFlight(() => readFleet(core));
+  }
+
+  /** Cleanup, processes, nodes and alerts. Pages that ask at the same time get the same answer. */
+  @Get('overview')
+  overview(): Promise<object> {
+    return this.overviews.ask();
+  }
+
+  /** Query parameters as those of the list. */
+  @Sse('events')
+  events(
+    @Query(new ListQueryPipe(readSessionListQuery)) query: SessionQuery,
+    @Req() request: PlatformRequest,
+    @Res({ passthrough: true }) response: PlatformResponse,
+  ): Observable<MessageEvent> {
+    if (this.watching >= MOST_WATCHERS) {
+      throw new ServiceUnavailableException(`${MOST_WATCHERS} pages watch already: close one.`);
+    }
+    const node = nodeResponse(response);
+    this.watching += 1;
+    finished(node, () => (this.watching -= 1));
+    const endsAt = this.signIns.read(request)?.expiresAt ?? Infinity;
+    const feed = new LiveFeed(node, () => this.core.clock.now() >= endsAt, this.core.config.downloadIdleMs);
+    return feed.of({ list: this.lists.list(query), totals: this.lists.totals, closing: this.closing });
+  }
+
+  onModuleDestroy(): void {
+    this.closing.next();
+  }
+}
+
+async function readFleet(core: SessionsCore) {
+  const [overview, nodes] = await Promise.all([readOverview(core), core.nodes.list(), core.alerts.check()]);
+  return {
+    ...overviewView(overview),
+    due: overview.due,
+    stuck: overview.stuck,
+    alerts: [...core.alerts.active].map(([name, message]) => ({ name, message })),
+    processes: overview.processes.map(processView),
+    nodes: nodes.map(nodeView),
+    clock: clockView(overview.clock),
+  };
+}
