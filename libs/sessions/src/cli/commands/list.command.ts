@@ -2,7 +2,7 @@ import { Option } from 'nest-commander';
 import { MAX_PAGE, SessionPage } from '../../operate/lists/session-page.js';
 import { pageJson } from '../../operate/views/session-views.js';
 import type { SessionDetails } from '../../core/sessions/session-details.js';
-import type { SessionQuery } from '../../ports/store/session-store.js';
+import type { LiveListQuery } from '../../operate/lists/session-list.query.js';
 import { usage } from '../output/command-failure.js';
 import { gather, single, type Given } from '../running/option-values.js';
 import { SessionsCommandRunner } from '../running/sessions-command-runner.js';
@@ -82,7 +82,7 @@ function rowOf(session: SessionDetails, now: number): (string | number)[] {
   ];
 }
 
-async function queryOf({ limit, cursor, user, sort }: ListOptions): Promise<SessionQuery> {
+async function queryOf({ limit, cursor, user, sort }: ListOptions): Promise<LiveListQuery> {
   const given = {
     limit: single(FLAGS.limit, limit) ?? String(DEFAULT_LIMIT),
     cursor: single(FLAGS.cursor, cursor),
@@ -93,5 +93,6 @@ async function queryOf({ limit, cursor, user, sort }: ListOptions): Promise<Sess
   const { readSessionListQuery } = await import('../../operate/lists/session-list.query.js');
   const read = readSessionListQuery(given, FLAGS);
   if (read.kind === 'invalid') throw usage(read.faults.join('; '));
+  if (read.query.state === 'ended') throw usage('only live sessions');
   return read.query;
 }

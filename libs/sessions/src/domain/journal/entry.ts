@@ -74,6 +74,8 @@ export interface PlacedEntry {
   readonly sizeBytes: number;
 }
 
+export type EndedEntry = Extract<JournalEntry, { readonly kind: 'ended' }>;
+
 export type JournalKind = JournalEntry['kind'];
 
 /** How long an entry is kept: see `MarkEntry`, `DeedEntry`, `RequestEntry`. */

@@ -37,6 +37,7 @@ export const MEND = new BucketScript(
       'files',
       'streams',
       'ending',
+      'ended',
       'tombstones',
       'changes',
       'releasing',
@@ -58,6 +59,7 @@ local function due(key) return call('ZRANGEBYSCORE', key, '-inf', at, 'LIMIT', 0
 local function forget(id)
   local created_at, expires_at = call('ZSCORE', CREATED, id), call('ZSCORE', EXPIRY, id)
   for _, key in ipairs({ IDLE, EXPIRY, CREATED, ACTIVITY, EVICTABLE, BYTES, FILES, STREAMS }) do call('ZREM', key, id) end
+  call('ZREM', ENDED, id)
   local had_ended = call('ZREM', TOMBSTONES, id) == 1
   local was_known = call('ZREM', CHANGES, id) == 1
   call('DEL', DATA .. id)
