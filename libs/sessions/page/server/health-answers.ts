@@ -34,6 +34,14 @@ export interface Node {
   readonly address: string | null;
 }
 
+/** What could not be deleted or ended in five tries. */
+export interface StuckItem {
+  readonly node_id: string;
+  readonly item: string;
+  readonly attempts: number;
+  readonly next_try: string;
+}
+
 export interface Overview {
   readonly sessions?: {
     readonly active: number;
@@ -54,7 +62,8 @@ export interface Overview {
   };
   readonly cleanup?: Readonly<Record<string, Job>>;
   readonly due?: { readonly idle: number; readonly expired: number };
-  readonly stuck?: number;
+  readonly stuck?: readonly StuckItem[];
+  readonly limits_differ?: boolean;
   readonly processes?: readonly Process[];
   readonly nodes?: readonly Node[];
   readonly alerts?: readonly { readonly name: string; readonly message: string }[];

@@ -9,6 +9,8 @@ export interface LiveListener {
   onPage(page: SessionList): void;
   onTotals(totals: Totals): void;
   onLive(): void;
+  /** The server is there, and its store does not answer. */
+  onFault(): void;
   /** The connection is lost, or was refused; the next try begins in so many milliseconds. */
   onLost(retryInMs: number): void;
   /** The sign-in is over: there are no more tries. */
@@ -38,6 +40,10 @@ export class LiveFeed {
     source.addEventListener('totals', ({ data }) => {
       this.hear();
       this.listener.onTotals(JSON.parse(data));
+    });
+    source.addEventListener('fault', () => {
+      this.hear();
+      this.listener.onFault();
     });
     source.addEventListener('signed-out', () => {
       this.close();

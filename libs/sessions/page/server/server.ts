@@ -26,7 +26,7 @@ export class Server {
 
   /** Rejects with 401 if the token is wrong, and with 429 after too many wrong ones. */
   async signIn(token: string): Promise<Access> {
-    const response = await this.fetch(adminUrl(['ui', 'sign-in']), jsonOf({ token }));
+    const response = await this.fetch(adminUrl(['ui']), jsonOf({ token }));
     if (!response.ok) throw await ServerFault.of(response);
     const access = await this.access();
     // A browser that takes no cookies.
@@ -35,7 +35,7 @@ export class Server {
   }
 
   async signOut(): Promise<void> {
-    await this.post(['ui', 'sign-out'], {});
+    await this.read(await this.fetch(adminUrl(['ui']), { method: 'DELETE' }));
   }
 
   async get<Answer>(

@@ -7,13 +7,16 @@ import { useAnswer } from './use-answer.js';
 import { useVisible } from './use-visible.js';
 
 export type LiveState =
-  | { readonly kind: 'connecting' | 'live' | 'paused' | 'hidden' }
+  | { readonly kind: 'connecting' | 'live' | 'stalled' | 'paused' | 'hidden' }
   | { readonly kind: 'disconnected'; readonly retryAt: number };
 
 /** Later pages have no events: they are read again so often. */
 const LATER_PAGE_MS = 5000;
 /** A page may be empty and not the last: the server looks at a bounded number of sessions. So often it is asked to go on. */
 const MOST_EMPTY_PAGES = 50;
+
+/** The shortest list: of a later page only the totals are followed. */
+const TOTALS_ALONE = { limit: 1, resources: 'none' };
 
 export interface LiveList {
   readonly list: SessionList | null;
@@ -56,11 +59,11 @@ export function useLiveList(parameters: Parameters): LiveList {
   useEffect(() => {
     if (!isFollowed) return undefined;
     setLink({ kind: 'connecting' });
-    const { cursor: _, ...followed } = parameters;
-    const feed = new LiveFeed(adminUrl(['ui', 'events'], { ...followed, resources: undefined }), {
+    const feed = new LiveFeed(adminUrl(['ui', 'events'], isFirst ? parameters : TOTALS_ALONE), {
       onPage: (list) => isFirst && setPushed({ key, list }),
       onTotals: (totals) => setActive(totals.active),
       onLive: () => setLink((before) => (before.kind === 'live' ? before : { kind: 'live' })),
+      onFault: () => setLink({ kind: 'stalled' }),
       onLost: (retryInMs) => {
         setLink({ kind: 'disconnected', retryAt: Date.now() + retryInMs });
         void server.noticeSignOut();

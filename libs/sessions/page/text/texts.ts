@@ -154,6 +154,7 @@ export const texts = {
     states: {
       connecting: 'Connecting …',
       live: 'Live',
+      stalled: 'The store does not answer',
       paused: 'Paused',
       hidden: 'Paused while hidden',
       disconnected: 'Disconnected',
@@ -230,6 +231,9 @@ export const texts = {
     placed: 'File added',
     refused: 'File refused',
     mismatch: 'Token from another client',
+    upload: 'Upload',
+    download: 'Download',
+    stream: 'Stream',
     request: 'Request',
     ended: 'Ended',
   },
@@ -241,6 +245,12 @@ export const texts = {
     after: (duration: string, requests: string) => `after ${duration}, requests: ${requests}`,
     inAndOut: (received: string, sent: string) => `${received} in, ${sent} out`,
     mismatches: { address: 'another address', agent: 'another user agent' },
+    outcomes: {
+      complete: 'complete',
+      aborted: 'client went away',
+      cut_off: 'cut off by the end of the session, a new token or a shutdown',
+      failed: 'failed',
+    },
     refusals: {
       too_large: 'too large',
       limit: 'limit reached',
@@ -348,7 +358,12 @@ export const texts = {
     stuck: (stuck: number) =>
       stuck === 0
         ? 'Nothing is stuck.'
-        : `${count(stuck, 'item', 'items')} could not be cleaned up in five tries. The log of the server says why.`,
+        : `${count(stuck, 'item', 'items')} could not be cleaned up in five tries:`,
+    stuckItems: 'Stuck items',
+    item: 'Item',
+    attempts: 'Tries',
+    nextTry: 'Next try',
+    limitsDiffer: 'The running servers have different limits.',
     processes: 'Processes',
     host: 'Process',
     role: 'Role',

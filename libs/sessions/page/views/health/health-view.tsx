@@ -44,11 +44,13 @@ interface TotalsProperties {
   readonly overview: Overview;
 }
 
-function Totals({ overview: { sessions, resources, limits, clock } }: TotalsProperties) {
+function Totals({ overview }: TotalsProperties) {
+  const { sessions, resources, limits, clock } = overview;
   const { health } = texts;
   return (
     <section aria-labelledby="totals">
       <h2 id="totals">{health.totals}</h2>
+      {overview.limits_differ && <p class="fault">{health.limitsDiffer}</p>}
       <Facts
         facts={[
           sessions ? [health.open, formatNumber(sessions.active)] : null,

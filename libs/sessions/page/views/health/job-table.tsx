@@ -4,6 +4,7 @@ import { UserText } from '../../parts/user-text.js';
 import type { Overview } from '../../server/health-answers.js';
 import { formatMilliseconds, formatNumber } from '../../text/format.js';
 import { known, texts } from '../../text/texts.js';
+import { StuckItems } from './stuck-items.js';
 
 interface Properties {
   readonly overview: Overview;
@@ -61,7 +62,7 @@ export function JobTable({ overview: { cleanup = {}, due, stuck } }: Properties)
         </tbody>
       </TableRegion>
       {due && <p>{health.due(due.idle, due.expired)}</p>}
-      {stuck !== undefined && <p class={stuck > 0 ? 'fault' : undefined}>{health.stuck(stuck)}</p>}
+      {stuck && <StuckItems items={stuck} />}
     </section>
   );
 }

@@ -25,6 +25,16 @@ export function EntryFacts({ entry }: Properties) {
           <UserText text={text('type')} /> {formatBytes(number('size_bytes'))}
         </>
       );
+    case 'upload':
+    case 'download':
+    case 'stream':
+      return (
+        <>
+          {entry['bytes'] === null ? '' : `${formatBytes(number('bytes'))}, `}
+          {formatMilliseconds(number('duration_seconds') * 1000)},{' '}
+          {known(texts.facts.outcomes, text('outcome'))}
+        </>
+      );
     case 'refused':
       return <>{refusal(entry)}</>;
     case 'mismatch':

@@ -3,13 +3,14 @@ import { Time } from '../../parts/time.js';
 import { UserText } from '../../parts/user-text.js';
 import type { LiveSession } from '../../server/answers.js';
 import { hashOf } from '../../state/route.js';
-import { usePage } from '../../state/page-context.js';
 import { formatBytes, formatDuration, formatNumber } from '../../text/format.js';
 import { texts } from '../../text/texts.js';
 import { secondsLeft } from '../../state/seconds-left.js';
 
 interface Properties {
   readonly session: LiveSession;
+  /** The time of the server: the list tells when something was, and the row for how long it has been. */
+  readonly now: number;
   /** Whether the server no longer lists it. */
   readonly isGone: boolean;
   /** Whether the tabulator key stops here: of all rows, one. */
@@ -19,11 +20,10 @@ interface Properties {
   readonly onSelect: (isSelected: boolean) => void;
 }
 
-export function SessionRow({ session, isGone, isCurrent, isSelected, onSelect }: Properties) {
-  const { server } = usePage();
+export function SessionRow({ session, now, isGone, isCurrent, isSelected, onSelect }: Properties) {
   const id = session.session_id;
   const short = id.slice(0, 8);
-  const left = secondsLeft(session, server.now());
+  const left = secondsLeft(session, now);
   const tabIndex = isCurrent ? 0 : -1;
   return (
     <tr class={isGone ? 'gone' : undefined} data-id={id} aria-selected={isSelected ?? undefined}>
@@ -51,7 +51,7 @@ export function SessionRow({ session, isGone, isCurrent, isSelected, onSelect }:
       <td class="wide">
         <Time at={session.created_at} />
       </td>
-      <td class="number">{formatDuration(session.idle_seconds)}</td>
+      <td class="number">{formatDuration((now - Date.parse(session.last_activity)) / 1000)}</td>
       <td class="number medium">{left === null ? texts.none : formatDuration(left)}</td>
       <td class="number wide">{formatNumber(session.request_count)}</td>
       <td class="number medium">{formatNumber(session.resource_count)}</td>

@@ -9,6 +9,7 @@ import { SessionRow } from './session-row.js';
 interface Properties {
   readonly rows: readonly LiveSession[];
   readonly gone: ReadonlySet<string>;
+  readonly now: number;
   readonly sort: string;
   readonly onSort: (sort: string) => void;
   /** `null`: nothing can be selected, since nothing may be ended. */
@@ -17,7 +18,7 @@ interface Properties {
   readonly returnTo: string | null;
 }
 
-export function SessionTable({ rows, gone, sort, onSort, selection, returnTo }: Properties) {
+export function SessionTable({ rows, gone, now, sort, onSort, selection, returnTo }: Properties) {
   const body = useRef<HTMLTableSectionElement>(null);
   const [current, setCurrent] = useState<string | null>(returnTo);
   const isListed = rows.some(({ session_id: id }) => id === current);
@@ -57,6 +58,7 @@ export function SessionTable({ rows, gone, sort, onSort, selection, returnTo }: 
           <SessionRow
             key={session.session_id}
             session={session}
+            now={now}
             isGone={gone.has(session.session_id)}
             isCurrent={session.session_id === stop}
             isSelected={selection && selection.ids.has(session.session_id)}

@@ -10,6 +10,7 @@ import { usePage } from '../../state/page-context.js';
 import { readFilter, type FilterParameters } from '../../state/session-filter.js';
 import { useLiveList } from '../../state/use-live-list.js';
 import { navigate } from '../../state/use-route.js';
+import { useSeconds } from '../../state/use-seconds.js';
 import { useSelection } from '../../state/use-selection.js';
 import { useSteadyRows } from '../../state/use-steady-rows.js';
 import { texts } from '../../text/texts.js';
@@ -44,6 +45,7 @@ export function SessionsView({ parameters, returnTo }: Properties) {
   });
   const rows = (list.list?.sessions ?? NO_ROWS) as readonly LiveSession[];
   const steady = useSteadyRows(list.key, rows);
+  const now = useSeconds(list.live.kind === 'paused' || list.live.kind === 'hidden');
   const selection = useSelection();
   const [target, setTarget] = useState<EndTarget | null>(null);
   const show = (changed: Record<string, string | undefined>): void =>
@@ -92,6 +94,7 @@ export function SessionsView({ parameters, returnTo }: Properties) {
             <SessionTable
               rows={steady.rows}
               gone={steady.gone}
+              now={now}
               sort={sort}
               onSort={(next) => show({ sort: next })}
               selection={mayEnd ? selection : null}

@@ -2,9 +2,8 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { Observable } from 'rxjs';
 import { SessionsCore } from '../../core/core.js';
 import { endedSessions } from '../../operate/figures.js';
-import { SessionPage } from '../../operate/lists/session-page.js';
-import { pageJson } from '../../operate/views/session-views.js';
-import type { SessionQuery } from '../../ports/store/session-store.js';
+import type { SessionListQuery } from '../../operate/lists/session-list.query.js';
+import { sessionListJson } from '../../operate/views/session-views.js';
 import { sharedPoll, type Polled } from './shared-poll.js';
 
 const PERIOD_MS = 2000;
@@ -34,7 +33,7 @@ export class LiveLists {
     this.totals = sharedPoll(() => this.readTotals(), PERIOD_MS);
   }
 
-  list(query: SessionQuery): Observable<Polled<LiveList>> {
+  list(query: SessionListQuery): Observable<Polled<LiveList>> {
     const name = JSON.stringify(query);
     const known = this.lists.get(name);
     if (known) return known;
@@ -47,9 +46,9 @@ export class LiveLists {
     return list;
   }
 
-  private async readList(query: SessionQuery): Promise<LiveList> {
+  private async readList(query: SessionListQuery): Promise<LiveList> {
     let json = '';
-    for await (const piece of pageJson(await SessionPage.open(this.core, query))) json += piece;
+    for await (const piece of await sessionListJson(this.core, query)) json += piece;
     const content = JSON.stringify(JSON.parse(json), (key, value: unknown) =>
       PASSING.has(key) ? undefined : value,
     );

@@ -17,12 +17,10 @@ import { Subject, type Observable } from 'rxjs';
 import { SessionsCore } from '../../core/core.js';
 import { nodeResponse, type PlatformRequest, type PlatformResponse } from '../../http/platform-message.js';
 import { SkipSession } from '../../http/session/skip-session.decorator.js';
-import { readSessionListQuery } from '../../operate/lists/session-list.query.js';
-import { readOverview } from '../../operate/overview.js';
+import { readSessionListQuery, type SessionListQuery } from '../../operate/lists/session-list.query.js';
+import { readFleetOverview } from '../../operate/overview.js';
 import { SingleFlight } from '../../operate/single-flight.js';
-import { nodeView } from '../../operate/views/node-views.js';
-import { clockView, overviewView, processView } from '../../operate/views/overview-views.js';
-import type { SessionQuery } from '../../ports/store/session-store.js';
+import { fleetOverviewView } from '../../operate/views/overview-views.js';
 import { AdminTokenGuard } from '../access/admin-token.guard.js';
 import { ListQueryPipe } from '../list-query.pipe.js';
 import { LiveFeed } from './live-feed.js';
@@ -59,7 +57,7 @@ export class LiveController implements OnModuleDestroy {
   /** Query parameters as those of the list. */
   @Sse('events')
   events(
-    @Query(new ListQueryPipe(readSessionListQuery)) query: SessionQuery,
+    @Query(new ListQueryPipe(readSessionListQuery)) query: SessionListQuery,
     @Req() request: PlatformRequest,
     @Res({ passthrough: true }) response: PlatformResponse,
   ): Observable<MessageEvent> {
@@ -80,14 +78,5 @@ export class LiveController implements OnModuleDestroy {
 }
 
 async function readFleet(core: SessionsCore) {
-  const [overview, nodes] = await Promise.all([readOverview(core), core.nodes.list(), core.alerts.check()]);
-  return {
-    ...overviewView(overview),
-    due: overview.due,
-    stuck: overview.stuck,
-    alerts: [...core.alerts.active].map(([name, message]) => ({ name, message })),
-    processes: overview.processes.map(processView),
-    nodes: nodes.map(nodeView),
-    clock: clockView(overview.clock),
-  };
+  return fleetOverviewView(await readFleetOverview(core));
 }
