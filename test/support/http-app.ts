@@ -30,6 +30,8 @@ export interface AppParts extends ModuleMetadata {
   readonly trustProxy?: TrustProxy;
   /** Longest parameter in a path that Fastify takes: 100 characters unless said. */
   readonly maxParamLength?: number;
+  /** Whether Nest's parsers read bodies. Default: true. */
+  readonly bodyParser?: boolean;
   /** Path of a Unix socket to listen at, instead of a port. */
   readonly socketPath?: string;
   /** Called before the app listens: adapters, pipes, trust settings, plugins. */
@@ -38,7 +40,8 @@ export interface AppParts extends ModuleMetadata {
 
 /** A Nest app with `SessionsModule` on a storage folder of its own, listening on a free port of 127.0.0.1. */
 export async function startApp(adapter: AdapterName, parts: AppParts): Promise<RunningApp> {
-  const { options, trustProxy, maxParamLength, socketPath, configure, imports, ...metadata } = parts;
+  const { options, trustProxy, maxParamLength, bodyParser, socketPath, configure, imports, ...metadata } =
+    parts;
   const storagePath = options?.storagePath ?? (await mkdtemp(join(tmpdir(), 'nest-sessions-')));
   @Module({
     ...metadata,
@@ -54,6 +57,7 @@ export async function startApp(adapter: AdapterName, parts: AppParts): Promise<R
     {
       logger: process.env['TEST_LOGS'] ? undefined : false,
       abortOnError: false,
+      ...(bodyParser !== undefined && { bodyParser }),
     },
   );
   await configure?.(app);
