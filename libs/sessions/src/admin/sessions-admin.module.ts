@@ -20,8 +20,8 @@ import { SessionsAdminController } from './sessions-admin.controller.js';
  */
 @Global()
 @Module({
-  // In this order: a router that takes the first match must not take `metrics` or `ui` for an id. Of the page, the last takes all
-  // that is left below `ui`. Without `SessionsAdminPageModule` they answer 404.
+  // In this order: a router that takes the first match must not take `ui` or `metrics` for an id. Those of the page answer 404
+  // without `SessionsAdminPageModule`.
   controllers: [
     SignInController,
     LiveController,

@@ -7,7 +7,7 @@ import { Alerts } from './process/alerts.js';
 import { ChangeFeed } from './process/change-feed.js';
 import { Attempts } from './cleanup/attempts.js';
 import { Cleanup } from './cleanup/cleanup.js';
-import { ClockTrust } from './process/clock-trust.js';
+import { ClockTrust } from './clock/clock-trust.js';
 import type { SessionsConfig } from './config/config.js';
 import type { CoreContext } from './process/context.js';
 import { SessionValues } from './data/session-values.js';
@@ -187,7 +187,7 @@ export class SessionsCore {
     this.sweep = new OrphanSweep(background, attempts);
     this.cleanup = new Cleanup(background, ender, { recovery, sweep: this.sweep, attempts });
     const { trends } = this;
-    this.alerts = new Alerts({ ...context, log: logFor('SessionAlerts') }, (open) => trends.seeOpen(open));
+    this.alerts = new Alerts({ ...context, log: logFor('SessionAlerts') }, (...seen) => trends.see(...seen));
     const { finder } = this;
     this.values = new SessionValues(context, (record) => finder.isLive(record));
     const { values } = this;

@@ -33,7 +33,9 @@ export class LiveLists {
     this.totals = sharedPoll(() => this.readTotals(), PERIOD_MS);
   }
 
-  list(query: SessionListQuery): Observable<Polled<LiveList>> {
+  /** Without the resources of sessions. */
+  list(asked: SessionListQuery): Observable<Polled<LiveList>> {
+    const query: SessionListQuery = asked.state === 'live' ? { ...asked, resources: 'none' } : asked;
     const name = JSON.stringify(query);
     const known = this.lists.get(name);
     if (known) return known;

@@ -1,6 +1,5 @@
 import { finished } from 'node:stream';
 import {
-  Controller,
   Get,
   Inject,
   Query,
@@ -9,49 +8,46 @@ import {
   ServiceUnavailableException,
   Sse,
   UseGuards,
-  VERSION_NEUTRAL,
   type MessageEvent,
   type OnModuleDestroy,
 } from '@nestjs/common';
 import { Subject, type Observable } from 'rxjs';
 import { SessionsCore } from '../../core/core.js';
 import { nodeResponse, type PlatformRequest, type PlatformResponse } from '../../http/platform-message.js';
-import { SkipSession } from '../../http/session/skip-session.decorator.js';
 import { readSessionListQuery, type SessionListQuery } from '../../operate/lists/session-list.query.js';
-import { readFleetOverview } from '../../operate/overview.js';
+import { readFleetOverview, type FleetOverview } from '../../operate/overview.js';
 import { SingleFlight } from '../../operate/single-flight.js';
 import { fleetOverviewView } from '../../operate/views/overview-views.js';
 import { AdminTokenGuard } from '../access/admin-token.guard.js';
 import { ListQueryPipe } from '../list-query.pipe.js';
+import { AdminPageController } from './admin-page-controller.decorator.js';
 import { LiveFeed } from './live-feed.js';
 import { LiveLists } from './live-lists.js';
-import { PageGuard } from './page.guard.js';
 import { SignIns } from './sign-ins.js';
 
 /** Each has a connection of its own. */
 const MOST_WATCHERS = 50;
 
 /** What the page shows that changes by itself. */
-@Controller({ path: 'admin/sessions/ui', version: VERSION_NEUTRAL })
-@SkipSession()
-@UseGuards(PageGuard, AdminTokenGuard)
+@UseGuards(AdminTokenGuard)
+@AdminPageController()
 export class LiveController implements OnModuleDestroy {
   private readonly closing = new Subject<void>();
   private watching = 0;
-  private readonly overviews: SingleFlight<object>;
+  private readonly overviews: SingleFlight<FleetOverview>;
 
   constructor(
     @Inject(SessionsCore) private readonly core: SessionsCore,
     @Inject(SignIns) private readonly signIns: SignIns,
     @Inject(LiveLists) private readonly lists: LiveLists,
   ) {
-    this.overviews = new SingleFlight(() => readFleet(core));
+    this.overviews = new SingleFlight(() => readFleetOverview(core));
   }
 
   /** Cleanup, processes, nodes and alerts. Pages that ask at the same time get the same answer. */
   @Get('overview')
-  overview(): Promise<object> {
-    return this.overviews.ask();
+  async overview() {
+    return fleetOverviewView(await this.overviews.ask());
   }
 
   /** Query parameters as those of the list. */
@@ -75,8 +71,4 @@ export class LiveController implements OnModuleDestroy {
   onModuleDestroy(): void {
     this.closing.next();
   }
-}
-
-async function readFleet(core: SessionsCore) {
-  return fleetOverviewView(await readFleetOverview(core));
 }

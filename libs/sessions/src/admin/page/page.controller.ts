@@ -1,22 +1,9 @@
-import {
-  Controller,
-  Get,
-  Inject,
-  NotFoundException,
-  Optional,
-  Param,
-  Req,
-  Res,
-  StreamableFile,
-  UseGuards,
-  VERSION_NEUTRAL,
-} from '@nestjs/common';
+import { Get, Inject, NotFoundException, Optional, Param, Req, Res, StreamableFile } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { nodeRequest, type PlatformRequest, type PlatformResponse } from '../../http/platform-message.js';
-import { SkipSession } from '../../http/session/skip-session.decorator.js';
 import { AdminAnswers } from '../access/admin-answers.js';
+import { AdminPageController } from './admin-page-controller.decorator.js';
 import { PageFiles, type PageFile } from './page-files.js';
-import { PageGuard } from './page.guard.js';
 
 const FOR_EVER = 'public, max-age=31536000, immutable';
 const PERMANENT_REDIRECT = 308;
@@ -25,9 +12,7 @@ const PERMANENT_REDIRECT = 308;
  * The page, and the files that it loads. Its own URLs are relative to `…/ui`, so it needs not know what is before that: a global
  * prefix, or the path that a proxy cuts off.
  */
-@Controller({ path: 'admin/sessions/ui', version: VERSION_NEUTRAL })
-@SkipSession()
-@UseGuards(PageGuard)
+@AdminPageController()
 export class PageController {
   constructor(
     @Inject(HttpAdapterHost) private readonly host: HttpAdapterHost,
@@ -40,8 +25,8 @@ export class PageController {
     @Req() request: PlatformRequest,
     @Res({ passthrough: true }) response: PlatformResponse,
   ): StreamableFile | undefined {
-    const { pathname } = new URL(request.originalUrl ?? nodeRequest(request).url ?? '', 'http://local');
-    return pathname.endsWith('/')
+    // From there, the URLs that the page loads would be others.
+    return pathOf(request).endsWith('/')
       ? this.withoutSlash(response)
       : this.send(this.files?.html, request, response);
   }
@@ -56,14 +41,6 @@ export class PageController {
     const sent = this.send(file, request, response);
     this.answers.setHeader(response, 'Cache-Control', FOR_EVER);
     return sent;
-  }
-
-  /** Fastify takes a slash at the end for another path. Express would take some of these for a session's. */
-  @Get('*rest')
-  other(@Req() request: PlatformRequest, @Res({ passthrough: true }) response: PlatformResponse): undefined {
-    const { pathname } = new URL(request.originalUrl ?? nodeRequest(request).url ?? '', 'http://local');
-    if (!pathname.endsWith('/ui/')) throw noSuchFile();
-    return this.withoutSlash(response);
   }
 
   private withoutSlash(response: PlatformResponse): undefined {
@@ -83,6 +60,11 @@ export class PageController {
     const bytes = takesGzip ? file.gzipped : file.content;
     return new StreamableFile(bytes, { type: file.type, length: bytes.length });
   }
+}
+
+function pathOf(request: PlatformRequest): string {
+  const target = request.originalUrl ?? nodeRequest(request).url ?? '';
+  return target.split('?', 1)[0] ?? '';
 }
 
 function acceptsGzip(header: string | string[] | undefined): boolean {

@@ -1,7 +1,6 @@
 import {
   BadRequestException,
   Body,
-  Controller,
   Delete,
   Get,
   HttpCode,
@@ -11,24 +10,19 @@ import {
   Req,
   Res,
   UnauthorizedException,
-  UseGuards,
-  VERSION_NEUTRAL,
 } from '@nestjs/common';
 import { addressOf } from '../../http/client/client-reader.js';
 import type { PlatformRequest, PlatformResponse } from '../../http/platform-message.js';
-import { SkipSession } from '../../http/session/skip-session.decorator.js';
 import { timeOf } from '../../operate/units.js';
 import { AdminAccess } from '../access/admin-access.js';
 import { AdminAnswers } from '../access/admin-answers.js';
-import { PageGuard } from './page.guard.js';
+import { AdminPageController } from './admin-page-controller.decorator.js';
 import { requireOwnPage, SignIns } from './sign-ins.js';
 
 const MOST_CHARACTERS = 256;
 
 /** Signs an operator in, with a cookie of eight hours, and out. The cookie is for the admin routes: see `SignIns`. */
-@Controller({ path: 'admin/sessions/ui', version: VERSION_NEUTRAL })
-@SkipSession()
-@UseGuards(PageGuard)
+@AdminPageController()
 export class SignInController {
   constructor(
     @Inject(AdminAccess) private readonly access: AdminAccess,

@@ -1,4 +1,3 @@
-import { Option } from 'nest-commander';
 import type { NodeState } from '../../core/process/nodes.js';
 import { SILENT_AFTER_MS, type ProcessState } from '../../core/process/this-process.js';
 import { liveServers } from '../../operate/server-limits.js';
@@ -6,26 +5,25 @@ import { forgottenView, nodeState, nodeView } from '../../operate/views/node-vie
 import { processView } from '../../operate/views/overview-views.js';
 import { CommandFailure, EXIT, usage } from '../output/command-failure.js';
 import { nodeId } from '../running/option-values.js';
+import type { CommandDeclaration, OptionsOf } from '../running/command-declaration.js';
 import { SessionsCommandRunner } from '../running/sessions-command-runner.js';
+import { json, yes } from '../running/shared-options.js';
 import { columns } from '../output/table.js';
 import { ID_START, ago, cell, counted, size } from '../output/format.js';
 
-interface NodesOptions {
-  readonly yes?: boolean;
-  readonly json?: boolean;
-}
+const OPTIONS = { yes: yes('forgets a node'), json: json() };
+
+type NodesOptions = OptionsOf<typeof OPTIONS>;
 
 /** Lists nodes, and forgets a node that will not return. */
-export abstract class NodesCommand extends SessionsCommandRunner {
-  @Option({ flags: '--yes', description: 'forgets a node without asking' })
-  isAgreed(): boolean {
-    return true;
-  }
-
-  @Option({ flags: '--json', description: 'prints JSON' })
-  wantsJson(): boolean {
-    return true;
-  }
+export class NodesCommand extends SessionsCommandRunner<typeof OPTIONS> {
+  static readonly declaration: CommandDeclaration = {
+    name: 'nodes',
+    description: 'lists the nodes that store files; forget <id>: gives up one that will not return',
+    arguments: { '[action]': 'list or forget', '[id]': 'id of the node to forget, as printed by list' },
+    example: 'forget 5f0c1c62-7d3e-4c0e-9d3a-2b1f6a1d9c44',
+    options: OPTIONS,
+  };
 
   protected override async execute(
     [action = 'list', id, ...rest]: readonly string[],
@@ -39,10 +37,10 @@ export abstract class NodesCommand extends SessionsCommandRunner {
     throw usage('use nodes list, or nodes forget <id>');
   }
 
-  private async list({ json }: NodesOptions): Promise<void> {
+  private async list({ json: asJson }: NodesOptions): Promise<void> {
     const core = await this.access.open();
     const nodes = nodesWithServers(await core.nodes.list(), await core.thisProcess.listProcesses());
-    if (json) {
+    if (asJson) {
       const views = nodes.map(({ servers, ...node }) => ({
         ...nodeView(node),
         processes: servers.map(processView),
@@ -77,8 +75,12 @@ export abstract class NodesCommand extends SessionsCommandRunner {
     return `${places}\n${columns(this.terminal, ['NODE', 'PID', 'VERSION', 'HOST', 'ADDRESS'], served)}`;
   }
 
-  private async forget(id: string, { yes, json }: NodesOptions, signal: AbortSignal): Promise<void> {
-    if (!yes) this.terminal.requirePerson();
+  private async forget(
+    id: string,
+    { yes: isAgreed, json: asJson }: NodesOptions,
+    signal: AbortSignal,
+  ): Promise<void> {
+    if (!isAgreed) this.terminal.requirePerson();
     const core = await this.access.open();
     const deeds = this.deedsOn(core);
     const node = (await core.nodes.list()).find((known) => known.nodeId === id);
@@ -90,11 +92,11 @@ export abstract class NodesCommand extends SessionsCommandRunner {
       await deeds.noteRefused('forget-node', id);
       throw isLive();
     }
-    if (!yes) await this.terminal.confirm(questionFor(node), signal);
+    if (!isAgreed) await this.terminal.confirm(questionFor(node), signal);
     const forgotten = await deeds.forgetNode(id);
     if (forgotten === 'unknown') throw noSuchNode();
     if (forgotten === 'live') throw isLive();
-    if (json) return this.terminal.printJson(forgottenView(id, forgotten));
+    if (asJson) return this.terminal.printJson(forgottenView(id, forgotten));
     const { resources, bytes } = forgotten;
     await this.terminal.print(`${id} forgotten: ${counted(resources, 'file')}, ${size(bytes)}\n`);
   }

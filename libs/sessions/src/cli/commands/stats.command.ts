@@ -1,4 +1,3 @@
-import { Option } from 'nest-commander';
 import type { ProcessState } from '../../core/process/this-process.js';
 import type { ProcessLimits } from '../../ports/store/session-store.js';
 import { averageDurationMs, endedSessions } from '../../operate/figures.js';
@@ -8,15 +7,21 @@ import { processView, statsOverviewView } from '../../operate/views/overview-vie
 import { clockWarning } from './clock.command.js';
 import { escapeControl, escapeControlStart } from '../output/escape-control.js';
 import { CommandFailure, EXIT } from '../output/command-failure.js';
-import { gather, single, type Given } from '../running/option-values.js';
+import { value, type CommandDeclaration, type OptionsOf } from '../running/command-declaration.js';
 import { SessionsCommandRunner } from '../running/sessions-command-runner.js';
+import { json } from '../running/shared-options.js';
 import { brokenAtSpaces, columns, facts, section } from '../output/table.js';
 import { ID_START, ago, cell, counted, instant, size, span } from '../output/format.js';
 
-interface StatsOptions {
-  readonly json?: boolean;
-  readonly process?: Given;
-}
+const OPTIONS = {
+  process: value(
+    'id',
+    'shows one process alone: host, pid, version, disk and limits; the beginning of its id suffices',
+  ),
+  json: json(
+    'GET /admin/sessions/metrics with the limits of the running servers, stats, alerts and processes',
+  ),
+};
 
 /** Of a line of 80, beside the indent and the names of facts. */
 const FACT_WIDTH = 56;
@@ -25,26 +30,19 @@ const MOST_ERROR = 200;
 const MOST_STUCK = 10;
 
 /** Shows totals, limits, cleanup jobs, alerts and processes; or one process. */
-export abstract class StatsCommand extends SessionsCommandRunner {
-  @Option({
-    flags: '--process <id>',
-    description: 'shows one process alone: host, pid, version, disk and limits; the beginning of its id suffices',
-  })
-  gatherProcess(value: string, before: Given): string[] {
-    return gather(value, before);
-  }
+export class StatsCommand extends SessionsCommandRunner<typeof OPTIONS> {
+  static readonly declaration: CommandDeclaration = {
+    name: 'stats',
+    description: 'shows totals, limits, cleanup jobs and processes',
+    example: '--json',
+    options: OPTIONS,
+  };
 
-  @Option({
-    flags: '--json',
-    description:
-      'prints JSON: that of GET /admin/sessions/metrics with the limits of the running servers, stats, alerts and processes',
-  })
-  wantsJson(): boolean {
-    return true;
-  }
-
-  protected override async execute(_parameters: readonly string[], options: StatsOptions): Promise<void> {
-    const beginning = single('--process', options.process);
+  protected override async execute(
+    _parameters: readonly string[],
+    options: OptionsOf<typeof OPTIONS>,
+  ): Promise<void> {
+    const beginning = options.process;
     const overview = await readOverview(await this.access.open());
     // Without the command's own process.
     const shown = { ...overview, processes: overview.processes.filter(({ isHere }) => !isHere) };
@@ -56,9 +54,9 @@ export abstract class StatsCommand extends SessionsCommandRunner {
   private async showProcess(
     found: ProcessState,
     now: number,
-    { json }: { readonly json?: boolean },
+    { json: asJson }: OptionsOf<typeof OPTIONS>,
   ): Promise<void> {
-    if (json) return this.terminal.printJson(processView(found));
+    if (asJson) return this.terminal.printJson(processView(found));
     const { disk, limits } = found;
     const page = facts(this.terminal, [
       ['Process', found.processId],
@@ -151,7 +149,8 @@ export abstract class StatsCommand extends SessionsCommandRunner {
     const listed = stuck.slice(0, MOST_STUCK).map(({ item, tries, retryAt }) => {
       return `Stuck: ${escapeControl(item)}, ${tries} tries, next ${nextRun(retryAt, now)}`;
     });
-    const more = stuck.length > MOST_STUCK ? [`and ${stuck.length - MOST_STUCK} more: --json has them all`] : [];
+    const more =
+      stuck.length > MOST_STUCK ? [`and ${stuck.length - MOST_STUCK} more: --json has them all`] : [];
     return columns(this.terminal, head, rows) + linesOf([...troubles, ...listed, ...more]);
   }
 
