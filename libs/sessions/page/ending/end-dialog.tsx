@@ -1,4 +1,4 @@
-import { useEffect } from 'preact/hooks';
+import { useEffect, useRef } from 'preact/hooks';
 import { Dialog } from '../parts/dialog.js';
 import { FaultNotice } from '../parts/fault-notice.js';
 import { Loading } from '../parts/loading.js';
@@ -19,8 +19,9 @@ interface Properties {
 export function EndDialog({ target, onClose }: Properties) {
   const { announce } = usePage();
   const { step, end, count, retry } = useEnding(target);
-  const hasEnded = step.kind === 'ended' || (step.kind === 'failed' && step.mayHaveEnded);
-  const close = (): void => onClose(hasEnded);
+  const hasEnded = useRef(false);
+  if (step.kind === 'ending') hasEnded.current = true;
+  const close = (): void => onClose(hasEnded.current);
   useEffect(() => {
     if (step.kind === 'counted') announce(texts.ending.counted(step.plan));
     if (step.kind === 'ended') announce(texts.ending.result(step.report));

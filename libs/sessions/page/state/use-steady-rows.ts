@@ -9,6 +9,8 @@ export interface Steady<Row> extends SteadyRows<Row> {
   readonly hold: (by: Holder, isHeld: boolean) => void;
   /** Shows all that wait, though it is held. */
   readonly showAll: () => void;
+  /** Shows all of what comes next, though it is held: for somebody who has changed it. */
+  readonly showNext: () => void;
 }
 
 /** Rows that do not move while somebody is about to act on them. `key` changes when other rows are asked for: those are shown at once. */
@@ -23,9 +25,12 @@ export function useSteadyRows<Row extends { readonly session_id: string }>(
   const isHeld = holders.pointer || holders.keyboard;
   const [, showAgain] = useState(0);
   const shown = useRef<{ key: string; steady: SteadyRows<Row> } | null>(null);
+  const awaited = useRef<readonly Row[] | null>(null);
+  const isAwaited = awaited.current !== null && awaited.current !== incoming;
+  if (isAwaited) awaited.current = null;
   const before = shown.current;
   const steady =
-    isHeld && before?.key === key && before.steady.rows.length > 0
+    isHeld && !isAwaited && before?.key === key && before.steady.rows.length > 0
       ? heldRows(before.steady.rows, incoming)
       : allRows(incoming);
   shown.current = { key, steady };
@@ -34,5 +39,6 @@ export function useSteadyRows<Row extends { readonly session_id: string }>(
     showAgain((count) => count + 1);
   };
   const hold = (by: Holder, isNow: boolean): void => setHolders((before) => ({ ...before, [by]: isNow }));
-  return { ...steady, hold, showAll };
+  const showNext = (): void => void (awaited.current = incoming);
+  return { ...steady, hold, showAll, showNext };
 }

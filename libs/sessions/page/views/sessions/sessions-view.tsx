@@ -38,10 +38,10 @@ export function SessionsView({ parameters, returnTo }: Properties) {
   const isEnded = filter.state === 'ended';
   const list = useLiveList({
     limit: PAGE_SIZE,
-    ...(!isEnded && { sort }),
+    // Of ended sessions the server knows one order, and no resources.
+    ...(!isEnded && { sort, resources: 'none' }),
     ...(cursor && { cursor }),
     ...filter,
-    resources: 'none',
   });
   const rows = (list.list?.sessions ?? NO_ROWS) as readonly LiveSession[];
   const steady = useSteadyRows(list.key, rows);
@@ -111,6 +111,7 @@ export function SessionsView({ parameters, returnTo }: Properties) {
             setTarget(null);
             if (!hasEnded) return;
             selection.clear();
+            steady.showNext();
             list.reload();
           }}
         />
