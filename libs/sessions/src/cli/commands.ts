@@ -2,6 +2,7 @@ import { Command, SubCommand } from 'nest-commander';
 import { AuditCommand } from './commands/audit.command.js';
 import { ClockCommand } from './commands/clock.command.js';
 import { CleanupCommand } from './commands/cleanup.command.js';
+import { DoctorCommand } from './commands/doctor.command.js';
 import { usage } from './output/command-failure.js';
 import { ExportCommand } from './replay/export.command.js';
 import { ForgetUserCommand } from './commands/forget-user.command.js';
@@ -29,6 +30,7 @@ const NAMES = [
   'cleanup',
   'nodes',
   'clock',
+  'doctor',
   'forget-user',
   'export',
   'replay',
@@ -43,6 +45,7 @@ const TRENDS = 'shows what happened by minute, hour or day';
 const CLEANUP = 'ends due sessions and sweeps orphans; with an id: ends that session';
 const NODES = 'lists the nodes that store files; forget <id>: gives up one that will not return';
 const CLOCK = 'shows the time of the store; --trust puts it right by the system clock';
+const DOCTOR = 'compares counters, records and files; --repair mends what is safe';
 const EXPORT = "prints what the journal has of a session's requests";
 const REPLAY = 'sends recorded requests to a server again, and compares the answers';
 const ACTION = { action: 'list or forget', id: 'id of the node to forget, as printed by list' };
@@ -58,6 +61,7 @@ const timeline = { description: TIMELINE, arguments: '<id>', argsDescription: ID
 const audit = { description: AUDIT };
 const forgetUser = { description: FORGET_USER, arguments: '<id>', argsDescription: USER };
 const clock = { description: CLOCK };
+const doctor = { description: DOCTOR };
 const cleanup = { description: CLEANUP, arguments: '[id]', argsDescription: ID };
 const exporting = { description: EXPORT, arguments: '<id>', argsDescription: ID };
 const replay = { description: REPLAY, arguments: '<source>', argsDescription: SOURCE };
@@ -85,6 +89,9 @@ export class SessionsNodesSubCommand extends NodesCommand {}
 @SubCommand({ ...clock, name: 'clock' })
 export class SessionsClockSubCommand extends ClockCommand {}
 
+@SubCommand({ ...doctor, name: 'doctor' })
+export class SessionsDoctorSubCommand extends DoctorCommand {}
+
 @SubCommand({ ...exporting, name: 'export' })
 export class SessionsExportSubCommand extends ExportCommand {}
 
@@ -108,6 +115,7 @@ const SUB_COMMANDS = [
   SessionsCleanupSubCommand,
   SessionsNodesSubCommand,
   SessionsClockSubCommand,
+  SessionsDoctorSubCommand,
   SessionsExportSubCommand,
   SessionsReplaySubCommand,
   SessionsTimelineSubCommand,
@@ -166,6 +174,9 @@ export class NestSessionsNodesCommand extends NodesCommand {}
 @Command({ ...clock, name: 'clock' })
 export class NestSessionsClockCommand extends ClockCommand {}
 
+@Command({ ...doctor, name: 'doctor' })
+export class NestSessionsDoctorCommand extends DoctorCommand {}
+
 @Command({ ...exporting, name: 'export' })
 export class NestSessionsExportCommand extends ExportCommand {}
 
@@ -199,6 +210,7 @@ export const nestSessionsCommands = [
   NestSessionsCleanupCommand,
   NestSessionsNodesCommand,
   NestSessionsClockCommand,
+  NestSessionsDoctorCommand,
   NestSessionsExportCommand,
   NestSessionsReplayCommand,
   NestSessionsTimelineCommand,

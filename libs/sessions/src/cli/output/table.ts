@@ -42,7 +42,7 @@ export function columns(
 }
 
 /** Columns of a usual terminal. */
-const WIDTH = 80;
+export const WIDTH = 80;
 const GAP = 2;
 
 /**
@@ -69,7 +69,7 @@ export function brokenColumns(
 }
 
 /** A longer word keeps its line: ids are copied. */
-function brokenAtSpaces(text: string, width: number): string {
+export function brokenAtSpaces(text: string, width: number): string {
   const lines: string[] = [];
   for (const word of text.split(' ')) {
     const line = lines.at(-1);

@@ -14,8 +14,11 @@ export interface AuditEntry {
   readonly bytes: number;
 }
 
-/** `end`: a session; `cleanup`: a run of all jobs; `forget-user`, `forget-node`, `trust-clock`: as the commands are called. */
-export const AUDIT_DEEDS = ['end', 'cleanup', 'forget-user', 'forget-node', 'trust-clock'] as const;
+/**
+ * `end`: a session; `cleanup`: a run of all jobs; `forget-user`, `forget-node`, `trust-clock`: as the commands are called;
+ * `repair`: by the doctor.
+ */
+export const AUDIT_DEEDS = ['end', 'cleanup', 'forget-user', 'forget-node', 'trust-clock', 'repair'] as const;
 export type AuditDeed = (typeof AUDIT_DEEDS)[number];
 
 /** `nothing`: there was nothing to do it to; `failed`: it was not done, or not wholly. */

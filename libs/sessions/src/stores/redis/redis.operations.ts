@@ -14,6 +14,7 @@ import { RedisClock } from './operations/redis.clock.js';
 import { RedisData } from './operations/redis.data.js';
 import { RedisDurableWrites } from './buckets/redis.durable-writes.js';
 import { RedisEndings } from './operations/redis.endings.js';
+import { RedisInspection } from './operations/redis.inspection.js';
 import { RedisFleet } from './operations/redis.fleet.js';
 import { RedisJournal } from './operations/record/redis.journal.js';
 import { RedisLedger } from './operations/record/redis.ledger.js';
@@ -42,6 +43,7 @@ export class RedisOperations implements StoreGroups {
   readonly journal: RedisJournal;
   readonly audit: RedisAudit;
   readonly trends: RedisTrends;
+  readonly inspection: RedisInspection;
   readonly counts: SessionCounts;
   readonly durable: RedisDurableWrites;
   readonly version: RedisVersion;
@@ -75,6 +77,7 @@ export class RedisOperations implements StoreGroups {
     this.journal = new RedisJournal(buckets, durable, this.ledger);
     this.audit = new RedisAudit(buckets);
     this.trends = new RedisTrends(buckets);
+    this.inspection = new RedisInspection();
     this.version = new RedisVersion(buckets, this.fleet, migrations);
     this.feed = new RedisFeed(connection, buckets, servers, this.ledger, durable, recent, this.version);
     this.buckets = buckets;

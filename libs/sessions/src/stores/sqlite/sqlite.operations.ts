@@ -7,6 +7,7 @@ import { SqliteData } from './operations/data.js';
 import { SqliteEndings } from './operations/endings.js';
 import { SqliteFeed } from './operations/feed.js';
 import { SqliteFleet } from './operations/fleet.js';
+import { SqliteInspection } from './operations/inspection/inspection.js';
 import { SqliteAudit } from './operations/record/audit.js';
 import { SqliteJournal } from './operations/record/journal.js';
 import { SqliteLedger } from './operations/record/ledger.js';
@@ -43,6 +44,7 @@ export function sqliteOperations(db: DatabaseSync): SessionsOperations {
   const placement = new SqlitePlacement(db, ledger, accounts, releases, journal, trends);
   const networks = new SqliteNetworks(db);
   const budgets = new SqliteBudgets(db);
+  const fleet = new SqliteFleet(db, ledger, endings, releases, trends);
   return {
     sessions: new SqliteSessions(db, ledger, networks, data, budgets, journal, trends),
     networks,
@@ -51,7 +53,7 @@ export function sqliteOperations(db: DatabaseSync): SessionsOperations {
     resources: new SqliteResources(db, ledger, accounts, placement, budgets),
     data,
     releases,
-    fleet: new SqliteFleet(db, ledger, endings, releases, trends),
+    fleet,
     clock: new SqliteClock(db, ledger),
     feed: new SqliteFeed(db, ledger),
     ledger,
@@ -59,6 +61,7 @@ export function sqliteOperations(db: DatabaseSync): SessionsOperations {
     journal,
     audit,
     trends,
+    inspection: new SqliteInspection(db, fleet),
   };
 }
 
