@@ -1,5 +1,6 @@
 import type { SessionsCore } from '../../core/core.js';
 import type { Log } from '../../core/watch/log.js';
+import type { StoreFault } from '../../ports/inspection.js';
 import { isSame, type Complaint, type DoctorFinding, type Severity } from './complaint.js';
 import { fileComplaints } from './file-complaints.js';
 import { rootComplaints } from './root-complaints.js';
@@ -8,6 +9,9 @@ import { workComplaints } from './work-complaints.js';
 
 /** What is mended may uncover more: rows without an owner are in totals, a released file in counts. */
 const MOST_ROUNDS = 4;
+
+/** What keeps lists of records from being answered. */
+const UNREADABLE: ReadonlySet<string> = new Set<StoreFault>(['unreadable', 'integrity']);
 
 const SEVERITIES: readonly Severity[] = ['error', 'warning', 'info'];
 
@@ -56,11 +60,13 @@ export class Doctor {
 
   private async look(signal: AbortSignal): Promise<Complaint[]> {
     const { core } = this;
+    const ofStore = await storeComplaints(core, signal);
+    const isReadable = !ofStore.some(({ code }) => UNREADABLE.has(code));
     const found = [
       ...(await workComplaints(core)),
       ...(await rootComplaints(core)),
-      ...(await storeComplaints(core, signal)),
-      ...(await fileComplaints(core, this.log, signal)),
+      ...ofStore,
+      ...(await fileComplaints(core, this.log, isReadable, signal)),
     ];
     signal.throwIfAborted();
     return found;

@@ -2,7 +2,7 @@ import type { SessionsCore } from '../../core/core.js';
 import { RunReport } from '../../core/cleanup/run-report.js';
 import type { Log } from '../../core/watch/log.js';
 import { hasCode } from '../../domain/errors.js';
-import { isReadable, STREAM_TYPE, type ResourceRecord } from '../../domain/resource.js';
+import { isReadable as holdsBytes, STREAM_TYPE, type ResourceRecord } from '../../domain/resource.js';
 import type { FileKey, ScannedFile } from '../../ports/storage/file-storage.js';
 import { complaint, named, type Complaint } from './complaint.js';
 
@@ -12,13 +12,18 @@ const FILES = 8;
 /** Findings of one kind: a lost disk would have one for each file. */
 const MOST = 1000;
 
-/** Compares the files of this node with the records, in both directions. */
-export async function fileComplaints(core: SessionsCore, log: Log, signal: AbortSignal): Promise<Complaint[]> {
+/** Compares the files of this node with the records, in both directions; with records that cannot be read, only in one. */
+export async function fileComplaints(
+  core: SessionsCore,
+  log: Log,
+  isReadable: boolean,
+  signal: AbortSignal,
+): Promise<Complaint[]> {
   if (core.storageRoot.isTransient) return [notHere()];
   const { problem, trusted } = await core.storageRoot.room();
   // Told of the root itself: nothing may be concluded from a folder that is another's, or does not answer.
   if (!trusted || problem === 'missing' || problem === 'unavailable') return [];
-  return [...(await ownerless(core, log)), ...(await lost(core, signal))];
+  return [...(await ownerless(core, log)), ...(isReadable ? await lost(core, signal) : [])];
 }
 
 function notHere(): Complaint {
@@ -96,7 +101,7 @@ async function* openSessions({ store }: SessionsCore): AsyncGenerator<string[]> 
 }
 
 function isKeptHere({ thisProcess }: SessionsCore, resource: ResourceRecord): boolean {
-  return resource.type !== STREAM_TYPE && isReadable(resource) && resource.nodeId === thisProcess.nodeId;
+  return resource.type !== STREAM_TYPE && holdsBytes(resource) && resource.nodeId === thisProcess.nodeId;
 }
 
 async function complaintOf(core: SessionsCore, file: ResourceRecord): Promise<Complaint | null> {

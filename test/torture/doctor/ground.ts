@@ -1,0 +1,140 @@
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
+import { resolveConfig } from '../../../libs/sessions/dist/core/config/config.js';
+import type { SessionsCore } from '../../../libs/sessions/dist/core/core.js';
+import { AnchoredClock } from '../../../libs/sessions/dist/core/process/system-clock.js';
+import { startCore } from '../../../libs/sessions/dist/assembly/start-core.js';
+import { Doctor, type DoctorReport } from '../../../libs/sessions/dist/operate/doctor/doctor.js';
+import { folderOf } from '../processes/folder.ts';
+import { pause } from '../processes/scratch.ts';
+import { RemoteServer } from '../remote/remote-server.ts';
+import { dumpOf, type Dump } from './dump.ts';
+
+/** A minute is the least that the option takes: orphans are planted, not waited for. */
+const GRACE_MS = 200;
+const SESSIONS = 8;
+const FILES = 3;
+const SILENT = { debug() {}, log() {}, warn() {}, error() {} };
+
+/** One session, as damages need it. */
+export interface Victim {
+  readonly id: string;
+  readonly key: number;
+  readonly userId: string;
+  readonly folder: string;
+}
+
+/** One of its files. */
+export interface VictimFile {
+  readonly id: string;
+  readonly key: number;
+  readonly path: string;
+}
+
+/** A storage folder with a live server and a doctor, and a way around both. */
+export class Ground {
+  readonly root: string;
+  readonly server: RemoteServer;
+  readonly core: SessionsCore;
+  readonly db: DatabaseSync;
+  readonly random: () => number;
+  readonly doctor: Doctor;
+
+  private constructor(root: string, server: RemoteServer, core: SessionsCore, random: () => number) {
+    this.root = root;
+    this.server = server;
+    this.core = core;
+    this.random = random;
+    this.doctor = new Doctor(core, SILENT);
+    // As somebody who knows nothing of the rules.
+    this.db = new DatabaseSync(join(root, 'sessions.db'), { timeout: 10_000, enableForeignKeyConstraints: false });
+  }
+
+  static async make(root: string, random: () => number, cleansUp = false): Promise<Ground> {
+    const server = await RemoteServer.start({ root, options: {}, cleansUp });
+    const config = resolveConfig({ storagePath: root, ballastBytes: 0, minFreeBytes: 0, minFreeInodes: 0 }, {});
+    const core = await startCore({
+      config: { ...config, orphanGraceMs: GRACE_MS },
+      clock: new AnchoredClock(),
+      role: 'cli',
+      logFor: () => SILENT,
+    });
+    return new Ground(root, server, core, random);
+  }
+
+  async close(): Promise<void> {
+    this.db.close();
+    await this.core.quiesce();
+    await this.core.stop();
+    await this.server.stop();
+  }
+
+  /** Sessions of two users, with files and data. */
+  async populate(): Promise<void> {
+    for (const { id, token } of await this.server.ask.open(SESSIONS)) {
+      await this.server.ask.login(token, this.random() < 0.5 ? 'ada' : 'bob');
+      for (let file = 0; file < FILES; file += 1)
+        await this.server.ask.upload(id, [1 + Math.floor(this.random() * 5000)]);
+      const write = { operation: randomBytes(12).toString('base64url'), at: Date.now() };
+      const changes = [{ key: 'planted', json: JSON.stringify('x'.repeat(Math.floor(this.random() * 50))) }];
+      await this.core.store.data.write(id, null, { ...write, changes, limits: { maxBytes: 9999, maxKeys: 9 } });
+    }
+    // What the server still buffers would change rows while damages are planted.
+    await pause(1500);
+  }
+
+  dump(): Dump {
+    return dumpOf(this.db, this.root);
+  }
+
+  examine(): Promise<DoctorReport> {
+    return this.doctor.examine(AbortSignal.timeout(60_000));
+  }
+
+  repair(): Promise<DoctorReport> {
+    return this.doctor.repair(AbortSignal.timeout(60_000));
+  }
+
+  run(sql: string, ...values: SQLInputValue[]): void {
+    this.db.prepare(sql).run(...values);
+  }
+
+  number(sql: string, ...values: SQLInputValue[]): number {
+    return Number(Object.values(this.db.prepare(sql).get(...values) ?? { none: 0 })[0]);
+  }
+
+  /** Open sessions with files, in a random order. */
+  victims(): Victim[] {
+    const rows = this.db
+      .prepare("SELECT key, lower(hex(id)) AS id, user_id FROM sessions WHERE state = 'open' AND resource_count > 0")
+      .all();
+    return rows
+      .map((row) => ({ row, order: this.random() }))
+      .toSorted((a, b) => a.order - b.order)
+      .map(({ row }) => {
+        const id = withDashes(String(row['id']));
+        return { id, key: Number(row['key']), userId: String(row['user_id']), folder: folderOf(this.root, id) };
+      });
+  }
+
+  fileOf(victim: Victim): VictimFile {
+    const rows = this.db
+      .prepare("SELECT key, lower(hex(id)) AS id FROM resources WHERE session_key = ? AND state = 'ready' AND process_id IS NULL")
+      .all(victim.key);
+    const row = rows[Math.floor(this.random() * rows.length)] ?? {};
+    const hex = String(row['id']);
+    return { id: withDashes(hex), key: Number(row['key']), path: join(victim.folder, hex) };
+  }
+
+  /** A whole number from 1 to `most`. */
+  upTo(most: number): number {
+    return 1 + Math.floor(this.random() * most);
+  }
+}
+
+export function withDashes(hex: string): string {
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+}
+
+export { GRACE_MS };
