@@ -21,6 +21,9 @@ export interface Planted {
 
 export interface Damage {
   readonly name: string;
+  /** The records of files cannot be compared then. */
+  readonly hidesRecords?: true;
+  readonly needsRecords?: true;
   readonly plant: (ground: Ground, victim: Victim) => Planted | Promise<Planted>;
 }
 
@@ -231,6 +234,7 @@ export const DAMAGES: readonly Damage[] = [
   },
   {
     name: 'a record that nobody can read',
+    hidesRecords: true,
     plant(ground, victim) {
       const file = ground.fileOf(victim);
       ground.run("UPDATE resources SET state = 'raedy' WHERE key = ?", file.key);
@@ -241,6 +245,7 @@ export const DAMAGES: readonly Damage[] = [
   },
   {
     name: 'a file is gone',
+    needsRecords: true,
     plant(ground, victim) {
       const file = ground.fileOf(victim);
       unlinkSync(file.path);
@@ -250,6 +255,7 @@ export const DAMAGES: readonly Damage[] = [
   },
   {
     name: 'a file is cut off',
+    needsRecords: true,
     plant(ground, victim) {
       const file = ground.fileOf(victim);
       const content = readFileSync(file.path);

@@ -13,8 +13,10 @@ import { dumpOf, type Dump } from './dump.ts';
 
 /** A minute is the least that the option takes: orphans are planted, not waited for. */
 const GRACE_MS = 200;
-const SESSIONS = 8;
+const SESSIONS = 10;
 const FILES = 3;
+/** So that what is due is cleaned up again and again. */
+const OPTIONS = { cleanupIntervalSeconds: 1 };
 const SILENT = { debug() {}, log() {}, warn() {}, error() {} };
 
 /** One session, as damages need it. */
@@ -41,18 +43,25 @@ export class Ground {
   readonly random: () => number;
   readonly doctor: Doctor;
 
-  private constructor(root: string, server: RemoteServer, core: SessionsCore, random: () => number) {
+  private constructor(
+    root: string,
+    server: RemoteServer,
+    core: SessionsCore,
+    random: () => number,
+    motionMs: number | undefined,
+  ) {
     this.root = root;
     this.server = server;
     this.core = core;
     this.random = random;
-    this.doctor = new Doctor(core, SILENT);
+    this.doctor = new Doctor(core, SILENT, motionMs);
     // As somebody who knows nothing of the rules.
     this.db = new DatabaseSync(join(root, 'sessions.db'), { timeout: 10_000, enableForeignKeyConstraints: false });
   }
 
-  static async make(root: string, random: () => number, cleansUp = false): Promise<Ground> {
-    const server = await RemoteServer.start({ root, options: {}, cleansUp });
+  /** `motionMs`: see `Doctor`. */
+  static async make(root: string, random: () => number, cleansUp: boolean, motionMs?: number): Promise<Ground> {
+    const server = await RemoteServer.start({ root, options: OPTIONS, cleansUp });
     const config = resolveConfig({ storagePath: root, ballastBytes: 0, minFreeBytes: 0, minFreeInodes: 0 }, {});
     const core = await startCore({
       config: { ...config, orphanGraceMs: GRACE_MS },
@@ -60,7 +69,7 @@ export class Ground {
       role: 'cli',
       logFor: () => SILENT,
     });
-    return new Ground(root, server, core, random);
+    return new Ground(root, server, core, random, motionMs);
   }
 
   async close(): Promise<void> {
@@ -137,4 +146,4 @@ export function withDashes(hex: string): string {
   return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
 }
 
-export { GRACE_MS };
+export { GRACE_MS, OPTIONS };

@@ -4,7 +4,7 @@ import type { StoreFault } from '../../ports/inspection.js';
 import { isSame, type Complaint, type DoctorFinding, type Severity } from './complaint.js';
 import { fileComplaints } from './file-complaints.js';
 import { rootComplaints } from './root-complaints.js';
-import { storeComplaints } from './store-complaints.js';
+import { MOTION_MS, storeComplaints } from './store-complaints.js';
 import { workComplaints } from './work-complaints.js';
 
 /** What is mended may uncover more: rows without an owner are in totals, a released file in counts. */
@@ -25,9 +25,11 @@ export interface DoctorReport {
 
 /** Checks the store, and the storage folder of this machine, beside the servers that use them; `repair`s what is safe. */
 export class Doctor {
+  /** `motionMs`: how long what a process may be about to register again is watched. */
   constructor(
     private readonly core: SessionsCore,
     private readonly log: Log,
+    private readonly motionMs = MOTION_MS,
   ) {}
 
   /** Changes nothing. Rejects if store or disk do not answer, and with the reason of the signal. */
@@ -60,7 +62,7 @@ export class Doctor {
 
   private async look(signal: AbortSignal): Promise<Complaint[]> {
     const { core } = this;
-    const ofStore = await storeComplaints(core, signal);
+    const ofStore = await storeComplaints(core, this.motionMs, signal);
     const isReadable = !ofStore.some(({ code }) => UNREADABLE.has(code));
     const found = [
       ...(await workComplaints(core)),

@@ -97,17 +97,21 @@ const WORDINGS: Readonly<Record<StoreFault, Wording>> = {
   },
   'server-settings': {
     severity: 'warning',
-    what: (name) => `The database server endangers sessions by ${name}`,
+    what: (name) => `Setting ${name} of the database server`,
     remedy: 'Change the setting of the server.',
   },
 };
 
 /** What concerns processes may be in motion: one that was suspended registers again with its next heartbeat. */
 const IN_MOTION: ReadonlySet<StoreFault> = new Set<StoreFault>(['unowned', 'unknown-node', 'index']);
-const MOTION_MS = SILENT_AFTER_MS / 2;
+export const MOTION_MS = SILENT_AFTER_MS / 2;
 
 /** What the store finds wrong with its own data, and finds again when it looks a second time. */
-export async function storeComplaints(core: SessionsCore, signal: AbortSignal): Promise<Complaint[]> {
+export async function storeComplaints(
+  core: SessionsCore,
+  motionMs: number,
+  signal: AbortSignal,
+): Promise<Complaint[]> {
   const { store, clock } = core;
   const candidates: StoreFinding[] = [];
   let cursor: string | null = null;
@@ -116,7 +120,7 @@ export async function storeComplaints(core: SessionsCore, signal: AbortSignal): 
     candidates.push(...findings);
     cursor = next;
   } while (cursor !== null && !signal.aborted);
-  if (candidates.some(({ fault }) => IN_MOTION.has(fault))) await wait(MOTION_MS, undefined, { signal });
+  if (candidates.some(({ fault }) => IN_MOTION.has(fault))) await wait(motionMs, undefined, { signal });
   const complaints: Complaint[] = [];
   for (const candidate of candidates) {
     const found = await store.inspection.recheck(candidate, clock.now());
@@ -125,9 +129,19 @@ export async function storeComplaints(core: SessionsCore, signal: AbortSignal): 
   return complaints;
 }
 
+/** Of settings of a database server; others are warnings. */
+const SETTING_SEVERITIES: Readonly<Record<string, Severity>> = {
+  'maxmemory-policy': 'error',
+  persistence: 'error',
+  cluster: 'error',
+  // What it costs is the operator's choice: see docs/several-servers.md.
+  appendonly: 'info',
+};
+
 function complaintOf({ store, clock }: SessionsCore, finding: StoreFinding): Complaint {
   const { fault, subject, detail } = finding;
-  const { severity, what, remedy } = WORDINGS[fault];
+  const { what, remedy } = WORDINGS[fault];
+  const severity = (fault === 'server-settings' && SETTING_SEVERITIES[subject]) || WORDINGS[fault].severity;
   const mend = NOT_MENDED.has(fault) ? null : () => store.inspection.repair(finding, clock.now());
   return complaint(fault, severity, { subject, what: `${what(subject)}: ${detail}.`, remedy }, mend);
 }

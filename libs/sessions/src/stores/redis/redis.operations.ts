@@ -77,7 +77,7 @@ export class RedisOperations implements StoreGroups {
     this.journal = new RedisJournal(buckets, durable, this.ledger);
     this.audit = new RedisAudit(buckets);
     this.trends = new RedisTrends(buckets);
-    this.inspection = new RedisInspection();
+    this.inspection = new RedisInspection(buckets, servers, this.fleet);
     this.version = new RedisVersion(buckets, this.fleet, migrations);
     this.feed = new RedisFeed(connection, buckets, servers, this.ledger, durable, recent, this.version);
     this.buckets = buckets;
