@@ -19,7 +19,7 @@ import type { SessionCounts } from '../buckets/session-counts.js';
 import { BEGIN_END, LEASE_ENDING, DROP_TOMBSTONES, FINISH_END } from '../scripts/lua/endings.scripts.js';
 import { placeOf } from '../scripts/lua/includes/journal.includes.js';
 import { COUNT_UP_TO } from '../scripts/lua/listings.scripts.js';
-import { MEND } from '../scripts/lua/mending.script.js';
+import { MEND } from '../scripts/lua/mending/mending.script.js';
 import type { RedisSessions } from './redis.sessions.js';
 import type { UserIndex } from '../buckets/user-index.js';
 import { endingSessionOf, inOrder, numberOf, textsOf } from '../buckets/redis.values.js';

@@ -8,8 +8,8 @@ import type {
 import type { RedisBuckets } from '../buckets/redis.buckets.js';
 import { numberOf, textsOf } from '../buckets/redis.values.js';
 import type { RedisServers } from '../connection/redis.server.js';
-import { COUNTED_IN, LIST_NODE, PROCESSES_IN, RECOUNT_BUDGET } from '../scripts/lua/inspection.scripts.js';
-import { INSPECT, MEND_FOUND } from '../scripts/lua/mending.script.js';
+import { COUNTED_IN, LIST_NODE, PROCESSES_IN, RECOUNT_BUDGET } from '../scripts/lua/mending/inspection.scripts.js';
+import { INSPECT, MEND_FOUND } from '../scripts/lua/mending/mending.script.js';
 import { HASH } from '../scripts/lua/store.scripts.js';
 import type { RedisFleet } from './redis.fleet.js';
 

@@ -1,11 +1,9 @@
 import { NOBODY } from '../../../../domain/ids.js';
 import { END_REASONS } from '../../../../domain/session.js';
-import { LEASE_MS } from '../../../../ports/endings.js';
+import { LATEST_LEASE_MS } from '../../../../ports/endings.js';
 import { numberOf } from '../../database/values.js';
 import { assignments, differ, realValues, type InspectionRule } from './inspection-rule.js';
 
-/** Clocks of processes agree better than this, and no lease is taken for longer. */
-const LATEST_LEASE_MS = 2 * LEASE_MS;
 /** Whoever cleans up leases within a minute what is free. */
 const OVERDUE_MS = 600_000;
 

@@ -1,4 +1,4 @@
-import { LEASE_MS } from '../../../../../ports/endings.js';
+import { LATEST_LEASE_MS } from '../../../../../ports/endings.js';
 import { LuaInclude } from '../../lua-include.js';
 import { budgetOf, countedOf, countSession, moveCounted } from './budgets.includes.js';
 import { dropTimeline, recount, sizeOf, sizeOfOpening } from './journal.includes.js';
@@ -20,9 +20,6 @@ import {
 /*
  * Includes of scripts that correct what a bucket keeps beside its records.
  */
-
-/** Clocks of processes agree better than this, and no lease is taken for longer. */
-const LATEST_LEASE_MS = 2 * LEASE_MS;
 
 /** id of a session without a record: forgets it. It counts as expired if it was open: its absolute end was first to come. Then `recount`. */
 export const forgetSession = new LuaInclude(

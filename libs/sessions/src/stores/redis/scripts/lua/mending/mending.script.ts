@@ -1,8 +1,8 @@
-import { BucketScript } from '../bucket-script.js';
-import { KEPT_AFTER_END_MS, KEPT_UNTENDED_MS } from '../redis.layout.js';
-import { recount } from './includes/journal.includes.js';
-import { forgetSession, inspectBucket, keepResources } from './includes/mending.includes.js';
-import { afterColon, call, membersOf, read } from './includes/sessions.includes.js';
+import { BucketScript } from '../../bucket-script.js';
+import { KEPT_AFTER_END_MS, KEPT_UNTENDED_MS } from '../../redis.layout.js';
+import { recount } from '../includes/journal.includes.js';
+import { forgetSession, inspectBucket, keepResources } from '../includes/mending.includes.js';
+import { afterColon, call, membersOf, read } from '../includes/sessions.includes.js';
 
 /** Entries of an index that are looked at in one run: the jobs of the cleanup end or drop the first ones, so that others follow. */
 const LOOKED_AT = 1000;

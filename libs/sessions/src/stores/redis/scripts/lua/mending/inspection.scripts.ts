@@ -1,8 +1,8 @@
-import { BUDGET_KEPT_MS } from '../redis.layout.js';
-import { BucketScript } from '../bucket-script.js';
-import { QuestionScript } from '../question-script.js';
-import { RedisScript } from '../redis.script.js';
-import { call } from './includes/sessions.includes.js';
+import { BUDGET_KEPT_MS } from '../../redis.layout.js';
+import { BucketScript } from '../../bucket-script.js';
+import { QuestionScript } from '../../question-script.js';
+import { RedisScript } from '../../redis.script.js';
+import { call } from '../includes/sessions.includes.js';
 
 /** `{7}:counted` → name, sessions, resources, bytes, name … of the budgets that its sessions count for */
 export const COUNTED_IN = new QuestionScript(`
