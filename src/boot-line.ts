@@ -11,6 +11,11 @@ export function bootLine({ host, port, adapter }: AppSettings, config: SessionsC
     `store ${config.store}`,
     `storage ${config.storagePath}`,
     `limits ${maxResources} resources, ${maxBytes} bytes, ${config.maxIdleMs / 1000} s idle, ${config.maxDurationMs / 1000} s in all`,
-    `admin ${config.adminTokens.length > 0 ? 'on' : 'off (no ADMIN_TOKEN)'}`,
+    `admin ${adminState(config)}`,
   ].join(' | ');
+}
+
+function adminState({ adminTokens, adminReadTokens }: SessionsConfig): string {
+  if (adminTokens.length > 0) return 'on';
+  return adminReadTokens.length > 0 ? 'read only (no ADMIN_TOKEN)' : 'off (no ADMIN_TOKEN)';
 }

@@ -5,9 +5,12 @@ import { npm, root, step } from './process.mjs';
 
 const libSources = [
   'libs/sessions/src',
+  'libs/sessions/page',
   'libs/sessions/package.json',
   'libs/sessions/tsconfig.lib.json',
   'tools/bundle-program.mjs',
+  'tools/bundle-page.mjs',
+  'tools/licenses.mjs',
 ];
 const shared = ['package-lock.json', 'tsconfig.json'];
 const appSources = ['src', 'tsconfig.build.json', 'tools/copy-page.mjs'];

@@ -1,8 +1,9 @@
 // Bundles the compiled program `nest-sessions` and all its imports into a few files: loading 1,400 modules one by one takes
 // Node twice as long. Worker threads have entry files of their own in the same folder.
-import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
+import { licensesOf } from './licenses.mjs';
 import { root } from './process.mjs';
 
 const dist = join(root, 'libs/sessions/dist');
@@ -47,23 +48,3 @@ const { metafile } = await build({
 });
 
 writeFileSync(join(folder, 'LICENSES.txt'), licensesOf(Object.keys(metafile.inputs)));
-
-/** The licenses of the packages that these files come from. */
-function licensesOf(files) {
-  const packages = new Set(files.map(packageFolderOf).filter((path) => path !== null));
-  return [...packages]
-    .toSorted((a, b) => a.localeCompare(b))
-    .map(licenseOf)
-    .join('\n\n');
-}
-
-function packageFolderOf(file) {
-  return /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(file)?.[1] ?? null;
-}
-
-function licenseOf(path) {
-  const { name, version, license } = JSON.parse(readFileSync(join(root, path, 'package.json'), 'utf8'));
-  const file = readdirSync(join(root, path)).find((entry) => /^licen[cs]e/i.test(entry));
-  const text = file === undefined ? '' : `\n\n${readFileSync(join(root, path, file), 'utf8').trim()}`;
-  return `${name} ${version} (${license})${text}`;
-}

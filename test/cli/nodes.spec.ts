@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
 import type { Session } from 'nest-sessions';
+import { packageVersion } from '#sessions/core/package-version';
 import { runCli, type CliResult } from './cli-process.js';
-import { LIMITS, placement } from '#sessions/testing/store/store.fixtures';
+import { beat, LIMITS, placement } from '#sessions/testing/store/store.fixtures';
 import { Server } from './server.js';
 
 const AWAY = 'b0000000-0000-4000-8000-000000000009';
@@ -30,6 +32,10 @@ async function plantAway(): Promise<void> {
     address,
     beacon: null,
     keyIds: [],
+    version: '1.2.3',
+    startedAt: at,
+    limits: beat({}).limits,
+    disk: null,
   } as const;
   await server.store.fleet.heartbeat({ ...facts, processId, at });
   const id = `${session.id.slice(0, 3)}${randomUUID().slice(3)}`;
@@ -58,13 +64,28 @@ describe('nodes list', () => {
     expect(nodes).toHaveLength(2);
     expect(nodes).toEqual(
       expect.arrayContaining([
-        { node_id: await hereId(), state: 'here', last_seen: lastSeen, resources: 1, address: null },
+        {
+          node_id: await hereId(),
+          state: 'here',
+          last_seen: lastSeen,
+          resources: 1,
+          address: null,
+          processes: [
+            expect.objectContaining({
+              host: hostname(),
+              pid: process.pid,
+              version: packageVersion(),
+              disk: expect.objectContaining({ free_bytes: expect.any(Number) }),
+            }),
+          ],
+        },
         {
           node_id: AWAY,
           state: 'away',
           last_seen: lastSeen,
           resources: 1,
           address: 'https://away.example.com',
+          processes: [],
         },
       ]),
     );
@@ -74,8 +95,15 @@ describe('nodes list', () => {
     for (const args of [['nodes'], ['sessions', 'nodes', 'list']]) {
       const { code, stdout } = await run(...args);
       expect(code).toBe(0);
-      expect(stdout).toMatch(/^NODE +STATE +LAST SEEN +FILES +ADDRESS\n/);
-      expect(stdout).toMatch(new RegExp(`${AWAY} +away +1 d ago +1 +https://away.example.com`));
+      expect(stdout).toMatch(/^NODE +STATE +LAST SEEN +FILES +DISK FREE\n/);
+      expect(stdout).toMatch(new RegExp(`${AWAY} +away +1 d ago +1 +-\n`));
+      expect(stdout).toMatch(new RegExp(`${await hereId()} +here +\\d+ (ms|s) ago +1 +[\\d.]+ [MGT]B\n`));
+      expect(stdout).toMatch(/\nNODE +PID +VERSION +HOST +ADDRESS\n/);
+      expect(stdout).toMatch(/b0000000 +- +- +- +https:\/\/away.example.com\n/);
+      const start = (await hereId()).slice(0, 8);
+      const version = packageVersion().replaceAll('.', '\\.');
+      expect(stdout).toMatch(new RegExp(`${start} +${process.pid} +${version} +${hostname()} +-\n`));
+      expect(Math.max(...stdout.split('\n').map(({ length }) => length))).toBeLessThanOrEqual(80);
     }
   });
 });

@@ -153,10 +153,13 @@ describe('The log of alerts', () => {
     const log = { debug() {}, log() {}, error() {}, warn: (line: string) => void lines.push(line) };
     const shared = await SHARED_STORES[0][1]();
     const machines = new Machines(shared);
+    let stop = (): void => {};
     try {
       const world = await machines.start(undefined, OPTIONS);
       const { config, store, events } = world.core;
       const alerts = new Alerts({ config, store, events, log });
+      alerts.start();
+      stop = () => alerts.stop();
       const [first, second] = [(await world.open()).session, (await world.open()).session];
       await world.write(first, 900);
       await alerts.check();
@@ -171,6 +174,7 @@ describe('The log of alerts', () => {
         'Alert session_near_limit cleared',
       ]);
     } finally {
+      stop();
       await machines.close();
       await shared.stop();
     }

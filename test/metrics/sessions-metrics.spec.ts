@@ -1,12 +1,20 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, rm, statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Cleanup, CLEANUP_JOBS, SessionService, type SessionsModuleOptions } from 'nest-sessions';
+import {
+  Cleanup,
+  CLEANUP_JOBS,
+  SessionService,
+  type Session,
+  type SessionsModuleOptions,
+} from 'nest-sessions';
 import { SessionStore } from 'nest-sessions/store';
 import { SessionsMetrics, SessionsMetricsModule } from 'nest-sessions/metrics';
 import { ManualClock } from 'nest-sessions/testing';
 import { Registry } from 'prom-client';
 import { SessionsCore } from '#sessions/core/core';
+import { packageVersion } from '#sessions/core/package-version';
 import { Browser } from '../support/browser.js';
 import { eventually } from '../support/eventually.js';
 import { ADAPTERS, startApp, type AdapterName, type RunningApp } from '../support/http-app.js';
@@ -173,6 +181,95 @@ describe.each(ADAPTERS)('metrics on %s', (adapter: AdapterName) => {
     });
   });
 
+  it('shows what this process is configured with, built from, and writes to', async () => {
+    const limits = { maxDurationSeconds: 7200, maxIdleSeconds: 600, maxResources: 7, maxBytes: 5000 };
+    await start({ ...limits, maxSessions: 300, cleanupIntervalSeconds: 30 });
+    const { values } = await scrape();
+    expect(values).toMatchObject({
+      nest_sessions_max_duration_seconds: 7200,
+      nest_sessions_max_idle_seconds: 600,
+      nest_sessions_max_resources: 7,
+      nest_sessions_max_bytes: 5000,
+      nest_sessions_max_open: 300,
+      nest_sessions_cleanup_interval_seconds: 30,
+      [`nest_sessions_build_info{version="${packageVersion()}",node_version="${process.version}"}`]: 1,
+      'nest_sessions_processes{role="server"}': 1,
+      'nest_sessions_processes{role="cli"}': 0,
+      nest_sessions_nodes: 1,
+    });
+    const { blocks, bsize, bavail } = await statfs(storagePath);
+    expect(values['nest_sessions_disk_size_bytes']).toBe(blocks * bsize);
+    const apart = Math.abs(values['nest_sessions_disk_free_bytes']! - bavail * bsize);
+    expect(apart).toBeLessThan(0.1 * blocks * bsize);
+    expect(values['nest_sessions_disk_free_inodes']).toBeGreaterThan(0);
+  });
+
+  it('shows no disk for files in memory', async () => {
+    await start({ store: 'memory', storage: 'memory' });
+    expect((await scrape()).series.filter((series) => series.includes('disk_'))).toEqual([]);
+  });
+
+  it('counts processes and nodes that are alive', async () => {
+    await start();
+    const { fleet } = running.app.get(SessionStore);
+    const [own] = await fleet.listProcesses();
+    const others = [
+      { at: clock.now() - 9999 },
+      { at: clock.now() - 10_000 },
+      { at: clock.now(), nodeId: '30000000-0000-4000-8000-000000000001' },
+      { at: clock.now(), role: 'cli', nodeId: '30000000-0000-4000-8000-000000000002' },
+    ] as const;
+    for (const other of others) await fleet.heartbeat({ ...own!, processId: randomUUID(), ...other });
+    expect((await scrape()).values).toMatchObject({
+      'nest_sessions_processes{role="server"}': 3,
+      'nest_sessions_processes{role="cli"}': 1,
+      nest_sessions_nodes: 2,
+    });
+  });
+
+  it('counts files that took their places, and their bytes', async () => {
+    await start({ maxBytes: 1000 });
+    const anna = new Browser(running.url, 'Anna/1.0');
+    for (const size of [300, 500, 1001]) await anna.fetch(`/files?size=${size}`, { method: 'POST' });
+    await anna.fetch('/streams', { method: 'POST' });
+    expect((await scrape()).values).toMatchObject({
+      nest_sessions_files_stored_total: 2,
+      nest_sessions_stored_bytes_total: 800,
+    });
+  });
+
+  it('summarises the durations of sessions, across restarts', async () => {
+    await start();
+    const name = 'nest_sessions_duration_seconds';
+    const before = await scrape();
+    expect(before.types.get(name)).toBe('summary');
+    expect(before.series.filter((series) => series.startsWith(name))).toEqual([`${name}_sum`, `${name}_count`]);
+    const sessions = running.app.get(SessionService);
+    const opened: Session[] = [];
+    for (let count = 0; count < 10; count += 1) {
+      const opening = await sessions.open({ ipAddress: '192.0.2.7', userAgent: 'x' });
+      if (opening.kind === 'opened') opened.push(opening.session);
+    }
+    // 10, 20 … 100 s.
+    for (const session of opened) {
+      clock.advance(10_000);
+      await sessions.end(session);
+    }
+    const shown = async (): Promise<(number | undefined)[]> => {
+      const { values } = await scrape();
+      return ['{quantile="0.5"}', '{quantile="0.9"}', '_sum', '_count'].map((part) => values[name + part]);
+    };
+    const [median, most, sum, count] = await shown();
+    expect(Math.abs(median! - 50)).toBeLessThan(2.5);
+    expect(Math.abs(most! - 90)).toBeLessThan(4.5);
+    expect([sum, count]).toEqual([550, 10]);
+    await running.app.close();
+    await start();
+    expect(await shown()).toEqual([median, most, 550, 10]);
+    clock.advance(2 * 3_600_000);
+    expect(await shown()).toEqual([undefined, undefined, 550, 10]);
+  });
+
   it('counts as stuck what no process of the node could clean up in five tries', async () => {
     await start();
     const { store, thisProcess } = running.app.get(SessionsCore);
@@ -201,6 +298,7 @@ describe.each(ADAPTERS)('metrics on %s', (adapter: AdapterName) => {
     const name = 'nest_sessions_store_call_duration_seconds';
     expect(added(`${name}_count`) - added(`${name}_bucket{le="0.01"}`)).toBeGreaterThanOrEqual(1);
     expect(added(`${name}_bucket{le="0.1"}`)).toBe(added(`${name}_count`));
+    expect(after.value(`${name}_bucket{le="10"}`)).toBe(after.value(`${name}_count`));
     expect(added(`${name}_sum`)).toBeGreaterThanOrEqual(0.05);
   });
 
@@ -211,7 +309,8 @@ describe.each(ADAPTERS)('metrics on %s', (adapter: AdapterName) => {
       .mockRejectedValue(new Error('gone'));
     const without = await scrape();
     expect(without.value('nest_sessions_store_up')).toBe(0);
-    const known = /^nest_sessions_(open|ended|resource_|resources\{|resources_(rel|ev)|streams|due|cleanup)/;
+    const known =
+      /^nest_sessions_(open|ended|resource_|resources\{|resources_(rel|ev)|streams|due|cleanup_[dflr]|duration|processes|nodes)/;
     expect(without.series.filter((series) => known.test(series))).toEqual([]);
     expect(without.value('nest_sessions_refused_total{reason="rate"}')).toBe(0);
     totals.mockRestore();
@@ -274,7 +373,7 @@ describe.each(ADAPTERS)('metrics on %s', (adapter: AdapterName) => {
     expect(busy.value('nest_sessions_opened_total')).toBeGreaterThan(40);
     expect(busy.series.length).toBeLessThan(150);
     const news = busy.series.filter((series) => !idle.series.includes(series));
-    expect(news.every((series) => /cleanup_(duration|last_success)/.test(series))).toBe(true);
+    expect(news.every((series) => /cleanup_(duration|last_success)|quantile/.test(series))).toBe(true);
     // All types of an earlier configuration share one label.
     await running.app.close();
     await start({ resourceTypes: EIGHT_TYPES.map((type) => `new_${type}`) });

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { countedOf, NO_BUDGETS } from '#sessions/domain/budgets';
+import { beat } from '#sessions/testing/store/store.fixtures';
 import { authorityOf, END_REASONS, type NewSession } from '#sessions/domain/session';
 import type { NewToken, OpeningLimits, SessionStore } from '#sessions/ports/store/session-store';
 import { WrappedStore } from '#sessions/ports/store/wrapped-store';
@@ -251,18 +252,7 @@ const commands = fc.oneof(
     store.releases.finishRelease(ids),
   ),
   command('heartbeat', [processId, node, at, at], (store, processId, nodeId, beatAt, flushedThroughAt) =>
-    store.fleet.heartbeat({
-      processId,
-      role: 'server',
-      host: 'one.example.com',
-      pid: 1,
-      at: beatAt,
-      flushedThroughAt,
-      nodeId,
-      address: null,
-      beacon: null,
-      keyIds: [],
-    }),
+    store.fleet.heartbeat(beat({ processId, at: beatAt, flushedThroughAt, nodeId })),
   ),
   command('forgetNode', [node, at, at], (store, ...args) => store.fleet.forgetNode(...args)),
   command('dropProcess', [processId, at], (store, ...args) => store.fleet.dropProcess(...args)),

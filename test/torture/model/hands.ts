@@ -51,7 +51,7 @@ function takeUpAgain({ model, streams, downloads }: World, which: Which): void {
   for (const stream of streams) {
     const { plain, tracked, closedFor } = stream;
     const { session, by } = plain;
-    if (by !== which || session.state !== 'open' || closedFor.length > 0) continue;
+    if (by !== which || session.state !== 'open' || closedFor.some(isBeforeReturn)) continue;
     if (model.streamsOf(session) >= LIMITS.maxStreams) continue;
     stream.plain = model.reserved('', session, plain.type, by);
     Object.defineProperty(stream.plain, 'id', { get: () => tracked.resourceId });
@@ -61,6 +61,11 @@ function takeUpAgain({ model, streams, downloads }: World, which: Which): void {
     plain.uses[which] += 1;
     plain.lastUsedAt = model.now;
   }
+}
+
+/** A process ends a session for its idleness only after it has said that it lives. */
+function isBeforeReturn(reason: string): boolean {
+  return reason !== 'idle' && reason !== 'unconfirmed';
 }
 
 export function take<T>(from: readonly T[], index: number): T {

@@ -1,2 +1,2 @@
-export { AdminTokenGuard } from './admin-token.guard.js';
+export { AdminTokenGuard } from './access/admin-token.guard.js';
 export { SessionsAdminModule } from './sessions-admin.module.js';

@@ -5,7 +5,7 @@ import { EnvironmentSessionsAccess } from './access/environment-sessions-access.
 import { runCli } from './run-cli.js';
 import { SessionsAccess } from './access/sessions-access.js';
 import { Terminal } from './output/terminal.js';
-import { packageVersion } from '../operate/package-version.js';
+import { packageVersion } from '../core/package-version.js';
 
 type Program = Parameters<CommandRunner['setCommand']>[0];
 

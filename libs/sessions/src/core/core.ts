@@ -52,6 +52,7 @@ import { SessionSlices } from './sessions/session-slices.js';
 import { SessionService } from './sessions/session.service.js';
 import { GatedStore } from './versions/gated-store.js';
 import { StoreTakeover } from './versions/store-takeover.js';
+import { packageVersion } from './package-version.js';
 import { TouchBuffer } from './process/touch-buffer.js';
 
 /** Pause between two tries of what the store did not answer. */
@@ -115,7 +116,14 @@ export class SessionsCore {
     const touches = new TouchBuffer(store.sessions, clock.now());
     const sealed = config.keys.length > 0 ? new SealedTokens(config.keys, config.cookieName) : null;
     const tokens = sealed ?? new PlainTokens();
-    const self = { role, address: config.nodeAddress, keyIds: sealed?.keyIds ?? [] };
+    const { maxDurationMs, maxIdleMs, maxResources, maxBytes, maxSessions, cleanupIntervalMs } = config;
+    const self = {
+      role,
+      address: config.nodeAddress,
+      keyIds: sealed?.keyIds ?? [],
+      version: packageVersion(),
+      limits: { maxDurationMs, maxIdleMs, maxResources, maxBytes, maxSessions, cleanupIntervalMs },
+    };
     const cache = new SessionCache(clock, config.cache);
     const thisProcess = new ThisProcess(store.fleet, storageRoot, touches, clock, self, log);
     const clockTrust = new ClockTrust(clock, store, log, () => {
@@ -177,7 +185,7 @@ export class SessionsCore {
     this.sweep = new OrphanSweep(background, attempts);
     this.cleanup = new Cleanup(background, ender, { recovery, sweep: this.sweep, attempts });
     const { trends } = this;
-    this.alerts = new Alerts({ ...context, log: logFor('SessionAlerts') }, (open) => trends.seeOpen(open));
+    this.alerts = new Alerts({ ...context, log: logFor('SessionAlerts') }, (...seen) => trends.see(...seen));
     const { finder } = this;
     this.values = new SessionValues(context, (record) => finder.isLive(record));
     const { values } = this;

@@ -1,4 +1,5 @@
 import type { Quota } from './budgets.js';
+import type { TransferOutcome } from './journal/entry.js';
 import type { EndReason } from './session.js';
 
 /** The events that an application can subscribe to, with their data. Instants are epoch milliseconds, sizes bytes. */
@@ -62,6 +63,12 @@ export interface SessionEvents {
     /** The length of the body, as the client declared it; `null` if it declared none. */
     readonly totalBytes: number | null;
   };
+  /** A file of a request has come in, or will not. Whether it took its place, `resource.ready` tells. */
+  'upload.ended': TransferEvent;
+  /** A file that a handler returned has been sent, or will not be. */
+  'download.ended': TransferEvent;
+  /** An event stream, a WebSocket or another stream of a session is over. */
+  'stream.ended': TransferEvent;
   'cleanup.finished': {
     readonly job: CleanupJob;
     readonly items: number;
@@ -71,6 +78,15 @@ export interface SessionEvents {
   'orphans.found': { readonly found: number; readonly deleted: number; readonly held: boolean };
   'alert.raised': { readonly alert: AlertName; readonly message: string };
   'alert.cleared': { readonly alert: AlertName };
+}
+
+export interface TransferEvent {
+  readonly sessionId: string;
+  readonly resourceId: string;
+  /** `null` if nobody counts them. */
+  readonly bytes: number | null;
+  readonly durationMs: number;
+  readonly outcome: TransferOutcome;
 }
 
 export interface ResourceEvent {

@@ -89,6 +89,19 @@ export function boundTo(userId: string): EndCondition {
   return { userId };
 }
 
+/** The condition of an end that an operator asks for of all sessions that match: what can change from one moment to the next. */
+export function stillMatching({ idleSince, userId }: MatchedBy): EndCondition {
+  return {
+    ...(idleSince !== undefined && { lastActivityAt: idleSince }),
+    ...(userId !== undefined && { userId }),
+  };
+}
+
+interface MatchedBy {
+  readonly idleSince?: number;
+  readonly userId?: string;
+}
+
 /** Whether a session still matches the condition. */
 export function meetsEndCondition(
   session: Holdings & Pick<SessionRecord, 'confirmed' | 'lastActivityAt'>,

@@ -3,7 +3,7 @@ import { BadRequestException, Inject, Injectable, type OnModuleInit } from '@nes
 import { HttpAdapterHost } from '@nestjs/core';
 import { nodeRequest, type PlatformRequest } from './platform-message.js';
 
-const JSON_TYPE = /^\s*application\/json\s*(?:;|$)/i;
+export const JSON_TYPE = /^\s*application\/json\s*(?:;|$)/i;
 
 /** What Fastify answers to such a request. */
 const FASTIFY_ANSWER = {

@@ -2,8 +2,8 @@ import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import type { SessionsCore } from '../core/core.js';
 import { ALERT_NAMES, REFUSAL_REASONS, RESOURCE_REFUSAL_REASONS } from '../domain/events.js';
 
-/** Few, since each bucket is a series: a cached read, a durable write, a wait for a lock. */
-const LATENCY_BUCKETS = [0.001, 0.01, 0.1];
+/** Few, since each bucket is a series: a cached read, a durable write, a wait for a lock; a store that is slow, or hangs. */
+const LATENCY_BUCKETS = [0.001, 0.01, 0.1, 1, 10];
 const OWN = 'Counted by this process since it started.';
 
 /** Registers the metrics that this process counts. Returns a function that unsubscribes them. */
@@ -29,6 +29,12 @@ export function registerProcessMetrics(registry: Registry, core: SessionsCore): 
     'orphans_found_total',
     'Orphaned files found by sweeps; while sweeps delete nothing, each counts the same files again.',
   );
+  const files = counter(
+    registry,
+    'files_stored_total',
+    'Files that took their places in sessions: uploads, and files that the application made.',
+  );
+  const fileBytes = counter(registry, 'stored_bytes_total', 'Bytes of the files that took their places.');
   const storeErrors = counter(registry, 'store_errors_total', 'Failed store calls.');
   const storeCalls = new Histogram({
     name: 'nest_sessions_store_call_duration_seconds',
@@ -40,6 +46,10 @@ export function registerProcessMetrics(registry: Registry, core: SessionsCore): 
   const unsubscribes = [
     core.events.on('session.refused', ({ reason }) => refused.inc({ reason })),
     core.events.on('resource.refused', ({ reason }) => resourcesRefused.inc({ reason })),
+    core.events.on('resource.ready', ({ sizeBytes }) => {
+      files.inc();
+      fileBytes.inc(sizeBytes);
+    }),
     core.events.on('session.mismatch', ({ property }) => mismatches.inc({ property })),
     core.events.on('orphans.found', ({ found }) => orphans.inc(found)),
     core.store.onCall((durationMs, failed) => {

@@ -3,11 +3,13 @@ import { Gauge, Registry } from 'prom-client';
 import { SessionsCore } from '../core/core.js';
 import { readOverview, type Overview } from '../operate/overview.js';
 import { SingleFlight } from '../operate/single-flight.js';
+import { registerConfiguration } from './configuration-metrics.js';
+import { DurationSummary } from './duration-summary.js';
 import { registerProcessMetrics } from './process-metrics.js';
 import { registerStoreMetrics } from './store-metrics.js';
 
 /**
- * The metrics of the sessions. All names begin with `nest_sessions_`. Labels come from fixed sets: fewer than 100 series,
+ * The metrics of the sessions. All names begin with `nest_sessions_`. Labels come from fixed sets: fewer than 150 series,
  * whatever clients do. Reading them touches no session.
  */
 @Injectable()
@@ -26,7 +28,9 @@ export class SessionsMetrics implements OnModuleDestroy {
       registers: [this.registry],
       collect: async () => up.set((await askStore()) ? 1 : 0),
     });
-    registerStoreMetrics(this.registry, core.config.resourceTypes, askStore);
+    registerStoreMetrics(this.registry, core, askStore);
+    this.registry.registerMetric(new DurationSummary(core, askStore));
+    registerConfiguration(this.registry, core);
     this.unsubscribe = registerProcessMetrics(this.registry, core);
   }
 

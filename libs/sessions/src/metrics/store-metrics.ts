@@ -1,10 +1,12 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
+import type { SessionsCore } from '../core/core.js';
 import { STREAM_TYPE } from '../domain/resource.js';
 import { END_REASONS } from '../domain/session.js';
 import type { Overview } from '../operate/overview.js';
-import type { JobRecord, TypeTotals } from '../ports/store/session-store.js';
+import { liveServers } from '../operate/server-limits.js';
+import { PROCESS_ROLES, type JobRecord, type TypeTotals } from '../ports/store/session-store.js';
 
-type Label = 'job' | 'kind' | 'reason' | 'type';
+type Label = 'job' | 'kind' | 'reason' | 'role' | 'type';
 type Sample = readonly [labels: Partial<Record<Label, string>>, value: number];
 
 interface StoreMetric {
@@ -22,10 +24,10 @@ const KEPT = 'Kept in the store: survives restarts, counts all processes.';
 /** Registers the metrics that each scrape reads from the store. If it does not answer, they have no samples. */
 export function registerStoreMetrics(
   registry: Registry,
-  resourceTypes: readonly string[],
+  core: SessionsCore,
   askStore: () => Promise<Overview | null>,
 ): void {
-  for (const { kind: Kind, name, help, label, read } of storeMetrics(resourceTypes)) {
+  for (const { kind: Kind, name, help, label, read } of storeMetrics(core)) {
     const metric = new Kind({
       name,
       help,
@@ -41,7 +43,8 @@ export function registerStoreMetrics(
   }
 }
 
-function storeMetrics(resourceTypes: readonly string[]): StoreMetric[] {
+function storeMetrics({ config, thisProcess }: SessionsCore): StoreMetric[] {
+  const { resourceTypes } = config;
   const fileTypes = resourceTypes.filter((type) => type !== STREAM_TYPE);
   return [
     {
@@ -119,7 +122,24 @@ function storeMetrics(resourceTypes: readonly string[]): StoreMetric[] {
       kind: Gauge,
       name: 'nest_sessions_stuck',
       help: 'Items of this node that could not be cleaned up in five tries, by the store; retries go on.',
-      read: ({ stuck }) => [[{}, stuck]],
+      read: ({ stuck }) => [[{}, stuck.filter(({ nodeId }) => nodeId === thisProcess.nodeId).length]],
+    },
+    {
+      kind: Gauge,
+      name: 'nest_sessions_processes',
+      help: 'Processes on the store with a heartbeat in the last 10 s, by role: servers, and commands of the command line.',
+      label: 'role',
+      read: ({ processes }) =>
+        PROCESS_ROLES.map((role) => [
+          { role },
+          processes.filter((process) => process.isLive && process.role === role).length,
+        ]),
+    },
+    {
+      kind: Gauge,
+      name: 'nest_sessions_nodes',
+      help: 'Nodes (storage folders) with a live server.',
+      read: ({ processes }) => [[{}, new Set(liveServers(processes).map(({ nodeId }) => nodeId)).size]],
     },
     ...cleanupMetrics(),
   ];

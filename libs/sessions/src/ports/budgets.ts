@@ -10,6 +10,9 @@ export abstract class BudgetsGroup {
 
   /** One page of the users who have open sessions, by id in the order of its UTF-8 bytes. */
   abstract listUsers(query: UserQuery): Promise<UserUsage[]>;
+
+  /** The number of users who have open sessions; `null` from a store that would have to list them. */
+  abstract countUsers(): Promise<number | null>;
 }
 
 export interface UserQuery {

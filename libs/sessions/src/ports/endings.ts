@@ -70,6 +70,8 @@ export interface BeginEnd {
   readonly lease: Lease;
   /** Enters `ended`, and into the audit if an operator did it. Default: nothing is entered. */
   readonly note?: DeedNote | null;
+  /** Requests that the caller has counted and not yet flushed: those of `ended` are so many more. Default: 0. */
+  readonly requests?: number;
   /** The tombstone and its timeline are kept until this instant, and until the absolute end in any case. Default: no longer. */
   readonly keptUntil?: number | null;
 }

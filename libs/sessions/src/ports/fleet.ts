@@ -35,9 +35,13 @@ export abstract class FleetGroup {
   abstract forgetNode(nodeId: string, silentSince: number, at: number): Promise<Released | null>;
 }
 
+/** A command of the command line is `cli`. */
+export const PROCESS_ROLES = ['server', 'cli'] as const;
+export type ProcessRole = (typeof PROCESS_ROLES)[number];
+
 export interface Heartbeat {
   readonly processId: string;
-  readonly role: 'server' | 'cli';
+  readonly role: ProcessRole;
   /** Name of its machine, and its number there: they tell an operator which process it is. */
   readonly host: string;
   readonly pid: number;
@@ -52,6 +56,33 @@ export interface Heartbeat {
   readonly beacon: string | null;
   /** The ids of the keys that seal its tokens, in the order of the option `keys`; none without that option. */
   readonly keyIds: readonly string[];
+  /** Version of its nest-sessions; `unknown` if it was bundled into another program. */
+  readonly version: string;
+  /** Its first heartbeat. */
+  readonly startedAt: number;
+  /** As configured there. */
+  readonly limits: ProcessLimits;
+  /** As it was some seconds before; `null` for commands, and for files in memory. */
+  readonly disk: DiskSpace | null;
+}
+
+/** Limits that operators ask a process for. */
+export interface ProcessLimits {
+  readonly maxDurationMs: number;
+  readonly maxIdleMs: number;
+  readonly maxResources: number;
+  readonly maxBytes: number;
+  readonly maxSessions: number;
+  readonly cleanupIntervalMs: number;
+}
+
+/** The disk of a storage root. */
+export interface DiskSpace {
+  /** What this user may still write. */
+  readonly freeBytes: number;
+  readonly totalBytes: number;
+  /** `null` if the file system has no fixed number of inodes. */
+  readonly freeInodes: number | null;
 }
 
 /** A storage root, identified by its UUID, that processes on this store use. */

@@ -14,6 +14,7 @@ export const storageRootContract: readonly StorageRootCase[] = [
       const room = await root.room();
       assert.ok(room.freeBytes > 0);
       assert.ok(room.freeInodes > 0);
+      assert.ok(room.totalBytes === null || room.totalBytes >= room.freeBytes);
       assert.equal(room.trusted, true);
       assert.equal(room.refusing, null);
     },

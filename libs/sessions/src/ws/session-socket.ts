@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import type { WebSocket } from 'ws';
 import { SessionConnection, type Disconnection } from '../http/connection/session-connection.js';
 import { noteSessionOf } from '../http/session/connection-sessions.js';
@@ -22,6 +23,18 @@ export class SessionSocket extends SessionConnection implements UpgradedSocket {
   private socket: WebSocket | undefined;
   /** Whether the message that is being dispatched may be handled. */
   private admission: boolean | Promise<boolean> = true;
+
+  constructor(
+    private readonly connection: Socket,
+    ...parts: ConstructorParameters<typeof SessionConnection>
+  ) {
+    super(...parts);
+  }
+
+  /** With the request that began it. */
+  get transferredBytes(): number {
+    return this.connection.bytesRead + this.connection.bytesWritten;
+  }
 
   /** Call it after the upgrade. Closes the connection if it was cut off meanwhile. */
   attach(socket: WebSocket): void {

@@ -23,7 +23,7 @@ export class UpgradeGate {
       return await this.gate.admit(
         request,
         request,
-        (...parts) => new SessionSocket(...parts),
+        (...parts) => new SessionSocket(request.socket, ...parts),
         (listener) => {
           if (request.socket.closed) listener();
           else request.socket.once('close', listener);

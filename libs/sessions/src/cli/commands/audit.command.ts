@@ -1,52 +1,52 @@
-import { Option } from 'nest-commander';
 import type { WrongTokens } from '../../domain/journal/audit-entry.js';
 import { readAudit } from '../../operate/journal/audit-page.js';
 import { auditView } from '../../operate/journal/journal-views.js';
 import type { AuditQuery } from '../../ports/store/session-store.js';
 import { cell } from '../output/format.js';
 import { actorText, auditText, secondText } from '../output/journal-text.js';
-import { columns, section } from '../output/table.js';
-import { EntriesCommand, pageOf, valid, type EntriesOptions } from '../running/entries-command.js';
-import { gather, single, type Given } from '../running/option-values.js';
+import { columns, entryTable, section } from '../output/table.js';
+import { value, type CommandDeclaration, type OptionsOf } from '../running/command-declaration.js';
+import { SessionsCommandRunner } from '../running/sessions-command-runner.js';
+import { json, page, pageOf, PAGE_FLAGS, valid } from '../running/shared-options.js';
 
-const FLAGS = { limit: '--limit', cursor: '--cursor', from: '--from', to: '--to' };
+const FLAGS = { ...PAGE_FLAGS, from: '--from', to: '--to' };
 
-interface AuditOptions extends EntriesOptions {
-  readonly from?: Given;
-  readonly to?: Given;
-}
+const OPTIONS = {
+  ...page('entries'),
+  from: value('instant', 'only what was done at or after this ISO instant or day'),
+  to: value('instant', 'only what was done before this ISO instant or day'),
+  json: json('GET /admin/sessions/audit'),
+};
 
 /** Lists what operators did, the latest first, and below it wrong admin tokens. */
-export abstract class AuditCommand extends EntriesCommand {
-  protected override readonly example = 'sessions audit --from 2026-11-29T12:00:00Z --limit 20';
+export class AuditCommand extends SessionsCommandRunner<typeof OPTIONS> {
+  static readonly declaration: CommandDeclaration = {
+    name: 'audit',
+    description: 'lists what operators did, and wrong admin tokens',
+    example: '--from 2026-11-29T12:00:00Z --limit 20',
+    options: OPTIONS,
+  };
 
-  @Option({
-    flags: '--from <instant>',
-    description: 'only what was done at or after this ISO instant or day',
-  })
-  gatherFrom(value: string, before: Given): string[] {
-    return gather(value, before);
-  }
-
-  @Option({ flags: '--to <instant>', description: 'only what was done before this ISO instant or day' })
-  gatherTo(value: string, before: Given): string[] {
-    return gather(value, before);
-  }
-
-  @Option({ flags: '--json', description: 'prints JSON, that of GET /admin/sessions/audit' })
-  wantsJson(): boolean {
-    return true;
-  }
-
-  protected override async execute(_parameters: readonly string[], options: AuditOptions): Promise<void> {
+  protected override async execute(
+    _parameters: readonly string[],
+    options: OptionsOf<typeof OPTIONS>,
+  ): Promise<void> {
     const query = await queryOf(options);
     const audit = await readAudit(await this.access.open(), query);
     if (options.json) return this.terminal.printJson(auditView(audit));
-    await this.printRows(
-      audit.entries.map((entry) => [secondText(entry.at), entry.deed, actorText(entry.by), auditText(entry)]),
+    await this.terminal.print(
+      entryTable(
+        this.terminal,
+        audit.entries.map((entry) => [
+          secondText(entry.at),
+          entry.deed,
+          actorText(entry.by),
+          auditText(entry),
+        ]),
+      ),
     );
     await this.printWrongTokens(audit.wrongTokens ?? [], audit.entries.length > 0);
-    this.noteNext(audit.nextCursor);
+    this.noteMore(audit.nextCursor);
   }
 
   private async printWrongTokens(wrongTokens: readonly WrongTokens[], followsTable: boolean): Promise<void> {
@@ -63,11 +63,11 @@ export abstract class AuditCommand extends EntriesCommand {
   }
 }
 
-async function queryOf(options: AuditOptions): Promise<AuditQuery> {
+async function queryOf(options: OptionsOf<typeof OPTIONS>): Promise<AuditQuery> {
   const given = {
     ...pageOf(options),
-    from: single(FLAGS.from, options.from),
-    to: single(FLAGS.to, options.to),
+    from: options.from,
+    to: options.to,
   };
   // Imported here, so that other commands start without class-validator.
   const { readAuditQuery } = await import('../../operate/journal/audit.query.js');

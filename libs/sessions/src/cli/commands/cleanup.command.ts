@@ -1,5 +1,4 @@
-import { Option } from 'nest-commander';
-import { cleanupView, endedView } from '../../operate/views.js';
+import { cleanupView, endedView } from '../../operate/views/cleanup-views.js';
 import type { CleanupReport } from '../../core/cleanup/cleanup.js';
 import type { SessionsCore } from '../../core/core.js';
 import type { EndedSession } from '../../core/endings/ender.js';
@@ -9,8 +8,10 @@ import type { SessionDetails } from '../../core/sessions/session-details.js';
 import type { CleanupJob } from '../../domain/events.js';
 import type { CleanupProgress } from '../output/cleanup-progress.js';
 import { CommandFailure, EXIT, usage } from '../output/command-failure.js';
-import { gather, sessionId, wholeNumber, type Given } from '../running/option-values.js';
+import { flag, value, type CommandDeclaration, type OptionsOf } from '../running/command-declaration.js';
+import { sessionId, wholeNumber } from '../running/option-values.js';
 import { SessionsCommandRunner } from '../running/sessions-command-runner.js';
+import { yes } from '../running/shared-options.js';
 import { noSuchSession } from './show.command.js';
 import { columns } from '../output/table.js';
 import { cell, counted, size, span } from '../output/format.js';
@@ -21,55 +22,29 @@ const SAFE_GRACE_SECONDS = 60;
 /** What is wrong with files that the marker assigns to another store, or that a later state of it has written. */
 const NOT_OURS = 'belong to another store, or to a later state of this one';
 
-interface CleanupCommandOptions {
-  readonly orphanGrace?: Given;
-  readonly force?: boolean;
-  readonly confirm?: boolean;
-  readonly dryRun?: boolean;
-  readonly yes?: boolean;
-  readonly json?: boolean;
-}
+const OPTIONS = {
+  orphanGrace: value(
+    'seconds',
+    `minimum age in seconds before an orphaned file is deleted (below ${SAFE_GRACE_SECONDS} requires --force)`,
+  ),
+  force: flag(`allows an --orphan-grace below ${SAFE_GRACE_SECONDS}`),
+  confirm: flag('deletes orphans even if they are most of the files, or belong to another or a later store'),
+  dryRun: flag('reports what would be done, and changes nothing'),
+  yes: yes('ends a live session'),
+  json: flag('prints JSON; with an id, that of POST /admin/sessions/{session_id}/cleanup'),
+};
+
+type CleanupCommandOptions = OptionsOf<typeof OPTIONS>;
 
 /** Without an id: ends due sessions and sweeps orphans, now. With an id: ends that live session. */
-export abstract class CleanupCommand extends SessionsCommandRunner {
-  @Option({
-    flags: '--orphan-grace <seconds>',
-    description: `minimum age in seconds before an orphaned file is deleted (below ${SAFE_GRACE_SECONDS} requires --force)`,
-  })
-  gatherGrace(value: string, before: Given): string[] {
-    return gather(value, before);
-  }
-
-  @Option({ flags: '--force', description: `allows an --orphan-grace below ${SAFE_GRACE_SECONDS}` })
-  isForced(): boolean {
-    return true;
-  }
-
-  @Option({
-    flags: '--confirm',
-    description: 'deletes orphans even if they are most of the files, or belong to another or a later store',
-  })
-  isConfirmed(): boolean {
-    return true;
-  }
-
-  @Option({ flags: '--dry-run', description: 'reports what would be done, and changes nothing' })
-  isDryRun(): boolean {
-    return true;
-  }
-
-  @Option({ flags: '--yes', description: 'ends a live session without asking' })
-  isAgreed(): boolean {
-    return true;
-  }
-
-  @Option({
-    flags: '--json',
-    description: 'prints JSON; with an id, that of POST /admin/sessions/{session_id}/cleanup',
-  })
-  wantsJson(): boolean {
-    return true;
-  }
+export class CleanupCommand extends SessionsCommandRunner<typeof OPTIONS> {
+  static readonly declaration: CommandDeclaration = {
+    name: 'cleanup',
+    description: 'ends due sessions and sweeps orphans; with an id: ends that session',
+    arguments: { '[id]': 'id of a session, as printed by list' },
+    example: '--dry-run',
+    options: OPTIONS,
+  };
 
   protected override async execute(
     [given]: readonly string[],
@@ -105,8 +80,11 @@ export abstract class CleanupCommand extends SessionsCommandRunner {
     if (pending) throw new CommandFailure(EXIT.partlyDone, remainder(pending));
   }
 
-  private async reportEnd(ended: EndedSession, { json, dryRun }: CleanupCommandOptions): Promise<void> {
-    if (json) {
+  private async reportEnd(
+    ended: EndedSession,
+    { json: asJson, dryRun }: CleanupCommandOptions,
+  ): Promise<void> {
+    if (asJson) {
       const report = endedView(ended);
       return this.terminal.printJson(dryRun ? { ...report, cleaned: false, dry_run: true } : report);
     }
@@ -167,9 +145,9 @@ export abstract class CleanupCommand extends SessionsCommandRunner {
 
   private async reportAll(
     reports: readonly CleanupReport[],
-    { json, dryRun = false }: CleanupCommandOptions,
+    { json: asJson, dryRun }: CleanupCommandOptions,
   ): Promise<void> {
-    if (json) return this.terminal.printJson(cleanupView(reports, dryRun));
+    if (asJson) return this.terminal.printJson(cleanupView(reports, dryRun ?? false));
     const head = ['JOB', dryRun ? 'DUE' : 'ITEMS', 'FAILURES', 'DURATION', 'LAST ERROR'];
     const rows = reports.map(({ job, items, failures, durationMs, lastError }) => [
       job,

@@ -1,50 +1,40 @@
-import { Option } from 'nest-commander';
 import type { ClockStatus } from '../../core/process/clock-trust.js';
-import { clockView } from '../../operate/views.js';
+import { clockView } from '../../operate/views/overview-views.js';
 import { usage } from '../output/command-failure.js';
 import { instant, span } from '../output/format.js';
 import { facts } from '../output/table.js';
+import { flag, type CommandDeclaration, type OptionsOf } from '../running/command-declaration.js';
 import { SessionsCommandRunner } from '../running/sessions-command-runner.js';
+import { json, yes } from '../running/shared-options.js';
 
-interface ClockOptions {
-  readonly trust?: boolean;
-  readonly yes?: boolean;
-  readonly json?: boolean;
-}
+const OPTIONS = {
+  trust: flag('the system clock is right: ends a doubt, and makes the time of the store the same'),
+  yes: yes('trusts the clock'),
+  json: json(),
+};
 
 /** Shows the store's time beside the system's; with `--trust`, puts it right. */
-export abstract class ClockCommand extends SessionsCommandRunner {
-  @Option({
-    flags: '--trust',
-    description: 'the system clock is right: ends a doubt, and makes the time of the store the same',
-  })
-  isTrusted(): boolean {
-    return true;
-  }
-
-  @Option({ flags: '--yes', description: 'trusts the clock without asking' })
-  isAgreed(): boolean {
-    return true;
-  }
-
-  @Option({ flags: '--json', description: 'prints JSON' })
-  wantsJson(): boolean {
-    return true;
-  }
+export class ClockCommand extends SessionsCommandRunner<typeof OPTIONS> {
+  static readonly declaration: CommandDeclaration = {
+    name: 'clock',
+    description: 'shows the time of the store; --trust puts it right by the system clock',
+    example: '--trust',
+    options: OPTIONS,
+  };
 
   protected override async execute(
     _parameters: readonly string[],
-    { trust, yes, json }: ClockOptions,
+    { trust, yes: isAgreed, json: asJson }: OptionsOf<typeof OPTIONS>,
     signal: AbortSignal,
   ): Promise<void> {
-    if (yes && !trust) throw usage('--yes requires --trust');
-    const mustAsk = trust && !yes;
+    if (isAgreed && !trust) throw usage('--yes requires --trust');
+    const mustAsk = trust && !isAgreed;
     if (mustAsk) this.terminal.requirePerson();
     const core = await this.access.open();
     const { clockTrust } = core;
     if (mustAsk) await this.terminal.confirm(questionFor(clockTrust.status()), signal);
     const status = trust ? await this.deedsOn(core).trustClock() : clockTrust.status();
-    if (json) await this.terminal.printJson(clockView(status));
+    if (asJson) await this.terminal.printJson(clockView(status));
     else await this.terminal.print(this.page(status));
   }
 

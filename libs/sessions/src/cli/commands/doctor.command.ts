@@ -1,5 +1,4 @@
 import { Logger } from '@nestjs/common';
-import { Option } from 'nest-commander';
 import { countOf, doctorView, isHealthy } from '../../operate/doctor/doctor-view.js';
 import type { DoctorFinding } from '../../operate/doctor/complaint.js';
 import type { DoctorReport } from '../../operate/doctor/doctor.js';
@@ -7,32 +6,29 @@ import { CommandFailure, EXIT } from '../output/command-failure.js';
 import { escapeControl } from '../output/escape-control.js';
 import { counted } from '../output/format.js';
 import { brokenAtSpaces, WIDTH } from '../output/table.js';
+import { flag, type CommandDeclaration, type OptionsOf } from '../running/command-declaration.js';
 import { SessionsCommandRunner } from '../running/sessions-command-runner.js';
+import { json } from '../running/shared-options.js';
 
-interface DoctorOptions {
-  readonly repair?: boolean;
-  readonly json?: boolean;
-}
+const OPTIONS = {
+  repair: flag('mends counters, indexes, modes, orphans, and records whose file is gone'),
+  json: json(),
+};
 
 const INDENT = '  ';
 
 /** Says what is wrong with store and files; with `--repair`, mends what is safe. */
-export abstract class DoctorCommand extends SessionsCommandRunner {
-  protected override readonly example = 'sessions doctor --repair';
-
-  @Option({ flags: '--repair', description: 'mends counters, indexes, modes, orphans and records whose file is gone' })
-  isRepair(): boolean {
-    return true;
-  }
-
-  @Option({ flags: '--json', description: 'prints JSON' })
-  wantsJson(): boolean {
-    return true;
-  }
+export class DoctorCommand extends SessionsCommandRunner<typeof OPTIONS> {
+  static readonly declaration: CommandDeclaration = {
+    name: 'doctor',
+    description: 'compares counters, records and files; --repair mends what is safe',
+    example: '--repair',
+    options: OPTIONS,
+  };
 
   protected override async execute(
     _parameters: readonly string[],
-    { repair, json }: DoctorOptions,
+    { repair, json: asJson }: OptionsOf<typeof OPTIONS>,
     signal: AbortSignal,
   ): Promise<void> {
     const core = await this.access.open();
@@ -41,7 +37,7 @@ export abstract class DoctorCommand extends SessionsCommandRunner {
     const report = repair
       ? await this.deedsOn(core).repair(() => doctor.repair(signal))
       : await doctor.examine(signal);
-    if (json) await this.terminal.printJson(doctorView(report));
+    if (asJson) await this.terminal.printJson(doctorView(report));
     else await this.terminal.print(this.page(report));
     if (isHealthy(report)) return;
     throw new CommandFailure(report.mended.length > 0 ? EXIT.partlyDone : EXIT.failure, '');

@@ -1,40 +1,34 @@
-import { Option } from 'nest-commander';
 import type { SessionsCore } from '../../core/core.js';
 import { forgottenUserView } from '../../operate/journal/journal-views.js';
 import { cell, counted } from '../output/format.js';
 import { userId } from '../running/option-values.js';
+import type { CommandDeclaration, OptionsOf } from '../running/command-declaration.js';
 import { SessionsCommandRunner } from '../running/sessions-command-runner.js';
+import { json, yes } from '../running/shared-options.js';
 
-interface ForgetUserOptions {
-  readonly yes?: boolean;
-  readonly json?: boolean;
-}
+const OPTIONS = { yes: yes('forgets the user'), json: json() };
 
 /** Ends the sessions of a user, and erases what the journal keeps of the user. */
-export abstract class ForgetUserCommand extends SessionsCommandRunner {
-  protected override readonly example = 'sessions forget-user anna --yes';
-
-  @Option({ flags: '--yes', description: 'forgets the user without asking' })
-  isAgreed(): boolean {
-    return true;
-  }
-
-  @Option({ flags: '--json', description: 'prints JSON' })
-  wantsJson(): boolean {
-    return true;
-  }
+export class ForgetUserCommand extends SessionsCommandRunner<typeof OPTIONS> {
+  static readonly declaration: CommandDeclaration = {
+    name: 'forget-user',
+    description: 'ends the sessions of a user, and erases what the journal keeps of the user',
+    arguments: { '<id>': 'id of a user, as the application logs it in' },
+    example: 'anna --yes',
+    options: OPTIONS,
+  };
 
   protected override async execute(
     [given = '']: readonly string[],
-    { yes, json }: ForgetUserOptions,
+    { yes: isAgreed, json: asJson }: OptionsOf<typeof OPTIONS>,
     signal: AbortSignal,
   ): Promise<void> {
     const id = userId(given);
-    if (!yes) this.terminal.requirePerson();
+    if (!isAgreed) this.terminal.requirePerson();
     const core = await this.access.open();
-    if (!yes) await this.terminal.confirm(await questionFor(core, id), signal);
+    if (!isAgreed) await this.terminal.confirm(await questionFor(core, id), signal);
     const forgotten = await this.deedsOn(core).forgetUser(id);
-    if (json) return this.terminal.printJson(forgottenUserView(forgotten));
+    if (asJson) return this.terminal.printJson(forgottenUserView(forgotten));
     const { sessions, timelines } = forgotten;
     await this.terminal.print(
       `user forgotten: ${counted(sessions, 'session')} ended, ${counted(timelines, 'timeline')} erased\n`,

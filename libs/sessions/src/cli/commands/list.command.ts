@@ -1,60 +1,36 @@
-import { Option } from 'nest-commander';
-import { MAX_PAGE, SessionPage } from '../../operate/lists/session-page.js';
-import { pageJson } from '../../operate/views.js';
+import { SessionPage } from '../../operate/lists/session-page.js';
+import { pageJson } from '../../operate/views/session-views.js';
 import type { SessionDetails } from '../../core/sessions/session-details.js';
-import type { SessionQuery } from '../../ports/store/session-store.js';
-import { usage } from '../output/command-failure.js';
-import { gather, single, type Given } from '../running/option-values.js';
+import { SESSION_SORTS, type SessionQuery } from '../../ports/store/session-store.js';
+import { value, type CommandDeclaration, type OptionsOf } from '../running/command-declaration.js';
 import { SessionsCommandRunner } from '../running/sessions-command-runner.js';
+import { json, page, pageOf, PAGE_FLAGS, valid } from '../running/shared-options.js';
 import { columns } from '../output/table.js';
 import { ESCAPED_JSON } from '../output/escape-control.js';
 import { cell, counted, size, span } from '../output/format.js';
 
-const DEFAULT_LIMIT = 100;
-const FLAGS = { limit: '--limit', cursor: '--cursor', user_id: '--user', sort: '--sort' };
+const FLAGS = { ...PAGE_FLAGS, user_id: '--user', sort: '--sort' };
 
-interface ListOptions {
-  readonly limit?: Given;
-  readonly cursor?: Given;
-  readonly user?: Given;
-  readonly sort?: Given;
-  readonly json?: boolean;
-}
+const OPTIONS = {
+  ...page('sessions'),
+  user: value('id', 'only the sessions of this user'),
+  sort: value('order', 'with a leading -: latest first (default: created_at)', SESSION_SORTS),
+  json: json('GET /admin/sessions'),
+};
 
 /** Lists one page of live sessions. This does not count as session activity. */
-export abstract class ListCommand extends SessionsCommandRunner {
-  @Option({
-    flags: '--limit <number>',
-    description: `sessions per page, 1 to ${MAX_PAGE} (default: ${DEFAULT_LIMIT})`,
-  })
-  gatherLimit(value: string, before: Given): string[] {
-    return gather(value, before);
-  }
+export class ListCommand extends SessionsCommandRunner<typeof OPTIONS> {
+  static readonly declaration: CommandDeclaration = {
+    name: 'list',
+    description: 'lists live sessions',
+    example: '--user anna --sort=-last_activity',
+    options: OPTIONS,
+  };
 
-  @Option({ flags: '--cursor <cursor>', description: 'next page: the cursor that the page before printed' })
-  gatherCursor(value: string, before: Given): string[] {
-    return gather(value, before);
-  }
-
-  @Option({ flags: '--user <id>', description: 'only the sessions of this user' })
-  gatherUser(value: string, before: Given): string[] {
-    return gather(value, before);
-  }
-
-  @Option({
-    flags: '--sort <order>',
-    description: 'created_at or last_activity; with a leading -: latest first (default: created_at)',
-  })
-  gatherSort(value: string, before: Given): string[] {
-    return gather(value, before);
-  }
-
-  @Option({ flags: '--json', description: 'prints JSON, that of GET /admin/sessions' })
-  wantsJson(): boolean {
-    return true;
-  }
-
-  protected override async execute(_parameters: readonly string[], options: ListOptions): Promise<void> {
+  protected override async execute(
+    _parameters: readonly string[],
+    options: OptionsOf<typeof OPTIONS>,
+  ): Promise<void> {
     const query = await queryOf(options);
     const page = await SessionPage.open(await this.access.open(), query);
     if (options.json) return this.terminal.printPieces(pageJson(page, ESCAPED_JSON));
@@ -63,7 +39,7 @@ export abstract class ListCommand extends SessionsCommandRunner {
     if (rows.length > 0) await this.terminal.print(columns(this.terminal, HEAD, rows));
     const { totals, nextCursor } = await page.end();
     this.terminal.note(`${rows.length} of ${counted(totals.open, 'active session')}\n`);
-    if (nextCursor !== null) this.terminal.note(`Next page: --sort=${query.sort} --cursor ${nextCursor}\n`);
+    this.noteMore(nextCursor);
   }
 }
 
@@ -82,16 +58,9 @@ function rowOf(session: SessionDetails, now: number): (string | number)[] {
   ];
 }
 
-async function queryOf({ limit, cursor, user, sort }: ListOptions): Promise<SessionQuery> {
-  const given = {
-    limit: single(FLAGS.limit, limit) ?? String(DEFAULT_LIMIT),
-    cursor: single(FLAGS.cursor, cursor),
-    user_id: single(FLAGS.user_id, user),
-    sort: single(FLAGS.sort, sort),
-  };
+async function queryOf(options: OptionsOf<typeof OPTIONS>): Promise<SessionQuery> {
+  const given = { ...pageOf(options), user_id: options.user, sort: options.sort };
   // Imported here, so that other commands start without class-validator.
   const { readSessionListQuery } = await import('../../operate/lists/session-list.query.js');
-  const read = readSessionListQuery(given, FLAGS);
-  if (read.kind === 'invalid') throw usage(read.faults.join('; '));
-  return read.query;
+  return valid(readSessionListQuery(given, FLAGS));
 }

@@ -1,43 +1,49 @@
-import { Option } from 'nest-commander';
 import { pastSessionView } from '../../operate/journal/journal-views.js';
 import { readPastSession, type PastSession } from '../../operate/journal/past-session.js';
-import { sessionDetailView } from '../../operate/views.js';
+import { sessionDetailView } from '../../operate/views/session-views.js';
 import type { SessionDetails } from '../../core/sessions/session-details.js';
 import { CommandFailure, EXIT } from '../output/command-failure.js';
 import { sessionId } from '../running/option-values.js';
+import type { CommandDeclaration, OptionsOf } from '../running/command-declaration.js';
 import { SessionsCommandRunner } from '../running/sessions-command-runner.js';
+import { EXAMPLE_ID, json, SESSION_ARGUMENT } from '../running/shared-options.js';
 import { columns, facts, section } from '../output/table.js';
 import { escapeControl } from '../output/escape-control.js';
 import { actorText } from '../output/journal-text.js';
 import { ago, cell, instant, size, span } from '../output/format.js';
 
+const OPTIONS = { json: json('GET /admin/sessions/{session_id}') };
+
 /** Shows one session with its resources, or what is known of its end. This does not count as session activity. */
-export abstract class ShowCommand extends SessionsCommandRunner {
-  @Option({ flags: '--json', description: 'prints JSON, that of GET /admin/sessions/{session_id}' })
-  wantsJson(): boolean {
-    return true;
-  }
+export class ShowCommand extends SessionsCommandRunner<typeof OPTIONS> {
+  static readonly declaration: CommandDeclaration = {
+    name: 'show',
+    description: 'shows one session with its resources, or how it ended',
+    arguments: SESSION_ARGUMENT,
+    example: EXAMPLE_ID,
+    options: OPTIONS,
+  };
 
   protected override async execute(
     [given = '']: readonly string[],
-    options: { json?: boolean },
+    options: OptionsOf<typeof OPTIONS>,
   ): Promise<void> {
     const id = sessionId(given);
     const core = await this.access.open();
     const session = await core.service.describe({ id });
     if (!session) return this.showPast(await readPastSession(core, id), core.clock.now(), options);
     const now = core.clock.now();
-    if (options.json) await this.terminal.printJson(sessionDetailView(session, now));
+    if (options.json) await this.terminal.printJson(sessionDetailView(session, core.config.limits, now));
     else await this.terminal.print(this.page(session, now));
   }
 
   private async showPast(
     past: PastSession | null,
     now: number,
-    { json }: { readonly json?: boolean },
+    { json: asJson }: OptionsOf<typeof OPTIONS>,
   ): Promise<void> {
     if (!past) throw unknownSession();
-    if (json) return this.terminal.printJson(pastSessionView(past));
+    if (asJson) return this.terminal.printJson(pastSessionView(past));
     await this.terminal.print(this.pastPage(past, now));
   }
 

@@ -7,6 +7,9 @@ const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
+/** Characters of an id of a process or node in a table. */
+export const ID_START = 8;
+
 /** Tables cut texts from outside to this length; `--json` does not. */
 const MAX_CELL = 40;
 

@@ -1,6 +1,6 @@
 import type { Actor } from '../../domain/journal/actor.js';
 import type { AuditEntry } from '../../domain/journal/audit-entry.js';
-import type { JournalEntry } from '../../domain/journal/entry.js';
+import type { JournalEntry, TransferEntry } from '../../domain/journal/entry.js';
 import { cell, counted, size, span } from './format.js';
 
 const NONE = '-';
@@ -40,6 +40,10 @@ export function entryText(entry: JournalEntry): string {
     case 'evicted':
     case 'placed':
       return `${cell(entry.type)} ${size(entry.sizeBytes)}`;
+    case 'upload':
+    case 'download':
+    case 'stream':
+      return transferText(entry);
     case 'refused':
       return refusalText(entry);
     case 'mismatch':
@@ -59,6 +63,11 @@ export function auditText({ outcome, subject, sessions, resources, bytes, deed }
   return subject === null ? figures : `${figures} ${cell(subject)}`;
 }
 
+function transferText({ bytes, durationMs, outcome }: TransferEntry): string {
+  const sent = bytes === null ? '' : `${size(bytes)} in `;
+  return `${outcome}, ${sent}${span(durationMs)}`;
+}
+
 function heldText({ resources, bytes }: { readonly resources: number; readonly bytes: number }): string {
   return `${counted(resources, 'resource')}, ${size(bytes)}`;
 }
@@ -76,7 +85,8 @@ function refusalText({
 }
 
 function requestText(entry: Extract<JournalEntry, { kind: 'request' }>): string {
-  const target = cell(entry.path ?? entry.route);
+  const params = entry.params === undefined ? '' : ` (${cell(entry.params)})`;
+  const target = cell(entry.path ?? entry.route) + params;
   const status = entry.status ?? 'aborted';
   const bytes = `in ${size(entry.receivedBytes)}, out ${size(entry.sentBytes)}`;
   return `${cell(entry.method)} ${target} ${status}, ${span(entry.durationMs)}, ${bytes}`;

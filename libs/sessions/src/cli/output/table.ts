@@ -49,7 +49,7 @@ const GAP = 2;
  * Rows whose last two columns are broken at spaces, so that lines have 80 characters where their words allow. `widest`: of the last
  * but one; `narrowest`: what the last has at least.
  */
-export function brokenColumns(
+function brokenColumns(
   terminal: Terminal,
   head: readonly string[],
   rows: readonly (readonly string[])[],
@@ -68,7 +68,16 @@ export function brokenColumns(
   return columns(terminal, head, whole);
 }
 
-/** A longer word keeps its line: ids are copied. */
+const ENTRY_HEAD = ['AT', 'WHAT', 'BY', 'DETAILS'];
+/** An id fits into the details. */
+const ENTRY_WIDTHS = { widest: 20, narrowest: 36 };
+
+/** Entries of a timeline or of the audit: instant, what, by whom, details. Empty without rows. */
+export function entryTable(terminal: Terminal, rows: readonly (readonly string[])[]): string {
+  return rows.length === 0 ? '' : brokenColumns(terminal, ENTRY_HEAD, rows, ENTRY_WIDTHS);
+}
+
+/** Lines of at most `width` characters; a longer word keeps its line: ids are copied. */
 export function brokenAtSpaces(text: string, width: number): string {
   const lines: string[] = [];
   for (const word of text.split(' ')) {

@@ -1,5 +1,6 @@
 import { REFUSAL_REASONS, RESOURCE_REFUSAL_REASONS } from '../../domain/events.js';
 import { STREAM_TYPE } from '../../domain/resource.js';
+import { isPeak } from '../../domain/trends/trend.js';
 import { END_REASONS } from '../../domain/session.js';
 import type { TrendFigures, TrendsView } from '../../operate/trends/trends-view.js';
 import { escapeControlStart } from './escape-control.js';
@@ -82,7 +83,7 @@ function rowsOf({ points, totals }: TrendsView, name: keyof TrendFigures): Row[]
     total: valueOf(totals[name], part),
     text: name === 'bytes' ? size : (value) => value,
   });
-  if (name === 'peak_open') return [{ ...rowOf(''), total: null }];
+  if (isPeak(name)) return [{ ...rowOf(''), total: null }];
   if (name === 'durations') {
     return Object.keys(totals.durations).map((part) => ({
       ...rowOf(part),

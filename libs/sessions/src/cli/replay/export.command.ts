@@ -1,42 +1,37 @@
 import { writeFile } from 'node:fs/promises';
-import { Option } from 'nest-commander';
 import type { Recording } from '../../operate/replay/recording.js';
 import { readRecording } from '../../operate/replay/timeline-recording.js';
-import { packageVersion } from '../../operate/package-version.js';
+import { packageVersion } from '../../core/package-version.js';
 import type { SessionsAccess } from '../access/sessions-access.js';
 import { CommandFailure, EXIT, usage } from '../output/command-failure.js';
 import { toEscapedJson } from '../output/escape-control.js';
 import { counted } from '../output/format.js';
-import { gather, sessionId, single, type Given } from '../running/option-values.js';
+import { flag, value, type CommandDeclaration, type OptionsOf } from '../running/command-declaration.js';
+import { sessionId } from '../running/option-values.js';
 import { SessionsCommandRunner } from '../running/sessions-command-runner.js';
+import { EXAMPLE_ID, SESSION_ARGUMENT } from '../running/shared-options.js';
 
-interface ExportOptions {
-  readonly har?: boolean;
-  readonly out?: Given;
-}
+const OPTIONS = {
+  har: flag('as HAR 1.2, which browsers open in their developer tools'),
+  out: value('file', 'writes a new file that only its owner can read, and prints nothing'),
+};
 
 /** Prints what the journal has of a session's requests, as HAR 1.2. */
-export abstract class ExportCommand extends SessionsCommandRunner {
-  @Option({ flags: '--har', description: 'as HAR 1.2, which browsers open in their developer tools' })
-  wantsHar(): boolean {
-    return true;
-  }
-
-  @Option({
-    flags: '--out <file>',
-    description: 'writes a new file that only its owner can read, and prints nothing',
-  })
-  gatherOut(value: string, before: Given): string[] {
-    return gather(value, before);
-  }
+export class ExportCommand extends SessionsCommandRunner<typeof OPTIONS> {
+  static readonly declaration: CommandDeclaration = {
+    name: 'export',
+    description: "prints what the journal has of a session's requests",
+    arguments: SESSION_ARGUMENT,
+    example: `${EXAMPLE_ID} --har --out fault.har`,
+    options: OPTIONS,
+  };
 
   protected override async execute(
     [given = '']: readonly string[],
-    { har, out }: ExportOptions,
+    { har, out: path }: OptionsOf<typeof OPTIONS>,
   ): Promise<void> {
     const id = sessionId(given);
     if (!har) throw usage('export requires --har: there is no other format');
-    const path = single('--out', out);
     const recording = await recordingOfSession(this.access, id);
     // Imported here, so that other commands start without Node's HTTP.
     const { harOf } = await import('../../operate/replay/har.js');

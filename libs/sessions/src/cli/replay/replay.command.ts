@@ -1,5 +1,4 @@
 import { readFile, stat } from 'node:fs/promises';
-import { Option } from 'nest-commander';
 import { isUuid } from '../../domain/ids.js';
 import { readHar } from '../../operate/replay/har-reader.js';
 import type { Recording } from '../../operate/replay/recording.js';
@@ -10,8 +9,9 @@ import { NoAnswer } from './no-answer.js';
 import { replaySummary, replayTable, replayView, countsOf } from './replay-report.js';
 import { targetOf } from './replay-target.js';
 import { recordingOfSession } from './export.command.js';
-import { gather, single, type Given } from '../running/option-values.js';
+import { flag, value, type CommandDeclaration, type OptionsOf } from '../running/command-declaration.js';
 import { SessionsCommandRunner } from '../running/sessions-command-runner.js';
+import { json } from '../running/shared-options.js';
 
 const MAX_HAR_BYTES = 256 * 1024 * 1024;
 const MAX_PACE = 1000;
@@ -20,59 +20,28 @@ const FIELD = /^[^\p{C}"\\]{1,100}$/u;
 /** Who waits longer than this is told beforehand. */
 const LONG_MS = 5000;
 
-interface ReplayOptions {
-  readonly against?: Given;
-  readonly unsafe?: boolean;
-  readonly allowHost?: Given;
-  readonly pace?: Given;
-  readonly field?: Given;
-  readonly json?: boolean;
-}
+const OPTIONS = {
+  against: value('url', 'the server to send the requests to: http://127.0.0.1:5005'),
+  unsafe: flag('sends all requests, not only GET and HEAD'),
+  allowHost: value('host', 'allows this host in --against, beside those of this machine'),
+  pace: value('factor', 'factor of the pauses between requests; 0: as fast as the answers come (default: 1)'),
+  field: value('name', 'field of the file in forms (default: file)'),
+  json: json(),
+};
 
 /** Sends the recorded requests of a session to a server again, and compares the statuses of its answers. */
-export abstract class ReplayCommand extends SessionsCommandRunner {
-  @Option({
-    flags: '--against <url>',
-    description: 'the server to send the requests to: http://127.0.0.1:5005',
-  })
-  gatherAgainst(value: string, before: Given): string[] {
-    return gather(value, before);
-  }
-
-  @Option({ flags: '--unsafe', description: 'sends all requests, not only GET and HEAD' })
-  isUnsafe(): boolean {
-    return true;
-  }
-
-  @Option({
-    flags: '--allow-host <host>',
-    description: 'allows this host in --against, beside those of this machine',
-  })
-  gatherHost(value: string, before: Given): string[] {
-    return gather(value, before);
-  }
-
-  @Option({
-    flags: '--pace <factor>',
-    description: 'factor of the pauses between requests; 0: as fast as the answers come (default: 1)',
-  })
-  gatherPace(value: string, before: Given): string[] {
-    return gather(value, before);
-  }
-
-  @Option({ flags: '--field <name>', description: 'field of the file in forms (default: file)' })
-  gatherField(value: string, before: Given): string[] {
-    return gather(value, before);
-  }
-
-  @Option({ flags: '--json', description: 'prints JSON' })
-  wantsJson(): boolean {
-    return true;
-  }
+export class ReplayCommand extends SessionsCommandRunner<typeof OPTIONS> {
+  static readonly declaration: CommandDeclaration = {
+    name: 'replay',
+    description: 'sends recorded requests to a server again, and compares the answers',
+    arguments: { '<source>': 'a HAR file, or the id of a session' },
+    example: 'fault.har --against http://127.0.0.1:5005',
+    options: OPTIONS,
+  };
 
   protected override async execute(
     [source = '']: readonly string[],
-    options: ReplayOptions,
+    options: OptionsOf<typeof OPTIONS>,
     signal: AbortSignal,
   ): Promise<void> {
     const { target, settings } = settingsOf(options);
@@ -103,18 +72,15 @@ export abstract class ReplayCommand extends SessionsCommandRunner {
   }
 }
 
-function settingsOf({ against, unsafe, allowHost, pace, field }: ReplayOptions) {
-  const url = single('--against', against);
-  if (url === undefined) throw usage('replay requires --against, the URL of a server');
-  const factor = single('--pace', pace) ?? '1';
-  if (!PACE.test(factor) || Number(factor) > MAX_PACE) {
+function settingsOf({ against, unsafe, allowHost, pace = '1', field = 'file' }: OptionsOf<typeof OPTIONS>) {
+  if (against === undefined) throw usage('replay requires --against, the URL of a server');
+  if (!PACE.test(pace) || Number(pace) > MAX_PACE) {
     throw usage(`--pace must be a number from 0 to ${MAX_PACE}, with three decimals at most`);
   }
-  const name = single('--field', field) ?? 'file';
-  if (!FIELD.test(name)) throw usage('--field must be the name of a form field, of 100 characters at most');
+  if (!FIELD.test(field)) throw usage('--field must be the name of a form field, of 100 characters at most');
   return {
-    target: targetOf(url, single('--allow-host', allowHost)),
-    settings: { isUnsafe: unsafe ?? false, pace: Number(factor), field: name },
+    target: targetOf(against, allowHost),
+    settings: { isUnsafe: unsafe ?? false, pace: Number(pace), field },
   };
 }
 

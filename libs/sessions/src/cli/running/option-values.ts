@@ -6,24 +6,23 @@ const WHOLE_NUMBER = /^(0|[1-9]\d{0,15})$/;
 const OPTION = /^--[a-z]+(-[a-z]+)*(=|$)/;
 
 /** All values of an option, so that a repeated option is an error, not a silent choice. */
-export type Given = readonly string[] | undefined;
-
-export function gather(value: string, before: Given): string[] {
-  return [...(before ?? []), value];
+export function gather(value: string, before: unknown): string[] {
+  return [...(Array.isArray(before) ? (before as string[]) : []), value];
 }
 
-/** The only value of an option; `undefined` if the option was not given. */
-export function single(option: string, given: Given): string | undefined {
-  if (given === undefined) return undefined;
-  const [text, ...more] = given;
+/** The only value of an option: of what `gather` collected. */
+export function single(option: string, [text = '', ...more]: readonly string[]): string {
   if (more.length > 0) throw usage(`${option} may be given only once`);
-  if (text !== undefined && OPTION.test(text))
-    throw usage(`${option} requires a value, but another option follows it`);
+  if (OPTION.test(text)) throw usage(`${option} requires a value, but another option follows it`);
   return text;
 }
 
-export function wholeNumber(option: string, given: Given, from: number, to: number): number | undefined {
-  const text = single(option, given);
+export function wholeNumber(
+  option: string,
+  text: string | undefined,
+  from: number,
+  to: number,
+): number | undefined {
   if (text === undefined) return undefined;
   const number = WHOLE_NUMBER.test(text) ? Number(text) : Number.NaN;
   if (!(number >= from && number <= to))

@@ -8,6 +8,8 @@ export function conflictsOf({
   store,
   redisUrls,
   keys,
+  adminTokens,
+  adminReadTokens,
 }: SessionsSettings): string[] {
   const faults: string[] = [];
   // Other types are reported by validation already, and some of them cannot be compared.
@@ -20,6 +22,11 @@ export function conflictsOf({
   }
   if (Array.isArray(keys) && new Set(keys).size < keys.length) {
     faults.push(`${labelOf('keys')}: must not list a key twice`);
+  }
+  if (Array.isArray(adminTokens) && Array.isArray(adminReadTokens)) {
+    const isInBoth = adminReadTokens.some((token) => adminTokens.includes(token));
+    if (isInBoth)
+      faults.push(`${labelOf('adminReadTokens')}: must not list a token of ${labelOf('adminTokens')}`);
   }
   if (!Array.isArray(redisUrls)) return faults;
   const [urls, chosen] = [labelOf('redisUrls'), labelOf('store')];

@@ -87,6 +87,20 @@ export function list(what: string, most: number, entry: Pick<RegExp, 'test'>): O
   };
 }
 
+/** `true`, `false`, or a list of what is named in the plural. */
+export function flagOrList(what: string, most: number, entry: RegExp): OptionKind<boolean | readonly string[]> {
+  const isEntry = (value: unknown): boolean => typeof value === 'string' && entry.test(value);
+  const validate = (value: unknown): boolean =>
+    typeof value === 'boolean' || (Array.isArray(value) && value.length <= most && value.every(isEntry));
+  const message = `must be true, false, or a list of ${what}, ${most} at most`;
+  return {
+    parse: (text) => (text === 'true' || text === 'false' ? flag.parse(text) : splitList(text)),
+    checks: ({ ValidateBy }) => [
+      ValidateBy({ name: 'isFlagOrList', validator: { validate } }, { each: false, message }),
+    ],
+  };
+}
+
 const PATH = /^[^\0]+$/;
 
 export const path: OptionKind<string> = {

@@ -1,5 +1,6 @@
 import {
   flag,
+  flagOrList,
   hidden,
   list,
   matching,
@@ -52,6 +53,11 @@ const TOKEN_KEYS = hidden(
     8,
     /^(?!(.)\1*=$)[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$/,
   ),
+);
+const PARAMETERS = flagOrList(
+  'names of parameters such as roomId',
+  100,
+  /^(?!(?:true|false)$)\w[\w.[\]-]{0,63}$/,
 );
 const TYPE_NAMES = list('names such as image_file', 8, /^[a-z][a-z0-9_]{0,31}$/);
 
@@ -184,6 +190,8 @@ export class SessionsSettings {
   @Option('SESSION_CROSS_SITE', oneOf('refuse', 'allow')) crossSite: 'refuse' | 'allow' = 'refuse';
   /** Tokens that admin routes accept: one or, for rotation, several. Default: none, and admin routes answer 404. */
   @Option('ADMIN_TOKEN', ADMIN_TOKENS, 'ADMIN_TOKEN_FILE') adminTokens: readonly string[] = [];
+  /** Tokens that look at everything that admin routes show, and change nothing. Default: none. */
+  @Option('ADMIN_READ_TOKEN', ADMIN_TOKENS, 'ADMIN_READ_TOKEN_FILE') adminReadTokens: readonly string[] = [];
   /**
    * Keys that seal session tokens: one or, for rotation, several; the first that all live servers have seals new tokens. Who
    * reads the store cannot use a session then. Default: none, and tokens are not sealed.
@@ -242,10 +250,11 @@ export class SessionsSettings {
   @Option('SESSION_JOURNAL', oneOf('off', 'deeds', 'requests'))
   journal: 'off' | 'deeds' | 'requests' = 'deeds';
   /**
-   * Whether timelines with `requests` hold whole paths with their queries, which a replay needs, and not the patterns of routes alone.
+   * What timelines with `requests` hold of paths, beside the patterns of routes: `true`, whole paths with their queries; or names of
+   * parameters, of routes and queries, whose values may be held: `['roomId', 'page']`. A replay needs paths that are held whole.
    * Applications may have names and secrets in their paths. Default: `false`.
    */
-  @Option('SESSION_JOURNAL_PATHS', flag) journalPaths = false;
+  @Option('SESSION_JOURNAL_PATHS', PARAMETERS) journalPaths: boolean | readonly string[] = false;
   /** Hours that the timeline of a session is kept after its end. Default: 24. */
   @Option('SESSION_JOURNAL_HOURS', wholeNumber(1, 8760)) journalHours = 24;
   /** Bytes of all timelines; beyond them requests go first, then the oldest sessions' timelines. Default: 67108864. */

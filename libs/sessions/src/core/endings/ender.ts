@@ -90,7 +90,8 @@ export class Ender {
     if (canOwe && !wasOwed) owedEnds.add(sessionId, { reason, by });
     let record;
     try {
-      const end = { reason, at, lease, ...journal.noteOfEnd(by, at) };
+      const requests = this.context.touches.pendingOf(sessionId)?.requests ?? 0;
+      const end = { reason, at, lease, requests, ...journal.noteOfEnd(by, at) };
       record = await store.endings.beginEnd(sessionId, end, options.only);
     } catch (error) {
       if (canOwe && hasCode(error, 'STORE_UNAVAILABLE')) return this.owe(sessionId, reason, error, wasOwed);

@@ -38,9 +38,10 @@ export class TrendRecorder {
     });
   }
 
-  /** Open sessions, of all processes, as the store has just answered. */
-  seeOpen(open: number): void {
-    if (open > 0) this.counts = sumOfCounts([this.counts, { peak_open: open }]);
+  /** Open sessions, of all processes, and the users who have some, as the store has just answered. */
+  see(open: number, users: number | null): void {
+    const peaks = { ...(open > 0 && { peak_open: open }), ...(users && { peak_users: users }) };
+    this.counts = sumOfCounts([this.counts, peaks]);
   }
 
   /** Call it once a second: ends a minute that is over, and sends what waits. Never rejects. Calls during one share its sending. */

@@ -24,10 +24,10 @@ export class Alerts {
   private checking: Promise<void> | null = null;
   private unsubscribe = (): void => {};
 
-  /** `seeOpen` gets the number of open sessions with each check. */
+  /** `see` gets the number of open sessions, and of users with some where the store can tell, with each check. */
   constructor(
     private readonly context: Pick<CoreContext, 'config' | 'store' | 'events' | 'log'>,
-    private readonly seeOpen: (open: number) => void = () => {},
+    private readonly see: (open: number, users: number | null) => void = () => {},
   ) {}
 
   start(): void {
@@ -55,7 +55,10 @@ export class Alerts {
     return this.findings.nearLimit.length;
   }
 
-  /** Asks the store, raises and clears. A call during a check shares it. Never rejects: without an answer all stays. */
+  /**
+   * Asks the store, raises and clears; in a process that does not watch, such as a command, `active` alone changes. A call during a
+   * check shares it. Never rejects: without an answer all stays.
+   */
   check(): Promise<void> {
     this.checking ??= this.checkNow().finally(() => (this.checking = null));
     return this.checking;
@@ -65,6 +68,7 @@ export class Alerts {
     try {
       const before = this.findings;
       this.findings = await this.ask();
+      if (this.timer === undefined) return;
       for (const alert of ALERT_NAMES) this.tell(alert, before.messages.get(alert));
       this.tellOfOthers(before);
     } catch (error) {
@@ -75,12 +79,13 @@ export class Alerts {
   private async ask(): Promise<Findings> {
     const { config, store } = this.context;
     const { limits, alertSessionPercent } = config;
-    const [{ open }, runs, nearLimit] = await Promise.all([
+    const [{ open }, users, runs, nearLimit] = await Promise.all([
       store.ledger.totals(),
+      store.budgets.countUsers(),
       store.ledger.listRuns(),
       store.sessions.findAbove(shareOf(limits, alertSessionPercent), MOST_COUNTED),
     ]);
-    this.seeOpen(open);
+    this.see(open, users);
     const messages = new Map<AlertName, string>();
     if (open > config.alertActiveSessions) {
       messages.set('active_sessions', `${open} active sessions, more than ${config.alertActiveSessions}`);

@@ -12,6 +12,8 @@ export type CloseReason = EndReason | 'stale' | 'shutdown';
 
 /** A live connection of any kind, closed when its session ends, its token is replaced or the process shuts down. */
 export interface Closable {
+  /** Bytes that it has sent and received so far, for timelines. Default: nobody counts them. */
+  readonly transferredBytes?: number;
   /** From now on it neither sends nor accepts data: its token was replaced. `close` follows within a second. */
   suspend?(): void;
   close(reason: CloseReason): void | Promise<void>;

@@ -5,9 +5,10 @@ import type { CleanupJob } from '../../domain/events.js';
 import type { Actor } from '../../domain/journal/actor.js';
 import type { Clock } from '../../ports/clock.js';
 import { LEASE_MS, type Lease } from '../../ports/endings.js';
-import type { FleetGroup, Heartbeat } from '../../ports/fleet.js';
+import type { DiskSpace, FleetGroup, Heartbeat, ProcessLimits, ProcessRole } from '../../ports/fleet.js';
 import type { StorageRoot } from '../../ports/storage/storage-root.js';
 import { describeError, type Log } from '../watch/log.js';
+import { DiskReading } from './disk-reading.js';
 import { RootBeacon } from './root-beacon.js';
 import { refuseClonedRoot } from './cloned-root-check.js';
 import type { TouchBuffer } from './touch-buffer.js';
@@ -32,17 +33,20 @@ export interface ProcessState extends Heartbeat {
 
 /** The fixed facts in a process's heartbeats. */
 export interface ProcessFacts {
-  readonly role: 'server' | 'cli';
+  readonly role: ProcessRole;
   /** Origin to which other nodes send clients for files of this one. */
   readonly address: string | null;
   /** The ids of the keys that seal its tokens. */
   readonly keyIds: readonly string[];
+  readonly version: string;
+  readonly limits: ProcessLimits;
 }
 
 /** Registers this process at the store: sends heartbeats, and flushes its touches. */
 export class ThisProcess {
   readonly id = randomUUID();
   private timer: NodeJS.Timeout | undefined;
+  private startedAt: number | null = null;
   private beatAt = Number.NEGATIVE_INFINITY;
   private beating: Promise<void> | null = null;
   private failing = false;
@@ -55,6 +59,7 @@ export class ThisProcess {
   private isReturning = false;
   private restore: () => Promise<void> = async () => {};
   private readonly beacon: RootBeacon;
+  private readonly diskReading: DiskReading;
 
   constructor(
     private readonly fleet: FleetGroup,
@@ -65,6 +70,21 @@ export class ThisProcess {
     private readonly log: Log,
   ) {
     this.beacon = new RootBeacon(this.id, storageRoot, clock, log);
+    this.diskReading = new DiskReading(storageRoot, clock);
+  }
+
+  get version(): string {
+    return this.self.version;
+  }
+
+  /** As configured. */
+  get limits(): ProcessLimits {
+    return this.self.limits;
+  }
+
+  /** Its disk as it was in the last 10 s, or when it answered last; `null` for a command, and for files in memory. */
+  get disk(): DiskSpace | null {
+    return this.diskReading.current;
   }
 
   /** Whether it serves clients, unlike a command, which is over soon. */
@@ -88,7 +108,7 @@ export class ThisProcess {
 
   /** Starts heartbeats. Rejects with `STORAGE_UNSAFE`, and starts nothing, if the storage root is a clone of one in use. */
   async start(): Promise<void> {
-    await this.beacon.renew();
+    await Promise.all([this.beacon.renew(), this.isServer && this.diskReading.read()]);
     await this.beat();
     try {
       await refuseClonedRoot(this.storageRoot.beacons, () => this.listNeighbours());
@@ -153,6 +173,7 @@ export class ThisProcess {
     const now = this.clock.now();
     await this.touches.flush(now);
     this.beatAt = this.clock.monotonic();
+    this.startedAt ??= now;
     const wasListed = await this.fleet.heartbeat({
       processId: this.id,
       role: this.self.role,
@@ -164,6 +185,10 @@ export class ThisProcess {
       address: this.self.address,
       beacon: this.beacon.current,
       keyIds: this.self.keyIds,
+      version: this.self.version,
+      startedAt: this.startedAt,
+      limits: this.self.limits,
+      disk: this.disk,
     });
     if (!wasListed && this.isStarted) {
       this.returnedAt = this.clock.monotonic();
@@ -227,6 +252,7 @@ export class ThisProcess {
 
   private async tick(): Promise<void> {
     this.beacon.renewIfDue();
+    if (this.isServer) this.diskReading.readIfDue();
     const isDue =
       this.touches.size > 0 || this.clock.monotonic() - this.beatAt >= HEARTBEAT_MS - FLUSH_MS / 2;
     if (this.beating || !isDue) return;

@@ -1,9 +1,11 @@
+import type { TransferOutcome } from '../../domain/journal/entry.js';
 import { isReadable, STREAM_TYPE, type NewResource, type ResourceRecord } from '../../domain/resource.js';
 import { requireResource } from '../handles/arguments.js';
 import { noteFoundWith } from '../handles/found-with.js';
 import type { SessionRef } from '../handles/session.js';
 import { underAuthority } from '../handles/under-authority.js';
 import type { CoreContext } from '../process/context.js';
+import { Transfer } from '../watch/transfer.js';
 import type { Closable, Registered } from '../process/live-connections.js';
 import { FileBatch } from './file-batch.js';
 import type { FileSink } from './file-sink.js';
@@ -56,8 +58,14 @@ export class Resources {
     const describe = (): NewResource => writing.describe(session, { ...description, type: STREAM_TYPE });
     let resource = describe();
     let isReserved = false;
+    let isCutOff = false;
     let released: Promise<void> | undefined;
-    const release = (): Promise<void> => (released ??= releaser.abandon(resource));
+    const transfer = new Transfer(this.context, 'stream', session.id);
+    const release = (outcome: TransferOutcome): Promise<void> => {
+      transfer.bytes = connection.transferredBytes ?? null;
+      if (isReserved) transfer.end(resource.id, outcome);
+      return (released ??= releaser.abandon(resource));
+    };
     const registered: Registered = {
       get resourceId() {
         return resource.id;
@@ -81,8 +89,9 @@ export class Resources {
       {
         suspend: () => connection.suspend?.(),
         close: async (reason) => {
+          isCutOff = true;
           await connection.close(reason);
-          await release();
+          await release('cut_off');
         },
       },
       registered,
@@ -100,7 +109,7 @@ export class Resources {
       },
       release: () => {
         live.remove();
-        return release();
+        return release(isCutOff ? 'cut_off' : 'complete');
       },
     };
   }

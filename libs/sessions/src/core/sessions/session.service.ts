@@ -16,7 +16,7 @@ import { underAuthority } from '../handles/under-authority.js';
 import { SessionDataService } from '../data/session-data-service.js';
 import type { SessionValues } from '../data/session-values.js';
 import type { CoreContext } from '../process/context.js';
-import type { EndedSession, Ender } from '../endings/ender.js';
+import type { EndedSession, Ender, EndOptions } from '../endings/ender.js';
 import { actorOf, APP } from '../handles/actor-of.js';
 import type { Forgetting, Forgotten } from '../journal/forgetting.js';
 import type { SessionEventBus } from '../watch/event-bus.js';
@@ -127,14 +127,15 @@ export class SessionService extends SessionDataService {
    * Ends a session, deletes its files and closes its streams: at once in this process, within a second in all others.
    * `null` if it was over already. With `thorough` it resolves when files are deleted and streams closed, or answers what
    * other nodes still have to delete. `by`: who ends it, for the journal. Default: the client whose request was given the object, else
-   * the application.
+   * the application. `only`: `null` too if the session does not match it now.
    */
   async end(
     session: SessionRef,
     reason: EndReason = 'ended',
-    options: { thorough?: boolean; by?: Actor } = {},
+    options: Pick<EndOptions, 'thorough' | 'by' | 'only'> = {},
   ): Promise<EndedSession | null> {
     requireSession(session);
+    if (options.only) await this.flushTouches();
     const ended = await this.parts.ender.end(session.id, reason, { by: actorOf(session), ...options });
     OwnEnds.note(session.id);
     Session.carrierOf(session)?.clear();

@@ -3,10 +3,16 @@ import { Transform, type TransformCallback } from 'node:stream';
 /** Passes on the bytes of a file that is read, until it is suspended. */
 export class FileSource extends Transform {
   private isSuspended = false;
+  private passedBytes = 0;
 
   /** @internal */
   constructor(private readonly noteActivity: () => void) {
     super();
+  }
+
+  /** Bytes that its reader has taken. */
+  get takenBytes(): number {
+    return this.passedBytes - this.readableLength;
   }
 
   /** Passes on nothing more, not even what is buffered. */
@@ -22,6 +28,7 @@ export class FileSource extends Transform {
   override _transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
     if (this.isSuspended) return;
     this.noteActivity();
+    this.passedBytes += chunk.length;
     done(null, chunk);
   }
 }

@@ -5,7 +5,7 @@ export interface AuditEntry {
   readonly at: number;
   readonly by: Operator;
   readonly deed: AuditDeed;
-  /** The id of a session or node; `null` for all, and for a user: whoever is forgotten has no name here. */
+  /** The id of a session or node; `null` for several or all, and for a user: whoever is forgotten has no name here. */
   readonly subject: string | null;
   readonly outcome: AuditOutcome;
   /** Sessions that it ended, resources that it released, their bytes: as far as known when it was written. */
@@ -15,14 +15,22 @@ export interface AuditEntry {
 }
 
 /**
- * `end`: a session; `cleanup`: a run of all jobs; `forget-user`, `forget-node`, `trust-clock`: as the commands are called;
- * `repair`: by the doctor.
+ * `end`: a session; `end-many`: several at once, each of which has an `end` too; `cleanup`: a run of all jobs; `forget-user`,
+ * `forget-node`, `trust-clock`: as the commands are called; `repair`: by the doctor.
  */
-export const AUDIT_DEEDS = ['end', 'cleanup', 'forget-user', 'forget-node', 'trust-clock', 'repair'] as const;
+export const AUDIT_DEEDS = [
+  'end',
+  'end-many',
+  'cleanup',
+  'forget-user',
+  'forget-node',
+  'trust-clock',
+  'repair',
+] as const;
 export type AuditDeed = (typeof AUDIT_DEEDS)[number];
 
-/** `nothing`: there was nothing to do it to; `failed`: it was not done, or not wholly. */
-export type AuditOutcome = 'done' | 'nothing' | 'failed';
+/** `nothing`: there was nothing to do it to; `failed`: it was not done, or not wholly; `refused`: the token may only look. */
+export type AuditOutcome = 'done' | 'nothing' | 'failed' | 'refused';
 
 /** Wrong admin tokens of one network in one minute. */
 export interface WrongTokens {

@@ -9,7 +9,7 @@ import type { Actor } from './actor.js';
  */
 export type JournalEntry = Entry & { readonly at: number };
 
-type Entry = MarkEntry | DeedEntry | RequestEntry | PlacedEntry;
+type Entry = MarkEntry | DeedEntry | RequestEntry | PlacedEntry | TransferEntry;
 
 /** What must be true: written in the same step as the deed, and kept as long as the timeline. */
 export type MarkEntry =
@@ -17,7 +17,7 @@ export type MarkEntry =
   /** `userHash`: the keyed hash of the user's id. */
   | { readonly kind: 'login'; readonly by: Actor; readonly userHash: string }
   | { readonly kind: 'regenerated'; readonly by: Actor }
-  /** With what it held when it ended: resources and bytes in place, and the requests of its life but those of its last second. */
+  /** With what it held when it ended: resources and bytes in place; and its requests, but for those of its last second in other processes. */
   | {
       readonly kind: 'ended';
       readonly by: Actor;
@@ -54,8 +54,10 @@ export interface RequestEntry {
   readonly method: string;
   /** The pattern of the route: `/files/:id`; `null` if no route matched. */
   readonly route: string | null;
-  /** Path and query as the client sent them, with the option `journalPaths`, for a replay; else `null`. */
+  /** Path and query, whole, if the option `journalPaths` allows it for all that is in them; else `null`. A replay needs it. */
   readonly path: string | null;
+  /** Where `path` is `null`: values of the parameters that the option names, as a query has them: `roomId=42&page=2`. */
+  readonly params?: string | undefined;
   /** `null` if the client went away before the response was complete. */
   readonly status: number | null;
   readonly durationMs: number;
@@ -74,6 +76,26 @@ export interface PlacedEntry {
   readonly sizeBytes: number;
 }
 
+/** A file came in or went out, or a stream is over; `at` is its beginning. Kept as requests are. */
+export interface TransferEntry {
+  readonly kind: TransferKind;
+  readonly resourceId: string;
+  /** Of an upload what arrived, of a download what was sent, of a stream both; `null` if nobody counts them. */
+  readonly bytes: number | null;
+  readonly durationMs: number;
+  readonly outcome: TransferOutcome;
+}
+
+export type TransferKind = 'upload' | 'download' | 'stream';
+
+/**
+ * - `complete`: all bytes of a file went through; of a stream, client or handler closed it.
+ * - `aborted`: the client went away, or was too slow.
+ * - `cut_off`: the session ended, its token was replaced, or the server stopped.
+ * - `failed`: the file was refused, or the server had an error.
+ */
+export type TransferOutcome = 'complete' | 'aborted' | 'cut_off' | 'failed';
+
 export type JournalKind = JournalEntry['kind'];
 
 /** How long an entry is kept: see `MarkEntry`, `DeedEntry`, `RequestEntry`. */
@@ -89,6 +111,9 @@ const CLASSES: Readonly<Record<JournalKind, EntryClass>> = {
   mismatch: 'deed',
   request: 'request',
   placed: 'request',
+  upload: 'request',
+  download: 'request',
+  stream: 'request',
 };
 
 export function classOf({ kind }: Pick<JournalEntry, 'kind'>): EntryClass {

@@ -17,9 +17,12 @@ import { noteFoundWith } from '../../core/handles/found-with.js';
 import { describeError } from '../../core/watch/log.js';
 import { RepeatedFailures } from '../../core/watch/repeated-failures.js';
 import { SessionService } from '../../core/sessions/session.service.js';
+import { outcomeOf, Transfer } from '../../core/watch/transfer.js';
+import { FileSource } from '../../core/ways-out/file-source.js';
 import { hasCode, SessionsError } from '../../domain/errors.js';
 import type { ResourceRecord } from '../../domain/resource.js';
 import { SESSIONS_CONFIG } from '../../core/config/tokens.js';
+import { Clock } from '../../ports/clock.js';
 import { isRangeOfThis, verdictOf } from './download-conditions.js';
 import { dispositionOf, headersOf, safeMediaType, validatorsOf } from './download-headers.js';
 import { planDownload, type DownloadOptions } from './download-options.js';
@@ -56,6 +59,7 @@ export class DownloadInterceptor implements NestInterceptor<
     @Inject(SESSIONS_CONFIG) private readonly config: SessionsConfig,
     @Inject(RepeatedFailures) private readonly failures: RepeatedFailures,
     @Inject(SessionResolver) private readonly resolver: SessionResolver,
+    @Inject(Clock) private readonly clock: Clock,
   ) {}
 
   /**
@@ -126,7 +130,7 @@ export class DownloadInterceptor implements NestInterceptor<
     const { session } = (await resolutionOf(node)) ?? {};
     if (session?.id === resource.sessionId) noteFoundWith(resource, session);
     const { stream } = await this.service.openResource(resource, range ?? undefined);
-    this.watchReader(response, stream);
+    this.watchReader(response, stream, resource);
     // `@fastify/compress` compresses despite `no-transform`, but not this.
     node.headers['x-no-compression'] = '1';
     this.setHeaders(response, resource);
@@ -151,10 +155,20 @@ export class DownloadInterceptor implements NestInterceptor<
     });
   }
 
-  private watchReader(response: PlatformResponse, stream: Readable): void {
+  private watchReader(
+    response: PlatformResponse,
+    stream: Readable,
+    { id, sessionId }: Pick<ResourceRecord, 'id' | 'sessionId'>,
+  ): void {
     const node = nodeResponse(response);
+    const transfer = new Transfer({ clock: this.clock, events: this.service.events }, 'download', sessionId);
     // On Express, early releases of Nest 11 leave the file open when the client disconnects.
-    finished(node, () => stream.destroy());
+    finished(node, () => {
+      if (stream instanceof FileSource) transfer.bytes = stream.takenBytes;
+      const interruption = stream.errored ? outcomeOf(stream.errored) : 'aborted';
+      transfer.end(id, node.writableFinished ? 'complete' : interruption);
+      stream.destroy();
+    });
     const { downloadIdleMs } = this.config;
     onceReaderIdles(node, downloadIdleMs, () => {
       this.logger.debug(

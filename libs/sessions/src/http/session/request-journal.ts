@@ -5,22 +5,10 @@ import type { EntryBuffer } from '../../core/journal/entry-buffer.js';
 import type { Clock } from '../../ports/clock.js';
 import { requestOf, responseOf } from '../exchange.js';
 import { whenResponseEnds } from '../stream/http-request-in-flight.js';
-import {
-  nodeRequest,
-  nodeResponse,
-  type PlatformRequest,
-  type PlatformResponse,
-} from '../platform-message.js';
+import { nodeRequest, nodeResponse, type PlatformResponse } from '../platform-message.js';
+import { routeOf, type PathKeeper, type RoutedRequest } from './kept-path.js';
 
-const MOST_PATH = 2048;
 const MEDIA_TYPE = /^[a-z0-9!#$&^_.+-]{1,64}\/[a-z0-9!#$&^_.+-]{1,64}/i;
-
-/** Where Express and Fastify keep the pattern of the route that they chose. */
-interface RoutedRequest extends PlatformRequest {
-  readonly url?: string;
-  readonly route?: { readonly path?: unknown };
-  readonly routeOptions?: { readonly url?: unknown };
-}
 
 /** Fastify hands its headers to Node when it writes them: only its own response tells them. */
 type AnsweredHeaders = PlatformResponse & { getHeader(name: string): unknown };
@@ -30,7 +18,7 @@ export class RequestJournal {
   constructor(
     private readonly entries: EntryBuffer,
     private readonly clock: Clock,
-    private readonly keepsPaths: boolean,
+    private readonly keptPathOf: PathKeeper,
   ) {}
 
   note({ id }: Session, context: ExecutionContext): void {
@@ -44,12 +32,14 @@ export class RequestJournal {
     const at = this.clock.now();
     whenResponseEnds(response, () => {
       const { statusCode, writableFinished } = response;
+      const { path, params } = this.keptPathOf(request);
       this.entries.add(id, {
         at,
         kind: 'request',
         method: node.method ?? '',
         route: routeOf(request),
-        path: this.keepsPaths ? pathOf(request) : null,
+        path,
+        params,
         status: writableFinished ? statusCode : null,
         durationMs: Math.round(this.clock.monotonic() - began),
         // The framework reads small bodies before the interceptors: of those only the declared length is known.
@@ -60,15 +50,6 @@ export class RequestJournal {
       });
     });
   }
-}
-
-function routeOf({ route, routeOptions }: RoutedRequest): string | null {
-  const pattern = route?.path ?? routeOptions?.url;
-  return typeof pattern === 'string' ? pattern : null;
-}
-
-function pathOf({ originalUrl, url }: RoutedRequest): string | null {
-  return (originalUrl ?? url ?? '').slice(0, MOST_PATH) || null;
 }
 
 function mediaTypeOf(header: unknown): string | null {

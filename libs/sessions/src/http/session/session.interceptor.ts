@@ -13,6 +13,7 @@ import { isOfGraphqlRequest, requestOf, responseOf } from '../exchange.js';
 import { nodeRequest, nodeResponse } from '../platform-message.js';
 import { refuseEmptyJson } from '../empty-json.js';
 import { traitsOf } from './handler-traits.js';
+import { pathKeeperOf } from './kept-path.js';
 import { RequestJournal } from './request-journal.js';
 import { errorFor, UnusedSession, type Resolution } from './resolution.js';
 import { SessionResolver } from './session-resolver.js';
@@ -34,7 +35,9 @@ export class SessionInterceptor implements NestInterceptor {
     @Inject(SessionsCore) { config, entries, clock }: SessionsCore,
   ) {
     this.journal =
-      config.journal === 'requests' ? new RequestJournal(entries, clock, config.journalPaths) : null;
+      config.journal === 'requests'
+        ? new RequestJournal(entries, clock, pathKeeperOf(config.journalPaths))
+        : null;
   }
 
   /** Synchronous if possible: a promise here costs a request more than all other work for its session. */

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { HttpException, HttpStatus, type MessageEvent } from '@nestjs/common';
 import { Observable, tap, type Subscriber, type Subscription } from 'rxjs';
 import type { Closable, CloseReason } from '../../core/process/live-connections.js';
@@ -59,12 +60,21 @@ export class EventStream implements Closable {
   private hasBegun = false;
   private closedFor: CloseReason | undefined;
   private readonly backpressure: EventBackpressure;
+  /** The response loses it when it is closed. */
+  private readonly socket: Socket | null;
+  private readonly writtenBefore: number;
 
   constructor(
     private readonly response: ServerResponse,
     private readonly idleMs: number,
   ) {
     this.backpressure = new EventBackpressure(response);
+    this.socket = response.socket;
+    this.writtenBefore = this.socket?.bytesWritten ?? 0;
+  }
+
+  get transferredBytes(): number {
+    return (this.socket?.bytesWritten ?? 0) - this.writtenBefore;
   }
 
   /** Calls back when either side has closed the response; at once if that has happened. */

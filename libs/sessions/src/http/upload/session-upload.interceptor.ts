@@ -100,7 +100,7 @@ export function uploadInterceptorOf(declaration: UploadDeclaration): Type<NestIn
         noteUploads(node, batch);
         return batch;
       } catch (error) {
-        await files.abort();
+        await files.abort(error);
         throw error;
       }
     }

@@ -4,6 +4,7 @@ import type { Log } from '../../core/watch/log.js';
 import { hasCode } from '../../domain/errors.js';
 import { isReadable as holdsBytes, STREAM_TYPE, type ResourceRecord } from '../../domain/resource.js';
 import type { FileKey, ScannedFile } from '../../ports/storage/file-storage.js';
+import { matchingSessions } from '../lists/matching-sessions.js';
 import { complaint, named, type Complaint } from './complaint.js';
 
 /** Sessions whose resources are read together, and files that are looked for at once. */
@@ -77,7 +78,7 @@ function filesOf(files: readonly ScannedFile[]): string {
 /** Records without their file, or with another one. */
 async function lost(core: SessionsCore, signal: AbortSignal): Promise<Complaint[]> {
   const complaints: Complaint[] = [];
-  for await (const sessionIds of openSessions(core)) {
+  for await (const sessionIds of liveSessions(core)) {
     const resources = await core.store.resources.list(sessionIds);
     const files = resources.filter((resource) => isKeptHere(core, resource));
     for (let start = 0; start < files.length; start += FILES) {
@@ -89,14 +90,10 @@ async function lost(core: SessionsCore, signal: AbortSignal): Promise<Complaint[
   return complaints;
 }
 
-async function* openSessions({ store }: SessionsCore): AsyncGenerator<string[]> {
-  let after: { readonly instant: number; readonly id: string } | null = null;
-  for (;;) {
-    const page = await store.sessions.list({ limit: SESSIONS, sort: 'created_at', ...(after && { after }) });
-    const last = page.at(-1);
-    if (last === undefined) return;
-    yield page.map(({ id }) => id);
-    after = { instant: last.createdAt, id: last.id };
+async function* liveSessions(core: SessionsCore): AsyncGenerator<string[]> {
+  for await (const slice of matchingSessions(core, {}, Number.MAX_SAFE_INTEGER)) {
+    for (let start = 0; start < slice.length; start += SESSIONS)
+      yield slice.slice(start, start + SESSIONS).map(({ id }) => id);
   }
 }
 

@@ -2,6 +2,7 @@ import type { SessionsCore } from '../../core/core.js';
 import type { ProcessState } from '../../core/process/this-process.js';
 import { isStuck } from '../../domain/backoff.js';
 import { listJobs } from '../overview.js';
+import { limitsInUse, liveServers } from '../server-limits.js';
 import { complaint, named, type Complaint } from './complaint.js';
 
 /** Beyond this a cleanup that runs every minute has missed something. */
@@ -11,10 +12,11 @@ const CLEAN_UP = 'Run: sessions cleanup';
 /** The processes, their cleanup, what it could not finish, and the clock. */
 export async function workComplaints(core: SessionsCore): Promise<Complaint[]> {
   const processes = await core.thisProcess.listProcesses();
-  const servers = processes.filter(({ isLive, role }) => isLive && role === 'server');
+  const servers = liveServers(processes);
   return [
     ...clockComplaints(core),
-    ...serverComplaints(servers),
+    ...serverComplaints(core, processes),
+    ...diskComplaints(core, servers),
     ...silentComplaints(core, processes),
     ...(await nodeComplaints(core)),
     ...(await cleanupComplaints(core, servers)),
@@ -32,10 +34,38 @@ function clockComplaints({ clockTrust }: SessionsCore): Complaint[] {
   return [complaint('clock', verdict === 'wrong' ? 'error' : 'warning', { what, remedy })];
 }
 
-function serverComplaints(servers: readonly ProcessState[]): Complaint[] {
-  if (servers.length > 0) return [];
-  const what = 'No server process is running, so no cleanup is scheduled.';
-  return [complaint('no-server', 'info', { what, remedy: 'Start the server.' })];
+/** Whether there are servers, of one version, with the same limits. */
+function serverComplaints(core: SessionsCore, processes: readonly ProcessState[]): Complaint[] {
+  const servers = liveServers(processes);
+  if (servers.length === 0) {
+    const what = 'No server process is running, so no cleanup is scheduled.';
+    return [complaint('no-server', 'info', { what, remedy: 'Start the server.' })];
+  }
+  const complaints: Complaint[] = [];
+  const versions = Map.groupBy(servers, ({ version }) => version);
+  if (versions.size > 1) {
+    const what = `The servers have different versions: ${namesOf(versions)}.`;
+    complaints.push(complaint('versions', 'warning', { what, remedy: 'Finish the roll-out, or take it back.' }));
+  }
+  const { differing } = limitsInUse({ processes, limits: core.thisProcess.limits });
+  for (const [limit, values] of differing) {
+    const what = `The servers have different values of ${limit}: ${namesOf(values)}.`;
+    const remedy = 'Give all servers the same options: each applies its own.';
+    complaints.push(complaint('limits', 'warning', { subject: limit, what, remedy }));
+  }
+  return complaints;
+}
+
+/** The disk of this node is told by its root. */
+function diskComplaints({ config, thisProcess }: SessionsCore, servers: readonly ProcessState[]): Complaint[] {
+  const full = servers.filter(
+    ({ nodeId, disk }) => nodeId !== thisProcess.nodeId && disk !== null && disk.freeBytes < config.minFreeBytes,
+  );
+  const nodes = new Map(full.map(({ nodeId, host, disk }) => [nodeId, { host, freeBytes: disk?.freeBytes }]));
+  return [...nodes].map(([nodeId, { host, freeBytes }]) => {
+    const what = `The disk of node ${nodeId} on ${host} has ${freeBytes} bytes free: new files are refused there.`;
+    return complaint('node-full', 'error', { subject: nodeId, what, remedy: 'Free space on that disk, or make it larger.' });
+  });
 }
 
 function silentComplaints({ clock }: SessionsCore, processes: readonly ProcessState[]): Complaint[] {
@@ -87,4 +117,9 @@ async function failureComplaints({ store, thisProcess }: SessionsCore): Promise<
 
 function nameOf({ host, pid }: ProcessState): string {
   return `${host}:${pid}`;
+}
+
+/** `1.0.0 (a:1, b:2), 1.1.0 (c:3)` */
+function namesOf(values: ReadonlyMap<string | number, readonly ProcessState[]>): string {
+  return [...values].map(([value, processes]) => `${value} (${named(processes.map(nameOf))})`).join(', ');
 }

@@ -77,6 +77,15 @@ function factsOf(entry: JournalEntry) {
     case 'evicted':
     case 'placed':
       return { resource_id: entry.resourceId, type: entry.type, size_bytes: entry.sizeBytes };
+    case 'upload':
+    case 'download':
+    case 'stream':
+      return {
+        resource_id: entry.resourceId,
+        bytes: entry.bytes,
+        duration_seconds: secondsOf(entry.durationMs),
+        outcome: entry.outcome,
+      };
     case 'refused':
       return {
         reason: entry.reason,
@@ -91,6 +100,7 @@ function factsOf(entry: JournalEntry) {
         method: entry.method,
         route: entry.route,
         path: entry.path,
+        ...(entry.params !== undefined && { params: entry.params }),
         status: entry.status,
         duration_seconds: secondsOf(entry.durationMs),
         received_bytes: entry.receivedBytes,

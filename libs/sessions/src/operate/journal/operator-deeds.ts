@@ -6,6 +6,7 @@ import type { ClockStatus } from '../../core/process/clock-trust.js';
 import { describeError, type Log } from '../../core/watch/log.js';
 import type { Operator } from '../../domain/journal/actor.js';
 import type { AuditDeed, AuditEntry } from '../../domain/journal/audit-entry.js';
+import type { EndCondition } from '../../domain/lifetime.js';
 import type { Released } from '../../ports/store/session-store.js';
 import type { DoctorReport } from '../doctor/doctor.js';
 
@@ -16,11 +17,18 @@ export interface Requester {
   readonly network: string | null;
 }
 
-type Result = Pick<AuditEntry, 'outcome' | 'sessions' | 'resources' | 'bytes'>;
+export type EndOneOfMany = (
+  sessionId: string,
+  only: EndCondition | undefined,
+) => Promise<EndedSession | null>;
 
-const NOTHING: Result = { outcome: 'nothing', sessions: 0, resources: 0, bytes: 0 };
-const DONE: Result = { ...NOTHING, outcome: 'done' };
-const FAILED: Result = { ...NOTHING, outcome: 'failed' };
+/** How a deed ended, as its audit entry tells. */
+export type DeedResult = Pick<AuditEntry, 'outcome' | 'sessions' | 'resources' | 'bytes'>;
+
+const NOTHING: DeedResult = { outcome: 'nothing', sessions: 0, resources: 0, bytes: 0 };
+const DONE: DeedResult = { ...NOTHING, outcome: 'done' };
+const FAILED: DeedResult = { ...NOTHING, outcome: 'failed' };
+const REFUSED: DeedResult = { ...NOTHING, outcome: 'refused' };
 
 /**
  * Does what an operator asks for, and enters it into the audit, refused and failed deeds too. A deed that is done stays done if
@@ -47,6 +55,20 @@ export class OperatorDeeds {
       await this.note('end', sessionId, FAILED);
       throw error;
     }
+  }
+
+  /**
+   * Ends several sessions by `work`, which calls `end` for each: the store enters those that it ends, and one entry has the sums.
+   * `end` answers `null` for a session that is over, or does not meet `only`.
+   */
+  endMany<Done>(
+    work: (end: EndOneOfMany) => Promise<Done>,
+    resultOfWork: (done: Done) => DeedResult,
+  ): Promise<Done> {
+    const { by } = this.requester;
+    const end: EndOneOfMany = (id, only) =>
+      this.core.service.end({ id }, 'admin', { thorough: true, by, only });
+    return this.audited('end-many', null, () => work(end), resultOfWork);
   }
 
   /** One full cleanup, or with `dryRun` a report of what is due, which is no deed. The signal stops it between two items. */
@@ -113,6 +135,11 @@ export class OperatorDeeds {
     return this.note(deed, subject, NOTHING);
   }
 
+  /** The operator may not do it. */
+  noteForbidden(deed: AuditDeed, subject: string | null): Promise<void> {
+    return this.note(deed, subject, REFUSED);
+  }
+
   /** The deed was refused for another reason. */
   noteRefused(deed: AuditDeed, subject: string | null): Promise<void> {
     return this.note(deed, subject, FAILED);
@@ -122,7 +149,7 @@ export class OperatorDeeds {
     deed: AuditDeed,
     subject: string | null,
     work: () => Promise<Done>,
-    resultOfWork: (done: Done) => Result,
+    resultOfWork: (done: Done) => DeedResult,
   ): Promise<Done> {
     let done: Done;
     try {
@@ -136,7 +163,7 @@ export class OperatorDeeds {
   }
 
   /** Never rejects. */
-  private async note(deed: AuditDeed, subject: string | null, result: Result): Promise<void> {
+  private async note(deed: AuditDeed, subject: string | null, result: DeedResult): Promise<void> {
     const { store, clock } = this.core;
     const { outcome, sessions, resources, bytes } = result;
     this.tell(deed, subject, result);
@@ -152,7 +179,7 @@ export class OperatorDeeds {
   private tell(
     deed: AuditDeed,
     subject: string | null,
-    { outcome, sessions, resources, bytes }: Result,
+    { outcome, sessions, resources, bytes }: DeedResult,
   ): void {
     const { by, network } = this.requester;
     if (network === null) return;
@@ -165,7 +192,7 @@ export class OperatorDeeds {
 }
 
 /** Sessions that ended, and the orphans that were deleted. */
-function resultOf(reports: readonly CleanupReport[]): Result {
+function resultOf(reports: readonly CleanupReport[]): DeedResult {
   const isWhole = reports.every(
     ({ failures, sweep }) => failures === 0 && (!sweep || (sweep.trusted && !sweep.held)),
   );

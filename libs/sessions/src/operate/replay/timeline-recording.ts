@@ -10,7 +10,8 @@ const EVENT_STREAM = 'text/event-stream';
 /** What takes its place in the last instant of a request: both instants are whole milliseconds. */
 const SLACK_MS = 1;
 const SETTINGS =
-  "`journal: 'requests'` (SESSION_JOURNAL=requests) and `journalPaths: true` (SESSION_JOURNAL_PATHS=true)";
+  "`journal: 'requests'` (SESSION_JOURNAL=requests) and `journalPaths: true` (SESSION_JOURNAL_PATHS=true), or with " +
+  '`journalPaths` that lists every parameter,';
 
 type Request = RequestEntry & { readonly at: number };
 type Placed = PlacedEntry & { readonly at: number };

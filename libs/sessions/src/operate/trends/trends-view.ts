@@ -38,6 +38,7 @@ function figuresOf(counts: TrendCounts) {
     cleaned: of('cleaned'),
     cleanup_failures: of('cleanup_failures'),
     peak_open: of('peak_open'),
+    peak_users: of('peak_users'),
     durations: { p50_ms: rounded(p50), p90_ms: rounded(p90), p99_ms: rounded(p99) },
   };
 }

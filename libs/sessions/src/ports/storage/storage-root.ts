@@ -93,6 +93,9 @@ export interface RootBeacons {
 
 export interface StorageRoom {
   readonly freeBytes: number;
+  /** The size of the disk; `null` if there is none, or it does not answer. */
+  readonly totalBytes: number | null;
+  /** `Number.MAX_SAFE_INTEGER` if the file system has no fixed number of inodes. */
   readonly freeInodes: number;
   readonly ballast: boolean;
   /** Whether the marker is in place and names this store. */

@@ -118,7 +118,7 @@ export const STORE_OPERATIONS: { readonly [Group in GroupName]: KindsOf<StoreGro
     listFailures: 'read',
   },
   rates: { count: 'write' },
-  budgets: { ofUser: 'read', listUsers: 'list' },
+  budgets: { ofUser: 'read', listUsers: 'list', countUsers: 'list' },
   journal: { key: 'read', append: 'upkeep', read: 'list', prune: 'upkeep', forgetUser: 'upkeep' },
   audit: {
     append: 'write',

@@ -15,7 +15,7 @@ export class AbsentStorageRoot extends MemoryStorageRoot {
   }
 
   override async room(): Promise<StorageRoom> {
-    const nothing = { freeBytes: 0, freeInodes: 0, ballast: false, trusted: true } as const;
+    const nothing = { freeBytes: 0, totalBytes: null, freeInodes: 0, ballast: false, trusted: true } as const;
     return { ...nothing, refusing: this.absence, problem: 'missing' };
   }
 

@@ -31,6 +31,7 @@ export class MemoryStorageRoot extends StorageRoot {
   async room(): Promise<StorageRoom> {
     return {
       freeBytes: Number.MAX_SAFE_INTEGER,
+      totalBytes: null,
       freeInodes: Number.MAX_SAFE_INTEGER,
       ballast: true,
       trusted: true,

@@ -8,6 +8,7 @@ import { authorityOf, type Authority, type NewSession, type SessionRecord } from
 import type {
   BeginEnd,
   Heartbeat,
+  ProcessLimits,
   Lease,
   NewToken,
   OpeningLimits,
@@ -183,6 +184,16 @@ export function lease(until = NOW + MINUTE, processId = PROCESS, nodeId = NODE):
   return { processId, nodeId, until };
 }
 
+/** Limits in a heartbeat. */
+const BEAT_LIMITS: ProcessLimits = {
+  maxDurationMs: 60 * MINUTE,
+  maxIdleMs: 15 * MINUTE,
+  maxResources: 100,
+  maxBytes: Number.MAX_SAFE_INTEGER,
+  maxSessions: 100_000,
+  cleanupIntervalMs: MINUTE,
+};
+
 export function beat(differing: Partial<Heartbeat>): Heartbeat {
   return {
     processId: PROCESS,
@@ -195,6 +206,10 @@ export function beat(differing: Partial<Heartbeat>): Heartbeat {
     address: null,
     beacon: null,
     keyIds: [],
+    version: '1.2.3',
+    startedAt: NOW,
+    limits: BEAT_LIMITS,
+    disk: null,
     ...differing,
   };
 }

@@ -3,6 +3,7 @@ import { pipeline } from 'node:stream/promises';
 import type { FileBatch } from '../../../core/resources/file-batch.js';
 import type { FileSink } from '../../../core/resources/file-sink.js';
 import type { SessionService } from '../../../core/sessions/session.service.js';
+import { outcomeOf, type Transfer } from '../../../core/watch/transfer.js';
 import { requireName } from './field-name.js';
 import { FileHead, HEAD_BYTES, mediaTypeOf, peek } from './file-head.js';
 import { asReceived } from './received-file.js';
@@ -29,6 +30,8 @@ export interface FilePart {
 export class UploadFiles {
   private readonly stop = new AbortController();
   private readonly saves: Promise<void>[] = [];
+  /** By the ids of their resources. */
+  private readonly transfers = new Map<string, Transfer>();
   /** How many files each field has. */
   private readonly admitted = new Map<FieldPlan, number>();
   private pending = 0;
@@ -73,9 +76,10 @@ export class UploadFiles {
     await Promise.all(this.saves);
   }
 
-  /** Aborts the current file; resolves when nothing of the request is left. */
-  async abort(): Promise<void> {
+  /** Aborts the current file for this error; resolves when nothing of the request is left. */
+  async abort(cause: unknown): Promise<void> {
     this.stop.abort();
+    for (const [resourceId, transfer] of this.transfers) transfer.end(resourceId, outcomeOf(cause));
     await this.settled();
     await this.batch.abandon();
   }
@@ -103,18 +107,20 @@ export class UploadFiles {
     const field = admitted ?? this.admit(part);
     await this.requireAccepted(field, part);
     const sink = await this.openSink(field, part);
-    this.progress.begin(sink.resourceId);
+    const transfer = this.progress.begin(sink.resourceId);
+    this.transfers.set(sink.resourceId, transfer);
     // A file that waits for its client must notice the end of its session.
     sink.once('close', () => contents.destroy());
     const head = new FileHead();
     try {
       if (signal.aborted) sink.destroy();
-      this.meter(contents, field, head);
+      this.meter(contents, field, head, transfer);
       await pipeline(contents, sink, { signal });
     } finally {
       if (!sink.closed) await new Promise((resolve) => sink.once('close', resolve));
     }
     asReceived(sink.resource, field.name, head.bytes);
+    transfer.end(sink.resourceId, 'complete');
   }
 
   private async requireAccepted(field: FieldPlan, { contents, mediaType }: FilePart): Promise<void> {
@@ -137,12 +143,13 @@ export class UploadFiles {
   }
 
   /** Keeps the head of a file that streams by; aborts one that becomes too large. */
-  private meter(contents: Readable, { maxFileBytes }: FieldPlan, head: FileHead): void {
+  private meter(contents: Readable, { maxFileBytes }: FieldPlan, head: FileHead, transfer: Transfer): void {
     const { maxTotalBytes } = this.plan;
     let fileBytes = 0;
     contents.on('data', (chunk: Buffer) => {
       head.add(chunk);
       fileBytes += chunk.length;
+      transfer.bytes = fileBytes;
       this.totalBytes += chunk.length;
       if (fileBytes > maxFileBytes) contents.destroy(this.tooLarge(fileBytes, maxFileBytes));
       else if (this.totalBytes > maxTotalBytes)

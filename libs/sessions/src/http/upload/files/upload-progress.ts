@@ -1,17 +1,18 @@
 import type { SessionEventBus } from '../../../core/watch/event-bus.js';
+import { Transfer } from '../../../core/watch/transfer.js';
 import type { Clock } from '../../../ports/clock.js';
 
 const EVERY_MS = 250;
 
-/** Emits `upload.progress` for one request, if anybody listens. */
+/** Emits `upload.progress` for one request, if anybody listens; begins the transfers of its files. */
 export class UploadProgress {
   private receivedBytes = 0;
   private resourceId: string | null = null;
   private emittedAt: number;
 
   constructor(
-    private readonly events: SessionEventBus,
-    private readonly clock: Clock,
+    readonly events: SessionEventBus,
+    readonly clock: Clock,
     private readonly sessionId: string,
     /** The declared length of the body; `null` if the client declared none. */
     private readonly totalBytes: number | null,
@@ -20,8 +21,9 @@ export class UploadProgress {
   }
 
   /** The bytes that arrive from now on are of this file. */
-  begin(resourceId: string): void {
+  begin(resourceId: string): Transfer {
     this.resourceId = resourceId;
+    return new Transfer(this, 'upload', this.sessionId);
   }
 
   /** So many more bytes of the body have arrived. */

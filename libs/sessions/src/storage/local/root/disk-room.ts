@@ -18,6 +18,7 @@ export interface DiskFloor {
 
 interface Disk {
   readonly freeBytes: number;
+  readonly totalBytes: number | null;
   readonly freeInodes: number;
   readonly ballast: boolean;
   /** Why new bytes are refused; `null` if they are accepted. */
@@ -31,6 +32,7 @@ interface Refusal {
 
 const UNKNOWN: Disk = {
   freeBytes: 0,
+  totalBytes: null,
   freeInodes: 0,
   ballast: false,
   refusal: { problem: 'unavailable', why: 'Reading the state of the storage disk failed: check the disk.' },
@@ -99,21 +101,17 @@ export class DiskRoom {
 
   private async readDisk(): Promise<Disk> {
     try {
-      const { bavail, bsize, files, ffree } = await statfs(this.paths.root);
+      const { bavail, blocks, bsize, files, ffree } = await statfs(this.paths.root);
       const freeBytes = bavail * bsize;
       // btrfs and others allocate inodes on demand and report 0.
       const freeInodes = files === 0 ? Number.MAX_SAFE_INTEGER : ffree;
       const ballast = await this.ballast.isPresent();
+      const disk = { freeBytes, totalBytes: blocks * bsize, freeInodes, ballast };
       if (await isReadOnly(this.paths.root)) {
-        return { freeBytes, freeInodes, ballast, refusal: { problem: 'read_only', why: READ_ONLY } };
+        return { ...disk, refusal: { problem: 'read_only', why: READ_ONLY } };
       }
       const shortage = this.shortage(freeBytes, freeInodes, ballast);
-      return {
-        freeBytes,
-        freeInodes,
-        ballast,
-        refusal: shortage === null ? null : { problem: 'full', why: shortage },
-      };
+      return { ...disk, refusal: shortage === null ? null : { problem: 'full', why: shortage } };
     } catch {
       return UNKNOWN;
     }

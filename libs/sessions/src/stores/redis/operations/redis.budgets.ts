@@ -1,8 +1,8 @@
 import { NO_BUDGETS, NO_USAGE, QUOTAS, type BudgetLimits, type Usage } from '../../../domain/budgets.js';
 import type { BudgetsGroup, UserQuery, UserUsage } from '../../../ports/budgets.js';
 import { byScore, entriesOf, type RedisBuckets } from '../buckets/redis.buckets.js';
-import { textsOf } from '../buckets/redis.values.js';
-import { NAMES_AFTER, UP_TO, USAGES } from '../scripts/lua/listings.scripts.js';
+import { numberOf, textsOf } from '../buckets/redis.values.js';
+import { COUNT_UP_TO, NAMES_AFTER, UP_TO, USAGES } from '../scripts/lua/listings.scripts.js';
 
 /** Of an answer of `USAGES`. */
 const FIELDS = 3;
@@ -22,6 +22,14 @@ export class RedisBudgets implements BudgetsGroup {
     const users = [...new Set(pages.flatMap(textsOf))].toSorted(byBytes).slice(0, limit);
     const usages = await this.#of(users);
     return users.map((userId, index) => ({ userId, ...(usages[index] ?? NO_USAGE) }));
+  }
+
+  /** On a cluster a user may have sessions in several buckets. */
+  async countUsers(): Promise<number | null> {
+    const { layout } = this.buckets;
+    if (layout.isCluster) return null;
+    const [count] = await this.buckets.ask(COUNT_UP_TO, layout.budget('users'), '+inf');
+    return numberOf(count);
   }
 
   /** Ids of sessions of a network that may be evicted, in the order in which they go. */

@@ -37,10 +37,10 @@ export class RedisEndings implements EndingsGroup {
     const bucket = this.buckets.of(sessionId);
     if (bucket === null) return null;
     const condition = [only?.lastActivityAt ?? '', only?.evictionRank ?? '', only?.userId ?? ''];
-    const { reason, at, lease, note, keptUntil } = end;
+    const { reason, at, lease, note, keptUntil, requests = 0 } = end;
     const audit = note && isOperator(note.by) ? auditBeginning(sessionId, note.by) : '';
     const told = [endedBeginning(end), audit, placeOf(bucket), mostOfBucket(this.buckets.layout.buckets)];
-    const args = [sessionId, reason, at, lease.until, lease.nodeId, ...condition, keptUntil ?? '', ...told];
+    const args = [sessionId, reason, at, lease.until, lease.nodeId, ...condition, keptUntil ?? '', requests, ...told];
     const reply = textsOf(await this.durable.runIn(BEGIN_END, bucket, ...args));
     const [text, created = '0', closed = '0', network = ''] = reply;
     if (text === undefined) return null;

@@ -152,26 +152,22 @@ export class RedisFleet implements FleetGroup {
   }
 }
 
-/** The key ids as text: the script writes the record anew, and would make an object of an empty list. */
-function textOf(beat: Heartbeat): string {
-  return textOfRecord({ ...beat, keyIds: beat.keyIds.join() });
+/** What the script does not read is text: it writes the record anew, and would round numbers and make objects of empty lists. */
+interface StoredBeat extends Omit<
+  Heartbeat,
+  'address' | 'beacon' | 'keyIds' | 'startedAt' | 'limits' | 'disk'
+> {
+  readonly address?: string | null;
+  readonly beacon?: string | null;
+  readonly rest: string;
+}
+
+function textOf({ keyIds, startedAt, limits, disk, ...beat }: Heartbeat): string {
+  return textOfRecord({ ...beat, rest: JSON.stringify({ keyIds, startedAt, limits, disk }) });
 }
 
 function beatOf(text: string): Heartbeat {
-  const beat: Omit<Heartbeat, 'host' | 'pid' | 'address' | 'beacon' | 'keyIds'> &
-    Partial<Omit<Heartbeat, 'keyIds'>> & { readonly keyIds?: string } = JSON.parse(text);
-  const {
-    processId,
-    role,
-    host = '',
-    pid = 0,
-    at,
-    flushedThroughAt,
-    nodeId,
-    address = null,
-    beacon = null,
-    keyIds: keys = '',
-  } = beat;
-  const keyIds = keys.split(',').filter(Boolean);
-  return { processId, role, host, pid, at, flushedThroughAt, nodeId, address, beacon, keyIds };
+  const { address = null, beacon = null, rest, ...beat }: StoredBeat = JSON.parse(text);
+  const untouched: Pick<Heartbeat, 'keyIds' | 'startedAt' | 'limits' | 'disk'> = JSON.parse(rest);
+  return { ...beat, address, beacon, ...untouched };
 }

@@ -138,7 +138,7 @@ export const BUDGET_KEPT_MS = KEPT_UNTENDED_MS + KEPT_AFTER_END_MS;
 export const CHANGES_CHANNEL = 'changes';
 
 /** The layout of the first release. After it, each change is a new entry of `MIGRATIONS`. */
-export const FIRST_LAYOUT = 12;
+export const FIRST_LAYOUT = 13;
 
 /** Builds the keys of one store. */
 export class RedisLayout {

@@ -16,7 +16,7 @@ export const APPLICATION_ID = 0x6e736573;
  * The version of `SCHEMA`, stored in SQLite's `user_version`. Before the first release older versions are refused; after
  * it, each change is a new entry of `MIGRATIONS`.
  */
-export const FIRST_SCHEMA = 15;
+export const FIRST_SCHEMA = 16;
 
 /** `isDisposable` of the domain, in SQL. */
 export const IS_DISPOSABLE =
@@ -205,7 +205,11 @@ export const SCHEMA = `
     node_id BLOB NOT NULL,
     address TEXT,
     beacon TEXT,
-    key_ids TEXT NOT NULL
+    key_ids TEXT NOT NULL,
+    version TEXT NOT NULL,
+    started_at INTEGER NOT NULL,
+    limits TEXT NOT NULL,
+    disk TEXT
   ) WITHOUT ROWID;
 
   CREATE TABLE nodes (id BLOB PRIMARY KEY, address TEXT, last_seen_at INTEGER NOT NULL) WITHOUT ROWID;

@@ -22,6 +22,7 @@ export const COUNTED_COLUMNS = `
 export class SqliteBudgets implements InOneThread<BudgetsGroup> {
   readonly #of;
   readonly #users;
+  readonly #countUsers;
   readonly #bound;
 
   constructor(db: DatabaseSync) {
@@ -32,6 +33,7 @@ export class SqliteBudgets implements InOneThread<BudgetsGroup> {
     this.#users = db.prepare(`
       SELECT *, substr(key, ${BUDGET_OF_USER.length + 1}) AS user_id FROM budgets
       WHERE key > :after AND key < :end ORDER BY key LIMIT :limit`);
+    this.#countUsers = db.prepare('SELECT count(*) AS users FROM budgets WHERE key > :after AND key < :end');
   }
 
   ofUser(userId: string): Usage {
@@ -41,6 +43,10 @@ export class SqliteBudgets implements InOneThread<BudgetsGroup> {
   listUsers({ limit, after = '' }: UserQuery): UserUsage[] {
     const found = this.#users.all({ limit, after: BUDGET_OF_USER + after, end: END_OF_USERS });
     return found.map((row) => ({ userId: textOf(row, 'user_id'), ...usageOf(row) }));
+  }
+
+  countUsers(): number {
+    return numberOf(this.#countUsers.get({ after: BUDGET_OF_USER, end: END_OF_USERS }) ?? {}, 'users');
   }
 
   /** The open sessions without a user of a network. */

@@ -198,10 +198,12 @@ export class SqliteEndings implements InOneThread<EndingsGroup> {
     return Number(this.#dropTombstones.run({ at, limit }).changes);
   }
 
-  #enter(key: number, session: SessionRecord, { at, reason, note }: BeginEnd, durationMs: number): void {
+  #enter(key: number, session: SessionRecord, end: BeginEnd, durationMs: number): void {
+    const { at, reason, note } = end;
     if (!note) return;
     const { by } = note;
-    const { id, requestCount: requests, resourceCount: resources, bytesUsed: bytes } = session;
+    const { id, resourceCount: resources, bytesUsed: bytes } = session;
+    const requests = session.requestCount + (end.requests ?? 0);
     this.journal.enter(key, [{ kind: 'ended', at, by, reason, durationMs, requests, resources, bytes }]);
     if (!isOperator(by)) return;
     this.audit.append({ at, by, deed: 'end', subject: id, outcome: 'done', sessions: 1, resources, bytes });

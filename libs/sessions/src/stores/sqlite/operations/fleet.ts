@@ -1,15 +1,13 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { oldestFirst, type ResourceRecord } from '../../../domain/resource.js';
 import { totalReleased, type Released } from '../../../ports/endings.js';
-import type { FleetGroup, Heartbeat, NodeRecord } from '../../../ports/fleet.js';
+import { PROCESS_ROLES, type FleetGroup, type Heartbeat, type NodeRecord } from '../../../ports/fleet.js';
 import type { SqliteEndings } from './endings.js';
 import type { InOneThread } from '../../../ports/store/store-groups.js';
 import type { SqliteLedger } from './record/ledger.js';
 import type { SqliteReleases } from './releases.js';
 import type { SqliteTrends } from './record/trends.js';
 import { idOf, numberOf, oneOf, packId, resourceOf, textOf, textOrNull } from '../database/values.js';
-
-const ROLES: readonly Heartbeat['role'][] = ['server', 'cli'];
 
 export class SqliteFleet implements InOneThread<FleetGroup> {
   readonly #isListed;
@@ -35,8 +33,13 @@ export class SqliteFleet implements InOneThread<FleetGroup> {
   ) {
     this.#isListed = db.prepare('SELECT 1 FROM processes WHERE id = :id');
     this.#beat = db.prepare(`
-      INSERT INTO processes (id, role, host, pid, at, flushed_through_at, node_id, address, beacon, key_ids)
-      VALUES (:id, :role, :host, :pid, :at, :flushedThroughAt, :node, :address, :beacon, :keyIds)
+      INSERT INTO processes (
+        id, role, host, pid, at, flushed_through_at, node_id, address, beacon, key_ids, version, started_at, limits, disk
+      )
+      VALUES (
+        :id, :role, :host, :pid, :at, :flushedThroughAt, :node, :address, :beacon, :keyIds, :version, :startedAt, :limits,
+        :disk
+      )
       ON CONFLICT (id) DO UPDATE SET
         role = excluded.role,
         host = excluded.host,
@@ -45,6 +48,10 @@ export class SqliteFleet implements InOneThread<FleetGroup> {
         address = excluded.address,
         beacon = excluded.beacon,
         key_ids = excluded.key_ids,
+        version = excluded.version,
+        started_at = excluded.started_at,
+        limits = excluded.limits,
+        disk = excluded.disk,
         at = max(at, excluded.at),
         flushed_through_at = max(flushed_through_at, excluded.flushed_through_at)`);
     this.#processes = db.prepare('SELECT * FROM processes ORDER BY id');
@@ -76,9 +83,16 @@ export class SqliteFleet implements InOneThread<FleetGroup> {
   }
 
   heartbeat(beat: Heartbeat): boolean {
-    const { processId, nodeId, keyIds, ...rest } = beat;
+    const { processId, nodeId, keyIds, limits, disk, ...rest } = beat;
     const isListed = this.#isListed.get({ id: packId(processId) }) !== undefined;
-    this.#beat.run({ id: packId(processId), node: packId(nodeId), keyIds: keyIds.join(), ...rest });
+    this.#beat.run({
+      id: packId(processId),
+      node: packId(nodeId),
+      keyIds: keyIds.join(),
+      limits: JSON.stringify(limits),
+      disk: disk && JSON.stringify(disk),
+      ...rest,
+    });
     this.#seeNode.run({
       id: packId(nodeId),
       isServer: Number(beat.role === 'server'),
@@ -92,7 +106,7 @@ export class SqliteFleet implements InOneThread<FleetGroup> {
   listProcesses(): Heartbeat[] {
     return this.#processes.all().map((row) => ({
       processId: idOf(row, 'id'),
-      role: oneOf(row, 'role', ROLES),
+      role: oneOf(row, 'role', PROCESS_ROLES),
       host: textOf(row, 'host'),
       pid: numberOf(row, 'pid'),
       at: numberOf(row, 'at'),
@@ -101,6 +115,10 @@ export class SqliteFleet implements InOneThread<FleetGroup> {
       address: textOrNull(row, 'address'),
       beacon: textOrNull(row, 'beacon'),
       keyIds: textOf(row, 'key_ids').split(',').filter(Boolean),
+      version: textOf(row, 'version'),
+      startedAt: numberOf(row, 'started_at'),
+      limits: JSON.parse(textOf(row, 'limits')),
+      disk: JSON.parse(textOrNull(row, 'disk') ?? 'null'),
     }));
   }
 

@@ -33,6 +33,25 @@ export const processCases: readonly SessionStoreCase[] = [
     },
   },
   {
+    name: 'a heartbeat replaces the version, limits and disk of the last one, to the byte',
+    async run(store) {
+      const disk = { freeBytes: 98_765_432_109_876, totalBytes: 1_234_567_890_123_456, freeInodes: 4711 };
+      await store.fleet.heartbeat(beat({ disk }));
+      same(await store.fleet.listProcesses(), [beat({ disk })]);
+      const { limits } = beat({});
+      const next = beat({
+        version: '1.3.0-beta.1',
+        startedAt: NOW + 1,
+        limits: { ...limits, maxIdleMs: 1, cleanupIntervalMs: 5000 },
+        disk: { ...disk, freeBytes: 0, freeInodes: null },
+      });
+      await store.fleet.heartbeat(next);
+      same(await store.fleet.listProcesses(), [next]);
+      await store.fleet.heartbeat(beat({}));
+      same(await store.fleet.listProcesses(), [beat({})]);
+    },
+  },
+  {
     name: 'a process with a later heartbeat, or an unknown one, is not struck off',
     async run(store) {
       await store.fleet.heartbeat(beat({ at: NOW + 1 }));

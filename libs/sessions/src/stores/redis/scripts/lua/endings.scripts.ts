@@ -29,7 +29,7 @@ import { countTrends, durationName } from './includes/trends.includes.js';
 
 /**
  * id, reason, instant, lease, node, a condition's last activity, eviction rank and user, each or '', instant until which its
- * tombstone is kept or '', beginning of its last mark or '', beginning of an entry in the audit or '', digits of this bucket, most
+ * tombstone is kept or '', requests beyond those of the record, beginning of its last mark or '', beginning of an entry in the audit or '', digits of this bucket, most
  * bytes of its audit → record, sessions created and closed in this bucket, the network that counted it or ''; nothing if the session
  * is not open or the condition fails
  */
@@ -77,7 +77,7 @@ export const BEGIN_END = new BucketScript(
     ],
   },
   `
-local id, reason, at, lease, node, active_at, rank, user, kept_until, mark, audit, place, most = unpack(ARGV)
+local id, reason, at, lease, node, active_at, rank, user, kept_until, requests, mark, audit, place, most = unpack(ARGV)
 local session = open_session(id)
 if not session then return {} end
 if active_at ~= '' and session.lastActivityAt > tonumber(active_at) then return {} end
@@ -86,7 +86,7 @@ if user ~= '' and session.userId ~= user then return {} end
 local duration = math.max(0, tonumber(at) - session.createdAt)
 local holds = string.format('"resources":%.0f,"bytes":%.0f}', session.resourceCount, session.bytesUsed)
 if mark ~= '' then
-  local lived = string.format(',"durationMs":%.0f,"requests":%.0f,', duration, session.requestCount)
+  local lived = string.format(',"durationMs":%.0f,"requests":%.0f,', duration, session.requestCount + tonumber(requests))
   enter_mark(session, mark .. lived .. holds)
 end
 count_trends(tonumber(at), { 'ended:' .. reason, 1, duration_name(duration), 1 })

@@ -9,10 +9,11 @@ import {
   type ExecutionContext,
 } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
-import type { PlatformRequest } from '../http/platform-message.js';
-import { addressOf } from '../http/client/client-reader.js';
+import type { PlatformRequest } from '../../http/platform-message.js';
+import { addressOf } from '../../http/client/client-reader.js';
 import { AdminAccess } from './admin-access.js';
-import { noteOperator } from './admin-operator.js';
+import { noteCredential } from './admin-credential.js';
+import { WriteGate } from './write-gate.js';
 
 const RESPONSE_HEADERS = {
   'Cache-Control': 'no-store',
@@ -28,8 +29,9 @@ interface AdminRequest extends PlatformRequest {
 
 /**
  * Admits requests with a configured admin token in the header `X-Admin-Token`. Other requests get 401, whether the token
- * is missing or wrong, and 429 after ten failures of their network in a minute; a right token is admitted all the same. If no
- * token is configured, guarded routes answer 404, like routes that do not exist.
+ * is missing or wrong, and 429 after ten failures of their network in a minute; a right token is admitted all the same. A token of
+ * `adminReadTokens` is admitted to GET and HEAD alone: 403 `ADMIN_READ_ONLY` otherwise. If no token is configured, guarded routes
+ * answer 404, like routes that do not exist.
  *
  * To guard your own controllers, import `SessionsAdminModule` and add `@UseGuards(AdminTokenGuard)` and
  * `@SkipSession()`, since operators need no session.
@@ -38,17 +40,19 @@ interface AdminRequest extends PlatformRequest {
 export class AdminTokenGuard implements CanActivate {
   constructor(
     @Inject(AdminAccess) private readonly access: AdminAccess,
+    @Inject(WriteGate) private readonly writes: WriteGate,
     @Inject(HttpAdapterHost) private readonly host: HttpAdapterHost,
   ) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const request = context.switchToHttp().getRequest<AdminRequest>();
     const response = context.switchToHttp().getResponse<unknown>();
-    const admission = await this.access.admit(request.headers['x-admin-token'], addressOf(request));
+    const admission = await this.access.admitRequest(request, addressOf(request));
     if (admission.kind === 'off') throw unknownRoute(request);
     for (const [name, value] of Object.entries(RESPONSE_HEADERS)) this.setHeader(response, name, value);
     if (admission.kind === 'admitted') {
-      noteOperator(request, admission.keyId);
+      noteCredential(request, admission);
+      await this.writes.check(context, admission);
       return true;
     }
     if (admission.kind === 'refused') throw new UnauthorizedException();

@@ -1,6 +1,6 @@
-import type { SessionsCore } from '../core/core.js';
-import { describeError, type Log } from '../core/watch/log.js';
-import { MOST_WRONG_TOKENS } from '../domain/journal/audit-entry.js';
+import type { SessionsCore } from '../../core/core.js';
+import { describeError, type Log } from '../../core/watch/log.js';
+import { MOST_WRONG_TOKENS } from '../../domain/journal/audit-entry.js';
 
 /** A flood is counted at the store's pace: it must not fill the queue of its writes. */
 const MOST_AT_ONCE = 16;

@@ -1,0 +1,75 @@
+import type { EndedSession } from '../../core/endings/ender.js';
+import type { PendingFiles } from '../../core/endings/peer-wait.js';
+import { SessionsError, type ErrorCode } from '../../domain/errors.js';
+import type { Released } from '../../ports/store/session-store.js';
+import { MOST_FAILURES, type BulkFailure, type BulkReport } from './bulk-report.js';
+
+/** Adds up what a bulk deed matches, does and fails at. */
+export class BulkTally {
+  private readonly failed: BulkFailure[] = [];
+  private matched = 0;
+  private cleaned = 0;
+  private failures = 0;
+  private gone = 0;
+  private resources = 0;
+  private bytes = 0;
+  private pending: PendingFiles | null = null;
+  private isStopped = false;
+
+  constructor(private readonly asOf: number) {}
+
+  get report(): BulkReport {
+    const { matched, cleaned, failed, failures, resources, bytes, asOf, pending, isStopped } = this;
+    return { matched, cleaned, failed: [...failed], failures, resources, bytes, asOf, pending, isStopped };
+  }
+
+  /** More sessions failed than are worth trying: not counting those that are over. */
+  get hasFailedTooOften(): boolean {
+    return this.failures - this.gone >= MOST_FAILURES;
+  }
+
+  match(sessions = 1): void {
+    this.matched += sessions;
+  }
+
+  /** What a matching session holds, for a dry run. */
+  hold({ resources, bytes }: Released): void {
+    this.resources += resources;
+    this.bytes += bytes;
+  }
+
+  stop(): void {
+    this.isStopped = true;
+  }
+
+  end({ sessionId, unfinished, pending, ...released }: EndedSession): void {
+    if (unfinished) return this.fail(sessionId, unfinished);
+    this.cleaned += 1;
+    this.hold(released);
+    if (pending) this.pending = this.pending ? sumOfPending(this.pending, pending) : pending;
+  }
+
+  fail(sessionId: string, error: unknown): void {
+    // What is no error of ours is a fault of the server; the log has it.
+    this.list(sessionId, error instanceof SessionsError ? error.code : 'STORE_UNAVAILABLE');
+  }
+
+  /** No live session has this id. */
+  miss(sessionId: string): void {
+    this.gone += 1;
+    this.list(sessionId, 'SESSION_GONE');
+  }
+
+  private list(sessionId: string, code: ErrorCode): void {
+    this.failures += 1;
+    if (this.failed.length < MOST_FAILURES) this.failed.push({ sessionId, code });
+  }
+}
+
+function sumOfPending(one: PendingFiles, other: PendingFiles): PendingFiles {
+  return {
+    resources: one.resources + other.resources,
+    bytes: one.bytes + other.bytes,
+    nodes: [...new Set([...one.nodes, ...other.nodes])].toSorted(),
+  };
+}

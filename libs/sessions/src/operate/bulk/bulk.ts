@@ -1,0 +1,154 @@
+import type { SessionsCore } from '../../core/core.js';
+import { BoundedWait } from '../../core/process/bounded-wait.js';
+import { SILENT_AFTER_MS } from '../../core/process/this-process.js';
+import { SessionsError } from '../../domain/errors.js';
+import { stillMatching } from '../../domain/lifetime.js';
+import { matchesFilter, type SessionFilter } from '../../domain/listing/session-filter.js';
+import type { SessionRecord } from '../../domain/session.js';
+import type { DeedResult, EndOneOfMany, OperatorDeeds } from '../journal/operator-deeds.js';
+import { matchingSessions } from '../lists/matching-sessions.js';
+import { MOST_IN_BULK, type BulkOptions, type BulkReport, type BulkTarget } from './bulk-report.js';
+import { BulkTally } from './bulk-tally.js';
+
+/** Sessions that are ended, or read, concurrently: the store ends them in few transactions, and requests find room between them. */
+const TOGETHER = 50;
+
+const HORIZON_PAUSE_MS = 250;
+
+/**
+ * What `runBulk` would end now. Changes nothing.
+ * @throws SessionsError `BULK_TOO_LARGE`
+ */
+export async function planBulk(
+  core: SessionsCore,
+  target: BulkTarget,
+  options: Pick<BulkOptions, 'asOf'> = {},
+): Promise<BulkReport> {
+  const asOf = instantOfBulk(core, options);
+  const tally = new BulkTally(asOf);
+  const see = ({ resourceCount: resources, bytesUsed: bytes }: SessionRecord): void => {
+    tally.match();
+    tally.hold({ resources, bytes });
+  };
+  if ('filter' in target) for (const session of await allMatching(core, target.filter, asOf)) see(session);
+  else {
+    await forEachOf(uniqueOf(target.ids), async (id) => {
+      const session = await core.store.sessions.find(id);
+      if (session && core.finder.isLive(session)) see(session);
+      else tally.miss(id);
+    });
+  }
+  return tally.report;
+}
+
+/**
+ * Ends all sessions of the target, a few at a time. A session that no longer matches the filter when its turn comes, because its client
+ * came back for one, goes on. One end that fails does not stop the others.
+ * @throws SessionsError `BULK_TOO_LARGE`: then nothing is ended
+ */
+export function runBulk(
+  core: SessionsCore,
+  deeds: OperatorDeeds,
+  target: BulkTarget,
+  options: BulkOptions = {},
+): Promise<BulkReport> {
+  return deeds.endMany(async (end) => {
+    const tally = new BulkTally(instantOfBulk(core, options));
+    const run = new Run(core, end, tally, options);
+    await ('filter' in target ? run.endMatching(target.filter) : run.endListed(uniqueOf(target.ids)));
+    return tally.report;
+  }, resultOf);
+}
+
+class Run {
+  constructor(
+    private readonly core: SessionsCore,
+    private readonly end: EndOneOfMany,
+    private readonly tally: BulkTally,
+    private readonly options: BulkOptions,
+  ) {}
+
+  async endMatching(filter: SessionFilter): Promise<void> {
+    if (filter.idleSince !== undefined) await untilTouchesAreKnown(this.core);
+    const { asOf } = this.tally.report;
+    const sessions = await allMatching(this.core, filter, asOf);
+    this.tally.match(sessions.length);
+    const only = stillMatching(filter);
+    const ids = sessions.map(({ id }) => id);
+    await this.forEach(ids, async (id) => {
+      // What an end cannot ask for in its own step is compared just before it.
+      const now = await this.core.store.sessions.find(id);
+      if (now === null || !this.core.finder.isLive(now) || !matchesFilter(filter, now)) return;
+      const ended = await this.end(id, only);
+      if (ended) this.tally.end(ended);
+    });
+  }
+
+  async endListed(ids: readonly string[]): Promise<void> {
+    await this.forEach(ids, async (id) => {
+      const ended = await this.end(id, undefined);
+      if (!ended) return this.tally.miss(id);
+      this.tally.match();
+      this.tally.end(ended);
+    });
+  }
+
+  private async forEach(ids: readonly string[], endOne: (id: string) => Promise<void>): Promise<void> {
+    const { signal, onProgress } = this.options;
+    let done = 0;
+    await forEachOf(ids, async (id) => {
+      if (signal?.aborted || this.tally.hasFailedTooOften) return this.tally.stop();
+      await endOne(id).catch((error: unknown) => this.tally.fail(id, error));
+      done += 1;
+      onProgress?.(done, ids.length);
+    });
+  }
+}
+
+/** All that match, oldest first. */
+async function allMatching(
+  core: SessionsCore,
+  filter: SessionFilter,
+  asOf: number,
+): Promise<SessionRecord[]> {
+  const { openedUntil = asOf } = filter;
+  const bounded = { ...filter, openedUntil: Math.min(openedUntil, asOf) };
+  const sessions: SessionRecord[] = [];
+  for await (const slice of matchingSessions(core, bounded, MOST_IN_BULK + 1)) sessions.push(...slice);
+  if (sessions.length <= MOST_IN_BULK) return sessions;
+  throw new SessionsError(
+    'BULK_TOO_LARGE',
+    `More than ${MOST_IN_BULK} sessions match: narrow the filter. Nothing was ended.`,
+  );
+}
+
+/** Activity before this call is in the store, whichever process it was noted by: an idle session is idle. */
+async function untilTouchesAreKnown({ clock, thisProcess }: SessionsCore): Promise<void> {
+  const startedAt = clock.now();
+  const wait = new BoundedWait(clock, SILENT_AFTER_MS, HORIZON_PAUSE_MS);
+  while ((await thisProcess.idleHorizon()) < startedAt && !wait.isOver) await wait.pause();
+}
+
+function instantOfBulk({ clock }: SessionsCore, { asOf }: Pick<BulkOptions, 'asOf'>): number {
+  return Math.min(asOf ?? clock.now(), clock.now());
+}
+
+function uniqueOf(ids: readonly string[]): string[] {
+  return [...new Set(ids)];
+}
+
+async function forEachOf(ids: readonly string[], work: (id: string) => Promise<void>): Promise<void> {
+  // One iterator for all of them: each takes the next id.
+  const next = ids.values();
+  const workNext = async (): Promise<void> => {
+    for (const id of next) await work(id);
+  };
+  await Promise.all(Array.from({ length: TOGETHER }, workNext));
+}
+
+function resultOf({ cleaned, failed, resources, bytes, isStopped }: BulkReport): DeedResult {
+  const isGone = failed.every(({ code }) => code === 'SESSION_GONE');
+  const figures = { sessions: cleaned, resources, bytes };
+  if (isStopped || !isGone) return { ...figures, outcome: 'failed' };
+  return { ...figures, outcome: cleaned === 0 ? 'nothing' : 'done' };
+}
