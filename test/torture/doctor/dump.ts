@@ -17,11 +17,21 @@ export function dumpOf(db: DatabaseSync, root: string): Dump {
     if (LIVELY.includes(String(name))) continue;
     for (const [key, row] of rowsOf(db, String(name))) dump.set(`${String(name)} ${key}`, row);
   }
+  addFiles(dump, root);
+  return dump;
+}
+
+/** The files of sessions, with mode and size. */
+export function addFiles(dump: Map<string, string>, root: string): void {
   for (const path of entriesBelow(join(root, 's'))) {
     const stat = lstatSync(path);
-    dump.set(`file ${relative(root, path)}`, `${(stat.mode & 0o7777).toString(8)} ${stat.isFile() ? stat.size : ''}`);
+    const size = stat.isFile() ? stat.size : '';
+    dump.set(fileName(root, path), `${(stat.mode & 0o7777).toString(8)} ${size}`);
   }
-  return dump;
+}
+
+export function fileName(root: string, path: string): string {
+  return `file ${relative(root, path)}`;
 }
 
 /** The names of what differs. */

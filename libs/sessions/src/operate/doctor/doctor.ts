@@ -64,10 +64,12 @@ export class Doctor {
     const { core } = this;
     const ofStore = await storeComplaints(core, this.motionMs, signal);
     const isReadable = !ofStore.some(({ code }) => UNREADABLE.has(code));
+    // Counts would lack what cannot be read.
+    const mendable = isReadable ? ofStore : ofStore.map((one) => ({ ...one, mendable: false, mend: null }));
     const found = [
       ...(await workComplaints(core)),
       ...(await rootComplaints(core)),
-      ...ofStore,
+      ...mendable,
       ...(await fileComplaints(core, this.log, isReadable, signal)),
     ];
     signal.throwIfAborted();

@@ -1,36 +1,15 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { chmodSync, existsSync, readFileSync, truncateSync, unlinkSync, writeFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
 import { packed } from '../processes/database.ts';
-import type { Ground, Victim } from './ground.ts';
+import { FILE_DAMAGES, idBeside } from './file-damages.ts';
+import type { Damage } from './round.ts';
+import type { SqliteGround, Victim } from './sqlite-ground.ts';
 
-/** A damage that was done. */
-export interface Planted {
-  /** What the doctor has to say of it: code and subject; `null`: any. */
-  readonly code: string;
-  readonly subject: string | null;
-  /** What else it may say of the same: rows without an owner are in totals too. */
-  readonly alsoCodes?: readonly string[];
-  /** Whether it mends it; else it only tells. */
-  readonly isMended: boolean;
-  /** What may differ from before the damage when it is mended, by the beginning of its name in the dump. */
-  readonly leaves?: readonly string[];
-  /** Whatever is only told of; the doctor must not have touched it. */
-  readonly undo?: () => void;
-}
-
-export interface Damage {
-  readonly name: string;
-  /** The records of files cannot be compared then. */
-  readonly hidesRecords?: true;
-  readonly needsRecords?: true;
-  readonly plant: (ground: Ground, victim: Victim) => Planted | Promise<Planted>;
-}
+type SqliteDamage = Damage<SqliteGround, Victim>;
 
 const NOBODY_KEY = 999_999_999;
 const FAR_MS = 400 * 24 * 3_600_000;
 
-function counter(name: string, column: string): Damage {
+function counter(name: string, column: string): SqliteDamage {
   return {
     name,
     plant(ground, { id, key }) {
@@ -40,7 +19,7 @@ function counter(name: string, column: string): Damage {
   };
 }
 
-function lost(table: string, insert: (ground: Ground) => void, alsoCodes: readonly string[] = []): Damage {
+function lost(table: string, insert: (ground: SqliteGround) => void, alsoCodes: readonly string[] = []): SqliteDamage {
   return {
     name: `a row of ${table} without its owner`,
     plant(ground) {
@@ -68,12 +47,8 @@ function resourceRow(id: string, sessionKey: number, state: string, processId: s
   return { sql: `INSERT INTO resources (${columns.join()}) VALUES (${columns.map(() => '?').join()})`, values: Object.values(row) };
 }
 
-/** An id in the bucket of the session: its first three digits. */
-function idBeside(sessionId: string): string {
-  return sessionId.slice(0, 3) + randomUUID().slice(3);
-}
-
-export const DAMAGES: readonly Damage[] = [
+export const SQLITE_DAMAGES: readonly SqliteDamage[] = [
+  ...FILE_DAMAGES,
   counter('the resources of a session', 'resource_count'),
   counter('the bytes of a session', 'bytes_used'),
   counter('the streams of a session', 'stream_count'),
@@ -138,16 +113,15 @@ export const DAMAGES: readonly Damage[] = [
   },
   {
     name: 'the reads of a file',
-    plant(ground, victim) {
-      const file = ground.fileOf(victim);
+    plant(ground, { file }) {
       ground.run('UPDATE resources SET uses = uses + 1 WHERE key = ?', file.key);
       return { code: 'uses', subject: file.id, isMended: true };
     },
   },
   {
     name: 'a read of a process that is not there',
-    plant(ground, victim) {
-      const [file, processId] = [ground.fileOf(victim), randomUUID()];
+    plant(ground, { file }) {
+      const processId = randomUUID();
       ground.run('UPDATE resources SET uses = uses + 1 WHERE key = ?', file.key);
       ground.run('INSERT INTO uses (resource_key, process_id, count) VALUES (?, ?, 1)', file.key, packed(processId));
       return { code: 'unowned', subject: processId, isMended: true };
@@ -206,16 +180,15 @@ export const DAMAGES: readonly Damage[] = [
   },
   {
     name: 'a lease for more than a year',
-    plant(ground, victim) {
-      const file = ground.fileOf(victim);
+    plant(ground, { file }) {
       ground.run('UPDATE resources SET leased_until = ? WHERE key = ?', Date.now() + FAR_MS, file.key);
       return { code: 'lease', subject: file.id, isMended: true, leaves: [`resources ${file.key}`] };
     },
   },
   {
     name: 'a file of a node that is not there',
-    plant(ground, victim) {
-      const [file, nodeId] = [ground.fileOf(victim), randomUUID()];
+    plant(ground, { file }) {
+      const nodeId = randomUUID();
       const before = ground.core.thisProcess.nodeId;
       ground.run('UPDATE resources SET node_id = ? WHERE key = ?', packed(nodeId), file.key);
       return {
@@ -234,74 +207,11 @@ export const DAMAGES: readonly Damage[] = [
   },
   {
     name: 'a record that nobody can read',
-    hidesRecords: true,
-    plant(ground, victim) {
-      const file = ground.fileOf(victim);
+    standsAlone: true,
+    plant(ground, { file }) {
       ground.run("UPDATE resources SET state = 'raedy' WHERE key = ?", file.key);
       const undo = (): void => ground.run("UPDATE resources SET state = 'ready' WHERE key = ?", file.key);
-      // It is in no account, until somebody corrects it.
-      return { code: 'unreadable', subject: file.id, alsoCodes: ['session-counts'], isMended: false, leaves: [`sessions ${victim.key}`, 'budgets'], undo };
-    },
-  },
-  {
-    name: 'a file is gone',
-    needsRecords: true,
-    plant(ground, victim) {
-      const file = ground.fileOf(victim);
-      unlinkSync(file.path);
-      const leaves = [`resources ${file.key}`, `sessions ${victim.key}`, 'budgets', 'type_totals', `file ${shown(file.path)}`];
-      return { code: 'missing-file', subject: file.id, isMended: true, leaves };
-    },
-  },
-  {
-    name: 'a file is cut off',
-    needsRecords: true,
-    plant(ground, victim) {
-      const file = ground.fileOf(victim);
-      const content = readFileSync(file.path);
-      chmodSync(file.path, 0o600);
-      truncateSync(file.path, content.length - 1);
-      const undo = (): void => {
-        writeFileSync(file.path, content);
-        chmodSync(file.path, 0o400);
-      };
-      return { code: 'short-file', subject: file.id, isMended: false, undo };
-    },
-  },
-  ...['', '.part'].map(
-    (end): Damage => ({
-      name: `a file${end} without a record`,
-      plant(_ground, { id, folder }) {
-        writeFileSync(join(folder, `${idBeside(id).replaceAll('-', '')}${end}`), 'orphan', { mode: 0o600 });
-        return { code: 'orphans', subject: null, isMended: true };
-      },
-    }),
-  ),
-  {
-    name: 'a file that others can read',
-    plant(ground, victim) {
-      const { path } = ground.fileOf(victim);
-      chmodSync(path, 0o444);
-      return { code: 'modes', subject: null, isMended: true };
-    },
-  },
-  {
-    name: 'a folder that others can enter',
-    plant(_ground, { folder }) {
-      chmodSync(folder, 0o755);
-      return { code: 'modes', subject: null, isMended: true };
-    },
-  },
-  {
-    name: 'a foreign file',
-    plant(_ground, { folder }) {
-      const path = join(folder, 'notes of an operator');
-      writeFileSync(path, 'mine');
-      const undo = (): void => {
-        if (!existsSync(path)) throw new Error(`${path} was deleted`);
-        unlinkSync(path);
-      };
-      return { code: 'foreign-entries', subject: null, isMended: false, undo };
+      return { code: 'unreadable', subject: file.id, alsoCodes: ['session-counts'], isMended: false, undo };
     },
   },
   {
@@ -314,8 +224,3 @@ export const DAMAGES: readonly Damage[] = [
     },
   },
 ];
-
-function shown(path: string): string {
-  const name = basename(path);
-  return path.slice(path.lastIndexOf('/s/') + 1).endsWith(name) ? path.slice(path.lastIndexOf('/s/') + 1) : name;
-}

@@ -5,37 +5,31 @@ import { resolveConfig } from '../../../libs/sessions/dist/core/config/config.js
 import type { SessionsCore } from '../../../libs/sessions/dist/core/core.js';
 import { AnchoredClock } from '../../../libs/sessions/dist/core/process/system-clock.js';
 import { startCore } from '../../../libs/sessions/dist/assembly/start-core.js';
-import { Doctor, type DoctorReport } from '../../../libs/sessions/dist/operate/doctor/doctor.js';
+import { Doctor } from '../../../libs/sessions/dist/operate/doctor/doctor.js';
 import { folderOf } from '../processes/folder.ts';
 import { pause } from '../processes/scratch.ts';
 import { RemoteServer } from '../remote/remote-server.ts';
-import { dumpOf, type Dump } from './dump.ts';
+import { runCli } from '../remote/cli.ts';
+import { dumpOf, fileName, type Dump } from './dump.ts';
+import type { VictimOfDisk } from './file-damages.ts';
+import { GRACE_MS, type Ground } from './round.ts';
+import { shuffled } from './shuffled.ts';
 
-/** A minute is the least that the option takes: orphans are planted, not waited for. */
-const GRACE_MS = 200;
 const SESSIONS = 10;
 const FILES = 3;
 /** So that what is due is cleaned up again and again. */
-const OPTIONS = { cleanupIntervalSeconds: 1 };
+export const OPTIONS = { cleanupIntervalSeconds: 1 };
 const SILENT = { debug() {}, log() {}, warn() {}, error() {} };
 
 /** One session, as damages need it. */
-export interface Victim {
-  readonly id: string;
+export interface Victim extends VictimOfDisk {
   readonly key: number;
   readonly userId: string;
-  readonly folder: string;
-}
-
-/** One of its files. */
-export interface VictimFile {
-  readonly id: string;
-  readonly key: number;
-  readonly path: string;
+  readonly file: { readonly id: string; readonly key: number; readonly path: string };
 }
 
 /** A storage folder with a live server and a doctor, and a way around both. */
-export class Ground {
+export class SqliteGround implements Ground<Victim> {
   readonly root: string;
   readonly server: RemoteServer;
   readonly core: SessionsCore;
@@ -60,7 +54,7 @@ export class Ground {
   }
 
   /** `motionMs`: see `Doctor`. */
-  static async make(root: string, random: () => number, cleansUp: boolean, motionMs?: number): Promise<Ground> {
+  static async make(root: string, random: () => number, cleansUp: boolean, motionMs?: number): Promise<SqliteGround> {
     const server = await RemoteServer.start({ root, options: OPTIONS, cleansUp });
     const config = resolveConfig({ storagePath: root, ballastBytes: 0, minFreeBytes: 0, minFreeInodes: 0 }, {});
     const core = await startCore({
@@ -69,7 +63,7 @@ export class Ground {
       role: 'cli',
       logFor: () => SILENT,
     });
-    return new Ground(root, server, core, random, motionMs);
+    return new SqliteGround(root, server, core, random, motionMs);
   }
 
   async close(): Promise<void> {
@@ -93,16 +87,12 @@ export class Ground {
     await pause(1500);
   }
 
-  dump(): Dump {
+  async dump(): Promise<Dump> {
     return dumpOf(this.db, this.root);
   }
 
-  examine(): Promise<DoctorReport> {
-    return this.doctor.examine(AbortSignal.timeout(60_000));
-  }
-
-  repair(): Promise<DoctorReport> {
-    return this.doctor.repair(AbortSignal.timeout(60_000));
+  command(...args: readonly string[]): ReturnType<Ground<Victim>['command']> {
+    return runCli(this.root, args);
   }
 
   run(sql: string, ...values: SQLInputValue[]): void {
@@ -113,27 +103,26 @@ export class Ground {
     return Number(Object.values(this.db.prepare(sql).get(...values) ?? { none: 0 })[0]);
   }
 
-  /** Open sessions with files, in a random order. */
-  victims(): Victim[] {
+  async victims(): Promise<Victim[]> {
     const rows = this.db
       .prepare("SELECT key, lower(hex(id)) AS id, user_id FROM sessions WHERE state = 'open' AND resource_count > 0")
       .all();
-    return rows
-      .map((row) => ({ row, order: this.random() }))
-      .toSorted((a, b) => a.order - b.order)
-      .map(({ row }) => {
-        const id = withDashes(String(row['id']));
-        return { id, key: Number(row['key']), userId: String(row['user_id']), folder: folderOf(this.root, id) };
-      });
+    return shuffled(rows, this.random).map((row) => {
+      const [id, key] = [withDashes(String(row['id'])), Number(row['key'])];
+      const folder = folderOf(this.root, id);
+      const file = this.fileOf(key, folder);
+      const released = [`resources ${file.key}`, `sessions ${key}`, 'budgets', 'type_totals', fileName(this.root, file.path)];
+      return { id, key, userId: String(row['user_id']), folder, file, released };
+    });
   }
 
-  fileOf(victim: Victim): VictimFile {
+  private fileOf(sessionKey: number, folder: string): Victim['file'] {
     const rows = this.db
       .prepare("SELECT key, lower(hex(id)) AS id FROM resources WHERE session_key = ? AND state = 'ready' AND process_id IS NULL")
-      .all(victim.key);
+      .all(sessionKey);
     const row = rows[Math.floor(this.random() * rows.length)] ?? {};
     const hex = String(row['id']);
-    return { id: withDashes(hex), key: Number(row['key']), path: join(victim.folder, hex) };
+    return { id: withDashes(hex), key: Number(row['key']), path: join(folder, hex) };
   }
 
   /** A whole number from 1 to `most`. */
@@ -142,8 +131,6 @@ export class Ground {
   }
 }
 
-export function withDashes(hex: string): string {
+function withDashes(hex: string): string {
   return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
 }
-
-export { GRACE_MS, OPTIONS };
