@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { startCore } from '#sessions/assembly/start-core';
 import { resolveConfig } from '#sessions/core/config/config';
 import type { SessionsCore } from '#sessions/core/core';
-import { AnchoredClock } from '#sessions/core/process/system-clock';
+import { AnchoredClock } from '#sessions/core/clock/system-clock';
 import { BIN, environmentOf, resultOf } from '../cli/cli-process.js';
 import { CLIENT } from '../support/world.js';
 

@@ -1,5 +1,5 @@
-import type { MachineClocks } from '#sessions/core/process/machine-clocks';
-import { AnchoredClock } from '#sessions/core/process/system-clock';
+import type { MachineClocks } from '#sessions/core/clock/machine-clocks';
+import { AnchoredClock } from '#sessions/core/clock/system-clock';
 import { SessionsCore, type CoreParts } from '#sessions/core/core';
 import { resolveConfig } from '#sessions/core/config/config';
 import { MemoryFileStorage } from '#sessions/storage/memory/memory-file-storage';

@@ -1,4 +1,4 @@
-import { sleepSinceBoot, systemClocks } from '#sessions/core/process/machine-clocks';
+import { sleepSinceBoot, systemClocks } from '#sessions/core/clock/machine-clocks';
 
 const HOUR = 3_600_000;
 const BOOTED = 1_800_000_000_000;

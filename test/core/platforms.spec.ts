@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { finished } from 'node:stream/promises';
 import { resolveConfig } from 'nest-sessions';
-import { AnchoredClock } from '#sessions/core/process/system-clock';
+import { AnchoredClock } from '#sessions/core/clock/system-clock';
 import { startCore } from '#sessions/assembly/start-core';
 
 const storagePath = join(tmpdir(), `never-made-${process.pid}`);

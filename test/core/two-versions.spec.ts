@@ -6,7 +6,7 @@ import { join, resolve } from 'node:path';
 import { startCore } from '#sessions/assembly/start-core';
 import { resolveConfig } from '#sessions/core/config/config';
 import { SessionsCore } from '#sessions/core/core';
-import { AnchoredClock } from '#sessions/core/process/system-clock';
+import { AnchoredClock } from '#sessions/core/clock/system-clock';
 import type { SessionStore } from '#sessions/ports/store/session-store';
 import { RedisSessionStore } from '#sessions/redis/index';
 import { MemoryFileStorage } from '#sessions/storage/memory/memory-file-storage';

@@ -100,7 +100,11 @@ describe.each(ADAPTERS)('Transfers in timelines on %s', (adapter) => {
     await start();
     (await uploading(200_000)).reset();
     const [upload] = await untilTransfers(1);
-    expect(upload).toMatchObject({ kind: 'upload', outcome: 'aborted', bytes: expect.any(Number) as unknown });
+    expect(upload).toMatchObject({
+      kind: 'upload',
+      outcome: 'aborted',
+      bytes: expect.any(Number) as unknown,
+    });
     expect(upload?.bytes).toBeGreaterThan(0);
     expect(upload?.bytes).toBeLessThanOrEqual(200_000);
   });

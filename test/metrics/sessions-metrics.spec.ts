@@ -243,7 +243,10 @@ describe.each(ADAPTERS)('metrics on %s', (adapter: AdapterName) => {
     const name = 'nest_sessions_duration_seconds';
     const before = await scrape();
     expect(before.types.get(name)).toBe('summary');
-    expect(before.series.filter((series) => series.startsWith(name))).toEqual([`${name}_sum`, `${name}_count`]);
+    expect(before.series.filter((series) => series.startsWith(name))).toEqual([
+      `${name}_sum`,
+      `${name}_count`,
+    ]);
     const sessions = running.app.get(SessionService);
     const opened: Session[] = [];
     for (let count = 0; count < 10; count += 1) {

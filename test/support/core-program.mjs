@@ -1,7 +1,7 @@
 // A server without HTTP, as a process of its own: node core-program.mjs STORAGE_PATH. It tells the code of each opening.
 import { startCore } from '../../libs/sessions/dist/assembly/start-core.js';
 import { resolveConfig } from '../../libs/sessions/dist/core/config/config.js';
-import { AnchoredClock } from '../../libs/sessions/dist/core/process/system-clock.js';
+import { AnchoredClock } from '../../libs/sessions/dist/core/clock/system-clock.js';
 
 const silent = { debug() {}, log() {}, warn() {}, error() {} };
 const config = resolveConfig(

@@ -6,7 +6,7 @@ import { resolveConfig } from 'nest-sessions';
 import { RedisSessionStore } from 'nest-sessions/redis';
 import { startCore } from '#sessions/assembly/start-core';
 import type { SessionsCore } from '#sessions/core/core';
-import { AnchoredClock } from '#sessions/core/process/system-clock';
+import { AnchoredClock } from '#sessions/core/clock/system-clock';
 import { answerQuestions } from '../processes/answering.ts';
 import { inParallel } from '../processes/in-parallel.ts';
 import type { Cleaned, CleaningSetUp } from './protocol.ts';

@@ -6,7 +6,7 @@ import { resolveConfig, SessionsError, type SessionsOptions } from 'nest-session
 import { startCore } from '../../../libs/sessions/dist/assembly/start-core.js';
 import type { SessionsCore } from '../../../libs/sessions/dist/core/core.js';
 import { Session } from '../../../libs/sessions/dist/core/handles/session.js';
-import { AnchoredClock } from '../../../libs/sessions/dist/core/process/system-clock.js';
+import { AnchoredClock } from '../../../libs/sessions/dist/core/clock/system-clock.js';
 import { aboutItself, answerQuestions } from '../processes/answering.ts';
 import { seededRandom } from '../random.ts';
 

@@ -5,7 +5,7 @@ import { pipeline } from 'node:stream/promises';
 import { Logger } from '@nestjs/common';
 import { resolveConfig, SessionsError, type SessionsOptions } from 'nest-sessions';
 import type { SessionsCore } from '../../../libs/sessions/dist/core/core.js';
-import { AnchoredClock } from '../../../libs/sessions/dist/core/process/system-clock.js';
+import { AnchoredClock } from '../../../libs/sessions/dist/core/clock/system-clock.js';
 import type { FileBatch } from '../../../libs/sessions/dist/core/resources/file-batch.js';
 import { startCore } from '../../../libs/sessions/dist/assembly/start-core.js';
 import { seededRandom } from '../random.ts';

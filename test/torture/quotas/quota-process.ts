@@ -4,7 +4,7 @@ import { Logger } from '@nestjs/common';
 import { resolveConfig, SessionsError, type SessionsOptions } from 'nest-sessions';
 import { startCore } from '../../../libs/sessions/dist/assembly/start-core.js';
 import type { SessionsCore } from '../../../libs/sessions/dist/core/core.js';
-import { AnchoredClock } from '../../../libs/sessions/dist/core/process/system-clock.js';
+import { AnchoredClock } from '../../../libs/sessions/dist/core/clock/system-clock.js';
 import { aboutItself, answerQuestions } from '../processes/answering.ts';
 
 export interface UploadAsked {

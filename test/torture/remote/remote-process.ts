@@ -4,7 +4,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { resolveConfig } from '../../../libs/sessions/dist/core/config/config.js';
 import { SessionsCore } from '../../../libs/sessions/dist/core/core.js';
 import { Session } from '../../../libs/sessions/dist/core/handles/session.js';
-import { AnchoredClock } from '../../../libs/sessions/dist/core/process/system-clock.js';
+import { AnchoredClock } from '../../../libs/sessions/dist/core/clock/system-clock.js';
 import { CLEANUP_JOBS } from '../../../libs/sessions/dist/domain/events.js';
 import { createLocalStorage } from '../../../libs/sessions/dist/storage/local/create-local-storage.js';
 import { SqliteSessionStore } from '../../../libs/sessions/dist/stores/sqlite/sqlite-session-store.js';

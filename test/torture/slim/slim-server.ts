@@ -2,7 +2,7 @@
 // whole cleanup, says so, and once it is told to go on puts itself under load until it is killed.
 import { arm } from './crash-hooks.ts';
 import { SessionsCore } from '#sessions/core/core';
-import { AnchoredClock } from '#sessions/core/process/system-clock';
+import { AnchoredClock } from '#sessions/core/clock/system-clock';
 import { createLocalStorage } from '#sessions/storage/local/create-local-storage';
 import { SqliteSessionStore } from '#sessions/stores/sqlite/sqlite-session-store';
 import { once } from 'node:events';

@@ -7,7 +7,7 @@ import { Alerts } from './process/alerts.js';
 import { ChangeFeed } from './process/change-feed.js';
 import { Attempts } from './cleanup/attempts.js';
 import { Cleanup } from './cleanup/cleanup.js';
-import { ClockTrust } from './process/clock-trust.js';
+import { ClockTrust } from './clock/clock-trust.js';
 import type { SessionsConfig } from './config/config.js';
 import type { CoreContext } from './process/context.js';
 import { SessionValues } from './data/session-values.js';

@@ -1,6 +1,6 @@
 import type { SessionsCore } from '../core/core.js';
 import { countStuck, listJobs, type JobState } from '../operate/overview.js';
-import type { ClockVerdict } from '../core/process/clock-trust.js';
+import type { ClockVerdict } from '../core/clock/clock-trust.js';
 import type { StorageProblem, StorageRoom } from '../ports/storage/storage-root.js';
 import type { StoreTrouble } from '../ports/store/store-trouble.js';
 import { Probe, type Failure } from './probe.js';

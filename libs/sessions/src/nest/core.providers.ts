@@ -5,7 +5,7 @@ import { Cleanup } from '../core/cleanup/cleanup.js';
 import { resolveConfig, type SessionsConfig } from '../core/config/config.js';
 import { SESSIONS_CONFIG } from '../core/config/tokens.js';
 import { SessionsCore } from '../core/core.js';
-import { AnchoredClock } from '../core/process/system-clock.js';
+import { AnchoredClock } from '../core/clock/system-clock.js';
 import { SessionService } from '../core/sessions/session.service.js';
 import { SessionEventBus } from '../core/watch/event-bus.js';
 import { RepeatedFailures } from '../core/watch/repeated-failures.js';

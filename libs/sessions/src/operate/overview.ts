@@ -1,5 +1,5 @@
 import type { SessionsCore } from '../core/core.js';
-import type { ClockStatus } from '../core/process/clock-trust.js';
+import type { ClockStatus } from '../core/clock/clock-trust.js';
 import type { NodeState } from '../core/process/nodes.js';
 import type { ProcessState } from '../core/process/this-process.js';
 import { isStuck } from '../domain/backoff.js';

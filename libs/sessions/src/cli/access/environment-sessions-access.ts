@@ -23,7 +23,7 @@ export class EnvironmentSessionsAccess extends SessionsAccess implements OnAppli
     const [{ resolveConfig }, { startCore }, { AnchoredClock }] = await Promise.all([
       import('../../core/config/config.js'),
       import('../../assembly/start-core.js'),
-      import('../../core/process/system-clock.js'),
+      import('../../core/clock/system-clock.js'),
     ]);
     const config = resolveConfig();
     if (config.store === 'memory') {

@@ -1,4 +1,4 @@
-import type { ClockStatus } from '../../core/process/clock-trust.js';
+import type { ClockStatus } from '../../core/clock/clock-trust.js';
 import { clockView } from '../../operate/views/overview-views.js';
 import { usage } from '../output/command-failure.js';
 import { instant, span } from '../output/format.js';

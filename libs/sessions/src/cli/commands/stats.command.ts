@@ -149,7 +149,8 @@ export class StatsCommand extends SessionsCommandRunner<typeof OPTIONS> {
     const listed = stuck.slice(0, MOST_STUCK).map(({ item, tries, retryAt }) => {
       return `Stuck: ${escapeControl(item)}, ${tries} tries, next ${nextRun(retryAt, now)}`;
     });
-    const more = stuck.length > MOST_STUCK ? [`and ${stuck.length - MOST_STUCK} more: --json has them all`] : [];
+    const more =
+      stuck.length > MOST_STUCK ? [`and ${stuck.length - MOST_STUCK} more: --json has them all`] : [];
     return columns(this.terminal, head, rows) + linesOf([...troubles, ...listed, ...more]);
   }
 

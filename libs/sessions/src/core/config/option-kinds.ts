@@ -88,7 +88,11 @@ export function list(what: string, most: number, entry: Pick<RegExp, 'test'>): O
 }
 
 /** `true`, `false`, or a list of what is named in the plural. */
-export function flagOrList(what: string, most: number, entry: RegExp): OptionKind<boolean | readonly string[]> {
+export function flagOrList(
+  what: string,
+  most: number,
+  entry: RegExp,
+): OptionKind<boolean | readonly string[]> {
   const isEntry = (value: unknown): boolean => typeof value === 'string' && entry.test(value);
   const validate = (value: unknown): boolean =>
     typeof value === 'boolean' || (Array.isArray(value) && value.length <= most && value.every(isEntry));

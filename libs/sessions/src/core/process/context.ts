@@ -4,7 +4,7 @@ import type { SessionStore } from '../../ports/store/session-store.js';
 import type { StorageRoot } from '../../ports/storage/storage-root.js';
 import type { OwedEnds } from '../watch/owed-ends.js';
 import type { LiveConnections } from './live-connections.js';
-import type { ClockTrust } from './clock-trust.js';
+import type { ClockTrust } from '../clock/clock-trust.js';
 import type { SessionsConfig } from '../config/config.js';
 import type { SessionEventBus } from '../watch/event-bus.js';
 import type { Log } from '../watch/log.js';

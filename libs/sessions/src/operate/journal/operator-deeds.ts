@@ -2,7 +2,7 @@ import type { CleanupOptions, CleanupReport } from '../../core/cleanup/cleanup.j
 import type { SessionsCore } from '../../core/core.js';
 import type { EndedSession } from '../../core/endings/ender.js';
 import type { Forgotten } from '../../core/journal/forgetting.js';
-import type { ClockStatus } from '../../core/process/clock-trust.js';
+import type { ClockStatus } from '../../core/clock/clock-trust.js';
 import { describeError, type Log } from '../../core/watch/log.js';
 import type { Operator } from '../../domain/journal/actor.js';
 import type { AuditDeed, AuditEntry } from '../../domain/journal/audit-entry.js';

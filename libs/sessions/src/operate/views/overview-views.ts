@@ -1,4 +1,4 @@
-import type { ClockStatus } from '../../core/process/clock-trust.js';
+import type { ClockStatus } from '../../core/clock/clock-trust.js';
 import type { ProcessState } from '../../core/process/this-process.js';
 import type { DiskSpace, ProcessLimits, StoreTotals } from '../../ports/store/session-store.js';
 import { averageDurationMs, endedSessions, sumOfTypes } from '../figures.js';

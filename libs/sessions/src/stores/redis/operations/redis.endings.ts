@@ -40,7 +40,17 @@ export class RedisEndings implements EndingsGroup {
     const { reason, at, lease, note, keptUntil, requests = 0 } = end;
     const audit = note && isOperator(note.by) ? auditBeginning(sessionId, note.by) : '';
     const told = [endedBeginning(end), audit, placeOf(bucket), mostOfBucket(this.buckets.layout.buckets)];
-    const args = [sessionId, reason, at, lease.until, lease.nodeId, ...condition, keptUntil ?? '', requests, ...told];
+    const args = [
+      sessionId,
+      reason,
+      at,
+      lease.until,
+      lease.nodeId,
+      ...condition,
+      keptUntil ?? '',
+      requests,
+      ...told,
+    ];
     const reply = textsOf(await this.durable.runIn(BEGIN_END, bucket, ...args));
     const [text, created = '0', closed = '0', network = ''] = reply;
     if (text === undefined) return null;
