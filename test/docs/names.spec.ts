@@ -79,6 +79,7 @@ describe('What the pages name', () => {
       'cleanup',
       'nodes',
       'clock',
+      'doctor',
       'trends',
       'timeline',
       'audit',

@@ -10,7 +10,7 @@ import { SQLITE_DAMAGES } from './sqlite-damages.ts';
 import { OPTIONS, SqliteGround } from './sqlite-ground.ts';
 
 /** Damages of one round. */
-const TOGETHER = 9;
+const TOGETHER = 12;
 /** Nothing is in motion in a round: what a process may be about to register again need not be watched for long. */
 const MOTION_MS = 100;
 /** Looks beside servers that are at work, for so many damages one. */
@@ -21,7 +21,7 @@ export const campaign: Campaign = {
   name: 'doctor',
   title: 'the doctor finds every damage, mends what is safe, changes nothing else, and finds nothing beside servers at work',
   goal: 400,
-  short: 72,
+  short: 50,
   async run(context) {
     const half = Math.ceil(context.count / 2);
     const onSqlite = roundsOf(SQLITE_DAMAGES, half, context);

@@ -5,12 +5,11 @@ import { finished } from 'node:stream/promises';
 import { createClient } from 'redis';
 import { resolveConfig } from '../../../libs/sessions/dist/core/config/config.js';
 import type { SessionsCore } from '../../../libs/sessions/dist/core/core.js';
-import { AnchoredClock } from '../../../libs/sessions/dist/core/process/system-clock.js';
+import { AnchoredClock } from '../../../libs/sessions/dist/core/clock/system-clock.js';
 import { startCore } from '../../../libs/sessions/dist/assembly/start-core.js';
 import { Doctor } from '../../../libs/sessions/dist/operate/doctor/doctor.js';
 import { RedisServer } from '../../support/redis-servers.ts';
 import { folderOf } from '../processes/folder.ts';
-import { pause } from '../processes/scratch.ts';
 import { runCli } from '../remote/cli.ts';
 import { addFiles, fileName, type Dump } from './dump.ts';
 import type { VictimOfDisk } from './file-damages.ts';
@@ -18,12 +17,12 @@ import { GRACE_MS, type Ground } from './round.ts';
 import { shuffled } from './shuffled.ts';
 
 const PREFIX = 'nest-sessions:';
-const SESSIONS = 12;
+const SESSIONS = 16;
 const FILES = 2;
 const CLIENT = { ipAddress: '192.0.2.1', userAgent: 'torture' };
 const SILENT = { debug() {}, log() {}, warn() {}, error() {} };
 /** Heartbeats, jobs, counts by minute, what operators did, and what expires in seconds change by themselves. */
-const LIVELY = /^(?:\{processes\}|trends:|job:|\{audit\}|\{\d+\}:writes:|\{counts\}:openings)/;
+const LIVELY = /^(?:\{processes\}|failures:|trends:|job:|\{audit\}|\{\d+\}:writes:|\{counts\}:openings)/;
 
 export interface RedisVictim extends VictimOfDisk {
   readonly userId: string;
@@ -92,7 +91,8 @@ export class RedisGround implements Ground<RedisVictim> {
       await store.data.write(id, null, { ...write, changes, limits: { maxBytes: 9999, maxKeys: 9 } });
     }
     // What the server still buffers would change records while damages are planted.
-    await pause(1500);
+    await this.server.thisProcess.beat();
+    await this.server.entries.flush();
   }
 
   async victims(): Promise<RedisVictim[]> {
@@ -162,7 +162,8 @@ export class RedisGround implements Ground<RedisVictim> {
 }
 
 function pairsOf(reply: unknown): [string, string][] {
-  const texts = reply as string[];
+  // Newer protocols nest the pairs.
+  const texts = (reply as unknown[]).flat().map(String);
   return Array.from({ length: texts.length / 2 }, (_, index): [string, string] => [
     ` ${texts[2 * index]}`,
     texts[2 * index + 1] ?? '',

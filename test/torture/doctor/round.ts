@@ -80,6 +80,7 @@ export async function hurt<Victim, Of extends Ground<Victim>>(
   for (const { undo } of planted) await undo?.();
   expectNothing(await repair(ground), `after ${names}`, context);
   expectSame(whole, await ground.dump(), leaves, `at the end of ${names}, there differ`, context);
+  if (damages.length > 1) return;
   const { code, stdout } = await ground.command('doctor', '--json');
   if (code !== 0) context.violation(`the command exits with ${code} after ${names}: ${stdout}`);
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
 import { resolveConfig } from '../../../libs/sessions/dist/core/config/config.js';
 import type { SessionsCore } from '../../../libs/sessions/dist/core/core.js';
-import { AnchoredClock } from '../../../libs/sessions/dist/core/process/system-clock.js';
+import { AnchoredClock } from '../../../libs/sessions/dist/core/clock/system-clock.js';
 import { startCore } from '../../../libs/sessions/dist/assembly/start-core.js';
 import { Doctor } from '../../../libs/sessions/dist/operate/doctor/doctor.js';
 import { folderOf } from '../processes/folder.ts';
@@ -15,7 +15,7 @@ import type { VictimOfDisk } from './file-damages.ts';
 import { GRACE_MS, type Ground } from './round.ts';
 import { shuffled } from './shuffled.ts';
 
-const SESSIONS = 10;
+const SESSIONS = 12;
 const FILES = 3;
 /** So that what is due is cleaned up again and again. */
 export const OPTIONS = { cleanupIntervalSeconds: 1 };

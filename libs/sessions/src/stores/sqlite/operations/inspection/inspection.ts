@@ -48,7 +48,7 @@ export class SqliteInspection implements InOneThread<InspectionGroup> {
     const rule = RULES[position.rule];
     if (rule === undefined) return this.#checkPages(position);
     const through = rule.slices === null ? null : this.#endOf(rule.slices, position.after);
-    const rows = this.#guarded(rule.name, () => this.#wrong(rule, at, { after: position.after, through: through ?? 0 }));
+    const rows = readable(() => this.#wrong(rule, at, { after: position.after, through: through ?? 0 }));
     return { findings: rows, next: cursorOf(through === null ? nextRule(position) : { ...position, after: through }) };
   }
 
@@ -56,7 +56,7 @@ export class SqliteInspection implements InOneThread<InspectionGroup> {
     if (finding.part === INTEGRITY) return this.#quickCheck(finding.subject)[0] ?? null;
     const rule = ruleOf(finding);
     if (rule === undefined) return null;
-    return this.#guarded(rule.name, () => this.#again(rule, finding, at).map((row) => findingOf(rule, row)))[0] ?? null;
+    return readable(() => this.#again(rule, finding, at).map((row) => findingOf(rule, row)))[0] ?? null;
   }
 
   repair(finding: StoreFinding, at: number): boolean {
@@ -109,20 +109,13 @@ export class SqliteInspection implements InOneThread<InspectionGroup> {
   }
 
   #quickCheck(table: string): StoreFinding[] {
-    return this.#guarded(table, () => {
+    try {
       const rows = this.#statement(`PRAGMA quick_check("${table.replaceAll('"', '')}")`).all();
       const faults = rows.map((row) => textOf(row, 'quick_check')).filter((text) => text !== 'ok');
       return faults.length === 0 ? [] : [damage(table, faults.join('; '))];
-    });
-  }
-
-  /** A page that cannot be read is a finding of its own. */
-  #guarded(what: string, work: () => StoreFinding[]): StoreFinding[] {
-    try {
-      return work();
     } catch (error) {
       if (!isDamaged(error)) throw error;
-      return [damage(what, error instanceof Error ? error.message : String(error))];
+      return [damage(table, error instanceof Error ? error.message : String(error))];
     }
   }
 
@@ -130,6 +123,16 @@ export class SqliteInspection implements InOneThread<InspectionGroup> {
     const known = this.#statements.get(sql) ?? this.db.prepare(sql);
     this.#statements.set(sql, known);
     return known;
+  }
+}
+
+/** Nothing where a page cannot be read: the check of the pages tells. */
+function readable(work: () => StoreFinding[]): StoreFinding[] {
+  try {
+    return work();
+  } catch (error) {
+    if (!isDamaged(error)) throw error;
+    return [];
   }
 }
 
