@@ -6,15 +6,15 @@ import type { DatabaseSync } from 'node:sqlite';
 export type Dump = ReadonlyMap<string, string>;
 
 /** Heartbeats, jobs, counts by minute and what operators did change by themselves. */
-const LIVELY = ['processes', 'nodes', 'trends', 'trend_batches', 'clock_anchors', 'jobs', 'job_troubles', 'audit'];
-const LIVELY_COLUMNS = ['seen_at', 'audit_bytes'];
+const LIVELY = new Set(['processes', 'nodes', 'trends', 'trend_batches', 'clock_anchors', 'jobs', 'job_troubles', 'audit']);
+const LIVELY_COLUMNS = new Set(['seen_at', 'audit_bytes']);
 
 /** What databases and folders hold, but for what is in motion anyway. */
 export function dumpOf(db: DatabaseSync, root: string): Dump {
   const dump = new Map<string, string>();
   const tables = db.prepare("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name").all();
   for (const { name } of tables) {
-    if (LIVELY.includes(String(name))) continue;
+    if (LIVELY.has(String(name))) continue;
     for (const [key, row] of rowsOf(db, String(name))) dump.set(`${String(name)} ${key}`, row);
   }
   addFiles(dump, root);
@@ -44,7 +44,7 @@ function* rowsOf(db: DatabaseSync, table: string): Generator<[string, string]> {
   const columns = db.prepare(`PRAGMA table_info("${table}")`).all();
   const keys = columns.filter(({ pk }) => Number(pk) > 0).map(({ name }) => String(name));
   for (const row of db.prepare(`SELECT * FROM "${table}"`).all()) {
-    const values = Object.entries(row).filter(([column]) => !LIVELY_COLUMNS.includes(column));
+    const values = Object.entries(row).filter(([column]) => !LIVELY_COLUMNS.has(column));
     const text = JSON.stringify(values, (_key, value: unknown) =>
       value instanceof Uint8Array ? Buffer.from(value).toString('hex') : value,
     );

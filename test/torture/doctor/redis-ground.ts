@@ -161,9 +161,9 @@ export class RedisGround implements Ground<RedisVictim> {
   }
 }
 
+/** Fields and values, or members and scores: as a map, in pairs, or one after the other, by the protocol. */
 function pairsOf(reply: unknown): [string, string][] {
-  // Newer protocols nest the pairs.
-  const texts = (reply as unknown[]).flat().map(String);
+  const texts = Array.isArray(reply) ? reply.flat().map(String) : Object.entries(reply as object).flat().map(String);
   return Array.from({ length: texts.length / 2 }, (_, index): [string, string] => [
     ` ${texts[2 * index]}`,
     texts[2 * index + 1] ?? '',

@@ -87,6 +87,6 @@ export class Doctor {
   }
 }
 
-function findingOf({ mend: _, ...finding }: Complaint): DoctorFinding {
-  return finding;
+function findingOf({ code, severity, subject, what, remedy, mendable }: Complaint): DoctorFinding {
+  return { code, severity, subject, what, remedy, mendable };
 }

@@ -149,9 +149,9 @@ export class RedisInspection implements InspectionGroup {
     );
     const [live = '', lost = ''] = this.buckets.layout.processes;
     // Those that are struck off, and not freed yet, are freed by the next cleanup.
-    const listed = [...(await this.buckets.hash(live)).keys(), ...(await this.buckets.hash(lost)).keys()];
+    const [isLive, isLost] = await Promise.all([this.buckets.hash(live), this.buckets.hash(lost)]);
     return [...new Set(found.flat())]
-      .filter((processId) => !listed.includes(processId))
+      .filter((processId) => !isLive.has(processId) && !isLost.has(processId))
       .map((processId) => made('processes', 'unowned', processId, 'uploads, reads or streams'));
   }
 

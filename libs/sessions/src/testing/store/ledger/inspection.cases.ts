@@ -60,7 +60,7 @@ export const inspectionCases: readonly SessionStoreCase[] = [
       await store.resources.use((await ready(store, session.id)).id, null, GHOST_PROCESS, NOW);
       await mends(store, 'unowned', GHOST_PROCESS);
       assert.equal((await resourceNow(store, upload)).state, 'releasing');
-      const [file] = (await store.resources.list([session.id])).filter(({ state }) => state === 'ready');
+      const file = (await store.resources.list([session.id])).find(({ state }) => state === 'ready');
       assert.equal(present(file).uses, 0);
     },
   },
