@@ -24,6 +24,15 @@ export class AdminClient {
     return JSON.parse(text) as Body;
   }
 
+  /** Sends JSON; a text goes out as it is. */
+  post(path: string, body: unknown, headers: Record<string, string> = {}): Promise<VerbatimResponse> {
+    return this.request(path, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...headers },
+      body: typeof body === 'string' ? body : JSON.stringify(body),
+    });
+  }
+
   cleanup(id: string): Promise<VerbatimResponse> {
     return this.request(`/admin/sessions/${id}/cleanup`, { method: 'POST' });
   }

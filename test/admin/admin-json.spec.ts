@@ -81,11 +81,14 @@ describe.each(ADAPTERS)('admin JSON on %s', (adapter: AdapterName) => {
       ip_address: '127.0.0.1',
       created_at: '2026-03-01T12:00:00.000Z',
       last_activity: '2026-03-01T12:00:10.000Z',
+      expires_at: '2026-03-01T13:00:00.000Z',
+      idle_expires_at: '2026-03-01T12:15:10.000Z',
       duration_seconds: 15,
       idle_seconds: 5,
       request_count: 4,
       resource_count: 2,
       total_bytes_used: 1234,
+      share_of_limit: 2,
       incoming: { resources: 0, bytes: 0 },
       resources: [
         {
@@ -117,11 +120,15 @@ describe.each(ADAPTERS)('admin JSON on %s', (adapter: AdapterName) => {
           ip_address: '127.0.0.1',
           created_at: '2026-03-01T12:00:10.000Z',
           last_activity: '2026-03-01T12:00:10.000Z',
+          expires_at: '2026-03-01T13:00:10.000Z',
+          // His cookie has not come back.
+          idle_expires_at: '2026-03-01T12:01:10.000Z',
           duration_seconds: 5,
           idle_seconds: 5,
           request_count: 1,
           resource_count: 0,
           total_bytes_used: 0,
+          share_of_limit: 0,
           incoming: { resources: 0, bytes: 0 },
           resources: [],
         },
@@ -136,12 +143,30 @@ describe.each(ADAPTERS)('admin JSON on %s', (adapter: AdapterName) => {
     });
   });
 
-  it('shows one session with its user agent', async () => {
+  it('shows one session with its user agent, and what it uses of its limits', async () => {
     const known = await traffic();
     expect(await admin.read(`/admin/sessions/${known.annaId}`)).toEqual({
       ...annaAsSeen(known),
       user_agent: 'Anna/1.0',
+      limits: {
+        files: { used: 2, max: 100, used_percent: 2 },
+        bytes: { used: 1234, max: 104_857_600, used_percent: 0 },
+        streams: { used: 0, max: 20, used_percent: 0 },
+      },
     });
+  });
+
+  it('tells the absolute end where that comes before the idle end', async () => {
+    const { annaId, cookie } = await traffic();
+    const anna = new Browser(running.url, 'Anna/1.0');
+    for (let minutes = 0; minutes < 50; minutes += 10) {
+      clock.advance(600_000);
+      await anna.fetch('/hello', { headers: { cookie } });
+    }
+    const { expires_at: end, idle_expires_at: idleEnd } = await admin.read<Record<string, unknown>>(
+      `/admin/sessions/${annaId}`,
+    );
+    expect([end, idleEnd]).toEqual(['2026-03-01T13:00:00.000Z', '2026-03-01T13:00:00.000Z']);
   });
 
   it('shows totals, limits and cleanup jobs', async () => {

@@ -82,7 +82,10 @@ describe('The command doctor', () => {
     rmSync(file);
     chmodSync(folder, 0o755);
     const { code, mended } = await report('--repair');
-    expect([code, mended.map((finding) => finding.code).toSorted()]).toEqual([0, ['budget', 'missing-file', 'modes']]);
+    expect([code, mended.map((finding) => finding.code).toSorted()]).toEqual([
+      0,
+      ['budget', 'missing-file', 'modes'],
+    ]);
     expect(await server.sessions.describe(session)).toMatchObject({ resourceCount: 0, bytesUsed: 0 });
     const { entries } = await server.store.audit.read({ from: 0, to: Number.MAX_SAFE_INTEGER, limit: 10 });
     expect(entries[0]).toMatchObject({ deed: 'repair', outcome: 'done', resources: 1 });

@@ -110,6 +110,7 @@ describe('Configuration', () => {
       orphanGraceSeconds: 'SESSION_ORPHAN_GRACE',
       cookieSameSite: 'SESSION_COOKIE_SAMESITE',
       adminTokens: 'ADMIN_TOKEN',
+      adminReadTokens: 'ADMIN_READ_TOKEN',
       redisUrls: 'SESSION_REDIS_URL',
     });
   });
@@ -261,6 +262,29 @@ describe('Configuration', () => {
     ['not ASCII', `${TOKEN}é`],
   ])('refuses an admin token that is %s', (_what, token) => {
     expect(() => resolveConfig({ adminTokens: [token] }, {})).toThrow(/ADMIN_TOKEN/);
+  });
+
+  it('reads tokens that may only look, also from a file, and refuses one that may do everything too', async () => {
+    expect(resolveConfig({}, { ADMIN_READ_TOKEN: `${TOKEN},${TOKEN}-2` }).adminReadTokens).toEqual([
+      TOKEN,
+      `${TOKEN}-2`,
+    ]);
+    const folder = await mkdtemp(join(tmpdir(), 'nest-sessions-'));
+    try {
+      await writeFile(join(folder, 'token'), TOKEN);
+      const environment = { ADMIN_READ_TOKEN_FILE: join(folder, 'token'), ADMIN_TOKEN: `${TOKEN}-2` };
+      expect(resolveConfig({}, environment).adminReadTokens).toEqual([TOKEN]);
+      const both = (): unknown => resolveConfig({ adminTokens: [`${TOKEN}-2`, TOKEN] }, environment);
+      expect(both).toThrow(
+        'adminReadTokens (ADMIN_READ_TOKEN): must not list a token of adminTokens (ADMIN_TOKEN)',
+      );
+      expect(both).not.toThrow(TOKEN);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+    expect(() => resolveConfig({ adminReadTokens: ['short'] }, {})).toThrow(
+      /adminReadTokens \(ADMIN_READ_TOKEN\)/,
+    );
   });
 
   it.each([

@@ -71,7 +71,7 @@ describe.each(STORES)('A session past its limits that no cleanup has ended, on %
     const live = opened.filter((_, index) => index % 3 === 0).map(({ session }) => session.id);
     const first = await world.service.list({ limit: 2, sort });
     const { createdAt, id } = first.at(-1)!;
-    const rest = await world.service.list({ limit: 2, sort, after: { instant: createdAt, id } });
+    const rest = await world.service.list({ limit: 2, sort, after: { value: createdAt, id } });
     expect([...first, ...rest].map((session) => session.id)).toEqual(live);
   });
 });

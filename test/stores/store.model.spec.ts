@@ -267,10 +267,10 @@ const commands = fc.oneof(
   ),
   command('countDue', [at], (store, dueAt) => store.endings.countDue(dueAt)),
   command('list', [sort, limit, fc.option(userId, { nil: undefined })], (store, order, most, user) =>
-    store.sessions.list({ sort: order, limit: most, ...(user === undefined ? {} : { userId: user }) }),
+    store.sessions.list({ sort: order, limit: most, filter: user === undefined ? {} : { userId: user } }),
   ),
   command('list after', [sort, at, session], (store, order, instant, id) =>
-    store.sessions.list({ sort: order, limit: 3, after: { instant, id } }),
+    store.sessions.list({ sort: order, limit: 3, after: { value: instant, id } }),
   ),
 );
 
@@ -287,7 +287,7 @@ async function answerOf(store: SessionStore, { run }: Command): Promise<unknown>
 async function usersOf(store: SessionStore): Promise<unknown> {
   const users = await store.budgets.listUsers({ limit: 10 });
   for (const { userId, ...usage } of users) {
-    const sessions = await store.sessions.list({ sort: 'created_at', limit: 10, userId });
+    const { sessions } = await store.sessions.list({ sort: 'created_at', limit: 10, filter: { userId } });
     const counted = sessions.map((open) => countedOf(open, MOST));
     const sumOf = (what: 'resources' | 'bytes') => counted.reduce((sum, { [what]: one }) => sum + one, 0);
     expect(usage).toEqual({

@@ -30,6 +30,10 @@ export interface AppParts extends ModuleMetadata {
   readonly trustProxy?: TrustProxy;
   /** Longest parameter in a path that Fastify takes: 100 characters unless said. */
   readonly maxParamLength?: number;
+  /** Whether Fastify takes a slash at the end of a path for nothing, as Express does. Not unless said. */
+  readonly ignoreTrailingSlash?: boolean;
+  /** Whether Nest's parsers read bodies. Default: true. */
+  readonly bodyParser?: boolean;
   /** Path of a Unix socket to listen at, instead of a port. */
   readonly socketPath?: string;
   /** Called before the app listens: adapters, pipes, trust settings, plugins. */
@@ -38,7 +42,17 @@ export interface AppParts extends ModuleMetadata {
 
 /** A Nest app with `SessionsModule` on a storage folder of its own, listening on a free port of 127.0.0.1. */
 export async function startApp(adapter: AdapterName, parts: AppParts): Promise<RunningApp> {
-  const { options, trustProxy, maxParamLength, socketPath, configure, imports, ...metadata } = parts;
+  const {
+    options,
+    trustProxy,
+    maxParamLength,
+    ignoreTrailingSlash,
+    bodyParser,
+    socketPath,
+    configure,
+    imports,
+    ...metadata
+  } = parts;
   const storagePath = options?.storagePath ?? (await mkdtemp(join(tmpdir(), 'nest-sessions-')));
   @Module({
     ...metadata,
@@ -50,10 +64,11 @@ export async function startApp(adapter: AdapterName, parts: AppParts): Promise<R
   class TestAppModule {}
   const app = await NestFactory.create(
     TestAppModule as Type,
-    createAdapter(adapter, { trustProxy, maxParamLength }),
+    createAdapter(adapter, { trustProxy, maxParamLength, ignoreTrailingSlash }),
     {
       logger: process.env['TEST_LOGS'] ? undefined : false,
       abortOnError: false,
+      ...(bodyParser !== undefined && { bodyParser }),
     },
   );
   await configure?.(app);
@@ -81,12 +96,19 @@ function urlOf(app: INestApplication): string {
 
 function createAdapter(
   name: AdapterName,
-  { trustProxy, maxParamLength }: Pick<AppParts, 'trustProxy' | 'maxParamLength'>,
+  {
+    trustProxy,
+    maxParamLength,
+    ignoreTrailingSlash,
+  }: Pick<AppParts, 'trustProxy' | 'maxParamLength' | 'ignoreTrailingSlash'>,
 ): ExpressAdapter | FastifyAdapter {
   if (name === 'fastify') {
     return new FastifyAdapter({
       ...(trustProxy !== undefined && { trustProxy }),
-      ...(maxParamLength !== undefined && { routerOptions: { maxParamLength } }),
+      routerOptions: {
+        ...(maxParamLength !== undefined && { maxParamLength }),
+        ...(ignoreTrailingSlash !== undefined && { ignoreTrailingSlash }),
+      },
     });
   }
   const express = new ExpressAdapter();

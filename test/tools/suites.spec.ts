@@ -27,6 +27,8 @@ const SIGNS: Record<string, RegExp> = {
   nginx: started('nginx'),
   openssl: started('openssl'),
   prlimit: started('prlimit'),
+  prometheus: started('prometheus'),
+  promtool: started('promtool'),
   'redis-server': started('redis-server'),
   script: /\| script -/,
   soxi: started('soxi'),

@@ -19,7 +19,8 @@ const VISITORS = 6;
 
 export const campaign: Campaign = {
   name: 'doctor',
-  title: 'the doctor finds every damage, mends what is safe, changes nothing else, and finds nothing beside servers at work',
+  title:
+    'the doctor finds every damage, mends what is safe, changes nothing else, and finds nothing beside servers at work',
   goal: 400,
   short: 50,
   async run(context) {

@@ -6,7 +6,16 @@ import type { DatabaseSync } from 'node:sqlite';
 export type Dump = ReadonlyMap<string, string>;
 
 /** Heartbeats, jobs, counts by minute and what operators did change by themselves. */
-const LIVELY = new Set(['processes', 'nodes', 'trends', 'trend_batches', 'clock_anchors', 'jobs', 'job_troubles', 'audit']);
+const LIVELY = new Set([
+  'processes',
+  'nodes',
+  'trends',
+  'trend_batches',
+  'clock_anchors',
+  'jobs',
+  'job_troubles',
+  'audit',
+]);
 const LIVELY_COLUMNS = new Set(['seen_at', 'audit_bytes']);
 
 /** What databases and folders hold, but for what is in motion anyway. */

@@ -35,16 +35,14 @@ export const FILE_DAMAGES: readonly Damage<object, VictimOfDisk>[] = [
       return { code: 'short-file', subject: file.id, isMended: false, undo };
     },
   },
-  ...['', '.part'].map(
-    (end): Damage<object, VictimOfDisk> => ({
-      name: `a file${end} without a record`,
-      plant(_ground, { id, folder }) {
-        const name = idBeside(id).replaceAll('-', '');
-        writeFileSync(join(folder, `${name}${end}`), 'orphan', { mode: 0o600 });
-        return { code: 'orphans', subject: null, isMended: true };
-      },
-    }),
-  ),
+  ...['', '.part'].map((end): Damage<object, VictimOfDisk> => ({
+    name: `a file${end} without a record`,
+    plant(_ground, { id, folder }) {
+      const name = idBeside(id).replaceAll('-', '');
+      writeFileSync(join(folder, `${name}${end}`), 'orphan', { mode: 0o600 });
+      return { code: 'orphans', subject: null, isMended: true };
+    },
+  })),
   {
     name: 'a file that others can read',
     plant(_ground, { file }) {

@@ -29,7 +29,10 @@ function total(name: string, code: string, subject: string): RedisDamage {
 }
 
 /** A sorted set is not as the record says. */
-function index(name: string, plant: (ground: RedisGround, key: string, id: string) => Promise<unknown>): RedisDamage {
+function index(
+  name: string,
+  plant: (ground: RedisGround, key: string, id: string) => Promise<unknown>,
+): RedisDamage {
   return {
     name: `index ${name}`,
     async plant(ground, { id, bucket }) {

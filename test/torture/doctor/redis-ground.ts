@@ -42,7 +42,14 @@ export class RedisGround implements Ground<RedisVictim> {
   private readonly core: SessionsCore;
   private readonly client: Client;
 
-  private constructor(root: string, redis: RedisServer, cores: readonly [SessionsCore, SessionsCore], client: Client, random: () => number, motionMs: number) {
+  private constructor(
+    root: string,
+    redis: RedisServer,
+    cores: readonly [SessionsCore, SessionsCore],
+    client: Client,
+    random: () => number,
+    motionMs: number,
+  ) {
     this.root = root;
     this.redis = redis;
     [this.server, this.core] = cores;
@@ -56,13 +63,26 @@ export class RedisGround implements Ground<RedisVictim> {
     const root = join(folder, 'files');
     await mkdir(root, { recursive: true, mode: 0o700 });
     const start = (role: 'server' | 'cli'): Promise<SessionsCore> => {
-      const options = { store: 'redis', redisUrls: [redis.url], storagePath: root, minFreeBytes: 0, minFreeInodes: 0 } as const;
+      const options = {
+        store: 'redis',
+        redisUrls: [redis.url],
+        storagePath: root,
+        minFreeBytes: 0,
+        minFreeInodes: 0,
+      } as const;
       const config = { ...resolveConfig({ ...options, openRate: 0 }, {}), orphanGraceMs: GRACE_MS };
       return startCore({ config, clock: new AnchoredClock(), role, logFor: () => SILENT });
     };
     const client = createClient({ url: redis.url });
     await client.connect();
-    return new RedisGround(root, redis, [await start('server'), await start('cli')], client, random, motionMs);
+    return new RedisGround(
+      root,
+      redis,
+      [await start('server'), await start('cli')],
+      client,
+      random,
+      motionMs,
+    );
   }
 
   async close(): Promise<void> {
@@ -96,10 +116,12 @@ export class RedisGround implements Ground<RedisVictim> {
   }
 
   async victims(): Promise<RedisVictim[]> {
-    const sessions = await this.server.store.sessions.list({ limit: SESSIONS, sort: 'created_at' });
+    const { sessions } = await this.server.store.sessions.list({ limit: SESSIONS, sort: 'created_at' });
     const victims = await Promise.all(sessions.map(async ({ id, userId }) => this.victim(id, userId ?? '')));
     // One of a bucket: their damages must not meet.
-    const first = victims.filter(({ bucket }, index) => victims.findIndex((one) => one.bucket === bucket) === index);
+    const first = victims.filter(
+      ({ bucket }, index) => victims.findIndex((one) => one.bucket === bucket) === index,
+    );
     return shuffled(first, this.random);
   }
 
@@ -138,7 +160,10 @@ export class RedisGround implements Ground<RedisVictim> {
   }
 
   /** Changes a record, and nothing beside it. */
-  async change(key: string, change: (record: Record<string, unknown>) => void): Promise<Record<string, unknown>> {
+  async change(
+    key: string,
+    change: (record: Record<string, unknown>) => void,
+  ): Promise<Record<string, unknown>> {
     const record = JSON.parse(String(await this.on('GET', key))) as Record<string, unknown>;
     change(record);
     await this.on('SET', key, JSON.stringify(record), 'KEEPTTL');
@@ -163,7 +188,11 @@ export class RedisGround implements Ground<RedisVictim> {
 
 /** Fields and values, or members and scores: as a map, in pairs, or one after the other, by the protocol. */
 function pairsOf(reply: unknown): [string, string][] {
-  const texts = Array.isArray(reply) ? reply.flat().map(String) : Object.entries(reply as object).flat().map(String);
+  const texts = Array.isArray(reply)
+    ? reply.flat().map(String)
+    : Object.entries(reply as object)
+        .flat()
+        .map(String);
   return Array.from({ length: texts.length / 2 }, (_, index): [string, string] => [
     ` ${texts[2 * index]}`,
     texts[2 * index + 1] ?? '',

@@ -19,7 +19,11 @@ function counter(name: string, column: string): SqliteDamage {
   };
 }
 
-function lost(table: string, insert: (ground: SqliteGround) => void, alsoCodes: readonly string[] = []): SqliteDamage {
+function lost(
+  table: string,
+  insert: (ground: SqliteGround) => void,
+  alsoCodes: readonly string[] = [],
+): SqliteDamage {
   return {
     name: `a row of ${table} without its owner`,
     plant(ground) {
@@ -30,7 +34,13 @@ function lost(table: string, insert: (ground: SqliteGround) => void, alsoCodes: 
 }
 
 /** The row of a resource, in columns and values. */
-function resourceRow(id: string, sessionKey: number, state: string, processId: string | null, nodeId: string) {
+function resourceRow(
+  id: string,
+  sessionKey: number,
+  state: string,
+  processId: string | null,
+  nodeId: string,
+) {
   const row = {
     id: packed(id),
     session_key: sessionKey,
@@ -44,7 +54,10 @@ function resourceRow(id: string, sessionKey: number, state: string, processId: s
     last_used_at: Date.now(),
   };
   const columns = Object.keys(row);
-  return { sql: `INSERT INTO resources (${columns.join()}) VALUES (${columns.map(() => '?').join()})`, values: Object.values(row) };
+  return {
+    sql: `INSERT INTO resources (${columns.join()}) VALUES (${columns.map(() => '?').join()})`,
+    values: Object.values(row),
+  };
 }
 
 export const SQLITE_DAMAGES: readonly SqliteDamage[] = [
@@ -57,7 +70,11 @@ export const SQLITE_DAMAGES: readonly SqliteDamage[] = [
   {
     name: 'the budget of a user',
     plant(ground, { userId }) {
-      ground.run('UPDATE budgets SET bytes = bytes + ?, sessions = sessions + 1 WHERE key = ?', ground.upTo(99), `user:${userId}`);
+      ground.run(
+        'UPDATE budgets SET bytes = bytes + ?, sessions = sessions + 1 WHERE key = ?',
+        ground.upTo(99),
+        `user:${userId}`,
+      );
       return { code: 'budget', subject: `user:${userId}`, isMended: true };
     },
   },
@@ -71,7 +88,10 @@ export const SQLITE_DAMAGES: readonly SqliteDamage[] = [
   {
     name: 'the budget of all',
     plant(ground) {
-      ground.run("UPDATE budgets SET bytes = bytes + ?, resources = 0 WHERE key = 'all'", ground.upTo(99_999));
+      ground.run(
+        "UPDATE budgets SET bytes = bytes + ?, resources = 0 WHERE key = 'all'",
+        ground.upTo(99_999),
+      );
       return { code: 'budget', subject: 'all', isMended: true };
     },
   },
@@ -86,7 +106,10 @@ export const SQLITE_DAMAGES: readonly SqliteDamage[] = [
   {
     name: 'the totals of a type',
     plant(ground) {
-      ground.run("UPDATE type_totals SET active = active - 1, active_bytes = active_bytes + ? WHERE type = 'audio_file'", ground.upTo(99));
+      ground.run(
+        "UPDATE type_totals SET active = active - 1, active_bytes = active_bytes + ? WHERE type = 'audio_file'",
+        ground.upTo(99),
+      );
       return { code: 'totals', subject: 'audio_file', isMended: true };
     },
   },
@@ -123,7 +146,11 @@ export const SQLITE_DAMAGES: readonly SqliteDamage[] = [
     plant(ground, { file }) {
       const processId = randomUUID();
       ground.run('UPDATE resources SET uses = uses + 1 WHERE key = ?', file.key);
-      ground.run('INSERT INTO uses (resource_key, process_id, count) VALUES (?, ?, 1)', file.key, packed(processId));
+      ground.run(
+        'INSERT INTO uses (resource_key, process_id, count) VALUES (?, ?, 1)',
+        file.key,
+        packed(processId),
+      );
       return { code: 'unowned', subject: processId, isMended: true };
     },
   },
@@ -131,26 +158,72 @@ export const SQLITE_DAMAGES: readonly SqliteDamage[] = [
     name: 'an upload of a process that is not there',
     plant(ground, { id, key }) {
       const [resourceId, processId] = [idBeside(id), randomUUID()];
-      const { sql, values } = resourceRow(resourceId, key, 'writing', processId, ground.core.thisProcess.nodeId);
+      const { sql, values } = resourceRow(
+        resourceId,
+        key,
+        'writing',
+        processId,
+        ground.core.thisProcess.nodeId,
+      );
       ground.run(sql, ...values);
-      ground.run('UPDATE sessions SET incoming_count = incoming_count + 1, incoming_bytes = incoming_bytes + 10 WHERE key = ?', key);
-      ground.run("UPDATE type_totals SET active = active + 1, active_bytes = active_bytes + 10 WHERE type = 'audio_file'");
+      ground.run(
+        'UPDATE sessions SET incoming_count = incoming_count + 1, incoming_bytes = incoming_bytes + 10 WHERE key = ?',
+        key,
+      );
+      ground.run(
+        "UPDATE type_totals SET active = active + 1, active_bytes = active_bytes + 10 WHERE type = 'audio_file'",
+      );
       // The next cleanup finishes the release.
       const resourceKey = ground.number('SELECT key FROM resources WHERE id = ?', packed(resourceId));
-      return { code: 'unowned', subject: processId, isMended: true, leaves: [`resources ${resourceKey}`, 'type_totals audio_file'] };
+      return {
+        code: 'unowned',
+        subject: processId,
+        isMended: true,
+        leaves: [`resources ${resourceKey}`, 'type_totals audio_file'],
+      };
     },
   },
-  lost('session_data', (ground) => ground.run("INSERT INTO session_data (session_key, key, json) VALUES (?, 'a', '1')", NOBODY_KEY)),
-  lost('journal', (ground) => ground.run("INSERT INTO journal (session_key, class, at, count, text) VALUES (?, 1, 1, 1, '[]')", NOBODY_KEY)),
-  lost('replaced_tokens', (ground) =>
-    ground.run('INSERT INTO replaced_tokens (token_hash, session_key, replaced_at) VALUES (?, ?, ?)', randomBytes(34), NOBODY_KEY, Date.now()),
+  lost('session_data', (ground) =>
+    ground.run("INSERT INTO session_data (session_key, key, json) VALUES (?, 'a', '1')", NOBODY_KEY),
   ),
-  lost('ending_parts', (ground) => ground.run('INSERT INTO ending_parts (session_key, node_id, leased_until) VALUES (?, ?, 0)', NOBODY_KEY, randomBytes(16))),
-  lost('uses', (ground) => ground.run('INSERT INTO uses (resource_key, process_id, count) VALUES (?, ?, 1)', NOBODY_KEY, packed(ground.core.thisProcess.id))),
+  lost('journal', (ground) =>
+    ground.run(
+      "INSERT INTO journal (session_key, class, at, count, text) VALUES (?, 1, 1, 1, '[]')",
+      NOBODY_KEY,
+    ),
+  ),
+  lost('replaced_tokens', (ground) =>
+    ground.run(
+      'INSERT INTO replaced_tokens (token_hash, session_key, replaced_at) VALUES (?, ?, ?)',
+      randomBytes(34),
+      NOBODY_KEY,
+      Date.now(),
+    ),
+  ),
+  lost('ending_parts', (ground) =>
+    ground.run(
+      'INSERT INTO ending_parts (session_key, node_id, leased_until) VALUES (?, ?, 0)',
+      NOBODY_KEY,
+      randomBytes(16),
+    ),
+  ),
+  lost('uses', (ground) =>
+    ground.run(
+      'INSERT INTO uses (resource_key, process_id, count) VALUES (?, ?, 1)',
+      NOBODY_KEY,
+      packed(ground.core.thisProcess.id),
+    ),
+  ),
   lost(
     'resources',
     (ground) => {
-      const { sql, values } = resourceRow(randomUUID(), NOBODY_KEY, 'ready', null, ground.core.thisProcess.nodeId);
+      const { sql, values } = resourceRow(
+        randomUUID(),
+        NOBODY_KEY,
+        'ready',
+        null,
+        ground.core.thisProcess.nodeId,
+      );
       ground.run(sql, ...values);
     },
     ['totals'],
@@ -158,16 +231,29 @@ export const SQLITE_DAMAGES: readonly SqliteDamage[] = [
   {
     name: 'an end that no node finishes',
     plant(ground, { id, key, userId }) {
-      ground.run("UPDATE sessions SET state = 'ending', end_reason = 'ended', network = NULL WHERE key = ?", key);
+      ground.run(
+        "UPDATE sessions SET state = 'ending', end_reason = 'ended', network = NULL WHERE key = ?",
+        key,
+      );
       ground.run('UPDATE store SET open = open - 1, ending = ending + 1');
-      const leaves = [`sessions ${key}`, `ending_parts ${key}:`, 'store 1', `budgets user:${userId}`, 'budgets all'];
+      const leaves = [
+        `sessions ${key}`,
+        `ending_parts ${key}:`,
+        'store 1',
+        `budgets user:${userId}`,
+        'budgets all',
+      ];
       return { code: 'end-parts', subject: id, isMended: true, leaves };
     },
   },
   {
     name: 'parts of an end that did not begin',
     plant(ground, { id, key }) {
-      ground.run('INSERT INTO ending_parts (session_key, node_id, leased_until) VALUES (?, ?, 0)', key, packed(ground.core.thisProcess.nodeId));
+      ground.run(
+        'INSERT INTO ending_parts (session_key, node_id, leased_until) VALUES (?, ?, 0)',
+        key,
+        packed(ground.core.thisProcess.nodeId),
+      );
       return { code: 'end-parts', subject: id, isMended: true };
     },
   },
@@ -218,7 +304,12 @@ export const SQLITE_DAMAGES: readonly SqliteDamage[] = [
     name: 'an item that no cleanup finishes',
     plant(ground) {
       const [node, item] = [packed(ground.core.thisProcess.nodeId), `Trash ${randomUUID()}`];
-      ground.run('INSERT INTO failures (node_id, item, tries, retry_at) VALUES (?, ?, 6, ?)', node, item, Date.now());
+      ground.run(
+        'INSERT INTO failures (node_id, item, tries, retry_at) VALUES (?, ?, 6, ?)',
+        node,
+        item,
+        Date.now(),
+      );
       const undo = (): void => ground.run('DELETE FROM failures WHERE item = ?', item);
       return { code: 'stuck', subject: item, isMended: false, undo };
     },

@@ -50,13 +50,24 @@ export class SqliteGround implements Ground<Victim> {
     this.random = random;
     this.doctor = new Doctor(core, SILENT, motionMs);
     // As somebody who knows nothing of the rules.
-    this.db = new DatabaseSync(join(root, 'sessions.db'), { timeout: 10_000, enableForeignKeyConstraints: false });
+    this.db = new DatabaseSync(join(root, 'sessions.db'), {
+      timeout: 10_000,
+      enableForeignKeyConstraints: false,
+    });
   }
 
   /** `motionMs`: see `Doctor`. */
-  static async make(root: string, random: () => number, cleansUp: boolean, motionMs?: number): Promise<SqliteGround> {
+  static async make(
+    root: string,
+    random: () => number,
+    cleansUp: boolean,
+    motionMs?: number,
+  ): Promise<SqliteGround> {
     const server = await RemoteServer.start({ root, options: OPTIONS, cleansUp });
-    const config = resolveConfig({ storagePath: root, ballastBytes: 0, minFreeBytes: 0, minFreeInodes: 0 }, {});
+    const config = resolveConfig(
+      { storagePath: root, ballastBytes: 0, minFreeBytes: 0, minFreeInodes: 0 },
+      {},
+    );
     const core = await startCore({
       config: { ...config, orphanGraceMs: GRACE_MS },
       clock: new AnchoredClock(),
@@ -81,7 +92,11 @@ export class SqliteGround implements Ground<Victim> {
         await this.server.ask.upload(id, [1 + Math.floor(this.random() * 5000)]);
       const write = { operation: randomBytes(12).toString('base64url'), at: Date.now() };
       const changes = [{ key: 'planted', json: JSON.stringify('x'.repeat(Math.floor(this.random() * 50))) }];
-      await this.core.store.data.write(id, null, { ...write, changes, limits: { maxBytes: 9999, maxKeys: 9 } });
+      await this.core.store.data.write(id, null, {
+        ...write,
+        changes,
+        limits: { maxBytes: 9999, maxKeys: 9 },
+      });
     }
     // What the server still buffers would change rows while damages are planted.
     await pause(1500);
@@ -105,20 +120,30 @@ export class SqliteGround implements Ground<Victim> {
 
   async victims(): Promise<Victim[]> {
     const rows = this.db
-      .prepare("SELECT key, lower(hex(id)) AS id, user_id FROM sessions WHERE state = 'open' AND resource_count > 0")
+      .prepare(
+        "SELECT key, lower(hex(id)) AS id, user_id FROM sessions WHERE state = 'open' AND resource_count > 0",
+      )
       .all();
     return shuffled(rows, this.random).map((row) => {
       const [id, key] = [withDashes(String(row['id'])), Number(row['key'])];
       const folder = folderOf(this.root, id);
       const file = this.fileOf(key, folder);
-      const released = [`resources ${file.key}`, `sessions ${key}`, 'budgets', 'type_totals', fileName(this.root, file.path)];
+      const released = [
+        `resources ${file.key}`,
+        `sessions ${key}`,
+        'budgets',
+        'type_totals',
+        fileName(this.root, file.path),
+      ];
       return { id, key, userId: String(row['user_id']), folder, file, released };
     });
   }
 
   private fileOf(sessionKey: number, folder: string): Victim['file'] {
     const rows = this.db
-      .prepare("SELECT key, lower(hex(id)) AS id FROM resources WHERE session_key = ? AND state = 'ready' AND process_id IS NULL")
+      .prepare(
+        "SELECT key, lower(hex(id)) AS id FROM resources WHERE session_key = ? AND state = 'ready' AND process_id IS NULL",
+      )
       .all(sessionKey);
     const row = rows[Math.floor(this.random() * rows.length)] ?? {};
     const hex = String(row['id']);

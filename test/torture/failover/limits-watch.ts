@@ -43,7 +43,7 @@ export class LimitsWatch {
   }
 
   private async look(): Promise<void> {
-    const sessions = await this.store.sessions.list({ limit: PAGE, sort: '-last_activity' });
+    const { sessions } = await this.store.sessions.list({ limit: PAGE, sort: '-last_activity' });
     for (const session of sessions) {
       this.check(`${session.id} counts`, session.resourceCount, session.bytesUsed);
       this.checkAge(session);

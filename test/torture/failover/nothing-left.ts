@@ -36,7 +36,7 @@ export async function expectNothingLeft(
 
 async function endAll(nodes: ThreeNodes, store: SessionStore): Promise<void> {
   await holdsWithin(ENDED_WITHIN_MS, async () => {
-    const open = await store.sessions.list({ limit: PAGE, sort: 'created_at' });
+    const { sessions: open } = await store.sessions.list({ limit: PAGE, sort: 'created_at' });
     // One that has just ended by itself is not there for an operator: 404.
     await Promise.all(
       open.map(({ id }, index) =>

@@ -7,10 +7,8 @@ import { pastSessionView, timelineView } from '../operate/journal/journal-views.
 import { readPastSession } from '../operate/journal/past-session.js';
 import { readTimeline } from '../operate/journal/timeline.js';
 import { readTimelineQuery, type TimelineQuery } from '../operate/journal/timeline.query.js';
-import { readSessionListQuery } from '../operate/lists/session-list.query.js';
-import { SessionPage } from '../operate/lists/session-page.js';
-import { pageJson, sessionDetailView } from '../operate/views/session-views.js';
-import type { SessionQuery } from '../ports/store/session-store.js';
+import { readSessionListQuery, type SessionListQuery } from '../operate/lists/session-list.query.js';
+import { sessionDetailView, sessionListJson } from '../operate/views/session-views.js';
 import { AdminController } from './admin-controller.decorator.js';
 import { ListQueryPipe } from './list-query.pipe.js';
 
@@ -22,11 +20,10 @@ export class SessionsAdminController {
   /** Written in pieces, as fast as the client reads: a large page needs little memory, and delays no other request. */
   @Get()
   async list(
-    @Query(new ListQueryPipe(readSessionListQuery)) query: SessionQuery,
+    @Query(new ListQueryPipe(readSessionListQuery)) query: SessionListQuery,
     @Res({ passthrough: true }) response: PlatformResponse,
   ): Promise<StreamableFile> {
-    const pieces = pageJson(await SessionPage.open(this.core, query));
-    return jsonInPieces(pieces, response, this.core.config.downloadIdleMs);
+    return jsonInPieces(await sessionListJson(this.core, query), response, this.core.config.downloadIdleMs);
   }
 
   /** Of a session that is over, what is known of its end, as long as its tombstone is kept. */

@@ -48,6 +48,7 @@ import { SessionFinder } from './sessions/session-finder.js';
 import { SessionLogins } from './sessions/session-logins.js';
 import { RequestsInFlight } from './sessions/requests-in-flight.js';
 import { SessionOpener } from './sessions/session-opener.js';
+import { SessionLists } from './sessions/session-lists.js';
 import { SessionSlices } from './sessions/session-slices.js';
 import { SessionService } from './sessions/session.service.js';
 import { GatedStore } from './versions/gated-store.js';
@@ -82,6 +83,7 @@ export class SessionsCore {
   readonly sweep: OrphanSweep;
   readonly alerts: Alerts;
   readonly finder: SessionFinder;
+  readonly lists: SessionLists;
   readonly requests: RequestsInFlight;
   readonly values: SessionValues;
   readonly thisProcess: ThisProcess;
@@ -190,10 +192,10 @@ export class SessionsCore {
     this.values = new SessionValues(context, (record) => finder.isLive(record));
     const { values } = this;
     const logins = new SessionLogins(context, opener, ender, resources);
-    const slices = new SessionSlices(store.resources);
+    this.lists = new SessionLists(context, finder, new SessionSlices(store.resources));
     const waysOut = { uses, reading, lending, claiming };
     // prettier-ignore
-    this.service = new SessionService(context, { finder, opener, logins, ender, forgetting, resources, waysOut, slices, values });
+    this.service = new SessionService(context, { finder, opener, logins, ender, forgetting, resources, waysOut, lists: this.lists, values });
     this.config = config;
     this.clock = clock;
     this.clockTrust = clockTrust;

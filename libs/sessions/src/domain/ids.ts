@@ -30,6 +30,14 @@ export function idOfDigits(hex: string): string {
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }
 
+/** The first and the last id that begin with this text; `null` if none does. */
+export function idsFrom(prefix: string): { readonly first: string; readonly last: string } | null {
+  const digits = digitsOf(prefix);
+  if (!/^[0-9a-f]{0,32}$/.test(digits)) return null;
+  const [first, last] = [idOfDigits(digits.padEnd(DIGITS, '0')), idOfDigits(digits.padEnd(DIGITS, 'f'))];
+  return first.startsWith(prefix) ? { first, last } : null;
+}
+
 /** Ids as one string, 32 hex digits each: a million of them pass between threads in milliseconds. */
 export function packIds(ids: readonly string[]): string {
   return ids.map(digitsOf).join('');

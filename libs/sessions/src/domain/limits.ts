@@ -1,3 +1,5 @@
+import type { SessionRecord } from './session.js';
+
 /** Limits of one session, at any instant. */
 export interface ResourceLimits {
   /** Files in place; as many again may be on their way in or out. */
@@ -62,6 +64,36 @@ export interface UsageBound {
 export function shareOf({ maxResources, maxBytes, maxStreams }: ResourceLimits, percent: number): UsageBound {
   const of = (most: number): number => (most * percent) / 100;
   return { files: of(maxResources), bytes: of(maxBytes), streams: of(maxStreams) };
+}
+
+/** Who holds more than this of anything is at so many percent of a limit, or above. */
+export function shareFrom({ maxResources, maxBytes, maxStreams }: ResourceLimits, percent: number): UsageBound {
+  const of = (most: number): number => Math.ceil((most * percent) / 100) - 1;
+  return { files: of(maxResources), bytes: of(maxBytes), streams: of(maxStreams) };
+}
+
+/** What a session has in place: files and streams together, streams, bytes. */
+type InPlace = Pick<SessionRecord, 'bytesUsed' | 'resourceCount' | 'streamCount'>;
+
+export function isAbove({ files, bytes, streams }: UsageBound, session: InPlace): boolean {
+  const { resourceCount, bytesUsed, streamCount } = session;
+  return resourceCount - streamCount > files || bytesUsed > bytes || streamCount > streams;
+}
+
+/** The largest share of a limit that a session uses, in percent: whole, rounded down. */
+export function usedShare(session: InPlace, limits: ResourceLimits): number {
+  const { resourceCount, bytesUsed, streamCount } = session;
+  const { maxResources, maxBytes, maxStreams } = limits;
+  return Math.max(
+    percentOf(resourceCount - streamCount, maxResources),
+    percentOf(bytesUsed, maxBytes),
+    percentOf(streamCount, maxStreams),
+  );
+}
+
+/** Whole, rounded down. */
+export function percentOf(used: number, most: number): number {
+  return Math.floor((used * 100) / most);
 }
 
 /** The bytes that a value of a session's data counts for: key and JSON in UTF-8; 0 for no value. */

@@ -31,7 +31,9 @@ async function textOf(request: PlatformRequest): Promise<string> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   try {
-    for await (const chunk of nodeRequest(request) as AsyncIterable<Buffer>) {
+    // The connection must live for the answer.
+    const body: AsyncIterable<Buffer> = nodeRequest(request).iterator({ destroyOnReturn: false });
+    for await (const chunk of body) {
       bytes += chunk.length;
       if (bytes > MAX_BYTES) throw new PayloadTooLargeException(`The body has more than ${MAX_BYTES} bytes.`);
       chunks.push(chunk);

@@ -1,6 +1,8 @@
 import type { EndCondition } from '../domain/lifetime.js';
 import type { EndReason, SessionRecord } from '../domain/session.js';
+import type { EndedEntry } from '../domain/journal/entry.js';
 import type { DeedNote } from './record/journal.js';
+import type { ListPosition } from './sessions.js';
 
 /** Ends sessions: finds the due ones, leads them through `open → ending → ended`, drops tombstones. */
 export abstract class EndingsGroup {
@@ -32,6 +34,9 @@ export abstract class EndingsGroup {
 
   /** Counts the open sessions that are due at `at`: idle, and expired. */
   abstract countDue(at: number): Promise<{ readonly idle: number; readonly expired: number }>;
+
+  /** One page of the sessions that are over, and ended with `keptUntil`: latest end first, then by id. */
+  abstract listEnded(query: EndedQuery): Promise<EndedSlice>;
 
   /** Drops at most `limit` tombstones, with their timelines, that need not be kept beyond `at`; answers how many. */
   abstract dropTombstones(at: number, limit: number): Promise<number>;
@@ -80,6 +85,31 @@ export interface BeginEnd {
 export interface EndingSession extends SessionRecord {
   /** Whether the lease's node has files of the session, in any state. */
   readonly hasFiles: boolean;
+}
+
+export interface EndedQuery {
+  readonly limit: number;
+  /** The hash of the session's latest login. Default: of any. */
+  readonly userHash?: string;
+  /** Where the page begins; its `value` is the instant of an end. */
+  readonly after?: ListPosition;
+}
+
+export interface EndedSlice {
+  readonly sessions: readonly EndedRecord[];
+  /** Where the next page begins; `null` if this is the last. */
+  readonly next: ListPosition | null;
+}
+
+/** What is left of a session that is over. */
+export interface EndedRecord {
+  readonly id: string;
+  readonly state: 'ending' | 'ended';
+  readonly createdAt: number;
+  readonly endedAt: number;
+  readonly endReason: EndReason | null;
+  /** The entry of its end; `null` if the timeline was dropped. */
+  readonly end: EndedEntry | null;
 }
 
 export interface Released {

@@ -1,4 +1,5 @@
 import type { UsageBound } from '../domain/limits.js';
+import type { SessionFilter } from '../domain/listing/session-filter.js';
 import type { Authority, NewSession, SessionRecord } from '../domain/session.js';
 import type { DeedNote, LoginNote } from './record/journal.js';
 
@@ -80,8 +81,14 @@ export abstract class SessionsGroup {
    */
   abstract findAbove(usage: UsageBound, limit: number): Promise<string[]>;
 
-  /** One page of open sessions, in the order of `query.sort`. */
-  abstract list(query: SessionQuery): Promise<SessionRecord[]>;
+  /**
+   * The next open sessions that match, in the order of `query.sort`. One call looks at a bounded number of sessions, about 10,000, so
+   * it may answer fewer than `limit`, even none, with `next`. With `filter.userId` only the last page is short.
+   */
+  abstract list(query: SessionQuery): Promise<SessionSlice>;
+
+  /** Ids of sessions in any state that begin with these at least three characters, in their order; at most `limit`. */
+  abstract findIds(prefix: string, limit: number): Promise<string[]>;
 }
 
 /** The limits that an opening must keep. */
@@ -169,25 +176,52 @@ export interface Touch {
   readonly requests: number;
 }
 
-export const SESSION_SORTS = ['created_at', '-created_at', 'last_activity', '-last_activity'] as const;
+export const SESSION_SORTS = [
+  'created_at',
+  '-created_at',
+  'last_activity',
+  '-last_activity',
+  'total_bytes_used',
+  '-total_bytes_used',
+] as const;
 /** A leading `-` sorts descending. Ties are sorted by id. */
 export type SessionSort = (typeof SESSION_SORTS)[number];
 
-/** The property that a sort compares, and its direction. */
-export function orderOf(sort: SessionSort): {
-  readonly by: 'createdAt' | 'lastActivityAt';
+const SORTED_BY = {
+  created_at: 'createdAt',
+  last_activity: 'lastActivityAt',
+  total_bytes_used: 'bytesUsed',
+} as const;
+
+export interface SessionOrder {
+  /** The property that the sort compares. */
+  readonly by: (typeof SORTED_BY)[keyof typeof SORTED_BY];
   readonly descending: boolean;
-} {
-  return {
-    by: sort.endsWith('created_at') ? 'createdAt' : 'lastActivityAt',
-    descending: sort.startsWith('-'),
-  };
+}
+
+export function orderOf(sort: SessionSort): SessionOrder {
+  const descending = sort.startsWith('-');
+  const name = (descending ? sort.slice(1) : sort) as keyof typeof SORTED_BY;
+  return { by: SORTED_BY[name], descending };
+}
+
+/** A place between two sessions of a list: after the one with this id, at this value of what the list is sorted by. */
+export interface ListPosition {
+  readonly value: number;
+  readonly id: string;
 }
 
 export interface SessionQuery {
   readonly limit: number;
   readonly sort: SessionSort;
-  readonly userId?: string;
-  /** The last session of the previous page: the instant that `sort` compares, and the id. */
-  readonly after?: { readonly instant: number; readonly id: string };
+  /** Default: all open sessions. */
+  readonly filter?: SessionFilter;
+  /** Where the page begins. Default: before the first session. */
+  readonly after?: ListPosition;
+}
+
+export interface SessionSlice {
+  readonly sessions: readonly SessionRecord[];
+  /** Where the next page begins; `null` if no more sessions match. */
+  readonly next: ListPosition | null;
 }

@@ -1,31 +1,10 @@
-import {
-  HttpException,
-  HttpStatus,
-  Inject,
-  Injectable,
-  NotFoundException,
-  UnauthorizedException,
-  type CanActivate,
-  type ExecutionContext,
-} from '@nestjs/common';
-import { HttpAdapterHost } from '@nestjs/core';
-import type { PlatformRequest } from '../../http/platform-message.js';
+import { Inject, Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import { addressOf } from '../../http/client/client-reader.js';
+import type { PlatformRequest } from '../../http/platform-message.js';
 import { AdminAccess } from './admin-access.js';
+import { AdminAnswers, unknownRoute } from './admin-answers.js';
 import { noteCredential } from './admin-credential.js';
 import { WriteGate } from './write-gate.js';
-
-const RESPONSE_HEADERS = {
-  'Cache-Control': 'no-store',
-  'X-Content-Type-Options': 'nosniff',
-  'Referrer-Policy': 'no-referrer',
-  'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'",
-};
-
-interface AdminRequest extends PlatformRequest {
-  readonly method: string;
-  readonly url: string;
-}
 
 /**
  * Admits requests with a configured admin token in the header `X-Admin-Token`. Other requests get 401, whether the token
@@ -41,31 +20,18 @@ export class AdminTokenGuard implements CanActivate {
   constructor(
     @Inject(AdminAccess) private readonly access: AdminAccess,
     @Inject(WriteGate) private readonly writes: WriteGate,
-    @Inject(HttpAdapterHost) private readonly host: HttpAdapterHost,
+    @Inject(AdminAnswers) private readonly answers: AdminAnswers,
   ) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
-    const request = context.switchToHttp().getRequest<AdminRequest>();
+    const request = context.switchToHttp().getRequest<PlatformRequest>();
     const response = context.switchToHttp().getResponse<unknown>();
+    if (!this.access.isOn) throw unknownRoute(request);
+    this.answers.begin(response);
     const admission = await this.access.admitRequest(request, addressOf(request));
-    if (admission.kind === 'off') throw unknownRoute(request);
-    for (const [name, value] of Object.entries(RESPONSE_HEADERS)) this.setHeader(response, name, value);
-    if (admission.kind === 'admitted') {
-      noteCredential(request, admission);
-      await this.writes.check(context, admission);
-      return true;
-    }
-    if (admission.kind === 'refused') throw new UnauthorizedException();
-    this.setHeader(response, 'Retry-After', String(admission.retryAfterSeconds));
-    throw new HttpException('Too Many Requests', HttpStatus.TOO_MANY_REQUESTS);
+    const credential = this.answers.requireAdmitted(admission, request, response);
+    noteCredential(request, credential);
+    await this.writes.check(context, credential);
+    return true;
   }
-
-  private setHeader(response: unknown, name: string, value: string): void {
-    this.host.httpAdapter.setHeader(response, name, value);
-  }
-}
-
-/** The same text as Nest's own 404. */
-function unknownRoute({ method, originalUrl, url }: AdminRequest): NotFoundException {
-  return new NotFoundException(`Cannot ${method} ${originalUrl ?? url}`);
 }

@@ -5,7 +5,7 @@ import type { DoctorReport } from '../../operate/doctor/doctor.js';
 import { CommandFailure, EXIT } from '../output/command-failure.js';
 import { escapeControl } from '../output/escape-control.js';
 import { counted } from '../output/format.js';
-import { brokenAtSpaces, WIDTH } from '../output/table.js';
+import { brokenAtSpaces } from '../output/table.js';
 import { flag, type CommandDeclaration, type OptionsOf } from '../running/command-declaration.js';
 import { SessionsCommandRunner } from '../running/sessions-command-runner.js';
 import { json } from '../running/shared-options.js';
@@ -46,7 +46,9 @@ export class DoctorCommand extends SessionsCommandRunner<typeof OPTIONS> {
   private page(report: DoctorReport): string {
     const parts = [
       ...report.mended.map((finding) => this.entry('MENDED', finding, null)),
-      ...report.findings.map((finding) => this.entry(finding.severity.toUpperCase(), finding, finding.remedy)),
+      ...report.findings.map((finding) =>
+        this.entry(finding.severity.toUpperCase(), finding, finding.remedy),
+      ),
     ];
     const counts = [
       counted(countOf(report, 'error'), 'error'),
@@ -59,7 +61,7 @@ export class DoctorCommand extends SessionsCommandRunner<typeof OPTIONS> {
 
   private entry(title: string, { code, what }: DoctorFinding, remedy: string | null): string {
     const lines = [what, ...(remedy === null ? [] : [`→ ${remedy}`])].flatMap((text) =>
-      brokenAtSpaces(escapeControl(text), WIDTH - INDENT.length).split('\n'),
+      brokenAtSpaces(escapeControl(text), this.terminal.width - INDENT.length).split('\n'),
     );
     return `${this.terminal.bold(title)}  ${code}\n${lines.map((line) => `${INDENT}${line}\n`).join('')}\n`;
   }

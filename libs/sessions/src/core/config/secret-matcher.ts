@@ -19,12 +19,18 @@ export class SecretMatcher {
     const digest = digestOf(presented);
     let matches = false;
     for (const known of this.digests) matches = timingSafeEqual(known, digest) || matches;
-    return matches ? digest.toString('hex', 0, KEY_ID_BYTES) : null;
+    return matches ? shortened(digest) : null;
   }
 }
 
-/** The first 8 hex digits of the SHA-256. */
-const KEY_ID_BYTES = 4;
+/** Names a secret and does not reveal it: the first 8 hex digits of its SHA-256. */
+export function keyIdOf(secret: string): string {
+  return shortened(digestOf(secret));
+}
+
+function shortened(digest: Buffer): string {
+  return digest.toString('hex', 0, 4);
+}
 
 function digestOf(text: string): Buffer {
   return createHash('sha256').update(text).digest();

@@ -1,6 +1,6 @@
 import type { ResourceRecord } from '../../domain/resource.js';
 import type { SessionRecord } from '../../domain/session.js';
-import type { SessionStore, TokenMatch } from '../../ports/store/session-store.js';
+import type { SessionSlice, SessionStore, TokenMatch } from '../../ports/store/session-store.js';
 import type { Operation, OperationName } from '../../ports/store/store-groups.js';
 import { WrappedStore } from '../../ports/store/wrapped-store.js';
 import type { OwedEnds } from '../watch/owed-ends.js';
@@ -52,8 +52,8 @@ function viewsOf(owed: OwedEnds): Partial<Record<OperationName, View>> {
       return match && { ...match, session: asOver(match.session) };
     },
     'sessions.list': async (operation, args) => {
-      const records = (await operation(...args)) as SessionRecord[];
-      return records.filter(({ id }) => !isOwed(id));
+      const { sessions, next } = (await operation(...args)) as SessionSlice;
+      return { sessions: sessions.filter(({ id }) => !isOwed(id)), next };
     },
     'sessions.login': goneIfOwed,
     'sessions.regenerate': goneIfOwed,

@@ -35,7 +35,8 @@ export class Forgetting {
   private async endAll(group: SessionsGroup, userId: string, by: Actor): Promise<number> {
     let ended = 0;
     for (;;) {
-      const page = await group.list({ userId, sort: 'created_at', limit: PAGE });
+      const query = { filter: { userId }, sort: 'created_at', limit: PAGE } as const;
+      const { sessions: page } = await group.list(query);
       if (page.length === 0) return ended;
       const reason = by.kind === 'app' ? 'ended' : 'admin';
       const outcomes = await Promise.all(

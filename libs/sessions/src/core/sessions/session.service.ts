@@ -1,13 +1,12 @@
 import type { Client } from '../../domain/binding.js';
 import type { Usage } from '../../domain/budgets.js';
-import { hasCode, staleSession } from '../../domain/errors.js';
+import { staleSession } from '../../domain/errors.js';
 import { isUuid } from '../../domain/ids.js';
 import type { Actor } from '../../domain/journal/actor.js';
 import { boundTo } from '../../domain/lifetime.js';
 import type { ResourceRecord } from '../../domain/resource.js';
-import { isStale, type EndReason, type SessionRecord } from '../../domain/session.js';
+import { isStale, type EndReason } from '../../domain/session.js';
 import type { ByteRange } from '../../ports/storage/file-storage.js';
-import { orderOf } from '../../ports/sessions.js';
 import type { SessionQuery, StoreTotals } from '../../ports/store/session-store.js';
 import { requireSession, requireUserId } from '../handles/arguments.js';
 import { noteFoundWith } from '../handles/found-with.js';
@@ -33,12 +32,10 @@ import { detailsOf, type SessionDetails } from './session-details.js';
 import type { Finding, SessionFinder } from './session-finder.js';
 import type { LoginOptions, RegenerateOptions, SessionLogins } from './session-logins.js';
 import type { Opening, SessionOpener } from './session-opener.js';
-import type { SessionSlices } from './session-slices.js';
+import type { SessionLists } from './session-lists.js';
 import { Session, type SessionRef } from '../handles/session.js';
 import type { TokenUse } from '../tokens/token-codec.js';
 import type { SessionToken } from '../tokens/session-token.js';
-
-const USER_PAGE = 1000;
 
 /** The collaborators of a `SessionService`. */
 export interface SessionServiceParts {
@@ -54,7 +51,7 @@ export interface SessionServiceParts {
     readonly lending: FileLending;
     readonly claiming: FileClaiming;
   };
-  readonly slices: SessionSlices;
+  readonly lists: SessionLists;
   readonly values: SessionValues;
 }
 
@@ -135,7 +132,7 @@ export class SessionService extends SessionDataService {
     options: Pick<EndOptions, 'thorough' | 'by' | 'only'> = {},
   ): Promise<EndedSession | null> {
     requireSession(session);
-    if (options.only) await this.flushTouches();
+    if (options.only) await this.parts.lists.flushTouches();
     const ended = await this.parts.ender.end(session.id, reason, { by: actorOf(session), ...options });
     OwnEnds.note(session.id);
     Session.carrierOf(session)?.clear();
@@ -146,7 +143,7 @@ export class SessionService extends SessionDataService {
   async endAllOf(userId: string, options: { except?: SessionRef; reason?: EndReason } = {}): Promise<number> {
     let ended = 0;
     for (;;) {
-      const sessions = await this.pageOfUser(userId);
+      const sessions = await this.parts.lists.ofUser(userId);
       const due = sessions.filter(({ id }) => id !== options.except?.id);
       const outcomes = await Promise.all(due.map(({ id }) => this.end({ id }, options.reason ?? 'ended')));
       ended += outcomes.filter((outcome) => outcome !== null).length;
@@ -183,8 +180,8 @@ export class SessionService extends SessionDataService {
 
   /** The live sessions of a user, latest activity first; at most 1,000. */
   async listByUser(userId: string): Promise<Session[]> {
-    await this.flushTouches();
-    const records = await this.pageOfUser(userId);
+    await this.parts.lists.flushTouches();
+    const records = await this.parts.lists.ofUser(userId);
     return records.filter((record) => this.parts.finder.isLive(record)).map((record) => new Session(record));
   }
 
@@ -194,7 +191,7 @@ export class SessionService extends SessionDataService {
    */
   async describe(session: SessionRef): Promise<SessionDetails | null> {
     requireSession(session);
-    await this.flushTouches();
+    await this.parts.lists.flushTouches();
     const found = await underAuthority(session, async (authority) => {
       const resources = await this.parts.resources.list(session);
       // Read after the resources: if its token is not replaced now, it was not when they were read.
@@ -209,16 +206,8 @@ export class SessionService extends SessionDataService {
   }
 
   /** One page of live sessions with their resources. Does not count as activity. */
-  async list(query: SessionQuery): Promise<SessionDetails[]> {
-    const sessions: SessionDetails[] = [];
-    for await (const slice of await this.listInSlices(query)) sessions.push(...slice);
-    return sessions;
-  }
-
-  /** As `list`, a few sessions at a time: those of the page as of now, the resources of each slice as of its reading. */
-  async listInSlices(query: SessionQuery): Promise<AsyncGenerator<SessionDetails[], void, void>> {
-    await this.flushTouches();
-    return this.parts.slices.read(await this.liveOnes(query));
+  list(query: SessionQuery): Promise<SessionDetails[]> {
+    return this.parts.lists.list(query);
   }
 
   /** Totals since the store was created, and current counts. */
@@ -331,33 +320,5 @@ export class SessionService extends SessionDataService {
    */
   release(resource: Pick<ResourceRecord, 'id'>): Promise<boolean> {
     return this.parts.resources.release(resource);
-  }
-
-  /** Flushes this process's touches, so that answers include them; if the store is read-only, answers lack them. */
-  private async flushTouches(): Promise<void> {
-    try {
-      await this.context.touches.flush(this.context.clock.now());
-    } catch (error) {
-      if (!hasCode(error, 'STORE_UNAVAILABLE')) throw error;
-    }
-  }
-
-  /** Reads on past sessions that are over, so that only the last page is short. */
-  private async liveOnes(query: SessionQuery): Promise<SessionRecord[]> {
-    const live: SessionRecord[] = [];
-    let { after } = query;
-    for (;;) {
-      const limit = query.limit - live.length;
-      const page = await this.context.store.sessions.list({ ...query, limit, ...(after && { after }) });
-      live.push(...page.filter((record) => this.parts.finder.isLive(record)));
-      const last = page.at(-1);
-      if (last === undefined || page.length < limit || live.length >= query.limit) return live;
-      after = { instant: last[orderOf(query.sort).by], id: last.id };
-    }
-  }
-
-  private async pageOfUser(userId: string): Promise<SessionRecord[]> {
-    requireUserId(userId);
-    return this.context.store.sessions.list({ userId, sort: '-last_activity', limit: USER_PAGE });
   }
 }

@@ -58,8 +58,9 @@ export class UserSessionLimit {
     const { sessions } = await store.budgets.ofUser(userId);
     const surplus = sessions - maxSessions + 1;
     if (surplus <= 0) return;
-    const listed = await store.sessions.list({ userId, sort: 'created_at', limit: surplus + maxSessions });
-    const others = listed.filter(({ id }) => id !== except);
+    const query = { filter: { userId }, sort: 'created_at', limit: surplus + maxSessions } as const;
+    const listed = await store.sessions.list(query);
+    const others = listed.sessions.filter(({ id }) => id !== except);
     const over = others.filter((session) => whyOver(session, clock.now()) !== null);
     const rest = others.filter((session) => !over.includes(session));
     const due = [...over, ...rest].slice(0, surplus);

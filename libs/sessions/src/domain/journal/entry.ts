@@ -96,6 +96,8 @@ export type TransferKind = 'upload' | 'download' | 'stream';
  */
 export type TransferOutcome = 'complete' | 'aborted' | 'cut_off' | 'failed';
 
+export type EndedEntry = Extract<JournalEntry, { readonly kind: 'ended' }>;
+
 export type JournalKind = JournalEntry['kind'];
 
 /** How long an entry is kept: see `MarkEntry`, `DeedEntry`, `RequestEntry`. */

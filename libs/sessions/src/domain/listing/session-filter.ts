@@ -1,23 +1,46 @@
+import { isAbove, type UsageBound } from '../limits.js';
 import type { SessionRecord } from '../session.js';
-import type { UsageBound } from '../limits.js';
+import { isWithin, type AddressRange } from './address-range.js';
 
 /** Which sessions: those that match all that is given. */
 export interface SessionFilter {
   readonly userId?: string;
-  readonly network?: string;
+  /** One of the session's two addresses is in it. */
+  readonly network?: AddressRange;
   /** Last activity at or before this instant. */
   readonly idleSince?: number;
+  /** More bytes in place. */
   readonly bytesAbove?: number;
+  /** More files, bytes or streams in place. */
   readonly above?: UsageBound;
   /** Opened at or before this instant. */
   readonly openedUntil?: number;
 }
 
-export function matchesFilter(filter: SessionFilter, session: SessionRecord): boolean {
-  const { userId, idleSince, bytesAbove, openedUntil, network } = filter;
-  if (userId !== undefined && session.userId !== userId) return false;
-  if (network !== undefined && session.ipAddress !== network) return false;
-  if (idleSince !== undefined && session.lastActivityAt > idleSince) return false;
-  if (bytesAbove !== undefined && session.bytesUsed <= bytesAbove) return false;
-  return openedUntil === undefined || session.createdAt <= openedUntil;
+type Filtered = Pick<
+  SessionRecord,
+  | 'bytesUsed'
+  | 'createdAt'
+  | 'ipAddress'
+  | 'lastActivityAt'
+  | 'otherAddress'
+  | 'resourceCount'
+  | 'streamCount'
+  | 'userId'
+>;
+
+export function matchesFilter(filter: SessionFilter, session: Filtered): boolean {
+  const { userId, network, idleSince, bytesAbove, above, openedUntil } = filter;
+  return (
+    (userId === undefined || session.userId === userId) &&
+    (idleSince === undefined || session.lastActivityAt <= idleSince) &&
+    (bytesAbove === undefined || session.bytesUsed > bytesAbove) &&
+    (openedUntil === undefined || session.createdAt <= openedUntil) &&
+    (above === undefined || isAbove(above, session)) &&
+    (network === undefined || isFrom(network, session))
+  );
+}
+
+function isFrom(network: AddressRange, { ipAddress, otherAddress }: Filtered): boolean {
+  return isWithin(network, ipAddress) || (otherAddress !== null && isWithin(network, otherAddress));
 }

@@ -1,15 +1,10 @@
 import { isIP } from 'node:net';
 import { Logger } from '@nestjs/common';
-import { parseCookie, stringifySetCookie, type SetCookie } from 'cookie';
+import type { SetCookie } from 'cookie';
 import type { SessionsConfig } from '../../core/config/config.js';
 import type { SessionToken } from '../../core/tokens/session-token.js';
-import {
-  nodeRequest,
-  nodeResponse,
-  type PlatformRequest,
-  type PlatformResponse,
-} from '../platform-message.js';
-import { setPrivateCookie } from './private-response.js';
+import type { PlatformRequest, PlatformResponse } from '../platform-message.js';
+import { readCookies, sendCookie } from './cookies.js';
 
 /**
  * 1: the cookie of the client that the browser's session is bound to. 2: that of another client which presents the same cookies,
@@ -24,8 +19,6 @@ export type CookieSettings = Pick<SessionsConfig, 'cookieName' | 'cookieSameSite
 
 const DOMAIN = /^[a-z0-9_-]+(\.[a-z0-9_-]+)+$/;
 const GONE = { value: '', maxAge: 0, expires: new Date(0) };
-const NONE: readonly string[] = [];
-const UNDECODED = { decode: (value: string): string => value };
 
 /** Reads the session cookie from requests and sets it on responses. */
 export class SessionCookie {
@@ -48,16 +41,7 @@ export class SessionCookie {
    * for the other kind do not count.
    */
   read(request: PlatformRequest, isSecure: boolean, slot: CookieSlot): readonly string[] {
-    const header = nodeRequest(request).headers.cookie;
-    const name = this.nameFor(isSecure, slot);
-    if (header === undefined || !header.includes(name)) return NONE;
-    // Pair by pair: the parser keeps only the first of two cookies with one name. Other cookies need no parsing.
-    const values: string[] = [];
-    for (const pair of header.split(';')) {
-      const value = pair.includes(name) ? parseCookie(pair, UNDECODED)[name] : undefined;
-      if (value !== undefined) values.push(value);
-    }
-    return values;
+    return readCookies(request, this.nameFor(isSecure, slot));
   }
 
   /** The first cookie with this token, as a client presents it. */
@@ -111,12 +95,8 @@ export class SessionCookie {
     slot: CookieSlot,
     content: Pick<SetCookie, 'value' | 'maxAge' | 'expires' | 'domain'>,
   ): boolean {
-    const node = nodeResponse(response);
-    if (node.headersSent) return false;
     const name = this.nameFor(isSecure, slot);
-    const line = stringifySetCookie({ name, ...this.attributesFor(isSecure), ...content });
-    setPrivateCookie(node, name, line, content.domain);
-    return true;
+    return sendCookie(response, { name, ...this.attributesFor(isSecure), ...content });
   }
 
   /** Browsers accept `__Host-` cookies from this host alone, and both prefixes over a secure connection alone. */

@@ -48,7 +48,10 @@ export class Doctor {
       found = await this.look(signal);
     }
     const isLeft = (one: Complaint): boolean => found.some((left) => isSame(left, one));
-    return this.reportOf(found, mended.filter((one) => !isLeft(one)));
+    return this.reportOf(
+      found,
+      mended.filter((one) => !isLeft(one)),
+    );
   }
 
   private async mendAll(found: readonly Complaint[], signal: AbortSignal): Promise<Complaint[]> {

@@ -48,8 +48,11 @@ async function ownerless(core: SessionsCore, log: Log): Promise<Complaint[]> {
   const complaints: Complaint[] = [];
   if (old.length > 0) {
     const mend = clockTrust.isTrusted ? () => sweep(core, log) : null;
-    const remedy = 'Run: sessions doctor --repair, or wait for the next cleanup. If most files are orphans, the store may be wrong: see sessions cleanup --confirm';
-    complaints.push(complaint('orphans', 'warning', { what: `${filesOf(old)} belong to no session.`, remedy }, mend));
+    const remedy =
+      'Run: sessions doctor --repair, or wait for the next cleanup. If most files are orphans, the store may be wrong: see sessions cleanup --confirm';
+    complaints.push(
+      complaint('orphans', 'warning', { what: `${filesOf(old)} belong to no session.`, remedy }, mend),
+    );
   }
   if (young.length > 0) {
     const what = `${filesOf(young)} belong to no session, but changed less than ${config.orphanGraceMs / 1000} s ago.`;
@@ -82,7 +85,9 @@ async function lost(core: SessionsCore, signal: AbortSignal): Promise<Complaint[
     const resources = await core.store.resources.list(sessionIds);
     const files = resources.filter((resource) => isKeptHere(core, resource));
     for (let start = 0; start < files.length; start += FILES) {
-      const found = await Promise.all(files.slice(start, start + FILES).map((file) => complaintOf(core, file)));
+      const found = await Promise.all(
+        files.slice(start, start + FILES).map((file) => complaintOf(core, file)),
+      );
       complaints.push(...found.filter((one) => one !== null));
     }
     if (signal.aborted || complaints.length >= MOST) break;
@@ -120,7 +125,10 @@ async function complaintOf(core: SessionsCore, file: ResourceRecord): Promise<Co
 }
 
 /** Opens it, and reads its last byte. */
-async function stateOf({ storage }: SessionsCore, file: ResourceRecord): Promise<'whole' | 'short' | 'missing'> {
+async function stateOf(
+  { storage }: SessionsCore,
+  file: ResourceRecord,
+): Promise<'whole' | 'short' | 'missing'> {
   const last = file.sizeBytes - 1;
   try {
     const bytes = await storage.read(keyOf(file), ...(last < 0 ? [] : [{ start: last, end: last }]));

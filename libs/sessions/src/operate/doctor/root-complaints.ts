@@ -30,7 +30,9 @@ const REMEDIES: Readonly<Record<NonNullable<StorageRoom['problem']>, string>> = 
 function roomComplaints({ config }: SessionsCore, room: StorageRoom): Complaint[] {
   const { problem, refusing, freeBytes, freeInodes } = room;
   if (problem !== null)
-    return [complaint(`storage-${problem}`, 'error', { what: refusing ?? problem, remedy: REMEDIES[problem] })];
+    return [
+      complaint(`storage-${problem}`, 'error', { what: refusing ?? problem, remedy: REMEDIES[problem] }),
+    ];
   const isScarce = freeBytes < SCARCE * config.minFreeBytes || freeInodes < SCARCE * config.minFreeInodes;
   if (!isScarce) return [];
   const what = `The storage disk has ${freeBytes} bytes and ${freeInodes} inodes free: at ${config.minFreeBytes} and ${config.minFreeInodes}, new files are refused.`;
@@ -38,7 +40,10 @@ function roomComplaints({ config }: SessionsCore, room: StorageRoom): Complaint[
 }
 
 /** What an end deletes stays with it: the rest is deleted by each cleanup. */
-async function trashComplaints({ storage, store }: SessionsCore, { problem }: StorageRoom): Promise<Complaint[]> {
+async function trashComplaints(
+  { storage, store }: SessionsCore,
+  { problem }: StorageRoom,
+): Promise<Complaint[]> {
   if (problem === 'missing' || problem === 'unavailable') return [];
   const entries = await storage.listTrash();
   const known = await store.resources.known(entries.map(({ sessionId }) => sessionId));

@@ -83,7 +83,8 @@ const WORDINGS: Readonly<Record<StoreFault, Wording>> = {
   overdue: {
     severity: 'warning',
     what: (id) => `What node ${id} has to delete waits for more than ten minutes`,
-    remedy: 'Start a server on that node or run: sessions cleanup there. If it will not return: sessions nodes forget <id>',
+    remedy:
+      'Start a server on that node or run: sessions cleanup there. If it will not return: sessions nodes forget <id>',
   },
   unreadable: {
     severity: 'error',

@@ -28,7 +28,10 @@ function clockComplaints({ clockTrust }: SessionsCore): Complaint[] {
   const { verdict, now, systemTime, doubtedUntil } = clockTrust.status();
   if (verdict === 'ok') return [];
   const [store, system] = [now, systemTime].map((at) => new Date(at).toISOString());
-  const until = doubtedUntil === null ? '' : `, and nothing is deleted for its age until ${new Date(doubtedUntil).toISOString()}`;
+  const until =
+    doubtedUntil === null
+      ? ''
+      : `, and nothing is deleted for its age until ${new Date(doubtedUntil).toISOString()}`;
   const what = `The clock is ${verdict}: the store's time is ${store}, the system's ${system}${until}.`;
   const remedy = 'Put the system clock right (NTP). If it is right, run: sessions clock --trust';
   return [complaint('clock', verdict === 'wrong' ? 'error' : 'warning', { what, remedy })];
@@ -45,7 +48,9 @@ function serverComplaints(core: SessionsCore, processes: readonly ProcessState[]
   const versions = Map.groupBy(servers, ({ version }) => version);
   if (versions.size > 1) {
     const what = `The servers have different versions: ${namesOf(versions)}.`;
-    complaints.push(complaint('versions', 'warning', { what, remedy: 'Finish the roll-out, or take it back.' }));
+    complaints.push(
+      complaint('versions', 'warning', { what, remedy: 'Finish the roll-out, or take it back.' }),
+    );
   }
   const { differing } = limitsInUse({ processes, limits: core.thisProcess.limits });
   for (const [limit, values] of differing) {
@@ -57,14 +62,22 @@ function serverComplaints(core: SessionsCore, processes: readonly ProcessState[]
 }
 
 /** The disk of this node is told by its root. */
-function diskComplaints({ config, thisProcess }: SessionsCore, servers: readonly ProcessState[]): Complaint[] {
+function diskComplaints(
+  { config, thisProcess }: SessionsCore,
+  servers: readonly ProcessState[],
+): Complaint[] {
   const full = servers.filter(
-    ({ nodeId, disk }) => nodeId !== thisProcess.nodeId && disk !== null && disk.freeBytes < config.minFreeBytes,
+    ({ nodeId, disk }) =>
+      nodeId !== thisProcess.nodeId && disk !== null && disk.freeBytes < config.minFreeBytes,
   );
   const nodes = new Map(full.map(({ nodeId, host, disk }) => [nodeId, { host, freeBytes: disk?.freeBytes }]));
   return [...nodes].map(([nodeId, { host, freeBytes }]) => {
     const what = `The disk of node ${nodeId} on ${host} has ${freeBytes} bytes free: new files are refused there.`;
-    return complaint('node-full', 'error', { subject: nodeId, what, remedy: 'Free space on that disk, or make it larger.' });
+    return complaint('node-full', 'error', {
+      subject: nodeId,
+      what,
+      remedy: 'Free space on that disk, or make it larger.',
+    });
   });
 }
 
@@ -72,7 +85,12 @@ function silentComplaints({ clock }: SessionsCore, processes: readonly ProcessSt
   const silent = processes.filter(({ isLive, at }) => !isLive && clock.now() - at > LATE_MS);
   if (silent.length === 0) return [];
   const what = `${silent.length} processes are silent and still listed: ${named(silent.map(nameOf))}.`;
-  return [complaint('silent-processes', 'info', { what, remedy: `The next cleanup gives up what they held. ${CLEAN_UP}` })];
+  return [
+    complaint('silent-processes', 'info', {
+      what,
+      remedy: `The next cleanup gives up what they held. ${CLEAN_UP}`,
+    }),
+  ];
 }
 
 async function nodeComplaints({ nodes, clock }: SessionsCore): Promise<Complaint[]> {
@@ -80,7 +98,8 @@ async function nodeComplaints({ nodes, clock }: SessionsCore): Promise<Complaint
     ({ isLive, lastSeenAt, resources }) => !isLive && resources > 0 && clock.now() - lastSeenAt > LATE_MS,
   );
   return away.map(({ nodeId, resources, lastSeenAt }) => {
-    const seen = lastSeenAt === 0 ? 'was never seen' : `was last seen at ${new Date(lastSeenAt).toISOString()}`;
+    const seen =
+      lastSeenAt === 0 ? 'was never seen' : `was last seen at ${new Date(lastSeenAt).toISOString()}`;
     const what = `Node ${nodeId} ${seen}, and has ${resources} files.`;
     const remedy = `Start its server. If it will not return, run: sessions nodes forget ${nodeId}`;
     return complaint('node-away', 'warning', { subject: nodeId, what, remedy });
@@ -95,14 +114,25 @@ async function cleanupComplaints(core: SessionsCore, servers: readonly ProcessSt
   const patienceMs = Math.max(LATE_MS, 2 * config.cleanupIntervalMs);
   for (const { job, run } of await listJobs(core)) {
     if (run === null || clock.now() - (run.lastSuccessAt ?? 0) <= patienceMs) continue;
-    const since = run.lastSuccessAt === null ? 'never succeeded' : `last succeeded at ${new Date(run.lastSuccessAt).toISOString()}`;
+    const since =
+      run.lastSuccessAt === null
+        ? 'never succeeded'
+        : `last succeeded at ${new Date(run.lastSuccessAt).toISOString()}`;
     const what = `Cleanup job ${job} ${since}${run.lastError === null ? '' : `: ${run.lastError}`}.`;
-    complaints.push(complaint('cleanup', 'error', { subject: job, what, remedy: `See the log of the servers. ${CLEAN_UP}` }));
+    complaints.push(
+      complaint('cleanup', 'error', {
+        subject: job,
+        what,
+        remedy: `See the log of the servers. ${CLEAN_UP}`,
+      }),
+    );
   }
   const due = await store.endings.countDue(clock.now() - patienceMs);
   if (due.idle + due.expired > 0) {
     const what = `${due.idle} idle and ${due.expired} expired sessions were to end more than ${patienceMs / 60_000} minutes ago.`;
-    complaints.push(complaint('late-ends', 'warning', { what, remedy: `${CLEAN_UP}, and see why the servers do not.` }));
+    complaints.push(
+      complaint('late-ends', 'warning', { what, remedy: `${CLEAN_UP}, and see why the servers do not.` }),
+    );
   }
   return complaints;
 }
@@ -111,7 +141,11 @@ async function failureComplaints({ store, thisProcess }: SessionsCore): Promise<
   const failures = await store.ledger.listFailures(thisProcess.nodeId);
   return failures.filter(isStuck).map(({ item, tries }) => {
     const what = `${item} could not be cleaned up in ${tries} tries.`;
-    return complaint('stuck', 'error', { subject: item, what, remedy: `See the log of the servers for the cause. ${CLEAN_UP} tries at once.` });
+    return complaint('stuck', 'error', {
+      subject: item,
+      what,
+      remedy: `See the log of the servers for the cause. ${CLEAN_UP} tries at once.`,
+    });
   });
 }
 

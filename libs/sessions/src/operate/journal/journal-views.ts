@@ -8,12 +8,12 @@ import type { PastSession } from './past-session.js';
 import type { Timeline } from './timeline.js';
 
 /** A session that is over: what is known of its end. `null` for what no timeline tells. */
-export function pastSessionView({ id, state, createdAt, endReason, end }: PastSession) {
+export function pastSessionView({ id, state, createdAt, endedAt, endReason, end }: PastSession) {
   return {
     session_id: id,
     state,
     created_at: timeOf(createdAt),
-    ended_at: end && timeOf(end.at),
+    ended_at: endedAt === null ? null : timeOf(endedAt),
     end_reason: endReason,
     ended_by: end && actorView(end.by),
     duration_seconds: end && secondsBetween(0, end.durationMs),

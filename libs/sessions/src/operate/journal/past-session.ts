@@ -1,11 +1,9 @@
 import type { SessionsCore } from '../../core/core.js';
-import type { JournalEntry } from '../../domain/journal/entry.js';
+import type { EndedEntry, JournalEntry } from '../../domain/journal/entry.js';
 import { whyOver } from '../../domain/lifetime.js';
 import type { EndReason } from '../../domain/session.js';
 import type { JournalPosition } from '../../ports/record/journal.js';
 import { MAX_PAGE } from '../lists/session-page.js';
-
-type EndedEntry = Extract<JournalEntry, { kind: 'ended' }>;
 
 /** A session that is over, as long as its tombstone is kept. */
 export interface PastSession {
@@ -13,8 +11,9 @@ export interface PastSession {
   /** `ending`: it is over for everybody; its files are being deleted, or the next cleanup ends it. */
   readonly state: 'ending' | 'ended';
   readonly createdAt: number;
+  readonly endedAt: number | null;
   readonly endReason: EndReason | null;
-  /** When, by whom, and what it held; `null` if its timeline has no such entry. */
+  /** By whom, and what it held; `null` if its timeline has no such entry. */
   readonly end: EndedEntry | null;
 }
 
@@ -23,12 +22,14 @@ export async function readPastSession(core: SessionsCore, id: string): Promise<P
   const record = await core.store.sessions.find(id);
   if (record === null || core.finder.isLive(record)) return null;
   const { createdAt, state } = record;
+  const end = state === 'open' ? null : await findEnd(core, id);
   return {
     id,
     state: state === 'ended' ? 'ended' : 'ending',
     createdAt,
+    endedAt: end?.at ?? null,
     endReason: record.endReason ?? whyOver(record, core.clock.now()),
-    end: state === 'open' ? null : await findEnd(core, id),
+    end,
   };
 }
 

@@ -1,26 +1,27 @@
 import type { SessionsCore } from '../../core/core.js';
-import { matchesFilter, type SessionFilter } from '../../domain/listing/session-filter.js';
+import type { SessionFilter } from '../../domain/listing/session-filter.js';
 import type { SessionRecord } from '../../domain/session.js';
+import type { ListPosition } from '../../ports/store/session-store.js';
 
-const PAGE = 500;
+const SLICE = 1000;
 
-/** Placeholder until branch `lists`. */
+/** The live sessions that match, opened first before others, in slices; at most `limit` in all. Rejects if the store does not answer. */
 export async function* matchingSessions(
-  core: SessionsCore,
+  { lists }: Pick<SessionsCore, 'lists'>,
   filter: SessionFilter,
   limit: number,
-): AsyncGenerator<readonly SessionRecord[]> {
-  let after: { instant: number; id: string } | undefined;
-  let found = 0;
-  for (;;) {
-    const page = await core.store.sessions.list({ limit: PAGE, sort: 'created_at', ...(after && { after }) });
-    const slice = page
-      .filter((session) => core.finder.isLive(session) && matchesFilter(filter, session))
-      .slice(0, limit - found);
-    found += slice.length;
-    yield slice;
-    const last = page.at(-1);
-    if (last === undefined || page.length < PAGE || found >= limit) return;
-    after = { instant: last.createdAt, id: last.id };
+): AsyncGenerator<readonly SessionRecord[], void, void> {
+  let [left, after]: [number, ListPosition | null] = [limit, null];
+  while (left > 0) {
+    const slice = await lists.find({
+      limit: Math.min(left, SLICE),
+      sort: 'created_at',
+      filter,
+      ...(after && { after }),
+    });
+    if (slice.sessions.length > 0) yield slice.sessions;
+    left -= slice.sessions.length;
+    after = slice.next;
+    if (after === null) return;
   }
 }

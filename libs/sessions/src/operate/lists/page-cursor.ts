@@ -1,10 +1,10 @@
 import { isUserId, isUuid } from '../../domain/ids.js';
-import type { SessionRecord } from '../../domain/session.js';
 import type { AuditPosition } from '../../ports/record/audit.js';
 import type { JournalPosition } from '../../ports/record/journal.js';
-import { orderOf, type SessionQuery, type SessionSort } from '../../ports/sessions.js';
+import type { ListPosition, SessionSort } from '../../ports/sessions.js';
 
-type Position = NonNullable<SessionQuery['after']>;
+/** What a list of sessions is ordered by: a sort of live ones, or the end. */
+type ListOrder = SessionSort | 'ended';
 
 /** A reader's position in the timeline of a session. */
 export interface TimelinePosition {
@@ -15,21 +15,18 @@ export interface TimelinePosition {
 /** More than the longest, after a user whose id has 255 characters of three bytes: 1,036. */
 const MAX_LENGTH = 2048;
 
-/** Opaque cursor of the page after this session. It is valid for this sort only. */
-export function cursorAfter(
-  sort: SessionSort,
-  session: Pick<SessionRecord, 'id' | 'createdAt' | 'lastActivityAt'>,
-): string {
-  return encode(sort, session[orderOf(sort).by], session.id);
+/** Opaque cursor of the page after this position. It is valid for this order only. */
+export function cursorAfter(order: ListOrder, { value, id }: ListPosition): string {
+  return encode(order, value, id);
 }
 
-/** `null` unless `cursorAfter` made the text for this sort. */
-export function decodeCursor(sort: SessionSort, text: string): Position | null {
-  const [, instant, id] = partsOf(text);
-  if (!Number.isSafeInteger(instant) || !isUuid(id)) return null;
-  const decoded = { instant: Number(instant), id };
-  // Encoding again rejects another sort, more parts and other spellings.
-  return encode(sort, decoded.instant, id) === text ? decoded : null;
+/** `null` unless `cursorAfter` made the text for this order. */
+export function decodeCursor(order: ListOrder, text: string): ListPosition | null {
+  const [, value, id] = partsOf(text);
+  if (!Number.isSafeInteger(value) || !isUuid(id)) return null;
+  const decoded = { value: Number(value), id };
+  // Encoding again rejects another order, more parts and other spellings.
+  return cursorAfter(order, decoded) === text ? decoded : null;
 }
 
 /** Opaque cursor of the page after this user. */

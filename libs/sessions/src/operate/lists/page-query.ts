@@ -40,7 +40,7 @@ export type ReadQuery<Query> =
 export function readParameters<Parameters extends object>(
   parameters: Parameters,
   given: Readonly<Record<string, unknown>>,
-  names: ParameterNames<Parameters>,
+  names: Partial<ParameterNames<Parameters>>,
 ): ReadQuery<Parameters> {
   if (!Object.keys(given).every((name) => Object.hasOwn(names, name))) {
     return invalid([`unknown parameter: use ${Object.values(names).join(', ')}`]);
@@ -50,7 +50,7 @@ export function readParameters<Parameters extends object>(
   }
   const errors = validateSync(parameters);
   // In the order of the names: class-validator puts a class before the one that it extends.
-  const faults = Object.entries<string>(names).flatMap(([parameter, name]) =>
+  const faults = Object.entries(names as Record<string, string>).flatMap(([parameter, name]) =>
     errors
       .filter(({ property }) => property === parameter)
       .flatMap(({ constraints = {} }) => Object.values(constraints).map((fault) => `${name} ${fault}`)),

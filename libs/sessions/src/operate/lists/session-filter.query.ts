@@ -1,23 +1,79 @@
-import { isUserId } from '../../domain/ids.js';
-import { invalid, type ReadQuery } from './page-query.js';
-import type { SessionCriteria } from './session-criteria.js';
+import { IsOptional, Matches, ValidateBy } from 'class-validator';
+import { isUserId, USER_ID_RULE } from '../../domain/ids.js';
+import { invalid, PageQuery, readParameters, type ParameterNames, type ReadQuery } from './page-query.js';
+import { networkOf, type SessionCriteria } from './session-criteria.js';
 
-/** Placeholder until branch `lists`. */
-export function readSessionFilter(given: Readonly<Record<string, unknown>>): ReadQuery<SessionCriteria> {
-  const names = { user_id: 'user_id', ip: 'ip', idle_over: 'idle_over', bytes_over: 'bytes_over' };
-  if (!Object.keys(given).every((name) => Object.hasOwn(names, name))) return invalid(['unknown parameter']);
-  const { user_id: userId, ip, idle_over: idle, bytes_over: bytes } = given as Record<string, string>;
-  if (Object.keys(given).length === 0) return invalid(['no filter']);
-  if (Object.values(given).includes('') || (userId !== undefined && !isUserId(userId)))
-    return invalid(['empty']);
-  if (!/^\d*$/.test(`${idle ?? ''}${bytes ?? ''}`)) return invalid(['must be whole numbers']);
+const A_USER_ID = { name: 'isUserId', validator: { validate: isUserId } };
+const A_NETWORK = {
+  name: 'isNetwork',
+  validator: { validate: (value: unknown) => networkOf(value) !== null },
+};
+
+/** Parameters that say which sessions, as strings. */
+export class FilterParameters extends PageQuery {
+  @IsOptional()
+  @ValidateBy(A_USER_ID, { message: USER_ID_RULE })
+  user_id?: string;
+
+  @IsOptional()
+  @ValidateBy(A_NETWORK, {
+    message: 'must be an address, or a network such as 192.0.2.0/24 or 2001:db8::/32',
+  })
+  ip?: string;
+
+  @IsOptional()
+  @Matches(/^(0|[1-9]\d{0,9})$/, { message: 'must be a whole number of seconds, from 0 to 9999999999' })
+  idle_over?: string;
+
+  @IsOptional()
+  @Matches(/^(0|[1-9]\d{0,14})$/, { message: 'must be a whole number of bytes, from 0 to 999999999999999' })
+  bytes_over?: string;
+
+  @IsOptional()
+  @Matches(/^([1-9]\d?|100)$/, { message: 'must be a whole number of percent, from 1 to 100' })
+  near_limit?: string;
+}
+
+/** The parameters that say which sessions, by the names of their own. */
+export const FILTER_NAMES = {
+  user_id: 'user_id',
+  ip: 'ip',
+  idle_over: 'idle_over',
+  bytes_over: 'bytes_over',
+  near_limit: 'near_limit',
+} as const;
+
+export type FilterName = keyof typeof FILTER_NAMES;
+
+/** Validates what was given from outside to choose sessions for a deed: whole numbers may be numbers. Nothing given is a fault. */
+export function readSessionFilter(
+  given: Readonly<Record<string, unknown>>,
+  names: Partial<ParameterNames<Pick<FilterParameters, FilterName>>> = FILTER_NAMES,
+): ReadQuery<SessionCriteria> {
+  const texts = Object.fromEntries(
+    Object.entries(given).map(([name, value]) => [name, typeof value === 'number' ? String(value) : value]),
+  );
+  const read = readParameters(new FilterParameters(), texts, names);
+  if (read.kind === 'invalid') return read;
+  const criteria = criteriaOf(read.query);
+  if (Object.keys(criteria).length > 0) return { kind: 'valid', query: criteria };
+  return invalid([`no filter: use ${Object.values(names).join(', ')}`]);
+}
+
+/** Of valid parameters. */
+export function criteriaOf({
+  user_id: userId,
+  ip,
+  idle_over: idleOver,
+  bytes_over: bytesOver,
+  near_limit: nearLimit,
+}: FilterParameters): SessionCriteria {
+  const network = ip === undefined ? null : networkOf(ip);
   return {
-    kind: 'valid',
-    query: {
-      ...(userId !== undefined && { userId }),
-      ...(ip !== undefined && { network: ip }),
-      ...(idle !== undefined && { idleMs: Number(idle) * 1000 }),
-      ...(bytes !== undefined && { bytesAbove: Number(bytes) }),
-    },
+    ...(userId !== undefined && { userId }),
+    ...(network && { network }),
+    ...(idleOver !== undefined && { idleMs: Number(idleOver) * 1000 }),
+    ...(bytesOver !== undefined && { bytesAbove: Number(bytesOver) }),
+    ...(nearLimit !== undefined && { nearPercent: Number(nearLimit) }),
   };
 }

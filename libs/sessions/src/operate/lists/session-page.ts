@@ -1,7 +1,11 @@
 import type { SessionsCore } from '../../core/core.js';
-import type { SessionDetails } from '../../core/sessions/session-details.js';
-import type { SessionQuery, StoreTotals } from '../../ports/store/session-store.js';
+import { detailsOf, type SessionDetails } from '../../core/sessions/session-details.js';
+import type { ResourceLimits } from '../../domain/limits.js';
+import type { SessionRecord } from '../../domain/session.js';
+import { orderOf, type StoreTotals } from '../../ports/store/session-store.js';
 import { cursorAfter } from './page-cursor.js';
+import { filterOf } from './session-criteria.js';
+import type { LiveListQuery } from './session-list.query.js';
 
 /** Maximum number of entries on a page of any list. */
 export const MAX_PAGE = 1000;
@@ -14,41 +18,45 @@ export interface PageEnd {
   readonly nextCursor: string | null;
 }
 
-/** Live sessions in the requested order, at `now`. They can be read once, a slice at a time. */
+/** Live sessions that match, in the requested order, at `now`. */
 export class SessionPage {
-  readonly now: number;
-  private read = 0;
-  private last: SessionDetails | undefined;
-  private hasMore = false;
-
   private constructor(
     private readonly core: SessionsCore,
-    private readonly query: SessionQuery,
-    private readonly found: AsyncIterable<readonly SessionDetails[]>,
-  ) {
-    this.now = core.clock.now();
+    readonly query: LiveListQuery,
+    readonly now: number,
+    readonly sessions: readonly SessionRecord[],
+    private readonly nextCursor: string | null,
+  ) {}
+
+  /**
+   * Reading sessions does not count as their activity. A page may be short and have a next one, where few of millions of sessions match.
+   */
+  static async open(core: SessionsCore, query: LiveListQuery): Promise<SessionPage> {
+    const { limit, sort, criteria, after } = query;
+    const filter = filterOf(core, criteria);
+    // One more tells whether there is a next page.
+    const found = await core.lists.find({ limit: limit + 1, sort, filter, ...(after && { after }) });
+    const sessions = found.sessions.slice(0, limit);
+    const last = sessions.at(-1);
+    const isFull = last !== undefined && sessions.length < found.sessions.length;
+    const next = isFull ? { value: last[orderOf(sort).by], id: last.id } : found.next;
+    const nextCursor = next && cursorAfter(sort, next);
+    return new SessionPage(core, query, core.clock.now(), sessions, nextCursor);
   }
 
-  /** Reading sessions does not count as their activity. */
-  static async open(core: SessionsCore, query: SessionQuery): Promise<SessionPage> {
-    const found = await core.service.listInSlices({ ...query, limit: query.limit + 1 });
-    return new SessionPage(core, query, found);
-  }
-
+  /** The sessions with their resources, but with `resources: 'none'`; a few at a time. Can be read again. */
   async *slices(): AsyncGenerator<readonly SessionDetails[], void, void> {
-    for await (const found of this.found) {
-      const slice = found.slice(0, this.query.limit - this.read);
-      this.read += slice.length;
-      this.last = slice.at(-1) ?? this.last;
-      this.hasMore = slice.length < found.length;
-      yield slice;
-    }
+    if (this.query.resources === 'none') yield this.sessions.map((record) => detailsOf(record, []));
+    else yield* this.core.lists.withResources(this.sessions);
+  }
+
+  /** Those of this process. */
+  get limits(): ResourceLimits {
+    return this.core.config.limits;
   }
 
   /** Call it after the last slice. */
   async end(): Promise<PageEnd> {
-    const totals = await this.core.service.totals();
-    const nextCursor = this.hasMore && this.last ? cursorAfter(this.query.sort, this.last) : null;
-    return { totals, nextCursor };
+    return { totals: await this.core.service.totals(), nextCursor: this.nextCursor };
   }
 }

@@ -1,8 +1,12 @@
+import type { SessionsCore } from '../../core/core.js';
 import type { SessionDetails } from '../../core/sessions/session-details.js';
-import type { ResourceLimits } from '../../domain/limits.js';
 import type { ResourceRecord } from '../../domain/resource.js';
+import { percentOf, usedShare, type ResourceLimits } from '../../domain/limits.js';
+import { pastSessionView } from '../journal/journal-views.js';
+import { readEndedPage, type EndedPage } from '../lists/ended-page.js';
 import { listJson, type JsonFormat } from '../lists/list-json.js';
-import type { PageEnd, SessionPage } from '../lists/session-page.js';
+import type { SessionListQuery } from '../lists/session-list.query.js';
+import { SessionPage, type PageEnd } from '../lists/session-page.js';
 import { secondsBetween, timeOf } from '../units.js';
 import { statsView } from './overview-views.js';
 
@@ -11,59 +15,84 @@ import { statsView } from './overview-views.js';
  * are ISO 8601 in UTC, durations are in seconds, sizes in bytes.
  */
 
-function sessionView(session: SessionDetails, now: number) {
+function sessionView(session: SessionDetails, limits: ResourceLimits, now: number) {
   return {
     session_id: session.id,
     user_id: session.userId,
     ip_address: session.ipAddress,
     created_at: timeOf(session.createdAt),
     last_activity: timeOf(session.lastActivityAt),
+    expires_at: timeOf(session.expiresAt),
+    // What comes first ends it.
+    idle_expires_at: timeOf(Math.min(session.idleEndsAt, session.expiresAt)),
     duration_seconds: secondsBetween(session.createdAt, now),
     idle_seconds: secondsBetween(session.lastActivityAt, now),
     request_count: session.requestCount,
     resource_count: session.resourceCount,
     total_bytes_used: session.bytesUsed,
+    share_of_limit: usedShare(session, limits),
     incoming: { resources: session.incomingCount, bytes: session.incomingBytes },
     resources: session.resources.map(resourceView),
   };
 }
 
-/** One session: with when it ends unless its client comes back, and what it uses of this process's limits. */
+/** `limits`: those of this process. */
 export function sessionDetailView(session: SessionDetails, limits: ResourceLimits, now: number) {
-  const { resources, ...facts } = sessionView(session, now);
-  const { userAgent, expiresAt, idleEndsAt, resourceCount, streamCount, bytesUsed } = session;
+  const { resources, ...facts } = sessionView(session, limits, now);
+  return { ...facts, user_agent: session.userAgent, limits: limitsView(session, limits), resources };
+}
+
+function limitsView(session: SessionDetails, limits: ResourceLimits) {
+  const { resourceCount, streamCount, bytesUsed } = session;
   return {
-    ...facts,
-    user_agent: userAgent,
-    expires_at: timeOf(expiresAt),
-    idle_expires_at: timeOf(Math.min(idleEndsAt, expiresAt)),
-    limits: {
-      files: limitView(resourceCount - streamCount, limits.maxResources),
-      bytes: limitView(bytesUsed, limits.maxBytes),
-      streams: limitView(streamCount, limits.maxStreams),
-    },
-    resources,
+    files: limitView(resourceCount - streamCount, limits.maxResources),
+    bytes: limitView(bytesUsed, limits.maxBytes),
+    streams: limitView(streamCount, limits.maxStreams),
   };
 }
 
 function limitView(used: number, max: number) {
-  return { used, max, used_percent: Math.floor((used * 100) / max) };
+  return { used, max, used_percent: percentOf(used, max) };
+}
+
+/** JSON of the page that was asked for, in pieces. Rejects if the store does not answer; the pieces may reject later. */
+export async function sessionListJson(
+  core: SessionsCore,
+  query: SessionListQuery,
+  format?: JsonFormat,
+): Promise<AsyncGenerator<string, void, void>> {
+  if (query.state === 'live') return pageJson(await SessionPage.open(core, query), format);
+  return endedPageJson(await readEndedPage(core, query), format);
 }
 
 /** JSON of a page, in pieces. */
 export function pageJson(page: SessionPage, format?: JsonFormat): AsyncGenerator<string, void, void> {
-  return listJson('sessions', viewsOf(page), async () => pageEndView(await page.end()), format);
+  return listJson('sessions', sessionViews(page), async () => pageEndView(await page.end()), format);
 }
 
-async function* viewsOf(page: SessionPage) {
-  for await (const slice of page.slices()) yield slice.map((session) => sessionView(session, page.now));
+export function endedPageJson(page: EndedPage, format?: JsonFormat): AsyncGenerator<string, void, void> {
+  return listJson('sessions', pastViewsOf(page), async () => pageEndView(page), format);
+}
+
+/** The sessions of a page, a few at a time. */
+export async function* sessionViews(page: SessionPage) {
+  for await (const slice of page.slices()) {
+    yield slice.map((session) => {
+      const { resources, ...facts } = sessionView(session, page.limits, page.now);
+      return page.query.resources === 'none' ? facts : { ...facts, resources };
+    });
+  }
+}
+
+async function* pastViewsOf({ sessions }: EndedPage) {
+  yield sessions.map(pastSessionView);
 }
 
 function pageEndView({ totals, nextCursor }: PageEnd) {
   return { stats: statsView(totals), ...(nextCursor !== null && { next_cursor: nextCursor }) };
 }
 
-function resourceView(resource: ResourceRecord) {
+export function resourceView(resource: ResourceRecord) {
   return {
     resource_id: resource.id,
     type: resource.type,

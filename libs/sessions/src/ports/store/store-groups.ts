@@ -72,6 +72,7 @@ export const STORE_OPERATIONS: { readonly [Group in GroupName]: KindsOf<StoreGro
     forgetNetworks: 'upkeep',
     findAbove: 'list',
     list: 'list',
+    findIds: 'list',
   },
   endings: {
     beginEnd: 'write',
@@ -80,6 +81,7 @@ export const STORE_OPERATIONS: { readonly [Group in GroupName]: KindsOf<StoreGro
     findIdle: 'list',
     findExpired: 'list',
     countDue: 'list',
+    listEnded: 'list',
     dropTombstones: 'upkeep',
   },
   resources: {

@@ -1,7 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { MemoryClaims } from './memory-claims.js';
 import { MemoryLentFiles } from './memory-lent-files.js';
-import { StorageRoot, type ExposedEntry, type RootBeacons, type StorageRoom } from '../../ports/storage/storage-root.js';
+import {
+  StorageRoot,
+  type ExposedEntry,
+  type RootBeacons,
+  type StorageRoom,
+} from '../../ports/storage/storage-root.js';
 
 export interface MemoryStorageRootOptions {
   /** Folders that files may be claimed to. Default: any. */

@@ -63,9 +63,12 @@ export class RedisOperations implements StoreGroups {
     const users = new UserIndex(buckets);
     const budgets = new RedisBudgets(buckets);
     const sessions = new RedisSessions(buckets, counts, durable, users, budgets);
-    const recent = new RecentChanges(sessions, new RedisEndings(buckets, durable, counts, sessions, users));
+    this.ledger = new RedisLedger(buckets, layoutWith(migrations));
+    const journal = new RedisJournal(buckets, durable, this.ledger);
+    const endings = new RedisEndings(buckets, durable, counts, sessions, users, journal);
+    const recent = new RecentChanges(sessions, endings);
     this.sessions = new NotedSessions(recent, buckets, counts, durable, users, budgets);
-    this.endings = new NotedEndings(recent, buckets, durable, counts, sessions, users);
+    this.endings = new NotedEndings(recent, buckets, durable, counts, sessions, users, journal);
     this.resources = new RedisResources(buckets, durable, budgets);
     this.data = new RedisData(buckets);
     this.fleet = new RedisFleet(buckets, users);
@@ -73,8 +76,7 @@ export class RedisOperations implements StoreGroups {
     this.rates = new RedisRates(buckets);
     this.budgets = budgets;
     this.releases = new RedisReleases(buckets, this.fleet);
-    this.ledger = new RedisLedger(buckets, layoutWith(migrations));
-    this.journal = new RedisJournal(buckets, durable, this.ledger);
+    this.journal = journal;
     this.audit = new RedisAudit(buckets);
     this.trends = new RedisTrends(buckets);
     this.inspection = new RedisInspection(buckets, servers, this.fleet);

@@ -4,7 +4,7 @@ import type { LeaseRequest } from '../../../ports/endings.js';
 import type { RedisConnection } from '../connection/redis.connection.js';
 import { isScriptUnknown } from '../connection/redis.errors.js';
 import { RedisLayout, type BucketKey, type RecordKey } from '../scripts/redis.layout.js';
-import { LEASABLE, UP_TO } from '../scripts/lua/listings.scripts.js';
+import { LEASABLE, PAGE, UP_TO } from '../scripts/lua/listings.scripts.js';
 import type { BucketScript } from '../scripts/bucket-script.js';
 import type { QuestionScript } from '../scripts/question-script.js';
 import type { RedisScript } from '../scripts/redis.script.js';
@@ -16,6 +16,8 @@ export interface Entry {
   readonly id: string;
   readonly score: number;
 }
+
+export type EntryOrder = (a: Entry, b: Entry) => number;
 
 /** Keys per command: few commands for all buckets, and none that blocks the server for long. */
 const KEYS_TOGETHER = 64;
@@ -112,6 +114,19 @@ export class RedisBuckets {
     return found.map((text) => (text === null ? '' : textOf(text)));
   }
 
+  /** Members of an index that match a pattern, in steps that block nobody; some of them twice. */
+  async *membersLike(bucket: number, key: BucketKey, pattern: string): AsyncGenerator<string[], void, void> {
+    const name = this.layout.key(bucket, key);
+    let cursor = '0';
+    do {
+      const command = ['ZSCAN', name, cursor, 'MATCH', pattern, 'COUNT', '1000'];
+      // oxlint-disable-next-line no-await-in-loop -- each step begins where the one before ended
+      const [next, entries] = listOf(await this.connection.send(name, command));
+      cursor = textOf(next);
+      yield entriesOf(entries).map(({ id }) => id);
+    } while (cursor !== '0');
+  }
+
   /** All fields of a hash. */
   async hash(key: string): Promise<Map<string, string>> {
     const [found] = await this.ask(HASH, [key]);
@@ -157,6 +172,17 @@ export class RedisBuckets {
     );
   }
 
+  /** The first entries of an index over all buckets, after an entry, in either order. */
+  page(key: BucketKey, limit: number, order: EntryOrder, after: Entry | null = null): Promise<Entry[]> {
+    const direction = order === byScore ? 'asc' : 'desc';
+    const from = after === null ? [] : [after.score, after.id];
+    return this.merge(limit, order, async (buckets, count) =>
+      (await this.askIn(buckets, PAGE, key, count, direction, ...from)).map((found) =>
+        entriesOf(found).toSorted(order),
+      ),
+    );
+  }
+
   /** Entries over all buckets that this node, or any node, can lease, earliest end of lease first. */
   firstLeasable(key: 'ending' | 'releasing', { at, lease, limit }: LeaseRequest): Promise<Entry[]> {
     return this.merge(limit, byScore, async (buckets, count) => {
@@ -171,7 +197,7 @@ export class RedisBuckets {
    */
   async merge(
     limit: number,
-    order: (a: Entry, b: Entry) => number,
+    order: EntryOrder,
     firstOf: (buckets: readonly number[], count: number) => Promise<Entry[][]>,
   ): Promise<Entry[]> {
     let count = Math.min(limit, Math.ceil(limit / this.all.length) + SPARE);

@@ -37,7 +37,9 @@ export class RedisServers {
     const infos = await this.#info();
     const states = this.connection.isCluster ? await this.connection.sendToAll(['CLUSTER', 'INFO']) : [];
     const found = [...infos.flatMap(faultsIn), ...states.flatMap(faultsOfCluster)];
-    return found.filter((fault, index) => found.findIndex(({ setting }) => setting === fault.setting) === index);
+    return found.filter(
+      (fault, index) => found.findIndex(({ setting }) => setting === fault.setting) === index,
+    );
   }
 
   /** The replication ids of all masters; they change after a failover or a restart. */
@@ -74,12 +76,19 @@ function faultsIn(info: string): ServerFault[] {
   const faults: ServerFault[] = [];
   const policy = field(info, 'maxmemory_policy') ?? 'noeviction';
   if (policy !== 'noeviction')
-    faults.push({ setting: 'maxmemory-policy', detail: `it is ${policy}, which evicts sessions: set noeviction` });
+    faults.push({
+      setting: 'maxmemory-policy',
+      detail: `it is ${policy}, which evicts sessions: set noeviction`,
+    });
   if (field(info, 'aof_enabled') === '0')
-    faults.push({ setting: 'appendonly', detail: 'it is off: a crash of the server loses the latest changes' });
+    faults.push({
+      setting: 'appendonly',
+      detail: 'it is off: a crash of the server loses the latest changes',
+    });
   for (const name of ['aof_last_write_status', 'aof_last_bgrewrite_status', 'rdb_last_bgsave_status']) {
     const status = field(info, name) ?? 'ok';
-    if (status !== 'ok') faults.push({ setting: 'persistence', detail: `${name} is ${status}: see the log of the server` });
+    if (status !== 'ok')
+      faults.push({ setting: 'persistence', detail: `${name} is ${status}: see the log of the server` });
   }
   const [used, most] = [Number(field(info, 'used_memory') ?? 0), Number(field(info, 'maxmemory') ?? 0)];
   if (most > 0 && used > FULL_SHARE * most)

@@ -5,21 +5,25 @@ import type { SessionRecord } from '../../../domain/session.js';
 import type {
   BeginEnd,
   DueAfter,
+  EndedQuery,
+  EndedRecord,
+  EndedSlice,
   EndingSession,
   EndingsGroup,
   LeaseRequest,
   Released,
 } from '../../../ports/endings.js';
 import { auditBeginning, endedBeginning } from '../buckets/journal.values.js';
-import type { RedisBuckets } from '../buckets/redis.buckets.js';
+import { byFallingScore, entriesOf, type Entry, type RedisBuckets } from '../buckets/redis.buckets.js';
 import { mostOfBucket } from './record/redis.audit.js';
 import type { RedisDurableWrites } from '../buckets/redis.durable-writes.js';
 import type { BucketKey } from '../scripts/redis.layout.js';
 import type { SessionCounts } from '../buckets/session-counts.js';
-import { BEGIN_END, LEASE_ENDING, DROP_TOMBSTONES, FINISH_END } from '../scripts/lua/endings.scripts.js';
+import { BEGIN_END, DROP_TOMBSTONES, ENDED_OF_USER, FINISH_END, LEASE_ENDING } from '../scripts/lua/endings.scripts.js';
 import { placeOf } from '../scripts/lua/includes/journal.includes.js';
 import { COUNT_UP_TO } from '../scripts/lua/listings.scripts.js';
 import { MEND } from '../scripts/lua/mending/mending.script.js';
+import type { RedisJournal } from './record/redis.journal.js';
 import type { RedisSessions } from './redis.sessions.js';
 import type { UserIndex } from '../buckets/user-index.js';
 import { endingSessionOf, inOrder, numberOf, textsOf } from '../buckets/redis.values.js';
@@ -31,6 +35,7 @@ export class RedisEndings implements EndingsGroup {
     private readonly counts: SessionCounts,
     private readonly sessions: RedisSessions,
     private readonly users: UserIndex,
+    private readonly journal: Pick<RedisJournal, 'endsOf'>,
   ) {}
 
   async beginEnd(sessionId: string, end: BeginEnd, only?: EndCondition): Promise<EndingSession | null> {
@@ -103,6 +108,45 @@ export class RedisEndings implements EndingsGroup {
     };
     const [idle, expired] = await Promise.all([count('idle'), count('expiry')]);
     return { idle, expired };
+  }
+
+  async listEnded({ limit, userHash, after }: EndedQuery): Promise<EndedSlice> {
+    const position = after === undefined ? null : { score: after.value, id: after.id };
+    // One more tells whether there is a next page.
+    const found =
+      userHash === undefined
+        ? await this.buckets.page('ended', limit + 1, byFallingScore, position)
+        : await this.#endedOf(userHash, limit + 1, position);
+    const page = found.slice(0, limit);
+    const last = found.length > limit ? page.at(-1) : undefined;
+    return {
+      sessions: await this.#endedRecords(page),
+      next: last === undefined ? null : { value: last.score, id: last.id },
+    };
+  }
+
+  /** Those of a user are few. */
+  async #endedOf(userHash: string, limit: number, after: Entry | null): Promise<Entry[]> {
+    const found = await this.buckets.inAll((bucket) => this.buckets.runIn(ENDED_OF_USER, bucket, userHash));
+    return found
+      .flatMap(entriesOf)
+      .filter((entry) => after === null || byFallingScore(entry, after) > 0)
+      .toSorted(byFallingScore)
+      .slice(0, limit);
+  }
+
+  async #endedRecords(entries: readonly Entry[]): Promise<EndedRecord[]> {
+    const ids = entries.map(({ id }) => id);
+    const [records, ends] = await Promise.all([this.sessions.load(ids), this.journal.endsOf(ids)]);
+    const endedAt = new Map(entries.map(({ id, score }) => [id, score]));
+    return records.map(({ id, state, createdAt, endReason }) => ({
+      id,
+      state: state === 'ended' ? state : 'ending',
+      createdAt,
+      endedAt: endedAt.get(id) ?? createdAt,
+      endReason,
+      end: ends.get(id) ?? null,
+    }));
   }
 
   async dropTombstones(at: number, limit: number): Promise<number> {

@@ -8,7 +8,12 @@ import type {
 import type { RedisBuckets } from '../buckets/redis.buckets.js';
 import { numberOf, textsOf } from '../buckets/redis.values.js';
 import type { RedisServers } from '../connection/redis.server.js';
-import { COUNTED_IN, LIST_NODE, PROCESSES_IN, RECOUNT_BUDGET } from '../scripts/lua/mending/inspection.scripts.js';
+import {
+  COUNTED_IN,
+  LIST_NODE,
+  PROCESSES_IN,
+  RECOUNT_BUDGET,
+} from '../scripts/lua/mending/inspection.scripts.js';
 import { INSPECT, MEND_FOUND } from '../scripts/lua/mending/mending.script.js';
 import { HASH } from '../scripts/lua/store.scripts.js';
 import type { RedisFleet } from './redis.fleet.js';
@@ -62,7 +67,8 @@ export class RedisInspection implements InspectionGroup {
     }
     if (fault === 'budget') return isWrong(await this.#recount(subject, true));
     if (fault === 'unknown-node') return numberOf(await this.#list(subject)) === 1;
-    if (fault !== 'unowned' || !(await this.#processes()).some((found) => found.subject === subject)) return false;
+    if (fault !== 'unowned' || !(await this.#processes()).some((found) => found.subject === subject))
+      return false;
     await this.fleet.giveUp(subject);
     return true;
   }

@@ -1,5 +1,7 @@
 import { bucketName } from '../../../domain/bucket.js';
 import { SessionsError } from '../../../domain/errors.js';
+import { compareIds, idsFrom } from '../../../domain/ids.js';
+import { matchesFilter } from '../../../domain/listing/session-filter.js';
 import type { UsageBound } from '../../../domain/limits.js';
 import { evictionRank, idleEndsAt } from '../../../domain/lifetime.js';
 import {
@@ -16,7 +18,9 @@ import {
   type OpeningLimits,
   type Refused,
   type RefusedOpening,
+  type SessionOrder,
   type SessionQuery,
+  type SessionSlice,
   type SessionsGroup,
   type TokenMatch,
   type Touch,
@@ -25,7 +29,7 @@ import type { DueAfter } from '../../../ports/endings.js';
 import type { DeedNote } from '../../../ports/record/journal.js';
 import { loginText, openedText, regeneratedText } from '../buckets/journal.values.js';
 import { KEPT_AFTER_END_MS, type BucketKey } from '../scripts/redis.layout.js';
-import { ABOVE, PAGE } from '../scripts/lua/listings.scripts.js';
+import { ABOVE } from '../scripts/lua/listings.scripts.js';
 import {
   byFallingScore,
   byScore,
@@ -55,6 +59,12 @@ import {
   textOf,
   textsOf,
 } from '../buckets/redis.values.js';
+
+const INDEX_OF: Readonly<Record<SessionOrder['by'], BucketKey>> = {
+  createdAt: 'created',
+  lastActivityAt: 'activity',
+  bytesUsed: 'bytes',
+};
 
 /** Sessions that are read at once. */
 const TOGETHER = 500;
@@ -215,17 +225,40 @@ export class RedisSessions implements SessionsGroup {
     return [...new Set(found.flat().map(({ id }) => id))].slice(0, limit);
   }
 
-  list(query: SessionQuery): Promise<SessionRecord[]> {
-    return query.userId === undefined ? this.#listAll(query) : this.#listOf(query.userId, query);
+  async list(query: SessionQuery): Promise<SessionSlice> {
+    const { limit, sort, filter = {} } = query;
+    const found = filter.userId === undefined ? await this.#listAll(query) : await this.#listOf(filter.userId, query);
+    const last = found.length < limit ? undefined : found.at(-1);
+    return {
+      sessions: found.filter((session) => matchesFilter(filter, session)),
+      next: last === undefined ? null : { value: last[orderOf(sort).by], id: last.id },
+    };
+  }
+
+  /** Asks in steps: the index of a bucket may be long. */
+  async findIds(prefix: string, limit: number): Promise<string[]> {
+    const bucket = idsFrom(prefix) === null ? null : this.buckets.of(prefix);
+    if (bucket === null) return [];
+    const known = new Set<string>();
+    for await (const ids of this.buckets.membersLike(bucket, 'changes', `${prefix}*`)) {
+      for (const id of ids) known.add(id);
+    }
+    const ids = [...known].toSorted(compareIds);
+    const found: string[] = [];
+    for (let start = 0; start < ids.length && found.length < limit; start += TOGETHER) {
+      const records = await this.#loadTogether(ids.slice(start, start + TOGETHER));
+      found.push(...records.map(({ id }) => id));
+    }
+    return found.slice(0, limit);
   }
 
   /** The open sessions among these ids, in their order. */
   async loadOpen(ids: readonly string[]): Promise<SessionRecord[]> {
-    return (await this.#load(ids)).filter((session) => session.state === 'open');
+    return (await this.load(ids)).filter((session) => session.state === 'open');
   }
 
-  /** In slices: a reply with the thousands of sessions of one user would block Redis and this process. */
-  async #load(ids: readonly string[]): Promise<SessionRecord[]> {
+  /** The sessions with these ids, in any state, in their order. In slices: a reply with the thousands of sessions of one user would block Redis and this process. */
+  async load(ids: readonly string[]): Promise<SessionRecord[]> {
     const records: SessionRecord[] = [];
     for (let start = 0; start < ids.length; start += TOGETHER) {
       records.push(...(await this.#loadTogether(ids.slice(start, start + TOGETHER))));
@@ -269,13 +302,10 @@ export class RedisSessions implements SessionsGroup {
 
   async #listAll({ limit, sort, after }: SessionQuery): Promise<SessionRecord[]> {
     const { by, descending } = orderOf(sort);
-    const key = by === 'createdAt' ? 'created' : 'activity';
-    const [direction, order] = descending ? ['desc', byFallingScore] : ['asc', byScore];
-    const from = after === undefined ? [] : [after.instant, after.id];
-    const entries = await this.buckets.merge(limit, order, async (buckets, count) => {
-      const pages = await this.buckets.askIn(buckets, PAGE, key, count, direction, ...from);
-      return pages.map((found) => entriesOf(found).toSorted(order));
-    });
+    const key = INDEX_OF[by];
+    const order = descending ? byFallingScore : byScore;
+    const from = after === undefined ? null : { score: after.value, id: after.id };
+    const entries = await this.buckets.page(key, limit, order, from);
     return this.loadOpen(entries.map(({ id }) => id));
   }
 
@@ -290,7 +320,7 @@ export class RedisSessions implements SessionsGroup {
     const { by, descending } = orderOf(sort);
     const order = descending ? byFallingScore : byScore;
     const entryOf = (session: SessionRecord): Entry => ({ id: session.id, score: session[by] });
-    const last = after && { id: after.id, score: after.instant };
+    const last = after && { id: after.id, score: after.value };
     return open
       .filter((session) => session.userId === userId && (!last || order(entryOf(session), last) > 0))
       .toSorted((a, b) => order(entryOf(a), entryOf(b)))

@@ -25,10 +25,11 @@
  * | `{7}:created`      | zset   | open sessions by their opening                                                   |
  * | `{7}:activity`     | zset   | open sessions by their last activity                                             |
  * | `{7}:evictable`    | zset   | open sessions that may be evicted, by rank and last activity (see `eviction_score`) |
- * | `{7}:bytes`        | zset   | open sessions with files by their bytes                                          |
+ * | `{7}:bytes`        | zset   | open sessions by the bytes of their files                                        |
  * | `{7}:files`        | zset   | open sessions with files by their number                                         |
  * | `{7}:streams`      | zset   | open sessions with streams by their number                                       |
  * | `{7}:ending`       | zset   | `node id:lease:session id` of the ends that nodes have a part in, in the order of the text |
+ * | `{7}:ended`        | zset   | sessions that are over, and ended with a time that they are kept, by the instant of their end |
  * | `{7}:tombstones`   | zset   | ended sessions by the instant until which they are kept                          |
  * | `{7}:changes`      | zset   | every session by the number of its latest change                                 |
  * | `{7}:releasing`    | zset   | `node id:lease:resource id` of resources being released, same order              |
@@ -94,6 +95,7 @@ export const BUCKET_KEYS = [
   'files',
   'streams',
   'ending',
+  'ended',
   'tombstones',
   'changes',
   'releasing',

@@ -35,6 +35,7 @@ function bytesOf(row: 'old' | 'new', entries: string): string {
  */
 export const JOURNAL_SCHEMA = `
   CREATE INDEX sessions_user_hash ON sessions (user_hash) WHERE user_hash IS NOT NULL;
+  CREATE INDEX sessions_ended ON sessions (kept_from DESC, id) WHERE kept_from IS NOT NULL;
 
   CREATE TABLE journal (
     key INTEGER PRIMARY KEY,

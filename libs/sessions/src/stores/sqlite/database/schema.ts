@@ -126,7 +126,7 @@ export const SCHEMA = `
   CREATE TABLE networks (network TEXT PRIMARY KEY, newest_slot INTEGER NOT NULL, counts TEXT NOT NULL) WITHOUT ROWID;
 
   ${BUDGETS_SCHEMA}
-  CREATE INDEX sessions_bytes ON sessions (bytes_used) WHERE state = 'open' AND bytes_used > 0;
+  CREATE INDEX sessions_bytes ON sessions (bytes_used DESC, id) WHERE state = 'open' AND bytes_used > 0;
   CREATE INDEX sessions_streams ON sessions (stream_count) WHERE state = 'open' AND stream_count > 0;
   CREATE INDEX sessions_resources ON sessions (resource_count) WHERE state = 'open' AND resource_count > 0;
 

@@ -7,6 +7,9 @@ import { REPLACED_MS, type SessionRecord } from '../../../domain/session.js';
 import type {
   BeginEnd,
   DueAfter,
+  EndedQuery,
+  EndedRecord,
+  EndedSlice,
   EndingSession,
   EndingsGroup,
   LeaseRequest,
@@ -46,6 +49,8 @@ export class SqliteEndings implements InOneThread<EndingsGroup> {
   readonly #finish;
   readonly #holdings;
   readonly #dropResources;
+  readonly #ended;
+  readonly #endedOf;
   readonly #dropTombstones;
   readonly #dropReplaced;
 
@@ -108,6 +113,8 @@ export class SqliteEndings implements InOneThread<EndingsGroup> {
     this.#dropResources = db.prepare(
       'DELETE FROM resources WHERE session_key = :key AND ifnull(node_id, :nodeOfStreams) = :node',
     );
+    this.#ended = db.prepare(endedSql(''));
+    this.#endedOf = db.prepare(endedSql('AND user_hash = :userHash'));
     this.#dropTombstones = db.prepare(`
       DELETE FROM sessions WHERE key IN (
         SELECT key FROM sessions WHERE state = 'ended' AND ${TOMBSTONE_ENDS_AT} <= :at
@@ -191,6 +198,28 @@ export class SqliteEndings implements InOneThread<EndingsGroup> {
     return released(holdings);
   }
 
+  listEnded({ limit, userHash, after }: EndedQuery): EndedSlice {
+    // One more tells whether there is a next page.
+    const page = { limit: limit + 1, at: after?.value ?? Infinity, id: packId(after?.id ?? '') };
+    const found = userHash === undefined ? this.#ended.all(page) : this.#endedOf.all({ ...page, userHash });
+    const sessions = found.slice(0, limit).map((row) => this.#endedRecord(row));
+    const last = sessions.at(-1);
+    const next = last && found.length > limit ? { value: last.endedAt, id: last.id } : null;
+    return { sessions, next };
+  }
+
+  #endedRecord(row: Row): EndedRecord {
+    const { id, state, createdAt, endReason } = sessionOf(row);
+    return {
+      id,
+      state: state === 'ended' ? state : 'ending',
+      createdAt,
+      endedAt: numberOf(row, 'kept_from'),
+      endReason,
+      end: this.journal.endOf(numberOf(row, 'key')),
+    };
+  }
+
   /** Forgets replaced tokens and writes of data too: the next ones do, but may not come. */
   dropTombstones(at: number, limit: number): number {
     this.#dropReplaced.run({ before: at - REPLACED_MS });
@@ -265,6 +294,13 @@ function dueSql(endsAt: string): string {
     WHERE state = 'open' AND ${endsAt} <= :at
       AND ${endsAt} >= :afterEnd AND (${endsAt} > :afterEnd OR id > :afterId)
     ORDER BY ${endsAt}, id LIMIT :limit`;
+}
+
+function endedSql(condition: string): string {
+  return `
+    SELECT * FROM sessions
+    WHERE kept_from IS NOT NULL ${condition} AND kept_from <= :at AND (kept_from < :at OR id > :id)
+    ORDER BY kept_from DESC, id LIMIT :limit`;
 }
 
 /** Without `after`, the page begins before every session. */

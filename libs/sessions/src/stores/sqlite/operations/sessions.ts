@@ -2,6 +2,8 @@ import { randomUUID } from 'node:crypto';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { SessionsError } from '../../../domain/errors.js';
 import type { JournalEntry } from '../../../domain/journal/entry.js';
+import { idsFrom } from '../../../domain/ids.js';
+import { matchesFilter } from '../../../domain/listing/session-filter.js';
 import type { UsageBound } from '../../../domain/limits.js';
 import {
   isReplaced,
@@ -23,6 +25,7 @@ import {
   type Refused,
   type RefusedOpening,
   type SessionQuery,
+  type SessionSlice,
   type SessionSort,
   type SessionsGroup,
   type TokenMatch,
@@ -59,6 +62,7 @@ export class SqliteSessions implements InOneThread<SessionsGroup> {
   readonly #evictable;
   readonly #evictableOfNetwork;
   readonly #above;
+  readonly #ids;
   readonly #mark;
   readonly #undo;
   readonly #release;
@@ -108,6 +112,7 @@ export class SqliteSessions implements InOneThread<SessionsGroup> {
     this.#evictable = db.prepare(evictableSql(''));
     this.#evictableOfNetwork = db.prepare(evictableSql('AND network = :network'));
     this.#above = db.prepare(ABOVE_SQL);
+    this.#ids = db.prepare('SELECT id FROM sessions WHERE id BETWEEN :first AND :last ORDER BY id LIMIT :limit');
     this.#mark = db.prepare('SAVEPOINT probe');
     this.#undo = db.prepare('ROLLBACK TO probe');
     this.#release = db.prepare('RELEASE probe');
@@ -284,13 +289,25 @@ export class SqliteSessions implements InOneThread<SessionsGroup> {
     return this.#above.all({ files, bytes, streams, limit }).map((row) => idOf(row, 'id'));
   }
 
-  list({ sort, limit, after, userId }: SessionQuery): SessionRecord[] {
+  findIds(prefix: string, limit: number): string[] {
+    const range = idsFrom(prefix);
+    if (range === null) return [];
+    const [first, last] = [packId(range.first), packId(range.last)];
+    return this.#ids.all({ first, last, limit }).map((row) => idOf(row, 'id'));
+  }
+
+  list({ sort, limit, after, filter = {} }: SessionQuery): SessionSlice {
+    const { userId } = filter;
     const page = this.#pages.get(sort);
     if (page === undefined) throw new TypeError(`Unknown sort: ${sort}`);
     const start = orderOf(sort).descending ? Infinity : -Infinity;
-    const from = { limit, instant: after?.instant ?? start, id: packId(after?.id ?? '') };
+    const from = { limit, instant: after?.value ?? start, id: packId(after?.id ?? '') };
     const rows = userId === undefined ? page.ofAll.all(from) : page.ofUser.all({ ...from, userId });
-    return rows.map(sessionOf);
+    const last = rows.length < limit ? undefined : rows.map(sessionOf).at(-1);
+    return {
+      sessions: rows.map(sessionOf).filter((session) => matchesFilter(filter, session)),
+      next: last === undefined ? null : { value: last[orderOf(sort).by], id: last.id },
+    };
   }
 }
 
@@ -308,7 +325,7 @@ function evictableSql(condition: string): string {
 /** One page by keyset: rows after `:instant`, and at that instant after `:id`. */
 function pageSql(sort: SessionSort, condition: string): string {
   const { by, descending } = orderOf(sort);
-  const column = by === 'createdAt' ? 'created_at' : 'last_activity_at';
+  const column = { createdAt: 'created_at', lastActivityAt: 'last_activity_at', bytesUsed: 'bytes_used' }[by];
   const [beyond, direction] = descending ? ['<', 'DESC'] : ['>', 'ASC'];
   return `
     SELECT * FROM sessions

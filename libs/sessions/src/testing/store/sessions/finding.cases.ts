@@ -4,7 +4,6 @@ import { compareIds } from '../../../domain/ids.js';
 import { authorityOf, type SessionRecord } from '../../../domain/session.js';
 import { idleEndsAt, PROVISIONAL_MS } from '../../../domain/lifetime.js';
 import {
-  SESSION_SORTS,
   type FeedPosition,
   type SessionChange,
   type SessionStore,
@@ -126,44 +125,6 @@ export const findingCases: readonly SessionStoreCase[] = [
       same(await store.endings.countDue(NOW + HOUR), { idle: 3, expired: 3 });
       await store.endings.beginEnd(present(late).id, anEnd());
       same(await store.endings.countDue(NOW + 3 * HOUR), { idle: 3, expired: 3 });
-    },
-  },
-  ...SESSION_SORTS.map((sort) => ({
-    name: `pages sorted by ${sort} contain every open session once, with ties ordered by id`,
-    async run(store: SessionStore) {
-      const sessions = await openedMany(store, 23, (index) => ({ createdAt: NOW + Math.floor(index / 5) }));
-      await store.sessions.touch(
-        sessions.map(({ id }, index) => ({ sessionId: id, at: NOW + 10 + (index % 3), requests: 1 })),
-      );
-      await ended(store, present(sessions[4]));
-      const column = sort.endsWith('created_at') ? 'createdAt' : 'lastActivityAt';
-      const sign = sort.startsWith('-') ? -1 : 1;
-      const open = (await Promise.all(sessions.map((session) => sessionNow(store, session)))).filter(
-        (record) => record.state === 'open',
-      );
-      const expected = open.toSorted((a, b) => sign * (a[column] - b[column]) || compareIds(a.id, b.id));
-
-      const found = await store.sessions.list({ limit: 4, sort });
-      for (let page = found; page.length > 0;) {
-        const last = present(page.at(-1));
-        page = await store.sessions.list({ limit: 4, sort, after: { instant: last[column], id: last.id } });
-        found.push(...page);
-      }
-      same(found, expected);
-    },
-  })),
-  {
-    name: "pages of one user contain only that user's open sessions",
-    async run(store) {
-      const sessions = await openedMany(store, 6, (index) => ({ createdAt: NOW + index }));
-      for (const session of sessions.slice(0, 4)) await loggedIn(store, session);
-      await loggedIn(store, present(sessions[4]), 'eve');
-      await ended(store, present(sessions[1]));
-      const query = { limit: 2, sort: 'created_at', userId: 'ada' } as const;
-      sameIds(await store.sessions.list(query), [present(sessions[0]), present(sessions[2])]);
-      const after = { instant: NOW + 2, id: present(sessions[2]).id };
-      sameIds(await store.sessions.list({ ...query, after }), sessions.slice(3, 4));
-      same(await store.sessions.list({ ...query, userId: 'nobody' }), []);
     },
   },
   {

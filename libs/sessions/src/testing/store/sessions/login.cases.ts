@@ -36,6 +36,8 @@ const STEPS: Readonly<
 
 const idsOf = (records: readonly { readonly id: string }[]): string[] => records.map(({ id }) => id);
 
+const FIRST_TEN = { sort: 'created_at', limit: 10 } as const;
+
 export const loginCases: readonly SessionStoreCase[] = [
   ...Object.entries(STEPS).flatMap(([step, run]): SessionStoreCase[] => [
     {
@@ -240,7 +242,8 @@ export const loginCases: readonly SessionStoreCase[] = [
       assert.equal((await sessionNow(store, session)).lastActivityAt, at + DAY);
       same(idsOf(await store.endings.findExpired(at + DAY, 10)), [session.id]);
       same((await store.resources.find(file.id))?.state, 'ready');
-      same(idsOf(await store.sessions.list({ sort: 'created_at', limit: 10, userId: 'ada' })), [session.id]);
+      const { sessions } = await store.sessions.list({ ...FIRST_TEN, filter: { userId: 'ada' } });
+      same(idsOf(sessions), [session.id]);
     },
   },
   {

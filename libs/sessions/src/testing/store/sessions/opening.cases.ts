@@ -112,7 +112,7 @@ export const openingCases: readonly SessionStoreCase[] = [
       const before = [await store.ledger.totals(), await store.ledger.identity()];
       await Promise.all([store.sessions.probe(), store.sessions.probe()]);
       same([await store.ledger.totals(), await store.ledger.identity()], before);
-      same((await store.sessions.list({ limit: 10, sort: 'created_at' })).length, 1);
+      same((await store.sessions.list({ limit: 10, sort: 'created_at' })).sessions.length, 1);
       assert.equal(await store.sessions.open(newSession(), upTo(1)), 'full');
       await store.sessions.probe();
     },

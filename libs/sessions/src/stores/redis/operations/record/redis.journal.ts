@@ -1,5 +1,5 @@
 import { SessionsError } from '../../../../domain/errors.js';
-import { classOf } from '../../../../domain/journal/entry.js';
+import { classOf, type EndedEntry } from '../../../../domain/journal/entry.js';
 import type {
   JournalGroup,
   JournalPage,
@@ -8,7 +8,7 @@ import type {
 } from '../../../../ports/record/journal.js';
 import type { RedisBuckets } from '../../buckets/redis.buckets.js';
 import { entryText, inTime, storedEntryOf } from '../../buckets/journal.values.js';
-import { numberOf, textsOf } from '../../buckets/redis.values.js';
+import { numberOf, textOf, textsOf } from '../../buckets/redis.values.js';
 import type { RecordKey } from '../../scripts/redis.layout.js';
 import {
   APPEND,
@@ -16,6 +16,7 @@ import {
   DROP_TIMELINES,
   ENTRIES,
   FORGET_USER,
+  LAST_ENTRY,
   OVER_OF_USER,
   RECOUNT,
   SIZE,
@@ -103,6 +104,16 @@ export class RedisJournal implements JournalGroup {
       entries: page.map(({ entry }) => entry),
       next: last === undefined ? null : `${last.entry.at}:${last.number}`,
     };
+  }
+
+  /** How these sessions ended, by id: the last of its marks tells, if the timeline is there. */
+  async endsOf(ids: readonly string[]): Promise<Map<string, EndedEntry>> {
+    const found = await this.buckets.byBucket(ids, async (bucket, of) => {
+      const keys = of.map((id) => this.buckets.layout.record(bucket, 'marks', id));
+      const marks = await this.buckets.ask(LAST_ENTRY, keys);
+      return of.map((id, index) => [id, endedEntryOf(textOf(marks[index]))] as const);
+    });
+    return new Map(found.flat().flatMap(([id, end]) => (end === null ? [] : [[id, end] as const])));
   }
 
   async prune(maxBytes: number, limit: number): Promise<number> {
@@ -197,4 +208,11 @@ function sizeOf(reply: unknown): Size {
 
 function plus(a: Size, b: Size = { entries: 0, bytes: 0 }): Size {
   return { entries: a.entries + b.entries, bytes: a.bytes + b.bytes };
+}
+
+/** `null` for the text of another entry, and for none. */
+function endedEntryOf(text: string): EndedEntry | null {
+  if (text === '') return null;
+  const { entry } = storedEntryOf(text);
+  return entry.kind === 'ended' ? entry : null;
 }

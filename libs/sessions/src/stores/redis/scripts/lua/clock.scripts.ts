@@ -87,6 +87,7 @@ export const FORGET_AFTER = new BucketScript(
       'overdrawn',
       'tombstones',
       'ending',
+      'ended',
       'releasing',
       'replaced_at',
       'totals',
@@ -104,6 +105,7 @@ local function clamp(session)
   if ended_later then
     session.keptUntil = session.keptUntil - (session.endedAt - at)
     session.endedAt = at
+    call('ZADD', ENDED, at, session.id)
   end
   if session.createdAt <= at and session.lastActivityAt <= at then return ended_later end
   session.createdAt = math.min(session.createdAt, at)

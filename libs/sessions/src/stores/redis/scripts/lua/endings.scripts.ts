@@ -44,6 +44,7 @@ export const BEGIN_END = new BucketScript(
       'held',
       'overdrawn',
       'ending',
+      'ended',
       'idle',
       'expiry',
       'created',
@@ -93,6 +94,7 @@ count_trends(tonumber(at), { 'ended:' .. reason, 1, duration_name(duration), 1 }
 if audit ~= '' then enter_audit(at, audit .. ',' .. holds, place, most) end
 if kept_until ~= '' then
   session.endedAt = tonumber(at)
+  call('ZADD', ENDED, at, id)
   session.keptUntil = tonumber(kept_until)
   local ms = lifetime(kept_until_of(session), at)
   call('PEXPIRE', SESSIONS .. id, ms)
@@ -237,11 +239,30 @@ return { #members == 500 and '(' .. members[500] or '', resources, bytes }
 `,
 );
 
+/** hash of a user → id, instant of the end, id, instant … of the sessions with it that are over and kept, in no order */
+export const ENDED_OF_USER = new BucketScript(
+  'read',
+  { keys: ['hashes', 'ended'], includes: [call, membersOf, afterColon] },
+  `
+local hash = ARGV[1]
+local found = {}
+for _, member in ipairs(members_of(HASHES, hash)) do
+  local id = after_colon(member, hash)
+  local ended_at = call('ZSCORE', ENDED, id)
+  if ended_at then
+    found[#found + 1] = id
+    found[#found + 1] = ended_at
+  end
+end
+return found
+`,
+);
+
 /** instant, ids → id of each dropped tombstone */
 export const DROP_TOMBSTONES = new BucketScript(
   'free',
   {
-    keys: ['sessions', 'tokens', 'tombstones', 'changes', 'hashes'],
+    keys: ['sessions', 'tokens', 'ended', 'tombstones', 'changes', 'hashes'],
     includes: [call, read, keptUntil, dropTimeline],
   },
   `
@@ -251,8 +272,7 @@ for i = 2, #ARGV do
   local session = read(SESSIONS, id)
   if session and session.state == 'ended' and kept_until_of(session) <= tonumber(ARGV[1]) then
     call('DEL', SESSIONS .. id, TOKENS .. session.tokenHash)
-    call('ZREM', TOMBSTONES, id)
-    call('ZREM', CHANGES, id)
+    for _, key in ipairs({ ENDED, TOMBSTONES, CHANGES }) do call('ZREM', key, id) end
     drop_timeline(id)
     if session.userHash then call('ZREM', HASHES, session.userHash .. ':' .. id) end
     dropped[#dropped + 1] = id

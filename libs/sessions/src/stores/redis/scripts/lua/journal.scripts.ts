@@ -31,6 +31,9 @@ end
 /** A list of a timeline → its entries */
 export const ENTRIES = new QuestionScript(`return redis.call('LRANGE', KEY, 0, -1)`);
 
+/** A list of a timeline → its last entry, or '' */
+export const LAST_ENTRY = new QuestionScript(`return redis.call('LINDEX', KEY, -1) or ''`);
+
 /** A list of a timeline, or the key of its opening → its entries and their bytes */
 export const SIZE = new QuestionScript(
   `

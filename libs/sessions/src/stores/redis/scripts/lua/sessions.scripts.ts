@@ -38,6 +38,7 @@ export const OPEN = new BucketScript(
       'idle',
       'activity',
       'evictable',
+      'bytes',
       'budgets',
     ],
     includes: [call, read, counted, lifetime, moveCounted, bytesOf, countTrends],
@@ -75,6 +76,7 @@ call('ZADD', CREATED, created_at, id)
 call('ZADD', IDLE, idle_ends_at, id)
 call('ZADD', ACTIVITY, created_at, id)
 call('ZADD', EVICTABLE, created_at, id)
+call('ZADD', BYTES, 0, id)
 if network ~= '' then
   local of_network = BUDGETS .. 'evictable:' .. network
   call('ZADD', of_network, created_at, id)

@@ -63,7 +63,8 @@ const BUDGETS: InspectionRule = {
   mend(row, run) {
     const key = textOf(row, 'subject');
     const usage = realValues(row, USAGE);
-    if (usage['sessions'] === 0 && key !== BUDGET_OF_ALL) return run('DELETE FROM budgets WHERE key = :key', { key });
+    if (usage['sessions'] === 0 && key !== BUDGET_OF_ALL)
+      return run('DELETE FROM budgets WHERE key = :key', { key });
     return run(
       `INSERT INTO budgets (key, sessions, resources, bytes) VALUES (:key, :sessions, :resources, :bytes)
        ON CONFLICT (key) DO UPDATE SET sessions = excluded.sessions, resources = excluded.resources, bytes = excluded.bytes`,

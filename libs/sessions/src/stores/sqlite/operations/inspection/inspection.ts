@@ -49,7 +49,10 @@ export class SqliteInspection implements InOneThread<InspectionGroup> {
     if (rule === undefined) return this.#checkPages(position);
     const through = rule.slices === null ? null : this.#endOf(rule.slices, position.after);
     const rows = readable(() => this.#wrong(rule, at, { after: position.after, through: through ?? 0 }));
-    return { findings: rows, next: cursorOf(through === null ? nextRule(position) : { ...position, after: through }) };
+    return {
+      findings: rows,
+      next: cursorOf(through === null ? nextRule(position) : { ...position, after: through }),
+    };
   }
 
   recheck(finding: StoreFinding, at: number): StoreFinding | null {
@@ -76,7 +79,11 @@ export class SqliteInspection implements InOneThread<InspectionGroup> {
       .map((row) => findingOf(rule, row));
   }
 
-  #rows({ wrong, slices, asksAt }: InspectionRule, at: number, slice: { after: number; through: number }): Row[] {
+  #rows(
+    { wrong, slices, asksAt }: InspectionRule,
+    at: number,
+    slice: { after: number; through: number },
+  ): Row[] {
     return this.#statement(wrong).all({ ...(slices && slice), ...(asksAt && { at }) });
   }
 
@@ -84,7 +91,9 @@ export class SqliteInspection implements InOneThread<InspectionGroup> {
   #again(rule: InspectionRule, { subject }: StoreFinding, at: number): Row[] {
     let slice = { after: 0, through: 0 };
     if (rule.slices !== null) {
-      const row = this.#statement(`SELECT key FROM ${rule.slices} WHERE id = :id`).get({ id: packId(subject) });
+      const row = this.#statement(`SELECT key FROM ${rule.slices} WHERE id = :id`).get({
+        id: packId(subject),
+      });
       if (row === undefined) return [];
       const key = numberOf(row, 'key');
       slice = { after: key - 1, through: key };

@@ -89,7 +89,9 @@ const NODES: InspectionRule = {
     WHERE node_id IS NOT NULL AND node_id NOT IN (SELECT id FROM nodes) GROUP BY node_id`,
   // Never seen: an operator can forget it, or its server comes back.
   mend: (row, run) =>
-    run('INSERT INTO nodes (id, address, last_seen_at) VALUES (:id, NULL, 0)', { id: row['subject'] ?? null }),
+    run('INSERT INTO nodes (id, address, last_seen_at) VALUES (:id, NULL, 0)', {
+      id: row['subject'] ?? null,
+    }),
 };
 
 function leaseRule(table: 'resources' | 'ending_parts', subject: string, mend: string): InspectionRule {

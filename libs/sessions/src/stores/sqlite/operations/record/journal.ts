@@ -3,6 +3,7 @@ import {
   MOST_DEEDS,
   MOST_MARKS,
   MOST_REQUESTS,
+  type EndedEntry,
   type JournalEntry,
 } from '../../../../domain/journal/entry.js';
 import type {
@@ -42,6 +43,7 @@ export class SqliteJournal implements InOneThread<JournalGroup> {
   readonly #drop;
   readonly #dropMarks;
   readonly #ofSession;
+  readonly #latestMark;
   readonly #requests;
   readonly #first;
   readonly #countAll;
@@ -69,6 +71,9 @@ export class SqliteJournal implements InOneThread<JournalGroup> {
     this.#ofSession = db.prepare(`
       SELECT journal.key, journal.text FROM sessions JOIN journal ON journal.session_key = sessions.key
       WHERE sessions.id = :id`);
+    this.#latestMark = db.prepare(`
+      SELECT key, text FROM journal WHERE session_key = :session AND class = ${CLASS_NUMBERS.mark}
+      ORDER BY key DESC LIMIT 1`);
     this.#requests = db.prepare(`
       SELECT key, count FROM journal INDEXED BY journal_requests WHERE class = ${CLASS_NUMBERS.request}
       ORDER BY session_key, key LIMIT :limit`);
@@ -123,6 +128,13 @@ export class SqliteJournal implements InOneThread<JournalGroup> {
       entries: page.map(({ entry }) => entry),
       next: last === undefined || found.length === page.length ? null : positionOf(last),
     };
+  }
+
+  /** How a session ended, by its key: the last of its marks tells. */
+  endOf(session: number): EndedEntry | null {
+    const row = this.#latestMark.get({ session });
+    const last = row && unpacked(row).at(-1)?.entry;
+    return last?.kind === 'ended' ? last : null;
   }
 
   prune(maxBytes: number, limit: number): number {

@@ -37,6 +37,7 @@ export const forgetSession = new LuaInclude(
       'bytes',
       'files',
       'streams',
+      'ended',
       'tombstones',
       'changes',
       'counted',
@@ -48,6 +49,7 @@ export const forgetSession = new LuaInclude(
 local function forget_session(id)
   local created_at, expires_at = call('ZSCORE', CREATED, id), call('ZSCORE', EXPIRY, id)
   for _, key in ipairs({ IDLE, EXPIRY, CREATED, ACTIVITY, EVICTABLE, BYTES, FILES, STREAMS }) do call('ZREM', key, id) end
+  call('ZREM', ENDED, id)
   local had_ended = call('ZREM', TOMBSTONES, id) == 1
   local was_known = call('ZREM', CHANGES, id) == 1
   call('DEL', DATA .. id)
@@ -124,6 +126,7 @@ export const inspectBucket = new LuaInclude(
       'files',
       'streams',
       'ending',
+      'ended',
       'tombstones',
       'changes',
       'releasing',
@@ -265,7 +268,7 @@ local function inspect_bucket(at, found)
     expect('created', CREATED, session.createdAt)
     expect('activity', ACTIVITY, session.lastActivityAt)
     expect('evictable', EVICTABLE, eviction_score(session))
-    expect('bytes', BYTES, positive(session.bytesUsed))
+    expect('bytes', BYTES, session.bytesUsed)
     expect('files', FILES, positive(session.resourceCount - session.streamCount))
     expect('streams', STREAMS, positive(session.streamCount))
     if call('GET', TOKENS .. session.tokenHash) ~= id then wrong[#wrong + 1] = 'tokens' end
@@ -337,6 +340,9 @@ local function inspect_bucket(at, found)
       if session.state == 'ending' then check_ending(id, session) end
       if session.state == 'ended' and score(TOMBSTONES, id) ~= kept_until_of(session) then
         found('index', id, 'not as it says: tombstones', function() call('ZADD', TOMBSTONES, kept_until_of(session), id) end)
+      end
+      if session.state ~= 'open' and session.endedAt and not score(ENDED, id) then
+        found('index', id, 'not as it says: ended', function() call('ZADD', ENDED, session.endedAt, id) end)
       end
       if session.state ~= 'open' then
         for _, key in ipairs({ IDLE, EXPIRY, CREATED, ACTIVITY, EVICTABLE, BYTES, FILES, STREAMS }) do

@@ -220,12 +220,12 @@ export const indexUsage = new LuaInclude(
 local function index_usage(session)
   local is_open = session.state == 'open'
   local streams = session.streamCount
-  local function set(key, amount)
-    if is_open and amount > 0 then call('ZADD', key, amount, session.id) else call('ZREM', key, session.id) end
+  local function set(key, amount, is_listed)
+    if is_open and is_listed then call('ZADD', key, amount, session.id) else call('ZREM', key, session.id) end
   end
-  set(BYTES, session.bytesUsed)
-  set(FILES, session.resourceCount - streams)
-  set(STREAMS, streams)
+  set(BYTES, session.bytesUsed, true)
+  set(FILES, session.resourceCount - streams, session.resourceCount > streams)
+  set(STREAMS, streams, streams > 0)
 end`,
 );
 

@@ -79,4 +79,7 @@ return processes
 );
 
 /** KEYS: processes; node → whether it was not listed, and is now: never seen, so that it can be forgotten */
-export const LIST_NODE = new RedisScript('free', `return redis.call('HSETNX', KEYS[4], ARGV[1], '{"lastSeenAt":0}')`);
+export const LIST_NODE = new RedisScript(
+  'free',
+  `return redis.call('HSETNX', KEYS[4], ARGV[1], '{"lastSeenAt":0}')`,
+);
