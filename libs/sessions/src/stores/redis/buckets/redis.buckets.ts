@@ -143,6 +143,11 @@ export class RedisBuckets {
     return pairsOf(textsOf(found));
   }
 
+  /** All members of a sorted set, in its order. */
+  members(key: string): Promise<unknown> {
+    return this.connection.send(key, ['ZRANGE', key, '0', '-1']);
+  }
+
   /** Calls `work` for every bucket concurrently. For questions, `askAll` needs fewer commands. */
   inAll<T>(work: (bucket: number) => Promise<T>): Promise<T[]> {
     return Promise.all(this.all.map(work));
