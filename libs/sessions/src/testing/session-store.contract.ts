@@ -9,6 +9,7 @@ import { auditCases } from './store/journal/audit.cases.js';
 import { deedCases } from './store/journal/deeds.cases.js';
 import { forgettingCases } from './store/journal/forgetting.cases.js';
 import { journalCases } from './store/journal/journal.cases.js';
+import { inspectionCases } from './store/ledger/inspection.cases.js';
 import { rateCases } from './store/ledger/rates.cases.js';
 import { runCases } from './store/ledger/runs.cases.js';
 import { totalsCases } from './store/ledger/totals.cases.js';
@@ -69,4 +70,5 @@ export const sessionStoreContract: readonly SessionStoreCase[] = [
   ...journalCases,
   ...forgettingCases,
   ...auditCases,
+  ...inspectionCases,
 ];

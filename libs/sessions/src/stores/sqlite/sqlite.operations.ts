@@ -7,6 +7,7 @@ import { SqliteData } from './operations/data.js';
 import { SqliteEndings } from './operations/endings.js';
 import { SqliteFeed } from './operations/feed.js';
 import { SqliteFleet } from './operations/fleet.js';
+import { SqliteInspection } from './operations/inspection/inspection.js';
 import { SqliteAudit } from './operations/record/audit.js';
 import { SqliteJournal } from './operations/record/journal.js';
 import { SqliteLedger } from './operations/record/ledger.js';
@@ -45,6 +46,7 @@ export function sqliteOperations(db: DatabaseSync): SessionsOperations {
   const networks = new SqliteNetworks(db);
   const budgets = new SqliteBudgets(db);
   const listing = new SqliteListing(db, ledger);
+  const fleet = new SqliteFleet(db, ledger, endings, releases, trends);
   return {
     sessions: new SqliteSessions(db, ledger, networks, data, budgets, journal, trends, listing),
     networks,
@@ -53,7 +55,7 @@ export function sqliteOperations(db: DatabaseSync): SessionsOperations {
     resources: new SqliteResources(db, ledger, accounts, placement, budgets),
     data,
     releases,
-    fleet: new SqliteFleet(db, ledger, endings, releases, trends),
+    fleet,
     clock: new SqliteClock(db, ledger),
     feed: new SqliteFeed(db, ledger),
     ledger,
@@ -61,6 +63,7 @@ export function sqliteOperations(db: DatabaseSync): SessionsOperations {
     journal,
     audit,
     trends,
+    inspection: new SqliteInspection(db, fleet),
   };
 }
 

@@ -102,7 +102,11 @@ export class RedisBuckets {
     keys: readonly BucketKey[],
     ...args: readonly (string | number)[]
   ): Promise<unknown[]> {
-    return this.ask(script, this.all.flatMap((bucket) => this.layout.keysIn(bucket, keys)), ...args);
+    return this.ask(
+      script,
+      this.all.flatMap((bucket) => this.layout.keysIn(bucket, keys)),
+      ...args,
+    );
   }
 
   /** Runs a question on one key in every bucket. */
@@ -141,6 +145,11 @@ export class RedisBuckets {
   async hash(key: string): Promise<Map<string, string>> {
     const [found] = await this.ask(HASH, [key]);
     return pairsOf(textsOf(found));
+  }
+
+  /** All members of a sorted set, in its order. */
+  members(key: string): Promise<unknown> {
+    return this.connection.send(key, ['ZRANGE', key, '0', '-1']);
   }
 
   /** Calls `work` for every bucket concurrently. For questions, `askAll` needs fewer commands. */

@@ -111,7 +111,9 @@ export class RedisListing {
       if (isFew(ids)) return ids;
     }
     if (idleSince !== undefined) {
-      const ids = (await this.buckets.firstUpTo('activity', idleSince, this.bounds.few + 1)).map(({ id }) => id);
+      const ids = (await this.buckets.firstUpTo('activity', idleSince, this.bounds.few + 1)).map(
+        ({ id }) => id,
+      );
       if (isFew(ids)) return ids;
     }
     return null;
@@ -148,7 +150,10 @@ export class RedisListing {
       ...numbersOf(filter),
       network ? 1 : 0,
     );
-    const { matches, end } = frontOf(answers.map((answer) => lookedOf(answer, network)), order);
+    const { matches, end } = frontOf(
+      answers.map((answer) => lookedOf(answer, network)),
+      order,
+    );
     const page = matches.slice(0, limit);
     const last = matches.length > limit ? page.at(-1) : end;
     const sessions = await this.loader.loadOpen(page.map((match) => match.id));

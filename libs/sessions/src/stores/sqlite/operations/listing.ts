@@ -153,8 +153,10 @@ export class SqliteListing {
   }
 
   #scanEmpty({ order, conditions }: Page, after: string, limit: number): SessionSlice {
-    const bound = this.#prepared(`
-      SELECT id FROM sessions WHERE id > :id ORDER BY id LIMIT 1 OFFSET ${this.lookedAt}`).get({
+    const bound = this.#prepared(
+      `
+      SELECT id FROM sessions WHERE id > :id ORDER BY id LIMIT 1 OFFSET ${this.lookedAt}`,
+    ).get({
       id: packId(after),
     });
     const end = bound === undefined ? null : { value: 0, id: idOf(bound, 'id') };
