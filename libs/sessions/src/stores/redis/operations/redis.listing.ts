@@ -25,7 +25,7 @@ import { ABOVE, MATCHING } from '../scripts/lua/listings.scripts.js';
 import type { BucketKey } from '../scripts/redis.layout.js';
 
 /** Sessions that one call looks at, over all buckets, and in each at least. */
-const LOOKED_AT = 10_000;
+const LOOKED_AT = 5000;
 const LEAST_OF_BUCKET = 4;
 /** Matches that each bucket answers beyond its even share of a page. */
 const SPARE = 4;
