@@ -2,6 +2,8 @@ import { adminUrl, type Parameters } from './admin-url.js';
 import type { Access } from './answers.js';
 import { ServerFault } from './server-fault.js';
 
+type PlainRequest = RequestInit & { readonly headers?: Record<string, string> };
+
 /** The admin routes, with the cookie of the sign-in. */
 export class Server {
   private csrf = '';
@@ -60,7 +62,7 @@ export class Server {
     }
   }
 
-  private async fetch(url: string, init: RequestInit): Promise<Response> {
+  private async fetch(url: string, init: PlainRequest): Promise<Response> {
     try {
       const response = await fetch(url, {
         ...init,

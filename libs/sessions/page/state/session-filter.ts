@@ -64,7 +64,7 @@ export function readFilter(text: string): ReadFilter {
     else if (parameters[term.name] !== undefined) faults.push({ kind: 'twice', text: key });
     else {
       const read = term.read(given);
-      if ('fault' in read) faults.push({ kind: read.fault, text: whole } as FilterFault);
+      if ('fault' in read) faults.push({ kind: read.fault, text: whole });
       else parameters[term.name] = read.value;
     }
   }
