@@ -2,7 +2,9 @@ import { adminUrl, type Parameters } from './admin-url.js';
 import type { Access } from './answers.js';
 import { ServerFault } from './server-fault.js';
 
-type PlainRequest = RequestInit & { readonly headers?: Record<string, string> };
+interface PlainRequest extends Omit<RequestInit, 'headers'> {
+  readonly headers?: Readonly<Record<string, string>>;
+}
 
 /** The admin routes, with the cookie of the sign-in. */
 export class Server {
@@ -104,10 +106,7 @@ function aheadBy(date: number): number {
   return Math.abs(ahead) < 2000 ? 0 : ahead;
 }
 
-function jsonOf(
-  body: object,
-  headers: Record<string, string> = {},
-): RequestInit & { headers: Record<string, string> } {
+function jsonOf(body: object, headers: Record<string, string> = {}): PlainRequest {
   return {
     method: 'POST',
     headers: { 'Content-Type': 'application/json', ...headers },
