@@ -133,6 +133,7 @@ describe.each(ADAPTERS)('Ending sessions on the admin page, on %s,', (adapter) =
       await dialog.getByText('No live session is meant any more.').waitFor();
       await dialog.getByRole('button', { name: 'Close' }).click();
       await page.getByText('ended by an operator').first().waitFor();
+      expect(await left('dora')).toEqual([]);
       operator.faults.length = 0;
     }));
 });

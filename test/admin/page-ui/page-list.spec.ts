@@ -116,6 +116,7 @@ describe.each(ADAPTERS)('The live list of the admin page, on %s,', (adapter) => 
       await page.getByText(/^next try in \d+ s$/).waitFor();
       await page.unroute('**/ui/events**');
       await operator.isLive();
+      expect(await page.getByText(/^next try in/).count()).toBe(0);
       operator.faults.length = 0;
     }));
 

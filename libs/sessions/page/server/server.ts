@@ -2,6 +2,10 @@ import { adminUrl, type Parameters } from './admin-url.js';
 import type { Access } from './answers.js';
 import { ServerFault } from './server-fault.js';
 
+interface PlainRequest extends Omit<RequestInit, 'headers'> {
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
 /** The admin routes, with the cookie of the sign-in. */
 export class Server {
   private csrf = '';
@@ -60,7 +64,7 @@ export class Server {
     }
   }
 
-  private async fetch(url: string, init: RequestInit): Promise<Response> {
+  private async fetch(url: string, init: PlainRequest): Promise<Response> {
     try {
       const response = await fetch(url, {
         ...init,
@@ -102,10 +106,7 @@ function aheadBy(date: number): number {
   return Math.abs(ahead) < 2000 ? 0 : ahead;
 }
 
-function jsonOf(
-  body: object,
-  headers: Record<string, string> = {},
-): RequestInit & { headers: Record<string, string> } {
+function jsonOf(body: object, headers: Record<string, string> = {}): PlainRequest {
   return {
     method: 'POST',
     headers: { 'Content-Type': 'application/json', ...headers },

@@ -64,7 +64,7 @@ export function readFilter(text: string): ReadFilter {
     else if (parameters[term.name] !== undefined) faults.push({ kind: 'twice', text: key });
     else {
       const read = term.read(given);
-      if ('fault' in read) faults.push({ kind: read.fault, text: whole } as FilterFault);
+      if ('fault' in read) faults.push({ kind: read.fault, text: whole });
       else parameters[term.name] = read.value;
     }
   }
@@ -77,8 +77,8 @@ export function filterTerm(key: 'user:' | 'ip:', value: string): string {
 }
 
 /** Whether it says which sessions, more than whether they are live. */
-export function narrows({ state: _, ...others }: FilterParameters): boolean {
-  return Object.keys(others).length > 0;
+export function narrows(filter: FilterParameters): boolean {
+  return Object.keys(filter).some((name) => name !== 'state');
 }
 
 function wordsOf(text: string): { whole: string; key: string; given: string }[] {

@@ -187,7 +187,7 @@ export const texts = {
       `${formatNumber(cleaned)} of ${sessionsOf(matched)} ended; ${filesOf(resources, formatBytes(bytes))} released.`,
     pending: ({ resources, bytes, nodes }: NonNullable<BulkReport['pending']>) =>
       `${filesOf(resources, formatBytes(bytes))} will be deleted later by ${nodes.join(', ')}.`,
-    failed: (number: number) => `${count(number, 'failure', 'failures')}`,
+    failed: (number: number) => count(number, 'failure', 'failures'),
     retry: (number: number) => `Try ${count(number, 'session', 'sessions')} again`,
     mayHaveEnded: 'The answer was lost: sessions may have ended. Count again to see what is left.',
     countAgain: 'Count again',

@@ -9,7 +9,10 @@ interface Properties {
 
 /** What an entry of a timeline tells, in a line. Kinds that this page does not know have no facts. */
 export function EntryFacts({ entry }: Properties) {
-  const text = (name: string): string => String(entry[name] ?? '');
+  const text = (name: string): string => {
+    const fact = entry[name];
+    return typeof fact === 'string' || typeof fact === 'number' ? String(fact) : '';
+  };
   const number = (name: string): number => Number(entry[name] ?? 0);
   switch (entry.kind) {
     case 'login':
