@@ -8,9 +8,13 @@ import { Cleanup, SessionsError, type SessionsOptions } from 'nest-sessions';
 import { SessionsAdminModule } from 'nest-sessions/admin';
 import { ManualClock } from 'nest-sessions/testing';
 import { SessionsCore } from '#sessions/core/core';
+import { RESOURCE_REFUSAL_REASONS } from '#sessions/domain/events';
+import { AUDIT_DEEDS } from '#sessions/domain/journal/audit-entry';
+import { END_REASONS } from '#sessions/domain/session';
 import { OperatorDeeds } from '#sessions/operate/journal/operator-deeds';
 import { readBulkRequest } from '#sessions/operate/bulk/bulk.query';
 import { readSessionListQuery } from '#sessions/operate/lists/session-list.query';
+import { SESSION_SORTS } from '#sessions/ports/sessions';
 import { Browser } from '../support/browser.js';
 import { ADAPTERS, startApp, type AdapterName, type RunningApp } from '../support/http-app.js';
 import { OwnerController } from '../support/owner-app.js';
@@ -76,6 +80,19 @@ describe('openapi.json', () => {
       const isRead = security.some((scheme) => 'AdminReadToken' in scheme);
       expect([name, isRead]).toEqual([name, method === 'GET']);
     }
+  });
+
+  it('has every word that the code knows: deeds, reasons and orders', () => {
+    const text = JSON.stringify(api.document);
+    for (const words of [AUDIT_DEEDS, RESOURCE_REFUSAL_REASONS])
+      expect(text).toContain(JSON.stringify(words));
+    expect(text).toContain(JSON.stringify({ enum: END_REASONS }));
+    const sorts = [...SESSION_SORTS].toSorted();
+    const list = api.operations.find(({ name }) => name === 'GET /admin/sessions');
+    const sort = list?.parameters?.find(({ name }) => name === 'sort') as unknown as {
+      schema: { enum: string[] };
+    };
+    expect(sort.schema.enum.toSorted()).toEqual(sorts);
   });
 
   it('has every parameter of the list, and every filter of a bulk', () => {
@@ -217,6 +234,7 @@ describe.each(ADAPTERS)('real answers against openapi.json, on %s', (adapter: Ad
     await expectAnswer(many, 202, { ...options(others), ...json({ ids: [others.sessionId] }) });
     await nodes.closeHere();
     await others.closeHere();
+    expect(api.seenAnswers).toEqual(expect.arrayContaining([`${single.name} 202`, `${many.name} 202`]));
   });
 
   async function twoNodes(): Promise<TwoNodes> {
@@ -262,6 +280,7 @@ describe.each(ADAPTERS)('real answers against openapi.json, on %s', (adapter: Ad
     for (let count = 0; count < 10; count += 1) await stranger.client.request('/admin/sessions', stranger);
     for (const operation of api.operations)
       await expectAnswer(operation, 429, { ...stranger, ...(operation.method === 'POST' ? json({}) : {}) });
+    expect(api.seenAnswers).toContain(`${many.name} 429`);
   });
 
   it('a store that is away', async () => {
@@ -287,6 +306,7 @@ describe.each(ADAPTERS)('real answers against openapi.json, on %s', (adapter: Ad
         id,
         ...(operation.method === 'POST' ? json({ filter: { idle_over: 0 } }) : {}),
       });
+    expect(api.seenAnswers).toContain('GET /admin/sessions 503');
   });
 
   it('each that is documented was given', () => expect(api.seenAnswers).toEqual(api.documentedAnswers));
