@@ -161,6 +161,7 @@ describe('imports in the library point inwards', () => {
     );
     expect(loading.map(({ path }) => path).toSorted()).toEqual([
       'core/config/config.ts',
+      'operate/bulk/bulk.query.ts',
       'operate/lists/page-query.ts',
       'operate/lists/session-list.query.ts',
       'operate/trends/trends.query.ts',

@@ -1,4 +1,7 @@
-import { resolve } from 'node:path';
+import { cp, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import type { Session } from 'nest-sessions';
 import type { SessionList } from '../admin/admin-client.js';
 import { runCli, type CliResult } from './cli-process.js';
@@ -77,7 +80,7 @@ describe('reading commands beside a running server', () => {
     expect(processes).toMatchObject([{ role: 'server', alive: true }]);
     expect(await server.processes()).toEqual(['server']);
     const { stdout: table } = await run('stats');
-    expect(table).toMatch(/server +alive/);
+    expect(table).toMatch(/server +\d+ +\S+ +alive/);
     expect(table).not.toContain('No server process is running');
   });
 
@@ -88,7 +91,7 @@ describe('reading commands beside a running server', () => {
     const { stdout } = await run('stats');
     const { processes } = JSON.parse((await run('stats', '--json')).stdout) as { processes: object[] };
     await server.store.fleet.dropProcess(processId, Date.now());
-    expect(stdout).toMatch(new RegExp(`${processId} +server +silent +\\d+ s ago`));
+    expect(stdout).toMatch(new RegExp(`${processId.slice(0, 8)} +server +\\d+ +\\S+ +silent`));
     expect(processes).toMatchObject([
       { process_id: processId, alive: false },
       { process_id: beat?.processId, alive: true },
@@ -133,8 +136,10 @@ describe('reading commands beside a running server', () => {
     const { stdout, stderr } = await run('list');
     const lines = stdout.trimEnd().split('\n');
     expect(lines).toHaveLength(3);
-    expect(lines[0]).toMatch(/^SESSION +USER +ADDRESS +AGE +IDLE +REQUESTS +RESOURCES +SIZE$/);
-    expect(lines[1]).toMatch(new RegExp(`^${anna.id}  anna +192\\.0\\.2\\.7 .* 1  12\\.3 kB$`));
+    expect(lines[0]).toMatch(/^SESSION +USER +ADDRESS +AGE +IDLE +REQS +RES +SIZE +USED$/);
+    expect(lines[1]).toMatch(
+      new RegExp(`^${anna.id.slice(0, 8)}  anna  192\\.0\\.2\\.7 .* 1  12\\.3 kB  1 %$`),
+    );
     expect(stderr).toBe('2 of 2 active sessions\n');
   });
 
@@ -155,10 +160,30 @@ describe('reading commands beside a running server', () => {
     it('has the same commands, configured by the application', async () => {
       const { code, stdout } = await runOwn('runCli', 'sessions', 'stats', '--json');
       expect(code).toBe(0);
+      // The limits are those of the running server; without one they would be the application's.
       expect(JSON.parse(stdout)).toMatchObject({
         sessions: { active: 2 },
-        limits: { max_resources_per_session: 7 },
+        limits: { max_resources_per_session: 100 },
+        limits_from: 'servers',
       });
+      const copy = await mkdtemp(join(tmpdir(), 'nest-sessions-copy-'));
+      try {
+        await cp(server.storagePath, copy, { recursive: true });
+        const db = new DatabaseSync(join(copy, 'sessions.db'));
+        db.exec('DELETE FROM processes');
+        db.close();
+        const alone = await runCli(['sessions', 'stats', '--json'], {
+          storagePath: copy,
+          program,
+          env: { OWN_FACTORY: 'runCli' },
+        });
+        expect(JSON.parse(alone.stdout)).toMatchObject({
+          limits: { max_resources_per_session: 7 },
+          limits_from: 'environment',
+        });
+      } finally {
+        await rm(copy, { recursive: true, force: true });
+      }
       expect(await server.processes()).toEqual(['server']);
     });
 

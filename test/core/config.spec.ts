@@ -110,6 +110,7 @@ describe('Configuration', () => {
       orphanGraceSeconds: 'SESSION_ORPHAN_GRACE',
       cookieSameSite: 'SESSION_COOKIE_SAMESITE',
       adminTokens: 'ADMIN_TOKEN',
+      adminReadTokens: 'ADMIN_READ_TOKEN',
       redisUrls: 'SESSION_REDIS_URL',
     });
   });

@@ -11,7 +11,7 @@ import {
 } from 'nest-sessions';
 import { SessionStore } from 'nest-sessions/store';
 import { SessionsMetrics, SessionsMetricsModule } from 'nest-sessions/metrics';
-import { ManualClock } from 'nest-sessions/testing';
+import { ManualClock, MemoryFileStorage, MemoryStorageRoot } from 'nest-sessions/testing';
 import { Registry } from 'prom-client';
 import { SessionsCore } from '#sessions/core/core';
 import { packageVersion } from '#sessions/core/package-version';
@@ -118,7 +118,7 @@ describe.each(ADAPTERS)('metrics on %s', (adapter: AdapterName) => {
     await start({ maxResources: 1 });
     expect((await scrape()).values).toMatchObject({
       ...STORED,
-      'nest_sessions_cleanup_runs_total{job="idle"}': 1,
+      'nest_sessions_cleanup_runs_total{cleanup_job="idle"}': 1,
       // The shutdown closed the stream.
       'nest_sessions_resources{type="stream"}': 0,
       nest_sessions_streams_open: 0,
@@ -143,19 +143,19 @@ describe.each(ADAPTERS)('metrics on %s', (adapter: AdapterName) => {
     const before = await scrape();
     expect(before.values).toMatchObject({
       'nest_sessions_due{kind="idle"}': 1,
-      'nest_sessions_cleanup_runs_total{job="idle"}': 0,
+      'nest_sessions_cleanup_runs_total{cleanup_job="idle"}': 0,
     });
     expect(before.series.filter((series) => series.includes('last_success'))).toEqual([]);
     await runJobs();
     expect((await scrape()).values).toMatchObject({
       'nest_sessions_due{kind="idle"}': 0,
       'nest_sessions_ended_total{reason="unconfirmed"}': 1,
-      'nest_sessions_cleanup_runs_total{job="idle"}': 1,
-      'nest_sessions_cleanup_runs_total{job="orphans"}': 1,
-      'nest_sessions_cleanup_items_total{job="idle"}': 1,
-      'nest_sessions_cleanup_failures_total{job="idle"}': 0,
-      'nest_sessions_cleanup_duration_seconds{job="idle"}': 0,
-      'nest_sessions_cleanup_last_success_timestamp_seconds{job="idle"}': clock.now() / 1000,
+      'nest_sessions_cleanup_runs_total{cleanup_job="idle"}': 1,
+      'nest_sessions_cleanup_runs_total{cleanup_job="orphans"}': 1,
+      'nest_sessions_cleanup_items_total{cleanup_job="idle"}': 1,
+      'nest_sessions_cleanup_failures_total{cleanup_job="idle"}': 0,
+      'nest_sessions_cleanup_duration_seconds{cleanup_job="idle"}': 0,
+      'nest_sessions_cleanup_last_success_timestamp_seconds{cleanup_job="idle"}': clock.now() / 1000,
     });
   });
 
@@ -205,7 +205,8 @@ describe.each(ADAPTERS)('metrics on %s', (adapter: AdapterName) => {
   });
 
   it('shows no disk for files in memory', async () => {
-    await start({ store: 'memory', storage: 'memory' });
+    const [storage, storageRoot] = [new MemoryFileStorage(), new MemoryStorageRoot()];
+    await start({ store: 'memory', adapters: { clock, storage, storageRoot } });
     expect((await scrape()).series.filter((series) => series.includes('disk_'))).toEqual([]);
   });
 

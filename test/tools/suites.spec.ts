@@ -27,10 +27,13 @@ const SIGNS: Record<string, RegExp> = {
   nginx: started('nginx'),
   openssl: started('openssl'),
   prlimit: started('prlimit'),
+  prometheus: started('prometheus'),
+  promtool: started('promtool'),
   'redis-server': started('redis-server'),
-  script: /\| script -/,
+  script: /\| script -|spawn\('script'/,
   soxi: started('soxi'),
   unshare: /'unshare'/,
+  zsh: started('zsh'),
 };
 
 function started(program: string): RegExp {

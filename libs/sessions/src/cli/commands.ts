@@ -1,7 +1,10 @@
 import { Command } from 'nest-commander';
+import { CleanupCommand } from './cleanup/cleanup.command.js';
+import { CompletionCommand } from './completion/completion.command.js';
 import { AuditCommand } from './commands/audit.command.js';
-import { CleanupCommand } from './commands/cleanup.command.js';
 import { ClockCommand } from './commands/clock.command.js';
+import { DoctorCommand } from './commands/doctor.command.js';
+import { FindCommand } from './commands/find.command.js';
 import { ForgetUserCommand } from './commands/forget-user.command.js';
 import { ListCommand } from './commands/list.command.js';
 import { NodesCommand } from './commands/nodes.command.js';
@@ -9,6 +12,7 @@ import { ShowCommand } from './commands/show.command.js';
 import { StatsCommand } from './commands/stats.command.js';
 import { TimelineCommand } from './commands/timeline.command.js';
 import { TrendsCommand } from './commands/trends.command.js';
+import { UsersCommand } from './commands/users.command.js';
 import { usage } from './output/command-failure.js';
 import { ExportCommand } from './replay/export.command.js';
 import { ReplayCommand } from './replay/replay.command.js';
@@ -21,15 +25,19 @@ const COMMANDS: readonly CommandClass[] = [
   ListCommand,
   ShowCommand,
   TimelineCommand,
+  UsersCommand,
+  FindCommand,
   StatsCommand,
   TrendsCommand,
   AuditCommand,
   CleanupCommand,
   NodesCommand,
   ClockCommand,
+  DoctorCommand,
   ForgetUserCommand,
   ExportCommand,
   ReplayCommand,
+  CompletionCommand,
 ];
 /** These are `sessions-list` in any program, too. */
 const FLAT: readonly CommandClass[] = [ListCommand, StatsCommand, CleanupCommand];

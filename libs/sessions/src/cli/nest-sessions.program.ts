@@ -13,7 +13,10 @@ type Program = Parameters<CommandRunner['setCommand']>[0];
 @Injectable()
 class ProgramName {
   constructor(@InjectCommander() program: Program) {
-    program.name('nest-sessions').description('Inspects and cleans up user sessions.');
+    program
+      .name('nest-sessions')
+      .description('Inspects and cleans up user sessions.')
+      .addHelpText('after', '\nExample:\n  nest-sessions users --limit 10');
   }
 }
 

@@ -8,7 +8,7 @@ const LIMITS: readonly (readonly [keyof ProcessLimits, string, string, number])[
   ['maxIdleMs', 'max_idle_seconds', 'Longest time of a session without activity', 1000],
   ['maxResources', 'max_resources', 'Most files of a session', 1],
   ['maxBytes', 'max_bytes', 'Most bytes of files of a session', 1],
-  ['maxSessions', 'max_open', 'Most open sessions; 0 for no limit', 1],
+  ['maxSessions', 'max_open', 'Most open sessions', 1],
   ['cleanupIntervalMs', 'cleanup_interval_seconds', 'Time between two runs of each cleanup job', 1000],
 ];
 

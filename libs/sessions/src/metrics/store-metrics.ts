@@ -6,7 +6,7 @@ import type { Overview } from '../operate/overview.js';
 import { liveServers } from '../operate/server-limits.js';
 import { PROCESS_ROLES, type JobRecord, type TypeTotals } from '../ports/store/session-store.js';
 
-type Label = 'job' | 'kind' | 'reason' | 'role' | 'type';
+type Label = 'cleanup_job' | 'kind' | 'reason' | 'role' | 'type';
 type Sample = readonly [labels: Partial<Record<Label, string>>, value: number];
 
 interface StoreMetric {
@@ -151,35 +151,35 @@ function cleanupMetrics(): StoreMetric[] {
       kind: Counter,
       name: 'nest_sessions_cleanup_runs_total',
       help: `Runs of each cleanup job. ${KEPT}`,
-      label: 'job',
+      label: 'cleanup_job',
       read: byJob((run) => run?.runs ?? 0),
     },
     {
       kind: Counter,
       name: 'nest_sessions_cleanup_items_total',
       help: `Items cleaned up by each cleanup job. ${KEPT}`,
-      label: 'job',
+      label: 'cleanup_job',
       read: byJob((run) => run?.totalItems ?? 0),
     },
     {
       kind: Counter,
       name: 'nest_sessions_cleanup_failures_total',
       help: `Items that each cleanup job failed to clean up. ${KEPT}`,
-      label: 'job',
+      label: 'cleanup_job',
       read: byJob((run) => run?.totalFailures ?? 0),
     },
     {
       kind: Gauge,
       name: 'nest_sessions_cleanup_duration_seconds',
       help: 'Duration of the latest run of each cleanup job.',
-      label: 'job',
+      label: 'cleanup_job',
       read: byJob((run) => run && run.durationMs / 1000),
     },
     {
       kind: Gauge,
       name: 'nest_sessions_cleanup_last_success_timestamp_seconds',
       help: 'Time of the latest run of each cleanup job without failures.',
-      label: 'job',
+      label: 'cleanup_job',
       read: byJob((run) => run?.lastSuccessAt && run.lastSuccessAt / 1000),
     },
   ];
@@ -190,7 +190,7 @@ function byJob(valueOf: (run: JobRecord | null) => number | null | undefined): S
   return ({ jobs }) =>
     jobs.flatMap(({ job, run }): Sample[] => {
       const value = valueOf(run);
-      return typeof value === 'number' ? [[{ job }, value]] : [];
+      return typeof value === 'number' ? [[{ cleanup_job: job }, value]] : [];
     });
 }
 

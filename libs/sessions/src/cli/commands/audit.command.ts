@@ -1,4 +1,5 @@
 import type { WrongTokens } from '../../domain/journal/audit-entry.js';
+import { MAX_PAGE } from '../../operate/lists/session-page.js';
 import { readAudit } from '../../operate/journal/audit-page.js';
 import { auditView } from '../../operate/journal/journal-views.js';
 import type { AuditQuery } from '../../ports/store/session-store.js';
@@ -8,6 +9,7 @@ import { columns, entryTable, section } from '../output/table.js';
 import { value, type CommandDeclaration, type OptionsOf } from '../running/command-declaration.js';
 import { SessionsCommandRunner } from '../running/sessions-command-runner.js';
 import { json, page, pageOf, PAGE_FLAGS, valid } from '../running/shared-options.js';
+import { STREAM, streamPages } from '../running/stream.js';
 
 const FLAGS = { ...PAGE_FLAGS, from: '--from', to: '--to' };
 
@@ -15,6 +17,7 @@ const OPTIONS = {
   ...page('entries'),
   from: value('instant', 'only what was done at or after this ISO instant or day'),
   to: value('instant', 'only what was done before this ISO instant or day'),
+  ...STREAM,
   json: json('GET /admin/sessions/audit'),
 };
 
@@ -30,9 +33,17 @@ export class AuditCommand extends SessionsCommandRunner<typeof OPTIONS> {
   protected override async execute(
     _parameters: readonly string[],
     options: OptionsOf<typeof OPTIONS>,
+    signal: AbortSignal,
   ): Promise<void> {
     const query = await queryOf(options);
-    const audit = await readAudit(await this.access.open(), query);
+    const core = await this.access.open();
+    if (options.stream) {
+      return streamPages(this.terminal, options, signal, async ({ limit = String(MAX_PAGE), cursor }) => {
+        const found = await readAudit(core, await queryOf({ ...options, limit, cursor }));
+        return { slices: [auditView(found).entries], next: async () => found.nextCursor };
+      });
+    }
+    const audit = await readAudit(core, query);
     if (options.json) return this.terminal.printJson(auditView(audit));
     await this.terminal.print(
       entryTable(

@@ -2,7 +2,7 @@ import type { SessionsCore } from '../../core/core.js';
 import { forgottenUserView } from '../../operate/journal/journal-views.js';
 import { cell, counted } from '../output/format.js';
 import { userId } from '../running/option-values.js';
-import type { CommandDeclaration, OptionsOf } from '../running/command-declaration.js';
+import { argument, type CommandDeclaration, type OptionsOf } from '../running/command-declaration.js';
 import { SessionsCommandRunner } from '../running/sessions-command-runner.js';
 import { json, yes } from '../running/shared-options.js';
 
@@ -13,7 +13,7 @@ export class ForgetUserCommand extends SessionsCommandRunner<typeof OPTIONS> {
   static readonly declaration: CommandDeclaration = {
     name: 'forget-user',
     description: 'ends the sessions of a user, and erases what the journal keeps of the user',
-    arguments: { '<id>': 'id of a user, as the application logs it in' },
+    arguments: { '<id>': argument('id of a user, as the application logs it in') },
     example: 'anna --yes',
     options: OPTIONS,
   };

@@ -5,7 +5,7 @@ import { forgottenView, nodeState, nodeView } from '../../operate/views/node-vie
 import { processView } from '../../operate/views/overview-views.js';
 import { CommandFailure, EXIT, usage } from '../output/command-failure.js';
 import { nodeId } from '../running/option-values.js';
-import type { CommandDeclaration, OptionsOf } from '../running/command-declaration.js';
+import { argument, type CommandDeclaration, type OptionsOf } from '../running/command-declaration.js';
 import { SessionsCommandRunner } from '../running/sessions-command-runner.js';
 import { json, yes } from '../running/shared-options.js';
 import { columns } from '../output/table.js';
@@ -20,7 +20,10 @@ export class NodesCommand extends SessionsCommandRunner<typeof OPTIONS> {
   static readonly declaration: CommandDeclaration = {
     name: 'nodes',
     description: 'lists the nodes that store files; forget <id>: gives up one that will not return',
-    arguments: { '[action]': 'list or forget', '[id]': 'id of the node to forget, as printed by list' },
+    arguments: {
+      '[action]': argument('what to do (default: list)', ['list', 'forget']),
+      '[id]': argument('id of the node to forget, as printed by list'),
+    },
     example: 'forget 5f0c1c62-7d3e-4c0e-9d3a-2b1f6a1d9c44',
     options: OPTIONS,
   };

@@ -2,9 +2,8 @@ import { pastSessionView } from '../../operate/journal/journal-views.js';
 import { readPastSession, type PastSession } from '../../operate/journal/past-session.js';
 import { sessionDetailView } from '../../operate/views/session-views.js';
 import type { SessionDetails } from '../../core/sessions/session-details.js';
-import { CommandFailure, EXIT } from '../output/command-failure.js';
-import { sessionId } from '../running/option-values.js';
 import type { CommandDeclaration, OptionsOf } from '../running/command-declaration.js';
+import { resolveSessionId, sessionIdText, unknownSession } from '../running/session-ids.js';
 import { SessionsCommandRunner } from '../running/sessions-command-runner.js';
 import { EXAMPLE_ID, json, SESSION_ARGUMENT } from '../running/shared-options.js';
 import { columns, facts, section } from '../output/table.js';
@@ -28,8 +27,9 @@ export class ShowCommand extends SessionsCommandRunner<typeof OPTIONS> {
     [given = '']: readonly string[],
     options: OptionsOf<typeof OPTIONS>,
   ): Promise<void> {
-    const id = sessionId(given);
+    const text = sessionIdText(given);
     const core = await this.access.open();
+    const id = await resolveSessionId(core, text);
     const session = await core.service.describe({ id });
     if (!session) return this.showPast(await readPastSession(core, id), core.clock.now(), options);
     const now = core.clock.now();
@@ -90,12 +90,4 @@ export class ShowCommand extends SessionsCommandRunner<typeof OPTIONS> {
     const head = ['RESOURCE', 'TYPE', 'STATE', 'FILE NAME', 'MEDIA TYPE', 'SIZE', 'LAST USED', 'PURPOSE'];
     return `${overview}\n${section(this.terminal, 'Resources', columns(this.terminal, head, rows))}`;
   }
-}
-
-export function unknownSession(): CommandFailure {
-  return new CommandFailure(EXIT.notFound, 'no session has this id, or it ended too long ago');
-}
-
-export function noSuchSession(): CommandFailure {
-  return new CommandFailure(EXIT.notFound, 'no live session has this id');
 }

@@ -10,10 +10,12 @@ import { CommandFailure, EXIT } from '../output/command-failure.js';
 import { value, type CommandDeclaration, type OptionsOf } from '../running/command-declaration.js';
 import { SessionsCommandRunner } from '../running/sessions-command-runner.js';
 import { json } from '../running/shared-options.js';
+import { WATCH } from '../running/watch.js';
 import { brokenAtSpaces, columns, facts, section } from '../output/table.js';
 import { ID_START, ago, cell, counted, instant, size, span } from '../output/format.js';
 
 const OPTIONS = {
+  ...WATCH,
   process: value(
     'id',
     'shows one process alone: host, pid, version, disk and limits; the beginning of its id suffices',
@@ -34,7 +36,7 @@ export class StatsCommand extends SessionsCommandRunner<typeof OPTIONS> {
   static readonly declaration: CommandDeclaration = {
     name: 'stats',
     description: 'shows totals, limits, cleanup jobs and processes',
-    example: '--json',
+    example: '--watch 5',
     options: OPTIONS,
   };
 
@@ -177,7 +179,7 @@ const LIMITS: readonly (readonly [string, keyof ProcessLimits, (value: number) =
   ['Idle time', 'maxIdleMs', span],
   ['Resources per session', 'maxResources', String],
   ['Size per session', 'maxBytes', size],
-  ['Sessions', 'maxSessions', (count) => (count === 0 ? 'no limit' : String(count))],
+  ['Sessions', 'maxSessions', String],
   ['Cleanup interval', 'cleanupIntervalMs', span],
 ];
 

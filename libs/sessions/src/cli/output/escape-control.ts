@@ -31,6 +31,11 @@ export function toEscapedJson(value: unknown): string {
     .join('\n');
 }
 
+/** The same on one line. */
+export function toEscapedJsonLine(value: unknown): string {
+  return JSON.stringify(value).replaceAll(UNSAFE, escapeUnits);
+}
+
 /** As `toEscapedJson` writes it, for JSON that is written in pieces. */
 export const ESCAPED_JSON: JsonFormat = {
   text: (value, depth) => toEscapedJson(value).replaceAll('\n', lineAt(depth)),

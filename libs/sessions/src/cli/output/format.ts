@@ -1,5 +1,5 @@
 import prettyBytes from 'pretty-bytes';
-import { escapeControlStart } from './escape-control.js';
+import { escapeControl, escapeControlStart } from './escape-control.js';
 
 const NONE = '-';
 const SECOND = 1000;
@@ -26,6 +26,18 @@ export function span(ms: number): string {
   return inTwoUnits(ms, DAY, 'd', HOUR, 'h');
 }
 
+/** A duration in four characters or five: `59s`, `9m5s`, `59m`, `26h`, `400d`. */
+export function shortSpan(ms: number): string {
+  const seconds = Math.max(0, Math.floor(ms / SECOND));
+  const minutes = Math.floor(ms / MINUTE);
+  const hours = Math.floor(ms / HOUR);
+  if (minutes < 1) return `${seconds}s`;
+  if (minutes < 10) return `${minutes}m${seconds % 60}s`;
+  if (hours < 1) return `${minutes}m`;
+  if (hours < 10) return `${hours}h${minutes % 60}m`;
+  return hours < 48 ? `${hours}h` : `${Math.floor(ms / DAY)}d`;
+}
+
 export function instant(at: number | null): string {
   return at === null ? NONE : new Date(at).toISOString();
 }
@@ -37,6 +49,11 @@ export function ago(at: number | null, now: number): string {
 /** A text from outside, escaped and cut for a table cell. */
 export function cell(text: string | null): string {
   return text === null || text === '' ? NONE : escapeControlStart(text, MAX_CELL);
+}
+
+/** A text from outside, escaped. */
+export function wholeCell(text: string | null): string {
+  return text === null || text === '' ? NONE : escapeControl(text);
 }
 
 export function counted(count: number, one: string, many = `${one}s`): string {

@@ -41,12 +41,40 @@ export function columns(
   return render(table);
 }
 
-/** Columns of a usual terminal. */
-const WIDTH = 80;
 const GAP = 2;
+/** Less of a text says nothing. */
+const LEAST_OF_TEXT = 6;
+
+/** As `columns`, in the width of the terminal: the longest texts of the columns `flexible` are cut for it. */
+export function fittedColumns(
+  terminal: Terminal,
+  head: readonly string[],
+  rows: readonly (readonly Cell[])[],
+  flexible: readonly number[],
+): string {
+  const widths = head.map((name, index) =>
+    Math.max(name.length, ...rows.map((row) => String(row[index]).length)),
+  );
+  const taken = widths.reduce((sum, width) => sum + width + GAP, -GAP);
+  for (let over = taken - terminal.width; over > 0; over -= 1) {
+    const [widest = 0] = flexible.toSorted((a, b) => (widths[b] ?? 0) - (widths[a] ?? 0));
+    if ((widths[widest] ?? 0) <= LEAST_OF_TEXT) break;
+    widths[widest] = (widths[widest] ?? 0) - 1;
+  }
+  const cut = rows.map((row) =>
+    row.map((text, index) =>
+      typeof text === 'string' && flexible.includes(index) ? startOf(text, widths[index] ?? 0) : text,
+    ),
+  );
+  return columns(terminal, head, cut);
+}
+
+function startOf(text: string, width: number): string {
+  return text.length <= width ? text : `${text.slice(0, width - 1).toWellFormed()}…`;
+}
 
 /**
- * Rows whose last two columns are broken at spaces, so that lines have 80 characters where their words allow. `widest`: of the last
+ * Rows whose last two columns are broken at spaces, so that lines fit the terminal where their words allow. `widest`: of the last
  * but one; `narrowest`: what the last has at least.
  */
 function brokenColumns(
@@ -63,7 +91,7 @@ function brokenColumns(
     .slice(0, last)
     .map((name, index) => Math.max(name.length, ...broken.map((row) => longestLine(row[index] ?? ''))))
     .reduce((sum, width) => sum + width + GAP, 0);
-  const left = Math.max(narrowest, WIDTH - taken);
+  const left = Math.max(narrowest, terminal.width - taken);
   const whole = broken.map((row) => [...row.slice(0, last), brokenAtSpaces(row[last] ?? '', left)]);
   return columns(terminal, head, whole);
 }

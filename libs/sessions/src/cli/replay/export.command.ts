@@ -1,13 +1,13 @@
 import { writeFile } from 'node:fs/promises';
+import type { SessionsCore } from '../../core/core.js';
 import type { Recording } from '../../operate/replay/recording.js';
 import { readRecording } from '../../operate/replay/timeline-recording.js';
 import { packageVersion } from '../../core/package-version.js';
-import type { SessionsAccess } from '../access/sessions-access.js';
 import { CommandFailure, EXIT, usage } from '../output/command-failure.js';
 import { toEscapedJson } from '../output/escape-control.js';
 import { counted } from '../output/format.js';
 import { flag, value, type CommandDeclaration, type OptionsOf } from '../running/command-declaration.js';
-import { sessionId } from '../running/option-values.js';
+import { resolveSessionId, sessionIdText } from '../running/session-ids.js';
 import { SessionsCommandRunner } from '../running/sessions-command-runner.js';
 import { EXAMPLE_ID, SESSION_ARGUMENT } from '../running/shared-options.js';
 
@@ -30,14 +30,16 @@ export class ExportCommand extends SessionsCommandRunner<typeof OPTIONS> {
     [given = '']: readonly string[],
     { har, out: path }: OptionsOf<typeof OPTIONS>,
   ): Promise<void> {
-    const id = sessionId(given);
+    const text = sessionIdText(given);
     if (!har) throw usage('export requires --har: there is no other format');
-    const recording = await recordingOfSession(this.access, id);
+    const core = await this.access.open();
+    const id = await resolveSessionId(core, text);
+    const recording = await recordingOfSession(core, id);
     // Imported here, so that other commands start without Node's HTTP.
     const { harOf } = await import('../../operate/replay/har.js');
-    const text = `${toEscapedJson(harOf(recording, packageVersion()))}\n`;
-    if (path === undefined) await this.terminal.print(text);
-    else await write(path, text);
+    const output = `${toEscapedJson(harOf(recording, packageVersion()))}\n`;
+    if (path === undefined) await this.terminal.print(output);
+    else await write(path, output);
     const { requests, withoutPath } = recording;
     const rest = withoutPath === 0 ? '' : `; ${withoutPath} left out, since the journal has no path of them`;
     this.terminal.note(`${counted(requests.length, 'request')} of session ${id}${rest}\n`);
@@ -45,8 +47,8 @@ export class ExportCommand extends SessionsCommandRunner<typeof OPTIONS> {
 }
 
 /** Rejects if the session is unknown, or its requests were not recorded. */
-export async function recordingOfSession(access: SessionsAccess, id: string): Promise<Recording> {
-  const recording = await readRecording(await access.open(), id);
+export async function recordingOfSession(core: SessionsCore, id: string): Promise<Recording> {
+  const recording = await readRecording(core, id);
   if (!recording)
     throw new CommandFailure(EXIT.notFound, 'the journal has no timeline of a session with this id');
   return recording;

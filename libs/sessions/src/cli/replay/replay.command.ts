@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { isUuid } from '../../domain/ids.js';
 import { readHar } from '../../operate/replay/har-reader.js';
@@ -9,8 +10,15 @@ import { NoAnswer } from './no-answer.js';
 import { replaySummary, replayTable, replayView, countsOf } from './replay-report.js';
 import { targetOf } from './replay-target.js';
 import { recordingOfSession } from './export.command.js';
-import { flag, value, type CommandDeclaration, type OptionsOf } from '../running/command-declaration.js';
+import {
+  argument,
+  flag,
+  value,
+  type CommandDeclaration,
+  type OptionsOf,
+} from '../running/command-declaration.js';
 import { SessionsCommandRunner } from '../running/sessions-command-runner.js';
+import { mayBeSessionId, resolveSessionId } from '../running/session-ids.js';
 import { json } from '../running/shared-options.js';
 
 const MAX_HAR_BYTES = 256 * 1024 * 1024;
@@ -34,7 +42,7 @@ export class ReplayCommand extends SessionsCommandRunner<typeof OPTIONS> {
   static readonly declaration: CommandDeclaration = {
     name: 'replay',
     description: 'sends recorded requests to a server again, and compares the answers',
-    arguments: { '<source>': 'a HAR file, or the id of a session' },
+    arguments: { '<source>': argument('a HAR file, or the id of a session') },
     example: 'fault.har --against http://127.0.0.1:5005',
     options: OPTIONS,
   };
@@ -45,9 +53,7 @@ export class ReplayCommand extends SessionsCommandRunner<typeof OPTIONS> {
     signal: AbortSignal,
   ): Promise<void> {
     const { target, settings } = settingsOf(options);
-    const recording = isUuid(source)
-      ? await recordingOfSession(this.access, source)
-      : await readHarFile(source);
+    const recording = await this.recordingOf(source);
     if (recording.requests.length === 0) throw usage('there are no requests to replay');
     this.announce(recording, target, settings.pace);
     // Imported here, so that other commands start without an HTTP client.
@@ -61,6 +67,13 @@ export class ReplayCommand extends SessionsCommandRunner<typeof OPTIONS> {
     else await this.terminal.print(replayTable(this.terminal, outcomes));
     this.terminal.note(replaySummary(outcomes));
     refuseDifferences(outcomes, signal);
+  }
+
+  /** A file whose name looks like the beginning of an id is a file. */
+  private async recordingOf(source: string): Promise<Recording> {
+    if (!mayBeSessionId(source) || (!isUuid(source) && existsSync(source))) return readHarFile(source);
+    const core = await this.access.open();
+    return recordingOfSession(core, await resolveSessionId(core, source));
   }
 
   private announce({ requests }: Recording, target: URL, pace: number): void {
@@ -95,7 +108,7 @@ async function readHarFile(path: string): Promise<Recording> {
     const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
     throw new CommandFailure(
       EXIT.usage,
-      `replay needs the id of a session, in lower case, or a HAR file: cannot read ${path} (${code})`,
+      `replay needs the id of a session, or a HAR file: cannot read ${path} (${code})`,
       { cause: error },
     );
   }

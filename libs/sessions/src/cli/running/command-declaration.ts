@@ -35,12 +35,18 @@ type ValueOf<Declared extends OptionDeclaration> = Declared extends FlagOption
     ? string
     : string | true;
 
+export interface ArgumentDeclaration {
+  readonly description: string;
+  /** All values that there are, if they can be listed. */
+  readonly values: readonly string[];
+}
+
 /** What a command is called, takes and does; the classes of its names are made from it. */
 export interface CommandDeclaration {
   readonly name: string;
   readonly description: string;
-  /** Description by argument: `<id>` is required, `[id]` is not, `[ids...]` may be several. */
-  readonly arguments?: Readonly<Record<string, string>>;
+  /** By argument: `<id>` is required, `[id]` is not, `[ids...]` may be several. */
+  readonly arguments?: Readonly<Record<string, ArgumentDeclaration>>;
   /** Arguments and options of a command line that help shows. */
   readonly example: string;
   readonly options: OptionDeclarations;
@@ -56,6 +62,10 @@ export function value(placeholder: string, description: string, values: readonly
 
 export function optionalValue(placeholder: string, description: string): OptionalValueOption {
   return { kind: 'optional value', placeholder, description, values: [] };
+}
+
+export function argument(description: string, values: readonly string[] = []): ArgumentDeclaration {
+  return { description, values };
 }
 
 /** `--dry-run` of `dryRun`. */

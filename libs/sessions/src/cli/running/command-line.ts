@@ -6,6 +6,11 @@ export type Command = Parameters<CommandRunner['setCommand']>[0];
 /** Words that no shell changes. */
 const PLAIN = /^[\w@%+:,./=-]+$/;
 
+/** The program that a command is part of. */
+export function programOf(command: Command): Command {
+  return command.parent ? programOf(command.parent) : command;
+}
+
 /** What a user types to run the command: `nest-sessions list`. */
 export function pathOf(command: Command): string {
   const names: string[] = [];

@@ -35,11 +35,6 @@ export function nodeId(text: string): string {
   return text;
 }
 
-export function sessionId(text: string): string {
-  if (!isUuid(text)) throw usage('a session id is a UUID in lower case: see `list`');
-  return text;
-}
-
 export function userId(text: string): string {
   if (!isUserId(text)) throw usage(`a user id ${USER_ID_RULE}`);
   return text;

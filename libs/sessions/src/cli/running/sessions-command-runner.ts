@@ -9,6 +9,7 @@ import { Terminal } from '../output/terminal.js';
 import {
   flagOf,
   flagsOf,
+  type ArgumentDeclaration,
   type CommandDeclaration,
   type OptionDeclaration,
   type OptionDeclarations,
@@ -17,6 +18,8 @@ import {
 import { commandLine, pathOf, type Command } from './command-line.js';
 import { Interruption } from './interruption.js';
 import { gather, single } from './option-values.js';
+import type { STREAM } from './stream.js';
+import { repeat, watchPauseMs, type WATCH } from './watch.js';
 
 /** The class of a command. It is declared once, and gets its names in `commands.ts`. */
 export interface CommandClass {
@@ -63,9 +66,12 @@ export abstract class SessionsCommandRunner<
   /** Prints the command line of the next page: as this one, with another cursor. `null`: this was the last page. */
   protected noteMore(nextCursor: string | null): void {
     if (nextCursor === null) return;
-    const options = { ...this.given(), cursor: undefined };
-    const line = commandLine(this.command, this.command.args, options);
-    this.terminal.note(`More: ${line} --cursor ${nextCursor}\n`);
+    this.terminal.note(`More: ${this.lineWith({ cursor: nextCursor })}\n`);
+  }
+
+  /** This command line with other options, for a shell; those that are `undefined` are left out. */
+  protected lineWith(options: Given): string {
+    return commandLine(this.command, this.command.args, { ...this.given(), ...options });
   }
 
   override setCommand(command: Command): this {
@@ -77,8 +83,9 @@ export abstract class SessionsCommandRunner<
       .configureOutput({ outputError: () => {} })
       .configureHelp({
         optionDescription: ({ description, argChoices }) => describe(description, argChoices),
+        argumentDescription: ({ description, argChoices }) => describe(description, argChoices),
       });
-    for (const [name, description] of Object.entries(args)) command.argument(name, description);
+    for (const [name, declared] of Object.entries(args)) addArgument(command, name, declared);
     for (const [name, option] of Object.entries(options)) addOption(command, name, option);
     command.addHelpText('after', () => `\nExample:\n  ${`${pathOf(command)} ${example}`.trimEnd()}`);
     return super.setCommand(command);
@@ -87,19 +94,34 @@ export abstract class SessionsCommandRunner<
   override async run(parameters: string[]): Promise<void> {
     const interruption = new Interruption();
     try {
-      // Their values were made as they are declared.
-      await this.execute(parameters, this.given() as OptionsOf<Declared>, interruption.signal);
-      if (interruption.exitCode !== null) throw new CommandFailure(interruption.exitCode, 'interrupted');
+      await this.perform(parameters, this.given(), interruption.signal);
+      interruption.signal.throwIfAborted();
     } catch (error) {
       const failure =
         interruption.exitCode === null
           ? CommandFailure.from(error)
-          : new CommandFailure(interruption.exitCode, 'interrupted', { cause: error });
+          : new CommandFailure(interruption.exitCode, this.isWatched ? '' : 'interrupted', { cause: error });
       process.exitCode = failure.exitCode;
       throw failure;
     } finally {
       interruption.stopListening();
     }
+  }
+
+  private async perform(parameters: readonly string[], given: Given, signal: AbortSignal): Promise<void> {
+    // Their values were made as they are declared.
+    const options = given as OptionsOf<Declared> & OptionsOf<typeof WATCH & typeof STREAM>;
+    const show = (): Promise<void> => this.execute(parameters, options, signal);
+    if (given['watch'] === undefined) return show();
+    const pauseMs = watchPauseMs(options, this.terminal);
+    const shown = commandLine(this.command, parameters, { ...given, watch: undefined });
+    const draw = (): Promise<void> => this.terminal.drawFrame(`Every ${pauseMs / 1000} s: ${shown}`, show);
+    await repeat(options.stream ? show : draw, pauseMs, this.terminal, signal);
+  }
+
+  /** Ctrl-C ends what is watched, and interrupts nothing. */
+  private get isWatched(): boolean {
+    return this.command.opts()['watch'] !== undefined;
   }
 
   private get declaration(): CommandDeclaration {
@@ -112,6 +134,12 @@ export abstract class SessionsCommandRunner<
       parsed.map(([name, given]) => [name, given === true ? given : single(flagOf(name), given)]),
     );
   }
+}
+
+function addArgument(command: Command, name: string, { description, values }: ArgumentDeclaration): void {
+  const argument = command.createArgument(name, description);
+  if (values.length > 0) argument.choices(values).argParser((value: string) => value);
+  command.addArgument(argument);
 }
 
 function addOption(command: Command, name: string, declared: OptionDeclaration): void {

@@ -1,7 +1,7 @@
 import { MAX_PAGE } from '../../operate/lists/session-page.js';
 import type { ReadQuery } from '../../operate/lists/page-query.js';
 import { usage } from '../output/command-failure.js';
-import { flag, value, type FlagOption } from './command-declaration.js';
+import { argument, flag, value, type FlagOption } from './command-declaration.js';
 
 /* Options of several commands. */
 
@@ -17,7 +17,9 @@ export function yes(deed: string): FlagOption {
   return flag(`${deed} without asking`);
 }
 
-export const SESSION_ARGUMENT = { '<id>': 'id of a session, as printed by list' };
+export const SESSION_ARGUMENT = {
+  '<id>': argument('id of a session, or its beginning, as printed by list'),
+};
 
 export const EXAMPLE_ID = '0e8fb3bb-5a3c-4be5-9f8a-1d1a3f7f6a11';
 

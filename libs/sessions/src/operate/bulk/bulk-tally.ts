@@ -2,6 +2,7 @@ import type { EndedSession } from '../../core/endings/ender.js';
 import type { PendingFiles } from '../../core/endings/peer-wait.js';
 import { SessionsError, type ErrorCode } from '../../domain/errors.js';
 import type { Released } from '../../ports/store/session-store.js';
+import type { DeedResult } from '../journal/operator-deeds.js';
 import { MOST_FAILURES, type BulkFailure, type BulkReport } from './bulk-report.js';
 
 /** Adds up what a bulk deed matches, does and fails at. */
@@ -21,6 +22,13 @@ export class BulkTally {
   get report(): BulkReport {
     const { matched, cleaned, failed, failures, resources, bytes, asOf, pending, isStopped } = this;
     return { matched, cleaned, failed: [...failed], failures, resources, bytes, asOf, pending, isStopped };
+  }
+
+  /** For the audit. What is over already does not make a deed fail. */
+  get result(): DeedResult {
+    const figures = { sessions: this.cleaned, resources: this.resources, bytes: this.bytes };
+    if (this.isStopped || this.failures > this.gone) return { ...figures, outcome: 'failed' };
+    return { ...figures, outcome: this.cleaned === 0 ? 'nothing' : 'done' };
   }
 
   /** More sessions failed than are worth trying: not counting those that are over. */
@@ -50,7 +58,6 @@ export class BulkTally {
   }
 
   fail(sessionId: string, error: unknown): void {
-    // What is no error of ours is a fault of the server; the log has it.
     this.list(sessionId, error instanceof SessionsError ? error.code : 'STORE_UNAVAILABLE');
   }
 

@@ -1,11 +1,13 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { SessionsCore } from '../../core/core.js';
 import { BoundedWait } from '../../core/process/bounded-wait.js';
 import { SILENT_AFTER_MS } from '../../core/process/this-process.js';
+import { describeError } from '../../core/watch/log.js';
 import { SessionsError } from '../../domain/errors.js';
 import { stillMatching } from '../../domain/lifetime.js';
 import { matchesFilter, type SessionFilter } from '../../domain/listing/session-filter.js';
 import type { SessionRecord } from '../../domain/session.js';
-import type { DeedResult, EndOneOfMany, OperatorDeeds } from '../journal/operator-deeds.js';
+import type { EndOneOfMany, OperatorDeeds } from '../journal/operator-deeds.js';
 import { matchingSessions } from '../lists/matching-sessions.js';
 import { MOST_IN_BULK, type BulkOptions, type BulkReport, type BulkTarget } from './bulk-report.js';
 import { BulkTally } from './bulk-tally.js';
@@ -46,18 +48,21 @@ export async function planBulk(
  * came back for one, goes on. One end that fails does not stop the others.
  * @throws SessionsError `BULK_TOO_LARGE`: then nothing is ended
  */
-export function runBulk(
+export async function runBulk(
   core: SessionsCore,
   deeds: OperatorDeeds,
   target: BulkTarget,
   options: BulkOptions = {},
 ): Promise<BulkReport> {
-  return deeds.endMany(async (end) => {
-    const tally = new BulkTally(instantOfBulk(core, options));
-    const run = new Run(core, end, tally, options);
-    await ('filter' in target ? run.endMatching(target.filter) : run.endListed(uniqueOf(target.ids)));
-    return tally.report;
-  }, resultOf);
+  const tally = new BulkTally(instantOfBulk(core, options));
+  await deeds.endMany(
+    async (end) => {
+      const run = new Run(core, end, tally, options);
+      await ('filter' in target ? run.endMatching(target.filter) : run.endListed(uniqueOf(target.ids)));
+    },
+    () => tally.result,
+  );
+  return tally.report;
 }
 
 class Run {
@@ -98,7 +103,10 @@ class Run {
     let done = 0;
     await forEachOf(ids, async (id) => {
       if (signal?.aborted || this.tally.hasFailedTooOften) return this.tally.stop();
-      await endOne(id).catch((error: unknown) => this.tally.fail(id, error));
+      await endOne(id).catch((error: unknown) => {
+        this.tally.fail(id, error);
+        this.core.failures.note('Ends of many sessions', `Session ${id}: ${describeError(error)}`);
+      });
       done += 1;
       onProgress?.(done, ids.length);
     });
@@ -114,7 +122,10 @@ async function allMatching(
   const { openedUntil = asOf } = filter;
   const bounded = { ...filter, openedUntil: Math.min(openedUntil, asOf) };
   const sessions: SessionRecord[] = [];
-  for await (const slice of matchingSessions(core, bounded, MOST_IN_BULK + 1)) sessions.push(...slice);
+  for await (const slice of matchingSessions(core, bounded, MOST_IN_BULK + 1)) {
+    sessions.push(...slice);
+    await nextTurn();
+  }
   if (sessions.length <= MOST_IN_BULK) return sessions;
   throw new SessionsError(
     'BULK_TOO_LARGE',
@@ -141,14 +152,10 @@ async function forEachOf(ids: readonly string[], work: (id: string) => Promise<v
   // One iterator for all of them: each takes the next id.
   const next = ids.values();
   const workNext = async (): Promise<void> => {
-    for (const id of next) await work(id);
+    for (const id of next) {
+      await work(id);
+      await nextTurn();
+    }
   };
   await Promise.all(Array.from({ length: TOGETHER }, workNext));
-}
-
-function resultOf({ cleaned, failed, resources, bytes, isStopped }: BulkReport): DeedResult {
-  const isGone = failed.every(({ code }) => code === 'SESSION_GONE');
-  const figures = { sessions: cleaned, resources, bytes };
-  if (isStopped || !isGone) return { ...figures, outcome: 'failed' };
-  return { ...figures, outcome: cleaned === 0 ? 'nothing' : 'done' };
 }

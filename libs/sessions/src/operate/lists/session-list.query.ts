@@ -1,9 +1,5 @@
 import { IsIn, IsOptional } from 'class-validator';
-import {
-  SESSION_SORTS,
-  type ListPosition,
-  type SessionSort,
-} from '../../ports/store/session-store.js';
+import { SESSION_SORTS, type ListPosition, type SessionSort } from '../../ports/store/session-store.js';
 import { decodeCursor } from './page-cursor.js';
 import { invalid, readParameters, type ParameterNames, type ReadQuery } from './page-query.js';
 import type { SessionCriteria } from './session-criteria.js';

@@ -39,7 +39,9 @@ export async function topUsers(
   for (;;) {
     // oxlint-disable-next-line no-await-in-loop -- each page begins where the one before ended
     const page = await store.budgets.listUsers({ limit: PAGE, ...(after !== undefined && { after }) });
-    top = [...top, ...page].toSorted((a, b) => b[by] - a[by] || compareIds(a.userId, b.userId)).slice(0, limit);
+    top = [...top, ...page]
+      .toSorted((a, b) => b[by] - a[by] || compareIds(a.userId, b.userId))
+      .slice(0, limit);
     after = page.at(-1)?.userId;
     if (after === undefined || page.length < PAGE) return top;
   }

@@ -67,14 +67,15 @@ export async function sessionListJson(
 
 /** JSON of a page, in pieces. */
 export function pageJson(page: SessionPage, format?: JsonFormat): AsyncGenerator<string, void, void> {
-  return listJson('sessions', viewsOf(page), async () => pageEndView(await page.end()), format);
+  return listJson('sessions', sessionViews(page), async () => pageEndView(await page.end()), format);
 }
 
 export function endedPageJson(page: EndedPage, format?: JsonFormat): AsyncGenerator<string, void, void> {
   return listJson('sessions', pastViewsOf(page), async () => pageEndView(page), format);
 }
 
-async function* viewsOf(page: SessionPage) {
+/** The sessions of a page, a few at a time. */
+export async function* sessionViews(page: SessionPage) {
   for await (const slice of page.slices()) {
     yield slice.map((session) => {
       const { resources, ...facts } = sessionView(session, page.limits, page.now);
@@ -91,7 +92,7 @@ function pageEndView({ totals, nextCursor }: PageEnd) {
   return { stats: statsView(totals), ...(nextCursor !== null && { next_cursor: nextCursor }) };
 }
 
-function resourceView(resource: ResourceRecord) {
+export function resourceView(resource: ResourceRecord) {
   return {
     resource_id: resource.id,
     type: resource.type,

@@ -41,6 +41,12 @@ export abstract class FileStorage {
   abstract remove(key: FileKey): Promise<void>;
 
   /**
+   * What a path in a storage of this kind, of this or another node, is the name of; `null` if our code makes no such name, as always
+   * in an object store. Looks at no disk, and needs no `connect`.
+   */
+  abstract identify(path: string): StoredName | null;
+
+  /**
    * Moves all files of a session to the trash. Answers the same ticket until `emptyTrash` has deleted them, also to another
    * process; `null` if the session has none, neither in place nor in the trash.
    */
@@ -69,6 +75,15 @@ export abstract class FileStorage {
 export interface FileKey {
   readonly sessionId: string;
   readonly resourceId: string;
+}
+
+/** What the name of a stored file, or of the folder of a session, tells. */
+export interface StoredName {
+  readonly sessionId: string;
+  /** `null`: the folder of the session. */
+  readonly resourceId: string | null;
+  /** `partial`: a file that is being written; `trash`: what waits to be deleted. */
+  readonly kind: 'stored' | 'partial' | 'trash';
 }
 
 /** First and last byte, both included, as in HTTP. */

@@ -8,6 +8,7 @@ import {
   type KnownResources,
   type ScannedFile,
   type ScannedPart,
+  type StoredName,
   type TrashEntry,
   type TrashReport,
   type TrashTicket,
@@ -17,7 +18,7 @@ import { removeFile } from './files/file-removal.js';
 import { LocalFileWriter } from './files/file-writer.js';
 import { linkFile } from './files/linking.js';
 import { openFile } from './files/reading.js';
-import { checkKey, folderName, type RootPaths } from './folders/paths.js';
+import { checkKey, folderName, parsePath, type RootPaths } from './folders/paths.js';
 import { SessionFolders } from './folders/session-folders.js';
 import { toStorageError, translateErrors, unavailable } from '../storage-error.js';
 import type { LocalStorageRoot } from './local-storage-root.js';
@@ -107,6 +108,10 @@ export class LocalFileStorage extends FileStorage {
       await guard.assertPresent();
       await removeFile(folders, key);
     });
+  }
+
+  identify(path: string): StoredName | null {
+    return parsePath(path);
   }
 
   discardSession(sessionId: string): Promise<TrashTicket | null> {

@@ -12,6 +12,7 @@ import {
   type KnownResources,
   type ScannedFile,
   type ScannedPart,
+  type StoredName,
   type TrashEntry,
   type TrashReport,
   type TrashTicket,
@@ -129,6 +130,11 @@ export class MemoryFileStorage extends FileStorage {
   async link({ sessionId, resourceId }: FileKey): Promise<boolean> {
     checkIds(sessionId, resourceId);
     return false;
+  }
+
+  /** Nothing here has a path. */
+  identify(): StoredName | null {
+    return null;
   }
 
   async remove({ sessionId, resourceId }: FileKey): Promise<void> {

@@ -34,6 +34,13 @@ export const readingCases: readonly FileStorageCase[] = [
     },
   },
   {
+    name: 'a path that no storage of this kind makes has no name',
+    async run(storage) {
+      for (const path of ['', '/', 'notes.txt', `s/00/${randomUUID()}`, 's/../trash', '/etc/passwd'])
+        assert.equal(storage.identify(path), null);
+    },
+  },
+  {
     name: 'an open read survives the deletion of its file',
     async run(storage) {
       const text = 'x'.repeat(500_000);

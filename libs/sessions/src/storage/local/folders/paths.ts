@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { SessionsError } from '../../../domain/errors.js';
 import { digitsOf, idOfDigits, isUuid } from '../../../domain/ids.js';
-import type { FileKey, TrashTicket } from '../../../ports/storage/file-storage.js';
+import type { FileKey, StoredName, TrashTicket } from '../../../ports/storage/file-storage.js';
 
 const FOLDER_NAME = /^[0-9a-f]{32}$/;
 const FILE_NAME = /^([0-9a-f]{32})(\.part|\.link)?$/;
@@ -156,6 +156,23 @@ export function parseFileName(name: string): ParsedFileName | null {
   const match = FILE_NAME.exec(name);
   if (!match?.[1]) return null;
   return { resourceId: idOfDigits(match[1]), partial: match[2] === '.part', linked: match[2] === '.link' };
+}
+
+const STORED_PATH =
+  /(?:^|\/)(?:s\/(?<shard>[0-9a-f]{2})|(?<trash>trash))\/(?<folder>[0-9a-f]{32})(?:\/later-[0-9a-f]{32})*(?:\/(?<file>[^/]+))?\/*$/;
+
+/** What is at this path, in whichever root; `null` if our code does not make such paths. */
+export function parsePath(path: string): StoredName | null {
+  const { shard, trash, folder, file } = STORED_PATH.exec(path)?.groups ?? {};
+  if (folder === undefined || !folder.startsWith(shard ?? '')) return null;
+  const name = file === undefined ? null : parseFileName(file);
+  if (file !== undefined && name === null) return null;
+  const kind = name?.partial ? 'partial' : 'stored';
+  return {
+    sessionId: idOfDigits(folder),
+    resourceId: name?.resourceId ?? null,
+    kind: trash === undefined ? kind : 'trash',
+  };
 }
 
 function hexOf(id: string): string {

@@ -1,18 +1,15 @@
 import { Presets, SingleBar } from 'cli-progress';
-import type { CleanupJob } from '../../domain/events.js';
 
 /** A progress bar on stderr. A cleanup shorter than half a second shows none. */
 export class CleanupProgress {
   private readonly startedAt = performance.now();
   private bar: SingleBar | null = null;
-  private job: CleanupJob | null = null;
+  private job: string | null = null;
 
-  constructor(private readonly due: Readonly<Partial<Record<CleanupJob, number>>>) {}
-
-  show(job: CleanupJob, items: number): void {
+  /** `due`: how many items the job has, as far as that is known. */
+  show(job: string, items: number, due = 0): void {
     if (performance.now() - this.startedAt < SHOWN_AFTER_MS) return;
-    // The number of orphans is known only at the end.
-    const total = Math.max(this.due[job] ?? 0, items);
+    const total = Math.max(due, items);
     if (this.bar === null || this.job !== job) this.begin(job, total);
     this.bar?.setTotal(total);
     this.bar?.update(items);
@@ -23,7 +20,7 @@ export class CleanupProgress {
     this.bar = null;
   }
 
-  private begin(job: CleanupJob, total: number): void {
+  private begin(job: string, total: number): void {
     this.stop();
     this.job = job;
     const options = { format: `${job} {bar} {value}/{total}`, stream: process.stderr, clearOnComplete: true };
