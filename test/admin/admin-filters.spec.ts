@@ -43,7 +43,11 @@ describe.each(ADAPTERS)('filtered admin lists on %s', (adapter: AdapterName) => 
 
   afterEach(() => running.close());
 
-  async function open(name: string, ipAddress = '192.0.2.7', files: readonly number[] = []): Promise<Session> {
+  async function open(
+    name: string,
+    ipAddress = '192.0.2.7',
+    files: readonly number[] = [],
+  ): Promise<Session> {
     const opening = await service.open({ ipAddress, userAgent: 'test' });
     if (opening.kind !== 'opened') throw new Error('refused');
     const { session } = opening;
@@ -109,9 +113,16 @@ describe.each(ADAPTERS)('filtered admin lists on %s', (adapter: AdapterName) => 
     expect(await listed('near_limit=80')).toEqual(['ada too', 'many files']);
     expect(await listed('near_limit=81')).toEqual([]);
     expect(await listed('near_limit=1')).toEqual(all.slice(0, 4));
-    expect(await listed('user_id=ada&bytes_over=100&ip=192.0.2.8&idle_over=5&near_limit=50')).toEqual(['ada too']);
+    expect(await listed('user_id=ada&bytes_over=100&ip=192.0.2.8&idle_over=5&near_limit=50')).toEqual([
+      'ada too',
+    ]);
     expect(await listed('user_id=ada&near_limit=81')).toEqual([]);
-    expect(await listed('near_limit=1&sort=-total_bytes_used')).toEqual(['ada too', 'six', 'ada', 'many files']);
+    expect(await listed('near_limit=1&sort=-total_bytes_used')).toEqual([
+      'ada too',
+      'six',
+      'ada',
+      'many files',
+    ]);
     expect(await listed('sort=total_bytes_used&limit=2')).toEqual(['empty', 'many files']);
   });
 

@@ -28,11 +28,11 @@ describe('--watch', () => {
     '%s draws again in the same place, with what is new, until Ctrl-C: exit code 130',
     async (name) => {
       const { child, seen, result } = onTerminal(name, '--watch', '1');
-      await eventually('a picture', () => seen.text.includes('Every 1 s: nest-sessions'));
+      await eventually('a picture', async () => seen.text.includes('Every 1 s: nest-sessions'));
       const opened = await server.open({ userId: `new-${name}` });
       const sign = { list: opened.id.slice(0, 8), users: `new-${name}`, stats: 'Active' }[name]!;
       const before = seen.text.split('\u001B[H').length;
-      await eventually('a later one', () => {
+      await eventually('a later one', async () => {
         const pictures = seen.text.split('\u001B[H');
         return pictures.length > before && pictures.at(-1)!.includes(sign);
       });
@@ -51,7 +51,7 @@ describe('--watch', () => {
     const result = resultOf(command);
     let lines = 0;
     command.stdout?.on('data', (data: Buffer) => (lines += data.toString().split('\n').length - 1));
-    await eventually('three times', () => lines >= 3);
+    await eventually('three times', async () => lines >= 3);
     command.kill('SIGINT');
     expect(await result).toMatchObject({ code: 130, stderr: '' });
   });

@@ -16,10 +16,18 @@ describe('Ranges of addresses', () => {
     ['fe80::', 'fe80'.padEnd(32, '0')],
   ])('%s is %s', (address, digits) => expect(addressDigits(address)).toBe(digits));
 
-  it.each(['', 'local', '192.0.2', '192.0.2.256', '1:2:3', '1::2::3', '1:2:3:4:5:6:7:8:9', '::12345', ':::', 'x::'])(
-    '%p is no address',
-    (text) => expect([addressDigits(text), rangeOf(text)]).toEqual([null, null]),
-  );
+  it.each([
+    '',
+    'local',
+    '192.0.2',
+    '192.0.2.256',
+    '1:2:3',
+    '1::2::3',
+    '1:2:3:4:5:6:7:8:9',
+    '::12345',
+    ':::',
+    'x::',
+  ])('%p is no address', (text) => expect([addressDigits(text), rangeOf(text)]).toEqual([null, null]));
 
   it.each([
     ['192.0.2.7', 33],
@@ -29,7 +37,9 @@ describe('Ranges of addresses', () => {
   ])('%s has not the first %d bits', (address, bits) => expect(rangeOf(address, bits)).toBeNull());
 
   it('has what another implementation finds within, of both families', () => {
-    const octets = fc.tuple(fc.nat(255), fc.nat(255), fc.nat(255), fc.nat(255)).map((bytes) => bytes.join('.'));
+    const octets = fc
+      .tuple(fc.nat(255), fc.nat(255), fc.nat(255), fc.nat(255))
+      .map((bytes) => bytes.join('.'));
     const ipv6 = fc.ipV6().filter(isIPv6);
     const network = fc.oneof(fc.tuple(octets, fc.nat(32)), fc.tuple(ipv6, fc.nat(128)));
     // Near ones, too.

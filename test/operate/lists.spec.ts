@@ -126,7 +126,13 @@ describe('What operators give to list sessions', () => {
     for (const given of [{ limit: '5' }, { sort: 'created_at' }, { userId: 'ada' }]) {
       expect(readSessionFilter(given)).toEqual({ kind: 'invalid', faults: [`unknown parameter: ${rest}`] });
     }
-    for (const wrong of [{ idle_over: 1.5 }, { idle_over: -1 }, { near_limit: null }, { ip: null }, { ip: {} }]) {
+    for (const wrong of [
+      { idle_over: 1.5 },
+      { idle_over: -1 },
+      { near_limit: null },
+      { ip: null },
+      { ip: {} },
+    ]) {
       const given = { user_id: 'ada', ...wrong };
       expect([wrong, readSessionFilter(given)]).toMatchObject([wrong, { kind: 'invalid' }]);
     }

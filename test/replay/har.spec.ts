@@ -84,14 +84,7 @@ const CHROMIUM = {
 };
 /** What Firefox reads without looking whether it is there. */
 const FIREFOX = {
-  objects: [
-    'log',
-    'request',
-    'response',
-    'response.content',
-    'timings',
-    'cache',
-  ],
+  objects: ['log', 'request', 'response', 'response.content', 'timings', 'cache'],
   lists: [
     'log.pages',
     'log.entries',

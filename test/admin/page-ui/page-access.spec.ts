@@ -75,7 +75,8 @@ describe.each(ADAPTERS)('The admin page, on %s,', (adapter) => {
       }
       const visible = `U+202E${MARKUP}`;
       expect(texts.filter((text) => text === visible).length).toBeGreaterThanOrEqual(3);
-      expect(texts).toContain(`${MARKUP}U+202Egpj.exe`);
+      // The library takes such characters out of the names of files.
+      expect(texts).toContain(`${MARKUP} gpj.exe`);
       expect(texts).toContain(`agent ${MARKUP}`);
       expect(texts.some((text) => text.includes(`/named?q=${encodeURIComponent(MARKUP)}`))).toBe(true);
       expect(await operator.value('document.body.textContent.includes("\u202E")')).toBe(false);

@@ -8,7 +8,7 @@ interface Properties {
 /** A table that scrolls within itself on a narrow screen, also by keyboard. */
 export function TableRegion({ label, children }: Properties) {
   return (
-    <div class="table-region" role="region" aria-label={label} tabIndex={0}>
+    <div class="table-region" role="group" aria-label={label} tabIndex={0}>
       <table>{children}</table>
     </div>
   );

@@ -83,8 +83,8 @@ export abstract class SessionsGroup {
   abstract findAbove(usage: UsageBound, limit: number): Promise<string[]>;
 
   /**
-   * The next open sessions that match, in the order of `query.sort`. One call looks at a bounded number of sessions, about 10,000, so
-   * it may answer fewer than `limit`, even none, with `next`. With `filter.userId` only the last page is short.
+   * The next open sessions that match, in the order of `query.sort`. One call looks at some thousand sessions at most, so it
+   * may answer fewer than `limit`, even none, with `next`. With `filter.userId` only the last page is short.
    */
   abstract list(query: SessionQuery): Promise<SessionSlice>;
 

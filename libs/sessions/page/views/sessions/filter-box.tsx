@@ -88,11 +88,11 @@ export function FilterBox({ text, onFilter, onSession, onDown }: Properties) {
           </button>
         ))}
       </p>
-      <ul id={`${FILTER_ID}-faults`} class="fault" role="alert">
+      <div id={`${FILTER_ID}-faults`} class="fault" role="alert">
         {faults.map((fault, index) => (
-          <li key={index}>{texts.filter.fault(fault)}</li>
+          <p key={index}>{texts.filter.fault(fault)}</p>
         ))}
-      </ul>
+      </div>
     </form>
   );
 }

@@ -102,7 +102,11 @@ export class RedisBuckets {
     keys: readonly BucketKey[],
     ...args: readonly (string | number)[]
   ): Promise<unknown[]> {
-    return this.ask(script, this.all.flatMap((bucket) => this.layout.keysIn(bucket, keys)), ...args);
+    return this.ask(
+      script,
+      this.all.flatMap((bucket) => this.layout.keysIn(bucket, keys)),
+      ...args,
+    );
   }
 
   /** Runs a question on one key in every bucket. */

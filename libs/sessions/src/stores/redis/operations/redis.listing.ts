@@ -25,7 +25,7 @@ import { ABOVE, MATCHING } from '../scripts/lua/listings.scripts.js';
 import type { BucketKey } from '../scripts/redis.layout.js';
 
 /** Sessions that one call looks at, over all buckets, and in each at least. */
-const LOOKED_AT = 10_000;
+const LOOKED_AT = 5000;
 const LEAST_OF_BUCKET = 4;
 /** Matches that each bucket answers beyond its even share of a page. */
 const SPARE = 4;
@@ -111,7 +111,9 @@ export class RedisListing {
       if (isFew(ids)) return ids;
     }
     if (idleSince !== undefined) {
-      const ids = (await this.buckets.firstUpTo('activity', idleSince, this.bounds.few + 1)).map(({ id }) => id);
+      const ids = (await this.buckets.firstUpTo('activity', idleSince, this.bounds.few + 1)).map(
+        ({ id }) => id,
+      );
       if (isFew(ids)) return ids;
     }
     return null;
@@ -148,7 +150,10 @@ export class RedisListing {
       ...numbersOf(filter),
       network ? 1 : 0,
     );
-    const { matches, end } = frontOf(answers.map((answer) => lookedOf(answer, network)), order);
+    const { matches, end } = frontOf(
+      answers.map((answer) => lookedOf(answer, network)),
+      order,
+    );
     const page = matches.slice(0, limit);
     const last = matches.length > limit ? page.at(-1) : end;
     const sessions = await this.loader.loadOpen(page.map((match) => match.id));

@@ -266,15 +266,15 @@ export const MIGRATIONS: readonly string[] = [];
 /** At most `:most` by each of the three. Each part reads one index, from the bound on. The `> 0` are those of the indexes. */
 export const ABOVE_KEYS_SQL = `
     SELECT * FROM (
-      SELECT key FROM sessions WHERE state = 'open' AND bytes_used > 0 AND bytes_used > :bytes LIMIT :most)
+      SELECT key FROM sessions WHERE state = 'open' AND bytes_used > :bytes AND bytes_used > 0 LIMIT :most)
     UNION
     SELECT * FROM (
-      SELECT key FROM sessions WHERE state = 'open' AND resource_count > 0 AND resource_count > :files
+      SELECT key FROM sessions WHERE state = 'open' AND resource_count > :files AND resource_count > 0
         AND resource_count - stream_count > :files
       LIMIT :most)
     UNION
     SELECT * FROM (
-      SELECT key FROM sessions WHERE state = 'open' AND stream_count > 0 AND stream_count > :streams LIMIT :most)`;
+      SELECT key FROM sessions WHERE state = 'open' AND stream_count > :streams AND stream_count > 0 LIMIT :most)`;
 
 export const ABOVE_SQL = `
   SELECT id FROM sessions WHERE state = 'open' AND key IN (${ABOVE_KEYS_SQL}) LIMIT :most`;

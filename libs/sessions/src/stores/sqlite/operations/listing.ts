@@ -17,7 +17,7 @@ import { idOf, numberOf, packId, sessionOf, type Row } from '../database/values.
 import type { SqliteLedger } from './record/ledger.js';
 
 /** Sessions that one call looks at; more where many have the same instant or size. */
-const LOOKED_AT = 10_000;
+const LOOKED_AT = 5000;
 
 const COLUMNS: Readonly<Record<SortedBy, string>> = {
   createdAt: 'created_at',
@@ -80,7 +80,7 @@ export class SqliteListing {
     if (numberOf(this.ledger.row(), 'open') <= this.lookedAt) return { sql: '', values: {} };
     const narrowing: Conditions[] = [];
     if (bytesAbove !== undefined) {
-      narrowing.push({ sql: 'AND bytes_used > 0 AND bytes_used > :bytesAbove', values: { bytesAbove } });
+      narrowing.push({ sql: 'AND bytes_used > :bytesAbove AND bytes_used > 0', values: { bytesAbove } });
     }
     if (above !== undefined) {
       const { files, bytes, streams } = above;
@@ -153,8 +153,10 @@ export class SqliteListing {
   }
 
   #scanEmpty({ order, conditions }: Page, after: string, limit: number): SessionSlice {
-    const bound = this.#prepared(`
-      SELECT id FROM sessions WHERE id > :id ORDER BY id LIMIT 1 OFFSET ${this.lookedAt}`).get({
+    const bound = this.#prepared(
+      `
+      SELECT id FROM sessions WHERE id > :id ORDER BY id LIMIT 1 OFFSET ${this.lookedAt}`,
+    ).get({
       id: packId(after),
     });
     const end = bound === undefined ? null : { value: 0, id: idOf(bound, 'id') };

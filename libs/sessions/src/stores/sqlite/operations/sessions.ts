@@ -104,7 +104,9 @@ export class SqliteSessions implements InOneThread<SessionsGroup> {
     this.#evictable = db.prepare(evictableSql(''));
     this.#evictableOfNetwork = db.prepare(evictableSql('AND network = :network'));
     this.#above = db.prepare(ABOVE_SQL);
-    this.#ids = db.prepare('SELECT id FROM sessions WHERE id BETWEEN :first AND :last ORDER BY id LIMIT :limit');
+    this.#ids = db.prepare(
+      'SELECT id FROM sessions WHERE id BETWEEN :first AND :last ORDER BY id LIMIT :limit',
+    );
     this.#mark = db.prepare('SAVEPOINT probe');
     this.#undo = db.prepare('ROLLBACK TO probe');
     this.#release = db.prepare('RELEASE probe');

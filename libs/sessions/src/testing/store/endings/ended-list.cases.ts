@@ -25,7 +25,11 @@ export const endedListCases: readonly SessionStoreCase[] = [
       const sessions = await openedMany(store, 9, (index) => ({ createdAt: NOW + index }));
       for (const [index, { id }] of sessions.entries()) {
         if (index < 2) continue;
-        const end = anEnd({ at: NOW + HOUR + Math.floor(index / 3), keptUntil: NOW + DAY, note: { by: APP } });
+        const end = anEnd({
+          at: NOW + HOUR + Math.floor(index / 3),
+          keptUntil: NOW + DAY,
+          note: { by: APP },
+        });
         present(await store.endings.beginEnd(id, end));
         if (index % 2 === 0) await store.endings.finishEnd(id, NODE, NOW + HOUR);
       }
@@ -67,7 +71,9 @@ export const endedListCases: readonly SessionStoreCase[] = [
         }
         await ready(store, session.id, 7);
         const note = index === 1 ? null : { by: APP };
-        present(await store.endings.beginEnd(session.id, anEnd({ at: NOW + index, keptUntil: NOW + DAY, note })));
+        present(
+          await store.endings.beginEnd(session.id, anEnd({ at: NOW + index, keptUntil: NOW + DAY, note })),
+        );
       }
       const of = async (userHash: string, limit = 10) =>
         (await all(store, { limit, userHash })).map(({ id, end }) => [id, end?.bytes ?? null]);
@@ -94,7 +100,10 @@ export const endedListCases: readonly SessionStoreCase[] = [
       present(await store.endings.beginEnd(id, end));
       await store.endings.finishEnd(id, NODE, NOW + DAY);
       await store.clock.forgetAfter(NOW + HOUR);
-      same((await store.endings.listEnded({ limit: 2 })).sessions.map(({ endedAt }) => endedAt), [NOW + HOUR]);
+      same(
+        (await store.endings.listEnded({ limit: 2 })).sessions.map(({ endedAt }) => endedAt),
+        [NOW + HOUR],
+      );
     },
   },
 ];

@@ -37,7 +37,8 @@ export const listingCases: readonly SessionStoreCase[] = [
       await store.sessions.touch(
         sessions.map(({ id }, index) => ({ sessionId: id, at: NOW + 10 + (index % 3), requests: 1 })),
       );
-      for (const [index, { id }] of sessions.entries()) if (index % 2 === 0) await ready(store, id, index % 3);
+      for (const [index, { id }] of sessions.entries())
+        if (index % 2 === 0) await ready(store, id, index % 3);
       await ended(store, present(sessions[4]));
       await store.endings.beginEnd(present(sessions[7]).id, anEnd());
       const expected = await openOf(store, sessions, sort, {});
@@ -192,7 +193,8 @@ async function mixed(store: SessionStore): Promise<NewSession[]> {
     await store.sessions.touch([{ sessionId: id, at: NOW + 10 + (index % 5) * 4, requests: 1 }]);
     for (let files = 0; files < index % 3; files += 1) await ready(store, id, 8 + (index % 7));
     if (index % 6 === 5) {
-      for (let count = 0; count < 2; count += 1) await writing(store, id, 0, { type: 'stream', nodeId: null });
+      for (let count = 0; count < 2; count += 1)
+        await writing(store, id, 0, { type: 'stream', nodeId: null });
     }
   }
   await ended(store, present(sessions[0]));
@@ -201,6 +203,8 @@ async function mixed(store: SessionStore): Promise<NewSession[]> {
 
 /** Each alone, each with each other, and all. */
 function together(filters: readonly SessionFilter[]): SessionFilter[] {
-  const pairs = filters.flatMap((one, index) => filters.slice(index + 1).map((other) => ({ ...one, ...other })));
+  const pairs = filters.flatMap((one, index) =>
+    filters.slice(index + 1).map((other) => ({ ...one, ...other })),
+  );
   return [{}, ...filters, ...pairs, Object.assign({}, ...filters) as SessionFilter];
 }

@@ -12,19 +12,19 @@ import {
   type OnModuleDestroy,
 } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
-import { networkOf } from '../core/config/client-address.js';
-import { SessionsCore } from '../core/core.js';
-import { isUuid } from '../domain/ids.js';
-import { addressOf } from '../http/client/client-reader.js';
-import { jsonBodyOf } from '../http/json-body.js';
-import type { PlatformRequest } from '../http/platform-message.js';
-import { planBulk, runBulk } from '../operate/bulk/bulk.js';
-import { bulkView } from '../operate/bulk/bulk-view.js';
-import { readBulkRequest, targetOf } from '../operate/bulk/bulk.query.js';
-import { OperatorDeeds } from '../operate/journal/operator-deeds.js';
-import { endedView } from '../operate/views/cleanup-views.js';
-import { operatorOf } from './access/admin-credential.js';
-import { Deed } from './access/write-gate.js';
+import { networkOf } from '../../core/config/client-address.js';
+import { SessionsCore } from '../../core/core.js';
+import { isUuid } from '../../domain/ids.js';
+import { addressOf } from '../../http/client/client-reader.js';
+import { jsonBodyOf } from '../../http/json-body.js';
+import type { PlatformRequest } from '../../http/platform-message.js';
+import { planBulk, runBulk } from '../../operate/bulk/bulk.js';
+import { bulkView } from '../../operate/bulk/bulk-view.js';
+import { readBulkRequest, targetOf } from '../../operate/bulk/bulk.query.js';
+import { OperatorDeeds } from '../../operate/journal/operator-deeds.js';
+import { endedView } from '../../operate/views/cleanup-views.js';
+import { operatorOf } from '../access/admin-credential.js';
+import { Deed } from '../access/write-gate.js';
 import { AdminController } from './admin-controller.decorator.js';
 
 /** Ends sessions for operators. */

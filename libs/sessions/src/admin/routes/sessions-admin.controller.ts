@@ -1,14 +1,14 @@
 import { Get, Inject, NotFoundException, Param, Query, Res, type StreamableFile } from '@nestjs/common';
-import { SessionsCore } from '../core/core.js';
-import { isUuid } from '../domain/ids.js';
-import type { PlatformResponse } from '../http/platform-message.js';
-import { jsonInPieces } from '../http/stream/json-in-pieces.js';
-import { pastSessionView, timelineView } from '../operate/journal/journal-views.js';
-import { readPastSession } from '../operate/journal/past-session.js';
-import { readTimeline } from '../operate/journal/timeline.js';
-import { readTimelineQuery, type TimelineQuery } from '../operate/journal/timeline.query.js';
-import { readSessionListQuery, type SessionListQuery } from '../operate/lists/session-list.query.js';
-import { sessionDetailView, sessionListJson } from '../operate/views/session-views.js';
+import { SessionsCore } from '../../core/core.js';
+import { isUuid } from '../../domain/ids.js';
+import type { PlatformResponse } from '../../http/platform-message.js';
+import { jsonInPieces } from '../../http/stream/json-in-pieces.js';
+import { pastSessionView, timelineView } from '../../operate/journal/journal-views.js';
+import { readPastSession } from '../../operate/journal/past-session.js';
+import { readTimeline } from '../../operate/journal/timeline.js';
+import { readTimelineQuery, type TimelineQuery } from '../../operate/journal/timeline.query.js';
+import { readSessionListQuery, type SessionListQuery } from '../../operate/lists/session-list.query.js';
+import { sessionDetailView, sessionListJson } from '../../operate/views/session-views.js';
 import { AdminController } from './admin-controller.decorator.js';
 import { ListQueryPipe } from './list-query.pipe.js';
 

@@ -1,6 +1,6 @@
 import { applyDecorators, Controller, UseGuards, VERSION_NEUTRAL } from '@nestjs/common';
-import { SkipSession } from '../http/session/skip-session.decorator.js';
-import { AdminTokenGuard } from './access/admin-token.guard.js';
+import { SkipSession } from '../../http/session/skip-session.decorator.js';
+import { AdminTokenGuard } from '../access/admin-token.guard.js';
 
 /** A controller of admin routes: operators alone are admitted, and their requests open and touch no session. */
 export function AdminController(): ClassDecorator {

@@ -1,8 +1,8 @@
 import type { SessionsCore } from '../../core/core.js';
 import type { StoreTotals } from '../../ports/store/session-store.js';
-import type { PastSession } from '../journal/past-session.js';
-import { cursorAfter } from './page-cursor.js';
-import type { EndedListQuery } from './session-list.query.js';
+import type { PastSession } from './past-session.js';
+import { cursorAfter } from '../lists/page-cursor.js';
+import type { EndedListQuery } from '../lists/session-list.query.js';
 
 /** Sessions that ended within the time that the journal keeps, latest end first. */
 export interface EndedPage {

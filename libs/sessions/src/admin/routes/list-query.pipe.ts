@@ -1,5 +1,5 @@
 import { BadRequestException, type PipeTransform } from '@nestjs/common';
-import type { ReadQuery } from '../operate/lists/page-query.js';
+import type { ReadQuery } from '../../operate/lists/page-query.js';
 
 /** Validates the query string, whatever pipes the application uses. Faults become a 400, as from Nest's own pipes. */
 export class ListQueryPipe<Query> implements PipeTransform<Record<string, unknown>, Query> {
