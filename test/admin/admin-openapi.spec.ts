@@ -8,9 +8,13 @@ import { Cleanup, SessionsError, type SessionsOptions } from 'nest-sessions';
 import { SessionsAdminModule } from 'nest-sessions/admin';
 import { ManualClock } from 'nest-sessions/testing';
 import { SessionsCore } from '#sessions/core/core';
+import { RESOURCE_REFUSAL_REASONS } from '#sessions/domain/events';
+import { AUDIT_DEEDS } from '#sessions/domain/journal/audit-entry';
+import { END_REASONS } from '#sessions/domain/session';
 import { OperatorDeeds } from '#sessions/operate/journal/operator-deeds';
 import { readBulkRequest } from '#sessions/operate/bulk/bulk.query';
 import { readSessionListQuery } from '#sessions/operate/lists/session-list.query';
+import { SESSION_SORTS } from '#sessions/ports/sessions';
 import { Browser } from '../support/browser.js';
 import { ADAPTERS, startApp, type AdapterName, type RunningApp } from '../support/http-app.js';
 import { OwnerController } from '../support/owner-app.js';
@@ -76,6 +80,19 @@ describe('openapi.json', () => {
       const isRead = security.some((scheme) => 'AdminReadToken' in scheme);
       expect([name, isRead]).toEqual([name, method === 'GET']);
     }
+  });
+
+  it('has every word that the code knows: deeds, reasons and orders', () => {
+    const text = JSON.stringify(api.document);
+    for (const words of [AUDIT_DEEDS, RESOURCE_REFUSAL_REASONS])
+      expect(text).toContain(JSON.stringify(words));
+    expect(text).toContain(JSON.stringify({ enum: END_REASONS }));
+    const sorts = [...SESSION_SORTS].toSorted();
+    const list = api.operations.find(({ name }) => name === 'GET /admin/sessions');
+    const sort = list?.parameters?.find(({ name }) => name === 'sort') as unknown as {
+      schema: { enum: string[] };
+    };
+    expect(sort.schema.enum.toSorted()).toEqual(sorts);
   });
 
   it('has every parameter of the list, and every filter of a bulk', () => {

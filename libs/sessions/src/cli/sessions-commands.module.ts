@@ -5,9 +5,8 @@ import { SessionsAccess } from './access/sessions-access.js';
 import { Terminal } from './output/terminal.js';
 
 /**
- * Adds `sessions list | show | stats | cleanup | nodes | clock | timeline | audit | trends | forget-user | export | replay`, and the flat
- * `sessions-list`, `sessions-stats` and `sessions-cleanup`, to a nest-commander program that imports `SessionsModule`. Run the program
- * with `runCli`.
+ * Adds the commands `sessions list`, `sessions users` and so on (`sessions --help` lists them), and the flat `sessions-list`,
+ * `sessions-stats` and `sessions-cleanup`, to a nest-commander program that imports `SessionsModule`. Run the program with `runCli`.
  */
 @Module({
   providers: [Terminal, { provide: SessionsAccess, useClass: AppSessionsAccess }, ...sessionsCommands],
