@@ -73,5 +73,5 @@ describe('The admin page in the package', () => {
       dependencies: Record<string, string>;
     };
     expect(Object.keys(dependencies)).not.toContain('preact');
-  });
+  }, 120_000);
 });

@@ -15,8 +15,7 @@ class Reader extends EventEmitter {
   idleFor: (() => void) | undefined;
 
   setTimeout(ms: number, callback?: () => void): void {
-    expect(ms).toBe(IDLE_MS);
-    if (callback) this.idleFor = callback;
+    if (callback && ms === IDLE_MS) this.idleFor = callback;
   }
 
   destroy(): void {

@@ -17,8 +17,11 @@ describe.each(ADAPTERS)('What changes by itself on the admin page, on %s', (adap
   let streams: EventStream[];
 
   const options = (): SessionsModuleOptions => ({ adminTokens: [TOKEN], adapters: { clock } });
-  const open = async (userAgent = 'test') =>
-    (await running.app.get(SessionService).open({ ipAddress: '192.0.2.1', userAgent })).session;
+  const open = async () => {
+    const opening = await running.app.get(SessionService).open({ ipAddress: '192.0.2.1', userAgent: 'test' });
+    if (opening.kind !== 'opened') throw new Error(opening.kind);
+    return opening.session;
+  };
   const events = async (query = '', headers: Record<string, string> = {}): Promise<Response> =>
     fetch(`${running.url}/admin/sessions/ui/events${query}`, {
       headers: { ...OWN_PAGE, cookie: await page.cookie(), ...headers },

@@ -182,7 +182,8 @@ describe.each(ADAPTERS)('The files of the admin page on %s', (adapter) => {
     ['after the endpoints', [SessionsAdminModule, SessionsAdminPageModule]],
   ])('imported %s, the page is no session', async (_, imports) => {
     const running = await start(adapter, { imports });
-    await visit(`${running.url}/admin/sessions/ui`);
+    const { html } = await visit(`${running.url}/admin/sessions/ui`);
+    expect(html).toMatch(/^<!doctype html>/);
     await running.close();
   });
 

@@ -44,8 +44,9 @@ describe.each(ADAPTERS)('Signing in to the admin page on %s', (adapter: AdapterN
       options: { adminTokens: [TOKEN], adminReadTokens: [READ_TOKEN], adapters: { clock }, ...options },
     });
   const openSession = async (): Promise<string> => {
-    const { session } = await running.app.get(SessionService).open(SOMEBODY);
-    return session.id;
+    const opening = await running.app.get(SessionService).open(SOMEBODY);
+    if (opening.kind !== 'opened') throw new Error(opening.kind);
+    return opening.session.id;
   };
   /** The page's request to end a session. */
   const end = async (id: string, headers: Record<string, string> = {}): Promise<VerbatimResponse> =>

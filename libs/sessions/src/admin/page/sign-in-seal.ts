@@ -54,8 +54,9 @@ export class SignInSeal {
     const expected = mac(keys.seal, text.slice(0, at)).toString('base64url');
     if (!timingSafeEqual(Buffer.from(expected), Buffer.from(text.slice(at + 1)))) return null;
     const expiresAt = Number(end);
+    const leftMs = expiresAt - now;
     // A clock that was put back makes no sign-in last longer.
-    if (now >= expiresAt || expiresAt - now > SIGN_IN_MS) return null;
+    if (leftMs <= 0 || leftMs > SIGN_IN_MS) return null;
     return { ...credential, expiresAt, csrf: mac(keys.csrf, text).toString('base64url') };
   }
 }
