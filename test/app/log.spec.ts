@@ -76,7 +76,11 @@ describe('The log of the reference app', () => {
   }
 
   it('is JSON on request: each line an object, with level, context, and time with zone and milliseconds', async () => {
-    const { lines, id } = await startedAndVisited({ LOG_FORMAT: 'json', NEST_LOG_LEVEL: 'debug', FORCE_COLOR: '1' });
+    const { lines, id } = await startedAndVisited({
+      LOG_FORMAT: 'json',
+      NEST_LOG_LEVEL: 'debug',
+      FORCE_COLOR: '1',
+    });
     const [boot] = lines.filter(({ message }) => message.startsWith('Listening on'));
     expect(boot).toMatchObject({ level: 'log', context: 'App' });
     const opened = lines.filter(({ message }) => message.includes('session.opened'));
@@ -118,24 +122,38 @@ describe('The log of the reference app', () => {
     const { code, stderr } = await refused({ LOG_FORMAT: 'json', MAX_SESSIONS: 'many' });
     expect(code).toBe(1);
     expect(stderr.trim().split('\n')).toHaveLength(1);
-    expect(JSON.parse(stderr)).toMatchObject({ level: 'fatal', message: expect.stringContaining('MAX_SESSIONS') as unknown });
+    expect(JSON.parse(stderr)).toMatchObject({
+      level: 'fatal',
+      message: expect.stringContaining('MAX_SESSIONS') as unknown,
+    });
   });
 
   /** With the boot line in JSON, `AppProcess` would wait for it in vain. */
-  async function startedAndVisited(environment: Record<string, string>): Promise<{ lines: Line[]; id: string }> {
+  async function startedAndVisited(
+    environment: Record<string, string>,
+  ): Promise<{ lines: Line[]; id: string }> {
     const storagePath = await mkdtemp(join(tmpdir(), 'nest-sessions-app-'));
     const child = spawnApp({ SESSION_STORAGE_PATH: storagePath, ...environment });
     let output = '';
     for (const stream of [child.stdout, child.stderr])
       stream?.setEncoding('utf8').on('data', (text: string) => (output += text));
     try {
-      const url = await eventually('it listens', async () => /Listening on (http:\/\/\S+) \|/.exec(output)?.[1] ?? null);
+      const url = await eventually(
+        'it listens',
+        async () => /Listening on (http:\/\/\S+) \|/.exec(output)?.[1] ?? null,
+      );
       const id = await visit({ url } as AppProcess);
       await eventually('the lines are there', async () => output.includes('deed=end'));
       const exited = once(child, 'exit');
       child.kill('SIGTERM');
       await exited;
-      return { lines: output.trim().split('\n').map((line) => JSON.parse(line) as Line), id };
+      return {
+        lines: output
+          .trim()
+          .split('\n')
+          .map((line) => JSON.parse(line) as Line),
+        id,
+      };
     } finally {
       child.kill('SIGKILL');
       await rm(storagePath, { recursive: true, force: true });

@@ -21,7 +21,6 @@ class EventController {
   events(@CurrentSession() _session: Session): Observable<MessageEvent> {
     return this.messages;
   }
-
 }
 
 describe.each(ADAPTERS)('Transfers in timelines on %s', (adapter) => {

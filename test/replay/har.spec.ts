@@ -84,14 +84,7 @@ const CHROMIUM = {
 };
 /** What Firefox reads without looking whether it is there. */
 const FIREFOX = {
-  objects: [
-    'log',
-    'request',
-    'response',
-    'response.content',
-    'timings',
-    'cache',
-  ],
+  objects: ['log', 'request', 'response', 'response.content', 'timings', 'cache'],
   lists: [
     'log.pages',
     'log.entries',
@@ -109,6 +102,7 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null;
 
 function at(path: string, whole: unknown): unknown {
+  if (path === '') return whole;
   return path.split('.').reduce<unknown>((value, name) => (isObject(value) ? value[name] : undefined), whole);
 }
 

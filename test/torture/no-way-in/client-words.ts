@@ -49,7 +49,9 @@ export class ClientWords {
     const visitor = await visit(send);
     const headers = [cookieOf(visitor), ['Content-Type', 'application/json']] as const;
     const body = JSON.stringify({ user: this.user, password: this.password });
-    const { answer } = await send(compose({ what: 'a login', method: 'POST', target: '/login', headers, body }));
+    const { answer } = await send(
+      compose({ what: 'a login', method: 'POST', target: '/login', headers, body }),
+    );
     const token = TOKEN_COOKIE.exec(answer?.head ?? '')?.[1];
     if (token === undefined) throw new Error(`no login: ${answer?.status}`);
     return { ...visitor, token };
