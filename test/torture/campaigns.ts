@@ -21,6 +21,7 @@ export const campaignNames: readonly string[] = [
   'cut-offs',
   'logins',
   'health',
+  'doctor',
 ];
 
 /** No promise of these is a matter of time: they run beside the others, at a lower priority, in the time that those wait. */

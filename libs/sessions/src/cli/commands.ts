@@ -3,6 +3,7 @@ import { CleanupCommand } from './cleanup/cleanup.command.js';
 import { CompletionCommand } from './completion/completion.command.js';
 import { AuditCommand } from './commands/audit.command.js';
 import { ClockCommand } from './commands/clock.command.js';
+import { DoctorCommand } from './commands/doctor.command.js';
 import { FindCommand } from './commands/find.command.js';
 import { ForgetUserCommand } from './commands/forget-user.command.js';
 import { ListCommand } from './commands/list.command.js';
@@ -32,6 +33,7 @@ const COMMANDS: readonly CommandClass[] = [
   CleanupCommand,
   NodesCommand,
   ClockCommand,
+  DoctorCommand,
   ForgetUserCommand,
   ExportCommand,
   ReplayCommand,

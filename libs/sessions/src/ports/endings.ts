@@ -45,6 +45,9 @@ export abstract class EndingsGroup {
 /** A process has this long to finish an end or a release before another may. */
 export const LEASE_MS = 60_000;
 
+/** No lease ends later than this from now: the clocks of processes agree better. */
+export const LATEST_LEASE_MS = 2 * LEASE_MS;
+
 /** The last session of a page of due ones: the next page begins after its end and id. */
 export interface DueAfter {
   readonly endsAt: number;

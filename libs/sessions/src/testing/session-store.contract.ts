@@ -1,5 +1,6 @@
 import { budgetCases } from './store/budgets/budgets.cases.js';
 import { connectionCases } from './store/connection.cases.js';
+import { endedListCases } from './store/endings/ended-list.cases.js';
 import { endingCases } from './store/endings/ending.cases.js';
 import { clockCases } from './store/fleet/clock.cases.js';
 import { nodeCases } from './store/fleet/nodes.cases.js';
@@ -8,6 +9,7 @@ import { auditCases } from './store/journal/audit.cases.js';
 import { deedCases } from './store/journal/deeds.cases.js';
 import { forgettingCases } from './store/journal/forgetting.cases.js';
 import { journalCases } from './store/journal/journal.cases.js';
+import { inspectionCases } from './store/ledger/inspection.cases.js';
 import { rateCases } from './store/ledger/rates.cases.js';
 import { runCases } from './store/ledger/runs.cases.js';
 import { totalsCases } from './store/ledger/totals.cases.js';
@@ -20,6 +22,7 @@ import { authorityCases } from './store/sessions/authority.cases.js';
 import { crowdCases } from './store/sessions/crowds.cases.js';
 import { dataCases } from './store/sessions/data.cases.js';
 import { findingCases } from './store/sessions/finding.cases.js';
+import { listingCases } from './store/sessions/listing.cases.js';
 import { loginCases } from './store/sessions/login.cases.js';
 import { openingCases } from './store/sessions/opening.cases.js';
 import { touchingCases } from './store/sessions/touching.cases.js';
@@ -45,7 +48,9 @@ export const sessionStoreContract: readonly SessionStoreCase[] = [
   ...crowdCases,
   ...touchingCases,
   ...endingCases,
+  ...endedListCases,
   ...findingCases,
+  ...listingCases,
   ...dataCases,
   ...resourceCases,
   ...placingCases,
@@ -65,4 +70,5 @@ export const sessionStoreContract: readonly SessionStoreCase[] = [
   ...journalCases,
   ...forgettingCases,
   ...auditCases,
+  ...inspectionCases,
 ];

@@ -19,7 +19,7 @@ import { readFleetOverview, type FleetOverview } from '../../operate/overview.js
 import { SingleFlight } from '../../operate/single-flight.js';
 import { fleetOverviewView } from '../../operate/views/overview-views.js';
 import { AdminTokenGuard } from '../access/admin-token.guard.js';
-import { ListQueryPipe } from '../list-query.pipe.js';
+import { ListQueryPipe } from '../routes/list-query.pipe.js';
 import { AdminPageController } from './admin-page-controller.decorator.js';
 import { LiveFeed } from './live-feed.js';
 import { LiveLists } from './live-lists.js';

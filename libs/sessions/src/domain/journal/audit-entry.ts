@@ -16,7 +16,7 @@ export interface AuditEntry {
 
 /**
  * `end`: a session; `end-many`: several at once, each of which has an `end` too; `cleanup`: a run of all jobs; `forget-user`,
- * `forget-node`, `trust-clock`: as the commands are called.
+ * `forget-node`, `trust-clock`: as the commands are called; `repair`: by the doctor.
  */
 export const AUDIT_DEEDS = [
   'end',
@@ -25,6 +25,7 @@ export const AUDIT_DEEDS = [
   'forget-user',
   'forget-node',
   'trust-clock',
+  'repair',
 ] as const;
 export type AuditDeed = (typeof AUDIT_DEEDS)[number];
 

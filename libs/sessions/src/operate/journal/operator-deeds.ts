@@ -8,6 +8,7 @@ import type { Operator } from '../../domain/journal/actor.js';
 import type { AuditDeed, AuditEntry } from '../../domain/journal/audit-entry.js';
 import type { EndCondition } from '../../domain/lifetime.js';
 import type { Released } from '../../ports/store/session-store.js';
+import type { DoctorReport } from '../doctor/doctor.js';
 
 /** Who asks, and from where. */
 export interface Requester {
@@ -119,6 +120,14 @@ export class OperatorDeeds {
       () => this.core.clockTrust.trust(),
       () => DONE,
     );
+  }
+
+  /** See `Doctor.repair`. */
+  repair(work: () => Promise<DoctorReport>): Promise<DoctorReport> {
+    return this.audited('repair', null, work, ({ mended }) => {
+      const released = mended.filter(({ code }) => code === 'missing-file').length;
+      return mended.length === 0 ? NOTHING : { ...DONE, resources: released };
+    });
   }
 
   /** The deed was refused: there is nothing to do it to. */

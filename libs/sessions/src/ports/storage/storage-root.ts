@@ -56,6 +56,21 @@ export abstract class StorageRoot {
 
   /** Writes the ballast if it is missing and there is enough free space; answers whether it exists now. */
   abstract restoreBallast(): Promise<boolean>;
+
+  /** At most `most` entries with our names that other users may read or enter, or that belong to them. Follows no link. */
+  abstract listExposed(most: number): Promise<ExposedEntry[]>;
+
+  /** Takes the rights of other users from all such entries that belong to this user; answers how many. */
+  abstract closeExposed(): Promise<number>;
+}
+
+export interface ExposedEntry {
+  /** Relative to the root. */
+  readonly name: string;
+  /** In octal digits. */
+  readonly mode: string;
+  /** Whether it belongs to the user of this process. */
+  readonly isOurs: boolean;
 }
 
 /**

@@ -5,6 +5,7 @@ import type { DataGroup } from '../data.js';
 import type { EndingsGroup } from '../endings.js';
 import type { FeedGroup } from '../feed.js';
 import type { FleetGroup } from '../fleet.js';
+import type { InspectionGroup } from '../inspection.js';
 import type { JournalGroup } from '../record/journal.js';
 import type { LedgerGroup } from '../record/ledger.js';
 import type { RatesGroup } from '../rates.js';
@@ -21,6 +22,7 @@ export * from '../data.js';
 export * from '../endings.js';
 export * from '../feed.js';
 export * from '../fleet.js';
+export * from '../inspection.js';
 export * from '../record/journal.js';
 export * from '../record/ledger.js';
 export * from '../rates.js';
@@ -58,6 +60,7 @@ export abstract class SessionStore implements StoreGroups {
   readonly journal: JournalGroup;
   readonly audit: AuditGroup;
   readonly trends: TrendsGroup;
+  readonly inspection: InspectionGroup;
 
   constructor(groups: StoreGroups) {
     this.sessions = groups.sessions;
@@ -74,6 +77,7 @@ export abstract class SessionStore implements StoreGroups {
     this.journal = groups.journal;
     this.audit = groups.audit;
     this.trends = groups.trends;
+    this.inspection = groups.inspection;
   }
 
   /** What is wrong with the store's data, as far as this process knows; `null` for nothing. Never waits. */

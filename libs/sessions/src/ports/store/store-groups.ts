@@ -5,6 +5,7 @@ import type { DataGroup } from '../data.js';
 import type { EndingsGroup } from '../endings.js';
 import type { FeedGroup } from '../feed.js';
 import type { FleetGroup } from '../fleet.js';
+import type { InspectionGroup } from '../inspection.js';
 import type { JournalGroup } from '../record/journal.js';
 import type { LedgerGroup } from '../record/ledger.js';
 import type { RatesGroup } from '../rates.js';
@@ -29,6 +30,7 @@ export interface StoreGroups {
   readonly journal: JournalGroup;
   readonly audit: AuditGroup;
   readonly trends: TrendsGroup;
+  readonly inspection: InspectionGroup;
 }
 
 export type GroupName = keyof StoreGroups;
@@ -128,6 +130,7 @@ export const STORE_OPERATIONS: { readonly [Group in GroupName]: KindsOf<StoreGro
     prune: 'upkeep',
   },
   trends: { add: 'upkeep', read: 'list', prune: 'upkeep' },
+  inspection: { check: 'list', recheck: 'list', repair: 'upkeep' },
 };
 
 export const OPERATION_NAMES: readonly OperationName[] = Object.entries(STORE_OPERATIONS).flatMap(

@@ -1,5 +1,5 @@
 import type { StoreIdentity } from '../../ports/record/ledger.js';
-import { StorageRoot, type StorageRoom } from '../../ports/storage/storage-root.js';
+import { StorageRoot, type ExposedEntry, type StorageRoom } from '../../ports/storage/storage-root.js';
 import type { RootPaths } from './folders/paths.js';
 import { translateErrors, unavailable } from '../storage-error.js';
 import { Ballast } from './root/ballast.js';
@@ -7,6 +7,7 @@ import { LocalClaims } from './ways-out/local-claims.js';
 import { LocalLentFiles } from './ways-out/local-lent-files.js';
 import { LocalRootBeacons } from './root/root-beacons.js';
 import { DiskRoom } from './root/disk-room.js';
+import { closeExposed, listExposed } from './root/exposed-entries.js';
 import { inspectRoot, prepareRoot } from './root/root.js';
 import { RootGuard } from './root/root-guard.js';
 
@@ -117,5 +118,16 @@ export class LocalStorageRoot extends StorageRoot {
 
   restoreBallast(): Promise<boolean> {
     return translateErrors(() => this.connected.room.restoreBallast());
+  }
+
+  listExposed(most: number): Promise<ExposedEntry[]> {
+    return translateErrors(() => listExposed(this.connected.paths, most));
+  }
+
+  closeExposed(): Promise<number> {
+    return translateErrors(async () => {
+      await this.connected.guard.assertPresent();
+      return closeExposed(this.connected.paths);
+    });
   }
 }

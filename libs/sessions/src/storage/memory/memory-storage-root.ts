@@ -1,7 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { MemoryClaims } from './memory-claims.js';
 import { MemoryLentFiles } from './memory-lent-files.js';
-import { StorageRoot, type RootBeacons, type StorageRoom } from '../../ports/storage/storage-root.js';
+import {
+  StorageRoot,
+  type ExposedEntry,
+  type RootBeacons,
+  type StorageRoom,
+} from '../../ports/storage/storage-root.js';
 
 export interface MemoryStorageRootOptions {
   /** Folders that files may be claimed to. Default: any. */
@@ -44,6 +49,15 @@ export class MemoryStorageRoot extends StorageRoot {
 
   async restoreBallast(): Promise<boolean> {
     return true;
+  }
+
+  /** Memory is of this process alone. */
+  async listExposed(): Promise<ExposedEntry[]> {
+    return [];
+  }
+
+  async closeExposed(): Promise<number> {
+    return 0;
   }
 }
 

@@ -14,6 +14,7 @@ import { RedisClock } from './operations/redis.clock.js';
 import { RedisData } from './operations/redis.data.js';
 import { RedisDurableWrites } from './buckets/redis.durable-writes.js';
 import { RedisEndings } from './operations/redis.endings.js';
+import { RedisInspection } from './operations/redis.inspection.js';
 import { RedisFleet } from './operations/redis.fleet.js';
 import { RedisJournal } from './operations/record/redis.journal.js';
 import { RedisLedger } from './operations/record/redis.ledger.js';
@@ -42,6 +43,7 @@ export class RedisOperations implements StoreGroups {
   readonly journal: RedisJournal;
   readonly audit: RedisAudit;
   readonly trends: RedisTrends;
+  readonly inspection: RedisInspection;
   readonly counts: SessionCounts;
   readonly durable: RedisDurableWrites;
   readonly version: RedisVersion;
@@ -77,6 +79,7 @@ export class RedisOperations implements StoreGroups {
     this.journal = journal;
     this.audit = new RedisAudit(buckets);
     this.trends = new RedisTrends(buckets);
+    this.inspection = new RedisInspection(buckets, servers, this.fleet);
     this.version = new RedisVersion(buckets, this.fleet, migrations);
     this.feed = new RedisFeed(connection, buckets, servers, this.ledger, durable, recent, this.version);
     this.buckets = buckets;

@@ -65,7 +65,7 @@ export class SqliteBatch {
         this.#networks?.beforeCommit();
         this.#counted?.beforeCommit();
       }
-      this.#commit.run();
+      this.#finish(onlyReads);
       if (!onlyReads) this.#markRead();
       return replies;
     } catch (error) {
@@ -108,6 +108,16 @@ export class SqliteBatch {
         this.#counted?.undo(mark);
       }
       return { id: call.id, fault: faultOf(error) };
+    }
+  }
+
+  /** What was read stands, even if SQLite refuses the commit because a page could not be. */
+  #finish(onlyReads: boolean): void {
+    try {
+      this.#commit.run();
+    } catch (error) {
+      if (!onlyReads) throw error;
+      this.#rollBack();
     }
   }
 

@@ -7,9 +7,11 @@ import { SqliteData } from './operations/data.js';
 import { SqliteEndings } from './operations/endings.js';
 import { SqliteFeed } from './operations/feed.js';
 import { SqliteFleet } from './operations/fleet.js';
+import { SqliteInspection } from './operations/inspection/inspection.js';
 import { SqliteAudit } from './operations/record/audit.js';
 import { SqliteJournal } from './operations/record/journal.js';
 import { SqliteLedger } from './operations/record/ledger.js';
+import { SqliteListing } from './operations/listing.js';
 import { SqliteNetworks } from './operations/networks.js';
 import { SqlitePlacement } from './operations/placement.js';
 import { SqliteReleases } from './operations/releases.js';
@@ -43,15 +45,17 @@ export function sqliteOperations(db: DatabaseSync): SessionsOperations {
   const placement = new SqlitePlacement(db, ledger, accounts, releases, journal, trends);
   const networks = new SqliteNetworks(db);
   const budgets = new SqliteBudgets(db);
+  const listing = new SqliteListing(db, ledger);
+  const fleet = new SqliteFleet(db, ledger, endings, releases, trends);
   return {
-    sessions: new SqliteSessions(db, ledger, networks, data, budgets, journal, trends),
+    sessions: new SqliteSessions(db, ledger, networks, data, budgets, journal, trends, listing),
     networks,
     counted: trends,
     endings,
     resources: new SqliteResources(db, ledger, accounts, placement, budgets),
     data,
     releases,
-    fleet: new SqliteFleet(db, ledger, endings, releases, trends),
+    fleet,
     clock: new SqliteClock(db, ledger),
     feed: new SqliteFeed(db, ledger),
     ledger,
@@ -59,6 +63,7 @@ export function sqliteOperations(db: DatabaseSync): SessionsOperations {
     journal,
     audit,
     trends,
+    inspection: new SqliteInspection(db, fleet),
   };
 }
 

@@ -32,6 +32,16 @@ export class RedisServers {
     }
   }
 
+  /** What endangers sessions in settings and state of the servers; nothing if `INFO` is forbidden. */
+  async faults(): Promise<ServerFault[]> {
+    const infos = await this.#info();
+    const states = this.connection.isCluster ? await this.connection.sendToAll(['CLUSTER', 'INFO']) : [];
+    const found = [...infos.flatMap(faultsIn), ...states.flatMap(faultsOfCluster)];
+    return found.filter(
+      (fault, index) => found.findIndex(({ setting }) => setting === fault.setting) === index,
+    );
+  }
+
   /** The replication ids of all masters; they change after a failover or a restart. */
   async histories(): Promise<string> {
     const infos = await this.#info('replication');
@@ -51,6 +61,44 @@ export class RedisServers {
       throw error;
     }
   }
+}
+
+/** A setting of a server, or a part of its state. */
+export interface ServerFault {
+  readonly setting: 'maxmemory-policy' | 'appendonly' | 'persistence' | 'memory' | 'cluster';
+  readonly detail: string;
+}
+
+/** Beyond this share of `maxmemory`, new sessions and files are soon refused. */
+const FULL_SHARE = 0.9;
+
+function faultsIn(info: string): ServerFault[] {
+  const faults: ServerFault[] = [];
+  const policy = field(info, 'maxmemory_policy') ?? 'noeviction';
+  if (policy !== 'noeviction')
+    faults.push({
+      setting: 'maxmemory-policy',
+      detail: `it is ${policy}, which evicts sessions: set noeviction`,
+    });
+  if (field(info, 'aof_enabled') === '0')
+    faults.push({
+      setting: 'appendonly',
+      detail: 'it is off: a crash of the server loses the latest changes',
+    });
+  for (const name of ['aof_last_write_status', 'aof_last_bgrewrite_status', 'rdb_last_bgsave_status']) {
+    const status = field(info, name) ?? 'ok';
+    if (status !== 'ok')
+      faults.push({ setting: 'persistence', detail: `${name} is ${status}: see the log of the server` });
+  }
+  const [used, most] = [Number(field(info, 'used_memory') ?? 0), Number(field(info, 'maxmemory') ?? 0)];
+  if (most > 0 && used > FULL_SHARE * most)
+    faults.push({ setting: 'memory', detail: `${used} of ${most} bytes are used: raise maxmemory` });
+  return faults;
+}
+
+function faultsOfCluster(state: string): ServerFault[] {
+  const found = field(state, 'cluster_state') ?? 'ok';
+  return found === 'ok' ? [] : [{ setting: 'cluster', detail: `its state is ${found}: see CLUSTER INFO` }];
 }
 
 /** The number of replicas in an `INFO` reply. */

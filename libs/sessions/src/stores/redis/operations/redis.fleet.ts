@@ -42,7 +42,7 @@ export class RedisFleet implements FleetGroup {
       this.buckets.run(HEARTBEAT, this.#keys, [beat.processId, beat.at, textOf(beat)]);
     let answer = await send();
     while (answer === 'lost') {
-      await this.#free(beat.processId);
+      await this.giveUp(beat.processId);
       answer = await send();
     }
     return numberOf(answer) === 1;
@@ -57,7 +57,7 @@ export class RedisFleet implements FleetGroup {
   /** One caller strikes the process off first. If that caller crashes before it frees its resources, the process stays lost. */
   async dropProcess(processId: string, silentSince: number): Promise<boolean> {
     const isStruck = numberOf(await this.buckets.run(STRIKE_OFF, this.#keys, [processId, silentSince])) === 1;
-    if (isStruck) await this.#free(processId);
+    if (isStruck) await this.giveUp(processId);
     return isStruck;
   }
 
@@ -72,10 +72,11 @@ export class RedisFleet implements FleetGroup {
   async freeLost(): Promise<void> {
     const [, lost = ''] = this.#keys;
     const ids = await this.buckets.hash(lost);
-    for (const processId of ids.keys()) await this.#free(processId);
+    for (const processId of ids.keys()) await this.giveUp(processId);
   }
 
-  async #free(processId: string): Promise<void> {
+  /** Also of one that is not listed, and never was. */
+  async giveUp(processId: string): Promise<void> {
     await this.buckets.inAll((bucket) => this.buckets.runIn(ABANDON, bucket, processId));
     const jobs = CLEANUP_JOBS.map((job) => this.buckets.layout.job(job));
     await Promise.all(jobs.map((job) => this.buckets.run(FORGET_TROUBLE, [job], [processId])));

@@ -120,6 +120,11 @@ export const OUTDATED: Fault = {
 /** The fault of a call that waited too long for the lock of another process. */
 export const LOCKED = unavailable(explain(CODE.busy), `database is locked (SQLite result code ${CODE.busy})`);
 
+/** Whether pages of the database cannot be read. */
+export function isDamaged(error: unknown): boolean {
+  return isDamage(primaryCode(error));
+}
+
 function isDamage(code: number | null): boolean {
   return code === CODE.corrupt || code === CODE.notADatabase;
 }

@@ -127,10 +127,16 @@ export class SqliteFleet implements InOneThread<FleetGroup> {
     if (this.#drop.run({ id, silentSince }).changes === 0) return false;
     this.ledger.forgetTroubles(processId);
     this.trends.forgetProcess(processId);
+    this.giveUp(processId);
+    return true;
+  }
+
+  /** Ends the uses of a process that is not listed, and gives up its streams and its files that are not placed. */
+  giveUp(processId: string): void {
+    const id = packId(processId);
     this.#voidUses.run({ id });
     this.#dropUses.run({ id });
     for (const row of this.#held.all({ id })) this.releases.mark(row, null);
-    return true;
   }
 
   listHeld(processId: string): ResourceRecord[] {
