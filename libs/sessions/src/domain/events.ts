@@ -89,8 +89,6 @@ export type TransferKind = 'upload' | 'download' | 'stream';
  */
 export type TransferOutcome = 'complete' | 'aborted' | 'cut_off' | 'failed';
 
-export type EndedEntry = Extract<JournalEntry, { readonly kind: 'ended' }>;
-
 export interface TransferEvent {
   readonly sessionId: string;
   readonly resourceId: string;

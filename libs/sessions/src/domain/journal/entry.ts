@@ -86,6 +86,8 @@ export interface TransferEntry {
   readonly outcome: TransferOutcome;
 }
 
+export type EndedEntry = Extract<JournalEntry, { readonly kind: 'ended' }>;
+
 export type JournalKind = JournalEntry['kind'];
 
 /** How long an entry is kept: see `MarkEntry`, `DeedEntry`, `RequestEntry`. */
