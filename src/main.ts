@@ -70,7 +70,8 @@ function explain(error: unknown): string {
 }
 
 function loggerOf(settings: LogSettings): AppLogger {
-  const isTerminal = process.stdout.isTTY && process.stderr.isTTY;
+  // Undefined for what is no terminal.
+  const isTerminal = [process.stdout, process.stderr].every(({ isTTY }) => isTTY);
   const logger = new AppLogger(settings, { environment: process.env, isTerminal });
   if (settings.format === 'json') logger.takeConsole();
   return logger;

@@ -53,13 +53,16 @@ export class AppLogger extends ConsoleLogger {
   takeConsole(): void {
     for (const method of ['debug', 'log', 'info', 'warn', 'error'] as const) {
       const level = method === 'info' ? 'log' : method;
-      console[method] = (...args: unknown[]) => this[level](formatWithOptions({ colors: false }, ...args), 'Console');
+      console[method] = (...args: unknown[]) =>
+        this[level](formatWithOptions({ colors: false }, ...args), 'Console');
     }
   }
 
   /** Whether any part tells entries of this level. */
   override isLevelEnabled(level: LogLevel): boolean {
-    return super.isLevelEnabled(level) || [...this.settings.levels.values()].some((least) => reaches(level, least));
+    return (
+      super.isLevelEnabled(level) || [...this.settings.levels.values()].some((least) => reaches(level, least))
+    );
   }
 
   protected override printMessages(...args: Parameters<ConsoleLogger['printMessages']>): void {

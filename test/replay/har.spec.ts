@@ -102,6 +102,7 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null;
 
 function at(path: string, whole: unknown): unknown {
+  if (path === '') return whole;
   return path.split('.').reduce<unknown>((value, name) => (isObject(value) ? value[name] : undefined), whole);
 }
 
