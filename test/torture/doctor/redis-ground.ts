@@ -30,7 +30,11 @@ export interface RedisVictim extends VictimOfDisk {
   readonly bucket: string;
 }
 
-type Client = ReturnType<typeof createClient>;
+type Client = ReturnType<typeof clientOf>;
+
+function clientOf(url: string) {
+  return createClient({ url });
+}
 
 /** A Redis of its own, with a server and a doctor in this process, and a way around both. */
 export class RedisGround implements Ground<RedisVictim> {
@@ -73,7 +77,7 @@ export class RedisGround implements Ground<RedisVictim> {
       const config = { ...resolveConfig({ ...options, openRate: 0 }, {}), orphanGraceMs: GRACE_MS };
       return startCore({ config, clock: new AnchoredClock(), role, logFor: () => SILENT });
     };
-    const client = createClient({ url: redis.url });
+    const client = clientOf(redis.url);
     await client.connect();
     return new RedisGround(
       root,
