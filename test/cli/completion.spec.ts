@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { ROOT, resultOf, runCli } from './cli-process.js';
+import { Server } from './server.js';
 
 const OWN_PROGRAM = resolve(import.meta.dirname, 'own-program.mjs');
 
@@ -109,11 +110,12 @@ describe('in zsh', () => {
 
 describe('of a program of an application', () => {
   it('completes that program, with its name', async () => {
-    const { code, stdout } = await runCli(['sessions', 'completion', 'bash'], {
-      program: OWN_PROGRAM,
-      cwd: ROOT,
-      storagePath: '/nowhere',
-    });
+    // An application opens its store before any command.
+    const server = await Server.start();
+    const { storagePath } = server;
+    const own = { program: OWN_PROGRAM, cwd: ROOT, storagePath };
+    const { code, stdout } = await runCli(['sessions', 'completion', 'bash'], own);
+    await server.close();
     expect(code).toBe(0);
     expect(stdout).toMatch(/\ncomplete -F _own_program own-program\n$/);
     expect(stdout).toContain(" sessions list'");

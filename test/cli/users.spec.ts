@@ -85,7 +85,7 @@ describe('find', () => {
         `^Session +${anna.id}\nSession is +live\nUser +anna\nResource +${fileOfAnna}\nState +ready\n`,
       ),
     );
-    expect(stdout).toMatch(/File name +evil\\x1b\[2J\.wav\nSize +12\.3 kB\n/);
+    expect(stdout).toMatch(/File name +evil \[2J\.wav\nSize +12\.3 kB\n/);
     const json = JSON.parse((await run('find', given(), '--json')).stdout) as object;
     expect(json).toMatchObject({
       session_id: anna.id,
