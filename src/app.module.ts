@@ -1,7 +1,7 @@
 import { Module } from '@nestjs/common';
 import { ScheduleModule } from '@nestjs/schedule';
 import { SessionsModule } from 'nest-sessions';
-import { SessionsAdminModule } from 'nest-sessions/admin';
+import { SessionsAdminPageModule } from 'nest-sessions/admin';
 import { SessionsMetricsModule } from 'nest-sessions/metrics';
 import { AudioModule } from './audio/audio.module.js';
 import { HealthModule } from './health/health.module.js';
@@ -17,7 +17,7 @@ import { SpeechModule } from './speech/speech.module.js';
   imports: [
     ScheduleModule.forRoot(),
     SessionsModule.forRoot(),
-    SessionsAdminModule,
+    SessionsAdminPageModule,
     SessionsMetricsModule,
     AudioModule,
     SpeechModule,

@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import { SettingError } from './setting-error.js';
 
 /** The app's own settings from the environment; the library reads those of sessions itself. */
 export interface AppSettings {
@@ -11,9 +12,6 @@ export interface AppSettings {
 
 /** Addresses and subnets of trusted proxies, or a test by address and number of hops. `false`: none is trusted. */
 export type TrustProxy = string[] | ((address: string, hop: number) => boolean) | false;
-
-/** An invalid setting; the message is one sentence for the operator. */
-export class SettingError extends Error {}
 
 /** @throws SettingError */
 export function readAppSettings(environment: NodeJS.ProcessEnv): AppSettings {

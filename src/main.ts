@@ -1,7 +1,6 @@
 import 'reflect-metadata';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { ConsoleLogger, type LogLevel } from '@nestjs/common';
 import {
   hardenHttpServer,
   resolveConfig,
@@ -10,10 +9,13 @@ import {
   type SessionsConfig,
 } from 'nest-sessions';
 import { SessionsWsAdapter } from 'nest-sessions/ws';
-import { SettingError, readAppSettings, type AppSettings } from './app.settings.js';
+import { readAppSettings, type AppSettings } from './app.settings.js';
 import { bootLine } from './boot-line.js';
 import { createApp } from './http-adapter.js';
+import { AppLogger } from './log/app-logger.js';
+import { readLogSettings, type LogSettings } from './log/log.settings.js';
 import { PlainBodyPipe } from './plain-body.pipe.js';
+import { SettingError } from './setting-error.js';
 import { createValidationPipe } from './validation.js';
 
 /** Time for requests in flight to finish after a stop signal. */
@@ -21,13 +23,12 @@ const DRAIN_MS = 5000;
 const DRAIN_CHECK_MS = 50;
 /** What service managers, terminals and their users send; Nest stops on each of them. */
 const STOP_SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'] as const;
-const LOG_LEVELS: LogLevel[] = ['fatal', 'error', 'warn'];
 
-async function serve(settings: AppSettings): Promise<void> {
+async function serve(settings: AppSettings, logger: AppLogger): Promise<void> {
   resolveConfig(); // Reports bad settings before anything starts.
   // Logs are buffered until the app listens: a failed start is reported once, below, not by every part of Nest.
   const app = await createApp(settings, { bufferLogs: true, autoFlushLogs: false, abortOnError: false });
-  app.useLogger(new ConsoleLogger(process.env['NEST_LOG_LEVEL'] ? {} : { logLevels: LOG_LEVELS }));
+  app.useLogger(logger);
   app.useWebSocketAdapter(new SessionsWsAdapter(app));
   app.useGlobalPipes(new PlainBodyPipe(), createValidationPipe());
   hardenHttpServer(app);
@@ -36,7 +37,7 @@ async function serve(settings: AppSettings): Promise<void> {
   await app.listen(settings.port, settings.host);
   const { port } = app.getHttpServer().address() as AddressInfo;
   const config = app.get<SessionsConfig>(SESSIONS_CONFIG);
-  process.stdout.write(`${bootLine({ ...settings, port }, config)}\n`);
+  logger.announce(bootLine({ ...settings, port }, config));
   app.flushLogs();
 }
 
@@ -68,10 +69,19 @@ function explain(error: unknown): string {
   }
 }
 
+function loggerOf(settings: LogSettings): AppLogger {
+  const isTerminal = process.stdout.isTTY && process.stderr.isTTY;
+  const logger = new AppLogger(settings, { environment: process.env, isTerminal });
+  if (settings.format === 'json') logger.takeConsole();
+  return logger;
+}
+
 surviveClosedLog();
+let logger = loggerOf({ format: 'text', levels: new Map() });
 try {
-  await serve(readAppSettings(process.env));
+  logger = loggerOf(readLogSettings(process.env));
+  await serve(readAppSettings(process.env), logger);
 } catch (error) {
-  process.stderr.write(`${explain(error)}\n`);
+  logger.announceFailure(explain(error));
   process.exit(1);
 }

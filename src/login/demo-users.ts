@@ -1,5 +1,5 @@
 import { hash, randomBytes, timingSafeEqual } from 'node:crypto';
-import { SettingError } from '../app.settings.js';
+import { SettingError } from '../setting-error.js';
 
 /** The users of `DEMO_USERS`: `name:password`, comma-separated. For a demonstration: a real app stores salted hashes. */
 export class DemoUsers {

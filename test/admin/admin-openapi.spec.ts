@@ -217,6 +217,7 @@ describe.each(ADAPTERS)('real answers against openapi.json, on %s', (adapter: Ad
     await expectAnswer(many, 202, { ...options(others), ...json({ ids: [others.sessionId] }) });
     await nodes.closeHere();
     await others.closeHere();
+    expect(api.seenAnswers).toEqual(expect.arrayContaining([`${single.name} 202`, `${many.name} 202`]));
   });
 
   async function twoNodes(): Promise<TwoNodes> {
@@ -262,6 +263,7 @@ describe.each(ADAPTERS)('real answers against openapi.json, on %s', (adapter: Ad
     for (let count = 0; count < 10; count += 1) await stranger.client.request('/admin/sessions', stranger);
     for (const operation of api.operations)
       await expectAnswer(operation, 429, { ...stranger, ...(operation.method === 'POST' ? json({}) : {}) });
+    expect(api.seenAnswers).toContain(`${many.name} 429`);
   });
 
   it('a store that is away', async () => {
@@ -287,6 +289,7 @@ describe.each(ADAPTERS)('real answers against openapi.json, on %s', (adapter: Ad
         id,
         ...(operation.method === 'POST' ? json({ filter: { idle_over: 0 } }) : {}),
       });
+    expect(api.seenAnswers).toContain('GET /admin/sessions 503');
   });
 
   it('each that is documented was given', () => expect(api.seenAnswers).toEqual(api.documentedAnswers));

@@ -30,6 +30,7 @@ const NOTHING = {
   cleaned: 0,
   cleanup_failures: 0,
   peak_open: 0,
+  peak_users: 0,
   durations: { p50_ms: null, p90_ms: null, p99_ms: null },
 };
 
@@ -81,6 +82,7 @@ describe.each(ADAPTERS)('admin trends on %s', (adapter: AdapterName) => {
         cleaned: 10,
         cleanup_failures: 1,
         peak_open: 12,
+        peak_users: 9,
         'duration:100': 10,
       });
       await count(NOW, { opened: 1, 'files:image': 1, 'bytes:image': 5, peak_open: 7, 'duration:0': 10 });
@@ -107,6 +109,7 @@ describe.each(ADAPTERS)('admin trends on %s', (adapter: AdapterName) => {
         cleaned: 10,
         cleanup_failures: 1,
         peak_open: 12,
+        peak_users: 9,
         // 1.1 ** 99.5
         durations: { p50_ms: 13_139, p90_ms: 13_139, p99_ms: 13_139 },
       });
@@ -124,6 +127,7 @@ describe.each(ADAPTERS)('admin trends on %s', (adapter: AdapterName) => {
         cleaned: 10,
         cleanup_failures: 1,
         peak_open: 12,
+        peak_users: 9,
         durations: { p50_ms: 0, p90_ms: 13_139, p99_ms: 13_139 },
       });
     });

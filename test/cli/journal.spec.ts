@@ -58,7 +58,7 @@ describe('timeline <id>', () => {
     expect(await read('timeline', session.id)).toEqual(all);
     const first = await run('timeline', session.id, '--limit', '2');
     expect(first.stdout.trimEnd().split('\n')).toHaveLength(3);
-    const [, cursor = ''] = /^More: --cursor ([\w-]+)$/m.exec(first.stderr) ?? [];
+    const [, cursor = ''] = /^More: nest-sessions .* --limit 2 --cursor ([\w-]+)$/m.exec(first.stderr) ?? [];
     const rest = await read('timeline', session.id, '--limit', '2', '--cursor', cursor);
     expect(rest.entries).toEqual(all.entries.slice(2));
     const wrong = await run('timeline', randomUUID(), '--cursor', cursor);
@@ -159,7 +159,7 @@ describe('audit', () => {
     expect(first.stdout).toMatch(
       /\nWrong admin tokens\n +MINUTE +NETWORK +COUNT\n +\S+Z {2}192\.0\.2\.7\/32 +2\n$/,
     );
-    const [, cursor = ''] = /^More: --cursor ([\w-]+)$/m.exec(first.stderr) ?? [];
+    const [, cursor = ''] = /^More: nest-sessions .* --limit 2 --cursor ([\w-]+)$/m.exec(first.stderr) ?? [];
     const rest = await run('audit', '--limit', '2', '--cursor', cursor);
     expect(rest).toMatchObject({ code: 0, stderr: '' });
     expect(rest.stdout.trimEnd().split('\n')).toHaveLength(3);

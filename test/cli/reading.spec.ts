@@ -136,8 +136,10 @@ describe('reading commands beside a running server', () => {
     const { stdout, stderr } = await run('list');
     const lines = stdout.trimEnd().split('\n');
     expect(lines).toHaveLength(3);
-    expect(lines[0]).toMatch(/^SESSION +USER +ADDRESS +AGE +IDLE +REQUESTS +RESOURCES +SIZE$/);
-    expect(lines[1]).toMatch(new RegExp(`^${anna.id}  anna +192\\.0\\.2\\.7 .* 1  12\\.3 kB$`));
+    expect(lines[0]).toMatch(/^SESSION +USER +ADDRESS +AGE +IDLE +REQS +RES +SIZE +USED$/);
+    expect(lines[1]).toMatch(
+      new RegExp(`^${anna.id.slice(0, 8)}  anna  192\\.0\\.2\\.7 .* 1  12\\.3 kB  1 %$`),
+    );
     expect(stderr).toBe('2 of 2 active sessions\n');
   });
 

@@ -24,7 +24,9 @@ class ClientController {
 
 export interface OpenedBy {
   readonly userAgent?: string;
-  readonly userId?: string;
+  /** `null`: nobody logs in. */
+  readonly userId?: string | null;
+  readonly ipAddress?: string;
 }
 
 /** A server in this process, whose sessions commands in other processes inspect and end. */
@@ -62,10 +64,14 @@ export class Server {
     return this.running.close();
   }
 
-  async open({ userAgent = 'a browser', userId = 'anna' }: OpenedBy = {}): Promise<Session> {
-    const opening = await this.sessions.open({ ipAddress: '192.0.2.7', userAgent });
+  async open({
+    userAgent = 'a browser',
+    userId = 'anna',
+    ipAddress = '192.0.2.7',
+  }: OpenedBy = {}): Promise<Session> {
+    const opening = await this.sessions.open({ ipAddress, userAgent });
     if (opening.kind !== 'opened') throw new Error(`The session was not opened: ${opening.kind}`);
-    await this.sessions.login(opening.session, userId);
+    if (userId !== null) await this.sessions.login(opening.session, userId);
     return opening.session;
   }
 

@@ -45,9 +45,32 @@ describe('a wrong command line', () => {
     'a glob': ['show', '*'],
     quotes: ['show', `'; DROP TABLE sessions; --`],
     'an id that looks like an option': ['show', '--', `--${SOME_ID}`],
-    'an id in upper case': ['show', SOME_ID.replace('8', 'A')],
+    'an id of three characters': ['show', '000'],
+    'an id that no id begins with': ['timeline', '0000-'],
     'an id with a line break': ['show', `${SOME_ID}\n`],
     'an id of 128 KiB': ['show', 'a'.repeat(131_000)],
+    'an unknown state': ['list', '--state', 'asleep'],
+    'a network that is none': ['list', '--ip', '192.0.2.0/33'],
+    'an empty address': ['list', '--ip='],
+    'a share above all': ['list', '--near-limit', '101'],
+    'a share of nothing': ['cleanup', '--near-limit', '0', '--yes'],
+    'an idle time with a unit': ['list', '--idle-over', '5m'],
+    'ended sessions by address': ['list', '--state', 'ended', '--ip', '192.0.2.7'],
+    'a stream as a page': ['list', '--stream', '--json'],
+    'a watch without a terminal': ['stats', '--watch'],
+    'a watch of every 0 seconds': ['list', '--watch', '0', '--stream'],
+    'a watch of JSON': ['users', '--watch', '--json'],
+    'users by another order': ['users', '--sort', 'size'],
+    'a page of users by bytes': ['users', '--cursor', 'zzz'],
+    'one user in pages': ['users', 'anna', '--limit', '3'],
+    'ids and a filter': ['cleanup', SOME_ID, '--user', 'anna', '--yes'],
+    'a filter and a full cleanup': ['cleanup', '--user', 'anna', '--orphan-grace', '60', '--yes'],
+    'a filter that matches nothing in particular': ['cleanup', '--user=', '--yes'],
+    'an instant and no filter': ['cleanup', '--as-of', '2026-11-29', '--yes'],
+    'an instant of no day': ['cleanup', '--user', 'anna', '--as-of', 'today', '--yes'],
+    'a filter and no terminal to ask on': ['cleanup', '--ip', '192.0.2.0/24'],
+    'an unknown shell': ['completion', 'fish'],
+    'no shell': ['sessions', 'completion'],
     'a live session and no terminal to ask on': ['cleanup', SOME_ID],
     'an unknown action on nodes': ['nodes', 'bogus'],
     'no node to forget': ['sessions', 'nodes', 'forget', '--yes'],
@@ -140,10 +163,13 @@ describe('help and version', () => {
     [['cleanup', '--help'], /--orphan-grace[^]*--dry-run[^]*--yes/],
     [
       ['timeline', '--help'],
-      /--json[^]*--limit[^]*--cursor[^]*Example:\n {2}sessions timeline [0-9a-f-]{36} --limit 20/,
+      /--limit[^]*--cursor[^]*--json[^]*Example:\n {2}nest-sessions timeline [0-9a-f-]{36} --limit 20/,
     ],
-    [['sessions', 'audit', '--help'], /--from[^]*--to[^]*Example:\n {2}sessions audit --from 2\d{3}-/],
-    [['forget-user', '--help'], /--yes[^]*Example:\n {2}sessions forget-user anna --yes/],
+    [
+      ['sessions', 'audit', '--help'],
+      /--from[^]*--to[^]*Example:\n {2}nest-sessions sessions audit --from 2\d{3}-/,
+    ],
+    [['forget-user', '--help'], /--yes[^]*Example:\n {2}nest-sessions forget-user anna --yes/],
     [['--version'], /^\d+\.\d+\.\d+\n$/],
   ])('%j needs no store', async (args, expected) => {
     const { code, stdout, stderr } = await runCli(args, { storagePath: '/nowhere' });
@@ -151,8 +177,32 @@ describe('help and version', () => {
     expect(stdout).toMatch(expected);
   });
 
+  it('each ends with an example, which the command takes', async () => {
+    const { stdout } = await runCli(['--help']);
+    expect(stdout).toMatch(/\nExample:\n {2}nest-sessions users --limit 10\n$/);
+    const names = stdout.match(/^ {2}[a-z-]+(?= .*\[options\]| <shell>)/gm)?.map((name) => name.trim()) ?? [];
+    expect(names.length).toBeGreaterThan(14);
+    const helps = await Promise.all(names.map((name) => runCli([name, '--help'])));
+    const examples = helps.map(({ stdout: help }) => /\nExample:\n {2}nest-sessions (.+)\n$/.exec(help)?.[1]);
+    expect(examples.map((example) => example?.split(' ')[0])).toEqual(names);
+    const wrong = await Promise.all(
+      examples
+        .map((example = '') => example.replace(/ (?:>|--watch) .*/, '').split(' '))
+        .filter(([name]) => name !== 'replay')
+        .map(async (args) => {
+          const { code, stderr } = await runCli(args, { storagePath: '/nowhere' });
+          return code === 5 || args[0] === 'completion' ? null : { args, stderr };
+        }),
+    );
+    // They ask, and here is nobody to ask.
+    const unasked = wrong.filter((one) => one !== null && !one.stderr.includes('pass --yes'));
+    expect(unasked).toEqual([]);
+  });
+
   it.each([
     [['list']],
+    [['users']],
+    [['find']],
     [['show']],
     [['stats']],
     [['cleanup']],

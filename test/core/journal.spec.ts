@@ -128,6 +128,17 @@ describe.each(STORES)('The journal of a process on the store %s', (store) => {
     expect(kindsOf(await timeline(session))).toEqual(['opened', 'mismatch', 'mismatch']);
   });
 
+  it('counts in the end also the requests that this process has not flushed', async () => {
+    await start();
+    const { session, token } = await world.open();
+    const touch = (): void => world.core.finder.touch(session.id, token.hash);
+    for (let request = 0; request < 3; request += 1) touch();
+    await world.core.thisProcess.beat();
+    for (let request = 0; request < 4; request += 1) touch();
+    await world.service.end(session);
+    expect((await timeline(session)).at(-1)).toMatchObject({ kind: 'ended', requests: 8 });
+  });
+
   it('is kept for journalHours after the end, beyond the absolute end too, and then goes with the tombstone', async () => {
     await start({ maxDurationSeconds: 3600, journalHours: 2 });
     const { session, token } = await world.open();

@@ -63,7 +63,7 @@ describe('The counts of a process', () => {
     events.emit('resource.refused', { ...refusal, reason: 'too_large' });
     events.emit('cleanup.finished', { job: 'idle', items: 4, failures: 1, durationMs: 7 });
     events.emit('cleanup.finished', { job: 'orphans', items: 0, failures: 0, durationMs: 7 });
-    for (const open of [3, 9, 5]) recorder.seeOpen(open);
+    for (const open of [3, 9, 5]) recorder.see(open, open - 1);
     clock.advance(49_999);
     await recorder.flush();
     expect(sent()).toEqual([]);
@@ -82,6 +82,7 @@ describe('The counts of a process', () => {
           cleaned: 4,
           cleanup_failures: 1,
           peak_open: 9,
+          peak_users: 8,
         },
       ],
       [2, 1, { requests: 1 }],
@@ -91,7 +92,7 @@ describe('The counts of a process', () => {
 
   it('are not sent while nothing happens', async () => {
     await recorder.flush();
-    recorder.seeOpen(0);
+    recorder.see(0, null);
     events.emit('cleanup.finished', { job: 'idle', items: 0, failures: 0, durationMs: 7 });
     await nextMinute();
     await recorder.stop();
@@ -166,7 +167,7 @@ describe('The counts of a process', () => {
     const away = jest.spyOn(trends, 'add').mockRejectedValue(new Error('away'));
     for (let minute = 0; minute < 500; minute += 1) {
       request();
-      recorder.seeOpen(minute + 1);
+      recorder.see(minute + 1, 0);
       await nextMinute();
     }
     away.mockRestore();

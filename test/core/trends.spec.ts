@@ -70,16 +70,17 @@ describe.each(STORES)('Trends on the store %s', (store) => {
     expect([requestCount, (await sumBy('minute'))['requests']]).toEqual([6, 6]);
   });
 
-  it('have the most open sessions that a check of the alerts has seen', async () => {
+  it('have the most open sessions, and users of them, that a check of the alerts has seen', async () => {
     await start();
     const { session } = await world.open();
-    await world.open();
+    for (const user of ['ada', 'ada', 'eve']) await world.service.login((await world.open()).session, user);
     await world.core.alerts.check();
     await world.service.end(session);
+    await world.service.endAllOf('eve');
     await world.core.alerts.check();
     world.clock.advance(MINUTE);
     await world.core.trends.flush();
-    expect((await sumBy('hour'))['peak_open']).toBe(2);
+    expect(await sumBy('hour')).toMatchObject({ peak_open: 4, peak_users: 2 });
   });
 
   it('are sent soon after the end of each minute', async () => {

@@ -1,5 +1,6 @@
-import { Controller, Get, Inject, Sse, type MessageEvent } from '@nestjs/common';
-import { CurrentSession, SessionService, type Session } from 'nest-sessions';
+import { stat } from 'node:fs/promises';
+import { Controller, Sse, type MessageEvent } from '@nestjs/common';
+import { CurrentSession, type Session } from 'nest-sessions';
 import { Subject, type Observable } from 'rxjs';
 import { SessionsCore } from '#sessions/core/core';
 import type { JournalEntry, TransferEntry } from '#sessions/domain/journal/entry';
@@ -16,16 +17,9 @@ const KINDS = new Set<JournalEntry['kind']>(['upload', 'download', 'stream']);
 class EventController {
   readonly messages = new Subject<MessageEvent>();
 
-  constructor(@Inject(SessionService) private readonly sessions: SessionService) {}
-
   @Sse('events')
   events(@CurrentSession() _session: Session): Observable<MessageEvent> {
     return this.messages;
-  }
-
-  @Get('end')
-  end(@CurrentSession() { id }: Session) {
-    return this.sessions.end({ id });
   }
 }
 
@@ -52,13 +46,25 @@ describe.each(ADAPTERS)('Transfers in timelines on %s', (adapter) => {
     });
 
   /** A form of which `bytes` of its file have arrived. */
-  async function uploading(bytes: number, path = '/upload'): Promise<RawRequest> {
+  async function uploading(bytes: number): Promise<RawRequest> {
+    const before = (await app.files()).length;
     const raw = await RawRequest.open(app.port);
     const body = filePart(Buffer.alloc(bytes));
-    raw.send(headOf(app.browser.cookieHeader, { 'content-length': body.length + 5 * MIB }, path)).send(body);
-    await eventually('its bytes arrive', async () => (await app.session()).incomingBytes > 0);
-    await eventually('its file is there', async () => (await app.files()).length > 0);
+    raw.send(headOf(app.browser.cookieHeader, { 'content-length': body.length + 5 * MIB })).send(body);
+    await eventually('its bytes are written', async () => {
+      const files = await app.files();
+      const sizes = await Promise.all(files.map(async (path) => (await stat(path)).size));
+      return files.length > before && sizes.every((size) => size > 0);
+    });
     return raw;
+  }
+
+  async function listening(): Promise<EventStream> {
+    const headers = { cookie: app.browser.cookieHeader, 'user-agent': 'test-browser' };
+    const stream = new EventStream(await fetch(`${app.url}/events`, { headers }));
+    const { messages } = app.get(EventController);
+    await eventually('its handler is subscribed to', async () => messages.observed);
+    return stream;
   }
 
   /** A download of which the client reads nothing. */
@@ -123,7 +129,7 @@ describe.each(ADAPTERS)('Transfers in timelines on %s', (adapter) => {
     await start();
     const { id } = await app.add(Buffer.alloc(16 * MIB));
     const download = await downloading(id);
-    const events = new EventStream(await app.browser.fetch('/events'));
+    const events = await listening();
     const upload = await uploading(100_000);
     await app.service.end({ id: app.sessionId }, 'admin');
     const found = (await untilTransfers(4)).filter(({ outcome }) => outcome !== 'complete');
@@ -149,7 +155,7 @@ describe.each(ADAPTERS)('Transfers in timelines on %s', (adapter) => {
 
   it('are streams that their clients closed, with what was sent', async () => {
     await start();
-    const events = new EventStream(await app.browser.fetch('/events'));
+    const events = await listening();
     app.get(EventController).messages.next({ data: 'x'.repeat(3000) });
     await events.next();
     await events.close();

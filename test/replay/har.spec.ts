@@ -1,6 +1,6 @@
 import { Ajv } from 'ajv';
 import addFormats from 'ajv-formats';
-import { harOf } from '#sessions/operate/replay/har';
+import { harOf, type Har } from '#sessions/operate/replay/har';
 import { readHar } from '#sessions/operate/replay/har-reader';
 import { recordingOf } from '#sessions/operate/replay/timeline-recording';
 import type { JournalEntry } from '#sessions/domain/journal/entry';
@@ -53,6 +53,78 @@ function schemaErrors(value: unknown): unknown {
   addFormats.default(ajv);
   ajv.addSchema(Object.values(schemas));
   return ajv.validate('har.json#', value) ? null : ajv.errors;
+}
+
+/** What Chromium's developer tools convert when they import a file; at the first fault they give up. */
+const CHROMIUM = {
+  objects: [
+    'log',
+    'log.creator',
+    'request',
+    'request.postData',
+    'response',
+    'response.content',
+    'timings',
+    'request.queryString.0',
+  ],
+  lists: ['log.entries'],
+  dates: ['startedDateTime'],
+  numbers: [
+    'time',
+    'request.headersSize',
+    'request.bodySize',
+    'response.status',
+    'response.headersSize',
+    'response.bodySize',
+    'response.content.size',
+    'timings.send',
+    'timings.wait',
+    'timings.receive',
+  ],
+};
+/** What Firefox reads without looking whether it is there. */
+const FIREFOX = {
+  objects: ['log', 'request', 'response', 'response.content', 'timings', 'cache'],
+  lists: [
+    'log.pages',
+    'log.entries',
+    'request.headers',
+    'request.cookies',
+    'response.headers',
+    'response.cookies',
+  ],
+  dates: ['startedDateTime'],
+  numbers: [],
+};
+type Importer = typeof CHROMIUM | typeof FIREFOX;
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null;
+
+function at(path: string, whole: unknown): unknown {
+  return path.split('.').reduce<unknown>((value, name) => (isObject(value) ? value[name] : undefined), whole);
+}
+
+/** Paths of what an importer would not take, of the log and of its first entry. */
+function importFaults({ objects, lists, dates, numbers }: Importer, har: unknown): string[] {
+  const valueAt = (path: string): unknown => at(path.startsWith('log') ? path : `log.entries.0.${path}`, har);
+  const badUrl = URL.canParse(String(valueAt('request.url'))) ? [] : ['request.url'];
+  return [
+    ...objects.filter((path) => !isObject(valueAt(path))),
+    ...lists.filter((path) => !Array.isArray(valueAt(path))),
+    ...dates.filter((path) => Number.isNaN(new Date(valueAt(path) as string).getTime())),
+    ...numbers.filter((path) => Number.isNaN(Number(valueAt(path)))),
+    ...badUrl,
+  ];
+}
+
+/** A copy without what lies there. */
+function without(path: string, har: Har): unknown {
+  const copy = structuredClone(har);
+  const names = (path.startsWith('log') ? path : `log.entries.0.${path}`).split('.');
+  const last = names.pop() ?? '';
+  delete (at(names.join('.'), copy) as Record<string, unknown>)[last];
+  return copy;
 }
 
 function harOfTimeline(...entries: JournalEntry[]) {
@@ -112,6 +184,27 @@ describe('The HAR of a timeline', () => {
     ]);
     expect(second?.response).toMatchObject({ status: 0, statusText: '' });
     expect(second).not.toHaveProperty('_placed');
+  });
+
+  describe.each([
+    ['Chromium', CHROMIUM],
+    ['Firefox', FIREFOX],
+  ])('is one that %s imports', (_browser, importer: Importer) => {
+    const har = harOfTimeline(upload(0, { path: '/files?part=1' }), requested(100, { status: null }));
+
+    it('with all that it reads', () => {
+      expect(importFaults(importer, har)).toEqual([]);
+      const [, second] = har.log.entries;
+      const missing = importFaults(importer, { log: { ...har.log, entries: [second] } });
+      expect(missing.filter((path) => !/postData|queryString/.test(path))).toEqual([]);
+    });
+
+    it.each([...importer.objects, ...importer.lists, ...importer.dates, ...importer.numbers])(
+      'and would not without %s',
+      (path) => {
+        expect(importFaults(importer, without(path, har))).toContain(path);
+      },
+    );
   });
 
   it('is refused by the schema where it lacks what HAR requires', () => {

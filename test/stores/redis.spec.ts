@@ -352,7 +352,11 @@ describe('Several processes on one Redis', () => {
     await store.endings.beginEnd(over.id, anEnd());
     const [index] = (await server.command('KEYS', `${prefix}user:*`)) as string[];
     await server.command('SADD', `${index}`, foreign.id);
-    const { sessions: found } = await store.sessions.list({ limit: 10, sort: 'created_at', filter: { userId: 'ada' } });
+    const { sessions: found } = await store.sessions.list({
+      limit: 10,
+      sort: 'created_at',
+      filter: { userId: 'ada' },
+    });
     expect(found.map(({ id }) => id)).toEqual([ours.id]);
     // An ended session can never be bound to her again; an open one may be about to be.
     const left = (await server.command('SMEMBERS', `${index}`)) as string[];

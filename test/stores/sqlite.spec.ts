@@ -242,7 +242,9 @@ describe('Several processes', () => {
     expect(new Set(found.map(String))).toEqual(new Set(['1,writing']));
     const totals = await store.ledger.totals();
     expect(totals.open).toBeGreaterThanOrEqual(acknowledged.length);
-    expect(totals.open).toBe((await store.sessions.list({ limit: 100_000, sort: 'created_at' })).sessions.length);
+    expect(totals.open).toBe(
+      (await store.sessions.list({ limit: 100_000, sort: 'created_at' })).sessions.length,
+    );
     await store.close();
     const db = new DatabaseSync(path);
     expect(db.prepare('PRAGMA integrity_check').get()).toEqual({ integrity_check: 'ok' });
@@ -441,7 +443,9 @@ describe('A full disk', () => {
     expect(told).toBe(2);
     expect(refusal).toBe('STORE_UNAVAILABLE');
     const totals = await store.ledger.totals();
-    expect(totals.open).toBe((await store.sessions.list({ limit: 100_000, sort: 'created_at' })).sessions.length);
+    expect(totals.open).toBe(
+      (await store.sessions.list({ limit: 100_000, sort: 'created_at' })).sessions.length,
+    );
     expect(totals.open).toBeGreaterThan(700);
   });
 

@@ -30,9 +30,10 @@ const SIGNS: Record<string, RegExp> = {
   prometheus: started('prometheus'),
   promtool: started('promtool'),
   'redis-server': started('redis-server'),
-  script: /\| script -/,
+  script: /\| script -|spawn\('script'/,
   soxi: started('soxi'),
   unshare: /'unshare'/,
+  zsh: started('zsh'),
 };
 
 function started(program: string): RegExp {

@@ -1,10 +1,5 @@
 import { render } from 'preact';
-import uPlot from 'uplot';
-
-function App() {
-  return <h1>Sessions</h1>;
-}
+import { App } from './shell/app.js';
 
 const place = document.getElementById('app');
 if (place) render(<App />, place);
-console.debug(uPlot);

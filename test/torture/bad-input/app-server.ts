@@ -10,12 +10,12 @@ export const ADAPTERS = ['express', 'fastify'] as const;
 export type AdapterName = (typeof ADAPTERS)[number];
 
 export const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
-const BOOT_LINE = /^Listening on http:\/\/127\.0\.0\.1:(\d+) \|/;
+const BOOT_LINE = /\bListening on http:\/\/127\.0\.0\.1:(\d+) \|/;
 const EXIT_WITHIN_MS = 15_000;
 const PLAIN_LINE = /^\[Nest\] \d+ {2}- [^\p{C}]+$/u;
 /** Of Node.js and of the scheduler, who know of no logger. */
 const FOREIGN_LINE = /^(?:\(node:\d+\) \[|\(Use `node |\[Cron\] )[^\p{C}]+$/u;
-const TROUBLE = /^\[Nest\] .{10,40} (ERROR|FATAL) |^\{"level":"(error|fatal)"/;
+const TROUBLE = /^\[Nest\] .{10,40} (ERROR|FATAL) |^\{"time":"[^"]{24}","level":"(error|fatal)"/;
 /** Of a stack trace, or of where the code lies. */
 export const STACK =
   /\n\s+at .{1,200}:\d+|\bat (?:async )?[\w.<> ]+ \((?:file:|node:|\/)|node_modules|node:internal|\/libs\/sessions\//;
@@ -40,8 +40,7 @@ export class AppServer {
     environment: Record<string, string>,
   ): Promise<AppServer> {
     const storagePath = await mkdtemp(join(tmpdir(), 'nest-sessions-torture-'));
-    const preload = logs === 'json' ? ['--import', new URL('json-logs.ts', import.meta.url).href] : [];
-    const child = spawn(process.execPath, [...preload, 'dist/main.js'], {
+    const child = spawn(process.execPath, ['dist/main.js'], {
       cwd: ROOT,
       env: {
         PATH: process.env['PATH'],
@@ -49,6 +48,7 @@ export class AppServer {
         HTTP_ADAPTER: adapter,
         NO_COLOR: '1',
         NEST_LOG_LEVEL: 'debug',
+        LOG_FORMAT: logs === 'json' ? 'json' : 'text',
         SESSION_STORAGE_PATH: storagePath,
         SESSION_OPEN_RATE: '0',
         SESSION_MAX_UNCONFIRMED_PER_NETWORK: '0',

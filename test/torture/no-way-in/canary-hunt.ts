@@ -22,15 +22,17 @@ export class CanaryHunt {
   readonly #environment: Readonly<Record<'ADMIN_TOKEN' | 'SESSION_METRICS_TOKEN', string>>;
   readonly #context: CampaignContext;
   readonly #send: Send;
-  readonly #words = new ClientWords();
+  readonly #words: ClientWords;
   #summary = '';
 
   constructor(
     adapter: AdapterName,
     server: AppServer,
     environment: Readonly<Record<'ADMIN_TOKEN' | 'SESSION_METRICS_TOKEN', string>>,
+    words: ClientWords,
     context: CampaignContext,
   ) {
+    this.#words = words;
     this.#adapter = adapter;
     this.#server = server;
     this.#environment = environment;
@@ -50,16 +52,19 @@ export class CanaryHunt {
       Math.min(50, Math.ceil(this.#context.count / 5)),
     );
     for (const visitor of visitors.slice(0, MOST_SPEAKERS)) await this.#words.say(this.#send, visitor);
-    const tokens = visitors.map(({ token }) => token);
+    const member = await this.#words.logIn(this.#send);
+    await this.#words.say(this.#send, member);
+    const tokens = [...visitors, member].map(({ token }) => token);
     const secrets = [...this.#environment.ADMIN_TOKEN.split(','), this.#environment.SESSION_METRICS_TOKEN];
     const canaries = new Canaries(tokens, secrets);
-    const answers = await this.#answers(visitors);
+    const answers = await this.#answers([...visitors, member]);
     const places = [
       ...answers,
-      ...(await this.#commands(visitors)),
+      ...(await this.#commands(visitors, member)),
       ...(await this.#folder('while it runs')),
     ];
     this.#seesWhatIsThere(visitors, places);
+    this.#seesRequests(member, places);
     const code = await this.#server.stop();
     if (code !== 0) this.#context.violation(`${this.#adapter}: the server left ${code}`);
     places.push(...(await this.#folder('after it stopped')));
@@ -89,6 +94,17 @@ export class CanaryHunt {
         this.#context.violation(`${this.#adapter}: the hash of a live token is not in the database`);
       if (!isIn(false, sessionId)) this.#context.violation(`${this.#adapter}: no answer shows ${sessionId}`);
     }
+  }
+
+  /** A HAR without requests has no secret either, and a login that came to nothing no user. */
+  #seesRequests({ sessionId }: Visitor, places: readonly Place[]): void {
+    const has = (name: RegExp, text: string): boolean =>
+      places.some((place) => name.test(place.name) && place.bytes.includes(text));
+    if (!has(/ export /, '"url": "http://localhost/session"') || !has(/ export /, sessionId))
+      this.#context.violation(`${this.#adapter}: the HAR has no request`);
+    if (!has(/sessions\/users$/, this.#words.user))
+      this.#context.violation(`${this.#adapter}: the user is not logged in`);
+    if (!has(/timeline$/, '"login"')) this.#context.violation(`${this.#adapter}: no timeline has the login`);
   }
 
   async #answers(visitors: readonly Visitor[]): Promise<Place[]> {
@@ -130,7 +146,7 @@ export class CanaryHunt {
     return places;
   }
 
-  async #commands(visitors: readonly Visitor[]): Promise<Place[]> {
+  async #commands(visitors: readonly Visitor[], member: Visitor): Promise<Place[]> {
     const [first, second] = visitors.slice(1).map(({ sessionId }) => sessionId);
     const commands = [
       ['list'],
@@ -142,6 +158,7 @@ export class CanaryHunt {
       ['timeline', `${first}`],
       ['timeline', `${second}`, '--json'],
       ['audit', '--json'],
+      ['export', member.sessionId, '--har'],
       ['cleanup', '--json'],
       ['cleanup'],
       ['cleanup', `${visitors.at(3)?.sessionId}`, '--yes'],

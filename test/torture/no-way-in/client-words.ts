@@ -1,13 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { compose, type RequestParts } from '../bad-input/request.ts';
-import { cookieOf, type Send, type Visitor } from '../bad-input/visitors.ts';
+import { cookieOf, TOKEN_COOKIE, visit, type Send, type Visitor } from '../bad-input/visitors.ts';
 import type { Place } from './canaries.ts';
 
 const BOUNDARY = 'words-of-a-client';
 
 /**
  * What a client says in its requests, each word random. A handler may keep what it likes; the library keeps none of `unkept`
- * anywhere, and none of the others in timelines, logs and metrics: sessions hold their agents and names of files while they live.
+ * anywhere, and none of the others in timelines, logs, metrics and HARs: sessions hold their agents, users and names of files while
+ * they live.
  */
 export class ClientWords {
   readonly #words = {
@@ -21,16 +22,39 @@ export class ClientWords {
     fieldValue: word(),
     fileName: word(),
     agent: word(),
+    user: word(),
+    password: word(),
   };
 
+  get user(): string {
+    return this.#words.user;
+  }
+
+  get password(): string {
+    return this.#words.password;
+  }
+
   get #unkept(): string[] {
-    const { fileName: _fileName, agent: _agent, ...unkept } = this.#words;
+    const { fileName: _fileName, agent: _agent, user: _user, ...unkept } = this.#words;
     return Object.values(unkept);
   }
 
   /** Says all of them, as this visitor. */
   async say(send: Send, visitor: Visitor): Promise<void> {
     for (const parts of this.#requestsOf(visitor)) await send(compose(parts));
+  }
+
+  /** Logs a visitor of its own in, who stays. */
+  async logIn(send: Send): Promise<Visitor> {
+    const visitor = await visit(send);
+    const headers = [cookieOf(visitor), ['Content-Type', 'application/json']] as const;
+    const body = JSON.stringify({ user: this.user, password: this.password });
+    const { answer } = await send(
+      compose({ what: 'a login', method: 'POST', target: '/login', headers, body }),
+    );
+    const token = TOKEN_COOKIE.exec(answer?.head ?? '')?.[1];
+    if (token === undefined) throw new Error(`no login: ${answer?.status}`);
+    return { ...visitor, token };
   }
 
   /** The first word that the place must not have, as it stands there. */
@@ -77,7 +101,7 @@ export class ClientWords {
 
 /** The store of live sessions, and what shows them to operators. */
 const MAY_SHOW_NAMES =
-  /sessions\.db|\/admin\/sessions(?:\?| |$|\/[0-9a-f-]{36}$)|nest-sessions (?:list|show)/;
+  /sessions\.db|\/admin\/sessions(?:\?| |$|\/users|\/[0-9a-f-]{36}$)|nest-sessions (?:list|show)/;
 
 function word(): string {
   return `w${randomBytes(12).toString('hex')}`;

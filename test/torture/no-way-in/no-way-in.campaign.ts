@@ -4,6 +4,7 @@ import type { Campaign, CampaignContext } from '../campaign.ts';
 import { seededRandom } from '../random.ts';
 import { AdminAttack } from './admin-attack.ts';
 import { CanaryHunt } from './canary-hunt.ts';
+import { ClientWords } from './client-words.ts';
 import { presentOverdueTokens, presentTokensOverHttp } from './http-tokens.ts';
 import { huntInRedis } from './redis-hunt.ts';
 import { presentTokens } from './store-tokens.ts';
@@ -37,8 +38,15 @@ async function attackServer(
   const [adminToken = '', spareToken = '', metricsToken = ''] = Array.from({ length: 3 }, () =>
     randomBytes(36).toString('base64url'),
   );
+  const words = new ClientWords();
   const environment = { ADMIN_TOKEN: `${adminToken},${spareToken}`, SESSION_METRICS_TOKEN: metricsToken };
-  const settings = { ...environment, SESSION_JOURNAL: 'requests' };
+  const settings = {
+    ...environment,
+    SESSION_JOURNAL: 'requests',
+    // Paths without parameters are kept whole, so that there is a HAR; no client says this word.
+    SESSION_JOURNAL_PATHS: 'page',
+    DEMO_USERS: `${words.user}:${words.password}`,
+  };
   const server = await AppServer.start(adapter, logs, settings);
   try {
     const admin = new AdminAttack(adapter, server.port, { adminToken, spareToken, metricsToken }, context);
@@ -47,7 +55,7 @@ async function attackServer(
       presentTokensOverHttp(adapter, server.port, adminToken, context),
       presentOverdueTokens(adapter, context),
     ]);
-    const hunt = new CanaryHunt(adapter, server, environment, context);
+    const hunt = new CanaryHunt(adapter, server, environment, words, context);
     const places = await hunt.run();
     for (const line of server.badLogLines(logs))
       context.violation(`${adapter}: a line of the log: ${JSON.stringify(line.slice(0, 1000))}`);

@@ -1,4 +1,6 @@
 import { randomBytes } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { resolveConfig } from 'nest-sessions';
 import { createClient, RESP_TYPES } from 'redis';
@@ -15,7 +17,10 @@ import { Canaries, type Place } from './canaries.ts';
 const SESSIONS = 20;
 const TIMEOUT_MS = 500;
 
-/** Looks for the password of Redis in errors and logs, and for session tokens in Redis. How many places. */
+/**
+ * Looks for the password of Redis in errors and logs, and in Redis and its dump for session tokens and for users who were forgotten.
+ * How many places.
+ */
 export async function huntInRedis(context: CampaignContext): Promise<number> {
   const password = randomBytes(24).toString('base64url');
   const redis = await RedisServer.start(['--rdbcompression', 'no']);
@@ -40,14 +45,30 @@ export async function huntInRedis(context: CampaignContext): Promise<number> {
       if (!canaries.wouldFindIn(place, context.random()))
         context.violation(`a secret planted in ${place.name} was not found`);
     }
+    const forgotten = new Canaries([], served.forgotten);
+    for (const place of served.places.filter(({ isInMemory }) => !isInMemory)) {
+      const found = forgotten.findIn(place);
+      if (found !== null) context.violation(`a forgotten user in ${place.name}: ${JSON.stringify(found)}`);
+    }
+    const [, dump] = served.places;
+    if (!served.kept.every((user) => dump?.bytes.includes(user)))
+      context.violation('the dump of Redis does not have the users who are there');
     return places.length;
   } finally {
     await redis.stop();
   }
 }
 
+interface Served {
+  readonly places: readonly (Place & { readonly isInMemory?: boolean })[];
+  readonly tokens: readonly string[];
+  /** Users who were forgotten, and those with live sessions. */
+  readonly forgotten: readonly string[];
+  readonly kept: readonly string[];
+}
+
 /** What a server leaves in Redis, and in its log. */
-async function serve(url: string): Promise<{ places: Place[]; tokens: string[] }> {
+async function serve(url: string): Promise<Served> {
   const lines: string[] = [];
   const note = (line: string): void => void lines.push(line);
   const store = new RedisSessionStore({ url });
@@ -62,24 +83,34 @@ async function serve(url: string): Promise<{ places: Place[]; tokens: string[] }
   });
   await core.start();
   const tokens: string[] = [];
+  const [forgotten, kept]: [string[], string[]] = [[], []];
   for (let number = 0; number < SESSIONS; number += 1) {
     const opening = await core.service.open(CLIENT);
     if (opening.kind !== 'opened') throw new Error(`no session: ${opening.reason}`);
     tokens.push(opening.token.reveal());
-    tokens.push((await core.service.login(opening.session, `user-${number}`)).reveal());
+    const user = `w${randomBytes(12).toString('hex')}`;
+    tokens.push((await core.service.login(opening.session, user)).reveal());
     if (number % 2 === 0) tokens.push((await core.service.regenerate(opening.session)).reveal());
     if (number % 3 === 0) await core.service.end(opening.session);
+    if (number % 3 < 2) {
+      await core.service.forget(user);
+      forgotten.push(user);
+    } else kept.push(user);
   }
   const held = await contentsOf(url);
+  const dump = await dumpOf(url);
   const shown = inspect([core, store], { depth: 12, showHidden: true });
   await core.quiesce();
   await core.stop();
   return {
     tokens,
+    forgotten,
+    kept,
     places: [
       { name: 'Redis', bytes: held, isStore: true },
+      { name: 'the dump of Redis', bytes: dump, isStore: true },
       { name: 'the log of a server on Redis', bytes: Buffer.from(lines.join('\n')) },
-      { name: 'the store, printed', bytes: Buffer.from(shown), isStore: true },
+      { name: 'the store, printed', bytes: Buffer.from(shown), isStore: true, isInMemory: true },
     ],
   };
 }
@@ -96,6 +127,19 @@ async function contentsOf(url: string): Promise<Buffer> {
       Buffer.from(keys.join('\n')),
       ...values.map((value) => Buffer.from(value as unknown as Buffer)),
     ]);
+  } finally {
+    client.destroy();
+  }
+}
+
+/** The file that Redis writes, byte by byte: it is not compressed. */
+async function dumpOf(url: string): Promise<Buffer> {
+  const client = createClient({ url });
+  await client.connect();
+  try {
+    await client.sendCommand(['SAVE']);
+    const { dir = '', dbfilename = '' } = await client.configGet(['dir', 'dbfilename']);
+    return await readFile(join(dir, dbfilename));
   } finally {
     client.destroy();
   }

@@ -1,5 +1,4 @@
 import type { Quota } from './budgets.js';
-import type { TransferOutcome } from './journal/entry.js';
 import type { EndReason } from './session.js';
 
 /** The events that an application can subscribe to, with their data. Instants are epoch milliseconds, sizes bytes. */
@@ -79,6 +78,16 @@ export interface SessionEvents {
   'alert.raised': { readonly alert: AlertName; readonly message: string };
   'alert.cleared': { readonly alert: AlertName };
 }
+
+export type TransferKind = 'upload' | 'download' | 'stream';
+
+/**
+ * - `complete`: all bytes of a file went through; of a stream, client or handler closed it.
+ * - `aborted`: the client went away, or was too slow.
+ * - `cut_off`: the session ended, its token was replaced, or the server stopped.
+ * - `failed`: the file was refused, or the server had an error.
+ */
+export type TransferOutcome = 'complete' | 'aborted' | 'cut_off' | 'failed';
 
 export interface TransferEvent {
   readonly sessionId: string;

@@ -67,7 +67,10 @@ export function shareOf({ maxResources, maxBytes, maxStreams }: ResourceLimits, 
 }
 
 /** Who holds more than this of anything is at so many percent of a limit, or above. */
-export function shareFrom({ maxResources, maxBytes, maxStreams }: ResourceLimits, percent: number): UsageBound {
+export function shareFrom(
+  { maxResources, maxBytes, maxStreams }: ResourceLimits,
+  percent: number,
+): UsageBound {
   const of = (most: number): number => Math.ceil((most * percent) / 100) - 1;
   return { files: of(maxResources), bytes: of(maxBytes), streams: of(maxStreams) };
 }

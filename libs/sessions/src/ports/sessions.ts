@@ -1,5 +1,6 @@
 import type { UsageBound } from '../domain/limits.js';
 import type { SessionFilter } from '../domain/listing/session-filter.js';
+import type { SortedBy, ValueRange } from '../domain/listing/value-range.js';
 import type { Authority, NewSession, SessionRecord } from '../domain/session.js';
 import type { DeedNote, LoginNote } from './record/journal.js';
 
@@ -82,8 +83,8 @@ export abstract class SessionsGroup {
   abstract findAbove(usage: UsageBound, limit: number): Promise<string[]>;
 
   /**
-   * The next open sessions that match, in the order of `query.sort`. One call looks at a bounded number of sessions, about 10,000, so
-   * it may answer fewer than `limit`, even none, with `next`. With `filter.userId` only the last page is short.
+   * The next open sessions that match, in the order of `query.sort`. One call looks at some thousand sessions at most, so it
+   * may answer fewer than `limit`, even none, with `next`. With `filter.userId` only the last page is short.
    */
   abstract list(query: SessionQuery): Promise<SessionSlice>;
 
@@ -191,11 +192,11 @@ const SORTED_BY = {
   created_at: 'createdAt',
   last_activity: 'lastActivityAt',
   total_bytes_used: 'bytesUsed',
-} as const;
+} as const satisfies Record<string, SortedBy>;
 
 export interface SessionOrder {
   /** The property that the sort compares. */
-  readonly by: (typeof SORTED_BY)[keyof typeof SORTED_BY];
+  readonly by: SortedBy;
   readonly descending: boolean;
 }
 
@@ -211,6 +212,24 @@ export interface ListPosition {
   readonly id: string;
 }
 
+/** Not before any id of a session. */
+export const LAST_ID = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
+
+export function positionOf({ by }: SessionOrder, session: SessionRecord): ListPosition {
+  return { value: session[by], id: session.id };
+}
+
+/** Where a store begins to look for sessions with values in this range: after the position, or at the first one of the range. */
+export function startOf(
+  { descending }: SessionOrder,
+  { least, most }: ValueRange,
+  after: ListPosition | undefined,
+): ListPosition {
+  const first = descending ? most : least;
+  const isWithin = after !== undefined && (descending ? after.value <= first : after.value >= first);
+  return isWithin ? after : { value: first, id: '' };
+}
+
 export interface SessionQuery {
   readonly limit: number;
   readonly sort: SessionSort;
@@ -222,6 +241,6 @@ export interface SessionQuery {
 
 export interface SessionSlice {
   readonly sessions: readonly SessionRecord[];
-  /** Where the next page begins; `null` if no more sessions match. */
+  /** Where the next page begins; `null` if no more sessions match. Where it is not, that page may be empty. */
   readonly next: ListPosition | null;
 }

@@ -1,5 +1,6 @@
 import { budgetCases } from './store/budgets/budgets.cases.js';
 import { connectionCases } from './store/connection.cases.js';
+import { endedListCases } from './store/endings/ended-list.cases.js';
 import { endingCases } from './store/endings/ending.cases.js';
 import { clockCases } from './store/fleet/clock.cases.js';
 import { nodeCases } from './store/fleet/nodes.cases.js';
@@ -21,6 +22,7 @@ import { authorityCases } from './store/sessions/authority.cases.js';
 import { crowdCases } from './store/sessions/crowds.cases.js';
 import { dataCases } from './store/sessions/data.cases.js';
 import { findingCases } from './store/sessions/finding.cases.js';
+import { listingCases } from './store/sessions/listing.cases.js';
 import { loginCases } from './store/sessions/login.cases.js';
 import { openingCases } from './store/sessions/opening.cases.js';
 import { touchingCases } from './store/sessions/touching.cases.js';
@@ -46,7 +48,9 @@ export const sessionStoreContract: readonly SessionStoreCase[] = [
   ...crowdCases,
   ...touchingCases,
   ...endingCases,
+  ...endedListCases,
   ...findingCases,
+  ...listingCases,
   ...dataCases,
   ...resourceCases,
   ...placingCases,

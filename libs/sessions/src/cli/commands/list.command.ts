@@ -1,6 +1,6 @@
 import type { SessionsCore } from '../../core/core.js';
 import { SESSION_SORTS } from '../../ports/store/session-store.js';
-import { readEndedPage } from '../../operate/lists/ended-page.js';
+import { readEndedPage } from '../../operate/journal/ended-page.js';
 import type { EndedListQuery, LiveListQuery } from '../../operate/lists/session-list.query.js';
 import { MAX_PAGE, SessionPage } from '../../operate/lists/session-page.js';
 import { pastSessionView } from '../../operate/journal/journal-views.js';

@@ -10,7 +10,7 @@ import {
 
 const BASH: ShellWords = {
   offer: (words) => `COMPREPLY=($(compgen -W '${words.join(' ')}' -- "$current"))`,
-  offerFiles: 'compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -f -- "$current"))',
+  offerFiles: `compopt -o filenames 2>/dev/null; local IFS=$'\\n'; COMPREPLY=($(compgen -f -- "$current"))`,
   branch: (patterns) => `${patterns.map((pattern) => `'${pattern}'`).join('|')})`,
 };
 

@@ -11,7 +11,7 @@ export interface CompletedCommand {
   /** Sub-commands. */
   readonly commands: readonly string[];
   readonly flags: readonly string[];
-  /** By flag that takes a value. */
+  /** By flag that requires a value. */
   readonly values: ReadonlyMap<string, Completions>;
   readonly arguments: Completions;
 }
@@ -30,7 +30,7 @@ function walk(command: Command, path: string): CompletedCommand[] {
   const subCommands = command.commands.filter((one) => PLAIN.test(one.name()));
   const options = command.options.filter(({ long }) => long !== undefined && long !== null);
   const longOf = ({ long }: (typeof options)[number]): string => long ?? '';
-  const takesValue = options.filter(({ required, optional }) => required || optional);
+  const takesValue = options.filter(({ required }) => required);
   const [argument] = command.registeredArguments;
   const own: CompletedCommand = {
     path,

@@ -86,6 +86,7 @@ export class FileWriting {
       connection.requireOpen();
       return writer;
     } catch (error) {
+      this.parts.limiter.noteUnbegun(resource.sessionId, error);
       await this.abandon(resource, writer);
       throw error;
     }
@@ -152,6 +153,9 @@ export class FileWriting {
       await this.parts.limiter.reserve(session, resource, adoption.sizeBytes, adoption.sizeBytes);
       registered.isReserved = true;
       return await this.adoptReserved(connection, resource, adoption);
+    } catch (error) {
+      this.parts.limiter.noteUnbegun(session.id, error);
+      throw error;
     } finally {
       connection.remove();
     }

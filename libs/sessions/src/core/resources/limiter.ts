@@ -1,6 +1,6 @@
 import { QUOTAS, type Quota } from '../../domain/budgets.js';
 import { givesWay, longestStalled } from '../../domain/eviction.js';
-import { SessionsError } from '../../domain/errors.js';
+import { hasCode, SessionsError } from '../../domain/errors.js';
 import type { ResourceRefusalReason } from '../../domain/events.js';
 import type { NewResource } from '../../domain/resource.js';
 import type { Refused } from '../../ports/sessions.js';
@@ -190,20 +190,27 @@ export class Limiter {
     );
   }
 
+  /** Notes the refusal of a file that the storage could not begin, if that is because the disk is full. */
+  noteUnbegun(sessionId: string, error: unknown): void {
+    if (hasCode(error, 'STORAGE_FULL')) this.note(sessionId, 'disk', null);
+  }
+
+  private note(
+    sessionId: string,
+    reason: Exclude<ResourceRefusalReason, 'quota'>,
+    sizeBytes: number | null,
+  ): void {
+    const limitBytes = reason === 'too_large' ? this.context.config.limits.maxBytes : null;
+    this.context.events.emit('resource.refused', { sessionId, reason, sizeBytes, limitBytes, network: null });
+  }
+
   private refusal(
     sessionId: string,
     reason: Exclude<ResourceRefusalReason, 'quota'>,
     sizeBytes: number | null = null,
   ): SessionsError {
     const { maxBytes, maxResources, maxStreams } = this.context.config.limits;
-    const limitBytes = reason === 'too_large' ? maxBytes : null;
-    this.context.events.emit('resource.refused', {
-      sessionId,
-      reason,
-      sizeBytes,
-      limitBytes,
-      network: null,
-    });
+    this.note(sessionId, reason, sizeBytes);
     switch (reason) {
       case 'too_large':
         return new SessionsError(

@@ -1,4 +1,4 @@
-import type { TransferOutcome } from '../../domain/journal/entry.js';
+import type { TransferOutcome } from '../../domain/events.js';
 import { isReadable, STREAM_TYPE, type NewResource, type ResourceRecord } from '../../domain/resource.js';
 import { requireResource } from '../handles/arguments.js';
 import { noteFoundWith } from '../handles/found-with.js';

@@ -210,6 +210,11 @@ export class SessionService extends SessionDataService {
     return this.parts.lists.list(query);
   }
 
+  /** As `list`, a few sessions at a time: those of the page as of now, the resources of each slice as of its reading. */
+  listInSlices(query: SessionQuery): Promise<AsyncGenerator<SessionDetails[], void, void>> {
+    return this.parts.lists.inSlices(query);
+  }
+
   /** Totals since the store was created, and current counts. */
   totals(): Promise<StoreTotals> {
     return this.context.store.ledger.totals();

@@ -1,6 +1,7 @@
 import { hasCode } from '../../domain/errors.js';
-import type { TransferKind, TransferOutcome } from '../../domain/journal/entry.js';
-import type { CoreContext } from '../process/context.js';
+import type { TransferKind, TransferOutcome } from '../../domain/events.js';
+import type { Clock } from '../../ports/clock.js';
+import type { SessionEventBus } from './event-bus.js';
 
 /** Bytes on their way in or out, or a stream, from its beginning; tells of its end once. */
 export class Transfer {
@@ -10,7 +11,7 @@ export class Transfer {
   private isOver = false;
 
   constructor(
-    private readonly parts: Pick<CoreContext, 'clock' | 'events'>,
+    private readonly parts: { readonly clock: Clock; readonly events: SessionEventBus },
     private readonly kind: TransferKind,
     private readonly sessionId: string,
   ) {

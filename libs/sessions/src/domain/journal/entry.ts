@@ -1,5 +1,5 @@
 import type { Quota } from '../budgets.js';
-import type { ResourceRefusalReason } from '../events.js';
+import type { ResourceRefusalReason, TransferKind, TransferOutcome } from '../events.js';
 import type { EndReason } from '../session.js';
 import type { Actor } from './actor.js';
 
@@ -85,16 +85,6 @@ export interface TransferEntry {
   readonly durationMs: number;
   readonly outcome: TransferOutcome;
 }
-
-export type TransferKind = 'upload' | 'download' | 'stream';
-
-/**
- * - `complete`: all bytes of a file went through; of a stream, client or handler closed it.
- * - `aborted`: the client went away, or was too slow.
- * - `cut_off`: the session ended, its token was replaced, or the server stopped.
- * - `failed`: the file was refused, or the server had an error.
- */
-export type TransferOutcome = 'complete' | 'aborted' | 'cut_off' | 'failed';
 
 export type EndedEntry = Extract<JournalEntry, { readonly kind: 'ended' }>;
 

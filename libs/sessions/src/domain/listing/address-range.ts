@@ -10,6 +10,7 @@ const MAPPED = 'ffff'.padStart(24, '0');
 const MAPPED_BITS = 96;
 const IPV4 = /^\d{1,3}(\.\d{1,3}){3}$/;
 const GROUPS = 8;
+const GROUP = /^[0-9a-f]{1,4}$/i;
 
 /** The 32 hex digits of an IPv6 address, and of the IPv6 form of an IPv4 address; `null` for any other text. */
 export function addressDigits(address: string): string | null {
@@ -24,10 +25,9 @@ export function addressDigits(address: string): string | null {
   const missing = GROUPS - head.length - tail.length;
   const isComplete = right === undefined ? missing === 0 : missing > 0;
   if (!isComplete || more.length > 0) return null;
-  const digits = [...head, ...Array<string>(missing).fill('0'), ...tail]
-    .map((group) => group.padStart(4, '0').toLowerCase())
-    .join('');
-  return /^[0-9a-f]{32}$/.test(digits) ? digits : null;
+  const groups = [...head, ...Array<string>(missing).fill('0'), ...tail];
+  if (!groups.every((group) => GROUP.test(group))) return null;
+  return groups.map((group) => group.padStart(4, '0').toLowerCase()).join('');
 }
 
 /** The network with these leading bits of an address, or the address alone; `null` if it is no address, or has not so many bits. */

@@ -52,8 +52,18 @@ export class RequestJournal {
   }
 }
 
+/** An application has few media types; clients may send any. */
+const knownTypes = new Map<string, string | null>();
+const MOST_KNOWN = 100;
+const MOST_LENGTH = 128;
+
 function mediaTypeOf(header: unknown): string | null {
-  return typeof header === 'string' ? (MEDIA_TYPE.exec(header)?.[0].toLowerCase() ?? null) : null;
+  if (typeof header !== 'string') return null;
+  const known = knownTypes.get(header);
+  if (known !== undefined) return known;
+  const type = MEDIA_TYPE.exec(header)?.[0].toLowerCase() ?? null;
+  if (knownTypes.size < MOST_KNOWN && header.length <= MOST_LENGTH) knownTypes.set(header, type);
+  return type;
 }
 
 function declaredBytes({ req }: ServerResponse): number {

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { SessionsCore } from '../../core/core.js';
 import { BoundedWait } from '../../core/process/bounded-wait.js';
 import { SILENT_AFTER_MS } from '../../core/process/this-process.js';
@@ -121,7 +122,10 @@ async function allMatching(
   const { openedUntil = asOf } = filter;
   const bounded = { ...filter, openedUntil: Math.min(openedUntil, asOf) };
   const sessions: SessionRecord[] = [];
-  for await (const slice of matchingSessions(core, bounded, MOST_IN_BULK + 1)) sessions.push(...slice);
+  for await (const slice of matchingSessions(core, bounded, MOST_IN_BULK + 1)) {
+    sessions.push(...slice);
+    await nextTurn();
+  }
   if (sessions.length <= MOST_IN_BULK) return sessions;
   throw new SessionsError(
     'BULK_TOO_LARGE',
@@ -148,7 +152,10 @@ async function forEachOf(ids: readonly string[], work: (id: string) => Promise<v
   // One iterator for all of them: each takes the next id.
   const next = ids.values();
   const workNext = async (): Promise<void> => {
-    for (const id of next) await work(id);
+    for (const id of next) {
+      await work(id);
+      await nextTurn();
+    }
   };
   await Promise.all(Array.from({ length: TOGETHER }, workNext));
 }

@@ -50,14 +50,17 @@ export function readSessionFilter(
   given: Readonly<Record<string, unknown>>,
   names: Partial<ParameterNames<Pick<FilterParameters, FilterName>>> = FILTER_NAMES,
 ): ReadQuery<SessionCriteria> {
-  const texts = Object.fromEntries(
-    Object.entries(given).map(([name, value]) => [name, typeof value === 'number' ? String(value) : value]),
-  );
+  const texts = Object.fromEntries(Object.entries(given).map(([name, value]) => [name, textOf(value)]));
   const read = readParameters(new FilterParameters(), texts, names);
   if (read.kind === 'invalid') return read;
   const criteria = criteriaOf(read.query);
   if (Object.keys(criteria).length > 0) return { kind: 'valid', query: criteria };
   return invalid([`no filter: use ${Object.values(names).join(', ')}`]);
+}
+
+/** What is no text stays a fault: `null`, above all, is not left out, so that no deed reaches more than was meant. */
+function textOf(value: unknown): unknown {
+  return typeof value === 'number' || value === null ? String(value ?? '') : value;
 }
 
 /** Of valid parameters. */

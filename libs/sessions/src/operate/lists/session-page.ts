@@ -2,7 +2,7 @@ import type { SessionsCore } from '../../core/core.js';
 import { detailsOf, type SessionDetails } from '../../core/sessions/session-details.js';
 import type { ResourceLimits } from '../../domain/limits.js';
 import type { SessionRecord } from '../../domain/session.js';
-import { orderOf, type StoreTotals } from '../../ports/store/session-store.js';
+import { orderOf, positionOf, type StoreTotals } from '../../ports/store/session-store.js';
 import { cursorAfter } from './page-cursor.js';
 import { filterOf } from './session-criteria.js';
 import type { LiveListQuery } from './session-list.query.js';
@@ -39,7 +39,7 @@ export class SessionPage {
     const sessions = found.sessions.slice(0, limit);
     const last = sessions.at(-1);
     const isFull = last !== undefined && sessions.length < found.sessions.length;
-    const next = isFull ? { value: last[orderOf(sort).by], id: last.id } : found.next;
+    const next = isFull ? positionOf(orderOf(sort), last) : found.next;
     const nextCursor = next && cursorAfter(sort, next);
     return new SessionPage(core, query, core.clock.now(), sessions, nextCursor);
   }

@@ -24,6 +24,8 @@ export function harOf({ sessionId, requests }: Recording, version: string) {
       version: '1.2',
       creator: { name: 'nest-sessions', version },
       ...(sessionId !== null && { _session: sessionId }),
+      // Firefox imports no file without this list.
+      pages: [],
       entries: requests.map(entryOf),
     },
   };

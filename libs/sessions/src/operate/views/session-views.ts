@@ -3,7 +3,7 @@ import type { SessionDetails } from '../../core/sessions/session-details.js';
 import type { ResourceRecord } from '../../domain/resource.js';
 import { percentOf, usedShare, type ResourceLimits } from '../../domain/limits.js';
 import { pastSessionView } from '../journal/journal-views.js';
-import { readEndedPage, type EndedPage } from '../lists/ended-page.js';
+import { readEndedPage, type EndedPage } from '../journal/ended-page.js';
 import { listJson, type JsonFormat } from '../lists/list-json.js';
 import type { SessionListQuery } from '../lists/session-list.query.js';
 import { SessionPage, type PageEnd } from '../lists/session-page.js';

@@ -11,6 +11,7 @@ import { SqliteInspection } from './operations/inspection/inspection.js';
 import { SqliteAudit } from './operations/record/audit.js';
 import { SqliteJournal } from './operations/record/journal.js';
 import { SqliteLedger } from './operations/record/ledger.js';
+import { SqliteListing } from './operations/listing.js';
 import { SqliteNetworks } from './operations/networks.js';
 import { SqlitePlacement } from './operations/placement.js';
 import { SqliteReleases } from './operations/releases.js';
@@ -44,9 +45,10 @@ export function sqliteOperations(db: DatabaseSync): SessionsOperations {
   const placement = new SqlitePlacement(db, ledger, accounts, releases, journal, trends);
   const networks = new SqliteNetworks(db);
   const budgets = new SqliteBudgets(db);
+  const listing = new SqliteListing(db, ledger);
   const fleet = new SqliteFleet(db, ledger, endings, releases, trends);
   return {
-    sessions: new SqliteSessions(db, ledger, networks, data, budgets, journal, trends),
+    sessions: new SqliteSessions(db, ledger, networks, data, budgets, journal, trends, listing),
     networks,
     counted: trends,
     endings,

@@ -10,8 +10,9 @@ import type { Placement } from '../../../ports/resources.js';
  * script knows, the text has no closing brace. No note: ''.
  */
 
-export function entryText({ at, ...entry }: JournalEntry): string {
-  return `${at}:${JSON.stringify(entry)}`;
+/** What `{ at, ...rest }` leaves would be an object of the slow kind: its JSON takes twice as long. */
+export function entryText(entry: JournalEntry): string {
+  return `${entry.at}:${JSON.stringify({ ...entry, at: undefined })}`;
 }
 
 export function openedText(at: number, note: DeedNote | null | undefined): string {

@@ -71,13 +71,14 @@ export class RedisBuckets {
     return this.run(script, this.layout.keysIn(bucket, script.keys), args);
   }
 
-  /** Runs a question on these keys; answers in the order of the keys. */
+  /** Runs a question on these keys, `keysEach` for each answer; answers in the order of the keys. */
   async ask(
     script: QuestionScript,
     keys: readonly string[],
     ...args: readonly (string | number)[]
   ): Promise<unknown[]> {
-    const together = this.connection.isCluster ? 1 : KEYS_TOGETHER;
+    const answers = this.connection.isCluster ? 1 : Math.floor(KEYS_TOGETHER / script.keysEach);
+    const together = answers * script.keysEach;
     const asking: Promise<unknown>[] = [];
     for (let start = 0; start < keys.length; start += together) {
       asking.push(this.run(script, keys.slice(start, start + together), args));
@@ -93,6 +94,19 @@ export class RedisBuckets {
     ...args: readonly (string | number)[]
   ): Promise<unknown[]> {
     return this.ask(script, this.layout.keyIn(buckets, key), ...args);
+  }
+
+  /** Runs a question on several keys in every bucket. */
+  askAllBeside(
+    script: QuestionScript,
+    keys: readonly BucketKey[],
+    ...args: readonly (string | number)[]
+  ): Promise<unknown[]> {
+    return this.ask(
+      script,
+      this.all.flatMap((bucket) => this.layout.keysIn(bucket, keys)),
+      ...args,
+    );
   }
 
   /** Runs a question on one key in every bucket. */

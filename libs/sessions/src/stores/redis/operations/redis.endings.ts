@@ -19,7 +19,13 @@ import { mostOfBucket } from './record/redis.audit.js';
 import type { RedisDurableWrites } from '../buckets/redis.durable-writes.js';
 import type { BucketKey } from '../scripts/redis.layout.js';
 import type { SessionCounts } from '../buckets/session-counts.js';
-import { BEGIN_END, DROP_TOMBSTONES, ENDED_OF_USER, FINISH_END, LEASE_ENDING } from '../scripts/lua/endings.scripts.js';
+import {
+  BEGIN_END,
+  DROP_TOMBSTONES,
+  ENDED_OF_USER,
+  FINISH_END,
+  LEASE_ENDING,
+} from '../scripts/lua/endings.scripts.js';
 import { placeOf } from '../scripts/lua/includes/journal.includes.js';
 import { COUNT_UP_TO } from '../scripts/lua/listings.scripts.js';
 import { MEND } from '../scripts/lua/mending/mending.script.js';

@@ -1,7 +1,6 @@
 import { bucketName } from '../../../domain/bucket.js';
 import { SessionsError } from '../../../domain/errors.js';
 import { compareIds, idsFrom } from '../../../domain/ids.js';
-import { matchesFilter } from '../../../domain/listing/session-filter.js';
 import type { UsageBound } from '../../../domain/limits.js';
 import { evictionRank, idleEndsAt } from '../../../domain/lifetime.js';
 import {
@@ -12,13 +11,11 @@ import {
   type SessionRecord,
 } from '../../../domain/session.js';
 import {
-  orderOf,
   type NewLogin,
   type NewToken,
   type OpeningLimits,
   type Refused,
   type RefusedOpening,
-  type SessionOrder,
   type SessionQuery,
   type SessionSlice,
   type SessionsGroup,
@@ -29,15 +26,9 @@ import type { DueAfter } from '../../../ports/endings.js';
 import type { DeedNote } from '../../../ports/record/journal.js';
 import { loginText, openedText, regeneratedText } from '../buckets/journal.values.js';
 import { KEPT_AFTER_END_MS, type BucketKey } from '../scripts/redis.layout.js';
-import { ABOVE } from '../scripts/lua/listings.scripts.js';
-import {
-  byFallingScore,
-  byScore,
-  entriesOf,
-  type Entry,
-  type RedisBuckets,
-} from '../buckets/redis.buckets.js';
+import type { RedisBuckets } from '../buckets/redis.buckets.js';
 import type { RedisBudgets } from './redis.budgets.js';
+import { RedisListing } from './redis.listing.js';
 import type { RedisDurableWrites } from '../buckets/redis.durable-writes.js';
 import type { SessionCounts } from '../buckets/session-counts.js';
 import type { UserIndex } from '../buckets/user-index.js';
@@ -60,23 +51,21 @@ import {
   textsOf,
 } from '../buckets/redis.values.js';
 
-const INDEX_OF: Readonly<Record<SessionOrder['by'], BucketKey>> = {
-  createdAt: 'created',
-  lastActivityAt: 'activity',
-  bytesUsed: 'bytes',
-};
-
 /** Sessions that are read at once. */
 const TOGETHER = 500;
 
 export class RedisSessions implements SessionsGroup {
+  readonly #listing;
+
   constructor(
     private readonly buckets: RedisBuckets,
     private readonly counts: SessionCounts,
     private readonly durable: RedisDurableWrites,
     private readonly users: UserIndex,
     private readonly budgets: RedisBudgets,
-  ) {}
+  ) {
+    this.#listing = new RedisListing(buckets, users, this);
+  }
 
   async open(
     session: NewSession,
@@ -212,27 +201,12 @@ export class RedisSessions implements SessionsGroup {
     return 0;
   }
 
-  async findAbove(usage: UsageBound, limit: number): Promise<string[]> {
-    const found = await Promise.all(
-      (['bytes', 'files', 'streams'] as const).map((key) =>
-        this.buckets.merge(limit, byFallingScore, async (buckets, count) =>
-          (await this.buckets.askIn(buckets, ABOVE, key, usage[key], count)).map((above) =>
-            entriesOf(above).toSorted(byFallingScore),
-          ),
-        ),
-      ),
-    );
-    return [...new Set(found.flat().map(({ id }) => id))].slice(0, limit);
+  findAbove(usage: UsageBound, limit: number): Promise<string[]> {
+    return this.#listing.above(usage, limit);
   }
 
-  async list(query: SessionQuery): Promise<SessionSlice> {
-    const { limit, sort, filter = {} } = query;
-    const found = filter.userId === undefined ? await this.#listAll(query) : await this.#listOf(filter.userId, query);
-    const last = found.length < limit ? undefined : found.at(-1);
-    return {
-      sessions: found.filter((session) => matchesFilter(filter, session)),
-      next: last === undefined ? null : { value: last[orderOf(sort).by], id: last.id },
-    };
+  list(query: SessionQuery): Promise<SessionSlice> {
+    return this.#listing.list(query);
   }
 
   /** Asks in steps: the index of a bucket may be long. */
@@ -298,33 +272,6 @@ export class RedisSessions implements SessionsGroup {
   /** If this fails, the next reader of the index removes them. */
   async #forget(userId: string, sessionIds: readonly string[]): Promise<void> {
     await this.users.remove(userId, sessionIds).catch(() => {});
-  }
-
-  async #listAll({ limit, sort, after }: SessionQuery): Promise<SessionRecord[]> {
-    const { by, descending } = orderOf(sort);
-    const key = INDEX_OF[by];
-    const order = descending ? byFallingScore : byScore;
-    const from = after === undefined ? null : { score: after.value, id: after.id };
-    const entries = await this.buckets.page(key, limit, order, from);
-    return this.loadOpen(entries.map(({ id }) => id));
-  }
-
-  /** Reads all sessions of the user, which are few, and removes outdated ids from the index. */
-  async #listOf(userId: string, { limit, sort, after }: SessionQuery): Promise<SessionRecord[]> {
-    const ids = await this.users.list(userId);
-    const open = await this.loadOpen(ids);
-    const alive = new Set(open.map(({ id }) => id));
-    const over = ids.filter((id) => !alive.has(id));
-    if (over.length > 0) await this.#forget(userId, over);
-
-    const { by, descending } = orderOf(sort);
-    const order = descending ? byFallingScore : byScore;
-    const entryOf = (session: SessionRecord): Entry => ({ id: session.id, score: session[by] });
-    const last = after && { id: after.id, score: after.value };
-    return open
-      .filter((session) => session.userId === userId && (!last || order(entryOf(session), last) > 0))
-      .toSorted((a, b) => order(entryOf(a), entryOf(b)))
-      .slice(0, limit);
   }
 
   /** Counts the session as open if the limits allow it. Corrects the count before it answers `full`. */

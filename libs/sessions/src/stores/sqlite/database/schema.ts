@@ -263,20 +263,21 @@ export const DROP_REPLACED_SQL = 'DELETE FROM replaced_tokens WHERE replaced_at 
 /** Entry n migrates a database from schema `FIRST_SCHEMA` + n to the next. */
 export const MIGRATIONS: readonly string[] = [];
 
-/** Each part reads one index, from the bound on. The \`> 0\` are those of the indexes. */
-export const ABOVE_SQL = `
-  SELECT id FROM sessions WHERE state = 'open' AND key IN (
+/** At most `:most` by each of the three. Each part reads one index, from the bound on. The `> 0` are those of the indexes. */
+export const ABOVE_KEYS_SQL = `
     SELECT * FROM (
-      SELECT key FROM sessions WHERE state = 'open' AND bytes_used > 0 AND bytes_used > :bytes LIMIT :limit)
+      SELECT key FROM sessions WHERE state = 'open' AND bytes_used > :bytes AND bytes_used > 0 LIMIT :most)
     UNION
     SELECT * FROM (
-      SELECT key FROM sessions WHERE state = 'open' AND resource_count > 0 AND resource_count > :files
+      SELECT key FROM sessions WHERE state = 'open' AND resource_count > :files AND resource_count > 0
         AND resource_count - stream_count > :files
-      LIMIT :limit)
+      LIMIT :most)
     UNION
     SELECT * FROM (
-      SELECT key FROM sessions WHERE state = 'open' AND stream_count > 0 AND stream_count > :streams LIMIT :limit))
-  LIMIT :limit`;
+      SELECT key FROM sessions WHERE state = 'open' AND stream_count > :streams AND stream_count > 0 LIMIT :most)`;
+
+export const ABOVE_SQL = `
+  SELECT id FROM sessions WHERE state = 'open' AND key IN (${ABOVE_KEYS_SQL}) LIMIT :most`;
 
 /** The database of rates, of any version. `state` is JSON; a key of which nothing counts any more is found by `empty_at`. */
 export const RATES_SCHEMA = `

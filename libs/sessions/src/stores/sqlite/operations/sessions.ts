@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import type { DatabaseSync } from 'node:sqlite';
 import { SessionsError } from '../../../domain/errors.js';
 import type { JournalEntry } from '../../../domain/journal/entry.js';
 import { idsFrom } from '../../../domain/ids.js';
-import { matchesFilter } from '../../../domain/listing/session-filter.js';
 import type { UsageBound } from '../../../domain/limits.js';
 import {
   isReplaced,
@@ -16,8 +15,6 @@ import {
 } from '../../../domain/session.js';
 import type { DeedNote } from '../../../ports/record/journal.js';
 import {
-  orderOf,
-  SESSION_SORTS,
   type NetworkLimits,
   type NewLogin,
   type NewToken,
@@ -26,7 +23,6 @@ import {
   type RefusedOpening,
   type SessionQuery,
   type SessionSlice,
-  type SessionSort,
   type SessionsGroup,
   type TokenMatch,
   type Touch,
@@ -34,17 +30,13 @@ import {
 import type { InOneThread } from '../../../ports/store/store-groups.js';
 import type { SqliteBudgets } from './budgets.js';
 import type { SqliteData } from './data.js';
+import type { SqliteListing } from './listing.js';
 import type { SqliteLedger } from './record/ledger.js';
 import type { SqliteNetworks } from './networks.js';
 import type { SqliteJournal } from './record/journal.js';
 import type { SqliteTrends } from './record/trends.js';
 import { ABOVE_SQL, DROP_REPLACED_SQL } from '../database/schema.js';
 import { idOf, numberOf, packAuthorities, packHash, packId, sessionOf } from '../database/values.js';
-
-interface Page {
-  readonly ofAll: StatementSync;
-  readonly ofUser: StatementSync;
-}
 
 type Entered = Extract<JournalEntry, { readonly kind: 'login' | 'regenerated' }>;
 
@@ -66,7 +58,6 @@ export class SqliteSessions implements InOneThread<SessionsGroup> {
   readonly #mark;
   readonly #undo;
   readonly #release;
-  readonly #pages: ReadonlyMap<SessionSort, Page>;
 
   constructor(
     db: DatabaseSync,
@@ -76,6 +67,7 @@ export class SqliteSessions implements InOneThread<SessionsGroup> {
     private readonly budgets: SqliteBudgets,
     private readonly journal: SqliteJournal,
     private readonly trends: SqliteTrends,
+    private readonly listing: SqliteListing,
   ) {
     this.#insert = db.prepare(`
       INSERT INTO sessions (
@@ -112,16 +104,12 @@ export class SqliteSessions implements InOneThread<SessionsGroup> {
     this.#evictable = db.prepare(evictableSql(''));
     this.#evictableOfNetwork = db.prepare(evictableSql('AND network = :network'));
     this.#above = db.prepare(ABOVE_SQL);
-    this.#ids = db.prepare('SELECT id FROM sessions WHERE id BETWEEN :first AND :last ORDER BY id LIMIT :limit');
+    this.#ids = db.prepare(
+      'SELECT id FROM sessions WHERE id BETWEEN :first AND :last ORDER BY id LIMIT :limit',
+    );
     this.#mark = db.prepare('SAVEPOINT probe');
     this.#undo = db.prepare('ROLLBACK TO probe');
     this.#release = db.prepare('RELEASE probe');
-    this.#pages = new Map(
-      SESSION_SORTS.map((sort) => [
-        sort,
-        { ofAll: db.prepare(pageSql(sort, '')), ofUser: db.prepare(pageSql(sort, 'AND user_id = :userId')) },
-      ]),
-    );
   }
 
   open(session: NewSession, limits: OpeningLimits, note?: DeedNote | null): 'opened' | RefusedOpening {
@@ -286,7 +274,7 @@ export class SqliteSessions implements InOneThread<SessionsGroup> {
   }
 
   findAbove({ files, bytes, streams }: UsageBound, limit: number): string[] {
-    return this.#above.all({ files, bytes, streams, limit }).map((row) => idOf(row, 'id'));
+    return this.#above.all({ files, bytes, streams, most: limit }).map((row) => idOf(row, 'id'));
   }
 
   findIds(prefix: string, limit: number): string[] {
@@ -296,18 +284,8 @@ export class SqliteSessions implements InOneThread<SessionsGroup> {
     return this.#ids.all({ first, last, limit }).map((row) => idOf(row, 'id'));
   }
 
-  list({ sort, limit, after, filter = {} }: SessionQuery): SessionSlice {
-    const { userId } = filter;
-    const page = this.#pages.get(sort);
-    if (page === undefined) throw new TypeError(`Unknown sort: ${sort}`);
-    const start = orderOf(sort).descending ? Infinity : -Infinity;
-    const from = { limit, instant: after?.value ?? start, id: packId(after?.id ?? '') };
-    const rows = userId === undefined ? page.ofAll.all(from) : page.ofUser.all({ ...from, userId });
-    const last = rows.length < limit ? undefined : rows.map(sessionOf).at(-1);
-    return {
-      sessions: rows.map(sessionOf).filter((session) => matchesFilter(filter, session)),
-      next: last === undefined ? null : { value: last[orderOf(sort).by], id: last.id },
-    };
+  list(query: SessionQuery): SessionSlice {
+    return this.listing.list(query);
   }
 }
 
@@ -320,16 +298,4 @@ function evictableSql(condition: string): string {
   return `
     SELECT * FROM sessions WHERE state = 'open' AND eviction_rank IS NOT NULL ${condition}
     ORDER BY eviction_rank, last_activity_at, id LIMIT :limit`;
-}
-
-/** One page by keyset: rows after `:instant`, and at that instant after `:id`. */
-function pageSql(sort: SessionSort, condition: string): string {
-  const { by, descending } = orderOf(sort);
-  const column = { createdAt: 'created_at', lastActivityAt: 'last_activity_at', bytesUsed: 'bytes_used' }[by];
-  const [beyond, direction] = descending ? ['<', 'DESC'] : ['>', 'ASC'];
-  return `
-    SELECT * FROM sessions
-    WHERE state = 'open' ${condition}
-      AND ${column} ${beyond}= :instant AND (${column} ${beyond} :instant OR id > :id)
-    ORDER BY ${column} ${direction}, id LIMIT :limit`;
 }

@@ -106,6 +106,21 @@ export const budgetCases: readonly SessionStoreCase[] = [
     },
   },
   {
+    name: 'users with open sessions are counted once, by a store that can count them',
+    async run(store) {
+      const users = await store.budgets.countUsers();
+      if (users === null) return;
+      const [one, two] = [await sessionOf(store, 'ada'), await sessionOf(store, 'ada')];
+      await sessionOf(store, 'eve');
+      await opened(store);
+      assert.equal(await store.budgets.countUsers(), users + 2);
+      await store.endings.beginEnd(one.id, anEnd());
+      assert.equal(await store.budgets.countUsers(), users + 2);
+      await store.endings.beginEnd(two.id, anEnd());
+      assert.equal(await store.budgets.countUsers(), users + 1);
+    },
+  },
+  {
     name: 'streams count for no budget',
     async run(store) {
       const session = await sessionOf(store, 'ada');

@@ -78,6 +78,17 @@ export const deedCases: readonly SessionStoreCase[] = [
     },
   },
   {
+    name: 'an end counts the requests that its caller had not flushed, in its entry alone',
+    async run(store) {
+      const session = await noted(store);
+      await store.sessions.touch([{ sessionId: session.id, at: NOW + 1, requests: 2 }]);
+      await store.endings.beginEnd(session.id, anEnd({ note: { by: CLIENT }, requests: 4 }));
+      const [, ended] = await timelineOf(store, session);
+      assert.equal(ended?.kind === 'ended' && ended.requests, 7);
+      assert.equal((await store.sessions.find(session.id))?.requestCount, 3);
+    },
+  },
+  {
     name: 'an eviction with a note enters one entry a victim, in the order of the candidates, also if repeated',
     async run(store) {
       const session = await noted(store);

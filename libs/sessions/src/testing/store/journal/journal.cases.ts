@@ -261,5 +261,17 @@ function everyKind(): JournalEntry[] {
     { kind: 'mismatch', at: NOW, property: 'address' },
     { ...request(NOW, null), status: null, durationMs: 0.125 } as JournalEntry,
     request(NOW),
+    { ...request(NOW), params: 'page=2&q=%00' } as JournalEntry,
+    { kind: 'placed', at: NOW, resourceId: 'r', type: 'stream', sizeBytes: 0 },
+    {
+      kind: 'upload',
+      at: NOW,
+      resourceId: 'r',
+      bytes: Number.MAX_SAFE_INTEGER,
+      durationMs: 7,
+      outcome: 'complete',
+    },
+    { kind: 'download', at: NOW, resourceId: 'r', bytes: 0, durationMs: 0, outcome: 'aborted' },
+    { kind: 'stream', at: NOW, resourceId: 'r', bytes: null, durationMs: 1, outcome: 'cut_off' },
   ];
 }

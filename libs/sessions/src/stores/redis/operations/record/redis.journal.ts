@@ -73,9 +73,9 @@ export class RedisJournal implements JournalGroup {
     await this.buckets.byBucket(ofSessions.keys(), async (bucket, ids) => {
       const own = ids.flatMap((id) => ofSessions.get(id) ?? []);
       for (let start = 0; start < own.length; start += ENTRIES_TOGETHER) {
-        const args = own
-          .slice(start, start + ENTRIES_TOGETHER)
-          .flatMap(({ sessionId, entry }) => [sessionId, classOf(entry), entryText(entry)]);
+        const args: string[] = [];
+        for (const { sessionId, entry } of own.slice(start, start + ENTRIES_TOGETHER))
+          args.push(sessionId, classOf(entry), entryText(entry));
         // oxlint-disable-next-line no-await-in-loop -- in their order, and so that Redis can serve other clients
         await this.buckets.runIn(APPEND, bucket, ...args);
       }

@@ -1,0 +1,9 @@
+import { texts } from '../text/texts.js';
+
+export function Loading() {
+  return (
+    <p class="loading" role="status">
+      {texts.loading}
+    </p>
+  );
+}

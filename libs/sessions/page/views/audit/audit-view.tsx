@@ -1,0 +1,103 @@
+import { ActorName } from '../../parts/actor-name.js';
+import { FaultNotice } from '../../parts/fault-notice.js';
+import { Heading } from '../../parts/heading.js';
+import { Loading } from '../../parts/loading.js';
+import { MoreButton } from '../../parts/more-button.js';
+import { TableRegion } from '../../parts/table-region.js';
+import { Time } from '../../parts/time.js';
+import type { AuditEntry, AuditPage } from '../../server/answers.js';
+import { hashOf } from '../../state/route.js';
+import { usePage } from '../../state/page-context.js';
+import { usePages } from '../../state/use-pages.js';
+import { navigate } from '../../state/use-route.js';
+import { formatBytes, formatNumber } from '../../text/format.js';
+import { known, texts } from '../../text/texts.js';
+import { AuditDays } from './audit-days.js';
+import { AuditSubject } from './audit-subject.js';
+import { WrongTokens } from './wrong-tokens.js';
+
+const PAGE_SIZE = 100;
+
+interface Properties {
+  /** `from`, `to`: days in UTC. */
+  readonly parameters: Readonly<Record<string, string>>;
+}
+
+/** What operators did, the latest first. */
+export function AuditView({ parameters: { from, to } }: Properties) {
+  const { server } = usePage();
+  const range = { ...(from && { from }), ...(to && { to }) };
+  const pages = usePages<AuditEntry | Wrong>(`audit ${from} ${to}`, async (cursor, signal) => {
+    const page = await server.get<AuditPage>(
+      ['audit'],
+      { limit: PAGE_SIZE, ...range, ...(cursor !== undefined && { cursor }) },
+      signal,
+    );
+    // Only the first page has them.
+    const wrong = page.wrong_tokens ? [{ wrong: page.wrong_tokens }] : [];
+    return { items: [...wrong, ...page.entries], next: page.next_cursor };
+  });
+  const entries = pages.items?.filter((item): item is AuditEntry => !('wrong' in item));
+  const wrong = pages.items?.find((item): item is Wrong => 'wrong' in item)?.wrong ?? [];
+  return (
+    <>
+      <Heading text={texts.viewNames.audit} />
+      <AuditDays from={from ?? ''} to={to ?? ''} onChoose={(days) => navigate(hashOf('audit', days))} />
+      <FaultNotice fault={pages.fault} onRetry={pages.reload} />
+      {pages.items === null && pages.isLoading && <Loading />}
+      {entries?.length === 0 && <p class="empty">{texts.audit.none}</p>}
+      {entries && entries.length > 0 && (
+        <TableRegion label={texts.viewNames.audit}>
+          <thead>
+            <tr>
+              <th scope="col">{texts.audit.at}</th>
+              <th scope="col">{texts.audit.deed}</th>
+              <th scope="col">{texts.columns.by}</th>
+              <th scope="col">{texts.audit.subject}</th>
+              <th scope="col">{texts.audit.outcome}</th>
+              <th scope="col" class="number medium">
+                {texts.viewNames.sessions}
+              </th>
+              <th scope="col" class="number medium">
+                {texts.columns.files}
+              </th>
+              <th scope="col" class="number medium">
+                {texts.columns.bytes}
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {entries.map((entry, index) => (
+              <tr key={index}>
+                <td>
+                  <Time at={entry.at} />
+                </td>
+                <td>{known(texts.audit.deeds, entry.deed)}</td>
+                <td>
+                  <ActorName actor={entry.by} />
+                </td>
+                <td>
+                  <AuditSubject entry={entry} />
+                </td>
+                <td>
+                  <span class={entry.outcome === 'failed' ? 'fault' : undefined}>
+                    {known(texts.audit.outcomes, entry.outcome)}
+                  </span>
+                </td>
+                <td class="number medium">{formatNumber(entry.sessions)}</td>
+                <td class="number medium">{formatNumber(entry.resources)}</td>
+                <td class="number medium">{formatBytes(entry.bytes)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </TableRegion>
+      )}
+      <MoreButton {...pages} onMore={pages.more} />
+      {wrong.length > 0 && <WrongTokens counts={wrong} />}
+    </>
+  );
+}
+
+interface Wrong {
+  readonly wrong: NonNullable<AuditPage['wrong_tokens']>;
+}

@@ -1,0 +1,37 @@
+import { texts } from '../../text/texts.js';
+
+export const DEFAULT_SORT = '-last_activity';
+
+export interface Column {
+  readonly name: keyof typeof texts.columns;
+  /** What the server sorts by, ascending. */
+  readonly sort?: string;
+  readonly isNumber?: boolean;
+  /** How narrow a screen may be that still shows it. */
+  readonly width: 'any' | 'medium' | 'wide';
+}
+
+export const COLUMNS: readonly Column[] = [
+  { name: 'session', width: 'any' },
+  { name: 'user', width: 'any' },
+  { name: 'address', width: 'medium' },
+  { name: 'opened', sort: 'created_at', width: 'wide' },
+  { name: 'idle', sort: 'last_activity', isNumber: true, width: 'any' },
+  { name: 'left', isNumber: true, width: 'medium' },
+  { name: 'requests', isNumber: true, width: 'wide' },
+  { name: 'files', isNumber: true, width: 'medium' },
+  { name: 'bytes', sort: 'total_bytes_used', isNumber: true, width: 'medium' },
+  { name: 'share', width: 'any' },
+];
+
+/** The other direction of a sort, or the first one of another column: the latest and the largest first. */
+export function nextSort(column: string, current: string): string {
+  return current === `-${column}` ? column : `-${column}`;
+}
+
+/** Idle since long is last active long ago: what the column shows runs the other way. */
+export function ariaSort(column: Column, current: string): 'ascending' | 'descending' | undefined {
+  if (!column.sort || current.replace('-', '') !== column.sort) return undefined;
+  const isDescending = current.startsWith('-') !== (column.name === 'idle');
+  return isDescending ? 'descending' : 'ascending';
+}
