@@ -163,6 +163,7 @@ describe('imports in the library point inwards', () => {
       'core/config/config.ts',
       'operate/bulk/bulk.query.ts',
       'operate/lists/page-query.ts',
+      'operate/lists/session-filter.query.ts',
       'operate/lists/session-list.query.ts',
       'operate/trends/trends.query.ts',
     ]);

@@ -131,7 +131,7 @@ describe.each(STORES)('The journal of a process on the store %s', (store) => {
   it('counts in the end also the requests that this process has not flushed', async () => {
     await start();
     const { session, token } = await world.open();
-    const touch = (): void => world.core.finder.touch(session.id, token.hash);
+    const touch = () => world.core.finder.touch(session.id, token.hash);
     for (let request = 0; request < 3; request += 1) touch();
     await world.core.thisProcess.beat();
     for (let request = 0; request < 4; request += 1) touch();

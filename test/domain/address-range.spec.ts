@@ -52,7 +52,7 @@ describe('Ranges of addresses', () => {
       ] as const) {
         const expected =
           a.kind() === candidate.kind()
-            ? candidate.match(a as never, bits)
+            ? candidate.match(a, bits)
             : inIPv6(candidate).match(inIPv6(a), a.kind() === 'ipv4' ? bits + 96 : bits);
         expect([text, isWithin(range, text)]).toEqual([text, expected]);
       }

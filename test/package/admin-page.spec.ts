@@ -50,10 +50,8 @@ describe('The admin page in the package', () => {
       expect([name, license]).toEqual([name, expect.any(String)]);
       expect(notices).toContain((await readFile(join(ROOT, folder, license!), 'utf8')).trim());
     }
-    expect([...names].map((folder) => folder.split('node_modules/').at(-1)).toSorted()).toEqual([
-      'preact',
-      'uplot',
-    ]);
+    const bundled = [...names].map((folder) => folder.split('node_modules/').at(-1));
+    expect(new Set(bundled)).toEqual(new Set(['preact', 'uplot']));
   });
 
   it('leaves the package small, and takes neither its sources nor its packages along', async () => {

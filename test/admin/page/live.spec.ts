@@ -122,6 +122,7 @@ describe.each(ADAPTERS)('What changes by itself on the admin page, on %s', (adap
     const closing = running.app.close();
     while (await stream.next());
     await closing;
+    expect(await stream.next()).toBeNull();
     running = await startApp(adapter, { imports: [SessionsAdminPageModule], options: options() });
   });
 

@@ -82,11 +82,9 @@ describe.each(ADAPTERS)('The files of the admin page on %s', (adapter) => {
         });
         types.add(headers['content-type']);
       }
-      expect([...types].toSorted()).toEqual([
-        'image/svg+xml',
-        'text/css; charset=utf-8',
-        'text/javascript; charset=utf-8',
-      ]);
+      expect(types).toEqual(
+        new Set(['image/svg+xml', 'text/css; charset=utf-8', 'text/javascript; charset=utf-8']),
+      );
     });
 
     it('gzipped for who takes that', async () => {

@@ -31,14 +31,22 @@ export const campaign: Campaign = {
       await withFolder(async (folder) => {
         const ground = await SqliteGround.make(folder, context.random, false, MOTION_MS);
         await ground.populate();
-        await hurt(ground, damages, context).finally(() => ground.close());
+        try {
+          await hurt(ground, damages, context);
+        } finally {
+          await ground.close();
+        }
       });
     }
     for (const damages of onRedis) {
       await withFolder(async (folder) => {
         const ground = await RedisGround.make(folder, context.random, MOTION_MS);
         await ground.populate();
-        await hurt(ground, damages, context).finally(() => ground.close());
+        try {
+          await hurt(ground, damages, context);
+        } finally {
+          await ground.close();
+        }
       });
     }
     await withFolder((folder) => lookBeside(join(folder, 'root'), context));

@@ -28,9 +28,7 @@ export function commandLine(
     if (value === undefined) return [];
     if (value === true) return [flagOf(name)];
     // Commander takes a value that begins with a dash for an option, unless it is one word with its own.
-    return value.startsWith('-') || value === ''
-      ? [`${flagOf(name)}=${quoted(value)}`]
-      : [flagOf(name), quoted(value)];
+    return /^(?:-|$)/.test(value) ? [`${flagOf(name)}=${quoted(value)}`] : [flagOf(name), quoted(value)];
   });
   return [pathOf(command), ...parameters.map(quoted), ...words].join(' ');
 }

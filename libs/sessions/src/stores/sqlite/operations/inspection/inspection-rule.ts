@@ -28,7 +28,10 @@ export function detailOf(row: Row): string {
   if (typeof row['detail'] === 'string') return row['detail'];
   return Object.keys(row)
     .filter((column) => column.startsWith(KEPT) && row[column] !== row[realOf(column)])
-    .map((column) => `${column.slice(KEPT.length)} ${row[column]} instead of ${row[realOf(column)]}`)
+    .map(
+      (column) =>
+        `${column.slice(KEPT.length)} ${String(row[column])} instead of ${String(row[realOf(column)])}`,
+    )
     .join(', ');
 }
 
