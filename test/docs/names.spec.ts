@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ERROR_CODES } from 'nest-sessions';
 import { OPTIONS } from '#sessions/core/config/options';
@@ -88,8 +88,8 @@ describe('What the pages name', () => {
 
   it('are metrics that there are', () => {
     const folder = join(ROOT, 'libs/sessions/dist/metrics');
-    const source = ['process-metrics', 'sessions-metrics', 'store-metrics']
-      .map((name) => readFileSync(join(folder, `${name}.js`), 'utf8'))
+    const source = globSync('*.js', { cwd: folder })
+      .map((name) => readFileSync(join(folder, name), 'utf8'))
       .join('\n');
     const named = quoted.filter((text) => text.startsWith('nest_sessions_'));
     expect(named.length).toBeGreaterThan(15);

@@ -106,7 +106,7 @@ async function nodeComplaints({ nodes, clock }: SessionsCore): Promise<Complaint
   });
 }
 
-/** Without a server nobody cleans up, which is told by itself. */
+/** Where no server is running, another complaint says so. */
 async function cleanupComplaints(core: SessionsCore, servers: readonly ProcessState[]): Promise<Complaint[]> {
   if (servers.length === 0) return [];
   const { clock, config, store } = core;
