@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { createRequire } from 'node:module';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import formats from 'ajv-formats';
 import type { VerbatimResponse } from '../support/verbatim-request.js';
 
-export const OPENAPI_FILE = resolve(import.meta.dirname, '../../libs/sessions/openapi.json');
+export const OPENAPI_FILE = createRequire(import.meta.filename).resolve('nest-sessions/openapi.json');
 
 interface Response {
   readonly $ref?: string;

@@ -12,6 +12,9 @@ export default {
   roots: ['<rootDir>/test'],
   testMatch: [
     '<rootDir>/test/{http,ws,socketio,admin,health,metrics,throttler}/**/*.spec.ts',
+    // They try the reference app, and what a browser does with the files that other suites fetch.
+    '!**/test/metrics/shipped-*',
+    '!**/test/admin/page-ui/**',
     '<rootDir>/test/compat/consumer.test.ts',
     '<rootDir>/test/compat/testing-page.test.ts',
   ],
