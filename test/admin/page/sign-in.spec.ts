@@ -41,7 +41,13 @@ describe.each(ADAPTERS)('Signing in to the admin page on %s', (adapter: AdapterN
     startApp(adapter, {
       imports: [SessionsAdminPageModule],
       ...parts,
-      options: { adminTokens: [TOKEN], adminReadTokens: [READ_TOKEN], adapters: { clock }, ...options },
+      options: {
+        adminTokens: [TOKEN],
+        adminReadTokens: [READ_TOKEN],
+        adapters: { clock },
+        store: 'memory',
+        ...options,
+      },
     });
   const openSession = async (): Promise<string> => {
     const opening = await running.app.get(SessionService).open(SOMEBODY);
