@@ -26,6 +26,16 @@ const external = [
   'typescript',
 ];
 
+/** What other packages load and these commands never call: questions in old encodings, and telephone numbers. */
+const UNUSED = /^(?:iconv-lite|chardet|libphonenumber-js(?:\/.*)?)$/;
+const withoutUnused = {
+  name: 'without-unused',
+  setup(bundle) {
+    bundle.onResolve({ filter: UNUSED }, ({ path }) => ({ path, namespace: 'unused' }));
+    bundle.onLoad({ filter: /.*/, namespace: 'unused' }, () => ({ contents: 'module.exports = {};' }));
+  },
+};
+
 const { metafile } = await build({
   absWorkingDir: root,
   entryPoints: programs.map((name) => join(dist, name)),
@@ -41,6 +51,7 @@ const { metafile } = await build({
   minifyWhitespace: true,
   legalComments: 'none',
   external,
+  plugins: [withoutUnused],
   // CommonJS packages call `require` for Node's own modules.
   banner: {
     js: "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);",
