@@ -20,7 +20,9 @@ import threads from 'node:worker_threads';
 import { authorityOf } from '#sessions/domain/session';
 import { hasCode } from '#sessions/domain/errors';
 import { REPEATED_MS } from '#sessions/ports/data';
+import { SESSION_SORTS } from '#sessions/ports/sessions';
 import { openDatabase, refuseOldSqlite } from '#sessions/stores/sqlite/database/sqlite.database';
+import { SqliteListing } from '#sessions/stores/sqlite/operations/listing';
 import { sqliteOperations } from '#sessions/stores/sqlite/sqlite.operations';
 import {
   SqliteSessionStore,
@@ -498,10 +500,28 @@ describe('Every statement', () => {
 
   let db: NotingDatabase;
 
+  /** What a list asks for is prepared at its first call: of the sessions of a user, and of many. */
+  function listInEachWay(): void {
+    const listing = new SqliteListing(db, { row: () => ({ open: 1_000_000 }) });
+    const above = { files: 80, bytes: 80, streams: 16 };
+    const filters = [
+      {},
+      { openedUntil: 1 },
+      { userId: 'anna' },
+      { idleSince: 1 },
+      { bytesAbove: 1 },
+      { above },
+    ];
+    for (const sort of SESSION_SORTS) {
+      for (const filter of filters) listing.list({ sort, limit: 10, filter });
+    }
+  }
+
   beforeEach(() => {
     openDatabase({ path, mustExist: false, busyTimeoutMs: 1000, maxBytes: null }).close();
     db = new NotingDatabase(path);
     sqliteOperations(db);
+    listInEachWay();
   });
 
   afterEach(() => db.close());
@@ -555,12 +575,19 @@ describe('Every statement', () => {
       "resources.state = 'releasing' AND",
       'SEARCH resources USING INDEX resources_releasing (node_id=? AND leased_until<?)',
     ],
-    ["state = 'open' AND created_at <=", 'SEARCH sessions USING INDEX sessions_created (created_at<?)'],
     [
-      "state = 'open' AND last_activity_at >=",
-      'SEARCH sessions USING INDEX sessions_activity (last_activity_at>?)',
+      "state = 'open' AND created_at <= :value AND",
+      'SEARCH sessions USING INDEX sessions_created (created_at>? AND created_at<?)',
     ],
-    ['AND user_id = :userId', 'SEARCH sessions USING INDEX sessions_user (user_id=?)'],
+    [
+      "state = 'open' AND last_activity_at >= :value AND",
+      'SEARCH sessions USING INDEX sessions_activity (last_activity_at>? AND last_activity_at<?)',
+    ],
+    ['AND bytes_used > 0 AND bytes_used <= :value AND', 'SEARCH sessions USING INDEX sessions_bytes'],
+    [
+      "state = 'open' AND user_id = :userId)",
+      'SEARCH sessions USING COVERING INDEX sessions_user (user_id=?)',
+    ],
     ['WHERE user_hash = :userHash', 'SEARCH sessions USING INDEX sessions_user_hash (user_hash=?)'],
     ['SELECT total(count) AS entries FROM journal', 'USING COVERING INDEX journal_session (session_key=?'],
     [
