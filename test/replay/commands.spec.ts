@@ -374,7 +374,6 @@ describe('A wrong command line of export and replay', () => {
     [['replay', '.', ...against], 'cannot read . (EISDIR)'],
     [['replay', 'package.json', ...against], 'log must be an object'],
     [['replay', 'README.md', ...against], 'it is no JSON'],
-    [['replay', NO_ID.toUpperCase().replace('8', 'A'), ...against], 'the id of a session, in lower case'],
   ])('is reported in one line, and exits with 2: %j', async (args, fault) => {
     const { code, stdout, stderr } = await runCli(args, { storagePath: '/nowhere' });
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
