@@ -106,6 +106,27 @@ describe.each(ADAPTERS)('ending many sessions on %s', (adapter: AdapterName) => 
     );
   });
 
+  it('takes no parameters in the URL: whoever writes dry_run there means to end nothing', async () => {
+    const { id } = await open('anna');
+    for (const path of [`${BULK}?dry_run=true`, `/admin/sessions/${id}/cleanup?dry_run=true`]) {
+      expect(await admin.post(path, { filter: { user_id: 'anna' } })).toMatchObject({ status: 400 });
+    }
+    expect(await active()).toBe(1);
+  });
+
+  it('spares who logged in after the dry run', async () => {
+    const { browser } = await open();
+    await open('anna');
+    const dry = await end({ filter: { user_id: 'anna' }, dry_run: true });
+    clock.advance(1000);
+    await browser.fetch('/login/anna', { method: 'POST' });
+    expect(await end({ filter: { user_id: 'anna' }, as_of: dry.as_of })).toMatchObject({
+      matched: 1,
+      cleaned: 1,
+    });
+    expect(await active()).toBe(1);
+  });
+
   it('spares who comes back between the dry run and the run, by a request of theirs', async () => {
     const { browser, id } = await open('anna');
     const { id: idle } = await open('ben');

@@ -71,7 +71,7 @@ describe('The command doctor', () => {
     expect(code).toBe(1);
     expect(stdout).toContain('WARNING  budget');
     expect(stdout).toContain('ERROR  missing-file');
-    expect(stdout).toContain('→ Run: sessions doctor --repair');
+    expect(stdout).toContain('→ Run: doctor --repair');
     expect(stdout).toMatch(/^Not healthy: 1 error, 1 warning/m);
     expect(Math.max(...stdout.split('\n').map(({ length }) => length))).toBeLessThanOrEqual(80);
   });

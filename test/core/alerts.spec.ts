@@ -156,8 +156,8 @@ describe('The log of alerts', () => {
     let stop = (): void => {};
     try {
       const world = await machines.start(undefined, OPTIONS);
-      const { config, store, events } = world.core;
-      const alerts = new Alerts({ config, store, events, log });
+      const { config, store, events, thisProcess } = world.core;
+      const alerts = new Alerts({ config, store, events, thisProcess, log });
       alerts.start();
       stop = () => alerts.stop();
       const [first, second] = [(await world.open()).session, (await world.open()).session];

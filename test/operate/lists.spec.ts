@@ -37,13 +37,17 @@ describe('What operators list', () => {
   it('of 100,000 sessions, those that match: on one page where few do, in slices where many do', async () => {
     await openMany(99_990);
     const rare = await openMany(10, '2001:db8::7');
-    const { config, clock } = world.core;
+    const { config, clock, thisProcess } = world.core;
     const network = networkOf('2001:db8::/32')!;
     const query = { state: 'live', limit: 100, sort: '-created_at', after: null, resources: 'none' } as const;
     const page = await SessionPage.open(world.core, { ...query, criteria: { network } });
     expect(page.sessions.map(({ id }) => id).toSorted()).toEqual(rare.toSorted());
     expect((await page.end()).nextCursor).toBeNull();
-    const filter = filterOf({ config, clock }, { idleMs: 0 }, { asOf: clock.now() + 1000 });
+    const filter = await filterOf(
+      { config, clock, thisProcess },
+      { idleMs: 0 },
+      { asOf: clock.now() + 1000 },
+    );
     const slices: number[] = [];
     for await (const slice of matchingSessions(world.core, filter, 2500)) slices.push(slice.length);
     expect(slices.reduce((sum, size) => sum + size, 0)).toBe(2500);
@@ -53,7 +57,7 @@ describe('What operators list', () => {
   it('a filter of a deed is that of the moment when it was shown', async () => {
     const shownAt = world.clock.now() + TEN_MINUTES;
     const criteria = { idleMs: 1000, userId: 'ada', bytesAbove: 5, nearPercent: 50 };
-    const filter = filterOf(world.core, criteria, { asOf: shownAt, upTo: true });
+    const filter = await filterOf(world.core, criteria, { asOf: shownAt, upTo: true });
     const { maxResources, maxBytes, maxStreams } = world.core.config.limits;
     expect(filter).toEqual({
       userId: 'ada',

@@ -1,6 +1,5 @@
 import {
   BadRequestException,
-  Body,
   Delete,
   Get,
   HttpCode,
@@ -12,6 +11,7 @@ import {
   UnauthorizedException,
 } from '@nestjs/common';
 import { addressOf } from '../../http/client/client-reader.js';
+import { jsonBodyOf } from '../../http/json-body.js';
 import type { PlatformRequest, PlatformResponse } from '../../http/platform-message.js';
 import { timeOf } from '../../operate/units.js';
 import { AdminAccess } from '../access/admin-access.js';
@@ -34,12 +34,11 @@ export class SignInController {
   @Post()
   @HttpCode(HttpStatus.NO_CONTENT)
   async signIn(
-    @Body() body: unknown,
     @Req() request: PlatformRequest,
     @Res({ passthrough: true }) response: PlatformResponse,
   ): Promise<void> {
     requireOwnPage(request);
-    const admission = await this.access.admit(tokenIn(body), addressOf(request));
+    const admission = await this.access.admit(tokenIn(await jsonBodyOf(request)), addressOf(request));
     this.signIns.begin(request, response, this.answers.requireAdmitted(admission, request, response));
   }
 

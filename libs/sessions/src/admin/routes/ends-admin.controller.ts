@@ -7,6 +7,7 @@ import {
   NotFoundException,
   Param,
   Post,
+  Query,
   Req,
   Res,
   type OnModuleDestroy,
@@ -50,11 +51,16 @@ export class EndsAdminController implements OnModuleDestroy {
   @Post('cleanup')
   @Deed('end-many')
   @HttpCode(200)
-  async cleanupMany(@Req() request: PlatformRequest, @Res({ passthrough: true }) response: object) {
+  async cleanupMany(
+    @Query() parameters: object,
+    @Req() request: PlatformRequest,
+    @Res({ passthrough: true }) response: object,
+  ) {
+    refuseParameters(parameters);
     const read = readBulkRequest(await jsonBodyOf(request), this.core.clock.now());
     if (read.kind === 'invalid') throw new BadRequestException(read.faults);
     const { isDryRun, asOf } = read.query;
-    const target = targetOf(this.core, read.query);
+    const target = await targetOf(this.core, read.query);
     if (isDryRun) return bulkView(await planBulk(this.core, target, { asOf }), true);
     const { signal } = this.stopping;
     const report = await runBulk(this.core, this.deedsOf(request), target, { asOf, signal });
@@ -68,9 +74,11 @@ export class EndsAdminController implements OnModuleDestroy {
   @HttpCode(200)
   async cleanup(
     @Param('session_id') id: string,
+    @Query() parameters: object,
     @Req() request: PlatformRequest,
     @Res({ passthrough: true }) response: object,
   ) {
+    refuseParameters(parameters);
     const ended = isUuid(id) ? await this.deedsOf(request).end(id) : null;
     if (!ended) throw new NotFoundException('No live session has this id.');
     const { unfinished, pending } = ended;
@@ -87,4 +95,10 @@ export class EndsAdminController implements OnModuleDestroy {
   private answerAccepted(response: object): void {
     this.host.httpAdapter.status(response, HttpStatus.ACCEPTED);
   }
+}
+
+/** Whoever writes `?dry_run=true` means to end nothing. */
+function refuseParameters(parameters: object): void {
+  if (Object.keys(parameters).length > 0)
+    throw new BadRequestException(['the URL takes no parameters: what is asked for is in the JSON body']);
 }

@@ -77,7 +77,7 @@ export class CleanupCommand extends SessionsCommandRunner<typeof OPTIONS> {
     const context = { core, deeds: this.deedsOn(core), terminal: this.terminal };
     if (criteria) {
       const at = asOf ?? core.clock.now();
-      const target = { filter: filterOf(core, criteria, { asOf: at, upTo: true }) };
+      const target = { filter: await filterOf(core, criteria, { asOf: at, upTo: true }) };
       return endMany(context, target, options, { asOf: at, signal, lineOf: (more) => this.lineWith(more) });
     }
     const found = await resolveAll(core, ids);

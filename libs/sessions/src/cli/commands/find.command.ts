@@ -65,7 +65,7 @@ export class FindCommand extends SessionsCommandRunner<typeof OPTIONS> {
 }
 
 const ON_DISK = {
-  stored: 'in its place',
+  stored: 'as a stored file; doctor tells whether it is still there',
   partial: 'being written, or left by a process that died',
   trash: 'in the trash: its session is over, and it waits to be deleted',
 };

@@ -1,4 +1,5 @@
 import { pastSessionView } from '../../operate/journal/journal-views.js';
+import { resourceLimitsInUse } from '../../core/process/limits-in-use.js';
 import { readPastSession, type PastSession } from '../../operate/journal/past-session.js';
 import { sessionDetailView } from '../../operate/views/session-views.js';
 import type { SessionDetails } from '../../core/sessions/session-details.js';
@@ -33,8 +34,11 @@ export class ShowCommand extends SessionsCommandRunner<typeof OPTIONS> {
     const session = await core.service.describe({ id });
     if (!session) return this.showPast(await readPastSession(core, id), core.clock.now(), options);
     const now = core.clock.now();
-    if (options.json) await this.terminal.printJson(sessionDetailView(session, core.config.limits, now));
-    else await this.terminal.print(this.page(session, now));
+    if (options.json) {
+      const limits = await resourceLimitsInUse(core);
+      return this.terminal.printJson(sessionDetailView(session, limits, now));
+    }
+    await this.terminal.print(this.page(session, now));
   }
 
   private async showPast(

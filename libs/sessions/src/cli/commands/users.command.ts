@@ -66,7 +66,7 @@ export class UsersCommand extends SessionsCommandRunner<typeof OPTIONS> {
     if (options.json) return this.terminal.printJson(userPageView(found, quota));
     await this.printTable(found, options);
     this.terminal.note(
-      `${counted(found.users.length, 'user')}${sort === 'user' ? '' : ` with the most ${sort}`}\n`,
+      `${counted(found.users.length, 'user')}${sort === 'user' ? '' : ` with the most ${sort}`}; list has the sessions without a user too\n`,
     );
     this.noteMore(found.nextCursor);
   }

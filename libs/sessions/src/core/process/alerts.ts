@@ -1,6 +1,7 @@
 import { ALERT_NAMES, type AlertName } from '../../domain/events.js';
 import { shareOf } from '../../domain/limits.js';
 import type { CoreContext } from './context.js';
+import { resourceLimitsInUse } from './limits-in-use.js';
 import { describeError } from '../watch/log.js';
 
 const CHECK_MS = 10_000;
@@ -26,7 +27,7 @@ export class Alerts {
 
   /** `see` gets the number of open sessions, and of users with some where the store can tell, with each check. */
   constructor(
-    private readonly context: Pick<CoreContext, 'config' | 'store' | 'events' | 'log'>,
+    private readonly context: Pick<CoreContext, 'config' | 'store' | 'events' | 'thisProcess' | 'log'>,
     private readonly see: (open: number, users: number | null) => void = () => {},
   ) {}
 
@@ -78,7 +79,8 @@ export class Alerts {
 
   private async ask(): Promise<Findings> {
     const { config, store } = this.context;
-    const { limits, alertSessionPercent } = config;
+    const { alertSessionPercent } = config;
+    const limits = await resourceLimitsInUse(this.context);
     const [{ open }, users, runs, nearLimit] = await Promise.all([
       store.ledger.totals(),
       store.budgets.countUsers(),

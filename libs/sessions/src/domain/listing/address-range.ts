@@ -36,6 +36,8 @@ export function rangeOf(address: string, bits?: number): AddressRange | null {
   if (digits === null) return null;
   const prefix = bits === undefined ? ADDRESS_BITS : bits + (address.includes(':') ? 0 : MAPPED_BITS);
   if (!Number.isInteger(prefix) || prefix < 0 || prefix > ADDRESS_BITS) return null;
+  // Whoever writes `::ffff:192.0.2.0/24` means 24 bits of IPv4; of IPv6 it would be all of IPv4, and more.
+  if (digits.startsWith(MAPPED) && prefix < MAPPED_BITS) return null;
   const size = 1n << BigInt(ADDRESS_BITS - prefix);
   const first = (BigInt(`0x${digits}`) / size) * size;
   return { first: hexOf(first), last: hexOf(first + size - 1n) };

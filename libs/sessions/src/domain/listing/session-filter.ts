@@ -13,7 +13,7 @@ export interface SessionFilter {
   readonly bytesAbove?: number;
   /** More files, bytes or streams in place. */
   readonly above?: UsageBound;
-  /** Opened at or before this instant. */
+  /** Opened at or before this instant; with `userId`, also logged in until then. */
   readonly openedUntil?: number;
 }
 
@@ -23,6 +23,7 @@ type Filtered = Pick<
   | 'createdAt'
   | 'ipAddress'
   | 'lastActivityAt'
+  | 'loggedInAt'
   | 'otherAddress'
   | 'resourceCount'
   | 'streamCount'
@@ -32,13 +33,18 @@ type Filtered = Pick<
 export function matchesFilter(filter: SessionFilter, session: Filtered): boolean {
   const { userId, network, idleSince, bytesAbove, above, openedUntil } = filter;
   return (
-    (userId === undefined || session.userId === userId) &&
+    (userId === undefined || (session.userId === userId && isBoundUntil(openedUntil, session))) &&
     (idleSince === undefined || session.lastActivityAt <= idleSince) &&
     (bytesAbove === undefined || session.bytesUsed > bytesAbove) &&
     (openedUntil === undefined || session.createdAt <= openedUntil) &&
     (above === undefined || isAbove(above, session)) &&
     (network === undefined || isFrom(network, session))
   );
+}
+
+/** Who logged in later was not the user's yet. */
+function isBoundUntil(until: number | undefined, { loggedInAt }: Filtered): boolean {
+  return until === undefined || loggedInAt === null || loggedInAt <= until;
 }
 
 function isFrom(network: AddressRange, { ipAddress, otherAddress }: Filtered): boolean {

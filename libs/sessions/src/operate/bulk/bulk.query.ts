@@ -68,11 +68,12 @@ export function readBulkRequest(body: unknown, now: number): ReadQuery<BulkReque
 }
 
 /**
- * The sessions that a request means. A filter is judged as of `asOf`, so that it matches nothing that a dry run at that instant did
- * not.
+ * The sessions that a request means. Of a filter, those that were opened, and bound to its user, at `asOf` at the latest, and are idle
+ * since; bytes and shares are those of now.
  */
-export function targetOf(core: SessionsCore, { target, asOf }: BulkRequest): BulkTarget {
-  return 'ids' in target ? target : { filter: filterOf(core, target.criteria, { asOf, upTo: true }) };
+export async function targetOf(core: SessionsCore, { target, asOf }: BulkRequest): Promise<BulkTarget> {
+  if ('ids' in target) return target;
+  return { filter: await filterOf(core, target.criteria, { asOf, upTo: true }) };
 }
 
 /** As in a query string; JSON has numbers too, and much else that is no filter. */

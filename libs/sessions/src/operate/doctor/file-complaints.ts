@@ -49,7 +49,7 @@ async function ownerless(core: SessionsCore, log: Log): Promise<Complaint[]> {
   if (old.length > 0) {
     const mend = clockTrust.isTrusted ? () => sweep(core, log) : null;
     const remedy =
-      'Run: sessions doctor --repair, or wait for the next cleanup. If most files are orphans, the store may be wrong: see sessions cleanup --confirm';
+      'Run: doctor --repair, or wait for the next cleanup. If most files are orphans, the store may be wrong: see sessions cleanup --confirm';
     complaints.push(
       complaint('orphans', 'warning', { what: `${filesOf(old)} belong to no session.`, remedy }, mend),
     );
@@ -116,7 +116,7 @@ async function complaintOf(core: SessionsCore, file: ResourceRecord): Promise<Co
     return complaint('short-file', 'error', { subject: file.id, what, remedy });
   }
   const what = `${of} is gone from the disk: ${file.type}, ${file.sizeBytes} bytes.`;
-  const remedy = 'Copy it back from a backup, or release its record: sessions doctor --repair';
+  const remedy = 'Copy it back from a backup, or release its record: doctor --repair';
   const mend = async (): Promise<boolean> =>
     (await stateOf(core, file)) === 'missing' &&
     (await isStillKept(core, file)) &&

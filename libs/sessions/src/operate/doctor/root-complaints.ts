@@ -60,7 +60,7 @@ async function modeComplaints({ storageRoot }: SessionsCore): Promise<Complaint[
   const complaints: Complaint[] = [];
   if (ours.length > 0) {
     const what = `${ours.length} entries of the storage folder are open to other users: ${namesOf(ours)}.`;
-    const remedy = 'Run: sessions doctor --repair, and find out what changed their modes.';
+    const remedy = 'Run: doctor --repair, and find out what changed their modes.';
     const mend = async (): Promise<boolean> => (await storageRoot.closeExposed()) > 0;
     complaints.push(complaint('modes', 'error', { what, remedy }, mend));
   }

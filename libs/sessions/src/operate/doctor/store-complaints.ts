@@ -10,7 +10,7 @@ interface Wording {
   readonly remedy: string;
 }
 
-const REPAIR = 'Run: sessions doctor --repair';
+const REPAIR = 'Run: doctor --repair';
 const RESTORE =
   'Stop the servers, copy the database away, and restore a backup: what cannot be read cannot be mended.';
 
@@ -78,13 +78,12 @@ const WORDINGS: Readonly<Record<StoreFault, Wording>> = {
   'unknown-node': {
     severity: 'warning',
     what: (id) => `Node ${id} is not listed`,
-    remedy: `${REPAIR}; then start its server, or run: sessions nodes forget <id>`,
+    remedy: `${REPAIR}; then start its server, or run: nodes forget <id>`,
   },
   overdue: {
     severity: 'warning',
     what: (id) => `What node ${id} has to delete waits for more than ten minutes`,
-    remedy:
-      'Start a server on that node or run: sessions cleanup there. If it will not return: sessions nodes forget <id>',
+    remedy: 'Start a server on that node or run cleanup there. If it will not return: nodes forget <id>',
   },
   unreadable: {
     severity: 'error',

@@ -101,7 +101,7 @@ async function nodeComplaints({ nodes, clock }: SessionsCore): Promise<Complaint
     const seen =
       lastSeenAt === 0 ? 'was never seen' : `was last seen at ${new Date(lastSeenAt).toISOString()}`;
     const what = `Node ${nodeId} ${seen}, and has ${resources} files.`;
-    const remedy = `Start its server. If it will not return, run: sessions nodes forget ${nodeId}`;
+    const remedy = `Start its server. If it will not return, run: nodes forget ${nodeId}`;
     return complaint('node-away', 'warning', { subject: nodeId, what, remedy });
   });
 }

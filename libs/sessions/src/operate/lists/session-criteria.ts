@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import type { SessionsCore } from '../../core/core.js';
+import { resourceLimitsInUse } from '../../core/process/limits-in-use.js';
 import { rangeOf, type AddressRange } from '../../domain/listing/address-range.js';
 import type { SessionFilter } from '../../domain/listing/session-filter.js';
 import { shareFrom } from '../../domain/limits.js';
@@ -17,20 +18,22 @@ export interface SessionCriteria {
 }
 
 /**
- * The filter at `asOf`, with the limits of this process. `upTo`: only sessions that were opened until then, as for a deed that must
+ * The filter at `asOf`, with the limits in use. `upTo`: only sessions that were opened until then, as for a deed that must
  * reach no others than those that were shown. Default of `asOf`: now.
  */
-export function filterOf(
-  { config, clock }: Pick<SessionsCore, 'config' | 'clock'>,
+export async function filterOf(
+  core: Pick<SessionsCore, 'config' | 'clock' | 'thisProcess'>,
   { userId, network, idleMs, bytesAbove, nearPercent }: SessionCriteria,
-  { asOf = clock.now(), upTo = false }: { readonly asOf?: number; readonly upTo?: boolean } = {},
-): SessionFilter {
+  { asOf = core.clock.now(), upTo = false }: { readonly asOf?: number; readonly upTo?: boolean } = {},
+): Promise<SessionFilter> {
   return {
     ...(userId !== undefined && { userId }),
     ...(network !== undefined && { network }),
     ...(idleMs !== undefined && { idleSince: asOf - idleMs }),
     ...(bytesAbove !== undefined && { bytesAbove }),
-    ...(nearPercent !== undefined && { above: shareFrom(config.limits, nearPercent) }),
+    ...(nearPercent !== undefined && {
+      above: shareFrom(await resourceLimitsInUse(core), nearPercent),
+    }),
     ...(upTo && { openedUntil: asOf }),
   };
 }

@@ -1,4 +1,5 @@
 import type { SessionsCore } from '../../core/core.js';
+import { resourceLimitsInUse } from '../../core/process/limits-in-use.js';
 import { detailsOf, type SessionDetails } from '../../core/sessions/session-details.js';
 import type { ResourceLimits } from '../../domain/limits.js';
 import type { SessionRecord } from '../../domain/session.js';
@@ -25,6 +26,8 @@ export class SessionPage {
     readonly query: LiveListQuery,
     readonly now: number,
     readonly sessions: readonly SessionRecord[],
+    /** Those that the sessions are held to. */
+    readonly limits: ResourceLimits,
     private readonly nextCursor: string | null,
   ) {}
 
@@ -33,7 +36,7 @@ export class SessionPage {
    */
   static async open(core: SessionsCore, query: LiveListQuery): Promise<SessionPage> {
     const { limit, sort, criteria, after } = query;
-    const filter = filterOf(core, criteria);
+    const filter = await filterOf(core, criteria);
     // One more tells whether there is a next page.
     const found = await core.lists.find({ limit: limit + 1, sort, filter, ...(after && { after }) });
     const sessions = found.sessions.slice(0, limit);
@@ -41,18 +44,14 @@ export class SessionPage {
     const isFull = last !== undefined && sessions.length < found.sessions.length;
     const next = isFull ? positionOf(orderOf(sort), last) : found.next;
     const nextCursor = next && cursorAfter(sort, next);
-    return new SessionPage(core, query, core.clock.now(), sessions, nextCursor);
+    const limits = await resourceLimitsInUse(core);
+    return new SessionPage(core, query, core.clock.now(), sessions, limits, nextCursor);
   }
 
   /** The sessions with their resources, but with `resources: 'none'`; a few at a time. Can be read again. */
   async *slices(): AsyncGenerator<readonly SessionDetails[], void, void> {
     if (this.query.resources === 'none') yield this.sessions.map((record) => detailsOf(record, []));
     else yield* this.core.lists.withResources(this.sessions);
-  }
-
-  /** Those of this process. */
-  get limits(): ResourceLimits {
-    return this.core.config.limits;
   }
 
   /** Call it after the last slice. */

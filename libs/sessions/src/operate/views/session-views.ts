@@ -36,7 +36,7 @@ function sessionView(session: SessionDetails, limits: ResourceLimits, now: numbe
   };
 }
 
-/** `limits`: those of this process. */
+/** `limits`: those that the session is held to. */
 export function sessionDetailView(session: SessionDetails, limits: ResourceLimits, now: number) {
   const { resources, ...facts } = sessionView(session, limits, now);
   return { ...facts, user_agent: session.userAgent, limits: limitsView(session, limits), resources };

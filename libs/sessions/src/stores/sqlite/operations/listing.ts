@@ -204,6 +204,8 @@ function conditionsOf({
   if (idleSince !== undefined) add('last_activity_at <= :idleSince', { idleSince });
   if (bytesAbove !== undefined) add('bytes_used > :bytesAbove', { bytesAbove });
   if (openedUntil !== undefined) add('created_at <= :openedUntil', { openedUntil });
+  if (openedUntil !== undefined && userId !== undefined)
+    add('(logged_in_at IS NULL OR logged_in_at <= :openedUntil)', { openedUntil });
   if (above !== undefined) {
     const { files, bytes, streams } = above;
     add('(resource_count - stream_count > :files OR bytes_used > :bytes OR stream_count > :streams)', {
