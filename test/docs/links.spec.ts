@@ -43,7 +43,7 @@ describe('The links of the pages', () => {
     const folder = mkdtempSync(join(tmpdir(), 'package-'));
     try {
       execFileSync(process.execPath, [join(ROOT, 'tools/copy-docs.mjs'), folder]);
-      symlinkSync(join(ROOT, 'libs/sessions/src'), join(folder, 'src'));
+      for (const part of ['dist', 'src']) symlinkSync(join(ROOT, 'libs/sessions', part), join(folder, part));
       const pages = published.map(({ path }) => ({ path, text: readFileSync(join(folder, path), 'utf8') }));
       expect(pages.map((page) => [page.path, brokenLinks(page, folder)] as const)).toEqual(
         published.map(({ path }) => [path, []]),
@@ -53,7 +53,7 @@ describe('The links of the pages', () => {
         scripts: Record<string, string>;
       };
       expect(manifest.files).toEqual(
-        expect.arrayContaining(['docs', 'src', 'README.md', 'CHANGELOG.md', 'LICENSE']),
+        expect.arrayContaining(['dist', 'docs', 'src/stores/README.md', 'README.md', 'CHANGELOG.md', 'LICENSE']),
       );
       expect(manifest.scripts['prepack']).toBe('node ../../tools/copy-docs.mjs');
     } finally {

@@ -34,6 +34,7 @@ describe('Ranges of addresses', () => {
     ['2001:db8::', 129],
     ['::', -1],
     ['::', 1.5],
+    ['::ffff:192.0.2.0', 24],
   ])('%s has not the first %d bits', (address, bits) => expect(rangeOf(address, bits)).toBeNull());
 
   it('has what another implementation finds within, of both families', () => {

@@ -6,6 +6,7 @@ import { filterOf, networkOf } from '#sessions/operate/lists/session-criteria';
 import { readSessionFilter } from '#sessions/operate/lists/session-filter.query';
 import { findSessionId } from '#sessions/operate/lists/session-id';
 import { readSessionListQuery } from '#sessions/operate/lists/session-list.query';
+import { resourceLimitsInUse } from '#sessions/core/process/limits-in-use';
 import { SessionPage } from '#sessions/operate/lists/session-page';
 import { topUsers } from '#sessions/operate/lists/user-page';
 import { usedShare } from '#sessions/domain/limits';
@@ -53,6 +54,23 @@ describe('What operators list', () => {
     expect(slices.reduce((sum, size) => sum + size, 0)).toBe(2500);
     expect(Math.max(...slices)).toBeLessThanOrEqual(1000);
   }, 60_000);
+
+  it('a command judges by the limits of the server that started last, and by its own where none is alive', async () => {
+    const { config, thisProcess } = world.core;
+    const [server] = await thisProcess.listProcesses();
+    const others = [10, 5, 7].map((maxResources, startedAt) => ({
+      ...server!,
+      startedAt: startedAt === 1 ? 9 : startedAt,
+      limits: { ...server!.limits, maxResources, maxBytes: 1 },
+    }));
+    const found = jest.spyOn(thisProcess, 'listOtherServers').mockResolvedValue(others);
+    expect(await resourceLimitsInUse(world.core)).toBe(config.limits);
+    jest.spyOn(thisProcess, 'isServer', 'get').mockReturnValue(false);
+    expect(await resourceLimitsInUse(world.core)).toEqual({ ...config.limits, maxResources: 5, maxBytes: 1 });
+    found.mockResolvedValue([]);
+    expect(await resourceLimitsInUse(world.core)).toBe(config.limits);
+    jest.restoreAllMocks();
+  });
 
   it('a filter of a deed is that of the moment when it was shown', async () => {
     const shownAt = world.clock.now() + TEN_MINUTES;

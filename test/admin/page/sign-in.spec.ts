@@ -83,6 +83,14 @@ describe.each(ADAPTERS)('Signing in to the admin page on %s', (adapter: AdapterN
       expect(await page.jar.getCookies(`${running.url}/`)).toEqual([]);
     });
 
+    it('is read where the application has no parser of bodies', async () => {
+      await running.close();
+      running = await start({}, { bodyParser: false });
+      page = new PageClient(urlOf(running));
+      expect((await page.signIn()).status).toBe(204);
+      expect(await page.me()).toMatchObject({ access: 'full' });
+    });
+
     it('of a secure connection: for secure connections alone', async () => {
       await running.close();
       running = await start({}, { trustProxy: 'loopback' });

@@ -79,7 +79,8 @@ export class SqliteListing {
     if (userId !== undefined) return { sql: 'AND user_id = :userId', values: { userId } };
     if (numberOf(this.ledger.row(), 'open') <= this.lookedAt) return { sql: '', values: {} };
     const narrowing: Conditions[] = [];
-    if (bytesAbove !== undefined) {
+    // The index has those with files alone.
+    if (bytesAbove !== undefined && bytesAbove >= 0) {
       narrowing.push({ sql: 'AND bytes_used > :bytesAbove AND bytes_used > 0', values: { bytesAbove } });
     }
     if (above !== undefined) {
