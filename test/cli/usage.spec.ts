@@ -197,7 +197,7 @@ describe('help and version', () => {
     // They ask, and here is nobody to ask.
     const unasked = wrong.filter((one) => one !== null && !one.stderr.includes('pass --yes'));
     expect(unasked).toEqual([]);
-  });
+  }, 120_000);
 
   it.each([
     [['list']],

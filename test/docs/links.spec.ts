@@ -53,7 +53,14 @@ describe('The links of the pages', () => {
         scripts: Record<string, string>;
       };
       expect(manifest.files).toEqual(
-        expect.arrayContaining(['dist', 'docs', 'src/stores/README.md', 'README.md', 'CHANGELOG.md', 'LICENSE']),
+        expect.arrayContaining([
+          'dist',
+          'docs',
+          'src/stores/README.md',
+          'README.md',
+          'CHANGELOG.md',
+          'LICENSE',
+        ]),
       );
       expect(manifest.scripts['prepack']).toBe('node ../../tools/copy-docs.mjs');
     } finally {

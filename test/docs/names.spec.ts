@@ -72,7 +72,7 @@ describe('What the pages name', () => {
     expect(failures.filter(([, fault]) => fault !== null)).toEqual([]);
     expect(await faultOf('sessions-vanish')).not.toBeNull();
     expect(await faultOf('cleanup --vanish')).not.toBeNull();
-  });
+  }, 120_000);
 
   it('are flags of some command', async () => {
     const { stdout: help } = await runCli(['--help']);
@@ -84,7 +84,7 @@ describe('What the pages name', () => {
     const named = quoted.flatMap((text) => /^--[a-z-]+/.exec(text)?.[0] ?? []);
     expect(named.length).toBeGreaterThan(5);
     expect(named.filter((flag) => !known.has(flag))).toEqual([]);
-  });
+  }, 120_000);
 
   it('are metrics that there are', () => {
     const folder = join(ROOT, 'libs/sessions/dist/metrics');

@@ -18,7 +18,7 @@ import {
 import { commandLine, pathOf, type Command } from './command-line.js';
 import { Interruption } from './interruption.js';
 import { gather, single } from './option-values.js';
-import type { STREAM } from './stream.js';
+import { refuseStream, type STREAM } from './stream.js';
 import { repeat, watchPauseMs, type WATCH } from './watch.js';
 
 /** The class of a command. It is declared once, and gets its names in `commands.ts`. */
@@ -111,6 +111,7 @@ export abstract class SessionsCommandRunner<
   private async perform(parameters: readonly string[], given: Given, signal: AbortSignal): Promise<void> {
     // Their values were made as they are declared.
     const options = given as OptionsOf<Declared> & OptionsOf<typeof WATCH & typeof STREAM>;
+    refuseStream(options);
     const show = (): Promise<void> => this.execute(parameters, options, signal);
     if (given['watch'] === undefined) return show();
     const pauseMs = watchPauseMs(options, this.terminal);

@@ -18,7 +18,14 @@ export interface StreamedPage {
 interface Streamed {
   readonly limit?: string | undefined;
   readonly cursor?: string | undefined;
-  readonly json?: true | undefined;
+}
+
+/** Refuses what cannot be combined, before anything is opened. */
+export function refuseStream({
+  stream,
+  json,
+}: { readonly [Name in 'stream' | 'json']?: true | undefined }): void {
+  if (stream && json) throw usage('--stream cannot be combined with --json: its lines are JSON');
 }
 
 /**
@@ -27,11 +34,10 @@ interface Streamed {
  */
 export async function streamPages(
   terminal: Terminal,
-  { limit, cursor, json }: Streamed,
+  { limit, cursor }: Streamed,
   signal: AbortSignal,
   read: (page: { limit: string | undefined; cursor: string | undefined }) => Promise<StreamedPage>,
 ): Promise<void> {
-  if (json) throw usage('--stream cannot be combined with --json: its lines are JSON');
   let next: string | null | undefined = cursor;
   do {
     // oxlint-disable-next-line no-await-in-loop -- each page begins where the one before ended
