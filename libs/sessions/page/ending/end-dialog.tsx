@@ -20,7 +20,8 @@ export function EndDialog({ target, onClose }: Properties) {
   const { announce } = usePage();
   const { step, end, count, retry } = useEnding(target);
   const hasEnded = useRef(false);
-  if (step.kind === 'ending') hasEnded.current = true;
+  // A request that was refused has ended nothing: what is chosen stays chosen.
+  if (step.kind === 'ended' || (step.kind === 'failed' && step.mayHaveEnded)) hasEnded.current = true;
   const close = (): void => onClose(hasEnded.current);
   useEffect(() => {
     if (step.kind === 'counted') announce(texts.ending.counted(step.plan));

@@ -17,7 +17,7 @@ const BASH: ShellWords = {
 /** A script that bash reads. `=` is a word of its own there. */
 export function bashCompletion(program: string, tree: readonly CompletedCommand[]): string {
   const name = functionName(program);
-  return `# Completion of ${program} for bash: source <(${program} completion bash)
+  return `# Completion of ${program} for bash: eval "$(${program} completion bash)"
 ${name}() {
   local current=\${COMP_WORDS[COMP_CWORD]} flag=\${COMP_WORDS[COMP_CWORD - 1]} at='' index
   COMPREPLY=()

@@ -18,7 +18,7 @@ const ZSH: ShellWords = {
 export function zshCompletion(program: string, tree: readonly CompletedCommand[]): string {
   const name = functionName(program);
   return `#compdef ${program}
-# Completion of ${program} for zsh, after compinit: source <(${program} completion zsh)
+# Completion of ${program} for zsh, after compinit: eval "$(${program} completion zsh)"
 ${name}() {
   local current=$words[CURRENT] flag=$words[CURRENT-1] at='' index
   if [[ $current == --*=* ]]; then
