@@ -32,10 +32,10 @@ export class RedisServers {
     }
   }
 
-  /** What endangers sessions in settings and state of the servers; nothing if `INFO` is forbidden. */
+  /** What endangers sessions in settings and state of the servers; nothing of what the user may not ask for. */
   async faults(): Promise<ServerFault[]> {
     const infos = await this.#info();
-    const states = this.connection.isCluster ? await this.connection.sendToAll(['CLUSTER', 'INFO']) : [];
+    const states = this.connection.isCluster ? await this.#ask('CLUSTER', 'INFO') : [];
     const found = [...infos.flatMap(faultsIn), ...states.flatMap(faultsOfCluster)];
     return found.filter(
       (fault, index) => found.findIndex(({ setting }) => setting === fault.setting) === index,
@@ -52,10 +52,15 @@ export class RedisServers {
   }
 
   async #info(...sections: string[]): Promise<string[]> {
+    const infos = await this.#ask('INFO', ...sections);
+    if (infos.length > 0) this.hasReplicas = infos.some((info) => replicasIn(info) > 0);
+    return infos;
+  }
+
+  /** The answers of all servers; none if the command is forbidden. */
+  async #ask(...command: string[]): Promise<string[]> {
     try {
-      const infos = await this.connection.sendToAll(['INFO', ...sections]);
-      this.hasReplicas = infos.some((info) => replicasIn(info) > 0);
-      return infos;
+      return await this.connection.sendToAll(command);
     } catch (error) {
       if (isForbidden(error)) return [];
       throw error;
