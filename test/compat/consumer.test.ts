@@ -55,11 +55,11 @@ describe('The packed library, for a consumer', () => {
   );
 });
 
-/** An import of each subpath that the package exports, and a use of it, or the compiler would leave it out. */
+/** An import of each module that the package exports, and a use of it, or the compiler would leave it out. */
 async function importsOfAll(): Promise<string> {
   const manifest = await readFile(join(APP, 'node_modules/nest-sessions/package.json'), 'utf8');
   const { exports } = JSON.parse(manifest) as { exports: Record<string, unknown> };
-  const subpaths = Object.keys(exports).filter((subpath) => subpath !== './package.json');
+  const subpaths = Object.keys(exports).filter((subpath) => !subpath.endsWith('.json'));
   const names = subpaths.map((_, index) => `part${index}`);
   const imports = subpaths.map(
     (subpath, index) => `import * as ${names[index]} from 'nest-sessions${subpath.slice(1)}';`,
