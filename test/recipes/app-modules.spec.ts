@@ -48,7 +48,7 @@ describe('The module of an app, as the pages show it,', () => {
 
   it('serves the admin routes', async () => {
     Object.assign(process.env, { SESSION_STORAGE_PATH: folder, ADMIN_TOKEN: TOKEN });
-    const made = await start('docs/operations.md');
+    const made = await start('docs/admin-api.md');
     const url = `http://127.0.0.1:${(made.getHttpServer() as { address(): AddressInfo }).address().port}/admin/sessions`;
     expect((await fetch(url)).status).toBe(401);
     const response = await fetch(url, { headers: { 'x-admin-token': TOKEN } });

@@ -33,7 +33,7 @@ export class DoctorCommand extends SessionsCommandRunner<typeof OPTIONS> {
   ): Promise<void> {
     const core = await this.access.open();
     const { Doctor } = await import('../../operate/doctor/doctor.js');
-    const doctor = new Doctor(core, new Logger('SessionsDoctor'));
+    const doctor = new Doctor(core, new Logger('SessionCleanup'));
     const report = repair
       ? await this.deedsOn(core).repair(() => doctor.repair(signal))
       : await doctor.examine(signal);
