@@ -20,11 +20,6 @@ export function visibleParts(text: string): TextPart[] {
   return parts;
 }
 
-/** The same as one string, for labels. */
-export function visibleText(text: string): string {
-  return text.replaceAll(INVISIBLE, codeOf);
-}
-
 function codeOf(character: string): string {
   return `U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}`;
 }

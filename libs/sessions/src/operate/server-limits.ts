@@ -1,3 +1,4 @@
+import { latestFirst } from '../core/process/limits-in-use.js';
 import type { ProcessState } from '../core/process/this-process.js';
 import type { ProcessLimits } from '../ports/store/session-store.js';
 import type { Overview } from './overview.js';
@@ -14,7 +15,7 @@ export interface LimitsInUse {
 
 /** Reads from the heartbeats what the live servers are configured with. */
 export function limitsInUse({ processes, limits }: Pick<Overview, 'processes' | 'limits'>): LimitsInUse {
-  const servers = liveServers(processes).toSorted((a, b) => b.startedAt - a.startedAt);
+  const servers = latestFirst(liveServers(processes));
   const [latest] = servers;
   if (latest === undefined) return { from: 'environment', limits, differing: new Map() };
   const byValue = NAMES.map((name) => [name, Map.groupBy(servers, (server) => server.limits[name])] as const);

@@ -1,6 +1,6 @@
 import type { ResourceLimits } from '../../domain/limits.js';
 import type { SessionsConfig } from '../config/config.js';
-import type { ThisProcess } from './this-process.js';
+import type { ProcessState, ThisProcess } from './this-process.js';
 
 /**
  * The limits that sessions are held to: those of this server; of a command, those of the live server that started last, or its own if
@@ -14,9 +14,13 @@ export async function resourceLimitsInUse({
   readonly thisProcess: ThisProcess;
 }): Promise<ResourceLimits> {
   if (thisProcess.isServer) return config.limits;
-  const servers = await thisProcess.listOtherServers();
-  const [latest] = servers.toSorted((a, b) => b.startedAt - a.startedAt);
+  const [latest] = latestFirst(await thisProcess.listOtherServers());
   if (latest === undefined) return config.limits;
   const { maxResources, maxBytes } = latest.limits;
   return { ...config.limits, maxResources, maxBytes };
+}
+
+/** By their start. Where the limits of servers differ, those of the first count. */
+export function latestFirst(servers: readonly ProcessState[]): ProcessState[] {
+  return servers.toSorted((a, b) => b.startedAt - a.startedAt);
 }

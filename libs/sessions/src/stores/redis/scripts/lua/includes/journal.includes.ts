@@ -194,15 +194,12 @@ local function drop_timeline(id)
 end`,
 );
 
-/** counts the bytes of the timelines anew, and forgets whose the sessions were of which no record is left */
-export const recount = new LuaInclude(
-  'recount',
-  {
-    keys: ['sessions', 'marks', 'deeds', 'requests', 'timelines', 'hashes', 'totals'],
-    includes: [call, sizeOf, sizeOfOpening],
-  },
+/** → bytes of all timelines of the bucket, added up from what is there */
+export const timelineBytes = new LuaInclude(
+  'timeline_bytes',
+  { keys: ['marks', 'deeds', 'requests', 'timelines'], includes: [call, sizeOf, sizeOfOpening] },
   `
-local function recount()
+local function timeline_bytes()
   local bytes = 0
   for _, id in ipairs(call('ZRANGE', TIMELINES, 0, -1)) do
     local _, opening = size_of_opening(id)
@@ -212,7 +209,20 @@ local function recount()
       bytes = bytes + size
     end
   end
-  call('HSET', TOTALS, 'journal_bytes', string.format('%.0f', bytes))
+  return bytes
+end`,
+);
+
+/** counts the bytes of the timelines anew, and forgets whose the sessions were of which no record is left */
+export const recount = new LuaInclude(
+  'recount',
+  {
+    keys: ['sessions', 'hashes', 'totals'],
+    includes: [call, timelineBytes],
+  },
+  `
+local function recount()
+  call('HSET', TOTALS, 'journal_bytes', string.format('%.0f', timeline_bytes()))
   for _, member in ipairs(call('ZRANGE', HASHES, 0, -1)) do
     local id = string.match(member, '[^:]+$')
     if call('EXISTS', SESSIONS .. id) == 0 then call('ZREM', HASHES, member) end

@@ -1,7 +1,7 @@
 import { LATEST_LEASE_MS } from '../../../../../ports/endings.js';
 import { LuaInclude } from '../../lua-include.js';
 import { budgetOf, countedOf, countSession, moveCounted } from './budgets.includes.js';
-import { dropTimeline, recount, sizeOf, sizeOfOpening } from './journal.includes.js';
+import { dropTimeline, recount, timelineBytes } from './journal.includes.js';
 import { account, drop, leaseMember, leaseTo, lose, nobody, writeAccounts } from './resources.includes.js';
 import {
   afterColon,
@@ -111,9 +111,6 @@ export const inspectBucket = new LuaInclude(
       'tokens',
       'resources',
       'data',
-      'marks',
-      'deeds',
-      'requests',
       'held',
       'overdrawn',
       'by_process',
@@ -130,7 +127,6 @@ export const inspectBucket = new LuaInclude(
       'tombstones',
       'changes',
       'releasing',
-      'timelines',
       'totals',
       'counted',
     ],
@@ -155,8 +151,7 @@ export const inspectBucket = new LuaInclude(
       leaseTo,
       drop,
       lose,
-      sizeOf,
-      sizeOfOpening,
+      timelineBytes,
       recount,
       forgetSession,
       keepResources,
@@ -380,15 +375,7 @@ local function inspect_bucket(at, found)
     end
     for name, sum in pairs(sums) do total(name, sum) end
   end
-  local bytes = 0
-  for _, id in ipairs(call('ZRANGE', TIMELINES, 0, -1)) do
-    local _, opening = size_of_opening(id)
-    bytes = bytes + opening
-    for _, key in ipairs({ MARKS, DEEDS, REQUESTS }) do
-      local _, size = size_of(key .. id)
-      bytes = bytes + size
-    end
-  end
+  local bytes = timeline_bytes()
   if kept('journal_bytes') ~= bytes then
     found('journal-bytes', 'journal', 'journal_bytes ' .. kept('journal_bytes') .. ' instead of ' .. bytes, recount)
   end
