@@ -3,7 +3,7 @@ import { FaultNotice } from '../../parts/fault-notice.js';
 import { Heading } from '../../parts/heading.js';
 import { Loading } from '../../parts/loading.js';
 import { MoreButton } from '../../parts/more-button.js';
-import { TableRegion } from '../../parts/table-region.js';
+import { ColumnTable, type TableColumn } from '../../parts/column-table.js';
 import { Time } from '../../parts/time.js';
 import type { AuditEntry, AuditPage } from '../../server/answers.js';
 import { hashOf } from '../../state/route.js';
@@ -17,6 +17,26 @@ import { AuditSubject } from './audit-subject.js';
 import { WrongTokens } from './wrong-tokens.js';
 
 const PAGE_SIZE = 100;
+
+const COLUMNS: readonly TableColumn<AuditEntry>[] = [
+  { title: texts.audit.at, cell: ({ at }) => <Time at={at} /> },
+  { title: texts.audit.deed, cell: ({ deed }) => known(texts.audit.deeds, deed) },
+  { title: texts.columns.by, cell: ({ by }) => <ActorName actor={by} /> },
+  { title: texts.audit.subject, cell: (entry) => <AuditSubject entry={entry} /> },
+  {
+    title: texts.audit.outcome,
+    cell: ({ outcome }) => (
+      <span class={outcome === 'failed' ? 'fault' : undefined}>{known(texts.audit.outcomes, outcome)}</span>
+    ),
+  },
+  {
+    title: texts.viewNames.sessions,
+    class: 'number medium',
+    cell: ({ sessions }) => formatNumber(sessions),
+  },
+  { title: texts.columns.files, class: 'number medium', cell: ({ resources }) => formatNumber(resources) },
+  { title: texts.columns.bytes, class: 'number medium', cell: ({ bytes }) => formatBytes(bytes) },
+];
 
 interface Properties {
   /** `from`, `to`: days in UTC. */
@@ -47,50 +67,12 @@ export function AuditView({ parameters: { from, to } }: Properties) {
       {pages.items === null && pages.isLoading && <Loading />}
       {entries?.length === 0 && <p class="empty">{texts.audit.none}</p>}
       {entries && entries.length > 0 && (
-        <TableRegion label={texts.viewNames.audit}>
-          <thead>
-            <tr>
-              <th scope="col">{texts.audit.at}</th>
-              <th scope="col">{texts.audit.deed}</th>
-              <th scope="col">{texts.columns.by}</th>
-              <th scope="col">{texts.audit.subject}</th>
-              <th scope="col">{texts.audit.outcome}</th>
-              <th scope="col" class="number medium">
-                {texts.viewNames.sessions}
-              </th>
-              <th scope="col" class="number medium">
-                {texts.columns.files}
-              </th>
-              <th scope="col" class="number medium">
-                {texts.columns.bytes}
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {entries.map((entry, index) => (
-              <tr key={index}>
-                <td>
-                  <Time at={entry.at} />
-                </td>
-                <td>{known(texts.audit.deeds, entry.deed)}</td>
-                <td>
-                  <ActorName actor={entry.by} />
-                </td>
-                <td>
-                  <AuditSubject entry={entry} />
-                </td>
-                <td>
-                  <span class={entry.outcome === 'failed' ? 'fault' : undefined}>
-                    {known(texts.audit.outcomes, entry.outcome)}
-                  </span>
-                </td>
-                <td class="number medium">{formatNumber(entry.sessions)}</td>
-                <td class="number medium">{formatNumber(entry.resources)}</td>
-                <td class="number medium">{formatBytes(entry.bytes)}</td>
-              </tr>
-            ))}
-          </tbody>
-        </TableRegion>
+        <ColumnTable
+          label={texts.viewNames.audit}
+          rows={entries}
+          keyOf={(_, index) => index}
+          columns={COLUMNS}
+        />
       )}
       <MoreButton {...pages} onMore={pages.more} />
       {wrong.length > 0 && <WrongTokens counts={wrong} />}

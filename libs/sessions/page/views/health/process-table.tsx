@@ -1,73 +1,60 @@
-import { TableRegion } from '../../parts/table-region.js';
+import { ColumnTable, type TableColumn } from '../../parts/column-table.js';
 import { Time } from '../../parts/time.js';
 import { UserText } from '../../parts/user-text.js';
 import type { Overview } from '../../server/health-answers.js';
 import { formatBytes } from '../../text/format.js';
 import { known, texts } from '../../text/texts.js';
 
+const { health } = texts;
+
+type Process = NonNullable<Overview['processes']>[number];
+
+const COLUMNS: readonly TableColumn<Process>[] = [
+  {
+    title: health.host,
+    isRowHead: true,
+    hint: ({ process_id: id }) => id,
+    cell: (one) => <UserText text={placeOf(one)} />,
+  },
+  { title: health.role, cell: ({ role }) => known(health.roles, role) },
+  {
+    title: texts.columns.state,
+    cell: ({ alive }) => <span class={alive ? 'good' : 'fault'}>{alive ? health.alive : health.silent}</span>,
+  },
+  {
+    title: health.version,
+    class: 'medium',
+    cell: ({ version }) => (version === undefined ? texts.none : <UserText text={version} />),
+  },
+  {
+    title: health.disk,
+    class: 'medium',
+    cell: ({ disk }) =>
+      disk ? texts.freeOf(formatBytes(disk.free_bytes), formatBytes(disk.total_bytes)) : texts.none,
+  },
+  { title: health.started, class: 'wide', cell: ({ started_at: at }) => <Time at={at} /> },
+  { title: health.lastHeard, class: 'medium', cell: ({ last_heard: at }) => <Time at={at} /> },
+];
+
 interface Properties {
-  readonly processes: NonNullable<Overview['processes']>;
+  readonly processes: readonly Process[];
 }
 
 export function ProcessTable({ processes }: Properties) {
-  const { health } = texts;
   return (
     <section aria-labelledby="processes">
       <h2 id="processes">{health.processes}</h2>
-      <TableRegion label={health.processes}>
-        <thead>
-          <tr>
-            <th scope="col">{health.host}</th>
-            <th scope="col">{health.role}</th>
-            <th scope="col">{texts.columns.state}</th>
-            <th scope="col" class="medium">
-              {health.version}
-            </th>
-            <th scope="col" class="medium">
-              {health.disk}
-            </th>
-            <th scope="col" class="wide">
-              {health.started}
-            </th>
-            <th scope="col" class="medium">
-              {health.lastHeard}
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {processes.map((one) => (
-            <tr key={one.process_id}>
-              <th scope="row" title={one.process_id}>
-                <UserText
-                  text={
-                    one.host === undefined
-                      ? one.process_id
-                      : `${one.host}${one.pid === undefined ? '' : `:${one.pid}`}`
-                  }
-                />
-              </th>
-              <td>{known(health.roles, one.role)}</td>
-              <td>
-                <span class={one.alive ? 'good' : 'fault'}>{one.alive ? health.alive : health.silent}</span>
-              </td>
-              <td class="medium">
-                {one.version === undefined ? texts.none : <UserText text={one.version} />}
-              </td>
-              <td class="medium">
-                {one.disk
-                  ? texts.freeOf(formatBytes(one.disk.free_bytes), formatBytes(one.disk.total_bytes))
-                  : texts.none}
-              </td>
-              <td class="wide">
-                <Time at={one.started_at} />
-              </td>
-              <td class="medium">
-                <Time at={one.last_heard} />
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </TableRegion>
+      <ColumnTable
+        label={health.processes}
+        rows={processes}
+        keyOf={({ process_id: id }) => id}
+        columns={COLUMNS}
+      />
     </section>
   );
+}
+
+function placeOf({ process_id: id, host, pid }: Process): string {
+  if (host === undefined) return id;
+  return pid === undefined ? host : `${host}:${pid}`;
 }

@@ -1,4 +1,4 @@
-import { TableRegion } from '../../parts/table-region.js';
+import { ColumnTable, type TableColumn } from '../../parts/column-table.js';
 import { Time } from '../../parts/time.js';
 import { UserText } from '../../parts/user-text.js';
 import type { Resource } from '../../server/answers.js';
@@ -6,6 +6,27 @@ import { formatBytes } from '../../text/format.js';
 import { texts } from '../../text/texts.js';
 
 const STREAM = 'stream';
+
+const COLUMNS: readonly TableColumn<Resource>[] = [
+  {
+    title: texts.session.name,
+    cell: ({ file_name: name }, index) => (
+      <>
+        {name === null ? texts.none : <UserText text={name} />}
+        {index === 0 && <span class="badge">{texts.session.nextEvicted}</span>}
+      </>
+    ),
+  },
+  { title: texts.session.type, cell: (file) => <UserText text={typeOf(file)} /> },
+  {
+    title: texts.session.purpose,
+    class: 'medium',
+    cell: ({ purpose }) => (purpose === null ? texts.none : <UserText text={purpose} />),
+  },
+  { title: texts.columns.bytes, class: 'number', cell: ({ size_bytes: bytes }) => formatBytes(bytes) },
+  { title: texts.session.lastUsed, cell: ({ last_used_at: at }) => <Time at={at} /> },
+  { title: texts.session.created, class: 'medium', cell: ({ created_at: at }) => <Time at={at} /> },
+];
 
 interface Properties {
   readonly resources: readonly Resource[];
@@ -26,47 +47,12 @@ export function ResourceTable({ resources }: Properties) {
         ) : (
           <>
             <p class="hint">{texts.session.evictionHint}</p>
-            <TableRegion label={texts.session.files}>
-              <thead>
-                <tr>
-                  <th scope="col">{texts.session.name}</th>
-                  <th scope="col">{texts.session.type}</th>
-                  <th scope="col" class="medium">
-                    {texts.session.purpose}
-                  </th>
-                  <th scope="col" class="number">
-                    {texts.columns.bytes}
-                  </th>
-                  <th scope="col">{texts.session.lastUsed}</th>
-                  <th scope="col" class="medium">
-                    {texts.session.created}
-                  </th>
-                </tr>
-              </thead>
-              <tbody>
-                {files.map((file, index) => (
-                  <tr key={file.resource_id}>
-                    <td>
-                      {file.file_name === null ? texts.none : <UserText text={file.file_name} />}
-                      {index === 0 && <span class="badge">{texts.session.nextEvicted}</span>}
-                    </td>
-                    <td>
-                      <UserText text={typeOf(file)} />
-                    </td>
-                    <td class="medium">
-                      {file.purpose === null ? texts.none : <UserText text={file.purpose} />}
-                    </td>
-                    <td class="number">{formatBytes(file.size_bytes)}</td>
-                    <td>
-                      <Time at={file.last_used_at} />
-                    </td>
-                    <td class="medium">
-                      <Time at={file.created_at} />
-                    </td>
-                  </tr>
-                ))}
-              </tbody>
-            </TableRegion>
+            <ColumnTable
+              label={texts.session.files}
+              rows={files}
+              keyOf={({ resource_id: id }) => id}
+              columns={COLUMNS}
+            />
           </>
         )}
       </section>

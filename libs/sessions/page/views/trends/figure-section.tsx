@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import { TableRegion } from '../../parts/table-region.js';
+import { ColumnTable, type TableColumn } from '../../parts/column-table.js';
 import { Time } from '../../parts/time.js';
 import type { Trends } from '../../server/answers.js';
 import { texts } from '../../text/texts.js';
@@ -21,6 +21,18 @@ export function FigureSection({ figure, starts, span }: Properties) {
   const [point, setPoint] = useState<number | null>(null);
   const start = point === null ? undefined : starts[point];
   const shown = (value: number | null): string => (value === null ? texts.none : format(value));
+  const columns: readonly TableColumn<number>[] = [
+    {
+      title: texts.trends.from,
+      isRowHead: true,
+      cell: (from) => <Time at={new Date(from).toISOString()} />,
+    },
+    ...series.map(({ label, values }) => ({
+      title: label,
+      class: 'number',
+      cell: (_: number, index: number) => shown(values[index] ?? null),
+    })),
+  ];
   return (
     <section class="figure" aria-labelledby={id}>
       <h2 id={id}>{title}</h2>
@@ -47,32 +59,7 @@ export function FigureSection({ figure, starts, span }: Properties) {
           />
           <details>
             <summary>{texts.trends.asTable}</summary>
-            <TableRegion label={title}>
-              <thead>
-                <tr>
-                  <th scope="col">{texts.trends.from}</th>
-                  {series.map(({ label }) => (
-                    <th key={label} scope="col" class="number">
-                      {label}
-                    </th>
-                  ))}
-                </tr>
-              </thead>
-              <tbody>
-                {starts.map((start, index) => (
-                  <tr key={start}>
-                    <th scope="row">
-                      <Time at={new Date(start).toISOString()} />
-                    </th>
-                    {series.map(({ label, values }) => (
-                      <td key={label} class="number">
-                        {shown(values[index] ?? null)}
-                      </td>
-                    ))}
-                  </tr>
-                ))}
-              </tbody>
-            </TableRegion>
+            <ColumnTable label={title} rows={starts} keyOf={(from) => from} columns={columns} />
           </details>
         </>
       )}

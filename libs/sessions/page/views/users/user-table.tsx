@@ -1,6 +1,6 @@
 import { FaultNotice } from '../../parts/fault-notice.js';
 import { Loading } from '../../parts/loading.js';
-import { TableRegion } from '../../parts/table-region.js';
+import { ColumnTable, type TableColumn } from '../../parts/column-table.js';
 import { UserText } from '../../parts/user-text.js';
 import type { User, UserList } from '../../server/answers.js';
 import { hashOf } from '../../state/route.js';
@@ -16,6 +16,36 @@ const READ_AGAIN_MS = 15_000;
 const SHOWN = 100;
 /** Pages of the server that are looked through for the largest. */
 const MOST_PAGES = 20;
+
+const columnsOf = (order: UserOrder): readonly TableColumn<User>[] => [
+  {
+    title: texts.columns.user,
+    cellClass: () => 'user',
+    cell: ({ user_id: id }) => (
+      <a href={hashOf('users', { user: id })}>
+        <UserText text={id} />
+      </a>
+    ),
+  },
+  {
+    title: texts.viewNames.sessions,
+    class: 'number',
+    isSorted: order === 'sessions',
+    cell: ({ sessions }) => formatNumber(sessions),
+  },
+  {
+    title: texts.columns.files,
+    class: 'number',
+    isSorted: order === 'resources',
+    cell: ({ resources }) => formatNumber(resources),
+  },
+  {
+    title: texts.columns.bytes,
+    class: 'number',
+    isSorted: order === 'bytes',
+    cell: ({ bytes }) => formatBytes(bytes),
+  },
+];
 
 interface Properties {
   readonly order: UserOrder;
@@ -37,36 +67,12 @@ export function UserTable({ order }: Properties) {
       {top?.length === 0 && <p class="empty">{texts.users.none}</p>}
       {answer?.isPart && <p class="hint">{texts.users.part(answer.users.length)}</p>}
       {top && top.length > 0 && (
-        <TableRegion label={texts.viewNames.users}>
-          <thead>
-            <tr>
-              <th scope="col">{texts.columns.user}</th>
-              <th scope="col" class="number" aria-sort={order === 'sessions' ? 'descending' : undefined}>
-                {texts.viewNames.sessions}
-              </th>
-              <th scope="col" class="number" aria-sort={order === 'resources' ? 'descending' : undefined}>
-                {texts.columns.files}
-              </th>
-              <th scope="col" class="number" aria-sort={order === 'bytes' ? 'descending' : undefined}>
-                {texts.columns.bytes}
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {top.map((user) => (
-              <tr key={user.user_id}>
-                <td class="user">
-                  <a href={hashOf('users', { user: user.user_id })}>
-                    <UserText text={user.user_id} />
-                  </a>
-                </td>
-                <td class="number">{formatNumber(user.sessions)}</td>
-                <td class="number">{formatNumber(user.resources)}</td>
-                <td class="number">{formatBytes(user.bytes)}</td>
-              </tr>
-            ))}
-          </tbody>
-        </TableRegion>
+        <ColumnTable
+          label={texts.viewNames.users}
+          rows={top}
+          keyOf={({ user_id: id }) => id}
+          columns={columnsOf(order)}
+        />
       )}
     </>
   );
