@@ -22,7 +22,7 @@ describe('three nodes, one of which is killed and comes back', () => {
     redis = await RedisServer.start();
     folder = await mkdtemp(join(tmpdir(), 'nest-sessions-nodes-'));
     nodes = await Promise.all(['a', 'b', 'c'].map(start));
-    store = new RedisSessionStore({ url: redis.url, prefix: 'nodes:' });
+    store = new RedisSessionStore({ url: redis.url, prefix: 'nodes:', timeoutMs: 10_000 });
     await store.connect();
   }, 60_000);
   afterAll(async () => {

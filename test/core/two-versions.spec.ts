@@ -59,7 +59,13 @@ async function redis(
   return {
     renew: async () => void (prefixes += 1),
     make: ({ newer = false, mustExist = false }: StoreOptions = {}) => {
-      const options = { url: servers.urls, prefix: `test-${prefixes}:`, buckets: 16, mustExist };
+      const options = {
+        url: servers.urls,
+        prefix: `test-${prefixes}:`,
+        buckets: 16,
+        mustExist,
+        timeoutMs: 10_000,
+      };
       return newer ? new RedisSessionStore(options, [step]) : new RedisSessionStore(options);
     },
     stop: () => servers.stop(),

@@ -143,6 +143,7 @@ describe.each(STORES)('A full session on %s', (store) => {
 
   describe.each(ADAPTERS)('and %s', (adapter) => {
     let disk: string;
+    let running: FileApp;
     let app: FileApp;
     let before: Map<string, string>;
 
@@ -157,21 +158,29 @@ describe.each(STORES)('A full session on %s', (store) => {
       return new Map(await Promise.all(found));
     }
 
-    beforeEach(async () => {
+    beforeAll(async () => {
       disk = mkdtempSync(join(tmpdir(), 'nest-sessions-'));
       execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=16m,mode=0700', 'tmpfs', disk]);
       const storagePath = join(disk, 'root');
       mkdirSync(storagePath, { mode: 0o700 });
       const options: SessionsOptions = redis ? { redisUrls: [redis.url] } : { store: 'sqlite' };
-      app = await FileApp.start(adapter, { ...LIMITS, ...options, storagePath });
+      running = await FileApp.start(adapter, { ...LIMITS, ...options, storagePath });
+    });
+    afterAll(async () => {
+      await running.close();
+      execFileSync('umount', ['-l', disk]);
+      rmSync(disk, { recursive: true });
+    });
+
+    beforeEach(async () => {
+      app = await running.anotherVisitor();
       for (let count = 0; count < LIMITS.maxResources; count += 1)
         await app.add(randomBytes(100 * KIB - count));
       before = await holdings();
     });
     afterEach(async () => {
-      await app.close();
-      execFileSync('umount', ['-l', disk]);
-      rmSync(disk, { recursive: true });
+      await app.service.end({ id: app.sessionId });
+      await eventually('its files are gone', async () => (await app.files()).length === 0);
     });
 
     it.each(FAILURES)('is left as it was by an upload that %s', async (_name, status, fail) => {

@@ -54,7 +54,7 @@ describe('Lists of many sessions, a few looked at in each call', () => {
   }
 
   async function openRedis(): Promise<void> {
-    const options = { url: redis.url, buckets: 4 };
+    const options = { url: redis.url, buckets: 4, timeoutMs: 10_000 };
     const store = new RedisSessionStore(options);
     await store.connect();
     closing.push(() => store.close());

@@ -44,12 +44,15 @@ function aPrefix(): string {
   return `specific-${prefixes}:`;
 }
 
-async function connected(prefix = aPrefix(), buckets = 16): Promise<RedisSessionStore> {
-  const store = new RedisSessionStore({ url: server.url, prefix, buckets });
+async function connected(prefix = aPrefix(), buckets = 16, timeoutMs = 10_000): Promise<RedisSessionStore> {
+  const store = new RedisSessionStore({ url: server.url, prefix, buckets, timeoutMs });
   open.push(store);
   await store.connect();
   return store;
 }
+
+/** With the time limit that users get. */
+const connectedByDefault = (): Promise<RedisSessionStore> => connected(aPrefix(), 16, 700);
 
 /** The milliseconds until a call rejects. */
 async function failsAfter(call: () => Promise<unknown>): Promise<number> {
@@ -172,7 +175,7 @@ describe('A Redis that fails', () => {
   });
 
   it('is reconnected after a kill and restart, and serves the persisted sessions', async () => {
-    const store = await connected();
+    const store = await connectedByDefault();
     const { position } = await store.feed.read(null, 10);
     const session = await opened(store);
     await server.signal('SIGKILL');
@@ -184,7 +187,7 @@ describe('A Redis that fails', () => {
   });
 
   it('delays no call much longer than a second while it hangs, and serves on afterwards', async () => {
-    const store = await connected();
+    const store = await connectedByDefault();
     const session = await opened(store);
     await server.signal('SIGSTOP');
     try {
@@ -368,7 +371,7 @@ describe('A client of the application', () => {
   it('is used, and not closed', async () => {
     const client = createClient({ url: server.url });
     client.on('error', () => {});
-    const store = new RedisSessionStore({ client, prefix: aPrefix() });
+    const store = new RedisSessionStore({ client, prefix: aPrefix(), timeoutMs: 10_000 });
     await store.connect();
     const session = await opened(store);
     await expect(store.sessions.find(session.id)).resolves.not.toBeNull();

@@ -401,7 +401,12 @@ describe('Memory and Redis', () => {
         fc.array(commands, { minLength: 20, maxLength: 80, size: 'max' }),
         async (sequence) => {
           runs += 1;
-          const real = new RedisSessionStore({ url: server.url, prefix: `${runs}:`, buckets: 4 });
+          const real = new RedisSessionStore({
+            url: server.url,
+            prefix: `${runs}:`,
+            buckets: 4,
+            timeoutMs: 10_000,
+          });
           const stores = [new MemorySessionStore(), real].map(withOwnTokens);
           await Promise.all(stores.map((store) => store.connect()));
           try {

@@ -222,10 +222,19 @@ export class FileApp {
       controllers: [FileController, ...controllers],
       ...(configure && { configure }),
     });
+    return FileApp.visiting(running);
+  }
+
+  private static async visiting(running: RunningApp): Promise<FileApp> {
     const browser = new Browser(running.url);
     const begun = await browser.fetch('/begin', { method: 'POST' });
     const { session_id } = (await begun.json()) as { session_id: string };
     return new FileApp(running, running.app.get(SessionService), browser, session_id);
+  }
+
+  /** The same app, with another browser that has another session. */
+  anotherVisitor(): Promise<FileApp> {
+    return FileApp.visiting(this.running);
   }
 
   get url(): string {

@@ -1,5 +1,8 @@
 import shared from '../../../jest.config.mjs';
 
+// Workers inherit it: see test/support/http-app.ts.
+process.env.TEST_STORE = 'memory';
+
 // As an application in CommonJS needs it where Jest cannot load ESM by itself.
 const esmPackages = ['nest-sessions', 'cookie', 'content-disposition', 'pretty-bytes'];
 // What the upload option `contents` loads.

@@ -134,10 +134,10 @@ export class DownloadInterceptor implements NestInterceptor<
     // `@fastify/compress` compresses despite `no-transform`, but not this.
     node.headers['x-no-compression'] = '1';
     this.setHeaders(response, resource);
-    if (!range) return this.logFailures(this.streamable(stream, resource, sizeBytes));
+    if (!range) return this.streamable(stream, resource, sizeBytes);
     http.status(response, 206);
     http.setHeader(response, 'Content-Range', `bytes ${range.start}-${range.end}/${sizeBytes}`);
-    return this.logFailures(this.streamable(stream, resource, range.end - range.start + 1));
+    return this.streamable(stream, resource, range.end - range.start + 1);
   }
 
   private setHeaders(response: PlatformResponse, resource: ResourceRecord): void {
@@ -152,7 +152,8 @@ export class DownloadInterceptor implements NestInterceptor<
       type: safeMediaType(resource),
       disposition: dispositionOf(resource, this.plan),
       length,
-    });
+      // `watchReader` tells of failures.
+    }).setErrorLogger(() => {});
   }
 
   private watchReader(
@@ -169,6 +170,11 @@ export class DownloadInterceptor implements NestInterceptor<
       transfer.end(id, node.writableFinished ? 'complete' : interruption);
       stream.destroy();
     });
+    stream.once('error', (error) => {
+      this.noteFailure(error);
+      // Nest 11 would end a part of the file like the whole, and wait for a client that may read nothing.
+      if (node.headersSent && !stream.readableEnded) node.destroy();
+    });
     const { downloadIdleMs } = this.config;
     onceReaderIdles(node, downloadIdleMs, () => {
       this.logger.debug(
@@ -179,10 +185,8 @@ export class DownloadInterceptor implements NestInterceptor<
   }
 
   /** The end of a session, or a new token, aborts its downloads: that is no failure. */
-  private logFailures(file: StreamableFile): StreamableFile {
-    return file.setErrorLogger((error) => {
-      if (!hasCode(error, 'SESSION_GONE') && !hasCode(error, 'SESSION_STALE'))
-        this.failures.note('Aborted downloads', `Download aborted: ${describeError(error)}`, 'warn');
-    });
+  private noteFailure(error: Error): void {
+    if (!hasCode(error, 'SESSION_GONE') && !hasCode(error, 'SESSION_STALE'))
+      this.failures.note('Aborted downloads', `Download aborted: ${describeError(error)}`, 'warn');
   }
 }

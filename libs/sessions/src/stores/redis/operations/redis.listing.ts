@@ -123,9 +123,11 @@ export class RedisListing {
     const { by, descending } = orderOf(sort);
     const order = descending ? byFallingScore : byScore;
     const from = after === undefined ? null : { score: after.value, id: after.id };
-    const entries = await this.buckets.page(INDEXES[by], limit, order, from);
-    const last = entries.length < limit ? undefined : entries.at(-1);
-    const sessions = await this.loader.loadOpen(entries.map(({ id }) => id));
+    // One more than asked for, which tells whether another page follows.
+    const entries = await this.buckets.page(INDEXES[by], limit + 1, order, from);
+    const asked = entries.slice(0, limit);
+    const last = entries.length > limit ? asked.at(-1) : undefined;
+    const sessions = await this.loader.loadOpen(asked.map(({ id }) => id));
     return { sessions, next: last ? { value: last.score, id: last.id } : null };
   }
 

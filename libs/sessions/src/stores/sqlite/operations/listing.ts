@@ -67,10 +67,18 @@ export class SqliteListing {
     const order = orderOf(sort);
     const range = valueRange(filter, order.by);
     const start = startOf(order, range, after);
-    const page = { order, range, start, limit, conditions: conditionsOf(filter) };
-    const few = this.#few(filter);
+    // One more than asked for, which tells whether another page follows.
+    const page = { order, range, start, limit: limit + 1, conditions: conditionsOf(filter) };
+    const { sessions, next } = this.#slice(page, this.#few(filter));
+    if (sessions.length <= limit) return { sessions, next };
+    const asked = sessions.slice(0, limit);
+    const last = asked.at(-1);
+    return { sessions: asked, next: last ? positionOf(order, last) : null };
+  }
+
+  #slice(page: Page, few: Conditions | null): SessionSlice {
     if (few !== null) return this.#sorted(page, few);
-    return order.by === 'bytesUsed' ? this.#scanBytes(page) : this.#scan(page);
+    return page.order.by === 'bytesUsed' ? this.#scanBytes(page) : this.#scan(page);
   }
 
   /** An index's condition that few open sessions meet, and all that match; `null` if there is none. */

@@ -66,8 +66,8 @@ export const addToAll = new LuaInclude(
 local function add_to_all(resources, bytes)
   if resources == 0 and bytes == 0 then return end
   local all = BUDGETS .. 'all'
-  call('HINCRBY', all, 'bytes', bytes)
-  if call('HINCRBY', all, 'resources', resources) > 0 then
+  local left_bytes = call('HINCRBY', all, 'bytes', bytes)
+  if call('HINCRBY', all, 'resources', resources) > 0 or left_bytes > 0 then
     call('PEXPIRE', all, ${BUDGET_KEPT_MS})
   else
     call('DEL', all)
