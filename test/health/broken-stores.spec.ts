@@ -91,7 +91,7 @@ describe('Health of a server beside one of another version', () => {
   }
 
   it('is down until the older one is gone, and every request gets 503 with Retry-After', async () => {
-    const older = await start();
+    const older = await start({ store: 'sqlite' });
     expect(await newClient()).toBe(200);
     await start({ storagePath: older.storagePath, adapters: { store: newerStore() } });
     expect(await health()).toEqual([503, 'older', 'unknown']);
@@ -104,7 +104,7 @@ describe('Health of a server beside one of another version', () => {
   });
 
   it('is down when a newer one has taken the store over, and every request gets 503', async () => {
-    await start();
+    await start({ store: 'sqlite' });
     expect(await newClient()).toBe(200);
     const beats = await running.app.get(SessionStore).fleet.listProcesses();
     const store = newerStore();
@@ -121,7 +121,7 @@ describe('Health of a server on SQLite', () => {
   }
 
   it('is down when a page of its database is damaged, before the first client gets a 503', async () => {
-    const { storagePath } = await start();
+    const { storagePath } = await start({ store: 'sqlite' });
     closing.push(() => rm(storagePath, { recursive: true, force: true }));
     expect(await newClient()).toBe(200);
     await running.app.close();
@@ -142,7 +142,7 @@ describe('Health of a server on SQLite', () => {
   });
 
   it('is down when its database is deleted, refuses new sessions, and writes nothing into the deleted file', async () => {
-    await start();
+    await start({ store: 'sqlite' });
     expect(await newClient()).toBe(200);
     expect(await health()).toEqual(UP);
     const kept = `${database()}.kept`;
@@ -157,7 +157,7 @@ describe('Health of a server on SQLite', () => {
   });
 
   it('is down when another database is at its place, and writes to neither', async () => {
-    await start();
+    await start({ store: 'sqlite' });
     expect(await newClient()).toBe(200);
     const own = `${database()}.own`;
     await rename(database(), own);
@@ -169,7 +169,7 @@ describe('Health of a server on SQLite', () => {
   });
 
   it('is down when every end is refused, and up again when one succeeds', async () => {
-    await start({ cleanupIntervalSeconds: 60 });
+    await start({ store: 'sqlite', cleanupIntervalSeconds: 60 });
     expect(await newClient()).toBe(200);
     const cleanup = running.app.get(Cleanup);
     sqlite(database(), (db) =>

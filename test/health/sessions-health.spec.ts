@@ -37,7 +37,10 @@ describe.each(ADAPTERS)('health on %s', (adapter: AdapterName) => {
 
   beforeEach(async () => {
     clock = new ManualClock();
-    running = await startApp(adapter, { imports: [HealthModule], options: { adapters: { clock } } });
+    running = await startApp(adapter, {
+      imports: [HealthModule],
+      options: { store: 'sqlite', adapters: { clock } },
+    });
   });
 
   afterEach(async () => {

@@ -97,6 +97,7 @@ export async function startLoginApp(adapter: AdapterName, storagePath?: string):
     providers: [TickGateway],
     configure: (nest) => nest.useWebSocketAdapter(new SessionsWsAdapter(nest)),
     options: {
+      store: 'sqlite',
       openRate: 0,
       bindAgent: 'off',
       cleanupIntervalSeconds: 86_400,

@@ -83,9 +83,12 @@ describe.each(ADAPTERS)('What changes by itself on the admin page, on %s', (adap
 
   it('one question for all who watch the same list', async () => {
     const find = jest.spyOn(running.app.get(SessionsCore).lists, 'find');
-    const [one, ...others] = [await watch('?limit=5'), await watch('?limit=5'), await watch('?limit=5')];
-    for (const stream of [one, ...others]) await stream.until(({ event }) => event === 'page');
-    expect(find).toHaveBeenCalledTimes(1);
+    const begunAt = performance.now();
+    const watching = await Promise.all(['?limit=5', '?limit=5', '?limit=5'].map(watch));
+    for (const stream of watching) await stream.until(({ event }) => event === 'page');
+    // It is repeated each second.
+    const seconds = Math.floor((performance.now() - begunAt) / 1000);
+    expect(find.mock.calls.length).toBeLessThanOrEqual(1 + seconds);
     await watch('?limit=6');
     await eventually('the other list is asked for', async () => find.mock.calls.length > 1);
   });
