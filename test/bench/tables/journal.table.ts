@@ -15,17 +15,30 @@ import { measurePairs } from './added.table.ts';
 const EACH_SESSION = 100;
 const BATCH = 500;
 const READS = 200;
+const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
 const NOW = 1_800_000_000_000;
+const TREND_READS = 20;
+const PROCESS = randomUUID();
+/** What a busy server counts in a minute. */
+const COUNTS = Object.fromEntries(
+  [
+    ['requests', 'refused:full', 'cleaned', 'cleanup_failures', 'peak_open', 'peak_users'],
+    ['too_large', 'limit', 'quota', 'disk'].map((reason) => `refused_file:${reason}`),
+  ]
+    .flat()
+    .map((name, index) => [name, 1000 + index]),
+);
 
-/** 12. What timelines cost a request, and what a million entries weigh. */
+/** 12. What timelines cost a request, what a million entries weigh, and how long a month of trends takes. */
 export async function measureJournal(scope: Scope): Promise<Table[]> {
   const requests = await measurePairs(scope, {
     title: 'A request in a timeline',
     pairs: JOURNALED,
     notes: ['`deeds`, the default, enters nothing of a request; `requests` an entry for each.'],
   });
-  return [...requests, await measureEntries(scope)];
+  return [...requests, await measureEntries(scope), await measureTrends(scope)];
 }
 
 async function measureEntries({ short }: Scope): Promise<Table> {
@@ -73,6 +86,44 @@ async function measureEntries({ short }: Scope): Promise<Table> {
     };
   } finally {
     await store.close().catch(() => {});
+    scratch.remove();
+  }
+}
+
+async function measureTrends({ short }: Scope): Promise<Table> {
+  const scratch = scratchFolder();
+  const store = new SqliteSessionStore({ path: join(scratch.path, 'sessions.db') });
+  try {
+    await store.connect();
+    say('SQLite: trends of 30 days');
+    const busyMinutes = short ? 60 : 48 * 60;
+    const hours = Array.from({ length: 28 * 24 }, (_, hour) => NOW - 30 * DAY_MS + hour * HOUR_MS);
+    const minutes = Array.from({ length: busyMinutes }, (_, minute) => NOW - (minute + 1) * MINUTE_MS);
+    const batches = [...hours, ...minutes].map((at, number) =>
+      store.trends.add({ processId: PROCESS, number: number + 1, at, counts: COUNTS }),
+    );
+    await Promise.all(batches);
+    const timed = async (span: 'minute' | 'hour', from: number): Promise<string[]> => {
+      const readMs: number[] = [];
+      let points = 0;
+      for (let read = 0; read < TREND_READS; read += 1) {
+        const startedAt = performance.now();
+        points = (await store.trends.read({ span, from, to: NOW })).length;
+        readMs.push(performance.now() - startedAt);
+      }
+      return [figure(points), figure(median(readMs), 1)];
+    };
+    return {
+      title: 'Trends, SQLite',
+      columns: ['of', 'points', 'ms'],
+      rows: [
+        ['30 days by hour', ...(await timed('hour', NOW - 30 * DAY_MS))],
+        ['48 hours by minute', ...(await timed('minute', NOW - 2 * DAY_MS))],
+      ],
+      notes: [`${Object.keys(COUNTS).length} counts in each point; medians of ${TREND_READS} reads.`],
+    };
+  } finally {
+    await store.close();
     scratch.remove();
   }
 }
