@@ -6,6 +6,19 @@ import type { SessionsOptions } from '#sessions/core/config/config';
 import { STORES, World } from '../support/world.js';
 
 const HOUR = 3_600_000;
+const requestEntry = (at: number, path: string): JournalEntry => ({
+  at,
+  kind: 'request',
+  method: 'GET',
+  route: '/:path',
+  path,
+  status: 200,
+  durationMs: 1,
+  receivedBytes: 100,
+  sentBytes: 100,
+  requestType: null,
+  responseType: null,
+});
 const CARRIER = { use: 'cookie', carry() {}, clear() {}, sent: () => Promise.resolve() } as const;
 
 describe.each(STORES)('The journal of a process on the store %s', (store) => {
@@ -168,6 +181,23 @@ describe.each(STORES)('The journal of a process on the store %s', (store) => {
     // The oldest went.
     expect(kept.slice(first).every((entries) => entries.length === 1)).toBe(true);
     expect(JSON.stringify(kept).length).toBeLessThan(65_536);
+  });
+
+  it('stays within journalMaxBytes under a flood of requests, without a cleanup', async () => {
+    const most = 65_536;
+    await start({ journalMaxBytes: most });
+    const sessions = await Promise.all(Array.from({ length: 20 }, () => world.open()));
+    const path = `/${'x'.repeat(1900)}`;
+    for (let request = 0; request < 50; request += 1) {
+      for (const { session } of sessions)
+        world.core.entries.add(session.id, requestEntry(world.clock.now(), path));
+      await world.core.entries.flush();
+    }
+    const kept = await Promise.all(sessions.map(({ session }) => timeline(session)));
+    const bytes = JSON.stringify(kept).length;
+    expect(bytes).toBeGreaterThan(most / 2);
+    expect(bytes).toBeLessThan(most * 1.5);
+    expect(kept.every((entries) => entries[0]?.kind === 'opened')).toBe(true);
   });
 
   it('forgets a user: live sessions end, timelines and hash go, those of others stay', async () => {

@@ -58,6 +58,8 @@ describe.each(SHARED_STORES)('Logins by two processes on %s', (_name, share) => 
     const restore = await shared.snapshot(machines.name);
     await here.service.login(session, 'ada');
     await restore();
+    // The old token is good again, and nobody's.
+    expect(await userBy(there, token)).toBeNull();
     const eves = await there.service.login(twin, 'eve');
     // As many logins as the object of ada's knows of, and yet another token.
     for (const work of [

@@ -371,7 +371,7 @@ describe('A wrong command line of export and replay', () => {
     [['replay', 'x.har', ...against, '--pace', '1e2'], '--pace must be'],
     [['replay', 'x.har', ...against, '--field', 'a"b'], '--field must be'],
     [['replay', 'nothing/here.har', ...against], 'cannot read nothing/here.har (ENOENT)'],
-    [['replay', '.', ...against], 'cannot read . (EISDIR)'],
+    [['replay', '.', ...against], '. is no file'],
     [['replay', 'package.json', ...against], 'log must be an object'],
     [['replay', 'README.md', ...against], 'it is no JSON'],
   ])('is reported in one line, and exits with 2: %j', async (args, fault) => {

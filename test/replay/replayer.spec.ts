@@ -97,6 +97,29 @@ describe('A replay', () => {
     );
   });
 
+  it('goes on after an answer that changes the protocol, and after one that closes without a word', async () => {
+    const outcomes = await replay(
+      ['/up', '/gone', '/after'].map((path) => recorded(path)),
+      ({ path }, response) => {
+        const { socket } = response;
+        if (path === '/after') response.end('{}');
+        else if (path === '/gone') socket?.end();
+        else socket?.end('HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n');
+      },
+    );
+    expect(outcomes.map(({ verdict, status }) => [verdict, status])).toEqual([
+      ['different', 101],
+      ['different', null],
+      ['same', 200],
+    ]);
+  });
+
+  it('skips a CONNECT, however it is spelt', async () => {
+    const [outcome] = await replay([recorded('/', { method: 'connect' })], ok);
+    expect(outcome).toMatchObject({ verdict: 'skipped', reason: 'is no plain request' });
+    expect(target.seen).toEqual([]);
+  });
+
   it('takes no id from an answer that is no JSON, or breaks off', async () => {
     const paths = ['/text', '/cut'];
     const outcomes = await replay(
@@ -364,13 +387,10 @@ describe('A made body', () => {
 });
 
 describe('The target of a replay', () => {
-  it.each([
-    'http://127.0.0.1:5005',
-    'http://127.9.9.9',
-    'https://localhost:8443/',
-    'http://[::1]:80',
-    'http://app.localhost',
-  ])('may be %s', (against) => expect(targetOf(against, undefined).href).toBe(new URL(against).href));
+  it.each(['http://127.0.0.1:5005', 'http://127.9.9.9', 'https://localhost:8443/', 'http://[::1]:80'])(
+    'may be %s',
+    (against) => expect(targetOf(against, undefined).href).toBe(new URL(against).href),
+  );
 
   it.each([
     ['http://192.168.1.5', 'pass --allow-host 192.168.1.5'],
@@ -378,6 +398,8 @@ describe('The target of a replay', () => {
     ['http://[2001:db8::1]', 'pass --allow-host 2001:db8::1'],
     ['https://app.example.com', 'pass --allow-host app.example.com'],
     ['http://localhost.example.com', 'pass --allow-host'],
+    // A resolver may send it anywhere.
+    ['http://app.localhost', 'pass --allow-host app.localhost'],
     ['http://127.0.0.1.example.com', 'pass --allow-host'],
     ['http://ada:pw@127.0.0.1', 'user or password'],
     ['http://ada@127.0.0.1', 'user or password'],

@@ -65,6 +65,7 @@ describe.each(ADAPTERS)('Ending sessions on the admin page, on %s,', (adapter) =
       const dialog = page.getByRole('dialog', { name: 'End sessions' });
       const end = dialog.getByRole('button', { name: 'End 30 sessions' });
       await end.waitFor();
+      await dialog.getByText('user:anna').waitFor();
       const { id: late } = await app.open('anna');
       expect(await end.isDisabled()).toBe(true);
       await dialog.getByLabel('Type 30 to confirm').fill('31');

@@ -51,6 +51,13 @@ describe.each(ADAPTERS)('The live list of the admin page, on %s,', (adapter) => 
       expect(await operator.row(id).textContent()).toContain('5 kB');
       await apply('user:bert bytes>6kB');
       await page.getByText('No session matches this filter.').waitFor();
+      // What is in the box and not in force ends nothing.
+      const endAll = operator.button('End all that match …');
+      await eventually('it may be taken', () => endAll.isEnabled());
+      await filter.fill('user:bert bytes>7kB');
+      await eventually('it may not', () => endAll.isDisabled());
+      await filter.fill('user:bert bytes>6kB');
+      await eventually('it may again', () => endAll.isEnabled());
       await apply('ip:nowhere');
       await page.getByText(/^ip must be an address/).waitFor();
 
@@ -70,6 +77,10 @@ describe.each(ADAPTERS)('The live list of the admin page, on %s,', (adapter) => 
       await apply('state:ended');
       await page.getByText('ended by its user').first().waitFor();
       await apply(id);
+      await page.getByText('Held at its end').waitFor();
+      expect(page.url()).toContain(id);
+      await page.goBack();
+      await apply(`/var/lib/app/s/${id.slice(0, 2)}/${id.replaceAll('-', '')}/0f`);
       await page.getByText('Held at its end').waitFor();
       expect(page.url()).toContain(id);
     }));

@@ -1,6 +1,7 @@
 import { useEffect, useId, useRef, useState } from 'preact/hooks';
 import { Facts } from '../parts/facts.js';
 import { Time } from '../parts/time.js';
+import { UserText } from '../parts/user-text.js';
 import type { BulkReport } from '../server/answers.js';
 import { formatBytes, formatNumber } from '../text/format.js';
 import { texts } from '../text/texts.js';
@@ -47,6 +48,7 @@ export function EndConfirm({ plan, target, onEnd, onCancel }: Properties) {
     >
       <Facts
         facts={[
+          target.kind === 'filter' ? [texts.filter.label, <UserText text={target.text} />] : null,
           [texts.ending.sessions, formatNumber(matched)],
           [texts.ending.files, formatNumber(resources)],
           [texts.columns.bytes, formatBytes(bytes)],

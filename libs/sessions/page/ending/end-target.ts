@@ -3,7 +3,8 @@ import type { FilterParameters } from '../state/session-filter.js';
 /** Which sessions are to be ended: as they were chosen, or all that match. */
 export type EndTarget =
   | { readonly kind: 'ids'; readonly ids: readonly string[] }
-  | { readonly kind: 'filter'; readonly filter: FilterParameters };
+  /** `text`: as it was typed. */
+  | { readonly kind: 'filter'; readonly filter: FilterParameters; readonly text: string };
 
 /** As the server takes it; `asOf`: the moment of the dry run. No session that was opened later is meant. */
 export function targetBody(target: EndTarget, asOf: string | null): object {

@@ -105,9 +105,10 @@ export interface User {
   readonly resources: number;
   readonly bytes: number;
   readonly quota: {
-    readonly max_sessions: number;
-    readonly max_resources: number;
-    readonly max_bytes: number;
+    /** `null`: there is no limit; so of the others. */
+    readonly max_sessions: number | null;
+    readonly max_resources: number | null;
+    readonly max_bytes: number | null;
   };
 }
 

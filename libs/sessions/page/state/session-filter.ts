@@ -48,12 +48,19 @@ const BYTES: Readonly<Record<string, number>> = {
   gib: 1024 ** 3,
 };
 const SESSION_ID = /^[0-9a-f-]{36}$/i;
+/** A path of a stored file, of which a folder is named by the digits of its session's id, or that name alone. */
+const FOLDER = /(?:^|\/)([0-9a-f]{8})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{12})(?:\/[^"]*)?$/;
 /** `user:"two words"`, `idle>600`, or a word of no term. */
 const WORD = /([a-z]+[:>])?(?:"([^"]*)"|(\S+))?/gy;
 
-/** Reads what an operator typed: `user:anna ip:10.0.0.0/8 idle>10m bytes>5MB near:80 state:ended`, or the id of a session. */
+/**
+ * Reads what an operator typed: `user:anna ip:10.0.0.0/8 idle>10m bytes>5MB near:80 state:ended`, or the id of a session, or the path of
+ * a stored file.
+ */
 export function readFilter(text: string): ReadFilter {
   if (SESSION_ID.test(text.trim())) return { kind: 'session', id: text.trim().toLowerCase() };
+  const folder = /[\s:>]/.test(text.trim()) ? null : FOLDER.exec(text.trim());
+  if (folder) return { kind: 'session', id: folder.slice(1).join('-') };
   if ((text.split('"').length - 1) % 2 === 1) return { kind: 'invalid', faults: [{ kind: 'quote', text }] };
   const faults: FilterFault[] = [];
   const parameters: { -readonly [Key in Name]?: string } = {};

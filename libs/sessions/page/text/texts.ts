@@ -172,6 +172,7 @@ export const texts = {
     one: 'End session …',
     selected: 'End selected …',
     allThatMatch: 'End all that match …',
+    applyFirst: 'The filter in the box is not in force yet.',
     sessions: 'Sessions',
     files: 'Resources',
     none: 'No live session is meant any more.',

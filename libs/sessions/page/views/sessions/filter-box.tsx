@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { FILTER_ID } from '../../shell/use-shortcuts.js';
 import { FILTER_TERMS, readFilter, type FilterFault } from '../../state/session-filter.js';
 import { texts } from '../../text/texts.js';
@@ -9,9 +9,11 @@ interface Properties {
   readonly onFilter: (text: string) => void;
   readonly onSession: (id: string) => void;
   readonly onDown: () => void;
+  /** Told whether the box has another filter than the one in force. */
+  readonly onEdit: (isEdited: boolean) => void;
 }
 
-export function FilterBox({ text, onFilter, onSession, onDown }: Properties) {
+export function FilterBox({ text, onFilter, onSession, onDown, onEdit }: Properties) {
   const field = useRef<HTMLInputElement>(null);
   const [draft, setDraft] = useState(text);
   const [faults, setFaults] = useState<readonly FilterFault[]>([]);
@@ -20,6 +22,8 @@ export function FilterBox({ text, onFilter, onSession, onDown }: Properties) {
     const read = readFilter(text);
     setFaults(read.kind === 'invalid' ? read.faults : []);
   }, [text]);
+  const isEdited = draft.trim() !== text;
+  useLayoutEffect(() => onEdit(isEdited), [isEdited]);
 
   const submit = (): void => {
     const read = readFilter(draft);

@@ -6,11 +6,15 @@ import { texts } from '../../text/texts.js';
 interface Properties {
   readonly selection: Selection;
   readonly filter: FilterParameters;
+  /** The filter as it was typed. */
+  readonly text: string;
+  /** Whether the box has another filter, which is not in force. */
+  readonly isEdited: boolean;
   readonly onEnd: (target: EndTarget) => void;
 }
 
 /** What can be done with several sessions. */
-export function SelectionBar({ selection, filter, onEnd }: Properties) {
+export function SelectionBar({ selection, filter, text, isEdited, onEnd }: Properties) {
   const count = selection.ids.size;
   return (
     <div class="selection" role="group" aria-label={texts.ending.several}>
@@ -30,7 +34,13 @@ export function SelectionBar({ selection, filter, onEnd }: Properties) {
         </>
       )}
       {narrows(filter) && (
-        <button type="button" class="danger" onClick={() => onEnd({ kind: 'filter', filter })}>
+        <button
+          type="button"
+          class="danger"
+          disabled={isEdited}
+          title={isEdited ? texts.ending.applyFirst : undefined}
+          onClick={() => onEnd({ kind: 'filter', filter, text })}
+        >
           {texts.ending.allThatMatch}
         </button>
       )}

@@ -1,4 +1,4 @@
-import { useMemo, useState } from 'preact/hooks';
+import { useEffect, useMemo, useState } from 'preact/hooks';
 import { EndDialog } from '../../ending/end-dialog.js';
 import type { EndTarget } from '../../ending/end-target.js';
 import { FaultNotice } from '../../parts/fault-notice.js';
@@ -48,6 +48,9 @@ export function SessionsView({ parameters, returnTo }: Properties) {
   const now = useSeconds(list.live.kind === 'paused' || list.live.kind === 'hidden');
   const selection = useSelection();
   const [target, setTarget] = useState<EndTarget | null>(null);
+  const [isEdited, setEdited] = useState(false);
+  // Whoever chose a session sees it.
+  useEffect(selection.clear, [text]);
   const show = (changed: Record<string, string | undefined>): void =>
     navigate(hashOf('sessions', { q: text, sort: parameters['sort'], ...changed }));
 
@@ -63,6 +66,7 @@ export function SessionsView({ parameters, returnTo }: Properties) {
         onFilter={(q) => show({ q })}
         onSession={(id) => navigate(hashOf('sessions', {}, id))}
         onDown={focusFirstRow}
+        onEdit={setEdited}
       />
       <FaultNotice fault={list.fault} onRetry={list.reload} />
       {list.list === null && list.isLoading && <Loading />}
@@ -84,7 +88,15 @@ export function SessionsView({ parameters, returnTo }: Properties) {
                 {texts.live.waiting(steady.waiting)}
               </button>
             )}
-            {mayEnd && !isEnded && <SelectionBar selection={selection} filter={filter} onEnd={setTarget} />}
+            {mayEnd && !isEnded && (
+              <SelectionBar
+                selection={selection}
+                filter={filter}
+                text={text}
+                isEdited={isEdited}
+                onEnd={setTarget}
+              />
+            )}
           </div>
           {steady.rows.length === 0 ? (
             <p class="empty">{text === '' ? texts.noSessions : texts.noMatches}</p>

@@ -72,11 +72,12 @@ function optionsOf(element: HTMLElement, { series, format, span, onPoint }: Draw
     ],
     series: [
       {},
-      ...series.map(({ label }, index) => ({
+      ...series.map(({ label, values }, index) => ({
         label,
         stroke: color(`series-${index % COLORS}`),
         width: 2,
-        points: { show: false },
+        // No line leads to a single one.
+        points: { show: values.filter((value) => value !== null).length === 1 },
       })),
     ],
   };

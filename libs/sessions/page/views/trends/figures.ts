@@ -16,14 +16,14 @@ export interface Figure {
   readonly series: readonly Series[];
 }
 
-type Read = (figures: TrendFigures) => number | null;
+type Read = (figures: TrendFigures, isLast: boolean) => number | null;
 
 /** The charts: the same figures as `sessions trends` prints. */
 export function figuresOf(trends: Trends): Figure[] {
   const series = (label: string, read: Read): Series => ({
     label,
-    values: trends.points.map(read),
-    total: read(trends.totals),
+    values: trends.points.map((point, index) => read(point, index === trends.points.length - 1)),
+    total: read(trends.totals, false),
   });
   const byName = (
     names: Readonly<Record<string, string>>,
@@ -44,8 +44,11 @@ export function figuresOf(trends: Trends): Figure[] {
     { name: 'ended', format: formatNumber, series: byName(texts.endReasons, ({ ended }) => ended) },
     {
       name: 'open',
+      // The servers tell of a minute when it is over.
       format: formatNumber,
-      series: [series(texts.trends.open, ({ peak_open: open }) => open)],
+      series: [
+        series(texts.trends.open, ({ peak_open: open }, isLast) => (isLast && open === 0 ? null : open)),
+      ],
     },
     { name: 'bytes', format: formatBytes, series: byName({}, ({ bytes }) => bytes) },
     {

@@ -52,7 +52,6 @@ export function OneUser({ id }: Properties) {
   );
 }
 
-/** 0: there is no limit. */
-function ofQuota(used: number, max: number, format: (value: number) => string): string {
-  return max === 0 ? format(used) : texts.usedOf(format(used), format(max));
+function ofQuota(used: number, max: number | null, format: (value: number) => string): string {
+  return max === null ? format(used) : texts.usedOf(format(used), format(max));
 }

@@ -68,6 +68,16 @@ export class ReplayClient {
     outgoing.on('error', (error) => {
       if (!progress.answered) reject(NoAnswer.from(error, progress.reached));
     });
+    // After these, Node tells of no end of the request.
+    for (const other of ['upgrade', 'connect'] as const) {
+      outgoing.once(other, ({ statusCode: status = 0 }, socket) => {
+        socket.destroy();
+        resolve({ status, location: null, json: null, isWhole: true });
+      });
+    }
+    outgoing.once('close', () => {
+      if (!progress.answered) reject(NoAnswer.from(new Error('the connection closed'), progress.reached));
+    });
     outgoing.once('response', (incoming) => {
       progress.answered = true;
       this.keepTokens(incoming, sent.path);

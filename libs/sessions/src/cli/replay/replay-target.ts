@@ -31,6 +31,6 @@ function hostOf({ hostname }: URL): string {
 
 function isLoopback(host: string): boolean {
   const family = isIP(host);
-  if (family === 0) return host === 'localhost' || host.endsWith('.localhost');
+  if (family === 0) return host === 'localhost';
   return LOOPBACK.check(host, family === 4 ? 'ipv4' : 'ipv6');
 }

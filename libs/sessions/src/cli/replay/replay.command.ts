@@ -100,8 +100,9 @@ function settingsOf({ against, unsafe, allowHost, pace = '1', field = 'file' }: 
 async function readHarFile(path: string): Promise<Recording> {
   let text: string;
   try {
-    const { size } = await stat(path);
-    if (size > MAX_HAR_BYTES) throw usage(`${path} is larger than ${MAX_HAR_BYTES / 1024 / 1024} MiB`);
+    const found = await stat(path);
+    if (!found.isFile()) throw usage(`${path} is no file`);
+    if (found.size > MAX_HAR_BYTES) throw usage(`${path} is larger than ${MAX_HAR_BYTES / 1024 / 1024} MiB`);
     text = await readFile(path, 'utf8');
   } catch (error) {
     if (error instanceof CommandFailure) throw error;

@@ -30,6 +30,8 @@ export interface Replayed {
 
 /** So many requests in a row without an answer: it would be the same with all others. */
 const MOST_SILENCES = 3;
+/** Of a timer of Node: 24.8 days. */
+const LONGEST_TIMER_MS = 0x7f_ff_ff_ff;
 
 /** Sends the requests of a recording, one after the other, and compares the statuses of the answers. */
 export class Replayer {
@@ -112,7 +114,7 @@ export class Replayer {
   private reasonToSkip({ method, origin, path, status }: RecordedRequest): string | null {
     if (!isSafe(method) && !this.settings.isUnsafe) return 'needs --unsafe';
     if (status === null) return 'its client went away';
-    if (status === 101 || method === 'CONNECT') return 'is no plain request';
+    if (status === 101 || method.toUpperCase() === 'CONNECT') return 'is no plain request';
     if (origin !== this.origin) return 'was for another host';
     const maker = idsIn(path)
       .map((id) => this.unmade.get(id))
@@ -133,5 +135,8 @@ function headersLike({ status, responseType }: RecordedRequest): Record<string, 
 
 /** Resolves early when `signal` aborts. */
 async function wait(ms: number, signal: AbortSignal): Promise<void> {
-  if (ms > 0) await delay(ms, undefined, { signal }).catch(() => {});
+  for (let left = ms; left > 0 && !signal.aborted; left -= LONGEST_TIMER_MS) {
+    // oxlint-disable-next-line no-await-in-loop -- one after the other
+    await delay(Math.min(left, LONGEST_TIMER_MS), undefined, { signal }).catch(() => {});
+  }
 }

@@ -1,5 +1,6 @@
 import { AUDIT_MS } from '../../domain/journal/audit-entry.js';
 import { LEASE_MS, type LeaseRequest } from '../../ports/endings.js';
+import { pruneTimelines } from '../journal/prune-timelines.js';
 import type { CoreContext } from '../process/context.js';
 import { requireDeleted, type Ender } from '../endings/ender.js';
 import { SILENT_AFTER_MS } from '../process/this-process.js';
@@ -18,7 +19,6 @@ const KINDS = [SESSION, RESOURCE, OVERDRAWN, CLAIM, TRASH];
 const PAGE = 500;
 const TRASH_PAGE = 100;
 const TOMBSTONE_PAGE = 5000;
-const JOURNAL_PAGE = 2000;
 /** A tombstone outlives the absolute end by this, so that every process reads of the end. */
 const TOMBSTONE_MARGIN_MS = 60_000;
 
@@ -223,7 +223,7 @@ export class Recovery {
   private async pruneJournal(): Promise<void> {
     const { store, clock, config } = this.context;
     await store.audit.prune(clock.now() - AUDIT_MS);
-    while ((await store.journal.prune(config.journalMaxBytes, JOURNAL_PAGE)) > 0);
+    await pruneTimelines(store, config);
   }
 
   /** `retryNow`: also what a process has a lease on, which may have failed a moment ago. Two may finish one item. */

@@ -11,7 +11,8 @@ export abstract class JournalGroup {
   abstract key(): Promise<string>;
 
   /**
-   * Adds entries to the timelines of these sessions, in any state, in the given order; skips sessions that the store does not know.
+   * Adds entries to the timelines of these sessions, in the given order; skips sessions that the store does not know, and those that are
+   * over and have no timeline, such as those of a user who was forgotten.
    * Then drops the oldest of each class beyond `MOST_DEEDS` and `MOST_REQUESTS`. Durable soon after it resolves, not at once; a repeat
    * adds again.
    */

@@ -176,6 +176,17 @@ export const forgettingCases: readonly SessionStoreCase[] = [
         [ending, over, live, other].map(async (session) => (await timelineOf(store, session)).length),
       );
       same(lengths, [0, 0, 2, 3]);
+      // Of a request that was still under way.
+      await store.journal.append(
+        [ending, over, live].map(({ id }) => ({
+          sessionId: id,
+          entry: { at: NOW, kind: 'mismatch', property: 'address' },
+        })),
+      );
+      same(
+        await Promise.all([ending, over, live].map(async (of) => (await timelineOf(store, of)).length)),
+        [0, 0, 3],
+      );
       const { state } = await sessionNow(store, over);
       same([state, (await store.sessions.findByToken(again.tokenHash))?.session.id], ['ended', over.id]);
       assert.equal(await store.journal.forgetUser(HASH, 10), 0);

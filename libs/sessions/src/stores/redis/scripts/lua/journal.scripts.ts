@@ -13,16 +13,25 @@ import {
 } from './includes/journal.includes.js';
 import { afterColon, call, membersOf, read, write } from './includes/sessions.includes.js';
 
-/** per entry: session id, class, text → nothing */
+/**
+ * per entry: session id, class, text → nothing. A session that is over gets entries only while it has a timeline: that of a user who
+ * was forgotten must not begin anew.
+ */
 export const APPEND = new BucketScript(
   'write',
-  { keys: ['sessions'], includes: [read, enterMark, enterDeed, enterRequest] },
+  { keys: ['sessions', 'timelines'], includes: [call, read, enterMark, enterDeed, enterRequest] },
   `
 local enter_of = { mark = enter_mark, deed = enter_deed, request = enter_request }
+local function takes_entries(session)
+  return session and (session.state == 'open' or call('ZSCORE', TIMELINES, session.id))
+end
 local sessions = {}
 for i = 1, #ARGV, 3 do
   local id = ARGV[i]
-  if sessions[id] == nil then sessions[id] = read(SESSIONS, id) or false end
+  if sessions[id] == nil then
+    local session = read(SESSIONS, id)
+    sessions[id] = takes_entries(session) and session or false
+  end
   if sessions[id] then enter_of[ARGV[i + 1]](sessions[id], ARGV[i + 2]) end
 end
 `,

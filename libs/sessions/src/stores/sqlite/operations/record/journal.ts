@@ -56,7 +56,7 @@ export class SqliteJournal implements InOneThread<JournalGroup> {
     db: DatabaseSync,
     private readonly ledger: SqliteLedger,
   ) {
-    this.#session = db.prepare('SELECT key FROM sessions WHERE id = :id');
+    this.#session = db.prepare(SESSION_SQL);
     this.#insert = db.prepare(
       'INSERT INTO journal (session_key, class, at, count, text) VALUES (:session, :class, :at, :count, :text)',
     );
@@ -207,6 +207,11 @@ export class SqliteJournal implements InOneThread<JournalGroup> {
     return numberOf(this.ledger.row(), 'journal_bytes');
   }
 }
+
+/** Of one that is over, only while it has a timeline: that of a user who was forgotten must not begin anew. */
+const SESSION_SQL = `
+  SELECT key FROM sessions
+  WHERE id = :id AND (state = 'open' OR EXISTS (SELECT 1 FROM journal WHERE session_key = sessions.key))`;
 
 /** The first mark that was written is the opening. */
 const DROP_MARKS_SQL = `
