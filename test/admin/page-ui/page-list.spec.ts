@@ -60,6 +60,7 @@ describe.each(ADAPTERS)('The live list of the admin page, on %s,', (adapter) => 
       await eventually('it may again', () => endAll.isEnabled());
       await apply('ip:nowhere');
       await page.getByText(/^ip must be an address/).waitFor();
+      await operator.isLive();
 
       await apply('ip:127.0.0.0/8');
       await operator.button(/^Size/).click();

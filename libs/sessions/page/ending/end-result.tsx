@@ -5,6 +5,8 @@ import { known, texts } from '../text/texts.js';
 
 /** The server lists more; nobody reads them. */
 const MOST_LISTED = 50;
+/** Of a session that somebody else ended first: nothing is left to do. */
+const OVER: string = 'SESSION_GONE';
 
 interface Properties {
   readonly report: BulkReport;
@@ -16,6 +18,7 @@ export function EndResult({ report, onRetry, onClose }: Properties) {
   const close = useRef<HTMLButtonElement>(null);
   useEffect(() => close.current?.focus(), []);
   const { failed } = report;
+  const left = failed.filter(({ code }) => code !== OVER);
   return (
     <>
       <p>{texts.ending.result(report)}</p>
@@ -36,13 +39,9 @@ export function EndResult({ report, onRetry, onClose }: Properties) {
         </>
       )}
       <p class="actions">
-        {failed.length > 0 && (
-          <button
-            type="button"
-            class="danger"
-            onClick={() => onRetry(failed.map(({ session_id: id }) => id))}
-          >
-            {texts.ending.retry(failed.length)}
+        {left.length > 0 && (
+          <button type="button" class="danger" onClick={() => onRetry(left.map(({ session_id: id }) => id))}>
+            {texts.ending.retry(left.length)}
           </button>
         )}
         <button type="button" ref={close} onClick={onClose}>

@@ -56,11 +56,13 @@ export function useLiveList(parameters: Parameters): LiveList {
     if (pushed !== null) setPushed(null);
   }
 
+  // The events would be refused as the list was, again and again.
+  const followsList = isFirst && fault?.status !== 400;
   useEffect(() => {
     if (!isFollowed) return undefined;
     setLink({ kind: 'connecting' });
-    const feed = new LiveFeed(adminUrl(['ui', 'events'], isFirst ? parameters : TOTALS_ALONE), {
-      onPage: (list) => isFirst && setPushed({ key, list }),
+    const feed = new LiveFeed(adminUrl(['ui', 'events'], followsList ? parameters : TOTALS_ALONE), {
+      onPage: (list) => followsList && setPushed({ key, list }),
       onTotals: (totals) => setActive(totals.active),
       onLive: () => setLink((before) => (before.kind === 'live' ? before : { kind: 'live' })),
       onFault: () => setLink({ kind: 'stalled' }),
@@ -72,7 +74,7 @@ export function useLiveList(parameters: Parameters): LiveList {
     });
     feed.open();
     return () => feed.close();
-  }, [key, isFollowed, signIn, tries]);
+  }, [key, isFollowed, followsList, signIn, tries]);
 
   const reconnect = useCallback(() => setTries((count) => count + 1), []);
   useEffect(() => {

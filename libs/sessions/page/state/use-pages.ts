@@ -15,13 +15,14 @@ export interface PageOf<Item> {
   readonly next: string | undefined;
 }
 
-/** A list that grows by a page at a time. */
+/** A list that grows by a page at a time. With `everyMs` it is read again while nobody has asked for more than its first page. */
 export function usePages<Item>(
   key: string,
   read: (cursor: string | undefined, signal: AbortSignal) => Promise<PageOf<Item>>,
+  everyMs: number | null = null,
 ): Pages<Item> {
-  const first = useAnswer(key, (signal) => read(undefined, signal));
   const [rest, setRest] = useState<PageOf<Item> | null>(null);
+  const first = useAnswer(key, (signal) => read(undefined, signal), rest === null ? everyMs : null);
   const [isAdding, setAdding] = useState(false);
   const [fault, setFault] = useState<ServerFault | null>(null);
   // What was added belongs to the first page that was there then.

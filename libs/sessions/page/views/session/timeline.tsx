@@ -9,6 +9,7 @@ import { known, texts } from '../../text/texts.js';
 import { EntryFacts } from './entry-facts.js';
 
 const PAGE_SIZE = 100;
+const READ_AGAIN_MS = 5000;
 
 interface Properties {
   readonly id: string;
@@ -17,11 +18,15 @@ interface Properties {
 /** What happened to a session, the oldest first. */
 export function Timeline({ id }: Properties) {
   const { server } = usePage();
-  const pages = usePages<TimelineEntry>(`timeline ${id}`, async (cursor, signal) => {
-    const parameters = { limit: PAGE_SIZE, ...(cursor !== undefined && { cursor }) };
-    const page = await server.get<TimelinePage>([id, 'timeline'], parameters, signal);
-    return { items: page.entries, next: page.next_cursor };
-  });
+  const pages = usePages<TimelineEntry>(
+    `timeline ${id}`,
+    async (cursor, signal) => {
+      const parameters = { limit: PAGE_SIZE, ...(cursor !== undefined && { cursor }) };
+      const page = await server.get<TimelinePage>([id, 'timeline'], parameters, signal);
+      return { items: page.entries, next: page.next_cursor };
+    },
+    READ_AGAIN_MS,
+  );
   return (
     <section aria-labelledby="timeline">
       <h2 id="timeline">{texts.session.timeline}</h2>
