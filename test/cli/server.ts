@@ -43,6 +43,7 @@ export class Server {
 
   static async start(adapter: AdapterName = 'express'): Promise<Server> {
     const options = {
+      store: 'sqlite' as const,
       adminTokens: [TOKEN],
       openRate: 0,
       maxUnconfirmedPerNetwork: 0,
