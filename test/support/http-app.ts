@@ -63,14 +63,14 @@ export async function startApp(adapter: AdapterName, parts: AppParts): Promise<R
     ...metadata
   } = parts;
   const storagePath = options?.storagePath ?? (await mkdtemp(join(tmpdir(), 'nest-sessions-')));
-  const isElsewhere = options?.storagePath ?? options?.redisUrls ?? options?.adapters?.store;
+  const givenPlace = options?.storagePath ?? options?.redisUrls ?? options?.adapters?.store;
   @Module({
     ...metadata,
     imports: [
       SessionsModule.forRoot({
         minFreeBytes: 0,
         ballastBytes: 0,
-        ...(isElsewhere === undefined && { store: STORES[adapter] }),
+        ...(givenPlace === undefined && { store: STORES[adapter] }),
         ...options,
         storagePath,
       }),

@@ -6,7 +6,7 @@ import { known, texts } from '../text/texts.js';
 /** The server lists more; nobody reads them. */
 const MOST_LISTED = 50;
 /** Of a session that somebody else ended first: nothing is left to do. */
-const OVER: string = 'SESSION_GONE';
+const OVER = 'SESSION_GONE';
 
 interface Properties {
   readonly report: BulkReport;

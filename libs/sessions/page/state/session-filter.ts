@@ -58,8 +58,9 @@ const WORD = /([a-z]+[:>])?(?:"([^"]*)"|(\S+))?/gy;
  * a stored file.
  */
 export function readFilter(text: string): ReadFilter {
-  if (SESSION_ID.test(text.trim())) return { kind: 'session', id: text.trim().toLowerCase() };
-  const folder = /[\s:>]/.test(text.trim()) ? null : FOLDER.exec(text.trim());
+  const typed = text.trim();
+  if (SESSION_ID.test(typed)) return { kind: 'session', id: typed.toLowerCase() };
+  const folder = /[\s:>]/.test(typed) ? null : FOLDER.exec(typed);
   if (folder) return { kind: 'session', id: folder.slice(1).join('-') };
   if ((text.split('"').length - 1) % 2 === 1) return { kind: 'invalid', faults: [{ kind: 'quote', text }] };
   const faults: FilterFault[] = [];

@@ -63,7 +63,7 @@ export function SessionView({ id, listHash }: Properties) {
           ) : (
             <PastFacts session={answer} />
           )}
-          <Timeline id={id} />
+          <Timeline id={id} everyMs={READ_AGAIN_MS} />
         </>
       )}
       {target && (

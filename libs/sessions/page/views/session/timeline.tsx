@@ -9,14 +9,15 @@ import { known, texts } from '../../text/texts.js';
 import { EntryFacts } from './entry-facts.js';
 
 const PAGE_SIZE = 100;
-const READ_AGAIN_MS = 5000;
 
 interface Properties {
   readonly id: string;
+  /** It is read again so often. */
+  readonly everyMs: number;
 }
 
 /** What happened to a session, the oldest first. */
-export function Timeline({ id }: Properties) {
+export function Timeline({ id, everyMs }: Properties) {
   const { server } = usePage();
   const pages = usePages<TimelineEntry>(
     `timeline ${id}`,
@@ -25,7 +26,7 @@ export function Timeline({ id }: Properties) {
       const page = await server.get<TimelinePage>([id, 'timeline'], parameters, signal);
       return { items: page.entries, next: page.next_cursor };
     },
-    READ_AGAIN_MS,
+    everyMs,
   );
   return (
     <section aria-labelledby="timeline">

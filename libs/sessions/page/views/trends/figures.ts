@@ -44,9 +44,9 @@ export function figuresOf(trends: Trends): Figure[] {
     { name: 'ended', format: formatNumber, series: byName(texts.endReasons, ({ ended }) => ended) },
     {
       name: 'open',
-      // The servers tell of a minute when it is over.
       format: formatNumber,
       series: [
+        // The servers tell of a minute when it is over.
         series(texts.trends.open, ({ peak_open: open }, isLast) => (isLast && open === 0 ? null : open)),
       ],
     },

@@ -221,9 +221,9 @@ export class Recovery {
   }
 
   private async pruneJournal(): Promise<void> {
-    const { store, clock, config } = this.context;
+    const { store, clock } = this.context;
     await store.audit.prune(clock.now() - AUDIT_MS);
-    await pruneTimelines(store, config);
+    await pruneTimelines(this.context);
   }
 
   /** `retryNow`: also what a process has a lease on, which may have failed a moment ago. Two may finish one item. */

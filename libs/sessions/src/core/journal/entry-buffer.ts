@@ -67,11 +67,10 @@ export class EntryBuffer {
   }
 
   private async keepBound(written: readonly NewEntry[]): Promise<void> {
-    const { config, store } = this.context;
     this.unprunedBytes += written.reduce((sum, { entry }) => sum + bytesOf(entry), 0);
-    if (this.unprunedBytes < config.journalMaxBytes * PRUNED_AFTER) return;
+    if (this.unprunedBytes < this.context.config.journalMaxBytes * PRUNED_AFTER) return;
     this.unprunedBytes = 0;
-    await pruneTimelines(store, config);
+    await pruneTimelines(this.context);
   }
 
   private keep(entries: readonly NewEntry[]): void {
