@@ -12,6 +12,7 @@ export default {
   moduleFileExtensions: ['js', 'mjs', 'cjs', 'json', 'ts'],
   testMatch: ['<rootDir>/test/**/*.spec.ts'],
   testTimeout: 30_000,
+  testSequencer: './tools/test-order.mjs',
   transform: {
     '^.+\\.ts$': ['@swc/jest', {
       ...swc,

@@ -90,7 +90,9 @@ describe('cleanup of many', () => {
   it('enters one deed into the audit', async () => {
     await run('cleanup', '--user', 'anna', '--yes');
     const { stdout } = await run('audit');
-    expect(stdout.replaceAll(/\s+/g, ' ')).toMatch(/ end-many cli \S+ done, 3 sessions, 3 resources, 3 kB/);
+    expect(stdout.replaceAll(/\s+/g, ' ')).toMatch(
+      / end-many cli \S+ done, 3 sessions, 3 resources, 3 kB user_id/,
+    );
   });
 
   it('interrupted ends what it has begun, and no more: exit code 130', async () => {

@@ -72,7 +72,7 @@ describe.each(STORES)('Ending many sessions, on %s', (store) => {
       expect.arrayContaining([session.id, other]),
     );
     expect(entries.filter(({ deed }) => deed === 'end-many')).toMatchObject([
-      { by: BY, subject: null, outcome: 'done', sessions: 2, resources: 1, bytes: 30 },
+      { by: BY, subject: 'idle_over', outcome: 'done', sessions: 2, resources: 1, bytes: 30 },
     ]);
     expect(entries).toHaveLength(3);
   });
@@ -157,7 +157,10 @@ describe.each(STORES)('Ending many sessions, on %s', (store) => {
     expect(await run(target)).toMatchObject({ ...expected, cleaned: 1 });
     expect(await run({ ids: [other, unknown] })).toMatchObject({ matched: 0, cleaned: 0, failures: 2 });
     const bulk = (await audit()).filter(({ deed }) => deed === 'end-many');
-    expect(bulk.map(({ outcome }) => outcome)).toEqual(['nothing', 'done']);
+    expect(bulk).toMatchObject([
+      { outcome: 'nothing', subject: 'ids' },
+      { outcome: 'done', subject: 'ids' },
+    ]);
   });
 
   it('goes on where one end fails, and names it', async () => {

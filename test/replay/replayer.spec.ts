@@ -261,7 +261,7 @@ describe('A replay', () => {
       {},
       waiting.signal,
     );
-    expect(inRequest.map(({ reason }) => reason)).toEqual(['interrupted', 'interrupted']);
+    expect(inRequest.map(({ reason }) => reason)).toEqual(['interrupted under way', 'interrupted']);
   });
 
   it('tells of a server that stops answering, and gives it up after three requests', async () => {

@@ -58,6 +58,7 @@ type Command = (typeof commands extends fc.Arbitrary<infer Commands extends unkn
 /** Timelines as plain lists, in the order in which they were written. */
 class Model {
   readonly timelines: JournalEntry[][];
+  readonly over = new Set<number>();
 
   constructor(count: number) {
     this.timelines = Array.from({ length: count }, () => [{ kind: 'opened', at: NOW, by: CLIENT }]);
@@ -65,6 +66,11 @@ class Model {
 
   read(index: number): JournalEntry[] {
     return (this.timelines[index] ?? []).toSorted((a, b) => a.at - b.at);
+  }
+
+  /** What comes late: a session that is over and has no timeline gets none again. */
+  append(index: number, entries: readonly JournalEntry[]): void {
+    if (!this.over.has(index) || this.timelines[index]?.length) this.add(index, entries);
   }
 
   add(index: number, entries: readonly JournalEntry[]): void {
@@ -159,7 +165,7 @@ async function compare(store: SessionStore, drawn: readonly Command[], limit: nu
         );
         await store.journal.append(added.map(({ index, entry }) => ({ sessionId: ids[index] ?? '', entry })));
         for (const [index] of ids.entries()) {
-          model.add(
+          model.append(
             index,
             added.filter((one) => one.index === index).map(({ entry }) => entry),
           );
@@ -184,6 +190,7 @@ async function compare(store: SessionStore, drawn: readonly Command[], limit: nu
           resources: 0,
           bytes: 0,
         } as const;
+        model.over.add(command.session);
         model.add(command.session, [{ kind: 'ended', at: command.at, by: CLIENT, ...facts }]);
         break;
       }

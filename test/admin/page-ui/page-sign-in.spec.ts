@@ -56,6 +56,7 @@ describe.each(ADAPTERS)('Signing in to the admin page, on %s,', (adapter) => {
       await operator.show('sessions?q=user%3Aanna');
       await operator.row(id).waitFor();
       expect(await page.getByRole('checkbox').count()).toBe(0);
+      expect(await page.getByRole('contentinfo').textContent()).not.toContain('Space');
       await operator.row(id).getByRole('link').click();
       await page.getByRole('heading', { name: 'Timeline' }).waitFor();
       await page.getByText('Logged in').waitFor();

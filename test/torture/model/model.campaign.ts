@@ -1,7 +1,6 @@
 import type { Campaign } from '../campaign.ts';
 import { Child } from '../processes/child.ts';
-import { runInterleavings } from './interleavings.ts';
-import { GROUNDS } from './grounds.ts';
+import { GROUNDS, type GroundName } from './grounds.ts';
 import type { Asked } from './ground-process.ts';
 import type { Outcome } from './sequences.ts';
 
@@ -20,18 +19,16 @@ export const campaign: Campaign = {
     const asked: Asked = { count, seed };
     const interleavings = count * INTERLEAVINGS;
     await Promise.all([
-      ...GROUNDS.map(async (ground) => {
-        const process = await Child.start(GROUND_PROCESS, ground);
-        try {
+      ...GROUNDS.map((ground) =>
+        inProcess(ground, async (process) => {
           const { done, divergence } = await process.ask<Outcome>('run', asked);
           if (divergence) violation(`on ${ground}: ${divergence}`);
           const figures = Object.entries(done).map(([what, times]) => `${figure(times)} ${what}`);
           note(`${figure(count)} sequences on ${ground}: ${figures.join(', ')}`);
-        } finally {
-          await process.stop();
-        }
-      }),
-      runInterleavings(interleavings, seed).then((broken) => {
+        }),
+      ),
+      inProcess('memory', async (process) => {
+        const broken = await process.ask<string | null>('interleave', { ...asked, count: interleavings });
         if (broken) violation(`an interleaving: ${broken}`);
         note(`${figure(interleavings)} interleavings of slow requests with ends`);
       }),
@@ -39,6 +36,15 @@ export const campaign: Campaign = {
     return { tried: count + interleavings };
   },
 };
+
+async function inProcess(ground: GroundName, work: (process: Child) => Promise<void>): Promise<void> {
+  const process = await Child.start(GROUND_PROCESS, ground);
+  try {
+    await work(process);
+  } finally {
+    await process.stop();
+  }
+}
 
 function figure(times: number): string {
   return times.toLocaleString('en');

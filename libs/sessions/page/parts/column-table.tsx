@@ -4,7 +4,7 @@ import { TableRegion } from './table-region.js';
 /** A column: what stands at its head, and in each row. */
 export interface TableColumn<Row> {
   readonly title: string;
-  /** Of head and cells: `number`, and `medium` or `wide` for screens that have room for it. */
+  /** Of head and cells. */
   readonly class?: string;
   /** Of cells that differ from their head. */
   readonly cellClass?: (row: Row) => string;

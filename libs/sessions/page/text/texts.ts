@@ -34,13 +34,13 @@ export const texts = {
   viewNames: { sessions: 'Sessions', users: 'Users', trends: 'Trends', health: 'Health', audit: 'Audit' },
   key: 'Key',
   readOnly: 'Read only',
-  shortcuts: [
-    ['/', 'filter'],
-    ['↑ ↓', 'rows'],
-    ['Enter', 'open'],
-    ['Space', 'select'],
-    ['Esc', 'back, cancel'],
-  ] as const,
+  shortcuts: {
+    filter: ['/', 'filter'],
+    rows: ['↑ ↓', 'rows'],
+    open: ['Enter', 'open'],
+    select: ['Space', 'select'],
+    back: ['Esc', 'back, cancel'],
+  },
 
   ago: (duration: string) => `${duration} ago`,
   filesOf,

@@ -31,11 +31,11 @@ const COLUMNS: readonly TableColumn<AuditEntry>[] = [
   },
   {
     title: texts.viewNames.sessions,
-    class: 'number medium',
+    class: 'number',
     cell: ({ sessions }) => formatNumber(sessions),
   },
-  { title: texts.columns.files, class: 'number medium', cell: ({ resources }) => formatNumber(resources) },
-  { title: texts.columns.bytes, class: 'number medium', cell: ({ bytes }) => formatBytes(bytes) },
+  { title: texts.columns.files, class: 'number', cell: ({ resources }) => formatNumber(resources) },
+  { title: texts.columns.bytes, class: 'number', cell: ({ bytes }) => formatBytes(bytes) },
 ];
 
 interface Properties {

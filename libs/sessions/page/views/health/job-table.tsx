@@ -27,7 +27,7 @@ const COLUMNS: readonly TableColumn<Job>[] = [
   },
   {
     title: health.took,
-    class: 'number medium',
+    class: 'number',
     cell: ([, { duration_seconds: seconds }]) =>
       seconds === null ? texts.none : formatMilliseconds(seconds * 1000),
   },
@@ -42,7 +42,7 @@ const COLUMNS: readonly TableColumn<Job>[] = [
     cellClass: ([, { failures }]) => (failures ? 'number fault' : 'number'),
     cell: ([, { failures }]) => (failures === null ? texts.none : formatNumber(failures)),
   },
-  { title: health.nextRun, class: 'medium', cell: ([, job]) => <Time at={job.next_run} /> },
+  { title: health.nextRun, cell: ([, job]) => <Time at={job.next_run} /> },
 ];
 
 interface Properties {

@@ -18,10 +18,9 @@ const COLUMNS: readonly TableColumn<Node>[] = [
   { title: texts.columns.files, class: 'number', cell: ({ resources }) => formatNumber(resources) },
   {
     title: texts.columns.address,
-    class: 'medium',
     cell: ({ address }) => (address === null ? texts.none : <UserText text={address} />),
   },
-  { title: health.lastHeard, class: 'medium', cell: ({ last_seen: at }) => <Time at={at} /> },
+  { title: health.lastHeard, cell: ({ last_seen: at }) => <Time at={at} /> },
 ];
 
 interface Properties {

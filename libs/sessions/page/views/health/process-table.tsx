@@ -23,17 +23,15 @@ const COLUMNS: readonly TableColumn<Process>[] = [
   },
   {
     title: health.version,
-    class: 'medium',
     cell: ({ version }) => (version === undefined ? texts.none : <UserText text={version} />),
   },
   {
     title: health.disk,
-    class: 'medium',
     cell: ({ disk }) =>
       disk ? texts.freeOf(formatBytes(disk.free_bytes), formatBytes(disk.total_bytes)) : texts.none,
   },
-  { title: health.started, class: 'wide', cell: ({ started_at: at }) => <Time at={at} /> },
-  { title: health.lastHeard, class: 'medium', cell: ({ last_heard: at }) => <Time at={at} /> },
+  { title: health.started, cell: ({ started_at: at }) => <Time at={at} /> },
+  { title: health.lastHeard, cell: ({ last_heard: at }) => <Time at={at} /> },
 ];
 
 interface Properties {

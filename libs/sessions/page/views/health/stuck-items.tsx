@@ -9,7 +9,7 @@ const { health } = texts;
 
 const COLUMNS: readonly TableColumn<StuckItem>[] = [
   { title: health.item, cell: ({ item }) => <UserText text={item} /> },
-  { title: health.node, class: 'medium', cell: ({ node_id: node }) => <UserText text={node} /> },
+  { title: health.node, cell: ({ node_id: node }) => <UserText text={node} /> },
   { title: health.attempts, class: 'number', cell: ({ attempts }) => formatNumber(attempts) },
   { title: health.nextTry, cell: ({ next_try: at }) => <Time at={at} /> },
 ];

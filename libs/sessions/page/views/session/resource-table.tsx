@@ -20,12 +20,11 @@ const COLUMNS: readonly TableColumn<Resource>[] = [
   { title: texts.session.type, cell: (file) => <UserText text={typeOf(file)} /> },
   {
     title: texts.session.purpose,
-    class: 'medium',
     cell: ({ purpose }) => (purpose === null ? texts.none : <UserText text={purpose} />),
   },
   { title: texts.columns.bytes, class: 'number', cell: ({ size_bytes: bytes }) => formatBytes(bytes) },
   { title: texts.session.lastUsed, cell: ({ last_used_at: at }) => <Time at={at} /> },
-  { title: texts.session.created, class: 'medium', cell: ({ created_at: at }) => <Time at={at} /> },
+  { title: texts.session.created, cell: ({ created_at: at }) => <Time at={at} /> },
 ];
 
 interface Properties {

@@ -7,21 +7,19 @@ export interface Column {
   /** What the server sorts by, ascending. */
   readonly sort?: string;
   readonly isNumber?: boolean;
-  /** How narrow a screen may be that still shows it. */
-  readonly width: 'any' | 'medium' | 'wide';
 }
 
 export const COLUMNS: readonly Column[] = [
-  { name: 'session', width: 'any' },
-  { name: 'user', width: 'any' },
-  { name: 'address', width: 'medium' },
-  { name: 'opened', sort: 'created_at', width: 'wide' },
-  { name: 'idle', sort: 'last_activity', isNumber: true, width: 'any' },
-  { name: 'left', isNumber: true, width: 'medium' },
-  { name: 'requests', isNumber: true, width: 'wide' },
-  { name: 'files', isNumber: true, width: 'medium' },
-  { name: 'bytes', sort: 'total_bytes_used', isNumber: true, width: 'medium' },
-  { name: 'share', width: 'any' },
+  { name: 'session' },
+  { name: 'user' },
+  { name: 'address' },
+  { name: 'opened', sort: 'created_at' },
+  { name: 'idle', sort: 'last_activity', isNumber: true },
+  { name: 'left', isNumber: true },
+  { name: 'requests', isNumber: true },
+  { name: 'files', isNumber: true },
+  { name: 'bytes', sort: 'total_bytes_used', isNumber: true },
+  { name: 'share' },
 ];
 
 /** The other direction of a sort, or the first one of another column: the latest and the largest first. */

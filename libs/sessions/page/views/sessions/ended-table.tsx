@@ -23,22 +23,22 @@ const COLUMNS: readonly TableColumn<PastSession>[] = [
   { title: texts.columns.by, cell: ({ ended_by: actor }) => <ActorName actor={actor} /> },
   {
     title: texts.columns.lasted,
-    class: 'number medium',
+    class: 'number',
     cell: ({ duration_seconds: seconds }) => shown(seconds, formatDuration),
   },
   {
     title: texts.columns.requests,
-    class: 'number wide',
+    class: 'number',
     cell: ({ request_count: requests }) => shown(requests, formatNumber),
   },
   {
     title: texts.columns.files,
-    class: 'number medium',
+    class: 'number',
     cell: ({ resource_count: resources }) => shown(resources, formatNumber),
   },
   {
     title: texts.columns.bytes,
-    class: 'number medium',
+    class: 'number',
     cell: ({ total_bytes_used: bytes }) => shown(bytes, formatBytes),
   },
 ];

@@ -45,17 +45,17 @@ export function SessionRow({ session, now, isGone, isCurrent, isSelected, onSele
         {isGone && <span class="unseen"> {texts.noLongerListed}</span>}
       </td>
       <td class="user">{session.user_id === null ? texts.none : <UserText text={session.user_id} />}</td>
-      <td class="medium">
+      <td>
         <UserText text={session.ip_address} />
       </td>
-      <td class="wide">
+      <td>
         <Time at={session.created_at} />
       </td>
       <td class="number">{formatDuration((now - Date.parse(session.last_activity)) / 1000)}</td>
-      <td class="number medium">{left === null ? texts.none : formatDuration(left)}</td>
-      <td class="number wide">{formatNumber(session.request_count)}</td>
-      <td class="number medium">{formatNumber(session.resource_count)}</td>
-      <td class="number medium">{formatBytes(session.total_bytes_used)}</td>
+      <td class="number">{left === null ? texts.none : formatDuration(left)}</td>
+      <td class="number">{formatNumber(session.request_count)}</td>
+      <td class="number">{formatNumber(session.resource_count)}</td>
+      <td class="number">{formatBytes(session.total_bytes_used)}</td>
       <td>
         {session.share_of_limit === undefined ? (
           texts.none

@@ -75,10 +75,10 @@ interface HeadProperties extends Pick<Properties, 'sort' | 'onSort'> {
 }
 
 function ColumnHead({ column, sort, onSort }: HeadProperties) {
-  const { name, sort: by, isNumber, width } = column;
+  const { name, sort: by, isNumber } = column;
   const direction = ariaSort(column, sort);
   return (
-    <th scope="col" class={`${width} ${isNumber ? 'number' : ''}`} aria-sort={direction}>
+    <th scope="col" class={isNumber ? 'number' : undefined} aria-sort={direction}>
       {by === undefined ? (
         texts.columns[name]
       ) : (

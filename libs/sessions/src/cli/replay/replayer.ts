@@ -94,7 +94,7 @@ export class Replayer {
       };
     } catch (error) {
       if (!(error instanceof NoAnswer)) throw error;
-      if (signal.aborted) return this.skipped(number, recorded, 'interrupted');
+      if (signal.aborted) return this.skipped(number, recorded, 'interrupted under way');
       if (!error.reached && !this.hasAnswered) throw error;
       this.silences += 1;
       return { ...outcome, verdict: 'different', status: null, reason: `no answer: ${error.reason}` };

@@ -5,7 +5,10 @@ export interface AuditEntry {
   readonly at: number;
   readonly by: Operator;
   readonly deed: AuditDeed;
-  /** The id of a session or node; `null` for several or all, and for a user: whoever is forgotten has no name here. */
+  /**
+   * The id of a session or node. Of `end-many`, by what they were chosen: `ids`, or the names of the filter's terms
+   * (`user_id,idle_over`). `null` for all, and for a user: whoever is forgotten has no name here.
+   */
   readonly subject: string | null;
   readonly outcome: AuditOutcome;
   /** Sessions that it ended, resources that it released, their bytes: as far as known when it was written. */

@@ -56,6 +56,7 @@ export async function runBulk(
 ): Promise<BulkReport> {
   const tally = new BulkTally(instantOfBulk(core, options));
   await deeds.endMany(
+    scopeOf(target),
     async (end) => {
       const run = new Run(core, end, tally, options);
       await ('filter' in target ? run.endMatching(target.filter) : run.endListed(uniqueOf(target.ids)));
@@ -111,6 +112,21 @@ class Run {
       onProgress?.(done, ids.length);
     });
   }
+}
+
+/** For the audit: what a filter asks for, and not which user or address, since whoever is forgotten has no name there. */
+function scopeOf(target: BulkTarget): string {
+  if ('ids' in target) return 'ids';
+  const { userId, network, idleSince, bytesAbove, above } = target.filter;
+  const terms = {
+    user_id: userId,
+    ip: network,
+    idle_over: idleSince,
+    bytes_over: bytesAbove,
+    near_limit: above,
+  };
+  const given = Object.entries(terms).filter(([, value]) => value !== undefined);
+  return given.map(([name]) => name).join(',') || 'all';
 }
 
 /** All that match, oldest first. */

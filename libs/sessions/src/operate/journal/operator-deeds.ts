@@ -59,16 +59,17 @@ export class OperatorDeeds {
 
   /**
    * Ends several sessions by `work`, which calls `end` for each: the store enters those that it ends, and one entry has the sums.
-   * `end` answers `null` for a session that is over, or does not meet `only`.
+   * `scope` tells by what they are chosen. `end` answers `null` for a session that is over, or does not meet `only`.
    */
   endMany<Done>(
+    scope: string,
     work: (end: EndOneOfMany) => Promise<Done>,
     resultOfWork: (done: Done) => DeedResult,
   ): Promise<Done> {
     const { by } = this.requester;
     const end: EndOneOfMany = (id, only) =>
       this.core.service.end({ id }, 'admin', { thorough: true, by, only });
-    return this.audited('end-many', null, () => work(end), resultOfWork);
+    return this.audited('end-many', scope, () => work(end), resultOfWork);
   }
 
   /** One full cleanup, or with `dryRun` a report of what is due, which is no deed. The signal stops it between two items. */
