@@ -8,12 +8,10 @@ import { RedisClusterServers, RedisServer } from '../support/redis-servers.js';
 
 const PAGE = readFileSync(resolve(import.meta.dirname, '../../docs/several-servers.md'), 'utf8');
 
-/** The user from docs/several-servers.md, verbatim, with the prefix of these tests. */
+/** The user from docs/several-servers.md, verbatim, with the prefixes of these tests. */
 function rulesFor(prefix: string): string[] {
   const line = /^ACL (SETUSER sessions on .*)$/m.exec(PAGE)?.[1] ?? '';
-  // Else the rights of each test are added to those before, and Redis compares them all.
-  const [verb = '', user = '', ...rules] = line.replaceAll('nest-sessions:', prefix).split(' ');
-  return [verb, user, 'reset', ...rules];
+  return line.replaceAll('nest-sessions:', prefix).split(' ');
 }
 
 const SERVERS = [
@@ -36,16 +34,15 @@ describe.each(SERVERS)(
 
     beforeAll(async () => {
       redis = await start();
+      await Promise.all(redis.servers.map((server) => server.command('ACL', ...rulesFor('acl-*:'))));
     }, 60_000);
 
     afterAll(() => redis.stop());
 
     beforeEach(async () => {
       prefixes += 1;
-      const prefix = `acl-${prefixes}:`;
-      await Promise.all(redis.servers.map((server) => server.command('ACL', ...rulesFor(prefix))));
       const url = redis.urls.map((one) => one.replace('//', '//sessions:password@'));
-      store = new RedisSessionStore({ url, prefix, timeoutMs: 10_000 });
+      store = new RedisSessionStore({ url, prefix: `acl-${prefixes}:`, timeoutMs: 10_000 });
       await store.connect();
     });
 

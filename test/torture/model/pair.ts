@@ -16,24 +16,30 @@ export const STREAM_CLOSED_ELSEWHERE_MS = 10;
 
 const silent = { debug() {}, log() {}, warn() {}, error() {} };
 
+/** How long the timeline of a session outlives it. */
+export type Journal = 'off' | 'deeds';
+export const JOURNAL_MS: Readonly<Record<Journal, number>> = { off: 0, deeds: 24 * 3_600_000 };
+
 /** Small limits, so that a short sequence reaches all of them. */
-export const config = resolveConfig(
-  {
-    openRate: 0,
-    maxUnconfirmedPerNetwork: 0,
-    maxSessionsPerNetwork: LIMITS.maxSessionsPerNetwork,
-    maxSessionsPerUser: LIMITS.maxSessionsPerUser,
-    maxResourcesPerUser: LIMITS.maxResourcesPerUser,
-    maxBytesPerUser: LIMITS.maxBytesPerUser,
-    maxSessions: LIMITS.maxSessions,
-    maxResources: LIMITS.maxResources,
-    maxBytes: LIMITS.maxBytes,
-    maxStreamsPerSession: LIMITS.maxStreams,
-    maxIdleSeconds: LIMITS.idleMs / 1000,
-    maxDurationSeconds: LIMITS.durationMs / 1000,
-  },
-  {},
-);
+const configWith = (journal: Journal) =>
+  resolveConfig(
+    {
+      journal,
+      openRate: 0,
+      maxUnconfirmedPerNetwork: 0,
+      maxSessionsPerNetwork: LIMITS.maxSessionsPerNetwork,
+      maxSessionsPerUser: LIMITS.maxSessionsPerUser,
+      maxResourcesPerUser: LIMITS.maxResourcesPerUser,
+      maxBytesPerUser: LIMITS.maxBytesPerUser,
+      maxSessions: LIMITS.maxSessions,
+      maxResources: LIMITS.maxResources,
+      maxBytes: LIMITS.maxBytes,
+      maxStreamsPerSession: LIMITS.maxStreams,
+      maxIdleSeconds: LIMITS.idleMs / 1000,
+      maxDurationSeconds: LIMITS.durationMs / 1000,
+    },
+    {},
+  );
 
 /** What one process says of itself and does in the background, only when it is told to: no timer runs. */
 export class Pair {
@@ -58,14 +64,15 @@ export class Pair {
   }
 
   /** Two processes' worth of services on one store and one storage of their own. */
-  static async create(ground: Ground): Promise<Pair> {
+  static async create(ground: Ground, journal: Journal): Promise<Pair> {
+    const config = configWith(journal);
     const clock = new ManualClock(1_800_000_000_000);
     const root = await mkdtemp(join(tmpdir(), 'nest-sessions-model-'));
     const stores = ground.begin();
     const storages = ground.files === 'in memory' ? inMemory() : onDisk(root);
-    const first = makeCore(stores[0], storages(), clock);
+    const first = makeCore(config, stores[0], storages(), clock);
     await connect(first);
-    const second = makeCore(stores[1], storages(), clock);
+    const second = makeCore(config, stores[1], storages(), clock);
     await connect(second);
     return new Pair([first, second], clock, ground, stores, root);
   }
@@ -115,7 +122,12 @@ function onDisk(root: string): () => Files {
     });
 }
 
-function makeCore(store: SessionStore, files: Files, clock: ManualClock): SessionsCore {
+function makeCore(
+  config: ReturnType<typeof configWith>,
+  store: SessionStore,
+  files: Files,
+  clock: ManualClock,
+): SessionsCore {
   return new SessionsCore({ config, store, ...files, clock, role: 'server', logFor: () => silent });
 }
 

@@ -55,6 +55,7 @@ export interface PlainSession {
   readonly createdAt: number;
   state: 'open' | 'ended' | 'forgotten';
   reason: Reason | null;
+  endedAt: number | null;
   userId: string | null;
   lastActivityAt: number;
   requestCount: number;
@@ -98,13 +99,16 @@ export class PlainModel {
   created = 0;
   /** Whether limits hold over several sessions: not on a cluster. */
   private readonly keepsBudgets: boolean;
+  /** How long the timeline of a session outlives it. */
+  private readonly journalMs: number;
   /** Called when a process says that it lives which the other one took for dead. */
   onReturn: (which: Which) => void = () => {};
   private changes = 0;
 
-  constructor(now: number, keepsBudgets: boolean) {
+  constructor(now: number, keepsBudgets: boolean, journalMs: number) {
     this.now = now;
     this.keepsBudgets = keepsBudgets;
+    this.journalMs = journalMs;
     const process = (): PlainProcess => ({
       pending: new Map(),
       beatAt: now,
@@ -191,6 +195,7 @@ export class PlainModel {
       createdAt: this.now,
       state: 'open',
       reason: null,
+      endedAt: null,
       userId: null,
       lastActivityAt: this.now,
       requestCount: 1,
@@ -212,6 +217,7 @@ export class PlainModel {
     session.data.clear();
     session.userId = null;
     session.reason = reason;
+    session.endedAt = this.now;
     this.ended[reason] += 1;
     this.change(session, by);
   }
@@ -348,8 +354,10 @@ export class PlainModel {
       if (isDue) this.placeOverdrawn(session);
     }
     for (const session of this.sessions) {
-      const until = session.createdAt + LIMITS.durationMs + TOMBSTONE_MARGIN_MS;
-      if (session.state === 'ended' && until <= this.now) session.state = 'forgotten';
+      if (session.state !== 'ended' || session.endedAt === null) continue;
+      const absoluteEnd = session.createdAt + LIMITS.durationMs;
+      const until = Math.max(absoluteEnd, session.endedAt + this.journalMs) + TOMBSTONE_MARGIN_MS;
+      if (until <= this.now) session.state = 'forgotten';
     }
   }
 

@@ -2,13 +2,15 @@ import * as fc from 'fast-check';
 import { allDeleted } from './command.ts';
 import { World } from './hands.ts';
 import type { Ground } from './grounds.ts';
-import { Pair } from './pair.ts';
+import { JOURNAL_MS, Pair } from './pair.ts';
 import { PlainModel } from './plain-model.ts';
 import { reserve, resourceCommands } from './resource-commands.ts';
 import { open, request, sessionCommands } from './session-commands.ts';
 import { timeCommands } from './time-commands.ts';
 
 const MAX_COMMANDS = 80;
+/** Without timelines tombstones are dropped soon, which a sequence comes to see. */
+const journals = fc.constantFrom('deeds' as const, 'off' as const);
 /** So that there is something to work on at once. */
 const beginning = [
   open(0, 0),
@@ -39,9 +41,10 @@ export async function runSequences(ground: Ground, numRuns: number, seed: number
     maxCommands: MAX_COMMANDS,
     size: 'max',
   });
-  const property = fc.asyncProperty(sequences, async (sequence) => {
-    const pair = await Pair.create(ground);
-    const world = new World(new PlainModel(pair.clock.now(), pair.cores[0].store.keepsBudgets));
+  const property = fc.asyncProperty(sequences, journals, async (sequence, journal) => {
+    const pair = await Pair.create(ground, journal);
+    const { keepsBudgets } = pair.cores[0].store;
+    const world = new World(new PlainModel(pair.clock.now(), keepsBudgets, JOURNAL_MS[journal]));
     try {
       for (const command of beginning) await command.run(world, pair);
       await fc.asyncModelRun(() => ({ model: world, real: pair }), sequence);
