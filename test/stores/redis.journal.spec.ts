@@ -37,6 +37,7 @@ import {
   placement,
   ready,
 } from '#sessions/testing/store/store.fixtures';
+import { eventually } from '../support/eventually.js';
 import { RedisServer } from '../support/redis-servers.js';
 
 const OPTIONS = '--appendonly no --rdbcompression no --enable-debug-command yes'.split(' ');
@@ -125,6 +126,26 @@ describe('The journal in Redis', () => {
   async function kinds(session: NewSession): Promise<string[]> {
     return (await timelineOf(store, session)).map(({ kind }) => kind);
   }
+
+  it('takes entries once whose answer was lost, in every bucket, also beside those that came since', async () => {
+    const sessions = await Promise.all(Array.from({ length: 6 }, () => noted(store)));
+    const impatient = new RedisSessionStore({ url: server.url, prefix: '', buckets: 2, timeoutMs: 200 });
+    await impatient.connect();
+    try {
+      const entries = sessions.map(({ id }) => ({ sessionId: id, entry: request(NOW + 1, ROUTE) }));
+      await server.command('CLIENT', 'PAUSE', '1000', 'WRITE');
+      await expect(impatient.journal.append(entries)).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+      await server.command('CLIENT', 'UNPAUSE');
+      const later = sessions.map(({ id }) => ({ sessionId: id, entry: request(NOW + 2, '/later') }));
+      await eventually('the store takes them', async () => {
+        await impatient.journal.append([...entries, ...later]);
+        return true;
+      });
+      for (const session of sessions) expect(await kinds(session)).toEqual(['opened', 'request', 'request']);
+    } finally {
+      await impatient.close();
+    }
+  });
 
   it('lives as long as the records of its session, and moves with them', async () => {
     const session = await lived();

@@ -50,8 +50,8 @@ const BYTES: Readonly<Record<string, number>> = {
 const SESSION_ID = /^[0-9a-f-]{36}$/i;
 /** A path of a stored file, of which a folder is named by the digits of its session's id, or that name alone. */
 const FOLDER = /(?:^|\/)([0-9a-f]{8})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{12})(?:\/[^"]*)?$/;
-/** `user:"two words"`, `idle>600`, or a word of no term. */
-const WORD = /([a-z]+[:>])?(?:"([^"]*)"|(\S+))?/gy;
+/** `user:"two words"`, `idle>600`, or a word of no term. Within quotes `\"` and `\\` stand for a quote and a backslash. */
+const WORD = /([a-z]+[:>])?(?:"((?:[^"\\]|\\.)*)"|(\S+))?/gsy;
 
 /**
  * Reads what an operator typed: `user:anna ip:10.0.0.0/8 idle>10m bytes>5MB near:80 state:ended`, or the id of a session, or the path of
@@ -62,12 +62,12 @@ export function readFilter(text: string): ReadFilter {
   if (SESSION_ID.test(typed)) return { kind: 'session', id: typed.toLowerCase() };
   const folder = /[\s:>]/.test(typed) ? null : FOLDER.exec(typed);
   if (folder) return { kind: 'session', id: folder.slice(1).join('-') };
-  if ((text.split('"').length - 1) % 2 === 1) return { kind: 'invalid', faults: [{ kind: 'quote', text }] };
   const faults: FilterFault[] = [];
   const parameters: { -readonly [Key in Name]?: string } = {};
   for (const { whole, key, given } of wordsOf(text)) {
     const term = TERMS[key];
-    if (!term) faults.push({ kind: 'word', text: whole });
+    if (given === null) faults.push({ kind: 'quote', text: whole });
+    else if (!term) faults.push({ kind: 'word', text: whole });
     else if (given === '') faults.push({ kind: 'empty', text: key });
     else if (parameters[term.name] !== undefined) faults.push({ kind: 'twice', text: key });
     else {
@@ -81,7 +81,7 @@ export function readFilter(text: string): ReadFilter {
 
 /** One term of a filter, as it is typed. */
 export function filterTerm(key: 'user:' | 'ip:', value: string): string {
-  return /[\s"]/.test(value) ? `${key}"${value}"` : `${key}${value}`;
+  return /[\s"\\]/.test(value) ? `${key}"${value.replaceAll(/["\\]/g, '\\$&')}"` : `${key}${value}`;
 }
 
 /** Whether it says which sessions, more than whether they are live. */
@@ -89,12 +89,14 @@ export function narrows(filter: FilterParameters): boolean {
   return Object.keys(filter).some((name) => name !== 'state');
 }
 
-function wordsOf(text: string): { whole: string; key: string; given: string }[] {
-  const words: { whole: string; key: string; given: string }[] = [];
+/** `given` is `null` where a quote is not closed. */
+function wordsOf(text: string): { whole: string; key: string; given: string | null }[] {
+  const words: ReturnType<typeof wordsOf> = [];
   for (let at = 0; at < text.length;) {
     WORD.lastIndex = at;
     const [whole = '', key = '', quoted, plain = ''] = WORD.exec(text) ?? [];
-    if (whole !== '') words.push({ whole, key, given: quoted ?? plain });
+    const given = quoted?.replaceAll(/\\(.)/gs, '$1') ?? (plain.startsWith('"') ? null : plain);
+    if (whole !== '') words.push({ whole, key, given });
     at += Math.max(1, whole.length);
   }
   return words;

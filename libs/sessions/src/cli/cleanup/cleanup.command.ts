@@ -2,6 +2,7 @@ import type { SessionsCore } from '../../core/core.js';
 import { instantOf, INSTANT_RULE } from '../../operate/lists/instant.js';
 import { filterOf, type SessionCriteria } from '../../operate/lists/session-criteria.js';
 import type { BulkTarget } from '../../operate/bulk/bulk-report.js';
+import { timeOf } from '../../operate/units.js';
 import { usage } from '../output/command-failure.js';
 import {
   argument,
@@ -76,7 +77,10 @@ export class CleanupCommand extends SessionsCommandRunner<typeof OPTIONS> {
     const core = await this.access.open();
     const context = { core, deeds: this.deedsOn(core), terminal: this.terminal };
     if (criteria) {
-      const at = asOf ?? core.clock.now();
+      const now = core.clock.now();
+      const at = asOf ?? now;
+      // Who is idle since then, at an instant that is to come, is everybody.
+      if (at > now) throw usage(`--as-of ${options.asOf} is later than now, ${timeOf(now)}`);
       const target = { filter: await filterOf(core, criteria, { asOf: at, upTo: true }) };
       return endMany(context, target, options, { asOf: at, signal, lineOf: (more) => this.lineWith(more) });
     }

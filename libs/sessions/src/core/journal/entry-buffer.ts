@@ -13,14 +13,15 @@ const MOST_OF_SESSION = MOST_DEEDS + MOST_REQUESTS;
 const SLICE = 500;
 /** The cleanup keeps `journalMaxBytes`; a process that wrote this part of it since keeps it too. */
 const PRUNED_AFTER = 1 / 8;
-/** Of an entry without its path, roughly. */
+/** Of an entry without its path or parameters, roughly. */
 const ENTRY_BYTES = 300;
 
 /** Entries that may be lost: this process writes them once a second. */
 export class EntryBuffer {
-  private waiting: NewEntry[] = [];
-  private ofSession = new Map<string, number>();
-  private flushing: Promise<void> | null = null;
+  private waiting = new Map<string, NewEntry[]>();
+  private count = 0;
+  private running: Promise<void> | null = null;
+  private queued: Promise<void> | null = null;
   private lost = 0;
   private unprunedBytes = 0;
 
@@ -28,33 +29,54 @@ export class EntryBuffer {
 
   /** One session, however busy, leaves room for the others. */
   add(sessionId: string, entry: JournalEntry): void {
-    const ofSession = this.ofSession.get(sessionId) ?? 0;
-    if (ofSession >= MOST_OF_SESSION) return;
-    if (this.waiting.length >= MOST_WAITING) {
-      this.lost += 1;
-      return;
-    }
-    this.ofSession.set(sessionId, ofSession + 1);
-    this.waiting.push({ sessionId, entry });
+    this.put({ sessionId, entry });
   }
 
-  /** Never rejects: what the store does not take waits for the next call. Calls during a flush share it. */
+  /** Writes what waits now. Never rejects: what the store does not take waits for the next call. Calls while another waits share it. */
   flush(): Promise<void> {
-    if (this.waiting.length === 0) return this.flushing ?? Promise.resolve();
-    this.flushing ??= this.write().finally(() => (this.flushing = null));
-    return this.flushing;
+    if (this.running === null) {
+      this.running = this.write().finally(() => (this.running = null));
+      return this.running;
+    }
+    // The one that runs took its entries before.
+    this.queued ??= this.running.then(() => {
+      this.queued = null;
+      return this.flush();
+    });
+    return this.queued;
+  }
+
+  /** Of a session the latest are kept, as the store does. */
+  private put(added: NewEntry): void {
+    const ofSession = this.waiting.get(added.sessionId);
+    if (ofSession && ofSession.length >= MOST_OF_SESSION) {
+      ofSession.shift();
+      ofSession.push(added);
+      this.lost += 1;
+    } else if (this.count >= MOST_WAITING) {
+      this.lost += 1;
+    } else {
+      if (ofSession) ofSession.push(added);
+      else this.waiting.set(added.sessionId, [added]);
+      this.count += 1;
+    }
+  }
+
+  private take(): NewEntry[] {
+    const entries = [...this.waiting.values()].flat();
+    this.waiting = new Map();
+    this.count = 0;
+    return entries;
   }
 
   private async write(): Promise<void> {
-    const entries = this.waiting;
-    this.waiting = [];
-    this.ofSession = new Map();
+    const entries = this.take();
     for (let start = 0; start < entries.length; start += SLICE) {
       const some = entries.slice(start, start + SLICE);
       try {
         await this.context.store.journal.append(some);
       } catch (error) {
-        this.keep(entries.slice(start));
+        for (const entry of [...entries.slice(start), ...this.take()]) this.put(entry);
         // That a newer version took the store over is told elsewhere.
         if (!hasCode(error, 'STORE_INCOMPATIBLE')) this.tell(describeError(error));
         return;
@@ -73,22 +95,15 @@ export class EntryBuffer {
     await pruneTimelines(this.context);
   }
 
-  private keep(entries: readonly NewEntry[]): void {
-    const later = this.waiting;
-    this.waiting = [];
-    this.ofSession = new Map();
-    for (const { sessionId, entry } of [...entries, ...later]) this.add(sessionId, entry);
-  }
-
   private tell(reason: string): void {
     this.context.failures.note(
       'Journal entries that were not written',
-      `The journal is behind: ${this.waiting.length} entries wait, ${this.lost} are lost: ${reason}`,
+      `The journal is behind: ${this.count} entries wait, ${this.lost} are lost: ${reason}`,
       'warn',
     );
   }
 }
 
 function bytesOf(entry: JournalEntry): number {
-  return ENTRY_BYTES + (entry.kind === 'request' ? (entry.path?.length ?? 0) : 0);
+  return ENTRY_BYTES + (entry.kind === 'request' ? (entry.path ?? entry.params ?? '').length : 0);
 }

@@ -13,8 +13,9 @@ export abstract class JournalGroup {
   /**
    * Adds entries to the timelines of these sessions, in the given order; skips sessions that the store does not know, and those that are
    * over and have no timeline, such as those of a user who was forgotten.
-   * Then drops the oldest of each class beyond `MOST_DEEDS` and `MOST_REQUESTS`. Durable soon after it resolves, not at once; a repeat
-   * adds again.
+   * Then drops the oldest of each class beyond `MOST_DEEDS` and `MOST_REQUESTS`. Durable soon after it resolves, not at once. When
+   * it rejects, some may be added or may be so later: the same `NewEntry` objects, given again, are added once. Not to be called again
+   * before it settles.
    */
   abstract append(entries: readonly NewEntry[]): Promise<void>;
 

@@ -34,6 +34,7 @@
  * | `{7}:changes`      | zset   | every session by the number of its latest change                                 |
  * | `{7}:releasing`    | zset   | `node id:lease:resource id` of resources being released, same order              |
  * | `{7}:timelines`    | zset   | sessions with a timeline by their opening                                        |
+ * | `{7}:timelines:batch:<process>` | string | number of the latest entries that a process has sent; expires after an hour |
  * | `{7}:requested`    | zset   | those of them with entries of requests                                           |
  * | `{7}:hashes`       | zset   | `hash of a user:session id`, in the order of the text                            |
  * | `{7}:audit`        | zset   | `number and bucket:JSON` of the ends by operators, by instant; expires after `AUDIT_MS` |

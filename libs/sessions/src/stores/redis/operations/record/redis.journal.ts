@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { SessionsError } from '../../../../domain/errors.js';
 import { classOf, type EndedEntry } from '../../../../domain/journal/entry.js';
 import type {
@@ -47,6 +48,11 @@ interface Size {
   readonly bytes: number;
 }
 
+interface Batch {
+  readonly number: number;
+  readonly entries: readonly NewEntry[];
+}
+
 /**
  * A timeline is its opening and three lists in the bucket of its session, which expire with its record. Each bucket keeps the sum of their bytes; where
  * timelines have expired by themselves, the next `dropTombstones` counts anew (see `MEND`), and `prune` does so in every bucket before
@@ -54,6 +60,12 @@ interface Size {
  */
 export class RedisJournal implements JournalGroup {
   #recountedAt = Number.NEGATIVE_INFINITY;
+  readonly #sender = randomUUID();
+  /** Batches, of all buckets. */
+  #sent = 0;
+  /** By bucket, what it was sent and has not answered: it may have added it, or not. */
+  readonly #unanswered = new Map<number, Batch>();
+  readonly #added = new WeakSet<NewEntry>();
 
   constructor(
     private readonly buckets: RedisBuckets,
@@ -70,16 +82,37 @@ export class RedisJournal implements JournalGroup {
 
   async append(entries: readonly NewEntry[]): Promise<void> {
     const ofSessions = Map.groupBy(entries, ({ sessionId }) => sessionId);
-    await this.buckets.byBucket(ofSessions.keys(), async (bucket, ids) => {
+    const outcomes = await this.buckets.byBucket(ofSessions.keys(), async (bucket, ids) => {
       const own = ids.flatMap((id) => ofSessions.get(id) ?? []);
-      for (let start = 0; start < own.length; start += ENTRIES_TOGETHER) {
-        const args: string[] = [];
-        for (const { sessionId, entry } of own.slice(start, start + ENTRIES_TOGETHER))
-          args.push(sessionId, classOf(entry), entryText(entry));
-        // oxlint-disable-next-line no-await-in-loop -- in their order, and so that Redis can serve other clients
-        await this.buckets.runIn(APPEND, bucket, ...args);
-      }
+      // All are waited for, so that no batch of a bucket is under way when the next call sends one.
+      return this.#appendIn(bucket, own).catch((error: unknown) => ({ error }));
     });
+    for (const outcome of outcomes) if (outcome) throw outcome.error;
+  }
+
+  async #appendIn(bucket: number, entries: readonly NewEntry[]): Promise<void> {
+    await this.#send(bucket);
+    const left = entries.filter((entry) => !this.#added.has(entry));
+    for (let start = 0; start < left.length; start += ENTRIES_TOGETHER) {
+      this.#sent += 1;
+      this.#unanswered.set(bucket, {
+        number: this.#sent,
+        entries: left.slice(start, start + ENTRIES_TOGETHER),
+      });
+      // oxlint-disable-next-line no-await-in-loop -- in their order, and so that Redis can serve other clients
+      await this.#send(bucket);
+    }
+  }
+
+  /** Sends the bucket's batch, if it has one, for the first time or again. */
+  async #send(bucket: number): Promise<void> {
+    const batch = this.#unanswered.get(bucket);
+    if (!batch) return;
+    const { number, entries } = batch;
+    const texts = entries.flatMap(({ sessionId, entry }) => [sessionId, classOf(entry), entryText(entry)]);
+    await this.buckets.runIn(APPEND, bucket, this.#sender, number, ...texts);
+    this.#unanswered.delete(bucket);
+    for (const entry of entries) this.#added.add(entry);
   }
 
   async read(sessionId: string, limit: number, after: JournalPosition | null = null): Promise<JournalPage> {

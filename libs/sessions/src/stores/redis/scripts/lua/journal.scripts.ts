@@ -13,20 +13,27 @@ import {
 } from './includes/journal.includes.js';
 import { afterColon, call, membersOf, read, write } from './includes/sessions.includes.js';
 
+/** The number of a process's last batch is remembered for this long after it. */
+const REMEMBERED_MS = 3_600_000;
+
 /**
- * per entry: session id, class, text → nothing. A session that is over gets entries only while it has a timeline: that of a user who
+ * process, number of its batch, then per entry: session id, class, text: adds them, unless the batch was added before. A session that is over gets entries only while it has a timeline: that of a user who
  * was forgotten must not begin anew.
  */
 export const APPEND = new BucketScript(
   'write',
   { keys: ['sessions', 'timelines'], includes: [call, read, enterMark, enterDeed, enterRequest] },
   `
+local process, batch = ARGV[1], ARGV[2]
+local last = TIMELINES .. ':batch:' .. process
+if tonumber(call('GET', last) or 0) >= tonumber(batch) then return end
+call('SET', last, batch, 'PX', ${REMEMBERED_MS})
 local enter_of = { mark = enter_mark, deed = enter_deed, request = enter_request }
 local function takes_entries(session)
   return session and (session.state == 'open' or call('ZSCORE', TIMELINES, session.id))
 end
 local sessions = {}
-for i = 1, #ARGV, 3 do
+for i = 3, #ARGV, 3 do
   local id = ARGV[i]
   if sessions[id] == nil then
     local session = read(SESSIONS, id)
