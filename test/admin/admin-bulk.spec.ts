@@ -17,6 +17,7 @@ interface Report {
   readonly matched: number;
   readonly cleaned: number;
   readonly as_of: string;
+  readonly session_ids?: readonly string[];
   readonly [field: string]: unknown;
 }
 
@@ -83,7 +84,9 @@ describe.each(ADAPTERS)('ending many sessions on %s', (adapter: AdapterName) => 
     const { id: ofBen } = await open('ben');
     const dry = await end({ filter: { user_id: 'anna' }, dry_run: true });
     const figures = { failed: [], resources: 2, bytes: 1000, as_of: new Date(clock.now()).toISOString() };
-    expect(dry).toEqual({ dry_run: true, matched: 2, cleaned: 0, ...figures });
+    const { session_ids: ids = [], ...counted } = dry;
+    expect(counted).toEqual({ dry_run: true, matched: 2, cleaned: 0, ...figures });
+    expect(ids).toHaveLength(2);
     expect(await active()).toBe(3);
     clock.advance(1000);
     const { id: later } = await open('anna');
@@ -164,6 +167,24 @@ describe.each(ADAPTERS)('ending many sessions on %s', (adapter: AdapterName) => 
     expect(await matched({ ip: '127.0.0.1', user_id: 'anna' })).toBe(1);
     expect(await matched({ idle_over: 0 })).toBe(2);
     expect(await matched({ ip: '192.0.2.1' })).toBe(0);
+  });
+
+  it('ends nothing that the dry run did not list, nor what matches no longer', async () => {
+    const { browser: shrinking, id: shrunk } = await open();
+    await shrinking.fetch('/files?size=1000', { method: 'POST' });
+    const { browser: holding, id: held } = await open();
+    await holding.fetch('/files?size=1000', { method: 'POST' });
+    const { browser: growing, id: grown } = await open();
+    const filter = { bytes_over: 500 };
+    const { session_ids: ids = [], as_of } = await end({ filter, dry_run: true });
+    expect(ids.toSorted()).toEqual([shrunk, held].toSorted());
+    await growing.fetch('/files?size=1000', { method: 'POST' });
+    const service = running.app.get(SessionService);
+    for (const { id } of (await service.describe({ id: shrunk }))?.resources ?? [])
+      await service.release({ id });
+    expect(await end({ filter, ids, as_of })).toMatchObject({ matched: 1, cleaned: 1, failed: [] });
+    const { sessions } = await admin.read<{ sessions: { session_id: string }[] }>('/admin/sessions');
+    expect(sessions.map(({ session_id: left }) => left).toSorted()).toEqual([shrunk, grown].toSorted());
   });
 
   it('ends those with the given ids, and names those that are no live session', async () => {
@@ -273,7 +294,7 @@ describe.each(ADAPTERS)('ending many sessions on %s', (adapter: AdapterName) => 
   it.each([
     ['nothing', {}],
     ['an empty filter', { filter: {} }],
-    ['both', { filter: { idle_over: 0 }, ids: [id] }],
+    ['an empty filter beside ids', { filter: {}, ids: [id] }],
     ['an unknown field', { filter: { idle_over: 0 }, dryRun: true }],
     ['an unknown filter', { filter: { idle_over: 0, user: 'anna' } }],
     ['a filter of no prototype', '{"filter":{"__proto__":{"idle_over":0}}}'],

@@ -1,4 +1,4 @@
-import { chmodSync, closeSync, openSync, readdirSync, rmSync, writeSync } from 'node:fs';
+import { chmodSync, chownSync, closeSync, openSync, readdirSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { SQLInputValue } from 'node:sqlite';
 import type { Session } from 'nest-sessions';
@@ -20,7 +20,15 @@ interface Report {
   readonly mended: readonly Finding[];
 }
 
+const NOBODY = 65_534;
+
 const { DatabaseSync } = process.getBuiltinModule('node:sqlite');
+
+function chownBelow(path: string, uid: number): void {
+  chownSync(path, uid, uid);
+  for (const entry of readdirSync(path, { recursive: true, encoding: 'utf8' }))
+    chownSync(join(path, entry), uid, uid);
+}
 
 describe('The command doctor', () => {
   let server: Server;
@@ -74,6 +82,21 @@ describe('The command doctor', () => {
     expect(stdout).toContain('→ Run: doctor --repair');
     expect(stdout).toMatch(/^Not healthy: 1 error, 1 warning/m);
     expect(Math.max(...stdout.split('\n').map(({ length }) => length))).toBeLessThanOrEqual(80);
+  });
+
+  it('names a file that it cannot read, and a folder, and reports the rest', async () => {
+    change("UPDATE budgets SET bytes = 7 WHERE key = 'user:anna'");
+    const { file } = fileOfSession();
+    chownBelow(server.storagePath, NOBODY);
+    chownSync(file, 0, 0);
+    chmodSync(file, 0o400);
+    const args = ['doctor', '--json'];
+    const asNobody = async (): Promise<Report> =>
+      JSON.parse((await runCli(args, { storagePath: server.storagePath, uid: NOBODY })).stdout) as Report;
+    expect(needing(await asNobody())).toEqual(expect.arrayContaining(['budget', 'unreadable-file', 'owner']));
+    const shard = join(server.storagePath, 's', session.id.slice(0, 2));
+    chownSync(shard, 0, 0);
+    expect(needing(await asNobody())).toEqual(expect.arrayContaining(['budget', 'unreadable-folder']));
   });
 
   it('mends with --repair, enters the audit, and finds nothing afterwards', async () => {

@@ -210,12 +210,12 @@ describe.each(STORES)('The journal of a process on the store %s', (store) => {
     const hash = await world.core.journal.hashOf('ada');
     expect((await timeline(past.session))[1]).toMatchObject({ kind: 'login', userHash: hash });
 
-    expect(await world.service.forget('ada')).toEqual({ sessions: 1, timelines: 2 });
+    expect(await world.service.forget('ada')).toEqual({ sessions: 1, timelines: 2, pending: null });
     expect(await timeline(past.session)).toEqual([]);
     expect(await timeline(live.session)).toEqual([]);
     expect(kindsOf(await timeline(foreign.session))).toEqual(['opened', 'login']);
     expect(await world.service.listByUser('eve')).toHaveLength(1);
-    expect(await world.service.forget('ada')).toEqual({ sessions: 0, timelines: 0 });
+    expect(await world.service.forget('ada')).toEqual({ sessions: 0, timelines: 0, pending: null });
   });
 
   it('gives its events to diagnostics_channel', async () => {

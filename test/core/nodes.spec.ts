@@ -62,6 +62,17 @@ describe.each(SHARED_STORES)('Machines with files of their own, on %s', (_name, 
     expect([await machines.filesOf(here), await machines.filesOf(there)]).toEqual([[], []]);
   });
 
+  it('are told of when their user is forgotten while a node with some is away', async () => {
+    const { session } = await sessionWithFilesOn(here, there);
+    await here.service.login(session, 'ada');
+    const node = there.storageRoot.id;
+    await machines.stop(there);
+    expect(await here.service.forget('ada')).toMatchObject({
+      sessions: 1,
+      pending: { resources: 1, bytes: 1000, nodes: [node] },
+    });
+  });
+
   it('leave the files of a node that is away to that node, which deletes them on its return', async () => {
     const { session } = await sessionWithFilesOn(here, there);
     const node = there.storageRoot.id;

@@ -118,7 +118,7 @@ describe('The deeds of an operator', () => {
     expect(await deeds.forgetNode(node)).toBe('unknown');
     expect(await deeds.forgetNode(world.core.thisProcess.nodeId)).toBe('live');
     expect(await deeds.forgetUser('anna')).toMatchObject({ sessions: 1 });
-    expect(await deeds.forgetUser('nobody')).toEqual({ sessions: 0, timelines: 0 });
+    expect(await deeds.forgetUser('nobody')).toEqual({ sessions: 0, timelines: 0, pending: null });
     await expect(deeds.trustClock()).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
     const entries = await audit();
     expect(entries.map(({ deed, outcome }) => `${deed} ${outcome}`)).toEqual([

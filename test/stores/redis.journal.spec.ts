@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { inBucketOf } from '#sessions/domain/bucket';
 import { evictionOrder } from '#sessions/domain/eviction';
-import { ENTRY_OVERHEAD_BYTES } from '#sessions/domain/journal/entry';
+import { ENTRY_OVERHEAD_BYTES, type JournalEntry } from '#sessions/domain/journal/entry';
 import { authorityOf, type NewSession } from '#sessions/domain/session';
 import { RedisSessionStore } from '#sessions/redis/index';
 import { mostOfBucket } from '#sessions/stores/redis/operations/record/redis.audit';
@@ -39,6 +39,7 @@ import {
 } from '#sessions/testing/store/store.fixtures';
 import { eventually } from '../support/eventually.js';
 import { RedisServer } from '../support/redis-servers.js';
+import { TcpWay } from '../support/tcp-way.js';
 
 const OPTIONS = '--appendonly no --rdbcompression no --enable-debug-command yes'.split(' ');
 /** All clocks of the machine run on while a test does. */
@@ -129,21 +130,37 @@ describe('The journal in Redis', () => {
 
   it('takes entries once whose answer was lost, in every bucket, also beside those that came since', async () => {
     const sessions = await Promise.all(Array.from({ length: 6 }, () => noted(store)));
-    const impatient = new RedisSessionStore({ url: server.url, prefix: '', buckets: 2, timeoutMs: 200 });
-    await impatient.connect();
+    let isLosing = false;
+    const way = await TcpWay.to(server.url, (client, upstream) => {
+      client.pipe(upstream);
+      upstream.on('data', (answer: Buffer) => (isLosing ? client.destroy() : client.write(answer)));
+      client.on('close', () => upstream.destroy());
+    });
+    const far = new RedisSessionStore({ url: `redis://127.0.0.1:${way.port}`, prefix: '', buckets: 2 });
+    await far.connect();
     try {
-      const entries = sessions.map(({ id }) => ({ sessionId: id, entry: request(NOW + 1, ROUTE) }));
-      await server.command('CLIENT', 'PAUSE', '1000', 'WRITE');
-      await expect(impatient.journal.append(entries)).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
-      await server.command('CLIENT', 'UNPAUSE');
-      const later = sessions.map(({ id }) => ({ sessionId: id, entry: request(NOW + 2, '/later') }));
+      const ofAll = (entry: JournalEntry) => sessions.map(({ id }) => ({ sessionId: id, entry }));
+      // Redis knows the script then.
+      await far.journal.append(ofAll(mismatch(NOW)));
+      const entries = ofAll(request(NOW + 1, ROUTE));
+      isLosing = true;
+      await expect(far.journal.append(entries)).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+      const added = await Promise.all(sessions.map(kinds));
+      expect(added.flat()).toContain('request');
+      isLosing = false;
+      const later = ofAll(request(NOW + 2, '/later'));
       await eventually('the store takes them', async () => {
-        await impatient.journal.append([...entries, ...later]);
-        return true;
+        return far.journal.append([...entries, ...later]).then(
+          () => true,
+          () => false,
+        );
       });
-      for (const session of sessions) expect(await kinds(session)).toEqual(['opened', 'request', 'request']);
+      for (const session of sessions) {
+        expect(await kinds(session)).toEqual(['opened', 'mismatch', 'request', 'request']);
+      }
     } finally {
-      await impatient.close();
+      await far.close();
+      await way.close();
     }
   });
 

@@ -165,6 +165,21 @@ describe.each(ADAPTERS)('The admin page, on %s,', (adapter) => {
     ),
   );
 
+  it('keeps the focus where it was when the list is sorted, and takes it to a session once', () =>
+    visit(async (operator) => {
+      const { page } = operator;
+      const focused = (): Promise<string> => operator.value('document.activeElement.textContent');
+      await operator.row(id).getByRole('link').click();
+      await page.getByRole('heading', { name: 'Timeline' }).waitFor();
+      await page.keyboard.press('Escape');
+      await eventually('its row has the focus', async () => (await focused()) === id.slice(0, 8));
+      await page.getByRole('button', { name: /^Opened/ }).focus();
+      await page.keyboard.press('Enter');
+      await page.waitForURL(/sort=-created_at/);
+      await operator.row(id).waitFor();
+      expect(await focused()).toMatch(/^Opened/);
+    }));
+
   it('scrolls in no view to the side, and hides no column, on a screen of 360 pixels', () =>
     visit(
       async (operator) => {

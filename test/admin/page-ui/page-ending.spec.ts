@@ -3,7 +3,7 @@ import { SessionsCore } from '#sessions/core/core';
 import { Chromium } from '../../support/chromium.js';
 import { eventually } from '../../support/eventually.js';
 import { ADAPTERS } from '../../support/http-app.js';
-import { AdminClient } from '../admin-client.js';
+import { AdminClient, TOKEN } from '../admin-client.js';
 import { OperatorApp } from './operator-app.js';
 import { operating, type OperatorPage } from './operator-page.js';
 
@@ -90,6 +90,44 @@ describe.each(ADAPTERS)('Ending sessions on the admin page, on %s,', (adapter) =
       expect(entries.filter(({ deed }) => deed === 'end-many').map(({ sessions }) => sessions)).toEqual([
         1, 29,
       ]);
+    }));
+
+  it('none that came to match after the count', () =>
+    visit(async (operator) => {
+      const { page } = operator;
+      const [large, growing] = [await app.open('egon'), await app.open('egon')];
+      await large.browser.fetch('/files?size=3000', { method: 'POST' });
+      await operator.show('sessions?q=user%3Aegon%20bytes%3E2000');
+      await operator.row(large.id).waitFor();
+      await operator.button('End all that match …').click();
+      const dialog = page.getByRole('dialog', { name: 'End sessions' });
+      const end = dialog.getByRole('button', { name: 'End 1 session' });
+      await end.waitFor();
+      await growing.browser.fetch('/files?size=3000', { method: 'POST' });
+      await end.click();
+      await dialog.getByText('1 of 1 session ended', { exact: false }).waitFor();
+      expect(await left('egon')).toEqual([growing.id]);
+      await dialog.getByRole('button', { name: 'Close' }).click();
+    }));
+
+  it('after a sign-in in another tab: nothing at first, and then by the new sign-in', () =>
+    visit(async (operator) => {
+      const { page } = operator;
+      const { id } = await app.open('fanny');
+      await operator.show('sessions?q=user%3Afanny');
+      await operator.row(id).getByRole('checkbox').check();
+      const headers = { 'Content-Type': 'application/json' };
+      const signIn = { method: 'POST', headers, body: JSON.stringify({ token: TOKEN }) };
+      await page.evaluate(`fetch('ui', ${JSON.stringify(signIn)})`);
+      await operator.button('End selected …').click();
+      const dialog = page.getByRole('dialog', { name: 'End sessions' });
+      await dialog.getByText('X-CSRF-Token', { exact: false }).waitFor();
+      expect(await left('fanny')).toEqual([id]);
+      await dialog.getByRole('button', { name: 'Count again' }).click();
+      await dialog.getByRole('button', { name: 'End 1 session' }).click();
+      await dialog.getByText('1 of 1 session ended', { exact: false }).waitFor();
+      expect(await left('fanny')).toEqual([]);
+      await dialog.getByRole('button', { name: 'Close' }).click();
     }));
 
   it('those that were chosen, after their files and bytes are shown; cancelled, nothing ends', () =>

@@ -3,7 +3,8 @@ import type { BulkReport } from '../server/answers.js';
 import { isAbort } from '../server/server.js';
 import { ServerFault } from '../server/server-fault.js';
 import { usePage } from '../state/page-context.js';
-import { targetBody, type EndTarget } from './end-target.js';
+import { countBody, endBodies, type EndTarget } from './end-target.js';
+import { sumOfReports } from './sum-of-reports.js';
 
 export type EndingStep =
   /** A dry run counts what would end. */
@@ -33,43 +34,49 @@ export function useEnding(target: EndTarget): Ending {
   const gone = useRef(new AbortController());
 
   const dryRun = useCallback(
-    (of: EndTarget, asOf: string | null) =>
-      server.post<BulkReport>(PATH, { ...targetBody(of, asOf), dry_run: true }, gone.current.signal),
-    [server],
+    (asOf: string | null) => server.post<BulkReport>(PATH, countBody(target, asOf), gone.current.signal),
+    [server, target],
   );
 
-  const fail = (error: unknown, mayHaveEnded: boolean): void => {
+  const fail = (error: unknown, mayHaveEnded: boolean, hasEnded = false): void => {
     if (gone.current.signal.aborted || isAbort(error)) return;
     const fault = error instanceof ServerFault ? error : new ServerFault(null, []);
-    // A refusal has ended nothing; without an answer nobody knows.
-    setStep({ kind: 'failed', fault, mayHaveEnded: mayHaveEnded && fault.status === null });
+    // A refusal has ended nothing. Without an answer nobody knows, nor where a proxy answers in the place of the server.
+    const isRefused = fault.status !== null && fault.status < 500;
+    setStep({ kind: 'failed', fault, mayHaveEnded: hasEnded || (mayHaveEnded && !isRefused) });
   };
 
   const count = useCallback(async (): Promise<void> => {
     setStep({ kind: 'counting' });
     try {
-      setStep({ kind: 'counted', plan: await dryRun(target, null) });
+      setStep({ kind: 'counted', plan: await dryRun(null) });
     } catch (error) {
       fail(error, false);
     }
-  }, [dryRun, target]);
+  }, [dryRun]);
 
-  const endAll = async (of: EndTarget, plan: BulkReport): Promise<void> => {
+  const endAll = async (plan: BulkReport, ids: readonly string[]): Promise<void> => {
     setStep({ kind: 'ending', plan, done: 0 });
     const stopProgress = follow(
       plan,
-      () => dryRun(of, plan.as_of),
+      () => dryRun(plan.as_of),
       (done) => {
         setStep((before) => (before.kind === 'ending' ? { ...before, done } : before));
       },
     );
+    let hasEnded = false;
     try {
-      // A run that has begun goes on when the page is left: it is not aborted.
-      const body = { ...targetBody(of, plan.as_of), dry_run: false };
-      const report = await server.post<BulkReport>(PATH, body);
-      if (!gone.current.signal.aborted) setStep({ kind: 'ended', report });
+      let report: BulkReport | null = null;
+      for (const body of endBodies(target, ids, plan.as_of)) {
+        // A request that has begun goes on when the page is left: it is not aborted.
+        const part: BulkReport = await server.post<BulkReport>(PATH, body);
+        hasEnded = true;
+        report = report === null ? part : sumOfReports(report, part);
+        if (part.stopped) break;
+      }
+      if (report !== null && !gone.current.signal.aborted) setStep({ kind: 'ended', report });
     } catch (error) {
-      fail(error, true);
+      fail(error, true, hasEnded);
     } finally {
       stopProgress();
     }
@@ -85,11 +92,12 @@ export function useEnding(target: EndTarget): Ending {
     step,
     count: () => void count(),
     end: () => {
-      if (step.kind === 'counted') void endAll(target, step.plan);
+      if (step.kind !== 'counted') return;
+      void endAll(step.plan, target.kind === 'ids' ? target.ids : (step.plan.session_ids ?? []));
     },
     retry: (ids) => {
       if (step.kind !== 'ended') return;
-      void endAll({ kind: 'ids', ids }, { ...step.report, matched: ids.length, cleaned: 0, failed: [] });
+      void endAll({ ...step.report, matched: ids.length, cleaned: 0, failed: [] }, ids);
     },
   };
 }

@@ -165,6 +165,8 @@ export interface AuditPage {
 
 export interface BulkReport {
   readonly matched: number;
+  /** Of a dry run. */
+  readonly session_ids?: readonly string[];
   readonly cleaned: number;
   readonly failed: readonly { readonly session_id: string; readonly code: string }[];
   readonly resources: number;
@@ -172,6 +174,8 @@ export interface BulkReport {
   readonly as_of: string;
   /** Failures beyond those in `failed`. */
   readonly failed_unlisted?: number;
+  /** The run stopped before it had tried every session. */
+  readonly stopped?: boolean;
   /** What other nodes delete later. */
   readonly pending?: {
     readonly resources: number;

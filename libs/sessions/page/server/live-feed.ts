@@ -11,10 +11,8 @@ export interface LiveListener {
   onLive(): void;
   /** The server is there, and its store does not answer. */
   onFault(): void;
-  /** The connection is lost, or was refused; the next try begins in so many milliseconds. */
+  /** The connection is lost or was refused, or the sign-in is over; the next try begins in so many milliseconds. */
   onLost(retryInMs: number): void;
-  /** The sign-in is over: there are no more tries. */
-  onSignedOut(): void;
 }
 
 /** Server-sent events of a list. Reconnects by itself: `EventSource` gives up where a server or proxy answers an error. */
@@ -45,10 +43,8 @@ export class LiveFeed {
       this.hear();
       this.listener.onFault();
     });
-    source.addEventListener('signed-out', () => {
-      this.close();
-      this.listener.onSignedOut();
-    });
+    // Another tab may have signed in since.
+    source.addEventListener('signed-out', () => this.lose());
     source.addEventListener('error', () => this.lose());
     this.timer = setTimeout(() => this.lose(), SILENT_MS);
   }

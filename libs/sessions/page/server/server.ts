@@ -11,8 +11,14 @@ export class Server {
   private csrf = '';
   private aheadMs = 0;
 
-  /** `onSignedOut` is called by each request that the server refuses for want of a valid cookie. */
-  constructor(private readonly onSignedOut: () => void) {}
+  /**
+   * `onSignedOut` is called by each request that the server refuses for want of a valid cookie, `onAccess` with what the server says of
+   * the sign-in whenever it was asked again: the cookie may be that of another tab by then.
+   */
+  constructor(
+    private readonly onSignedOut: () => void,
+    private readonly onAccess: (access: Access) => void,
+  ) {}
 
   /** The time of the server, to a second: ages and ends are those of its clock, not of the browser's. */
   now(): number {
@@ -52,13 +58,18 @@ export class Server {
 
   async post<Answer>(segments: readonly string[], body: object, signal?: AbortSignal): Promise<Answer> {
     const request = jsonOf(body, { 'X-CSRF-Token': this.csrf });
-    return this.checked(await this.fetch(adminUrl(segments), { ...request, ...(signal && { signal }) }));
+    const response = await this.fetch(adminUrl(segments), { ...request, ...(signal && { signal }) });
+    // Not repeated by itself: it would be the deed of whoever has signed in since.
+    if (response.status === 403) await this.lookAgain();
+    return this.checked(response);
   }
 
-  /** To be called when a connection broke, since that tells no status. */
-  async noticeSignOut(): Promise<void> {
+  /** Asks who is signed in: to be called when a connection broke, since that tells no status. */
+  async lookAgain(): Promise<void> {
     try {
-      if ((await this.access()) === null) this.onSignedOut();
+      const access = await this.access();
+      if (access === null) this.onSignedOut();
+      else this.onAccess(access);
     } catch {
       // The server is away: nothing is known.
     }

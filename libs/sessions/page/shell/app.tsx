@@ -23,7 +23,10 @@ export function App() {
   const [said, announce] = useState('');
   const server = useMemo(
     () =>
-      new Server(() => setSignIn((before) => (before.kind === 'in' ? { ...before, isOver: true } : before))),
+      new Server(
+        () => setSignIn((before) => (before.kind === 'in' ? { ...before, isOver: true } : before)),
+        (access) => setSignIn((before) => (before.kind === 'in' ? { ...before, access } : before)),
+      ),
     [],
   );
 
@@ -59,8 +62,9 @@ export function App() {
     return <SignInPage server={server} isAfterSignOut={signIn.isAfterSignOut} onSignedIn={enter} />;
   }
   const { access, count, isOver } = signIn;
+  const mayEnd = access.access === 'full';
   return (
-    <PageProvider value={{ server, access, mayEnd: access.access === 'full', signIn: count, announce }}>
+    <PageProvider value={{ server, access, mayEnd, signIn: count, isSignedOut: isOver, announce }}>
       <Shell route={route} onSignedOut={() => setSignIn({ kind: 'out', isAfterSignOut: true })} />
       <Announcer text={said} />
       {isOver && <SignInDialog server={server} onSignedIn={enter} />}

@@ -52,7 +52,7 @@ export function SignInForm({ server, onSignedIn }: Properties) {
         aria-describedby={`${id}-fault ${id}-hint`}
       />
       <p id={`${id}-fault`} class="fault" role="alert">
-        {fault && texts.signIn.fault(fault.status, fault.retryAfterSeconds)}
+        {fault && texts.signIn.fault(fault.status, fault.messages, fault.retryAfterSeconds)}
       </p>
       <p id={`${id}-hint`} class="hint">
         {texts.signIn.hint}

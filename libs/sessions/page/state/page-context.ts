@@ -10,6 +10,8 @@ export interface PageContext {
   readonly mayEnd: boolean;
   /** Changes with each sign-in: what failed for want of one is read again. */
   readonly signIn: number;
+  /** Whether the cookie is refused, and a form asks for another: nothing is asked of the server meanwhile. */
+  readonly isSignedOut: boolean;
   /** Says something to a screen reader. */
   readonly announce: (text: string) => void;
 }

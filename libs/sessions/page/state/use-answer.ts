@@ -26,7 +26,7 @@ export function useAnswer<Answer>(
   read: (signal: AbortSignal) => Promise<Answer>,
   everyMs: number | null = null,
 ): Answered<Answer> {
-  const { signIn } = usePage();
+  const { signIn, isSignedOut } = usePage();
   const isVisible = useVisible();
   const [asked, setAsked] = useState(0);
   const [state, setState] = useState<State<Answer>>({ key, answer: null, fault: null, isLoading: true });
@@ -50,7 +50,7 @@ export function useAnswer<Answer>(
     return () => gone.abort();
   }, [key, signIn, asked]);
 
-  const isDue = everyMs !== null && isVisible && !state.isLoading;
+  const isDue = everyMs !== null && isVisible && !isSignedOut && !state.isLoading;
   useEffect(() => {
     if (!isDue) return undefined;
     const timer = setTimeout(() => setAsked((count) => count + 1), everyMs);

@@ -34,12 +34,12 @@ export interface LiveList {
 
 /** One page of the list, kept up to date while it is seen and not paused. */
 export function useLiveList(parameters: Parameters): LiveList {
-  const { server, signIn } = usePage();
+  const { server, signIn, isSignedOut } = usePage();
   const isVisible = useVisible();
   const [isPaused, pause] = useState(false);
   const key = JSON.stringify(parameters);
   const isFirst = parameters['cursor'] === undefined;
-  const isFollowed = isVisible && !isPaused;
+  const isFollowed = isVisible && !isPaused && !isSignedOut;
   const { answer, fault, isLoading, reload } = useAnswer(
     key,
     (signal) => readPage(parameters, (page) => server.get<SessionList>([], page, signal)),
@@ -68,9 +68,8 @@ export function useLiveList(parameters: Parameters): LiveList {
       onFault: () => setLink({ kind: 'stalled' }),
       onLost: (retryInMs) => {
         setLink({ kind: 'disconnected', retryAt: Date.now() + retryInMs });
-        void server.noticeSignOut();
+        void server.lookAgain();
       },
-      onSignedOut: () => void server.noticeSignOut(),
     });
     feed.open();
     return () => feed.close();
@@ -91,7 +90,8 @@ export function useLiveList(parameters: Parameters): LiveList {
     isPaused,
     pause,
     reconnect,
-    fault,
+    // What was pushed since is newer.
+    fault: pushed?.key === key ? null : fault,
     isLoading,
     reload,
   };

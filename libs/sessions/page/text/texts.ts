@@ -55,12 +55,12 @@ export const texts = {
     signedOut: 'You are signed out.',
     expiredTitle: 'Sign in again',
     expired: 'Your sign-in has expired, or the token was replaced. Nothing on this page is lost.',
-    fault: (status: number | null, retryAfter: number | null): string => {
+    fault: (status: number | null, messages: readonly string[], retryAfter: number | null): string => {
       if (status === 401) return 'This token is not valid.';
       if (status === 429) {
         return `Too many wrong tokens. Try again ${retryAfter === null ? 'later' : `in ${formatDuration(retryAfter)}`}.`;
       }
-      return texts.faults.of(status, []);
+      return texts.faults.of(status, messages);
     },
   },
 

@@ -17,6 +17,7 @@ import { AuditSubject } from './audit-subject.js';
 import { WrongTokens } from './wrong-tokens.js';
 
 const PAGE_SIZE = 100;
+const REFRESH_MS = 5000;
 
 const COLUMNS: readonly TableColumn<AuditEntry>[] = [
   { title: texts.audit.at, cell: ({ at }) => <Time at={at} /> },
@@ -47,7 +48,7 @@ interface Properties {
 export function AuditView({ parameters: { from, to } }: Properties) {
   const { server } = usePage();
   const range = { ...(from && { from }), ...(to && { to }) };
-  const pages = usePages<AuditEntry | Wrong>(`audit ${from} ${to}`, async (cursor, signal) => {
+  const read = async (cursor: string | undefined, signal: AbortSignal) => {
     const page = await server.get<AuditPage>(
       ['audit'],
       { limit: PAGE_SIZE, ...range, ...(cursor !== undefined && { cursor }) },
@@ -56,7 +57,8 @@ export function AuditView({ parameters: { from, to } }: Properties) {
     // Only the first page has them.
     const wrong = page.wrong_tokens ? [{ wrong: page.wrong_tokens }] : [];
     return { items: [...wrong, ...page.entries], next: page.next_cursor };
-  });
+  };
+  const pages = usePages<AuditEntry | Wrong>(`audit ${from} ${to}`, read, REFRESH_MS);
   const entries = pages.items?.filter((item): item is AuditEntry => !('wrong' in item));
   const wrong = pages.items?.find((item): item is Wrong => 'wrong' in item)?.wrong ?? [];
   return (

@@ -14,19 +14,22 @@ interface Properties {
   readonly onSort: (sort: string) => void;
   /** `null`: nothing can be selected, since nothing may be ended. */
   readonly selection: Selection | null;
-  /** The session that was looked at before: its row takes the focus. */
+  /** The session that was looked at before: its row takes the focus, once. */
   readonly returnTo: string | null;
+  readonly onReturned: () => void;
 }
 
-export function SessionTable({ rows, gone, now, sort, onSort, selection, returnTo }: Properties) {
+export function SessionTable({ rows, gone, now, sort, onSort, selection, returnTo, onReturned }: Properties) {
   const body = useRef<HTMLTableSectionElement>(null);
   const [current, setCurrent] = useState<string | null>(returnTo);
   const isListed = rows.some(({ session_id: id }) => id === current);
   const stop = isListed ? current : (rows[0]?.session_id ?? null);
+  const isEmpty = rows.length === 0;
   useEffect(() => {
-    const row = body.current?.querySelector<HTMLElement>(`tr[data-id="${CSS.escape(returnTo ?? '')}"] a`);
-    row?.focus();
-  }, []);
+    if (returnTo === null || isEmpty) return;
+    body.current?.querySelector<HTMLElement>(`tr[data-id="${CSS.escape(returnTo)}"] a`)?.focus();
+    onReturned();
+  }, [isEmpty]);
 
   const ids = rows.map(({ session_id: id }) => id);
   const areAllSelected = selection !== null && ids.length > 0 && ids.every((id) => selection.ids.has(id));

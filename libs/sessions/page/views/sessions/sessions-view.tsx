@@ -1,4 +1,4 @@
-import { useEffect, useMemo, useState } from 'preact/hooks';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { EndDialog } from '../../ending/end-dialog.js';
 import type { EndTarget } from '../../ending/end-target.js';
 import { FaultNotice } from '../../parts/fault-notice.js';
@@ -49,6 +49,7 @@ export function SessionsView({ parameters, returnTo }: Properties) {
   const selection = useSelection();
   const [target, setTarget] = useState<EndTarget | null>(null);
   const [isEdited, setEdited] = useState(false);
+  const back = useRef(returnTo);
   // Whoever chose a session sees it.
   useEffect(selection.clear, [text]);
   const show = (changed: Record<string, string | undefined>): void =>
@@ -69,8 +70,7 @@ export function SessionsView({ parameters, returnTo }: Properties) {
         onEdit={setEdited}
       />
       <FaultNotice fault={list.fault} onRetry={list.reload} />
-      {list.list === null && list.isLoading && <Loading />}
-      {list.list !== null && (
+      {(list.list !== null || list.isLoading) && (
         <div
           class="list"
           aria-busy={list.isLoading}
@@ -80,9 +80,13 @@ export function SessionsView({ parameters, returnTo }: Properties) {
           onFocusOut={() => steady.hold('keyboard', false)}
         >
           <div class="list-bar">
-            <p>
-              {texts.listed(steady.rows.length, cursor === undefined, list.list.next_cursor !== undefined)}
-            </p>
+            {list.list === null ? (
+              <Loading />
+            ) : (
+              <p>
+                {texts.listed(steady.rows.length, cursor === undefined, list.list.next_cursor !== undefined)}
+              </p>
+            )}
             {steady.waiting > 0 && (
               <button type="button" class="primary" onClick={steady.showAll}>
                 {texts.live.waiting(steady.waiting)}
@@ -98,7 +102,7 @@ export function SessionsView({ parameters, returnTo }: Properties) {
               />
             )}
           </div>
-          {steady.rows.length === 0 ? (
+          {list.list !== null && steady.rows.length === 0 ? (
             <p class="empty">{text === '' ? texts.noSessions : texts.noMatches}</p>
           ) : isEnded ? (
             <EndedTable rows={steady.rows as readonly unknown[] as readonly PastSession[]} />
@@ -110,10 +114,11 @@ export function SessionsView({ parameters, returnTo }: Properties) {
               sort={sort}
               onSort={(next) => show({ sort: next })}
               selection={mayEnd ? selection : null}
-              returnTo={returnTo}
+              returnTo={back.current}
+              onReturned={() => (back.current = null)}
             />
           )}
-          <PageLinks parameters={parameters} next={list.list.next_cursor} />
+          <PageLinks parameters={parameters} next={list.list?.next_cursor} />
         </div>
       )}
       {target && (

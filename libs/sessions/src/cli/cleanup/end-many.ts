@@ -31,6 +31,7 @@ export async function endMany(
   { asOf, signal, lineOf }: Settings,
 ): Promise<void> {
   const { core, terminal } = context;
+  let asked = target;
   if (options.dryRun || !options.yes) {
     const plan = await planBulk(core, target, { asOf });
     if (options.dryRun) {
@@ -42,8 +43,10 @@ export async function endMany(
       return refuseFailures(terminal, plan, target);
     }
     if (plan.matched > 0) await terminal.confirm(questionFor(plan), signal);
+    // Those that were counted, as far as they still match.
+    if ('filter' in target) asked = { ...target, ids: plan.sessionIds };
   }
-  const ended = await run(context, target, { asOf, signal });
+  const ended = await run(context, asked, { asOf, signal });
   await report(terminal, ended, options);
   refuseFailures(terminal, ended, target);
   if (ended.pending) throw partlyDeleted(ended.pending);
@@ -84,7 +87,7 @@ function refuseFailures(
   target: BulkTarget,
 ): void {
   if (failures === 0) return;
-  if ('ids' in target && matched === 0 && failed.every(({ code }) => code === 'SESSION_GONE'))
+  if (!('filter' in target) && matched === 0 && failed.every(({ code }) => code === 'SESSION_GONE'))
     throw noSuchSession();
   for (const { sessionId, code } of failed) terminal.note(`${sessionId}: ${code}\n`);
   const more = failures > failed.length ? `, of which ${failed.length} are listed` : '';

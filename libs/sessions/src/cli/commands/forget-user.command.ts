@@ -1,5 +1,6 @@
 import type { SessionsCore } from '../../core/core.js';
 import { forgottenUserView } from '../../operate/journal/journal-views.js';
+import { partlyDeleted } from '../cleanup/cleanup-context.js';
 import { cell, counted } from '../output/format.js';
 import { userId } from '../running/option-values.js';
 import { argument, type CommandDeclaration, type OptionsOf } from '../running/command-declaration.js';
@@ -28,11 +29,13 @@ export class ForgetUserCommand extends SessionsCommandRunner<typeof OPTIONS> {
     const core = await this.access.open();
     if (!isAgreed) await this.terminal.confirm(await questionFor(core, id), signal);
     const forgotten = await this.deedsOn(core).forgetUser(id);
-    if (asJson) return this.terminal.printJson(forgottenUserView(forgotten));
-    const { sessions, timelines } = forgotten;
-    await this.terminal.print(
-      `user forgotten: ${counted(sessions, 'session')} ended, ${counted(timelines, 'timeline')} erased\n`,
-    );
+    const { sessions, timelines, pending } = forgotten;
+    if (asJson) await this.terminal.printJson(forgottenUserView(forgotten));
+    else
+      await this.terminal.print(
+        `user forgotten: ${counted(sessions, 'session')} ended, ${counted(timelines, 'timeline')} erased\n`,
+      );
+    if (pending) throw partlyDeleted(pending);
   }
 }
 

@@ -60,6 +60,16 @@ export class PeerWait {
   }
 }
 
+/** What both tell of, `null` for nothing. */
+export function sumOfPending(one: PendingFiles | null, other: PendingFiles | null): PendingFiles | null {
+  if (one === null || other === null) return one ?? other;
+  return {
+    resources: one.resources + other.resources,
+    bytes: one.bytes + other.bytes,
+    nodes: [...new Set([...one.nodes, ...other.nodes])].toSorted(),
+  };
+}
+
 function pendingOf(held: readonly ResourceRecord[]): PendingFiles {
   const nodes = held.map(({ nodeId }) => nodeId).filter((nodeId) => nodeId !== null);
   return {

@@ -8,8 +8,12 @@ export const MOST_IN_BULK = 10_000;
 /** Failures that a report lists. */
 export const MOST_FAILURES = 1000;
 
-/** Which sessions: all live ones that match, or those with these ids. */
-export type BulkTarget = { readonly filter: SessionFilter } | { readonly ids: readonly string[] };
+/**
+ * Which sessions: all live ones that match, those with these ids, or of these ids those that still match: what a dry run listed, and
+ * nothing that came to match since.
+ */
+export type BulkTarget =
+  { readonly filter: SessionFilter; readonly ids?: readonly string[] } | { readonly ids: readonly string[] };
 
 export interface BulkOptions {
   /** Only sessions that were opened until this instant: `asOf` of the dry run. Default, and latest: now. Ids are not bounded. */
@@ -31,6 +35,8 @@ export interface BulkFailure {
 export interface BulkReport {
   /** Live sessions that matched when the deed began; of ids, those that name a live session. */
   readonly matched: number;
+  /** Of a dry run, the ids of these; else empty. */
+  readonly sessionIds: readonly string[];
   /** Those that it ended; 0 of a dry run. What was over, or matched no longer, when its turn came is neither here nor in `failed`. */
   readonly cleaned: number;
   /** `MOST_FAILURES` at most. */

@@ -1,6 +1,7 @@
 import type { EndedSession } from '../../core/endings/ender.js';
-import type { PendingFiles } from '../../core/endings/peer-wait.js';
+import { sumOfPending, type PendingFiles } from '../../core/endings/peer-wait.js';
 import { SessionsError, type ErrorCode } from '../../domain/errors.js';
+import type { SessionRecord } from '../../domain/session.js';
 import type { Released } from '../../ports/store/session-store.js';
 import type { DeedResult } from '../journal/operator-deeds.js';
 import { MOST_FAILURES, type BulkFailure, type BulkReport } from './bulk-report.js';
@@ -8,6 +9,7 @@ import { MOST_FAILURES, type BulkFailure, type BulkReport } from './bulk-report.
 /** Adds up what a bulk deed matches, does and fails at. */
 export class BulkTally {
   private readonly failed: BulkFailure[] = [];
+  private readonly sessionIds: string[] = [];
   private matched = 0;
   private cleaned = 0;
   private failures = 0;
@@ -20,8 +22,9 @@ export class BulkTally {
   constructor(private readonly asOf: number) {}
 
   get report(): BulkReport {
-    const { matched, cleaned, failed, failures, resources, bytes, asOf, pending, isStopped } = this;
-    return { matched, cleaned, failed: [...failed], failures, resources, bytes, asOf, pending, isStopped };
+    const { matched, cleaned, failures, resources, bytes, asOf, pending, isStopped } = this;
+    const [sessionIds, failed] = [[...this.sessionIds], [...this.failed]];
+    return { matched, sessionIds, cleaned, failed, failures, resources, bytes, asOf, pending, isStopped };
   }
 
   /** For the audit. What is over already does not make a deed fail. */
@@ -40,8 +43,14 @@ export class BulkTally {
     this.matched += sessions;
   }
 
-  /** What a matching session holds, for a dry run. */
-  hold({ resources, bytes }: Released): void {
+  /** A matching session, for a dry run. */
+  see({ id, resourceCount: resources, bytesUsed: bytes }: SessionRecord): void {
+    this.match();
+    this.sessionIds.push(id);
+    this.hold({ resources, bytes });
+  }
+
+  private hold({ resources, bytes }: Released): void {
     this.resources += resources;
     this.bytes += bytes;
   }
@@ -54,7 +63,7 @@ export class BulkTally {
     if (unfinished) return this.fail(sessionId, unfinished);
     this.cleaned += 1;
     this.hold(released);
-    if (pending) this.pending = this.pending ? sumOfPending(this.pending, pending) : pending;
+    this.pending = sumOfPending(this.pending, pending);
   }
 
   fail(sessionId: string, error: unknown): void {
@@ -71,12 +80,4 @@ export class BulkTally {
     this.failures += 1;
     if (this.failed.length < MOST_FAILURES) this.failed.push({ sessionId, code });
   }
-}
-
-function sumOfPending(one: PendingFiles, other: PendingFiles): PendingFiles {
-  return {
-    resources: one.resources + other.resources,
-    bytes: one.bytes + other.bytes,
-    nodes: [...new Set([...one.nodes, ...other.nodes])].toSorted(),
-  };
 }

@@ -17,7 +17,9 @@ import { MOST_IN_BULK, type BulkTarget } from './bulk-report.js';
 
 /** What a client asks for with `POST /admin/sessions/cleanup`. */
 export interface BulkRequest {
-  readonly target: { readonly criteria: SessionCriteria } | { readonly ids: readonly string[] };
+  readonly target:
+    | { readonly criteria: SessionCriteria; readonly ids?: readonly string[] }
+    | { readonly ids: readonly string[] };
   readonly isDryRun: boolean;
   /** Never later than now. */
   readonly asOf: number;
@@ -49,8 +51,7 @@ class BulkBody {
 }
 
 /**
- * Validates the JSON of a request. Exactly one of `filter` and `ids` says what is ended: nothing stands for "all". Default of `as_of`:
- * now.
+ * Validates the JSON of a request. `filter`, `ids`, or both say what is ended: nothing stands for "all". Default of `as_of`: now.
  */
 export function readBulkRequest(body: unknown, now: number): ReadQuery<BulkRequest> {
   if (!isRecord(body)) return invalid(['the body must be a JSON object']);
@@ -59,21 +60,22 @@ export function readBulkRequest(body: unknown, now: number): ReadQuery<BulkReque
   const read = readParameters(new BulkBody(), body, NAMES);
   if (read.kind === 'invalid') return read;
   const { filter, ids, dry_run: isDryRun = false, as_of: text } = read.query;
-  if ((filter === undefined) === (ids === undefined)) return invalid(['give either filter or ids']);
+  if (filter === undefined && ids === undefined) return invalid(['give filter, ids, or both']);
   const request = { isDryRun, asOf: Math.min(instantOf(text) ?? now, now) };
-  if (ids !== undefined) return { kind: 'valid', query: { ...request, target: { ids } } };
-  const found = readFilter(filter ?? {});
+  if (filter === undefined) return { kind: 'valid', query: { ...request, target: { ids: ids ?? [] } } };
+  const found = readFilter(filter);
   if (found.kind === 'invalid') return invalid(found.faults.map((fault) => `filter: ${fault}`));
-  return { kind: 'valid', query: { ...request, target: { criteria: found.query } } };
+  return { kind: 'valid', query: { ...request, target: { criteria: found.query, ...(ids && { ids }) } } };
 }
 
 /**
  * The sessions that a request means. Of a filter, those that were opened, and bound to its user, at `asOf` at the latest, and are idle
- * since; bytes and shares are those of now.
+ * since; bytes and shares are those of now, so that the ids of a dry run belong to such a filter.
  */
 export async function targetOf(core: SessionsCore, { target, asOf }: BulkRequest): Promise<BulkTarget> {
-  if ('ids' in target) return target;
-  return { filter: await filterOf(core, target.criteria, { asOf, upTo: true }) };
+  if (!('criteria' in target)) return target;
+  const filter = await filterOf(core, target.criteria, { asOf, upTo: true });
+  return { filter, ...(target.ids && { ids: target.ids }) };
 }
 
 /** As in a query string; JSON has numbers too, and much else that is no filter. */

@@ -28,15 +28,11 @@ export async function planBulk(
 ): Promise<BulkReport> {
   const asOf = instantOfBulk(core, options);
   const tally = new BulkTally(asOf);
-  const see = ({ resourceCount: resources, bytesUsed: bytes }: SessionRecord): void => {
-    tally.match();
-    tally.hold({ resources, bytes });
-  };
-  if ('filter' in target) for (const session of await allMatching(core, target.filter, asOf)) see(session);
+  if ('filter' in target) for (const session of await allMatching(core, target, asOf)) tally.see(session);
   else {
     await forEachOf(uniqueOf(target.ids), async (id) => {
       const session = await core.store.sessions.find(id);
-      if (session && core.finder.isLive(session)) see(session);
+      if (session && core.finder.isLive(session)) tally.see(session);
       else tally.miss(id);
     });
   }
@@ -59,12 +55,14 @@ export async function runBulk(
     scopeOf(target),
     async (end) => {
       const run = new Run(core, end, tally, options);
-      await ('filter' in target ? run.endMatching(target.filter) : run.endListed(uniqueOf(target.ids)));
+      await ('filter' in target ? run.endMatching(target) : run.endListed(uniqueOf(target.ids)));
     },
     () => tally.result,
   );
   return tally.report;
 }
+
+type Matching = Extract<BulkTarget, { readonly filter: SessionFilter }>;
 
 class Run {
   constructor(
@@ -74,10 +72,11 @@ class Run {
     private readonly options: BulkOptions,
   ) {}
 
-  async endMatching(filter: SessionFilter): Promise<void> {
+  async endMatching(target: Matching): Promise<void> {
+    const { filter } = target;
     if (filter.idleSince !== undefined) await untilTouchesAreKnown(this.core);
     const { asOf } = this.tally.report;
-    const sessions = await allMatching(this.core, filter, asOf);
+    const sessions = await allMatching(this.core, target, asOf);
     this.tally.match(sessions.length);
     const only = stillMatching(filter);
     const ids = sessions.map(({ id }) => id);
@@ -116,7 +115,7 @@ class Run {
 
 /** For the audit: what a filter asks for, and not which user or address, since whoever is forgotten has no name there. */
 function scopeOf(target: BulkTarget): string {
-  if ('ids' in target) return 'ids';
+  if (!('filter' in target)) return 'ids';
   const { userId, network, idleSince, bytesAbove, above } = target.filter;
   const terms = {
     user_id: userId,
@@ -129,15 +128,22 @@ function scopeOf(target: BulkTarget): string {
   return given.map(([name]) => name).join(',') || 'all';
 }
 
-/** All that match, oldest first. */
+/** All that match, oldest first; of a list of ids, in any order. */
 async function allMatching(
   core: SessionsCore,
-  filter: SessionFilter,
+  { filter, ids }: Matching,
   asOf: number,
 ): Promise<SessionRecord[]> {
   const { openedUntil = asOf } = filter;
   const bounded = { ...filter, openedUntil: Math.min(openedUntil, asOf) };
   const sessions: SessionRecord[] = [];
+  if (ids) {
+    await forEachOf(uniqueOf(ids), async (id) => {
+      const session = await core.store.sessions.find(id);
+      if (session && core.finder.isLive(session) && matchesFilter(bounded, session)) sessions.push(session);
+    });
+    return sessions;
+  }
   for await (const slice of matchingSessions(core, bounded, MOST_IN_BULK + 1)) {
     sessions.push(...slice);
     await nextTurn();

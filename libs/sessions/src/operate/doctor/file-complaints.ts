@@ -39,9 +39,14 @@ async function ownerless(core: SessionsCore, log: Log): Promise<Complaint[]> {
   const { storage, store, config, clockTrust } = core;
   const unknown: ScannedFile[] = [];
   let foreign = 0;
-  for await (const part of storage.scan((ids) => store.resources.known(ids))) {
-    unknown.push(...part.unknown);
-    foreign += part.foreign;
+  try {
+    for await (const part of storage.scan((ids) => store.resources.known(ids))) {
+      unknown.push(...part.unknown);
+      foreign += part.foreign;
+    }
+  } catch (error) {
+    if (hasCode(error, 'STORAGE_UNAVAILABLE')) return [unreadableFolder(error)];
+    throw error;
   }
   const isOld = ({ changedAt }: ScannedFile): boolean => Date.now() - changedAt >= config.orphanGraceMs;
   const [old, young] = [unknown.filter(isOld), unknown.filter((file) => !isOld(file))];
@@ -63,6 +68,13 @@ async function ownerless(core: SessionsCore, log: Log): Promise<Complaint[]> {
     complaints.push(complaint('foreign-entries', 'info', { what, remedy: 'They are never touched.' }));
   }
   return complaints;
+}
+
+function unreadableFolder(error: Error): Complaint {
+  return complaint('unreadable-folder', 'error', {
+    what: `Files without a session were not looked for: ${error.message}`,
+    remedy: 'Run the command as the user of the server. If it fails there too: see the log of the disk',
+  });
 }
 
 /** By the rule of the cleanup: what two scans find, older than the grace, unless it is most of all files. */
@@ -110,6 +122,12 @@ async function complaintOf(core: SessionsCore, file: ResourceRecord): Promise<Co
   const state = await stateOf(core, file);
   if (state === 'whole' || !(await isStillKept(core, file))) return null;
   const of = `File ${file.id} of session ${file.sessionId}`;
+  if (state === 'unreadable') {
+    const what = `${of} cannot be read here.`;
+    const remedy =
+      'Run the command as the user of the server. If it cannot read it either: look at owner and mode of the file, and at the log of the disk';
+    return complaint('unreadable-file', 'error', { subject: file.id, what, remedy });
+  }
   if (state === 'short') {
     const what = `${of} is shorter than its ${file.sizeBytes} bytes.`;
     const remedy = 'Copy it back from a backup with the same name, or end the session: sessions cleanup <id>';
@@ -128,7 +146,7 @@ async function complaintOf(core: SessionsCore, file: ResourceRecord): Promise<Co
 async function stateOf(
   { storage }: SessionsCore,
   file: ResourceRecord,
-): Promise<'whole' | 'short' | 'missing'> {
+): Promise<'whole' | 'short' | 'missing' | 'unreadable'> {
   const last = file.sizeBytes - 1;
   try {
     const bytes = await storage.read(keyOf(file), ...(last < 0 ? [] : [{ start: last, end: last }]));
@@ -137,6 +155,7 @@ async function stateOf(
     return 'whole';
   } catch (error) {
     if (hasCode(error, 'RANGE_NOT_SATISFIABLE')) return 'short';
+    if (hasCode(error, 'STORAGE_UNAVAILABLE')) return 'unreadable';
     throw error;
   }
 }

@@ -40,8 +40,13 @@ export function auditView({ entries, wrongTokens, nextCursor }: AuditListing) {
   };
 }
 
-export function forgottenUserView({ sessions, timelines }: Forgotten) {
-  return { forgotten: true, sessions_ended: sessions, timelines_erased: timelines };
+export function forgottenUserView({ sessions, timelines, pending }: Forgotten) {
+  return {
+    forgotten: true,
+    sessions_ended: sessions,
+    timelines_erased: timelines,
+    ...(pending && { pending: { ...pending } }),
+  };
 }
 
 function auditEntryView({ at, by, deed, subject, outcome, sessions, resources, bytes }: AuditEntry) {

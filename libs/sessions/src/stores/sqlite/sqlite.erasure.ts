@@ -62,13 +62,14 @@ export class SqliteErasure {
     const store =
       this.db.prepare('SELECT counter, open + ending AS live, rewrite_due FROM store').get() ?? {};
     const counter = numberOf(store, 'counter');
-    const isDue = numberOf(store, 'rewrite_due') === 1;
+    const due = numberOf(store, 'rewrite_due');
     const isEmpty = numberOf(store, 'live') === 0 && counter !== this.#rewrittenAt;
     const pages = this.#pragma('page_count');
-    if (!(isDue && pages <= MOST_REWRITTEN_PAGES) && !(isEmpty && pages <= SMALL_PAGES)) return;
+    if (!(due > 0 && pages <= MOST_REWRITTEN_PAGES) && !(isEmpty && pages <= SMALL_PAGES)) return;
     this.db.exec('VACUUM');
     this.#rewrittenAt = counter;
-    if (isDue) this.db.exec('UPDATE store SET rewrite_due = 0');
+    // Another process may have forgotten somebody since.
+    if (due > 0) this.db.exec(`UPDATE store SET rewrite_due = 0 WHERE rewrite_due = ${due}`);
   }
 
   #pragma(name: string): number {

@@ -15,8 +15,8 @@ export const JOURNAL_COLUMNS = 'kept_from INTEGER, kept_until INTEGER, user_hash
 export const TOMBSTONE_ENDS_AT = 'max(expires_at, ifnull(kept_until, expires_at))';
 
 /**
- * Columns of the table of the store. `journal_key`: of the hashes that stand for users; `rewrite_due`: a user was forgotten, and
- * unused parts of pages may still have traces.
+ * Columns of the table of the store. `journal_key`: of the hashes that stand for users; `rewrite_due`: so many users were
+ * forgotten of whom unused parts of pages may still have traces.
  */
 export const JOURNAL_STORE_COLUMNS = `journal_key TEXT NOT NULL,
     journal_bytes INTEGER NOT NULL DEFAULT 0,

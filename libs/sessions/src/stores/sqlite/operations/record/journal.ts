@@ -83,7 +83,7 @@ export class SqliteJournal implements InOneThread<JournalGroup> {
     this.#overOfUser = db.prepare(`
       SELECT key FROM sessions WHERE user_hash = :userHash AND state <> 'open' ORDER BY key LIMIT :limit`);
     this.#forget = db.prepare('UPDATE sessions SET user_hash = NULL WHERE key = :session');
-    this.#noteTraces = db.prepare('UPDATE store SET rewrite_due = 1');
+    this.#noteTraces = db.prepare('UPDATE store SET rewrite_due = rewrite_due + 1');
   }
 
   key(): string {

@@ -84,7 +84,7 @@ end
 `,
 );
 
-/** Findings of one bucket that are answered: after a repair, others follow. */
+/** Findings of one bucket that are answered: after a repair, others follow. What cannot be read forbids a repair, so it is always told. */
 const MOST_FOUND = 200;
 
 /** instant → fault, subject, detail, fault … of what is wrong in the bucket */
@@ -94,7 +94,7 @@ export const INSPECT = new BucketScript(
   `
 local findings = {}
 inspect_bucket(tonumber(ARGV[1]), function(fault, subject, detail)
-  if #findings >= ${3 * MOST_FOUND} then return end
+  if #findings >= ${3 * MOST_FOUND} and fault ~= 'unreadable' then return end
   findings[#findings + 1] = fault
   findings[#findings + 1] = subject
   findings[#findings + 1] = detail
