@@ -114,6 +114,10 @@ describe.each(ADAPTERS)('The live list of the admin page, on %s,', (adapter) => 
       const fourth = await app.open(user);
       await page.waitForTimeout(2500);
       expect(await operator.row(fourth.id).count()).toBe(0);
+      await operator.row(third.id).getByRole('link').click();
+      await page.getByRole('heading', { name: 'Timeline' }).waitFor();
+      await page.keyboard.press('Escape');
+      await page.locator('.live .state').getByText('Paused').waitFor();
       await operator.button('Resume').click();
       await operator.row(fourth.id).waitFor();
     }));

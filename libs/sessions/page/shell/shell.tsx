@@ -21,6 +21,8 @@ interface Properties {
 export function Shell({ route, onSignedOut }: Properties) {
   const { server, access } = usePage();
   const [fault, setFault] = useState<ServerFault | null>(null);
+  // A list that is held still is so when somebody comes back to it.
+  const [isPaused, pause] = useState(false);
   const way = useRef<Way>({ listHash: hashOf('sessions'), lastId: null });
   if (route.view === 'sessions' && route.id === null)
     way.current.listHash = location.hash || hashOf('sessions');
@@ -61,7 +63,7 @@ export function Shell({ route, onSignedOut }: Properties) {
       </header>
       <main id="main" tabIndex={-1}>
         <FaultNotice fault={fault} />
-        <View route={route} way={way.current} />
+        <View route={route} way={way.current} isPaused={isPaused} onPause={pause} />
       </main>
       <ShortcutsHint />
     </>
@@ -79,13 +81,15 @@ interface Way {
 interface ViewProperties {
   readonly route: Route;
   readonly way: Readonly<Way>;
+  readonly isPaused: boolean;
+  readonly onPause: (isPaused: boolean) => void;
 }
 
-function View({ route, way }: ViewProperties) {
+function View({ route, way, ...pausing }: ViewProperties) {
   switch (route.view) {
     case 'sessions':
       return route.id === null ? (
-        <SessionsView parameters={route.parameters} returnTo={way.lastId} />
+        <SessionsView parameters={route.parameters} returnTo={way.lastId} {...pausing} />
       ) : (
         <SessionView key={route.id} id={route.id} listHash={way.listHash} />
       );

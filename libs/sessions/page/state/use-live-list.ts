@@ -24,8 +24,6 @@ export interface LiveList {
   readonly key: string;
   readonly active: number | null;
   readonly live: LiveState;
-  readonly isPaused: boolean;
-  readonly pause: (isPaused: boolean) => void;
   readonly reconnect: () => void;
   readonly fault: ReturnType<typeof useAnswer>['fault'];
   readonly isLoading: boolean;
@@ -33,10 +31,9 @@ export interface LiveList {
 }
 
 /** One page of the list, kept up to date while it is seen and not paused. */
-export function useLiveList(parameters: Parameters): LiveList {
+export function useLiveList(parameters: Parameters, isPaused: boolean): LiveList {
   const { server, signIn, isSignedOut } = usePage();
   const isVisible = useVisible();
-  const [isPaused, pause] = useState(false);
   const key = JSON.stringify(parameters);
   const isFirst = parameters['cursor'] === undefined;
   const isFollowed = isVisible && !isPaused && !isSignedOut;
@@ -87,8 +84,6 @@ export function useLiveList(parameters: Parameters): LiveList {
     key,
     active: active ?? list?.stats?.active_sessions ?? null,
     live: stateOf(isVisible, isPaused, link),
-    isPaused,
-    pause,
     reconnect,
     // What was pushed since is newer.
     fault: pushed?.key === key ? null : fault,

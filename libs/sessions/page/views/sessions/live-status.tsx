@@ -3,10 +3,13 @@ import { usePage } from '../../state/page-context.js';
 import type { LiveList } from '../../state/use-live-list.js';
 import { texts } from '../../text/texts.js';
 
-type Properties = Pick<LiveList, 'live' | 'isPaused' | 'pause' | 'reconnect'>;
+interface Properties extends Pick<LiveList, 'live' | 'reconnect'> {
+  readonly isPaused: boolean;
+  readonly onPause: (isPaused: boolean) => void;
+}
 
 /** Whether what is shown is up to date, and a way to hold it still. */
-export function LiveStatus({ live, isPaused, pause, reconnect }: Properties) {
+export function LiveStatus({ live, reconnect, isPaused, onPause }: Properties) {
   const { announce } = usePage();
   const retryAt = live.kind === 'disconnected' ? live.retryAt : null;
   const seconds = useSecondsUntil(retryAt);
@@ -23,7 +26,7 @@ export function LiveStatus({ live, isPaused, pause, reconnect }: Properties) {
           {texts.live.retryNow}
         </button>
       )}
-      <button type="button" onClick={() => pause(!isPaused)}>
+      <button type="button" onClick={() => onPause(!isPaused)}>
         {isPaused ? texts.live.resume : texts.live.pause}
       </button>
     </p>

@@ -28,21 +28,26 @@ const NO_ROWS: readonly never[] = [];
 interface Properties {
   readonly parameters: Readonly<Record<string, string>>;
   readonly returnTo: string | null;
+  readonly isPaused: boolean;
+  readonly onPause: (isPaused: boolean) => void;
 }
 
 /** The list of sessions, live. All that it shows is in `parameters`: `q` (the filter as it was typed), `sort`, `cursor`, `page`. */
-export function SessionsView({ parameters, returnTo }: Properties) {
+export function SessionsView({ parameters, returnTo, isPaused, onPause }: Properties) {
   const { mayEnd } = usePage();
   const { q: text = '', sort = DEFAULT_SORT, cursor } = parameters;
   const filter = useMemo(() => filterOf(text), [text]);
   const isEnded = filter.state === 'ended';
-  const list = useLiveList({
-    limit: PAGE_SIZE,
-    // Of ended sessions the server knows one order, and no resources.
-    ...(!isEnded && { sort, resources: 'none' }),
-    ...(cursor && { cursor }),
-    ...filter,
-  });
+  const list = useLiveList(
+    {
+      limit: PAGE_SIZE,
+      // Of ended sessions the server knows one order, and no resources.
+      ...(!isEnded && { sort, resources: 'none' }),
+      ...(cursor && { cursor }),
+      ...filter,
+    },
+    isPaused,
+  );
   const rows = (list.list?.sessions ?? NO_ROWS) as readonly LiveSession[];
   const steady = useSteadyRows(list.key, rows);
   const now = useSeconds(list.live.kind === 'paused' || list.live.kind === 'hidden');
@@ -60,7 +65,7 @@ export function SessionsView({ parameters, returnTo }: Properties) {
       <div class="title">
         <Heading text={texts.viewNames.sessions} />
         <p class="count">{list.active !== null && texts.open(list.active)}</p>
-        <LiveStatus {...list} />
+        <LiveStatus live={list.live} reconnect={list.reconnect} isPaused={isPaused} onPause={onPause} />
       </div>
       <FilterBox
         text={text}
