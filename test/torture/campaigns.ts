@@ -25,7 +25,7 @@ export const campaignNames: readonly string[] = [
 ];
 
 /** No promise of these is a matter of time: they run beside the others, at a lower priority, in the time that those wait. */
-export const UNHURRIED: readonly string[] = ['model'];
+export const UNHURRIED: readonly string[] = ['model', 'doctor'];
 
 export async function loadCampaign(name: string): Promise<Campaign> {
   const file = new URL(`./${name}/${name}.campaign.ts`, import.meta.url);
