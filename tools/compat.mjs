@@ -59,8 +59,8 @@ function makeApp(folder, name) {
   const isOurs = (path) => basename(path) !== 'node_modules';
   cpSync(join(root, 'test/compat', name), app, { recursive: true });
   cpSync(join(root, 'test'), join(app, 'test'), { recursive: true, filter: isOurs });
-  // Suites read what the pages show.
-  for (const shown of ['jest.config.mjs', 'README.md', 'docs']) {
+  // jest's configuration and its order; and suites read what the pages show.
+  for (const shown of ['jest.config.mjs', 'tools/test-order.mjs', 'README.md', 'docs']) {
     cpSync(join(root, shown), join(app, shown), { recursive: true });
   }
   cpSync(join(folder, packed), join(app, packed));

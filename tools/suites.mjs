@@ -4,7 +4,7 @@ import { allNeeds, demand, installablePackages, isLinux, isMet, suites } from '.
 
 /** Prints what all tests need, and installs it where it can. On Linux, throws if something is still missing. */
 export function prepareAll() {
-  print('npm test takes about 15 minutes on two cores. Besides Node, npm and its registry, it needs:');
+  print('npm test takes about half an hour on two cores. Besides Node, npm and its registry, it needs:');
   for (const need of allNeeds) print(`  ${need.padEnd(14)}${isMet(need) ? 'found' : 'missing'}`);
   printInstallations(installablePackages());
   if (isLinux) demand(allNeeds);
