@@ -21,7 +21,7 @@ const REFUSALS = new Set([
   ...['sort', 'ip', 'idle_over', 'bytes_over', 'near_limit', 'resources'].map(
     (name) => `${name} cannot be used with state ended`,
   ),
-  'user_id must be well-formed text of 1 to 255 characters, without control characters, and not . or ..',
+  'user_id must be well-formed text of 1 to 255 characters, without control characters',
   'cursor must be the next_cursor of another page',
   'cursor must be the next_cursor of another page with the same sort and state',
 ]);

@@ -95,6 +95,13 @@ describe('cleanup of many', () => {
     );
   });
 
+  it('refuses an instant that is to come: until then everybody would have been idle', async () => {
+    const before = await openIds();
+    const { code, stderr } = await run('cleanup', '--idle-over', '300', '--as-of', '2999-01-01', '--yes');
+    expect({ code, stderr }).toMatchObject({ code: 2, stderr: expect.stringContaining('is later than now') });
+    expect(await openIds()).toEqual(before);
+  });
+
   it('interrupted ends what it has begun, and no more: exit code 130', async () => {
     const command = startCli(['cleanup', '--user', 'anna', '--yes'], { storagePath: server.storagePath });
     const result = resultOf(command);

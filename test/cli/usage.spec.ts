@@ -129,7 +129,7 @@ describe('a wrong command line', () => {
   it('is reported with the names of the options', async () => {
     const { stderr } = await runCli(['list', '--limit', '0', '--user', ''], { storagePath: '/nowhere' });
     expect(stderr).toBe(
-      'error: --limit must be a whole number from 1 to 1000; --user must be well-formed text of 1 to 255 characters, without control characters, and not . or ..\n',
+      'error: --limit must be a whole number from 1 to 1000; --user must be well-formed text of 1 to 255 characters, without control characters\n',
     );
   });
 

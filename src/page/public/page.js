@@ -34,6 +34,8 @@ const KEEP_ALIVE_SECONDS = 60;
 /** The session as the server showed it last; `null` before that. */
 let session = null;
 let isOver = false;
+/** While it logs out: a request that comes after the end would begin a new session. */
+let isLeaving = false;
 let events = null;
 let recording = null;
 let uploads = Promise.resolve();
@@ -57,6 +59,7 @@ async function connect() {
     return;
   }
   if (isOver) return;
+  if (isLeaving) return connectLater();
   ui.work.inert = false;
   events?.close();
   events = listen({
@@ -76,7 +79,7 @@ function connectLater() {
 
 /** Whoever waits for one that was overtaken waits for the newest. */
 function refresh() {
-  if (isOver) return Promise.resolve();
+  if (isOver || isLeaving) return Promise.resolve();
   lastAsked += 1;
   newest = showNow(lastAsked);
   return newest;
@@ -276,8 +279,15 @@ onClick(ui.leaveOthers, async () => {
 });
 
 onClick(ui.leave, async () => {
-  await request('DELETE', 'session');
-  end('ended');
+  isLeaving = true;
+  try {
+    // What is under way is answered first, whatever the answer is.
+    await newest?.catch(() => {});
+    await request('DELETE', 'session');
+    end('ended');
+  } finally {
+    isLeaving = false;
+  }
 });
 
 async function offerLanguages() {

@@ -284,6 +284,7 @@ export const texts = {
   },
 
   users: {
+    noPath: 'Browsers cannot ask for a user with this id. The sessions can be shown.',
     by: 'Largest by',
     orders: { bytes: 'Size', resources: 'Resources', sessions: 'Sessions' },
     none: 'No user has an open session.',

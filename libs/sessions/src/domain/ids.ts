@@ -60,18 +60,15 @@ const MAX_USER_ID = 255;
 const LOSSY = /[\p{Cc}\uFFFD]/u;
 
 /** The rule of user ids, for messages that name what must follow it. */
-export const USER_ID_RULE = `must be well-formed text of 1 to ${MAX_USER_ID} characters, without control characters, and not . or ..`;
+export const USER_ID_RULE = `must be well-formed text of 1 to ${MAX_USER_ID} characters, without control characters`;
 
-/** Whether every store keeps `value` as it is, so that no two users are taken for one, and a URL can name it. */
+/** Whether every store keeps `value` as it is, so that no two users are taken for one. */
 export function isUserId(value: unknown): value is string {
   return (
     typeof value === 'string' &&
     value !== '' &&
     value.length <= MAX_USER_ID &&
     value.isWellFormed() &&
-    // What a browser makes of `users/..` is another route.
-    value !== '.' &&
-    value !== '..' &&
     !LOSSY.test(value)
   );
 }

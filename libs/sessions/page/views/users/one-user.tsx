@@ -3,6 +3,7 @@ import { FaultNotice } from '../../parts/fault-notice.js';
 import { Loading } from '../../parts/loading.js';
 import { UserText } from '../../parts/user-text.js';
 import type { User } from '../../server/answers.js';
+import { ServerFault } from '../../server/server-fault.js';
 import { hashOf } from '../../state/route.js';
 import { usePage } from '../../state/page-context.js';
 import { filterTerm } from '../../state/session-filter.js';
@@ -21,7 +22,12 @@ export function OneUser({ id }: Properties) {
   const { server } = usePage();
   const { answer, fault, isLoading, reload } = useAnswer(
     id,
-    (signal) => server.get<User>(['users', id], {}, signal),
+    async (signal) => {
+      const user = await server.get<User>(['users', id], {}, signal);
+      // A browser makes another path of `users/..`.
+      if (user.user_id !== id) throw new ServerFault(404, [texts.users.noPath]);
+      return user;
+    },
     READ_AGAIN_MS,
   );
   return (

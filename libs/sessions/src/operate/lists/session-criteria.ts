@@ -19,15 +19,13 @@ export interface SessionCriteria {
 
 /**
  * The filter at `asOf`, with the limits in use. `upTo`: only sessions that were opened until then, as for a deed that must
- * reach no others than those that were shown. Default of `asOf`, and latest: now.
+ * reach no others than those that were shown. Default of `asOf`: now.
  */
 export async function filterOf(
   core: Pick<SessionsCore, 'config' | 'clock' | 'thisProcess'>,
   { userId, network, idleMs, bytesAbove, nearPercent }: SessionCriteria,
-  { asOf: given, upTo = false }: { readonly asOf?: number; readonly upTo?: boolean } = {},
+  { asOf = core.clock.now(), upTo = false }: { readonly asOf?: number; readonly upTo?: boolean } = {},
 ): Promise<SessionFilter> {
-  const now = core.clock.now();
-  const asOf = Math.min(given ?? now, now);
   return {
     ...(userId !== undefined && { userId }),
     ...(network !== undefined && { network }),
