@@ -282,7 +282,7 @@ onClick(ui.leave, async () => {
   isLeaving = true;
   try {
     // What is under way is answered first, whatever the answer is.
-    await newest?.catch(() => {});
+    await newest.catch(() => {});
     await request('DELETE', 'session');
     end('ended');
   } finally {

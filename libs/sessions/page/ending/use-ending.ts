@@ -38,12 +38,10 @@ export function useEnding(target: EndTarget): Ending {
     [server, target],
   );
 
-  const fail = (error: unknown, mayHaveEnded: boolean, hasEnded = false): void => {
+  const fail = (error: unknown, mayHaveEnded: boolean): void => {
     if (gone.current.signal.aborted || isAbort(error)) return;
     const fault = error instanceof ServerFault ? error : new ServerFault(null, []);
-    // A refusal has ended nothing. Without an answer nobody knows, nor where a proxy answers in the place of the server.
-    const isRefused = fault.status !== null && fault.status < 500;
-    setStep({ kind: 'failed', fault, mayHaveEnded: hasEnded || (mayHaveEnded && !isRefused) });
+    setStep({ kind: 'failed', fault, mayHaveEnded });
   };
 
   const count = useCallback(async (): Promise<void> => {
@@ -64,19 +62,17 @@ export function useEnding(target: EndTarget): Ending {
         setStep((before) => (before.kind === 'ending' ? { ...before, done } : before));
       },
     );
-    let hasEnded = false;
+    let report: BulkReport | null = null;
     try {
-      let report: BulkReport | null = null;
       for (const body of endBodies(target, ids, plan.as_of)) {
         // A request that has begun goes on when the page is left: it is not aborted.
         const part: BulkReport = await server.post<BulkReport>(PATH, body);
-        hasEnded = true;
         report = report === null ? part : sumOfReports(report, part);
         if (part.stopped) break;
       }
       if (report !== null && !gone.current.signal.aborted) setStep({ kind: 'ended', report });
     } catch (error) {
-      fail(error, true, hasEnded);
+      fail(error, report !== null || !isRefusal(error));
     } finally {
       stopProgress();
     }
@@ -100,6 +96,11 @@ export function useEnding(target: EndTarget): Ending {
       void endAll({ ...step.report, matched: ids.length, cleaned: 0, failed: [] }, ids);
     },
   };
+}
+
+/** A refusal has ended nothing. Without an answer nobody knows, nor where a proxy answers in the place of the server. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof ServerFault && error.status !== null && error.status < 500;
 }
 
 /** How many have ended, by counting those that are left. Answers what stops it. */

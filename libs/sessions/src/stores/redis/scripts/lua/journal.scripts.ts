@@ -1,6 +1,7 @@
 import { BucketScript } from '../bucket-script.js';
 import type { LuaInclude } from '../lua-include.js';
 import { QuestionScript } from '../question-script.js';
+import { isRepeat } from './includes/batches.includes.js';
 import {
   bytesOf,
   dropRequests,
@@ -17,17 +18,14 @@ import { afterColon, call, membersOf, read, write } from './includes/sessions.in
 const REMEMBERED_MS = 3_600_000;
 
 /**
- * process, number of its batch, then per entry: session id, class, text: adds them, unless the batch was added before. A session that is over gets entries only while it has a timeline: that of a user who
- * was forgotten must not begin anew.
+ * process, number of its batch, then per entry: session id, class, text: adds them, unless the batch was added before. A session that is
+ * over gets entries only while it has a timeline: that of a user who was forgotten must not begin anew.
  */
 export const APPEND = new BucketScript(
   'write',
-  { keys: ['sessions', 'timelines'], includes: [call, read, enterMark, enterDeed, enterRequest] },
+  { keys: ['sessions', 'timelines'], includes: [call, isRepeat, read, enterMark, enterDeed, enterRequest] },
   `
-local process, batch = ARGV[1], ARGV[2]
-local last = TIMELINES .. ':batch:' .. process
-if tonumber(call('GET', last) or 0) >= tonumber(batch) then return end
-call('SET', last, batch, 'PX', ${REMEMBERED_MS})
+if is_repeat(TIMELINES .. ':batch:', ARGV[1], ARGV[2], ${REMEMBERED_MS}) then return end
 local enter_of = { mark = enter_mark, deed = enter_deed, request = enter_request }
 local function takes_entries(session)
   return session and (session.state == 'open' or call('ZSCORE', TIMELINES, session.id))

@@ -1,5 +1,6 @@
 import { BucketScript } from '../bucket-script.js';
 import { QuestionScript } from '../question-script.js';
+import { isRepeat } from './includes/batches.includes.js';
 import { countTrends } from './includes/trends.includes.js';
 import { call } from './includes/sessions.includes.js';
 
@@ -9,12 +10,10 @@ const REMEMBERED_MS = 2 * 24 * 3_600_000;
 /** process id, number of its batch, instant, then names and numbers in turn: adds them, unless the batch was added before */
 export const ADD_TRENDS = new BucketScript(
   'write',
-  { keys: ['trends'], includes: [call, countTrends] },
+  { keys: ['trends'], includes: [isRepeat, countTrends] },
   `
 local process, batch, at = ARGV[1], ARGV[2], tonumber(ARGV[3])
-local last = TRENDS .. 'batch:' .. process
-if tonumber(call('GET', last) or 0) >= tonumber(batch) then return end
-call('SET', last, batch, 'PX', ${REMEMBERED_MS})
+if is_repeat(TRENDS .. 'batch:', process, batch, ${REMEMBERED_MS}) then return end
 local counts = {}
 for i = 4, #ARGV do counts[#counts + 1] = ARGV[i] end
 count_trends(at, counts)
